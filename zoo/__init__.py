@@ -1,0 +1,19 @@
+"""zoo: convolutional networks in JAX and Flax, from LeNet-5 to GoogLeNet, each verified against its paper."""
+
+from zoo import count
+from zoo.errors import ZooError
+from zoo.inference import features, init
+from zoo.registry import ModelInfo, create_model, list_models, model_info, register
+
+__version__ = "0.1.0"
+__all__ = [
+    "ModelInfo",
+    "ZooError",
+    "count",
+    "create_model",
+    "features",
+    "init",
+    "list_models",
+    "model_info",
+    "register",
+]

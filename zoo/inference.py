@@ -1,0 +1,108 @@
+"""Drawing a network's variables and reading its activations."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from zoo.errors import ZooError
+from zoo.layers import WindowTooLarge
+from zoo.registry import nearest
+
+Variables = Mapping[str, Any]
+
+
+def init(model: nn.Module, key: jax.Array, image_shape: tuple[int, int, int] | None = None) -> dict[str, Any]:
+    """{"params": ..., "batch_stats": ...} of a network, drawn under jit; float32.
+
+    `image_shape` is (height, width, channels), the model's own where it has one and none is given.
+    Raises ZooError where the image is too small, naming the smallest that will do.
+    """
+    image = _example(model, image_shape)
+    check_image_shape(model, image.shape[1:])
+    return jax.jit(model.init)(key, jnp.zeros(image.shape, image.dtype))
+
+
+def init_shapes(model: nn.Module, image_shape: tuple[int, int, int] | None = None) -> dict[str, Any]:
+    """What `init` would give, as `jax.ShapeDtypeStruct`s: nothing is drawn or allocated."""
+    return jax.eval_shape(model.init, jax.random.key(0), _example(model, image_shape))
+
+
+def check_image_shape(model: nn.Module, image_shape: tuple[int, int, int]) -> None:
+    """Raises ZooError where an image of (height, width, channels) is too small, naming the smallest that will do."""
+    try:
+        init_shapes(model, image_shape)
+    except WindowTooLarge as error:
+        height, width, channels = image_shape
+        smallest = smallest_image(model, channels)
+        raise ZooError(
+            f"{height}x{width} images are too small for {type(model).__name__}: "
+            f"give it at least {smallest}x{smallest} pixels (images can be enlarged to that)"
+        ) from error
+
+
+def smallest_image(model: nn.Module, channels: int = 3, limit: int = 1024) -> int:
+    """The fewest pixels a side that the network can take, found by tracing it at sizes up to `limit`."""
+
+    def fits(size: int) -> bool:
+        try:
+            init_shapes(model, (size, size, channels))
+        except WindowTooLarge:
+            return False
+        return True
+
+    low, high = 1, limit
+    while low < high:
+        middle = (low + high) // 2
+        low, high = (low, middle) if fits(middle) else (middle + 1, high)
+    return low
+
+
+def features(
+    model: nn.Module, variables: Variables, x: jax.Array, names: Sequence[str]
+) -> dict[str, jax.Array]:
+    """{name: activation} of the submodules at `names`, paths such as "inception_3a" or "inception_3a/1x1".
+
+    Raises ZooError for a name that the network does not have.
+    """
+    paths = {"/".join(path) for path in _module_paths(model, x)}
+    for name in names:
+        if name not in paths:
+            raise ZooError(f"{type(model).__name__} has no layer {name!r}{nearest(name, paths)}")
+
+    def wanted(module: nn.Module, method: str) -> bool:
+        return method == "__call__" and "/".join(module.path) in names
+
+    _, state = model.apply(variables, x, capture_intermediates=wanted, mutable=["intermediates"])
+    return {name: _at(state["intermediates"], name)["__call__"][0] for name in names}
+
+
+def _module_paths(model: nn.Module, x: jax.Array) -> set[tuple[str, ...]]:
+    paths: set[tuple[str, ...]] = set()
+
+    def note(module: nn.Module, method: str) -> bool:
+        paths.add(module.path)
+        return False
+
+    def run(x: jax.Array) -> Any:
+        return model.init(jax.random.key(0), x, capture_intermediates=note)
+
+    jax.eval_shape(run, x)
+    return paths - {()}
+
+
+def _at(tree: Mapping[str, Any], path: str) -> Any:
+    for part in path.split("/"):
+        tree = tree[part]
+    return tree
+
+
+def _example(model: nn.Module, image_shape: tuple[int, int, int] | None) -> jax.ShapeDtypeStruct:
+    image_shape = image_shape or getattr(model, "image_shape", None)
+    if image_shape is None:
+        raise ZooError(
+            f"{type(model).__name__} does not say its image size; pass image_shape=(h, w, channels)"
+        )
+    return jax.ShapeDtypeStruct((1, *image_shape), jnp.float32)

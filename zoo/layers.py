@@ -1,0 +1,370 @@
+"""The layers of convolutional networks: pure functions where there is no parameter, Flax modules where there is.
+
+Arrays are [batch, height, width, channel] everywhere. Sizes are one int for both axes or a (height, width) pair.
+Padding is an int, an (height, width) pair of ints, ((top, bottom), (left, right)), "SAME" or "VALID"; "SAME" is
+TensorFlow's, which differs from the symmetric padding of Caffe and torch whenever the stride is not 1.
+"""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+from jax import lax
+
+from zoo.errors import ZooError
+
+Size = int | tuple[int, int]
+Padding = str | int | tuple[int, int] | tuple[tuple[int, int], tuple[int, int]]
+Pads = tuple[tuple[int, int], tuple[int, int]]
+Activation = Callable[[jax.Array], jax.Array]
+
+DATA_AXIS = "data"
+
+
+class WindowTooLarge(ZooError):
+    """A convolution's or a pool's window does not fit in what it is applied to."""
+
+
+# Geometry
+
+
+def pair(size: Size) -> tuple[int, int]:
+    """One size for both axes, or one each, as (height, width)."""
+    return (size, size) if isinstance(size, int) else (size[0], size[1])
+
+
+def explicit_padding(
+    size: tuple[int, int],
+    window: Size,
+    stride: Size = 1,
+    padding: Padding = 0,
+    dilation: Size = 1,
+    ceil_mode: bool = False,
+) -> Pads:
+    """Padding as ((top, bottom), (left, right)) for an input of `size` (height, width).
+
+    `ceil_mode` adds what lets the last window start inside the image or its left padding: Caffe's and torch's rule.
+    Raises WindowTooLarge where not one window fits.
+    """
+    window, stride, dilation = pair(window), pair(stride), pair(dilation)
+    given = _padding_pairs(size, window, stride, padding, dilation)
+    pads = []
+    for n, w, s, d, (low, high) in zip(size, window, stride, dilation, given, strict=True):
+        span = (w - 1) * d + 1
+        slack = n + low + high - span
+        if slack < 0 and (not ceil_mode or slack <= -s):
+            raise WindowTooLarge(
+                f"a {window[0]}x{window[1]} window does not fit in a {size[0]}x{size[1]} feature map: "
+                "the image is too small for this network, use a larger one"
+            )
+        if ceil_mode:
+            last = -(-slack // s)
+            if last * s >= n + low:
+                last -= 1
+            high += max(0, last * s - slack)
+        pads.append((low, high))
+    return pads[0], pads[1]
+
+
+def _padding_pairs(size, window, stride, padding: Padding, dilation) -> Sequence[tuple[int, int]]:
+    if padding == "VALID":
+        return (0, 0), (0, 0)
+    if padding == "SAME":
+        span = [(w - 1) * d + 1 for w, d in zip(window, dilation, strict=True)]
+        total = [max((-(-n // s) - 1) * s + w - n, 0) for n, w, s in zip(size, span, stride, strict=True)]
+        return [(t // 2, t - t // 2) for t in total]
+    if isinstance(padding, str):
+        raise ZooError(f"unknown padding {padding!r}: an int, pairs, 'SAME' or 'VALID'")
+    if isinstance(padding, int):
+        return (padding, padding), (padding, padding)
+    return [(p, p) if isinstance(p, int) else (p[0], p[1]) for p in padding]
+
+
+def output_size(
+    size: tuple[int, int],
+    window: Size,
+    stride: Size = 1,
+    padding: Padding = 0,
+    dilation: Size = 1,
+    ceil_mode: bool = False,
+) -> tuple[int, int]:
+    """(height, width) after a convolution or a pool: floor((n - window + padding) / stride) + 1 on each axis."""
+    pads = explicit_padding(size, window, stride, padding, dilation, ceil_mode)
+    height, width = (
+        (n + low + high - (w - 1) * d - 1) // s + 1
+        for n, w, s, d, (low, high) in zip(
+            size, pair(window), pair(stride), pair(dilation), pads, strict=True
+        )
+    )
+    return height, width
+
+
+# Functions without parameters
+
+
+def conv(
+    x: jax.Array,
+    kernel: jax.Array,
+    bias: jax.Array | None = None,
+    *,
+    stride: Size = 1,
+    padding: Padding = 0,
+    dilation: Size = 1,
+    groups: int = 1,
+) -> jax.Array:
+    """Cross-correlation of x [b, h, w, c] with kernel [kh, kw, c / groups, features], as every framework's "conv"."""
+    pads = explicit_padding(x.shape[1:3], kernel.shape[:2], stride, padding, dilation)
+    y = lax.conv_general_dilated(
+        x,
+        kernel,
+        window_strides=pair(stride),
+        padding=pads,
+        rhs_dilation=pair(dilation),
+        dimension_numbers=("NHWC", "HWIO", "NHWC"),
+        feature_group_count=groups,
+    )
+    return y if bias is None else y + bias
+
+
+def max_pool(
+    x: jax.Array,
+    window: Size,
+    stride: Size | None = None,
+    padding: Padding = 0,
+    *,
+    ceil_mode: bool = False,
+) -> jax.Array:
+    """Largest value of each window; padding never wins. The stride defaults to the window."""
+    stride = window if stride is None else stride
+    pads = explicit_padding(x.shape[1:3], window, stride, padding, ceil_mode=ceil_mode)
+    return lax.reduce_window(
+        x, -jnp.inf, lax.max, (1, *pair(window), 1), (1, *pair(stride), 1), ((0, 0), *pads, (0, 0))
+    )
+
+
+def avg_pool(
+    x: jax.Array,
+    window: Size,
+    stride: Size | None = None,
+    padding: Padding = 0,
+    *,
+    ceil_mode: bool = False,
+    count_include_pad: bool | None = None,
+) -> jax.Array:
+    """Mean of each window. The stride defaults to the window.
+
+    Explicit padding counts as zeros in the mean (Caffe, torch) and "SAME" padding does not count (TensorFlow),
+    unless `count_include_pad` says otherwise; what `ceil_mode` adds at the end never counts.
+    """
+    stride = window if stride is None else stride
+    if count_include_pad is None:
+        count_include_pad = padding != "SAME"
+    size = x.shape[1:3]
+    pads = explicit_padding(size, window, stride, padding, ceil_mode=ceil_mode)
+    total = partial(
+        lax.reduce_window,
+        init_value=0.0,
+        computation=lax.add,
+        window_dimensions=(1, *pair(window), 1),
+        window_strides=(1, *pair(stride), 1),
+    )
+    counted = explicit_padding(size, window, stride, padding) if count_include_pad else ((0, 0), (0, 0))
+    ones = jnp.ones((1, *(n + low + high for n, (low, high) in zip(size, counted, strict=True)), 1), x.dtype)
+    rest = [(p[0] - c[0], p[1] - c[1]) for p, c in zip(pads, counted, strict=True)]
+    count = total(ones, padding=((0, 0), *rest, (0, 0)))
+    return total(x, padding=((0, 0), *pads, (0, 0))) / count
+
+
+def global_avg_pool(x: jax.Array) -> jax.Array:
+    """[b, h, w, c] to [b, c]."""
+    return x.mean(axis=(1, 2))
+
+
+def adaptive_avg_pool(x: jax.Array, size: Size) -> jax.Array:
+    """Mean over `size` evenly spread windows, torch's AdaptiveAvgPool2d: repeats values where x is the smaller.
+
+    The identity where x has that size already, so a network with it has one parameter tree for all images.
+    """
+    rows, columns = (_averaging_matrix(n, m, x.dtype) for n, m in zip(x.shape[1:3], pair(size), strict=True))
+    if x.shape[1:3] == pair(size):
+        return x
+    return jnp.einsum("bhwc,ph,qw->bpqc", x, rows, columns)
+
+
+def _averaging_matrix(size: int, target: int, dtype) -> jax.Array:
+    """[target, size]: row i is the mean over floor(i * size / target) up to ceil((i + 1) * size / target)."""
+    place, i = jnp.arange(size), jnp.arange(target)[:, None]
+    inside = (place >= i * size // target) & (place < -(-(i + 1) * size // target))
+    return (inside / inside.sum(axis=1, keepdims=True)).astype(dtype)
+
+
+def local_response_norm(
+    x: jax.Array, *, size: int = 5, alpha: float = 1e-4, beta: float = 0.75, k: float = 2.0
+) -> jax.Array:
+    """x / (k + alpha * sum of x^2 over `size` neighbouring channels) ** beta.
+
+    As defined, and with the constants, in Krizhevsky et al. 2012, section 3.3. Caffe and torch divide alpha by `size`
+    and use k = 1: give `alpha=1e-4 / 5, k=1` for a network trained with theirs.
+    """
+    before = size // 2
+    squares = jnp.pad(jnp.square(x.astype(jnp.float32)), ((0, 0),) * 3 + ((before, size - 1 - before),))
+    total = sum(squares[..., i : i + x.shape[-1]] for i in range(size))
+    return (x * (k + alpha * total) ** -beta).astype(x.dtype)
+
+
+# Modules
+
+
+class Conv(nn.Module):
+    """Convolution with its own kernel [kh, kw, channels / groups, features] and, unless told otherwise, a bias."""
+
+    features: int
+    kernel_size: Size
+    stride: Size = 1
+    padding: Padding = 0
+    dilation: Size = 1
+    groups: int = 1
+    use_bias: bool = True
+    kernel_init: Callable = nn.initializers.he_normal()
+    bias_init: Callable = nn.initializers.zeros
+    dtype: jnp.dtype = jnp.float32
+
+    @nn.compact
+    def __call__(self, x: jax.Array) -> jax.Array:
+        channels = x.shape[-1]
+        if channels % self.groups or self.features % self.groups:
+            raise ZooError(
+                f"{channels} channels to {self.features} features cannot be split in {self.groups} groups"
+            )
+        shape = (*pair(self.kernel_size), channels // self.groups, self.features)
+        kernel = self.param("kernel", self.kernel_init, shape, jnp.float32)
+        bias = self.param("bias", self.bias_init, (self.features,), jnp.float32) if self.use_bias else None
+        x, kernel, bias = nn.dtypes.promote_dtype(x, kernel, bias, dtype=self.dtype)
+        return conv(
+            x,
+            kernel,
+            bias,
+            stride=self.stride,
+            padding=self.padding,
+            dilation=self.dilation,
+            groups=self.groups,
+        )
+
+
+def data_axis() -> str | None:
+    """The mapped axis "data" when called inside `pmap` or `shard_map` over it, else None (jit's arrays are global)."""
+    try:
+        lax.axis_index(DATA_AXIS)
+    except NameError:
+        return None
+    return DATA_AXIS
+
+
+def batch_norm(
+    *,
+    train: bool,
+    name: str | None = None,
+    dtype: jnp.dtype = jnp.float32,
+    epsilon: float = 1e-5,
+    momentum: float = 0.9,
+    use_scale: bool = True,
+) -> nn.BatchNorm:
+    """Batch normalisation over the whole batch, on however many devices it lies. Running statistics unless `train`."""
+    return nn.BatchNorm(
+        use_running_average=not train,
+        momentum=momentum,
+        epsilon=epsilon,
+        use_scale=use_scale,
+        dtype=dtype,
+        axis_name=data_axis(),
+        name=name,
+    )
+
+
+class ConvBlock(nn.Module):
+    """Convolution, then the norm if there is one, then the activation. Children: `conv`, `bn`.
+
+    `use_bias=None` gives the convolution a bias just where no norm follows.
+    """
+
+    features: int
+    kernel_size: Size
+    stride: Size = 1
+    padding: Padding = 0
+    groups: int = 1
+    norm: Callable[..., nn.Module] | None = None
+    use_bias: bool | None = None
+    act: Activation = nn.relu
+    kernel_init: Callable = nn.initializers.he_normal()
+    bias_init: Callable = nn.initializers.zeros
+    dtype: jnp.dtype = jnp.float32
+
+    @nn.compact
+    def __call__(self, x: jax.Array, *, train: bool = False) -> jax.Array:
+        x = Conv(
+            self.features,
+            self.kernel_size,
+            self.stride,
+            self.padding,
+            groups=self.groups,
+            use_bias=self.norm is None if self.use_bias is None else self.use_bias,
+            kernel_init=self.kernel_init,
+            bias_init=self.bias_init,
+            dtype=self.dtype,
+            name="conv",
+        )(x)
+        if self.norm is not None:
+            x = self.norm(train=train, dtype=self.dtype, name="bn")(x)
+        return self.act(x)
+
+
+class Inception(nn.Module):
+    """Four branches side by side, joined along the channels: 1x1, 3x3, 5x5 and a pool, reduced by 1x1 convolutions.
+
+    Szegedy et al., arXiv:1409.4842, Figure 2(b); the widths are the columns of its Table 1. `conv` makes the blocks
+    (it takes what `ConvBlock` takes); `kernel_5x5=3` is what torchvision has in the place of the 5x5.
+    """
+
+    width_1x1: int
+    width_3x3_reduce: int
+    width_3x3: int
+    width_5x5_reduce: int
+    width_5x5: int
+    width_pool_proj: int
+    kernel_5x5: int = 5
+    conv: Callable[..., nn.Module] = ConvBlock
+
+    @nn.compact
+    def __call__(self, x: jax.Array, *, train: bool = False) -> jax.Array:
+        def conv(x: jax.Array, features: int, kernel: int, name: str) -> jax.Array:
+            return self.conv(features, kernel, padding=kernel // 2, name=name)(x, train=train)
+
+        one = conv(x, self.width_1x1, 1, "1x1")
+        three = conv(x, self.width_3x3_reduce, 1, "3x3_reduce")
+        three = conv(three, self.width_3x3, 3, "3x3")
+        five = conv(x, self.width_5x5_reduce, 1, "5x5_reduce")
+        five = conv(five, self.width_5x5, self.kernel_5x5, "5x5")
+        pool = conv(max_pool(x, 3, 1, padding=1), self.width_pool_proj, 1, "pool_proj")
+        return jnp.concatenate([one, three, five, pool], axis=-1)
+
+
+class NaiveInception(nn.Module):
+    """The module before its reductions: 1x1, 3x3, 5x5 and the pool itself, joined along the channels.
+
+    Szegedy et al., arXiv:1409.4842, Figure 2(a). Its output is always deeper than its input, which is what is naive.
+    """
+
+    width_1x1: int
+    width_3x3: int
+    width_5x5: int
+    conv: Callable[..., nn.Module] = ConvBlock
+
+    @nn.compact
+    def __call__(self, x: jax.Array, *, train: bool = False) -> jax.Array:
+        branches = [
+            self.conv(features, kernel, padding=kernel // 2, name=f"{kernel}x{kernel}")(x, train=train)
+            for features, kernel in ((self.width_1x1, 1), (self.width_3x3, 3), (self.width_5x5, 5))
+        ]
+        return jnp.concatenate([*branches, max_pool(x, 3, 1, padding=1)], axis=-1)

@@ -1,0 +1,65 @@
+"""VGG: 3x3 convolutions all the way, with and without batch normalisation."""
+
+from functools import partial
+
+import flax.linen as nn
+import jax
+
+from zoo.layers import ConvBlock, adaptive_avg_pool, batch_norm, max_pool
+from zoo.models.alexnet import dense_pair
+from zoo.models.network import ModelInfo, Network, Paper
+
+PAPER = Paper(
+    title="Very Deep Convolutional Networks for Large-Scale Image Recognition",
+    year=2014,
+    url="https://arxiv.org/abs/1409.1556",
+)
+
+WIDTHS = (64, 128, 256, 512, 512)
+
+# Convolutions a stage (the paper's columns A, B, D, E), multiply-adds, parameters without and with batch norm.
+TABLE = {
+    "vgg11": ((1, 1, 2, 2, 2), 7_609_090_048, 132_863_336, 132_868_840),
+    "vgg13": ((2, 2, 2, 2, 2), 11_308_466_176, 133_047_848, 133_053_736),
+    "vgg16": ((2, 2, 3, 3, 3), 15_470_264_320, 138_357_544, 138_365_992),
+    "vgg19": ((2, 2, 4, 4, 4), 19_632_062_464, 143_667_240, 143_678_248),
+}
+
+
+class VGG(Network):
+    """Five stages of 3x3 convolutions, a 2x2 pool after each, and three dense layers.
+
+    The dense layers see 7x7 maps: those of other image sizes are averaged to that, as torchvision does.
+    """
+
+    depths: tuple[int, ...] = (2, 2, 3, 3, 3)
+    batch_norm: bool = False
+    dropout: float = 0.5
+
+    @nn.compact
+    def __call__(self, x: jax.Array, *, train: bool = False) -> jax.Array:
+        norm = batch_norm if self.batch_norm else None
+        conv = partial(
+            ConvBlock, kernel_size=3, padding=1, norm=norm, use_bias=True, act=self.act, dtype=self.dtype
+        )
+        for stage, (depth, width) in enumerate(zip(self.depths, WIDTHS, strict=True), start=1):
+            for i in range(1, depth + 1):
+                x = conv(width, name=f"conv{stage}_{i}")(x, train=train)
+            x = max_pool(x, 2)
+        x = adaptive_avg_pool(x, 7).reshape(x.shape[0], -1)
+        return self.classify(dense_pair(self, x, train), "fc8")
+
+
+def _entry(name: str, with_norm: bool) -> ModelInfo:
+    depths, macs, plain, normed = TABLE[name]
+    return ModelInfo(
+        name=f"{name}_bn" if with_norm else name,
+        build=partial(VGG, depths=depths, batch_norm=with_norm),
+        paper=PAPER,
+        parameters=normed if with_norm else plain,
+        macs=macs,
+        differs="torchvision's: batch normalisation after each convolution" if with_norm else "",
+    )
+
+
+ENTRIES = tuple(_entry(name, with_norm) for name in TABLE for with_norm in (False, True))
