@@ -4,6 +4,28 @@ from typing import Any
 
 import jax
 
+from zoo.counting.against import PaperComparison, compare
+from zoo.counting.formulas import conv_macs, conv_output_shape, conv_parameters, pool_output_shape
+from zoo.counting.papers import TABLES as PAPERS
+from zoo.counting.records import CountError, Misalignment, Row, Summary
+from zoo.counting.summarize import summarize
+
+__all__ = [
+    "PAPERS",
+    "CountError",
+    "Misalignment",
+    "PaperComparison",
+    "Row",
+    "Summary",
+    "compare",
+    "conv_macs",
+    "conv_output_shape",
+    "conv_parameters",
+    "parameters",
+    "pool_output_shape",
+    "summarize",
+]
+
 
 def parameters(params: Any) -> int:
     """Number of values in a parameter pytree (arrays or `jax.ShapeDtypeStruct`s)."""

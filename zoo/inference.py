@@ -60,9 +60,7 @@ def smallest_image(model: nn.Module, channels: int = 3, limit: int = 1024) -> in
     return low
 
 
-def features(
-    model: nn.Module, variables: Variables, x: jax.Array, names: Sequence[str]
-) -> dict[str, jax.Array]:
+def features(model: nn.Module, variables: Variables, x: jax.Array, names: Sequence[str]) -> dict[str, jax.Array]:
     """{name: activation} of the submodules at `names`, paths such as "inception_3a" or "inception_3a/1x1".
 
     Raises ZooError for a name that the network does not have.
@@ -102,7 +100,5 @@ def _at(tree: Mapping[str, Any], path: str) -> Any:
 def _example(model: nn.Module, image_shape: tuple[int, int, int] | None) -> jax.ShapeDtypeStruct:
     image_shape = image_shape or getattr(model, "image_shape", None)
     if image_shape is None:
-        raise ZooError(
-            f"{type(model).__name__} does not say its image size; pass image_shape=(h, w, channels)"
-        )
+        raise ZooError(f"{type(model).__name__} does not say its image size; pass image_shape=(h, w, channels)")
     return jax.ShapeDtypeStruct((1, *image_shape), jnp.float32)

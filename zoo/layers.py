@@ -94,9 +94,7 @@ def output_size(
     pads = explicit_padding(size, window, stride, padding, dilation, ceil_mode)
     height, width = (
         (n + low + high - (w - 1) * d - 1) // s + 1
-        for n, w, s, d, (low, high) in zip(
-            size, pair(window), pair(stride), pair(dilation), pads, strict=True
-        )
+        for n, w, s, d, (low, high) in zip(size, pair(window), pair(stride), pair(dilation), pads, strict=True)
     )
     return height, width
 
@@ -128,6 +126,7 @@ def conv(
     return y if bias is None else y + bias
 
 
+@jax.named_scope("max_pool")
 def max_pool(
     x: jax.Array,
     window: Size,
@@ -144,6 +143,7 @@ def max_pool(
     )
 
 
+@jax.named_scope("avg_pool")
 def avg_pool(
     x: jax.Array,
     window: Size,
@@ -177,11 +177,13 @@ def avg_pool(
     return total(x, padding=((0, 0), *pads, (0, 0))) / count
 
 
+@jax.named_scope("global_avg_pool")
 def global_avg_pool(x: jax.Array) -> jax.Array:
     """[b, h, w, c] to [b, c]."""
     return x.mean(axis=(1, 2))
 
 
+@jax.named_scope("adaptive_avg_pool")
 def adaptive_avg_pool(x: jax.Array, size: Size) -> jax.Array:
     """Mean over `size` evenly spread windows, torch's AdaptiveAvgPool2d: repeats values where x is the smaller.
 
@@ -200,6 +202,7 @@ def _averaging_matrix(size: int, target: int, dtype) -> jax.Array:
     return (inside / inside.sum(axis=1, keepdims=True)).astype(dtype)
 
 
+@jax.named_scope("local_response_norm")
 def local_response_norm(
     x: jax.Array, *, size: int = 5, alpha: float = 1e-4, beta: float = 0.75, k: float = 2.0
 ) -> jax.Array:
@@ -235,9 +238,7 @@ class Conv(nn.Module):
     def __call__(self, x: jax.Array) -> jax.Array:
         channels = x.shape[-1]
         if channels % self.groups or self.features % self.groups:
-            raise ZooError(
-                f"{channels} channels to {self.features} features cannot be split in {self.groups} groups"
-            )
+            raise ZooError(f"{channels} channels to {self.features} features cannot be split in {self.groups} groups")
         shape = (*pair(self.kernel_size), channels // self.groups, self.features)
         kernel = self.param("kernel", self.kernel_init, shape, jnp.float32)
         bias = self.param("bias", self.bias_init, (self.features,), jnp.float32) if self.use_bias else None

@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
 
-
 from zoo.errors import ZooError
 from zoo.models import ENTRIES
 from zoo.models.network import ModelInfo, Network
@@ -53,9 +52,7 @@ def create_model(name: str, **fields) -> Network:
     known = {field.name for field in dataclasses.fields(getattr(build, "func", build))} - {"parent", "name"}
     for field in fields:
         if field not in known:
-            raise ZooError(
-                f"{name} has no {field!r}{nearest(field, known)}; it has {', '.join(sorted(known))}"
-            )
+            raise ZooError(f"{name} has no {field!r}{nearest(field, known)}; it has {', '.join(sorted(known))}")
     return build(**fields)
 
 

@@ -39,9 +39,7 @@ class VGG(Network):
     @nn.compact
     def __call__(self, x: jax.Array, *, train: bool = False) -> jax.Array:
         norm = batch_norm if self.batch_norm else None
-        conv = partial(
-            ConvBlock, kernel_size=3, padding=1, norm=norm, use_bias=True, act=self.act, dtype=self.dtype
-        )
+        conv = partial(ConvBlock, kernel_size=3, padding=1, norm=norm, use_bias=True, act=self.act, dtype=self.dtype)
         for stage, (depth, width) in enumerate(zip(self.depths, WIDTHS, strict=True), start=1):
             for i in range(1, depth + 1):
                 x = conv(width, name=f"conv{stage}_{i}")(x, train=train)

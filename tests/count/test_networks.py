@@ -1,0 +1,155 @@
+"""Every network of the registry against its record, against the reference counts, and against its paper."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import flax.linen as nn
+import published
+import pytest
+
+import zoo
+from zoo.count import PAPERS, compare, summarize
+from zoo.layers import Conv, Inception, NaiveInception
+
+TABLE_1 = json.loads(Path(__file__).with_name("googlenet_table1.json").read_text())
+
+
+def summary_of(name: str, **options):
+    info = zoo.model_info(name)
+    return summarize(zoo.create_model(name), (1, info.input_size, info.input_size, info.channels), **options)
+
+
+@pytest.mark.parametrize("name", zoo.list_models())
+def test_summary_has_the_records_totals(name):
+    summary, info = summary_of(name), zoo.model_info(name)
+    assert (summary.parameters, summary.macs) == (info.parameters, info.macs)
+    assert sum(row.parameters for row in summary.rows) == info.parameters
+    assert sum(row.batch_stats for row in summary.rows) == summary.batch_stats
+    assert not summary.uncosted and not summary.unused and not summary.misaligned
+
+
+@pytest.mark.parametrize("name", zoo.list_models())
+def test_counts_are_those_published(name):
+    """torchvision's, timm's or Keras's figures, or the arithmetic over the paper's table."""
+    try:
+        record = published.record(name)
+    except KeyError:
+        pytest.skip(f"no figures of {name} from elsewhere")
+    info = zoo.model_info(name)
+    size = record.get("macs_input", info.input_size)
+    summary = summarize(zoo.create_model(name), (1, size, size, info.channels))
+    assert summary.parameters == published.parameters(name)
+    assert "macs" not in record or summary.macs == record["macs"]
+
+
+PARTS = ["conv1", "conv2", *(f"inception_{n}" for n in ("3a", "3b", "4a", "4b", "4c", "4d", "4e", "5a", "5b")), "loss3"]
+COSTED = [row for row in TABLE_1["rows"] if "exact_macs" in row]
+
+
+@pytest.mark.parametrize(("part", "row"), list(zip(PARTS, COSTED, strict=True)), ids=PARTS)
+def test_googlenet_row_by_row(part, row):
+    rows = summary_of("googlenet").under(part)
+    assert sum(r.macs for r in rows) == row["exact_macs"]
+    assert sum(r.weights for r in rows) == row["exact_weights"]
+    assert sum(r.parameters - r.weights for r in rows) == row["exact_biases"]
+    assert rows[-1].output_shape[-1] == row["output"][-1]
+
+
+def test_googlenet_in_all():
+    summary = summary_of("googlenet")
+    assert summary.parameters == TABLE_1["totals"]["exact_params"] == 6_998_552
+    assert summary.macs == TABLE_1["totals"]["exact_macs"] == 1_582_671_872
+    assert sum(row.weights for row in summary.rows) == TABLE_1["totals"]["exact_weights"]
+
+
+def test_googlenet_at_depth_one_is_table_1():
+    """One row a line of the paper's table, in its order, with its output sizes."""
+    rows = [row for row in summary_of("googlenet", depth=1).rows if row.operation != "local_response_norm"]
+    printed = [row["output"] for row in TABLE_1["rows"] if row["type"] != "softmax"]
+    assert [
+        list(r.output_shape[1:]) if len(r.output_shape) == 4 else [1, 1, r.output_shape[1]] for r in rows
+    ] == printed
+
+
+def test_our_copy_of_table_1_is_the_reference():
+    printed = [row for row in TABLE_1["rows"] if row["type"] not in ("softmax", "dropout (40%)")]
+    rows = PAPERS["googlenet"].rows[:-1]
+    assert [row.published["output"] for row in rows] == ["x".join(map(str, row["output"])) for row in printed]
+    assert [row.published.get("weights") for row in rows] == [row["paper_params"] for row in printed]
+    assert [row.published.get("macs") for row in rows] == [row["paper_ops"] for row in printed]
+
+
+@pytest.mark.parametrize("name", [name for name in PAPERS if name in zoo.list_models()])
+def test_what_deviates_from_a_paper_is_explained(name):
+    comparison = compare(summary_of(name), PAPERS[name])
+    for row in comparison.rows:
+        assert all(c.exact is not None for c in row.comparisons), row
+        deviations = [c.deviation for c in row.comparisons]
+        assert None not in deviations
+        assert row.note or max(map(abs, deviations)) < 0.005, row
+
+
+def test_deviation_of_a_printed_figure():
+    """163,328 weights print as 159K, with K = 1024; the first convolution's 2.7K stand against 9,408."""
+    rows = {row.label: row for row in compare(summary_of("googlenet"), PAPERS["googlenet"]).rows}
+    found = {c.quantity: c.deviation for c in rows["inception (3a)"].comparisons}
+    assert found == {"output": 0, "weights": 0, "macs": 0}
+    first = {c.quantity: c.deviation for c in rows["convolution 7x7/2"].comparisons}
+    assert first["weights"] == pytest.approx(2.7 * 1024 / 9408 - 1)
+    assert first["macs"] == pytest.approx(34e6 / 118_013_952 - 1)
+
+
+def test_a_paper_is_for_one_image_size():
+    with pytest.raises(zoo.ZooError, match="224 pixels, not 192"):
+        compare(summarize(zoo.create_model("googlenet"), (1, 192, 192, 3)), PAPERS["googlenet"])
+
+
+def test_lenet_1998_has_the_papers_connections():
+    """LeCun et al. 1998: C1 has 122,304 connections, C3 151,600, C5 48,120, with 156, 1,516 and 48,120 parameters."""
+    summary = summary_of("lenet5_1998", depth=1)
+    connections = {row.path: row.parameters_without_sharing for row in summary.rows if row.parameters}
+    assert (connections["c1"], connections["c3"], connections["c5"]) == (122_304, 151_600, 48_120)
+
+
+def test_bottleneck_on_real_modules():
+    """The lesson's 1x1 convolution: 160,563,200 multiplications directly, 43,352,064 through 32 maps."""
+    wide = Conv(64, 5, padding=2)
+    narrow = nn.Sequential([Conv(32, 1), Conv(64, 5, padding=2)])
+    assert summarize(wide, (1, 28, 28, 128)).macs == 160_563_200
+    assert summarize(narrow, (1, 28, 28, 128)).macs == 43_352_064
+
+
+def test_naive_against_reduced_inception_3a():
+    """Figure 2 of the paper at 28x28x192: what the 1x1 reductions save. Figures by hand from the widths of 3a."""
+    naive = summarize(NaiveInception(64, 128, 32), (1, 28, 28, 192))
+    reduced = summarize(Inception(64, 96, 128, 16, 32, 32), (1, 28, 28, 192))
+    assert naive.macs == 784 * 192 * (64 + 9 * 128 + 25 * 32)
+    assert reduced.macs == 128_049_152
+    assert (naive.rows[-1].output_shape[-1], reduced.rows[-1].output_shape[-1]) == (416, 256)
+    assert (naive.parameters, reduced.parameters) == (192 * (64 + 9 * 128 + 25 * 32) + 224, 163_696)
+
+
+LIMITS = """
+import resource, sys, time
+import zoo
+total = time.time()
+for name in zoo.list_models():
+    info, start = zoo.model_info(name), time.time()
+    size = (1, info.input_size, info.input_size, info.channels)
+    zoo.count.summarize(zoo.create_model(name), size).to_text()
+    if time.time() - start > 3:
+        sys.exit(f"{name} took {time.time() - start:.1f} s")
+peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+print(int(time.time() - total), peak)
+"""
+
+
+def test_all_networks_within_time_and_memory():
+    """Each under 3 s, all under 60 s and 700 MB: VGG19's parameters alone would be 575 MB, twice that when drawn."""
+    done = subprocess.run([sys.executable, "-c", LIMITS], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    seconds, megabytes = map(int, done.stdout.split())
+    assert seconds < 60
+    assert megabytes < 700

@@ -1,0 +1,121 @@
+"""Decoding and fitting, against PIL and NumPy written plainly."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from zoo.data import DataError, fit_image, read_image
+
+RNG = np.random.default_rng(0)
+RGB = RNG.integers(0, 256, (6, 8, 3), np.uint8)
+GREY = RNG.integers(0, 256, (6, 8), np.uint8)
+
+
+def saved(path, image, **options):
+    image.save(path, **options)
+    return read_image(path)
+
+
+@pytest.mark.parametrize("suffix", ["png", "bmp", "tif", "ppm", "webp"])
+def test_rgb_files_come_back_as_they_were(tmp_path, suffix):
+    options = {"lossless": True} if suffix == "webp" else {}
+    np.testing.assert_array_equal(saved(tmp_path / f"x.{suffix}", Image.fromarray(RGB), **options), RGB)
+
+
+def test_grey_has_one_channel(tmp_path):
+    np.testing.assert_array_equal(saved(tmp_path / "x.png", Image.fromarray(GREY)), GREY[..., None])
+
+
+def test_black_and_white_is_grey(tmp_path):
+    mask = GREY > 127
+    np.testing.assert_array_equal(saved(tmp_path / "x.png", Image.fromarray(mask)), (mask * 255)[..., None])
+
+
+@pytest.mark.parametrize("suffix", ["png", "tif"])
+def test_sixteen_bits_become_eight(tmp_path, suffix):
+    wide = GREY.astype(np.uint16) * 257
+    np.testing.assert_array_equal(saved(tmp_path / f"x.{suffix}", Image.fromarray(wide)), GREY[..., None])
+
+
+def test_a_palette_is_looked_up_and_its_transparency_dropped(tmp_path):
+    image = Image.fromarray(RGB).quantize(16)
+    expected = np.asarray(image.convert("RGB"))
+    np.testing.assert_array_equal(saved(tmp_path / "x.gif", image), expected)
+    np.testing.assert_array_equal(saved(tmp_path / "x.png", image, transparency=bytes(range(16))), expected)
+
+
+def test_alpha_is_dropped(tmp_path):
+    alpha = RNG.integers(1, 256, (6, 8, 1), np.uint8)
+    np.testing.assert_array_equal(saved(tmp_path / "x.png", Image.fromarray(np.concatenate([RGB, alpha], 2))), RGB)
+
+
+def test_cmyk_becomes_rgb(tmp_path):
+    Image.new("CMYK", (8, 6), (0, 255, 255, 0)).save(tmp_path / "x.jpg", quality=100)
+    pixels = read_image(tmp_path / "x.jpg")
+    assert pixels.shape == (6, 8, 3) and np.abs(pixels.astype(int) - (255, 0, 0)).max() <= 4
+
+
+def test_a_photograph_is_turned_upright(tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 6  # the camera was turned: rotate by 90 degrees clockwise
+    np.testing.assert_array_equal(saved(tmp_path / "x.png", Image.fromarray(RGB), exif=exif), np.rot90(RGB, -1))
+
+
+def test_floating_point_is_an_error(tmp_path):
+    Image.fromarray(GREY.astype(np.float32)).save(tmp_path / "x.tif")
+    with pytest.raises(DataError, match=r"x\.tif \(floating-point grey values\)"):
+        read_image(tmp_path / "x.tif")
+
+
+def test_too_many_pixels_are_an_error(tmp_path, monkeypatch):
+    Image.fromarray(RGB).save(tmp_path / "x.png")
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 40)
+    with pytest.warns(Image.DecompressionBombWarning), pytest.raises(DataError, match=r"x\.png \(8 x 6 pixels"):
+        read_image(tmp_path / "x.png")
+
+
+def test_the_right_shape_is_left_alone():
+    np.testing.assert_array_equal(fit_image(RGB, (6, 8, 3)), RGB)
+
+
+def test_resize_is_pils_antialiased_bilinear():
+    expected = np.asarray(Image.fromarray(GREY).resize((4, 3), Image.Resampling.BILINEAR))
+    np.testing.assert_array_equal(fit_image(GREY[..., None], (3, 4, 1)), expected[..., None])
+
+
+def test_resize_halves_a_constant_block_to_its_mean():
+    blocks = np.kron(np.array([[0, 200], [100, 40]], np.uint8), np.ones((8, 8), np.uint8))[..., None]
+    np.testing.assert_array_equal(fit_image(blocks, (4, 4, 1))[[0, 0, -1, -1], [0, -1, 0, -1], 0], [0, 200, 100, 40])
+
+
+@pytest.mark.parametrize(("height", "width"), [(10, 40), (40, 10), (11, 17)])
+def test_another_aspect_is_resized_by_its_short_side_and_cut(height, width):
+    image = RNG.integers(0, 256, (height, width, 3), np.uint8)
+    scale = 8 / min(height, width)
+    rows, columns = round(height * scale), round(width * scale)
+    resized = np.asarray(Image.fromarray(image).resize((columns, rows), Image.Resampling.BILINEAR))
+    top, left = (rows - 8) // 2, (columns - 8) // 2
+    np.testing.assert_array_equal(fit_image(image, (8, 8, 3)), resized[top : top + 8, left : left + 8])
+
+
+def test_pad_centres_in_zeros_as_lenet_does():
+    image = RNG.integers(1, 256, (28, 28, 1), np.uint8)
+    np.testing.assert_array_equal(fit_image(image, (32, 32, 1), "pad"), np.pad(image, ((2, 2), (2, 2), (0, 0))))
+
+
+def test_pad_shrinks_what_is_larger():
+    image = np.full((20, 40, 3), 9, np.uint8)
+    expected = np.zeros((8, 8, 3), np.uint8)
+    expected[2:6] = 9
+    np.testing.assert_array_equal(fit_image(image, (8, 8, 3), "pad"), expected)
+
+
+def test_channels_are_what_was_asked_for():
+    np.testing.assert_array_equal(fit_image(GREY[..., None], (6, 8, 3)), np.stack([GREY] * 3, 2))
+    weighed = RGB @ np.array([0.299, 0.587, 0.114])
+    assert np.abs(fit_image(RGB, (6, 8, 1))[..., 0] - weighed).max() <= 1
+
+
+def test_sizes_of_one_pixel_work():
+    assert fit_image(np.zeros((1, 300, 3), np.uint8), (32, 32, 1)).shape == (32, 32, 1)
+    assert fit_image(np.zeros((1, 300, 3), np.uint8), (32, 32, 1), "pad").shape == (32, 32, 1)

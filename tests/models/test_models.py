@@ -1,0 +1,213 @@
+"""Every network of the registry: counts, outputs, gradients, sizes, the model contract."""
+
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import published
+import pytest
+
+import zoo
+from zoo.inference import init_shapes, smallest_image
+
+MODELS = zoo.list_models()
+WITH_AUX_HEADS = [name for name in MODELS if hasattr(zoo.create_model(name), "aux_heads")]
+
+
+def example(name, size=None, seed=0):
+    """A random image of the size a network asks for."""
+    info = zoo.model_info(name)
+    size = size or info.input_size
+    return jax.random.normal(jax.random.key(seed), (1, size, size, info.channels))
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_parameter_count_is_the_published_one(name):
+    shapes = init_shapes(zoo.create_model(name))
+    assert zoo.count.parameters(shapes["params"]) == published.parameters(name)
+    assert zoo.model_info(name).parameters == published.parameters(name)
+
+
+@pytest.mark.parametrize("name", WITH_AUX_HEADS)
+def test_parameter_count_with_auxiliary_heads(name):
+    shapes = init_shapes(zoo.create_model(name, aux_heads=True))
+    assert zoo.count.parameters(shapes["params"]) == published.WITH_AUX_HEADS[name]
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_forward_and_gradient_are_finite_at_the_smallest_size(name):
+    info = zoo.model_info(name)
+    aux = {"aux_heads": True} if name in WITH_AUX_HEADS else {}
+    model = zoo.create_model(name, num_classes=7, **aux)
+    size = smallest_image(model, info.channels)
+    x = jnp.concatenate([example(name, size), example(name, size, seed=1)])
+    variables = zoo.init(model, jax.random.key(0), x.shape[1:])
+
+    @jax.jit
+    def loss_and_gradient(variables, x):
+        def loss(params):
+            logits, updated = model.apply(
+                {**variables, "params": params},
+                x,
+                train=True,
+                rngs={"dropout": jax.random.key(1)},
+                mutable=["batch_stats", "aux_logits"],
+            )
+            return sum(jnp.square(a).mean() for a in (logits, *jax.tree.leaves(updated.get("aux_logits")))), logits
+
+        return jax.value_and_grad(loss, has_aux=True)(variables["params"])
+
+    (loss, logits), gradient = loss_and_gradient(variables, x)
+    assert logits.shape == (2, 7) and logits.dtype == jnp.float32
+    assert jnp.isfinite(loss)
+    for path, leaf in jax.tree.leaves_with_path(gradient):
+        assert jnp.isfinite(leaf).all(), path
+        assert leaf.any(), f"no gradient reaches {jax.tree_util.keystr(path)}"
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_output_shapes_and_types(name):
+    info = zoo.model_info(name)
+    x = jax.ShapeDtypeStruct((3, info.input_size, info.input_size, info.channels), jnp.float32)
+
+    def outputs(**fields):
+        model = zoo.create_model(name, **fields)
+        return jax.eval_shape(model.apply, init_shapes(model), x)
+
+    assert outputs().shape == (3, info.num_classes)
+    assert outputs(num_classes=5, dtype=jnp.bfloat16).dtype == jnp.float32
+    pooled = outputs(num_classes=0)
+    assert pooled.ndim == 2 and pooled.dtype == jnp.float32
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_parameters_stay_float32(name):
+    shapes = init_shapes(zoo.create_model(name, dtype=jnp.bfloat16))
+    assert {leaf.dtype for leaf in jax.tree.leaves(shapes)} == {jnp.dtype("float32")}
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_the_tree_does_not_depend_on_the_image_size(name):
+    model = zoo.create_model(name)
+    smallest = smallest_image(model, zoo.model_info(name).channels)
+    small = init_shapes(model, (smallest, smallest, zoo.model_info(name).channels))
+    assert jax.tree.map(lambda leaf: leaf.shape, small) == jax.tree.map(lambda leaf: leaf.shape, init_shapes(model))
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_small_image_is_one_clear_line(name):
+    model = zoo.create_model(name)
+    channels = zoo.model_info(name).channels
+    smallest = smallest_image(model, channels)
+    with pytest.raises(zoo.ZooError, match=f"too small.*at least {smallest}x{smallest} pixels") as error:
+        zoo.init(model, jax.random.key(0), (smallest - 1, smallest - 1, channels))
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_no_block_is_named_by_a_number_alone(name):
+    paths = jax.tree.leaves_with_path(init_shapes(zoo.create_model(name)))
+    for path, _ in paths:
+        for key in path:
+            assert not any(str(key.key).startswith(auto) for auto in ("Conv_", "Dense_", "BatchNorm_", "ConvBlock_"))
+
+
+@pytest.mark.parametrize("name", WITH_AUX_HEADS)
+def test_auxiliary_logits_are_sown_in_training_only(name):
+    model = zoo.create_model(name, num_classes=10, aux_heads=True)
+    shapes = init_shapes(model)
+    assert "aux_logits" not in shapes
+
+    def aux_logits(train):
+        def run(variables, x, key):
+            collections = ["batch_stats", "aux_logits"]
+            return model.apply(variables, x, train=train, rngs={"dropout": key}, mutable=collections)[1]
+
+        x = jax.ShapeDtypeStruct((2, 224, 224, 3), jnp.float32)
+        return jax.eval_shape(run, shapes, x, jax.random.key(1)).get("aux_logits", {})
+
+    assert set(aux_logits(True)) == {"loss1", "loss2"}
+    assert [leaf.shape for leaf in jax.tree.leaves(aux_logits(True))] == [(2, 10)] * 2
+    assert not jax.tree.leaves(aux_logits(False))
+
+
+def test_batch_statistics_follow_train():
+    model = zoo.create_model("vgg11_bn", num_classes=10)
+    variables = zoo.init(model, jax.random.key(0), (32, 32, 3))
+    x = jax.random.normal(jax.random.key(1), (4, 32, 32, 3))
+
+    @partial(jax.jit, static_argnums=0)
+    def statistics(train):
+        rngs = {"dropout": jax.random.key(2)}
+        return model.apply(variables, x, train=train, rngs=rngs, mutable=["batch_stats"])[1]["batch_stats"]
+
+    same = jax.tree.map(lambda a, b: bool((a == b).all()), statistics(False), variables["batch_stats"])
+    assert all(jax.tree.leaves(same))
+    same = jax.tree.map(lambda a, b: bool((a == b).all()), statistics(True), variables["batch_stats"])
+    assert not any(jax.tree.leaves(same))
+
+
+def test_googlenet_names_its_parts_as_the_caffe_release():
+    params = init_shapes(zoo.create_model("googlenet", aux_heads=True))["params"]
+    assert set(params) == {
+        *("conv1", "conv2", "loss1", "loss2", "loss3"),
+        *(f"inception_{name}" for name in ("3a", "3b", "4a", "4b", "4c", "4d", "4e", "5a", "5b")),
+    }
+    assert set(params["conv1"]) == {"7x7_s2"}
+    assert set(params["conv2"]) == {"3x3_reduce", "3x3"}
+    assert set(params["inception_3a"]) == {"1x1", "3x3_reduce", "3x3", "5x5_reduce", "5x5", "pool_proj"}
+    assert set(params["loss1"]) == {"conv", "fc", "classifier"}
+    assert set(params["loss3"]) == {"classifier"}
+
+
+def test_lenet_of_1998_connects_c3_as_table_1():
+    from zoo.models.lenet import C3_INPUTS
+
+    table = "012 123 234 345 045 015 0123 1234 2345 0345 0145 0125 0134 1245 0235 012345"
+    assert [sorted(inputs) for inputs in C3_INPUTS] == [[int(i) for i in column] for column in table.split()]
+
+
+def test_lenet_of_1998_has_its_logits_at_the_nearest_code():
+    from zoo.models.lenet import class_codes
+
+    codes = np.asarray(class_codes(10))
+    assert codes.shape == (10, 84) and set(np.unique(codes)) == {-1, 1}
+    assert len(np.unique(codes, axis=0)) == 10
+    assert np.asarray(class_codes(26)).shape == (26, 84)
+    model = zoo.create_model("lenet5_1998")
+    variables = zoo.init(model, jax.random.key(0))
+    x = example("lenet5_1998")
+    f6 = np.asarray(zoo.create_model("lenet5_1998", num_classes=0).apply(variables, x), np.float64)
+    plain = -np.square(f6[:, None] - codes).sum(-1)
+    np.testing.assert_allclose(model.apply(variables, x), plain, rtol=1e-5)
+
+
+def test_features_are_named_activations():
+    model = zoo.create_model("googlenet", num_classes=10)
+    variables = zoo.init(model, jax.random.key(0))
+    x = example("googlenet")
+    names = ["conv1", "inception_3a", "inception_4e", "inception_3a/1x1"]
+    found = jax.jit(lambda variables, x: zoo.features(model, variables, x, names))(variables, x)
+    assert {name: array.shape for name, array in found.items()} == {
+        "conv1": (1, 112, 112, 64),
+        "inception_3a": (1, 28, 28, 256),
+        "inception_4e": (1, 14, 14, 832),
+        "inception_3a/1x1": (1, 28, 28, 64),
+    }
+    np.testing.assert_array_equal(found["inception_3a"][..., :64], found["inception_3a/1x1"])
+    with pytest.raises(zoo.ZooError, match="no layer 'inception_3z'; did you mean inception_3"):
+        zoo.features(model, variables, x, ["inception_3z"])
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_act_is_used_for_all_activations(name):
+    calls = []
+
+    def act(x):
+        calls.append(x.shape)
+        return jax.nn.relu(x)
+
+    params = init_shapes(zoo.create_model(name, act=act))["params"]
+    layers = sum(path[-1].key == "kernel" for path, _ in jax.tree.leaves_with_path(params))
+    assert len(calls) >= layers - 1, "each convolution and dense layer but the classifier is followed by `act`"

@@ -1,0 +1,133 @@
+"""Whole runs on a small data set: what they write, how they stop and go on."""
+
+import json
+import signal
+
+import jax
+import numpy as np
+import pytest
+from rich.console import Console
+
+import zoo
+from zoo.data import Dataset
+from zoo.data.dataset import ArraySource
+from zoo.training import Recipe, RunConfig, RunFolder, train
+from zoo.training.checkpoints import open_checkpointer
+
+
+class InterruptingSource(ArraySource):
+    """Sends the process a signal when example `at` is read for the `time`-th time."""
+
+    def __init__(self, source, number, at, time):
+        super().__init__(source.images, source.labels)
+        for name, value in (("number", number), ("at", at), ("times", time), ("seen", [])):
+            object.__setattr__(self, name, value)
+
+    def __getitem__(self, index):
+        if index == self.at:
+            self.seen.append(index)
+            if len(self.seen) == self.times:
+                signal.raise_signal(self.number)
+        return super().__getitem__(index)
+
+
+def squares(count, seed):
+    """Bright squares in one of four corners: a task that a network learns in seconds."""
+    rng = np.random.default_rng(seed)
+    images, labels = rng.integers(0, 90, (count, 16, 16, 1), np.uint8), rng.integers(0, 4, count)
+    for image, label in zip(images, labels, strict=True):
+        row, column = 8 * (label // 2), 8 * (label % 2)
+        image[row : row + 6, column : column + 6] += 120
+    return ArraySource(images, labels)
+
+
+DATASET = Dataset("squares", squares(70, 0), squares(37, 1), ("a", "b", "c", "d"), (16, 16, 1))
+CONFIG = RunConfig(
+    model="nin_cifar10",
+    dataset="squares",
+    recipe=Recipe(epochs=3, batch_size=16, learning_rate=1e-3, warmup_epochs=0.5),
+    image_shape=(16, 16, 1),
+    class_names=DATASET.class_names,
+)
+
+
+def run(path, dataset=DATASET, resume=False):
+    folder = RunFolder(path)
+    if not resume:
+        folder.start(CONFIG)
+    return train(folder.read_config(), dataset, folder, resume=resume, console=Console(quiet=True))
+
+
+def final_params(path):
+    with open_checkpointer(RunFolder(path), 1) as checkpointer:
+        return checkpointer.load_checkpointables(checkpointer.latest.step, {"state": None})["state"]["params"]
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(tmp_path_factory):
+    path = tmp_path_factory.mktemp("run") / "whole"
+    return path, run(path)
+
+
+def test_a_run_writes_its_configuration_metrics_and_checkpoints(uninterrupted):
+    path, outcome = uninterrupted
+    assert outcome.step == 12 and outcome.exit_code == 0
+    assert RunFolder(path).read_config() == CONFIG
+    lines = [json.loads(line) for line in (path / "metrics.jsonl").read_text().splitlines()]
+    assert [line["epoch"] for line in lines] == [1, 2, 3]
+    assert [line["step"] for line in lines] == [4, 8, 12]
+    assert lines[-1]["test_accuracy"] == outcome.test_accuracy
+    assert (path / "steps" / "12").is_dir()
+
+
+def test_the_whole_test_set_is_counted(uninterrupted):
+    images = uninterrupted[1].test_accuracy * 37
+    np.testing.assert_allclose(images, round(images), atol=1e-4)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("time", [1, 2, 3])
+def test_a_stopped_and_resumed_run_is_the_uninterrupted_one(uninterrupted, tmp_path, number, time):
+    source = InterruptingSource(DATASET.train, number, at=5, time=time)
+    stopped = run(tmp_path / "run", Dataset("squares", source, DATASET.test, DATASET.class_names, (16, 16, 1)))
+    assert stopped.exit_code == 128 + number and 0 < stopped.step < 12
+    outcome = run(tmp_path / "run", resume=True)
+    assert outcome.step == 12
+    assert outcome.test_accuracy == uninterrupted[1].test_accuracy
+    jax.tree.map(np.testing.assert_array_equal, final_params(tmp_path / "run"), final_params(uninterrupted[0]))
+    lines = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
+    assert [line["epoch"] for line in lines] == [1, 2, 3]
+
+
+def test_resuming_a_finished_run_evaluates_it(uninterrupted):
+    assert run(uninterrupted[0], resume=True).test_accuracy == uninterrupted[1].test_accuracy
+
+
+def test_an_earlier_run_moves_aside(tmp_path):
+    folder = RunFolder(tmp_path / "run")
+    assert folder.start(CONFIG) is None
+    assert folder.start(CONFIG) == tmp_path / "run.1"
+    assert folder.start(CONFIG) == tmp_path / "run.2"
+    assert RunFolder(tmp_path / "run.1").read_config() == CONFIG
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"recipe": {"epochs": 0}}', '{"recipe": 1}', '{"recipe": {}}'])
+def test_a_damaged_configuration_is_one_clear_line(tmp_path, text):
+    (tmp_path / "config.json").write_text(text)
+    with pytest.raises(zoo.ZooError, match=r"config.json cannot be read|epochs is 0") as error:
+        RunFolder(tmp_path).read_config()
+    assert "\n" not in str(error.value)
+
+
+def test_a_run_without_a_checkpoint_cannot_be_resumed(tmp_path):
+    RunFolder(tmp_path / "run").start(CONFIG)
+    with pytest.raises(zoo.ZooError, match="no checkpoint in"):
+        run(tmp_path / "run", resume=True)
+
+
+def test_a_loss_that_is_not_finite_stops_the_run(tmp_path):
+    config = CONFIG.__class__(**{**CONFIG.__dict__, "recipe": Recipe(batch_size=16, epochs=1, learning_rate=1e30)})
+    folder = RunFolder(tmp_path / "run")
+    folder.start(config)
+    with pytest.raises(zoo.ZooError, match="the loss was not finite in epoch 1"):
+        train(config, DATASET, folder, resume=False, console=Console(quiet=True))

@@ -1,0 +1,89 @@
+"""Recipes, their table and the optimizer they ask for."""
+
+import dataclasses
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import zoo
+from zoo.training import Recipe, image_size, learning_rate_schedule, make_optimizer, recipe_for
+
+
+@pytest.mark.parametrize("name", zoo.list_models())
+@pytest.mark.parametrize("dataset", ["digits", "fashion-mnist"])
+def test_every_network_has_a_recipe_it_can_follow(name, dataset):
+    recipe = recipe_for(name, dataset)
+    fields = {"aux_heads": True} if recipe.aux_heads else {}
+    zoo.create_model(name, **fields)
+
+
+def test_googlenet_trains_with_its_auxiliary_heads():
+    recipe = recipe_for("googlenet", "digits")
+    assert recipe.aux_heads and recipe.aux_weight == 0.3
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        ("batch_size", 0, "batch_size is 0: it must be at least 1"),
+        ("epochs", 0, "epochs is 0: it must be at least 1"),
+        ("learning_rate", -1.0, "learning_rate is -1.0: it must be at least 0"),
+        ("learning_rate", float("nan"), "learning_rate is nan"),
+        ("optimizer", "adam", "optimizer is 'adam': it must be one of adamw, sgd"),
+        ("label_smoothing", 1.0, "label_smoothing is 1.0: it must be below 1"),
+    ],
+)
+def test_an_impossible_setting_is_one_clear_line(field, value, message):
+    with pytest.raises(zoo.ZooError, match=message):
+        Recipe(**{field: value})
+
+
+@pytest.mark.parametrize(
+    ("native", "input_size", "smallest", "size"),
+    [
+        (8, 224, 31, 32),
+        (28, 224, 31, 32),
+        (28, 224, 63, 64),
+        (28, 32, 16, 32),
+        (160, 224, 31, 160),
+        (500, 224, 31, 224),
+        (224, 227, 67, 224),
+        (230, 227, 67, 227),
+    ],
+)
+def test_small_images_come_at_the_next_multiple_of_32(native, input_size, smallest, size):
+    assert image_size(Recipe(), native, input_size, smallest) == size
+    assert image_size(Recipe(image_size=100), native, input_size, smallest) == 100
+
+
+def test_the_learning_rate_warms_up_and_falls_to_zero():
+    rate = learning_rate_schedule(Recipe(epochs=10, learning_rate=0.5, warmup_epochs=2), 100)
+    assert rate(0) == 0
+    np.testing.assert_allclose([rate(100), rate(200), rate(600), rate(1000)], [0.25, 0.5, 0.25, 0], atol=1e-6)
+
+
+@pytest.mark.parametrize("optimizer", ["adamw", "sgd"])
+def test_weight_decay_spares_biases_and_norms(optimizer):
+    recipe = Recipe(optimizer=optimizer, weight_decay=0.1, warmup_epochs=0)
+    params = {"conv": {"kernel": jnp.ones((3, 3, 2, 2)), "bias": jnp.ones(2)}, "bn": {"scale": jnp.ones(2)}}
+    transformation = make_optimizer(recipe, 10)
+    zero = jax.tree.map(jnp.zeros_like, params)
+    updates, _ = transformation.update(zero, transformation.init(params), params)
+    assert (updates["conv"]["kernel"] < 0).all()
+    assert not updates["conv"]["bias"].any() and not updates["bn"]["scale"].any()
+
+
+def test_gradients_are_clipped_by_their_global_norm():
+    recipe = Recipe(optimizer="sgd", clip_norm=1.0, momentum=0.0, weight_decay=0, warmup_epochs=0, learning_rate=1.0)
+    transformation = make_optimizer(recipe, 10)
+    params = {"a": jnp.zeros(3), "b": jnp.zeros(4)}
+    gradient = {"a": jnp.full(3, 10.0), "b": jnp.full(4, -10.0)}
+    updates, _ = transformation.update(gradient, transformation.init(params), params)
+    norm = np.sqrt(sum(float((leaf**2).sum()) for leaf in jax.tree.leaves(updates)))
+    np.testing.assert_allclose(norm, 1.0, rtol=1e-5)
+
+
+def test_every_setting_says_what_it_is():
+    assert all(setting.metadata["help"] for setting in dataclasses.fields(Recipe))

@@ -1,0 +1,140 @@
+"""The training step: the same update under jit with sharding, under pmap and on one device; the loss; the metrics."""
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+import zoo
+from zoo.layers import ConvBlock, batch_norm, global_avg_pool
+from zoo.models.network import Network
+from zoo.training import create_state, eval_step, train_step
+from zoo.training.sharding import data_mesh, replicated, shard_batch
+from zoo.training.step import channel_constants, cross_entropy, normalize
+
+
+class Tiny(Network):
+    """Two normalised convolutions and a classifier, with an auxiliary head."""
+
+    @nn.compact
+    def __call__(self, x, *, train=False):
+        x = ConvBlock(8, 3, 2, 1, norm=batch_norm, act=self.act, name="conv1")(x, train=train)
+        if train or self.is_initializing():
+            aux = nn.Dense(self.num_classes, name="aux_head")(global_avg_pool(x))
+            if not self.is_initializing():
+                self.sow("aux_logits", "aux", aux)
+        x = ConvBlock(16, 3, 2, 1, norm=batch_norm, act=self.act, name="conv2")(x, train=train)
+        return self.classify(global_avg_pool(x), "classifier")
+
+
+def fresh_state(model, image_shape, optimizer=None):
+    optimizer = optimizer or optax.sgd(0.1, momentum=0.9)
+    make = lambda key: create_state(model, optimizer, image_shape, key, mean=(0.4,), std=(0.3,))
+    return jax.jit(make)(jax.random.key(0))
+
+
+def random_batch(size, image_shape, classes=10, seed=0):
+    rng = np.random.default_rng(seed)
+    return {
+        "image": rng.integers(0, 256, (size, *image_shape), np.uint8),
+        "label": rng.integers(0, classes, size).astype(np.int32),
+    }
+
+
+MODELS = [
+    pytest.param(lambda: Tiny(num_classes=10), (16, 16, 3), id="batch-norm-and-auxiliary-head"),
+    pytest.param(lambda: zoo.create_model("nin_cifar10", dropout=0.0), (16, 16, 3), id="nin_cifar10"),
+    pytest.param(
+        lambda: zoo.create_model("googlenet_bn", num_classes=10, aux_heads=True, dropout=0.0, aux_dropout=0.0),
+        (32, 32, 1),
+        id="googlenet_bn",
+        marks=pytest.mark.slow,
+    ),
+]
+
+
+@pytest.mark.parametrize(("make_model", "image_shape"), MODELS)
+def test_sharded_pmapped_and_single_device_steps_agree(make_model, image_shape):
+    devices = jax.device_count()
+    assert devices == 4
+    state, batch = fresh_state(make_model(), image_shape), random_batch(8, image_shape)
+
+    single, single_metrics = jax.jit(train_step)(state, batch)
+
+    mesh = data_mesh(8)
+    # A copy, as `device_put` may share what donation then deletes.
+    spread = jax.device_put(jax.tree.map(jnp.copy, state), replicated(mesh))
+    sharded, sharded_metrics = jax.jit(train_step, donate_argnums=0)(spread, shard_batch(batch, mesh))
+
+    stacked = jax.tree.map(lambda leaf: jnp.stack([leaf] * devices), state)
+    parts = jax.tree.map(lambda leaf: leaf.reshape(devices, -1, *leaf.shape[1:]), batch)
+    mapped, mapped_metrics = jax.pmap(train_step, axis_name="data")(stacked, parts)
+
+    for name in ("params", "batch_stats"):
+        wanted = getattr(single, name)
+        jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-5), getattr(sharded, name), wanted)
+        for device in range(devices):
+            one = jax.tree.map(lambda leaf, device=device: leaf[device], getattr(mapped, name))
+            jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-5), one, wanted)
+    for name, value in single_metrics.items():
+        np.testing.assert_allclose(sharded_metrics[name], value, rtol=1e-4)
+        np.testing.assert_allclose(mapped_metrics[name], value, rtol=1e-4)
+
+
+def test_a_batch_that_devices_cannot_split_is_an_error():
+    with pytest.raises(zoo.ZooError, match="a batch of 6 cannot be split over 4 devices: take a multiple of 4"):
+        data_mesh(6)
+
+
+def test_the_loss_adds_auxiliary_heads_at_their_weight():
+    model, image_shape = Tiny(num_classes=10), (16, 16, 3)
+    state, batch = fresh_state(model, image_shape), random_batch(8, image_shape)
+    images = (batch["image"] / 255 - 0.4) / 0.3
+    variables = {"params": state.params, "batch_stats": state.batch_stats}
+    logits, updated = model.apply(variables, images, train=True, mutable=["batch_stats", "aux_logits"])
+
+    def plain_loss(logits):
+        logits = np.asarray(logits, np.float64)
+        log_sum = np.log(np.exp(logits).sum(-1))
+        return (log_sum - logits[np.arange(8), batch["label"]]).mean()
+
+    (aux,) = jax.tree.leaves(updated["aux_logits"])
+    for weight in (0.0, 0.3, 1.0):
+        _, metrics = train_step(state.replace(aux_weight=weight), batch)
+        np.testing.assert_allclose(metrics["loss"], plain_loss(logits) + weight * plain_loss(aux), rtol=1e-5)
+    accuracy = (np.asarray(logits).argmax(-1) == batch["label"]).mean()
+    np.testing.assert_allclose(metrics["accuracy"], accuracy)
+
+
+def test_dropout_differs_from_step_to_step_and_not_from_run_to_run():
+    state, batch = fresh_state(zoo.create_model("nin_cifar10"), (16, 16, 3)), random_batch(8, (16, 16, 3))
+    step = jax.jit(train_step)
+    loss = lambda state: float(step(state, batch)[1]["loss"])
+    assert loss(state) == loss(state)
+    assert loss(state) != loss(state.replace(step=state.step + 1))
+
+
+def test_evaluation_counts_unmasked_images_only():
+    state, batch = fresh_state(Tiny(num_classes=10), (16, 16, 3)), random_batch(8, (16, 16, 3))
+    mask = np.arange(8) < 5
+    part = eval_step(state, {**batch, "mask": mask})
+    whole = eval_step(state, {"image": batch["image"][:5], "label": batch["label"][:5], "mask": mask[:5]})
+    assert int(part["images"]) == 5
+    assert int(part["correct"]) == int(whole["correct"])
+    np.testing.assert_allclose(part["loss"], whole["loss"], rtol=1e-5)
+
+
+def test_label_smoothing_is_a_mix_with_the_uniform_distribution():
+    logits, labels = jax.random.normal(jax.random.key(0), (4, 10)), jnp.arange(4)
+    log_p = np.asarray(jax.nn.log_softmax(logits), np.float64)
+    plain = -(0.9 * log_p[np.arange(4), labels] + 0.1 * log_p.mean(-1))
+    np.testing.assert_allclose(cross_entropy(logits, labels, 0.1), plain, rtol=1e-5)
+
+
+def test_normalize_scales_pixels_to_0_1_first():
+    images = np.array([0, 51, 255], np.uint8).reshape(1, 1, 3, 1)
+    np.testing.assert_allclose(normalize(images, (0.2,), (0.5,)).ravel(), [-0.4, 0.0, 1.6], atol=1e-6)
+    assert channel_constants((0.1, 0.2, 0.3), 1) == (pytest.approx(0.2),)
+    assert channel_constants((0.5,), 3) == (0.5, 0.5, 0.5)

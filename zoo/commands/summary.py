@@ -1,0 +1,112 @@
+"""Show every layer of a network: shape, parameters, multiply-adds and receptive field.
+
+python -m zoo summary googlenet --depth 1
+python -m zoo summary googlenet --against paper
+python -m zoo summary my_package.nets:Net --input 32x32x1 --format csv
+"""
+
+import argparse
+from typing import Any
+
+HELP = "show every layer of a network with its counts"
+FORMATS = ("text", "markdown", "csv", "json")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments of `summary`."""
+    parser.add_argument(
+        "model",
+        metavar="MODEL",
+        help="a name of `list`, or package.module:attribute for a Linen module of yours, or what makes one",
+    )
+    parser.add_argument("--input", metavar="N", help="image size: 224, 224x320 (height first) or 32x32x1")
+    parser.add_argument("--depth", type=_natural, metavar="N", help="levels of modules to show (default: all)")
+    parser.add_argument("--classes", type=_natural, metavar="N", help="number of classes; 0 leaves the classifier out")
+    parser.add_argument("--format", choices=FORMATS, default="text", help="how to write it (default: text)")
+    parser.add_argument("--xla", action="store_true", help="add XLA's own cost estimate of each layer")
+    parser.add_argument(
+        "--without-sharing",
+        action="store_true",
+        help="add what each layer would need if every output place had its own parameters",
+    )
+    parser.add_argument("--against", choices=["paper"], help="show the paper's printed figures beside the counts")
+
+
+def run(args: argparse.Namespace) -> None:
+    """Print a network's table."""
+    from zoo.commands.terminal import width
+
+    model = _load(args.model, args.classes)
+    shape = _image_shape(args.input, model)
+    if args.against:
+        print(_write(_against_paper(args.model, model, shape), args.format, {"width": width()}))
+        return
+    summary = _summarize(model, shape, depth=args.depth, xla=args.xla)
+    unshared = {"without_sharing": args.without_sharing}
+    options = {"text": {"width": width(), **unshared}, "markdown": unshared}
+    print(_write(summary, args.format, options.get(args.format, {})))
+
+
+def _write(result: Any, form: str, options: dict[str, Any]) -> str:
+    if form == "text":
+        return result.to_text(**options)
+    if form == "markdown":
+        return result.to_markdown(**{name: value for name, value in options.items() if name != "width"})
+    return result.to_csv() if form == "csv" else result.to_json()
+
+
+def _summarize(model: Any, shape: tuple[int, int, int], depth: int | None = None, xla: bool = False) -> Any:
+    from zoo.count import summarize
+    from zoo.inference import check_image_shape
+    from zoo.layers import WindowTooLarge
+
+    try:
+        return summarize(model, (1, *shape), depth=depth, xla=xla)
+    except WindowTooLarge:
+        check_image_shape(model, shape)  # says which size will do
+        raise
+
+
+def _against_paper(name: str, model: Any, shape: tuple[int, int, int]) -> Any:
+    from zoo.count import PAPERS, compare
+    from zoo.errors import ZooError
+
+    if name not in PAPERS:
+        raise ZooError(f"no published table for {name!r}; there are tables for {', '.join(PAPERS)}")
+    return compare(_summarize(model, shape), PAPERS[name])
+
+
+def _load(name: str, classes: int | None) -> Any:
+    """A network of the registry, or the module that package.module:attribute is or makes."""
+    fields = {} if classes is None else {"num_classes": classes}
+    if ":" in name:
+        from zoo.commands.own import load
+
+        return load(name, fields)
+    from zoo.registry import create_model
+
+    return create_model(name, **fields)
+
+
+def _image_shape(given: str | None, model: Any) -> tuple[int, int, int]:
+    from zoo.errors import ZooError
+
+    own = getattr(model, "image_shape", None)
+    if given is None:
+        if own is None:
+            raise ZooError(f"{type(model).__name__} does not say its image size: give --input, as 224 or 32x32x1")
+        return own
+    parts = given.lower().split("x")
+    if not all(part.isdigit() and int(part) > 0 for part in parts) or len(parts) > 3:
+        raise ZooError(f"--input {given}: a size such as 224, 224x320 or 32x32x1 is needed")
+    height, *rest = (int(part) for part in parts)
+    width = rest[0] if rest else height
+    channels = rest[1] if len(rest) == 2 else own[2] if own else 3
+    return height, width, channels
+
+
+def _natural(text: str) -> int:
+    number = int(text)
+    if number < 0:
+        raise argparse.ArgumentTypeError(f"{text} is negative")
+    return number

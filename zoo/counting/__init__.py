@@ -1,0 +1,1 @@
+"""How `zoo.count` counts: tracing, costs, receptive fields, rendering, published tables."""

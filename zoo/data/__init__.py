@@ -1,0 +1,19 @@
+"""Where images come from, and how they become batches."""
+
+from zoo.data.batches import eval_batches, train_batches
+from zoo.data.dataset import Dataset, Example, Source
+from zoo.data.errors import DataError
+from zoo.data.images import fit_image, read_image
+from zoo.data.open import open_dataset
+
+__all__ = [
+    "DataError",
+    "Dataset",
+    "Example",
+    "Source",
+    "eval_batches",
+    "fit_image",
+    "open_dataset",
+    "read_image",
+    "train_batches",
+]

@@ -1,0 +1,52 @@
+"""What a data set is once it is open: two random-access sources and the names of the classes."""
+
+import re
+from dataclasses import dataclass
+from typing import Protocol, TypedDict
+
+import numpy as np
+
+
+class Example(TypedDict):
+    """One image, uint8 [height, width, 1 or 3], and its class."""
+
+    image: np.ndarray
+    label: int
+
+
+class Source(Protocol):
+    """Random access to examples; a damaged one raises DataError when it is read."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int) -> Example: ...
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A data set of images and classes; `name` is safe in a path, `image_shape` the first training image's."""
+
+    name: str
+    train: Source
+    test: Source
+    class_names: tuple[str, ...]
+    image_shape: tuple[int, int, int]
+
+
+@dataclass(frozen=True)
+class ArraySource:
+    """Examples held in memory: images uint8 [n, height, width, channels], labels int [n]."""
+
+    images: np.ndarray
+    labels: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __getitem__(self, index: int) -> Example:
+        return {"image": self.images[index], "label": int(self.labels[index])}
+
+
+def path_safe(name: str) -> str:
+    """The name with everything but letters, digits, dot, dash and underscore replaced by a dash."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.") or "data"

@@ -1,0 +1,109 @@
+"""Images from files and to the shape a network takes, with PIL."""
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from zoo.data.errors import DataError, brief
+
+FITS = ("resize", "pad")
+_RESIZE_MODE = Image.Resampling.BILINEAR
+
+
+def read_image(path: str | Path) -> np.ndarray:
+    """Decode a file to uint8 [height, width, 1 or 3], upright; DataError names one that cannot be decoded."""
+    # PIL's decoders raise whatever their format's parser raises, struct.error and SyntaxError included.
+    try:
+        with Image.open(path) as image:
+            _refuse_bomb(image)
+            return to_array(ImageOps.exif_transpose(image))
+    except Exception as error:
+        raise unreadable(path, error) from error
+
+
+def check_header(path: str | Path) -> None:
+    """Read an image's header only; DataError names a file that is no image, or far too large a one."""
+    try:
+        with Image.open(path) as image:
+            _refuse_bomb(image)
+    except Exception as error:
+        raise unreadable(path, error) from error
+
+
+def unreadable(path: str | Path, error: Exception) -> DataError:
+    """The error of an image that PIL could not read, with its path."""
+    # PIL's own message repeats the path as a repr.
+    reason = "not an image" if "cannot identify image file" in str(error) else brief(error)
+    return DataError(f"cannot read the image {path} ({reason}): replace or remove it")
+
+
+def to_array(image: Image.Image) -> np.ndarray:
+    """A PIL image of any mode as uint8 [height, width, 1 or 3]; alpha is dropped, 16 bits become 8."""
+    if image.mode.startswith("I"):
+        wide = np.asarray(image)
+        # Mode I is what PIL makes of some 16-bit files; a value beyond 16 bits has no defined white.
+        if wide.min() < 0 or wide.max() > 65535:
+            raise DataError("32-bit grey values")
+        return np.round(wide / 257).astype(np.uint8)[..., None]
+    if image.mode == "F":
+        raise DataError("floating-point grey values")
+    if image.mode == "P":
+        # Transparency in bytes survives only through RGBA, and PIL warns of anything else.
+        image = image.convert("RGBA")
+    mode = "L" if image.mode in ("1", "L", "LA", "La") else "RGB"
+    pixels = np.array(image.convert(mode))
+    return pixels[..., None] if mode == "L" else pixels
+
+
+def fit_image(image: np.ndarray, image_shape: tuple[int, int, int], fit: str = "resize") -> np.ndarray:
+    """Bring uint8 [h, w, 1 or 3] to `image_shape` (height, width, channels).
+
+    "resize" scales (bilinear, antialiased) until the image covers the target and cuts the centre out; "pad"
+    puts the image in the middle of zeros, shrinking it first where it is larger.
+    """
+    image = with_channels(image, image_shape[2])
+    if image.shape == tuple(image_shape):
+        return image
+    return (_pad if fit == "pad" else _cover)(image, image_shape[0], image_shape[1])
+
+
+def with_channels(image: np.ndarray, channels: int) -> np.ndarray:
+    """Grey [h, w, 1] repeated to 3 channels, or RGB weighed to 1 as PIL does (ITU-R 601)."""
+    if image.shape[2] == channels:
+        return image
+    if channels == 3:
+        return np.repeat(image, 3, axis=2)
+    return np.asarray(Image.fromarray(image).convert("L"))[..., None]
+
+
+def _cover(image: np.ndarray, height: int, width: int) -> np.ndarray:
+    scale = max(height / image.shape[0], width / image.shape[1])
+    image = _resize(image, max(height, round(image.shape[0] * scale)), max(width, round(image.shape[1] * scale)))
+    top, left = (image.shape[0] - height) // 2, (image.shape[1] - width) // 2
+    return image[top : top + height, left : left + width]
+
+
+def _pad(image: np.ndarray, height: int, width: int) -> np.ndarray:
+    scale = min(height / image.shape[0], width / image.shape[1])
+    if scale < 1:
+        image = _resize(image, max(1, round(image.shape[0] * scale)), max(1, round(image.shape[1] * scale)))
+    top, left = (height - image.shape[0]) // 2, (width - image.shape[1]) // 2
+    padded = np.zeros((height, width, image.shape[2]), np.uint8)
+    padded[top : top + image.shape[0], left : left + image.shape[1]] = image
+    return padded
+
+
+def _resize(image: np.ndarray, height: int, width: int) -> np.ndarray:
+    if image.shape[:2] == (height, width):
+        return image
+    # PIL knows grey as two dimensions only.
+    squeezed = image[..., 0] if image.shape[2] == 1 else image
+    resized = np.asarray(Image.fromarray(squeezed).resize((width, height), _RESIZE_MODE))
+    return resized.reshape(height, width, image.shape[2])
+
+
+def _refuse_bomb(image: Image.Image) -> None:
+    # PIL only warns up to twice its limit.
+    if Image.MAX_IMAGE_PIXELS and image.width * image.height > Image.MAX_IMAGE_PIXELS:
+        raise DataError(f"{image.width} x {image.height} pixels are more than {Image.MAX_IMAGE_PIXELS}")

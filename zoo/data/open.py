@@ -1,0 +1,74 @@
+"""One name to a data set."""
+
+import os
+from pathlib import Path
+
+from zoo.data.dataset import Dataset
+from zoo.data.errors import DataError
+from zoo.data.folder import has_images, open_folder
+from zoo.data.idx import is_idx_folder, open_idx
+
+
+def open_dataset(dataset: str | Path, data_dir: str | Path | None = None) -> Dataset:
+    """Open a data set for image classification; DataError says in one line why it cannot be.
+
+    `dataset` is the first of these that fits:
+
+    1. `digits`, the embedded default.
+    2. A folder, or the name of one under `data_dir`: one that holds IDX files with the MNIST family's names, or
+       one that holds images, with one sub-folder a class (see open_folder). What TFDS has prepared is neither.
+    3. A TFDS name, `name`, `name/config` or either with `:version`, prepared in `data_dir` if it is not yet.
+
+    `data_dir` is where TFDS keeps its data sets; the default is TFDS's own, which TFDS_DATA_DIR sets. Every
+    split is the same on every call and every machine.
+    """
+    name = str(dataset)
+    if not name:
+        raise DataError("the data set has no name: pass a TFDS name, a folder, or digits")
+    # TFDS reads the variable as well, but only once, when it is imported.
+    root = _expanded(data_dir or os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets")
+    if name != "digits":
+        folders = [_expanded(name), root / name]
+        for folder in folders:
+            opened = _open_folder(folder)
+            if opened:
+                return opened
+        _refuse_folder(name, folders)
+    from zoo.data.catalogue import open_catalogue
+
+    return open_catalogue(name, root)
+
+
+def _expanded(path: str | Path) -> Path:
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as error:
+        raise DataError(f"there is no folder {str(path)!r}: nobody has that home directory") from error
+
+
+def _open_folder(folder: Path) -> Dataset | None:
+    try:
+        if not folder.is_dir():
+            return None
+        if is_idx_folder(folder):
+            return open_idx(folder)
+        return open_folder(folder) if has_images(folder) else None
+    except OSError as error:
+        raise DataError(f"cannot read {error.filename or folder} ({error.strerror})") from error
+
+
+def _refuse_folder(name: str, folders: list[Path]) -> None:
+    """Raise for what is surely meant as a folder, so that it is not looked for among the TFDS names."""
+    from zoo.data.catalogue import is_known
+
+    if is_known(name):
+        return
+    for folder in folders:
+        if folder.is_dir() and not any(folder.glob("**/dataset_info.json")):
+            raise DataError(f"{folder} holds no images and no IDX files: it needs images, one sub-folder a class")
+        if folder.is_file():
+            raise DataError(f"{folder} is a file: pass a folder of images, a folder of IDX files or a TFDS name")
+    if name.startswith((os.sep, ".", "~")) or name.endswith(os.sep):
+        if folders[0].is_dir():
+            raise DataError(f"{name} was prepared by TFDS: pass the data set's name, and the folder as data_dir")
+        raise DataError(f"there is no folder {name!r}: pass a folder, a TFDS name or digits")

@@ -1,0 +1,97 @@
+"""Preparing a TFDS data set: all of it or nothing, safe beside another process, quick to refuse offline."""
+
+import contextlib
+import io
+import os
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import requests
+import tensorflow_datasets as tfds
+
+from zoo.data.errors import DataError, brief
+
+_CONNECT_SECONDS = 5
+_HOSTS_TRIED = 3
+
+
+def is_prepared(builder: tfds.core.DatasetBuilder) -> bool:
+    """Whether the builder's data are on disk; TFDS's own question logs a warning when they are not."""
+    return Path(builder.data_path, "dataset_info.json").is_file()
+
+
+def prepare(make: Callable[[Path], tfds.core.DatasetBuilder], data_dir: Path, *, quiet: bool) -> None:
+    """Prepare make(folder)'s data set as array_record under `data_dir`; DataError when that cannot be done.
+
+    The work is done in a folder beside and moved in one step, so a preparation that was interrupted, or another
+    process doing the same, leaves nothing half done. `quiet` is for data that are there in a moment: no bars,
+    no messages and no folder of downloads.
+    """
+    builder = make(data_dir)
+    name = builder.info.full_name
+    downloads = data_dir / "downloads"
+    if builder.MANUAL_DOWNLOAD_INSTRUCTIONS:
+        if not any((downloads / "manual").glob("*")):
+            raise _cannot(name, data_dir, f"its files must be downloaded by hand into {downloads / 'manual'}")
+    elif unreachable := _unreachable(builder.url_infos or {}):
+        raise _cannot(name, data_dir, f"no network to {unreachable}")
+    _check_writable(data_dir)
+    target = Path(builder.data_path)
+    if any(target.glob("*")) and not is_prepared(builder):
+        raise DataError(f"{target} is not a whole data set: remove it to have it prepared again")
+    try:
+        with tempfile.TemporaryDirectory(dir=data_dir, prefix=".preparing-") as folder:
+            inside = make(Path(folder))
+            with silence() if quiet else contextlib.nullcontext():
+                inside.download_and_prepare(
+                    file_format="array_record",
+                    download_dir=Path(folder) / "downloads" if quiet else downloads,
+                    download_config=tfds.download.DownloadConfig(try_download_gcs=False),
+                )
+            target.parent.mkdir(parents=True, exist_ok=True)
+            Path(inside.data_path).rename(target)
+    # A builder is anybody's code: it may raise anything.
+    except Exception as error:
+        if not is_prepared(builder):
+            raise _cannot(name, data_dir, brief(error)) from error
+
+
+def _cannot(name: str, data_dir: Path, reason: str) -> DataError:
+    dataset = name.rsplit("/", 1)[0]
+    return DataError(
+        f"{dataset} is not prepared in {data_dir} and could not be downloaded or prepared ({reason}): prepare it"
+        f" where there are a network and TensorFlow with 'tfds build {dataset} --file_format=array_record' and copy"
+        f" it into {data_dir}, or pass a folder of images"
+    )
+
+
+def _unreachable(urls: Iterable[str]) -> str:
+    """The hosts to download from when none answers, else ""; TFDS itself would retry for minutes."""
+    hosts = {urlsplit(url).netloc: url for url in urls if url.startswith("http")}
+    tried = list(hosts.items())[:_HOSTS_TRIED]
+    for _, url in tried:
+        try:
+            requests.head(url, timeout=_CONNECT_SECONDS)
+            return ""
+        except requests.RequestException:
+            continue
+    return ", ".join(host for host, _ in tried)
+
+
+def _check_writable(data_dir: Path) -> None:
+    advice = "pass another data_dir or set TFDS_DATA_DIR"
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DataError(f"cannot make the data folder {data_dir} ({error.strerror}): {advice}") from error
+    if not os.access(data_dir, os.W_OK | os.X_OK):
+        raise DataError(f"cannot write into the data folder {data_dir}: {advice}")
+
+
+@contextlib.contextmanager
+def silence() -> Iterator[None]:
+    """Drop what is printed meanwhile; exceptions pass."""
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+        yield

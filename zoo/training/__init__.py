@@ -1,0 +1,27 @@
+"""Training: recipes, the step, the loop, checkpoints and data parallelism."""
+
+from zoo.training.checkpoints import RunConfig, RunFolder
+from zoo.training.compilation_cache import enable_compilation_cache
+from zoo.training.loop import Outcome, build_network, evaluate, train
+from zoo.training.optimizer import learning_rate_schedule, make_optimizer
+from zoo.training.recipes import Recipe, image_size, recipe_for
+from zoo.training.step import TrainState, create_state, eval_step, train_step
+
+__all__ = [
+    "Outcome",
+    "Recipe",
+    "RunConfig",
+    "RunFolder",
+    "TrainState",
+    "build_network",
+    "create_state",
+    "enable_compilation_cache",
+    "eval_step",
+    "evaluate",
+    "image_size",
+    "learning_rate_schedule",
+    "make_optimizer",
+    "recipe_for",
+    "train",
+    "train_step",
+]

@@ -1,0 +1,140 @@
+"""The run folder: configuration, metrics, and checkpoints of the state together with the data's position."""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import jax
+from orbax.checkpoint import v1 as ocp
+
+from zoo.errors import ZooError
+from zoo.training.recipes import Recipe
+from zoo.training.step import TrainState
+
+POLICIES = ocp.training.preservation_policies
+SAVE = ocp.training.save_decision_policies
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunConfig:
+    """What a run is: enough to build its network and to go on with it."""
+
+    model: str
+    dataset: str
+    recipe: Recipe
+    image_shape: tuple[int, int, int]
+    class_names: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """`checkpoints/<model>-<dataset>/`: config.json, metrics.jsonl (a line an evaluation) and steps/."""
+
+    path: Path
+
+    @property
+    def config_file(self) -> Path:
+        """The run's configuration."""
+        return self.path / "config.json"
+
+    @property
+    def metrics_file(self) -> Path:
+        """A JSON object a line, an evaluation each."""
+        return self.path / "metrics.jsonl"
+
+    @property
+    def steps(self) -> Path:
+        """Orbax's folder, a sub-folder a checkpoint."""
+        return self.path / "steps"
+
+    def exists(self) -> bool:
+        """Whether a run was started here."""
+        return self.config_file.exists()
+
+    def read_config(self) -> RunConfig:
+        """The run's configuration. Raises ZooError where there is none, or it cannot be read."""
+        try:
+            stored = json.loads(self.config_file.read_text())
+            recipe = Recipe(**stored.pop("recipe"))
+            tuples = {name: tuple(value) for name, value in stored.items() if isinstance(value, list)}
+            return RunConfig(**{**stored, **tuples}, recipe=recipe)
+        except FileNotFoundError:
+            raise ZooError(f"no run to resume in {self.path}: it has no {self.config_file.name}") from None
+        except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+            raise ZooError(f"{self.config_file} cannot be read as a run's configuration: {error}") from None
+
+    def start(self, config: RunConfig) -> Path | None:
+        """Make the folder for a new run; a run that is there already moves aside, and its new place is returned."""
+        aside = None
+        try:
+            if self.exists():
+                places = (self.path.with_name(f"{self.path.name}.{i}") for i in range(1, 10_000))
+                aside = self.path.rename(next(place for place in places if not place.exists()))
+            self.path.mkdir(parents=True, exist_ok=True)
+            self.config_file.write_text(json.dumps(asdict(config), indent=2) + "\n")
+            self.metrics_file.write_text("")
+        except OSError as error:
+            raise ZooError(f"cannot write the run folder {self.path}: {error.strerror}") from None
+        return aside
+
+    def append_metrics(self, metrics: dict[str, float]) -> None:
+        """Add one evaluation."""
+        with self.metrics_file.open("a") as file:
+            file.write(json.dumps(metrics) + "\n")
+
+    def drop_metrics_after(self, step: int) -> None:
+        """Forget evaluations of steps that a resumed run will do again."""
+        lines = self.metrics_file.read_text().splitlines() if self.metrics_file.exists() else []
+        kept = [line for line in lines if json.loads(line)["step"] <= step]
+        self.metrics_file.write_text("".join(line + "\n" for line in kept))
+
+
+def open_checkpointer(folder: RunFolder, keep: int) -> ocp.training.Checkpointer:
+    """Orbax's checkpointer, which saves when asked and keeps the last `keep` and the best."""
+    best = POLICIES.BestN(
+        get_metric_fn=lambda metrics: metrics["test_accuracy"], n=1, keep_checkpoints_without_metrics=False
+    )
+    return ocp.training.Checkpointer(
+        folder.steps.absolute(),
+        save_decision_policy=SAVE.FixedIntervalPolicy(1),
+        preservation_policy=POLICIES.AnyPreservationPolicy([POLICIES.LatestN(keep), best]),
+        cleanup_tmp_directories=True,
+    )
+
+
+def save(
+    checkpointer: ocp.training.Checkpointer, state: TrainState, data: Any, metrics: dict[str, float] | None
+) -> None:
+    """Save the state with the position of its data iterator; a step that is saved already is left as it is.
+
+    `metrics` are those of an evaluation, where there was one: the best checkpoint is found by them.
+    """
+    step = int(state.step)
+    if checkpointer.latest is None or checkpointer.latest.step < step:
+        checkpointer.save_checkpointables(step, {"state": arrays(state), "data": data}, metrics=metrics)
+
+
+def restore(checkpointer: ocp.training.Checkpointer, abstract: TrainState, data: Any) -> tuple[TrainState, Any]:
+    """The latest state, on the devices that `abstract` names, and its data iterator, put where it was."""
+    if checkpointer.latest is None:
+        raise ZooError(f"no checkpoint in {checkpointer.directory}: the run was stopped before its first; start anew")
+    wanted = {"state": arrays(abstract), "data": data}
+    restored = checkpointer.load_checkpointables(checkpointer.latest.step, wanted)
+    return abstract.replace(**restored["state"]), restored["data"]
+
+
+def arrays(state: TrainState) -> dict[str, Any]:
+    """What of a state is saved: its arrays, by field."""
+    return {
+        "step": state.step,
+        "key": state.key,
+        "params": state.params,
+        "batch_stats": state.batch_stats,
+        "opt_state": state.opt_state,
+    }
+
+
+def abstract_like(state: TrainState, sharding: jax.sharding.Sharding) -> TrainState:
+    """The state's shapes and types with one sharding for all."""
+    return jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=sharding), state)

@@ -1,0 +1,152 @@
+"""The training loop: steps, an evaluation and a checkpoint an epoch, a clean stop when asked."""
+
+import math
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.sharding import Mesh
+from rich.console import Console
+
+from zoo.data import Dataset, eval_batches, train_batches
+from zoo.errors import ZooError
+from zoo.models.network import Network
+from zoo.registry import create_model, model_info
+from zoo.training.checkpoints import RunConfig, RunFolder, abstract_like, open_checkpointer, restore, save
+from zoo.training.optimizer import learning_rate_schedule, make_optimizer
+from zoo.training.progress import TrainingProgress
+from zoo.training.sharding import data_mesh, replicated, shard_batch
+from zoo.training.signals import stop_on_signals
+from zoo.training.step import TrainState, create_state, eval_step, train_step
+
+# Steps that may be under way before the loop waits: enough to hide the host's work, few enough to stop promptly.
+STEPS_IN_FLIGHT = 2
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run ended: at which step, with which accuracy on the whole test set (None where it was stopped before)."""
+
+    step: int
+    test_accuracy: float | None
+    exit_code: int = 0
+
+
+def build_network(config: RunConfig) -> Network:
+    """The run's network, with as many outputs as its data has classes."""
+    fields: dict[str, Any] = {"num_classes": len(config.class_names), "dtype": jnp.dtype(config.recipe.dtype)}
+    if config.recipe.aux_heads:
+        fields["aux_heads"] = True
+    return create_model(config.model, image_shape=config.image_shape, **fields)
+
+
+def evaluate(
+    step: Callable, state: TrainState, batches: Iterable[dict[str, np.ndarray]], mesh: Mesh
+) -> dict[str, float]:
+    """{"test_loss", "test_accuracy"} over every image of the test set, its remainder included."""
+    sums = [step(state, shard_batch(batch, mesh)) for batch in batches]
+    total = jax.tree.map(lambda *parts: float(np.sum(parts)), *jax.device_get(sums))
+    return {"test_loss": total["loss"] / total["images"], "test_accuracy": total["correct"] / total["images"]}
+
+
+def train(config: RunConfig, dataset: Dataset, folder: RunFolder, *, resume: bool, console: Console) -> Outcome:
+    """Train to the recipe's end, or until Ctrl-C or SIGTERM, which save first.
+
+    With `resume` the run in `folder` goes on from its latest checkpoint, on the very next batch. Raises ZooError where
+    the loss is no longer finite.
+    """
+    recipe = config.recipe
+    mesh = data_mesh(recipe.batch_size)
+    batching = {"image_shape": config.image_shape, "batch_size": recipe.batch_size, "fit": recipe.fit}
+    iterator = iter(train_batches(dataset.train, seed=recipe.seed, **batching))
+    tests = eval_batches(dataset.test, **batching)
+    steps_per_epoch = len(dataset.train) // recipe.batch_size
+    steps = recipe.epochs * steps_per_epoch
+    rate = learning_rate_schedule(recipe, steps_per_epoch)
+    step_on_devices = jax.jit(train_step, donate_argnums=0, out_shardings=replicated(mesh))
+    eval_on_devices = jax.jit(eval_step)
+
+    with stop_on_signals() as stop, open_checkpointer(folder, recipe.keep) as checkpointer:
+        state = first_state(config, steps_per_epoch, replicated(mesh), abstract=resume)
+        if resume:
+            state, iterator = restore(checkpointer, state, iterator)
+            folder.drop_metrics_after(int(state.step))
+
+        began, first, measured, metrics = time.perf_counter(), int(state.step), None, EpochMetrics()
+        with TrainingProgress(console, first, steps, steps_per_epoch, recipe.batch_size) as progress:
+            for step in range(first + 1, steps + 1):
+                state, step_metrics = step_on_devices(state, shard_batch(next(iterator), mesh))
+                progress.advance(metrics.add(step_metrics))
+                if step % steps_per_epoch == 0:
+                    paused = time.perf_counter()
+                    measured = {
+                        "step": step,
+                        "epoch": step // steps_per_epoch,
+                        "learning_rate": float(rate(step - 1)),
+                        **metrics.mean_and_clear(),
+                        **evaluate(eval_on_devices, state, tests, mesh),
+                        "images_per_second": progress.images_per_second,
+                        "seconds": time.perf_counter() - began,
+                    }
+                    check_finite(measured, folder)
+                    folder.append_metrics(measured)
+                    save(checkpointer, state, iterator, measured)
+                    progress.evaluated(measured, time.perf_counter() - paused)
+                if stop.signal and step < steps:
+                    save(checkpointer, state, iterator, None)
+                    return Outcome(step, None, stop.exit_code)
+        measured = measured or evaluate(eval_on_devices, state, tests, mesh)
+    return Outcome(steps, measured["test_accuracy"])
+
+
+def first_state(
+    config: RunConfig, steps_per_epoch: int, sharding: jax.sharding.Sharding, *, abstract: bool
+) -> TrainState:
+    """The run's state before its first step, on the devices, or with `abstract` its shapes alone."""
+    info, recipe = model_info(config.model), config.recipe
+    make = partial(
+        create_state,
+        build_network(config),
+        make_optimizer(recipe, steps_per_epoch),
+        config.image_shape,
+        mean=info.mean,
+        std=info.std,
+        aux_weight=recipe.aux_weight,
+        label_smoothing=recipe.label_smoothing,
+    )
+    key = jax.random.key(recipe.seed)
+    if abstract:
+        return abstract_like(jax.eval_shape(make, key), sharding)
+    return jax.jit(make, out_shardings=sharding)(key)
+
+
+class EpochMetrics:
+    """The metrics of an epoch's steps, left on the device until its end."""
+
+    def __init__(self) -> None:
+        self._steps: list[dict[str, jax.Array]] = []
+
+    def add(self, metrics: dict[str, jax.Array]) -> dict[str, jax.Array] | None:
+        """Add a step's, and wait for those of the step STEPS_IN_FLIGHT before it, which are returned."""
+        self._steps.append(metrics)
+        return jax.block_until_ready(self._steps[-1 - STEPS_IN_FLIGHT]) if len(self._steps) > STEPS_IN_FLIGHT else None
+
+    def mean_and_clear(self) -> dict[str, float]:
+        """Their mean over the steps added since the last call."""
+        steps = jax.device_get(self._steps)
+        self._steps.clear()
+        return jax.tree.map(lambda *values: float(np.mean(values)), *steps)
+
+
+def check_finite(measured: dict[str, float], folder: RunFolder) -> None:
+    """Raises ZooError where the training loss is not finite."""
+    if not math.isfinite(measured["loss"]):
+        raise ZooError(
+            f"the loss was not finite in epoch {measured['epoch']}: try a smaller --learning-rate or --clip-norm 1; "
+            f"earlier checkpoints are in {folder.steps}"
+        )

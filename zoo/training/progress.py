@@ -1,0 +1,90 @@
+"""What a run shows while it goes: a bar on a terminal, a line an evaluation everywhere."""
+
+import time
+from types import TracebackType
+
+import jax
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+REFRESH_SECONDS = 0.25
+
+
+class TrainingProgress:
+    """A context manager around the steps of a run; times leave out the first step, which compiles."""
+
+    def __init__(self, console: Console, step: int, steps: int, steps_per_epoch: int, batch_size: int) -> None:
+        self.console, self.step, self.steps = console, step, steps
+        self.steps_per_epoch, self.batch_size = steps_per_epoch, batch_size
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=None),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[figures]}"),
+            console=console,
+            disable=not console.is_terminal,
+            transient=True,
+        )
+        self._task = self._bar.add_task("", total=steps, completed=step, figures="compiling ...")
+        self._first_step = step
+        self._timed_from = self._shown = 0.0
+        self._paused = 0.0
+
+    def __enter__(self) -> "TrainingProgress":
+        self._bar.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None):
+        self._bar.stop()
+
+    def advance(self, done: dict[str, jax.Array] | None) -> None:
+        """A step was started; `done` are the metrics of one that should be done by now, read only when shown."""
+        self.step += 1
+        now = time.perf_counter()
+        if self.step == self._first_step + 2:
+            self._timed_from = now
+        if self._bar.disable or done is None or now - self._shown < REFRESH_SECONDS:
+            return
+        self._shown = now
+        loss, accuracy = float(done["loss"]), float(done["accuracy"])
+        figures = f"loss {loss:.4f}  accuracy {accuracy:.3f}  {self._pace()}"
+        epoch = f"epoch {self.epoch}/{self.steps // self.steps_per_epoch}"
+        self._bar.update(self._task, completed=self.step, description=epoch, figures=figures)
+
+    def evaluated(self, metrics: dict[str, float], seconds: float) -> None:
+        """Print an evaluation; `seconds` is what it and the saving took, not counted in images/s."""
+        self._paused += seconds
+        self.console.print(
+            f"epoch {self.epoch:>3}/{self.steps // self.steps_per_epoch}"
+            f"  loss {metrics['loss']:.4f}  accuracy {metrics['accuracy']:.4f}"
+            f"  test_loss {metrics['test_loss']:.4f}  test_accuracy {metrics['test_accuracy']:.4f}  {self._pace()}",
+            highlight=False,
+            soft_wrap=True,
+        )
+
+    @property
+    def epoch(self) -> int:
+        """The epoch that the last step belongs to, from 1."""
+        return -(-self.step // self.steps_per_epoch)
+
+    @property
+    def images_per_second(self) -> float | None:
+        """Over all timed steps, evaluations left out; None before there are any."""
+        timed = self.step - self._first_step - 2
+        if timed <= 0:
+            return None
+        return timed * self.batch_size / (time.perf_counter() - self._timed_from - self._paused)
+
+    def _pace(self) -> str:
+        timed, left = self.step - self._first_step - 2, self.steps - self.step
+        if timed <= 0:
+            return ""
+        eta = (time.perf_counter() - self._timed_from) / timed * left
+        return f"{self.images_per_second:.0f} images/s  {clock(eta)} left"
+
+
+def clock(seconds: float) -> str:
+    """1:02:03, or 2:03 under an hour."""
+    minutes, seconds = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"

@@ -1,0 +1,83 @@
+"""Recipes: how each network is trained on each kind of data, in one table."""
+
+import dataclasses
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from typing import Any, Literal
+
+from zoo.errors import ZooError
+
+
+def _setting(default: Any, help: str) -> Any:
+    return field(default=default, metadata={"help": help})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """What decides a training run besides the network and the data. Raises ZooError for impossible values."""
+
+    epochs: int = _setting(20, "passes over the training images")
+    batch_size: int = _setting(64, "images a step, over all devices")
+    optimizer: Literal["adamw", "sgd"] = _setting("adamw", "sgd is with Nesterov momentum")
+    learning_rate: float = _setting(1e-3, "its peak: linear warmup, then a cosine to zero")
+    warmup_epochs: float = _setting(1.0, "epochs until the learning rate has its peak")
+    momentum: float = _setting(0.9, "of sgd")
+    weight_decay: float = _setting(1e-4, "on kernels; biases and norms are spared")
+    clip_norm: float = _setting(0.0, "largest global norm of the gradient; 0: no clipping")
+    label_smoothing: float = _setting(0.0, "share of the target spread over all classes")
+    aux_heads: bool = _setting(False, "train the auxiliary classifiers too, where the network has them")
+    aux_weight: float = _setting(0.3, "of each auxiliary loss")
+    image_size: int = _setting(0, "pixels a side; 0: the network's, or for small images the next multiple of 32")
+    fit: Literal["resize", "pad"] = _setting("resize", "how smaller images get that size")
+    dtype: Literal["float32", "bfloat16"] = _setting("float32", "of the computation; parameters stay float32")
+    seed: int = _setting(0, "of the initial parameters, the shuffling and the dropout")
+    keep: int = _setting(2, "checkpoints kept, besides the best")
+
+    def __post_init__(self) -> None:
+        for setting in dataclasses.fields(self):
+            value, allowed = getattr(self, setting.name), getattr(setting.type, "__args__", None)
+            if allowed and value not in allowed:
+                raise ZooError(f"{setting.name} is {value!r}: it must be one of {', '.join(allowed)}")
+            smallest = _SMALLEST.get(setting.name, 0)
+            if not allowed and not value >= smallest:
+                raise ZooError(f"{setting.name} is {value}: it must be at least {smallest}")
+        if self.label_smoothing >= 1:
+            raise ZooError(f"label_smoothing is {self.label_smoothing}: it must be below 1")
+
+
+_SMALLEST = {"epochs": 1, "batch_size": 1, "keep": 1}
+
+# Model pattern, data set pattern, what differs from Recipe's defaults. The first row that matches counts.
+# Networks without batch norm want a gentler rate; LeNet pads digits to 32 pixels, as its paper.
+RECIPES: tuple[tuple[str, str, dict[str, Any]], ...] = (
+    ("lenet5", "digits", {"epochs": 30, "fit": "resize", "learning_rate": 2e-3}),
+    ("lenet5_1998", "digits", {"epochs": 30, "fit": "resize", "learning_rate": 2e-3}),
+    ("lenet5*", "*", {"epochs": 10, "fit": "pad", "batch_size": 128, "learning_rate": 2e-3}),
+    ("googlenet", "digits", {"epochs": 16, "aux_heads": True, "learning_rate": 1e-3, "clip_norm": 1.0}),
+    ("googlenet*", "digits", {"epochs": 16, "aux_heads": True}),
+    ("googlenet*", "*", {"epochs": 10, "aux_heads": True, "batch_size": 128, "clip_norm": 1.0}),
+    ("*_bn", "*", {}),
+    ("alexnet*", "*", {"learning_rate": 2e-4}),
+    ("zfnet", "*", {"learning_rate": 2e-4}),
+    ("vgg*", "*", {"learning_rate": 1e-4, "clip_norm": 1.0}),
+    ("nin*", "*", {"learning_rate": 3e-4, "clip_norm": 1.0}),
+)
+
+
+def recipe_for(model: str, dataset: str) -> Recipe:
+    """The recipe of a network on a data set, by their names."""
+    for model_pattern, dataset_pattern, changes in RECIPES:
+        if fnmatchcase(model, model_pattern) and fnmatchcase(dataset, dataset_pattern):
+            return Recipe(**changes)
+    return Recipe()
+
+
+def image_size(recipe: Recipe, native: int, input_size: int, smallest: int) -> int:
+    """Pixels a side that the network is trained at.
+
+    The recipe's, if it names one. Else images at least as large as the network's own `input_size` come at that, and
+    smaller ones (`native` pixels a side) at the next multiple of 32 that is not below `smallest`, what it can take.
+    """
+    if recipe.image_size:
+        return recipe.image_size
+    return min(input_size, -(-max(native, smallest) // 32) * 32)

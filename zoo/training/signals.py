@@ -1,0 +1,39 @@
+"""Ctrl-C and SIGTERM as a request to stop at the next step."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from signal import SIGINT, SIGTERM, Signals, getsignal
+from signal import signal as set_handler
+
+
+class StopRequest:
+    """The signal that asked for a stop, once one did."""
+
+    signal: Signals | None = None
+
+    @property
+    def exit_code(self) -> int:
+        """128 + the signal's number, the shell's convention: 130 after Ctrl-C, 143 after SIGTERM."""
+        return 128 + self.signal if self.signal else 0
+
+
+@contextmanager
+def stop_on_signals() -> Iterator[StopRequest]:
+    """While inside, the first Ctrl-C or SIGTERM is noted only; a second one acts at once."""
+    request = StopRequest()
+    before = {number: getsignal(number) for number in (SIGINT, SIGTERM)}
+
+    def note(number: int, frame: object) -> None:
+        request.signal = Signals(number)
+        restore()
+
+    def restore() -> None:
+        for number, handler in before.items():
+            set_handler(number, handler)
+
+    for number in before:
+        set_handler(number, note)
+    try:
+        yield request
+    finally:
+        restore()

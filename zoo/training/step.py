@@ -1,0 +1,132 @@
+"""One step of training and one of evaluation, as pure functions of a state and a batch.
+
+A batch is {"image": uint8 [batch, height, width, channel], "label": int32 [batch]}; an evaluation batch has
+"mask" [batch] too, false where the remainder was padded.
+"""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import optax
+from flax import linen as nn
+from flax import struct
+from jax import lax
+
+from zoo.layers import data_axis
+
+Batch = dict[str, jax.Array]
+Metrics = dict[str, jax.Array]
+
+
+class TrainState(struct.PyTreeNode):
+    """Where a run is (arrays), and how it goes on (static fields)."""
+
+    step: jax.Array
+    key: jax.Array
+    params: Any
+    batch_stats: Any
+    opt_state: optax.OptState
+    model: nn.Module = struct.field(pytree_node=False)
+    optimizer: optax.GradientTransformation = struct.field(pytree_node=False)
+    mean: tuple[float, ...] = struct.field(pytree_node=False)
+    std: tuple[float, ...] = struct.field(pytree_node=False)
+    aux_weight: float = struct.field(pytree_node=False, default=0.3)
+    label_smoothing: float = struct.field(pytree_node=False, default=0.0)
+
+
+def create_state(
+    model: nn.Module,
+    optimizer: optax.GradientTransformation,
+    image_shape: tuple[int, int, int],
+    key: jax.Array,
+    *,
+    mean: tuple[float, ...],
+    std: tuple[float, ...],
+    aux_weight: float = 0.3,
+    label_smoothing: float = 0.0,
+) -> TrainState:
+    """A state with fresh parameters. Call it under `jax.jit` or `jax.eval_shape`."""
+    init_key, key = jax.random.split(key)
+    variables = model.init(init_key, jnp.zeros((1, *image_shape)))
+    return TrainState(
+        step=jnp.zeros((), jnp.int32),
+        key=key,
+        params=variables["params"],
+        batch_stats=variables.get("batch_stats", {}),
+        opt_state=optimizer.init(variables["params"]),
+        model=model,
+        optimizer=optimizer,
+        mean=channel_constants(mean, image_shape[-1]),
+        std=channel_constants(std, image_shape[-1]),
+        aux_weight=aux_weight,
+        label_smoothing=label_smoothing,
+    )
+
+
+def train_step(state: TrainState, batch: Batch) -> tuple[TrainState, Metrics]:
+    """One update. Jit it, or `pmap` it with `axis_name="data"`: then gradients and statistics are averaged over that.
+
+    The loss is that of the logits plus `aux_weight` times that of each auxiliary head. Dropout draws from the state's
+    key and step, under pmap from the device's place too.
+    """
+    axis = data_axis()
+    key = jax.random.fold_in(state.key, state.step)
+    if axis:
+        key = jax.random.fold_in(key, lax.axis_index(axis))
+    images = normalize(batch["image"], state.mean, state.std)
+
+    def loss_fn(params: Any) -> tuple[jax.Array, tuple[jax.Array, Any]]:
+        logits, updated = state.model.apply(
+            {"params": params, "batch_stats": state.batch_stats},
+            images,
+            train=True,
+            rngs={"dropout": key},
+            mutable=["batch_stats", "aux_logits"],
+        )
+        loss = cross_entropy(logits, batch["label"], state.label_smoothing).mean()
+        for aux_logits in jax.tree.leaves(updated.get("aux_logits", {})):
+            aux_loss = cross_entropy(aux_logits, batch["label"], state.label_smoothing).mean()
+            loss += state.aux_weight * aux_loss
+        return loss, (logits, updated.get("batch_stats", {}))
+
+    (loss, (logits, batch_stats)), gradient = jax.value_and_grad(loss_fn, has_aux=True)(state.params)
+    metrics = {"loss": loss, "accuracy": (logits.argmax(-1) == batch["label"]).mean()}
+    if axis:
+        gradient, batch_stats, metrics = lax.pmean((gradient, batch_stats, metrics), axis)
+    updates, opt_state = state.optimizer.update(gradient, state.opt_state, state.params)
+    params = optax.apply_updates(state.params, updates)
+    state = state.replace(step=state.step + 1, params=params, batch_stats=batch_stats, opt_state=opt_state)
+    return state, metrics
+
+
+def eval_step(state: TrainState, batch: Batch) -> Metrics:
+    """Sums over the batch's unmasked images: {"loss", "correct", "images"}."""
+    images = normalize(batch["image"], state.mean, state.std)
+    logits = state.model.apply({"params": state.params, "batch_stats": state.batch_stats}, images)
+    mask = batch["mask"]
+    return {
+        "loss": (cross_entropy(logits, batch["label"]) * mask).sum(),
+        "correct": ((logits.argmax(-1) == batch["label"]) & mask).sum(),
+        "images": mask.sum(),
+    }
+
+
+def cross_entropy(logits: jax.Array, labels: jax.Array, label_smoothing: float = 0.0) -> jax.Array:
+    """[batch]: softmax cross-entropy with integer labels."""
+    if not label_smoothing:
+        return optax.softmax_cross_entropy_with_integer_labels(logits, labels)
+    targets = optax.smooth_labels(jax.nn.one_hot(labels, logits.shape[-1]), label_smoothing)
+    return optax.softmax_cross_entropy(logits, targets)
+
+
+def normalize(images: jax.Array, mean: tuple[float, ...], std: tuple[float, ...]) -> jax.Array:
+    """uint8 images to float32, scaled to 0..1, less `mean`, over `std` (a value a channel)."""
+    return (images.astype(jnp.float32) / 255 - jnp.array(mean)) / jnp.array(std)
+
+
+def channel_constants(values: tuple[float, ...], channels: int) -> tuple[float, ...]:
+    """One value a channel: grey images get the mean of a colour network's three, colour images a grey one's."""
+    if len(values) == channels:
+        return values
+    return (sum(values) / len(values),) * channels
