@@ -5,6 +5,7 @@ import dataclasses
 import shlex
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from zoo.errors import ZooError
 from zoo.inference import check_image_shape, smallest_image
 from zoo.registry import create_model, model_info
 from zoo.training import Recipe, RunConfig, RunFolder, enable_compilation_cache, image_size, recipe_for, train
+from zoo.training.sharding import data_mesh
 
 EPILOG = """examples:
   python train.py --model googlenet                                  on the embedded digits
@@ -61,11 +63,15 @@ def add_setting(group: argparse._ArgumentGroup, setting: dataclasses.Field) -> N
 
 
 def configure(model: str, dataset: Dataset, given: dict[str, Any]) -> RunConfig:
-    """The run's configuration: the recipe of this network and data, with the settings given on the command line."""
+    """The run's configuration: the recipe of this network and data, with the settings given on the command line.
+
+    Raises ZooError for all that would only fail once the run had begun.
+    """
     info = model_info(model)
     recipe = dataclasses.replace(recipe_for(model, dataset.name), **given)
     if recipe.aux_heads:
         create_model(model, aux_heads=True)
+    data_mesh(recipe.batch_size)
     if recipe.batch_size > len(dataset.train):
         raise ZooError(
             f"batch_size is {recipe.batch_size}: {dataset.name} has only {len(dataset.train)} training images"
@@ -132,9 +138,9 @@ def run(arguments: dict[str, Any], console: Console) -> int:
     return outcome.exit_code
 
 
-def main() -> int:
+def main(argv: Sequence[str] | None = None) -> int:
     """Exit code 0 when trained, 2 after bad input, 130 or 143 when stopped by Ctrl-C or SIGTERM."""
-    arguments = vars(parser().parse_args())
+    arguments = vars(parser().parse_args(argv))
     try:
         return run(arguments, Console())
     except ZooError as error:

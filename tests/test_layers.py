@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from jax.sharding import PartitionSpec
+from jax.sharding import AxisType, PartitionSpec
 
 import zoo
 from zoo import layers
@@ -17,6 +17,13 @@ IMAGE = (2, 7, 10, 4)  # batch, height, width, channel: nothing square, so that 
 
 def random(*shape, seed=0):
     return np.random.default_rng(seed).normal(size=shape).astype(np.float32)
+
+
+def init(module, x):
+    """A module's variables, random biases too; drawn by NumPy, as compiling JAX's initial values takes a second."""
+    shapes = jax.eval_shape(module.init, jax.random.key(0), x)
+    leaves, tree = jax.tree.flatten(shapes)
+    return tree.unflatten([0.3 * random(*leaf.shape, seed=i).astype(leaf.dtype) for i, leaf in enumerate(leaves)])
 
 
 def assert_close(ours, reference, rtol=1e-5):
@@ -159,20 +166,19 @@ def test_grouped_conv(groups):
 
 @pytest.mark.parametrize("use_bias", [True, False])
 def test_conv_module_is_the_function_with_its_own_parameters(use_bias):
-    module = layers.Conv(
-        6, (3, 2), (2, 1), padding=1, dilation=(1, 2), groups=2, use_bias=use_bias, bias_init=jax.random.normal
-    )
+    module = layers.Conv(6, (3, 2), (2, 1), padding=1, dilation=(1, 2), groups=2, use_bias=use_bias)
     x = random(*IMAGE)
-    params = module.init(jax.random.key(0), x)["params"]
+    params = init(module, x)["params"]
     assert jax.tree.map(jnp.shape, params) == {"kernel": (3, 2, 2, 6)} | ({"bias": (6,)} if use_bias else {})
     kernel, bias = np.asarray(params["kernel"]), np.asarray(params.get("bias", 0.0))
     plain = plain_conv(x, kernel, bias, stride=(2, 1), padding=1, dilation=(1, 2), groups=2)
-    assert_close(module.apply({"params": params}, x), plain)
+    assert_close(jax.jit(module.apply)({"params": params}, x), plain)
 
 
 def test_conv_computes_in_its_dtype_and_keeps_float32_parameters():
     module = layers.Conv(3, 3, dtype=jnp.bfloat16)
-    y, variables = module.init_with_output(jax.random.key(0), random(*IMAGE))
+    variables = init(module, random(*IMAGE))
+    y = module.apply(variables, random(*IMAGE))
     assert y.dtype == jnp.bfloat16
     assert {leaf.dtype for leaf in jax.tree.leaves(variables)} == {jnp.dtype("float32")}
 
@@ -247,7 +253,7 @@ def test_ceil_mode_takes_an_image_smaller_than_the_window(pool):
 @pytest.mark.parametrize("size", [(3, 4), (1, 1), (7, 10), (9, 12), (14, 5), (6, 6)], ids=str)
 def test_adaptive_avg_pool(size):
     x = random(*IMAGE)
-    assert_close(layers.adaptive_avg_pool(x, size), plain_adaptive_avg_pool(x, *size))
+    assert_close(jax.jit(partial(layers.adaptive_avg_pool, size=size))(x), plain_adaptive_avg_pool(x, *size))
 
 
 def test_adaptive_avg_pool_to_the_size_it_has_is_the_identity():
@@ -363,24 +369,13 @@ def test_an_unknown_padding_is_one_clear_line():
     ids=["plain", "no_bias", "norm", "norm_and_bias"],
 )
 def test_conv_block_has_a_bias_where_no_norm_follows_unless_told(fields, conv_parameters, children):
-    params = layers.ConvBlock(5, 3, **fields).init(jax.random.key(0), random(*IMAGE))["params"]
+    params = init(layers.ConvBlock(5, 3, **fields), random(*IMAGE))["params"]
     assert set(params) == children
     assert set(params["conv"]) == conv_parameters
 
 
-def test_conv_block_is_convolution_then_norm_then_activation():
-    x = random(*IMAGE)
-    block = layers.ConvBlock(5, 3, 2, 1, norm=layers.batch_norm, act=jnp.tanh)
-    variables = block.init(jax.random.key(0), x)
-    kernel = np.asarray(variables["params"]["conv"]["kernel"])
-    # A fresh norm has mean 0, variance 1, scale 1, bias 0.
-    plain = np.tanh(plain_conv(x, kernel, stride=2, padding=1) / np.sqrt(1 + 1e-5))
-    assert_close(block.apply(variables, x), plain)
-
-
-def norm_and_variables(x):
-    """A batch norm that follows `train`, with statistics and parameters that are not the initial ones."""
-    channels = x.shape[-1]
+def norm_variables(channels):
+    """Of a batch norm: parameters and statistics that are not the initial ones."""
     params = {"scale": random(channels, seed=1), "bias": random(channels, seed=2)}
     statistics = {"mean": random(channels, seed=3), "var": 1 + random(channels, seed=4) ** 2}
     return {"params": params, "batch_stats": statistics}
@@ -390,9 +385,21 @@ def normalised(x, mean, var, params, epsilon=1e-5):
     return (x - mean) / np.sqrt(var + epsilon) * params["scale"] + params["bias"]
 
 
+def test_conv_block_is_convolution_then_norm_then_activation():
+    x, kernel = random(*IMAGE), random(3, 3, 4, 5, seed=1)
+    norm = norm_variables(5)
+    variables = {
+        "params": {"conv": {"kernel": kernel}, "bn": norm["params"]},
+        "batch_stats": {"bn": norm["batch_stats"]},
+    }
+    block = layers.ConvBlock(5, 3, 2, 1, norm=layers.batch_norm, act=jnp.tanh)
+    y = plain_conv(x, kernel, stride=2, padding=1)
+    assert_close(block.apply(variables, x), np.tanh(normalised(y, *norm["batch_stats"].values(), norm["params"])))
+
+
 def test_batch_norm_uses_the_running_statistics_unless_train():
     x = random(*IMAGE)
-    variables = norm_and_variables(x)
+    variables = norm_variables(x.shape[-1])
     # Whether the collection is mutable must not matter, or no backbone could be frozen.
     y, updated = layers.batch_norm(train=False).apply(variables, x, mutable=["batch_stats"])
     assert_close(y, normalised(x, *variables["batch_stats"].values(), variables["params"]))
@@ -403,7 +410,7 @@ def test_batch_norm_uses_the_running_statistics_unless_train():
 
 def test_batch_norm_uses_and_averages_the_statistics_of_the_batch_in_training():
     x = random(*IMAGE).astype(np.float64)
-    variables = norm_and_variables(x)
+    variables = norm_variables(x.shape[-1])
     y, updated = layers.batch_norm(train=True, momentum=0.9, epsilon=1e-3).apply(variables, x, mutable=["batch_stats"])
     mean, var = x.mean(axis=(0, 1, 2)), x.var(axis=(0, 1, 2))
     assert_close(y, normalised(x, mean, var, variables["params"], epsilon=1e-3))
@@ -412,7 +419,7 @@ def test_batch_norm_uses_and_averages_the_statistics_of_the_batch_in_training():
 
 
 def test_batch_norm_without_scale():
-    variables = layers.batch_norm(train=False, use_scale=False).init(jax.random.key(0), random(*IMAGE))
+    variables = init(layers.batch_norm(train=False, use_scale=False), random(*IMAGE))
     assert set(variables["params"]) == {"bias"}
 
 
@@ -437,7 +444,7 @@ def test_inception_3a_has_the_parameters_of_the_paper():
 def test_inception_joins_its_four_branches(kernel_5x5):
     x = random(2, 6, 7, 8)
     module = layers.Inception(3, 4, 5, 2, 6, 7, kernel_5x5=kernel_5x5)
-    params = module.init(jax.random.key(0), x)["params"]
+    params = init(module, x)["params"]
     assert set(params) == {"1x1", "3x3_reduce", "3x3", "5x5_reduce", "5x5", "pool_proj"}
 
     def layer(x, name):
@@ -452,13 +459,14 @@ def test_inception_joins_its_four_branches(kernel_5x5):
     ]
     assert [branch.shape[-1] for branch in branches] == [3, 5, 6, 7]
     assert params["5x5"]["conv"]["kernel"].shape[:2] == (kernel_5x5, kernel_5x5)
-    assert_close(module.apply({"params": params}, x), np.concatenate(branches, axis=-1))
+    assert_close(jax.jit(module.apply)({"params": params}, x), np.concatenate(branches, axis=-1))
 
 
 def test_naive_inception_is_deeper_than_its_input_by_all_of_its_filters():
     x = random(1, 6, 7, 192)
     module = layers.NaiveInception(64, 128, 32)
-    y, variables = module.init_with_output(jax.random.key(0), x)
+    variables = init(module, x)
+    y = jax.jit(module.apply)(variables, x)
     assert y.shape == (1, 6, 7, 64 + 128 + 32 + 192)
     assert set(variables["params"]) == {"1x1", "3x3", "5x5"}
     assert_close(y[..., -192:], plain_pool(x, 3, 1, 1))
@@ -480,7 +488,7 @@ def axis_seen_inside(mapped):
 
 
 def test_data_axis_is_the_mapped_axis_and_none_elsewhere():
-    mesh = jax.make_mesh((4,), ("data",))
+    mesh = jax.make_mesh((4,), ("data",), axis_types=(AxisType.Auto,))
     spec = PartitionSpec("data")
     assert layers.data_axis() is None
     assert axis_seen_inside(jax.jit) == {None}
@@ -492,7 +500,7 @@ def test_data_axis_is_the_mapped_axis_and_none_elsewhere():
 
 def test_batch_norm_over_devices_is_batch_norm_of_the_whole_batch():
     x = random(8, 3, 4, 5) + np.arange(8)[:, None, None, None]  # each device's share has its own mean
-    variables = norm_and_variables(x)
+    variables = norm_variables(x.shape[-1])
 
     def step(x):
         # The module is made inside, where the mapped axis is to be seen, as the networks do.

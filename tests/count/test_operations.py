@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from zoo.count import summarize
+from zoo.layers import max_pool
 
 
 def convolve(x, kernel, stride=1, padding=0, dilation=1, groups=1):
@@ -221,3 +222,27 @@ def test_xla_counts_no_taps_on_padding():
     assert padded.xla_flops == 2 * inside * 32
     assert padded.flops == 2 * 100 * 9 * 32
     assert "XLA" in padded.to_text()
+
+
+def test_pools_marked_by_name():
+    """zoo.layers marks its pools: one after the other they are two rows, done axis by axis they are one."""
+
+    class Twice(nn.Module):
+        @nn.compact
+        def __call__(self, x):
+            return max_pool(max_pool(x, 2), 3, 1, 1)
+
+    class ByAxis(nn.Module):
+        @nn.compact
+        @jax.named_scope("max_pool")
+        def __call__(self, x):
+            x = nn.max_pool(x, (3, 1), (2, 1), ((0, 1), (0, 0)))
+            return nn.max_pool(x, (1, 3), (1, 2), ((0, 0), (0, 1)))
+
+    rows = summarize(Twice(), (1, 8, 8, 3)).rows
+    assert [(row.operation, row.kernel, row.stride) for row in rows] == [
+        ("max_pool", (2, 2), (2, 2)),
+        ("max_pool", (3, 3), (1, 1)),
+    ]
+    (row,) = summarize(ByAxis(), (1, 8, 8, 3)).rows
+    assert (row.kernel, row.stride, row.padding) == ((3, 3), (2, 2), ((0, 1), (0, 1)))

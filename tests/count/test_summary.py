@@ -77,6 +77,7 @@ def test_csv_has_plain_numbers():
     assert sum(int(row["macs"]) for row in rows) == 714_188_480
     assert rows[0]["kernel"] == "11x11"
     assert rows[-1]["receptive_field"] == "allxall"
+    assert rows[-1]["effective_stride"] == rows[-1]["offset"] == ""
 
 
 def test_json_holds_rows_and_totals():

@@ -1,7 +1,7 @@
 """Networks and layers against torch: random weights, copied from torch to our trees; then the same logits.
 
-Everything is float32 on both sides, and compared relative to the largest value: 1e-4 for logits, while what differs is
-the order of summation, which makes about 1e-6.
+Both sides compute in float32, and differences are relative to the largest value. Only the order of summation differs,
+which makes about 2e-6 of a network's logits, 1e-5 with the statistics of a small batch; 1e-4 is allowed.
 """
 
 import functools
@@ -186,12 +186,12 @@ def assert_same(ours, theirs, tolerance=1e-4):
 
 
 def assert_same_logits(model, network, variables, x):
-    """And logits that tell one image from the other, without which nothing would be shown."""
+    """And logits that tell one image from the other by hundreds of times the tolerance, or nothing would be shown."""
     shapes = partial(jax.tree.map, jnp.shape)
     assert shapes(variables) == shapes(init_shapes(model)), "all of our variables are there, and no other"
     with torch.no_grad():
         theirs = network(to_torch(x))
-    assert (theirs[0] - theirs[1]).abs().max() > 0.1 * theirs.abs().max()
+    assert float((theirs[0] - theirs[1]).abs().max() / theirs.abs().max()) > 0.02
     assert_same(jax.jit(model.apply)(variables, x), theirs)
 
 
@@ -221,7 +221,8 @@ def test_googlenet_tv_has_the_logits_of_torchvision(size):
 @pytest.mark.parametrize("size", [(224, 224), (128, 96)], ids=str)
 def test_googlenet_tv_in_training_has_all_logits_of_torchvision(size):
     network = build(torchvision_models().googlenet, init_weights=False, dropout=0.0, dropout_aux=0.0).train()
-    variables = copied_variables(network, googlenet_names(network))
+    maps = {f"{head}.fc1": (128, 4, 4) for head in ("aux1", "aux2")}
+    variables = copied_variables(network, googlenet_names(network), maps)
     model = zoo.create_model("googlenet_tv", aux_heads=True, dropout=0.0, aux_dropout=0.0)
     x = images(*size)
     apply = partial(model.apply, train=True, mutable=["batch_stats", "aux_logits"])
@@ -287,18 +288,22 @@ def test_googlenet_in_training_has_the_auxiliary_logits_of_the_reference():
 
 @pytest.mark.parametrize("name", ["lenet5", "lenet5_1998", "nin_cifar10", "googlenet"])
 def test_gradient_by_the_image_is_that_of_the_reference(name):
+    """In float64: in float32, rounding decides the ReLUs and pools that are near a tie, and so where gradients go."""
     network, variables, x = reference(name)
     aux = {"aux_heads": True} if name == "googlenet" else {}
-    model, labels = zoo.create_model(name, **aux), np.array([3, 7])
+    labels = np.array([3, 7])
+    with jax.enable_x64(True):
+        model = zoo.create_model(name, dtype=jnp.float64, **aux)
+        variables, x = jax.tree.map(lambda leaf: np.asarray(leaf, np.float64), (variables, x))
 
-    def loss(x):
-        log_p = jax.nn.log_softmax(model.apply(variables, x))
-        return -log_p[np.arange(2), labels].mean()
+        def loss(x):
+            log_p = jax.nn.log_softmax(model.apply(variables, x))
+            return -log_p[np.arange(2), labels].mean()
 
+        ours = jax.jit(jax.grad(loss))(x)
     theirs = to_torch(x).requires_grad_()
-    F.cross_entropy(network(theirs), torch.from_numpy(labels)).backward()
-    # Looser: where a window's two largest values differ by less than rounding, the gradient may go to either.
-    assert_same(jax.jit(jax.grad(loss))(x), theirs.grad, tolerance=1e-3)
+    F.cross_entropy(network.double()(theirs), torch.from_numpy(labels)).backward()
+    assert_same(ours, theirs.grad, tolerance=1e-6)  # logits are float32, and local response normalisation's sums
 
 
 # Layers

@@ -9,12 +9,14 @@ import torch.nn.functional as F
 from torch import nn
 
 # LeCun et al. 1998, Table I: a row a map of S2, a column a map of C3.
-TABLE_I = """X...XXX..XXXX.XX
-XX...XXX..XXXX.X
-XXX...XXX..X.XXX
-.XXX..XXXX..X.XX
-..XXX..XXXX.XX.X
-...XXX..XXXX.XXX""".split("\n")
+TABLE_I = (
+    "X...XXX..XXXX.XX",
+    "XX...XXX..XXXX.X",
+    "XXX...XXX..X.XXX",
+    ".XXX..XXXX..X.XX",
+    "..XXX..XXXX.XX.X",
+    "...XXX..XXXX.XXX",
+)
 
 
 class Block(nn.Module):

@@ -87,10 +87,20 @@ def _unit(op: Operation, calls: Sequence[Call], blocks: set[Frames]) -> tuple[Fr
 
 
 def _begins_anew(op: Operation, found: Group, latest: Group, frames: Frames) -> bool:
-    """Whether a function marked by name alone is being called again, which shows in what runs between or twice."""
+    """Whether a function marked by name alone is called again: something else ran between, or its window comes twice.
+
+    Windows along different axes are one pool, done rows first and columns then.
+    """
     if not isinstance(frames[-1], Function) or frames[-1].number:
         return False
-    return found is not latest or (op.window is not None and any(o.name == op.name for o in found.operations))
+    axes = _window_axes(op)
+    return found is not latest or any(axes & _window_axes(other) for other in found.operations)
+
+
+def _window_axes(op: Operation) -> set[int]:
+    if op.window is None:
+        return set()
+    return {axis for axis, read in enumerate(op.reads[0]) if (read.span, read.stride) != (1, 1)}
 
 
 def _is_anchor(op: Operation) -> bool:

@@ -80,8 +80,8 @@ GOOGLENET = PaperTable(
             "7x7x832",
             "1072K",
             "54M",
-            "both are 5 to 6% high together (54M at 7x7 places are 1076K weights), so the authors counted a wider "
-            "module than the widths that they print; which one is not known",
+            "both are 5 to 6% high together (54M at 7x7 places are 1076K weights), as if a wider module had been "
+            "counted than the one printed; which is not known",
         ),
         _table_1("inception (5b)", "inception_5b", "7x7x1024", "1388K", "71M", _ALONE),
         _table_1("avg pool 7x7/1", "global_avg_pool 1", "1x1x1024"),
@@ -90,7 +90,7 @@ GOOGLENET = PaperTable(
             "all rows together",
             "*",
             {"weights": "6797.7K", "macs": "1502M"},
-            "the first convolution makes all but a few millions of the difference in multiply-adds",
+            "the first convolution's 84M account for the difference in multiply-adds, and for 3M more",
         ),
     ),
 )

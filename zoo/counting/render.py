@@ -206,5 +206,6 @@ def _csv_cell(name: str, value: Any) -> Any:
     if name == "padding":
         return "x".join(f"{low}:{high}" for low, high in value)
     if isinstance(value, tuple):
-        return "x".join("all" if part is None else _number(part) for part in value)
+        gone = "all" if name == "receptive_field" else ""
+        return "x".join(gone if part is None else _number(part) for part in value).strip("x")
     return value

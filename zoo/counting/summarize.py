@@ -43,7 +43,9 @@ def summarize(
         # Whatever a user's own module raises on a shape that it was not made for.
         if isinstance(error, ZooError) and len(shape) == 4:
             raise
-        raise CountError(f"{name} cannot take an input of shape {shape}: {_first_lines(error)}{_hint(shape)}") from error
+        raise CountError(
+            f"{name} cannot take an input of shape {shape}: {_first_lines(error)}{_hint(shape)}"
+        ) from error
     _check_sizes(name, graph)
     groups = group(graph)
     fields = propagate(graph.operations, {0: image_fields(shape)})

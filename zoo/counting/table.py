@@ -8,7 +8,7 @@ from itertools import groupby
 
 from zoo.counting.graph import Graph, Operation, Weight, Window
 from zoo.counting.group import Group, label, snake
-from zoo.counting.receptive import Field, Fields, aligned, operand_fields, propagate
+from zoo.counting.receptive import Field, Fields, aligned, image_fields, operand_fields, propagate
 from zoo.counting.records import Misalignment, Number, Row
 from zoo.counting.trace import xla_flops
 
@@ -68,7 +68,7 @@ def plain(number: Number) -> Number:
 
 
 def _row(graph: Graph, group: Group, fields: Mapping[int, Fields], seen: frozenset[Weight], xla: bool) -> Row:
-    last, window = group.operations[-1], _window(group)
+    last, window = group.operations[-1], _window(graph, group)
     used = _weights(group)
     new = used - seen
     kernels = {weight for op in group.products for weight in op.weights}
@@ -117,33 +117,33 @@ def _without_sharing(group: Group, fields: Mapping[int, Fields]) -> int:
     return total
 
 
-def _window(group: Group) -> Window | None:
-    """The geometry of a layer with one window, of the marked pools whatever they are computed with."""
+def _window(graph: Graph, group: Group) -> Window | None:
+    """The geometry of a layer with one window, and of the marked pools whatever they are computed with."""
     windows = [op.window for op in group.operations if op.window is not None]
     if len(windows) == 1:
         return windows[0]
-    return _measured(group.operations) if group.name in ("max_pool", "avg_pool") else None
+    return _measured(graph, group.operations) if group.name in ("max_pool", "avg_pool") else None
 
 
-def _measured(operations: Sequence[Operation]) -> Window | None:
-    """A pool's geometry from what its outputs see of its input: kernel, stride and padding in one go."""
-    made = {op.output for op in operations}
-    outer = {value: op for op in operations for value in op.inputs if value not in made}
-    if len(outer) != 1 or len(operations[0].reads[0]) != 4:
+def _measured(graph: Graph, operations: Sequence[Operation]) -> Window | None:
+    """A pool's geometry from what its places see: size, stride and start are kernel, stride and padding."""
+    made, last = {op.output for op in operations}, operations[-1]
+    outside = {value for op in operations for value in op.inputs} - made
+    if len(outside) != 1:
         return None
-    ((value, first),) = outer.items()
-    shape = operations[-1].shape
-    rank = len(first.reads[0])
-    start = tuple(Field(1, 1, 0, axis, 0) for axis in range(1, rank - 1))
-    seen = propagate(operations, {value: start})[operations[-1].output]
+    (value,) = outside
+    image = next((op.shape for op in graph.operations if op.output == value), graph.input_shape)
+    seen = propagate(operations, {value: image_fields(image)})[last.output]
     if any(field.axis is None for field in seen):
         return None
+    sizes = zip(seen, image[1:-1], last.shape[1:-1], strict=True)
+    ones = (1,) * len(seen)
     return Window(
         kernel=tuple(int(field.size) for field in seen),
         stride=tuple(int(field.stride) for field in seen),
-        padding=tuple((int(-field.start), 0) for field in seen),
-        dilation=(1,) * len(shape[1:-1]),
-        input_dilation=(1,) * len(shape[1:-1]),
+        padding=tuple((int(-f.start), max(0, int(f.start + (m - 1) * f.stride + f.size - n))) for f, n, m in sizes),
+        dilation=ones,
+        input_dilation=ones,
     )
 
 

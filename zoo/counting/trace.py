@@ -109,8 +109,7 @@ class _Walk:
         if name == "scan":
             return self._scan(eqn, inputs, frames)
         if name in CALLS:
-            inner = eqn.params[CALLS[name]]
-            inner = getattr(inner, "jaxpr", inner)
+            inner = _opened(eqn.params[CALLS[name]])
             called = eqn.params["name"] if name in ("jit", "pjit", "composite") else _function_name(inner)
             return self.through(inner, inputs, self._entered(frames, called))
         weights = frozenset().union(*(value.weights for value in inputs))
@@ -155,14 +154,17 @@ class _Walk:
 
     def _scan(self, eqn, inputs: list[Value], frames: Frames) -> list[Value]:
         """A scan, one turn after the other: layers stacked by `nn.scan` are layers like any other."""
-        params, turns = eqn.params, eqn.params["length"]
-        fixed, carried = params["num_consts"], params["num_carry"]
+        body, turns = _opened(eqn.params["jaxpr"]), eqn.params["length"]
+        # What is scanned over or collected has one axis more outside. (JAX's versions differ in what they say of it.)
+        carried = sum(out.aval.ndim == inner.aval.ndim for out, inner in zip(eqn.outvars, body.outvars, strict=True))
+        scanned = sum(atom.aval.ndim > inner.aval.ndim for atom, inner in zip(eqn.invars, body.invars, strict=True))
+        fixed = len(inputs) - carried - scanned
         constants, carry, stacked = inputs[:fixed], inputs[fixed:][:carried], inputs[fixed + carried :]
         collected = []
-        for turn in reversed(range(turns)) if params["reverse"] else range(turns):
+        for turn in reversed(range(turns)) if eqn.params["reverse"] else range(turns):
             pieces = [_piece(value, turn, turns) for value in stacked]
             inside = self._entered(frames, "")
-            results = self.through(params["jaxpr"].jaxpr, [*constants, *carry, *pieces], inside)
+            results = self.through(body, [*constants, *carry, *pieces], inside)
             carry = results[:carried]
             collected.append(results[carried:])
         columns = zip(*collected, strict=True)
@@ -196,7 +198,7 @@ class _Walk:
         attempts = []
         for branch in branches:
             attempt = _Walk(values=self.values, entered=self.entered)
-            attempt.through(branch.jaxpr, inputs, frames)
+            attempt.through(_opened(branch), inputs, frames)
             attempts.append(attempt)
         dearest = max(attempts, key=lambda attempt: sum(op.macs or 0 for op in attempt.operations))
         self.operations += dearest.operations
@@ -206,6 +208,11 @@ class _Walk:
 def _piece(value: Value, turn: int, turns: int) -> Value:
     cut = (replace(weight, size=weight.size // turns, index=turn) for weight in value.weights)
     return replace(value, weights=frozenset(cut))
+
+
+def _opened(jaxpr):
+    """A jaxpr without its constants, closed or not."""
+    return getattr(jaxpr, "jaxpr", jaxpr)
 
 
 def _function_name(jaxpr) -> str:

@@ -34,11 +34,13 @@ class AlexNet(Network):
     """Five convolutions and three dense layers; pools after the first, second and last convolution.
 
     The dense layers see 6x6 maps: those of other image sizes are averaged to that, as torchvision does.
-    `response_norm` puts local response normalisation after the first two ReLUs, as the paper.
+    `response_norm` puts local response normalisation after the first two ReLUs, as the paper, or with
+    `norm_after_pool` after the pools that follow those.
     """
 
     convs: tuple[tuple[int, int, int, int, int], ...] = ALEXNET
     response_norm: bool = False
+    norm_after_pool: bool = False
     ceil_mode: bool = False
     dropout: float = 0.5
 
@@ -49,10 +51,13 @@ class AlexNet(Network):
                 features, kernel, stride, padding, groups, act=self.act, dtype=self.dtype, name=f"conv{i}"
             )
             x = block(x)
-            if self.response_norm and i <= 2:
+            normalise = self.response_norm and i <= 2
+            if normalise and not self.norm_after_pool:
                 x = local_response_norm(x)
             if i in (1, 2, 5):
                 x = max_pool(x, 3, 2, ceil_mode=self.ceil_mode)
+            if normalise and self.norm_after_pool:
+                x = local_response_norm(x)
         x = adaptive_avg_pool(x, 6).reshape(x.shape[0], -1)
         return self.classify(dense_pair(self, x, train), "fc8")
 
@@ -60,7 +65,7 @@ class AlexNet(Network):
 def dense_pair(network: Network, x: jax.Array, train: bool) -> jax.Array:
     """fc6 and fc7, 4096 wide, each with `network.dropout` before it in training (AlexNet, VGG)."""
     for name in ("fc6", "fc7"):
-        x = nn.Dropout(network.dropout, deterministic=not train)(x)
+        x = nn.Dropout(network.dropout, deterministic=not train, name=f"{name}_dropout")(x)
         x = network.act(nn.Dense(4096, dtype=network.dtype, name=name)(x))
     return x
 
@@ -85,7 +90,7 @@ ENTRIES = (
     ),
     ModelInfo(
         name="zfnet",
-        build=partial(AlexNet, convs=ZFNET, response_norm=True, ceil_mode=True),
+        build=partial(AlexNet, convs=ZFNET, response_norm=True, norm_after_pool=True, ceil_mode=True),
         paper=ZFNET_PAPER,
         parameters=62_357_608,
         macs=1_168_032_896,

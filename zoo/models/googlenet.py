@@ -41,7 +41,8 @@ class GoogLeNet(Network):
     """Szegedy et al. 2014, Table 1. Local response normalisation and biases, or with `norm` neither.
 
     With `aux_heads`, two classifiers hang on 4a and 4d and sow their logits into the collection `aux_logits` when
-    `train` (section 5). `kernel_5x5` and `last_pool` (window of the pool before 5a) are 3 and 2 in torchvision's port.
+    `train` (section 5). `kernel_5x5` and `last_pool` (window of the pool before 5a) are 3 and 2 in torchvision's port,
+    whose auxiliary heads average their maps to 4x4 at every size: `adaptive_aux_pool`.
     Smaller images will do: the last pool is global, and the auxiliary heads' maps are averaged to 4x4.
     """
 
@@ -49,6 +50,7 @@ class GoogLeNet(Network):
     batch_norm: bool = False
     kernel_5x5: int = 5
     last_pool: int = 3
+    adaptive_aux_pool: bool = False
     dropout: float = 0.4
     aux_dropout: float = 0.7
 
@@ -68,11 +70,13 @@ class GoogLeNet(Network):
                 self._aux_head(conv, AUX_HEAD_AFTER[name])(x, train=train)
             if name in POOL_AFTER:
                 x = max_pool(x, self.last_pool if name == "4e" else 3, 2, ceil_mode=True)
-        x = nn.Dropout(self.dropout, deterministic=not train)(global_avg_pool(x))
+        x = nn.Dropout(self.dropout, deterministic=not train, name="dropout")(global_avg_pool(x))
         return Classifier(self.num_classes, self.dtype, name="loss3")(x)
 
     def _aux_head(self, conv, name: str) -> nn.Module:
-        return AuxHead(self.num_classes, conv, self.act, self.aux_dropout, self.dtype, name=name)
+        return AuxHead(
+            self.num_classes, conv, self.act, self.aux_dropout, self.adaptive_aux_pool, self.dtype, name=name
+        )
 
 
 def conv_maker(with_norm: bool, act: Activation, dtype: jnp.dtype):
@@ -117,21 +121,24 @@ class Classifier(nn.Module):
 class AuxHead(nn.Module):
     """An auxiliary classifier (section 5): 5x5/3 average pool, 1x1 convolution, two dense layers.
 
-    The pool is the paper's on 14x14 maps; maps of other sizes are averaged to the 4x4 that it makes there.
+    The pool is the paper's on 14x14 maps; maps of other sizes are averaged to the 4x4 that it makes there, and so are
+    all with `adaptive_pool`, which is torchvision's (on 14x14 maps its windows are 4x4, not the paper's 5x5).
     """
 
     num_classes: int
     conv: type[nn.Module]
     act: Activation
     dropout: float
+    adaptive_pool: bool
     dtype: jnp.dtype
 
     @nn.compact
     def __call__(self, x: jax.Array, *, train: bool) -> None:
-        x = avg_pool(x, 5, 3) if x.shape[1:3] == (14, 14) else adaptive_avg_pool(x, 4)
+        of_paper = x.shape[1:3] == (14, 14) and not self.adaptive_pool
+        x = avg_pool(x, 5, 3) if of_paper else adaptive_avg_pool(x, 4)
         x = self.conv(128, 1, name="conv")(x, train=train).reshape(x.shape[0], -1)
         x = self.act(nn.Dense(1024, dtype=self.dtype, name="fc")(x))
-        x = nn.Dropout(self.dropout, deterministic=not train)(x)
+        x = nn.Dropout(self.dropout, deterministic=not train, name="dropout")(x)
         logits = nn.Dense(self.num_classes, dtype=self.dtype, name="classifier")(x).astype(jnp.float32)
         if train and not self.is_initializing():
             self.sow("aux_logits", "logits", logits, reduce_fn=lambda _, new: new, init_fn=lambda: None)
@@ -156,10 +163,11 @@ ENTRIES = (
     ),
     ModelInfo(
         name="googlenet_tv",
-        build=partial(GoogLeNet, batch_norm=True, kernel_5x5=3, last_pool=2, dropout=0.2),
+        build=partial(GoogLeNet, batch_norm=True, kernel_5x5=3, last_pool=2, adaptive_aux_pool=True, dropout=0.2),
         paper=PAPER,
         parameters=6_624_904,
         macs=1_498_376_192,
-        differs="torchvision's: 3x3 where the paper has 5x5, batch normalisation, a 2x2 pool before 5a",
+        differs="torchvision's: 3x3 where the paper has 5x5, batch normalisation, a 2x2 pool before 5a, "
+        "4x4 windows in the auxiliary heads' pools",
     ),
 )

@@ -49,7 +49,7 @@ class NiN(Network):
             if pool is not None:
                 x = pool(x, 3, 2, ceil_mode=True)
             if i in self.dropout_after:
-                x = nn.Dropout(self.dropout, deterministic=not train)(x)
+                x = nn.Dropout(self.dropout, deterministic=not train, name=f"dropout{i}")(x)
         return global_avg_pool(x).astype(jnp.float32)
 
     def _conv(self, features: int, kernel: int, stride: int, padding: Padding, name: str) -> ConvBlock:

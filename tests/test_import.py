@@ -1,0 +1,24 @@
+"""`import zoo` is cheap."""
+
+import json
+import subprocess
+import sys
+
+PROGRAM = """
+import json, sys, time
+import jax, flax.linen
+began = time.perf_counter()
+import zoo
+seconds = time.perf_counter() - began
+heavy = {"tensorflow", "torch", "tensorflow_datasets", "matplotlib", "grain", "orbax", "sklearn"}
+print(json.dumps({"seconds": seconds, "heavy": sorted(heavy & set(sys.modules)), "backends": bool(jax._src.xla_bridge._backends)}))
+"""
+
+
+def test_importing_zoo_is_fast_light_and_starts_no_backend():
+    output = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True).stdout
+    found = json.loads(output)
+    # Flax imports Orbax itself.
+    assert set(found["heavy"]) <= {"orbax"}
+    assert found["seconds"] < 2
+    assert not found["backends"]
