@@ -11,7 +11,8 @@ began = time.perf_counter()
 import zoo
 seconds = time.perf_counter() - began
 heavy = {"tensorflow", "torch", "tensorflow_datasets", "matplotlib", "grain", "orbax", "sklearn"}
-print(json.dumps({"seconds": seconds, "heavy": sorted(heavy & set(sys.modules)), "backends": bool(jax._src.xla_bridge._backends)}))
+backends = bool(jax._src.xla_bridge._backends)
+print(json.dumps({"seconds": seconds, "heavy": sorted(heavy & set(sys.modules)), "backends": backends}))
 """
 
 

@@ -1,4 +1,4 @@
-"""train.py from the command line: help, errors in one line with nothing written, a short run, another model's folder."""
+"""train.py from the command line: help, short runs, and errors in one line with nothing written."""
 
 import re
 

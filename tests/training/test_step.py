@@ -1,5 +1,7 @@
 """The training step: the same update under jit with sharding, under pmap and on one device; the loss; the metrics."""
 
+from functools import partial
+
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
@@ -31,7 +33,7 @@ class Tiny(Network):
 
 def fresh_state(model, image_shape, optimizer=None):
     optimizer = optimizer or optax.sgd(0.1, momentum=0.9)
-    make = lambda key: create_state(model, optimizer, image_shape, key, mean=(0.4,), std=(0.3,))
+    make = partial(create_state, model, optimizer, image_shape, mean=(0.4,), std=(0.3,))
     return jax.jit(make)(jax.random.key(0))
 
 
@@ -117,7 +119,10 @@ def test_the_loss_adds_auxiliary_heads_at_their_weight():
 def test_dropout_differs_from_step_to_step_and_not_from_run_to_run():
     state, batch = fresh_state(zoo.create_model("nin_cifar10"), (16, 16, 3)), random_batch(8, (16, 16, 3))
     step = jax.jit(train_step)
-    loss = lambda state: float(step(state, batch)[1]["loss"])
+
+    def loss(state):
+        return float(step(state, batch)[1]["loss"])
+
     assert loss(state) == loss(state)
     assert loss(state) != loss(state.replace(step=state.step + 1))
 
