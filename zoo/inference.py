@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from zoo.errors import ZooError
-from zoo.layers import WindowTooLarge
+from zoo.geometry import WindowTooLarge
 from zoo.registry import nearest
 
 Variables = Mapping[str, Any]

@@ -1,11 +1,9 @@
 """The layers of convolutional networks: pure functions where there is no parameter, Flax modules where there is.
 
-Arrays are [batch, height, width, channel] everywhere. Sizes are one int for both axes or a (height, width) pair.
-Padding is an int, an (height, width) pair of ints, ((top, bottom), (left, right)), "SAME" or "VALID"; "SAME" is
-TensorFlow's, which differs from the symmetric padding of Caffe and torch whenever the stride is not 1.
+Arrays are [batch, height, width, channel] everywhere; sizes and padding are those of `zoo.geometry`.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 
 import flax.linen as nn
@@ -14,89 +12,11 @@ import jax.numpy as jnp
 from jax import lax
 
 from zoo.errors import ZooError
+from zoo.geometry import Padding, Size, explicit_padding, pair
 
-Size = int | tuple[int, int]
-Padding = str | int | tuple[int, int] | tuple[tuple[int, int], tuple[int, int]]
-Pads = tuple[tuple[int, int], tuple[int, int]]
 Activation = Callable[[jax.Array], jax.Array]
 
 DATA_AXIS = "data"
-
-
-class WindowTooLarge(ZooError):
-    """A convolution's or a pool's window does not fit in what it is applied to."""
-
-
-# Geometry
-
-
-def pair(size: Size) -> tuple[int, int]:
-    """One size for both axes, or one each, as (height, width)."""
-    return (size, size) if isinstance(size, int) else (size[0], size[1])
-
-
-def explicit_padding(
-    size: tuple[int, int],
-    window: Size,
-    stride: Size = 1,
-    padding: Padding = 0,
-    dilation: Size = 1,
-    ceil_mode: bool = False,
-) -> Pads:
-    """Padding as ((top, bottom), (left, right)) for an input of `size` (height, width).
-
-    `ceil_mode` adds what lets the last window start inside the image or its left padding: Caffe's and torch's rule.
-    Raises WindowTooLarge where not one window fits.
-    """
-    window, stride, dilation = pair(window), pair(stride), pair(dilation)
-    given = _padding_pairs(size, window, stride, padding, dilation)
-    pads = []
-    for n, w, s, d, (low, high) in zip(size, window, stride, dilation, given, strict=True):
-        span = (w - 1) * d + 1
-        slack = n + low + high - span
-        if slack < 0 and (not ceil_mode or slack <= -s):
-            raise WindowTooLarge(
-                f"a {window[0]}x{window[1]} window does not fit in a {size[0]}x{size[1]} feature map: "
-                "the image is too small for this network, use a larger one"
-            )
-        if ceil_mode:
-            last = -(-slack // s)
-            if last * s >= n + low:
-                last -= 1
-            high += max(0, last * s - slack)
-        pads.append((low, high))
-    return pads[0], pads[1]
-
-
-def _padding_pairs(size, window, stride, padding: Padding, dilation) -> Sequence[tuple[int, int]]:
-    if padding == "VALID":
-        return (0, 0), (0, 0)
-    if padding == "SAME":
-        span = [(w - 1) * d + 1 for w, d in zip(window, dilation, strict=True)]
-        total = [max((-(-n // s) - 1) * s + w - n, 0) for n, w, s in zip(size, span, stride, strict=True)]
-        return [(t // 2, t - t // 2) for t in total]
-    if isinstance(padding, str):
-        raise ZooError(f"unknown padding {padding!r}: an int, pairs, 'SAME' or 'VALID'")
-    if isinstance(padding, int):
-        return (padding, padding), (padding, padding)
-    return [(p, p) if isinstance(p, int) else (p[0], p[1]) for p in padding]
-
-
-def output_size(
-    size: tuple[int, int],
-    window: Size,
-    stride: Size = 1,
-    padding: Padding = 0,
-    dilation: Size = 1,
-    ceil_mode: bool = False,
-) -> tuple[int, int]:
-    """(height, width) after a convolution or a pool: floor((n - window + padding) / stride) + 1 on each axis."""
-    pads = explicit_padding(size, window, stride, padding, dilation, ceil_mode)
-    height, width = (
-        (n + low + high - (w - 1) * d - 1) // s + 1
-        for n, w, s, d, (low, high) in zip(size, pair(window), pair(stride), pair(dilation), pads, strict=True)
-    )
-    return height, width
 
 
 # Functions without parameters
@@ -285,7 +205,7 @@ def batch_norm(
 
 
 class ConvBlock(nn.Module):
-    """Convolution, then the norm if there is one, then the activation. Children: `conv`, `bn`.
+    """Convolution, then the norm if there is one, then the activation if there is one. Children: `conv`, `bn`.
 
     `use_bias=None` gives the convolution a bias just where no norm follows.
     """
@@ -297,19 +217,21 @@ class ConvBlock(nn.Module):
     groups: int = 1
     norm: Callable[..., nn.Module] | None = None
     use_bias: bool | None = None
-    act: Activation = nn.relu
+    act: Activation | None = nn.relu
+    dilation: Size = 1
     kernel_init: Callable = nn.initializers.he_normal()
     bias_init: Callable = nn.initializers.zeros
     dtype: jnp.dtype = jnp.float32
 
     @nn.compact
-    def __call__(self, x: jax.Array, *, train: bool = False) -> jax.Array:
+    def __call__(self, x: jax.Array, train: bool = False) -> jax.Array:
         x = Conv(
             self.features,
             self.kernel_size,
             self.stride,
             self.padding,
-            groups=self.groups,
+            self.dilation,
+            self.groups,
             use_bias=self.norm is None if self.use_bias is None else self.use_bias,
             kernel_init=self.kernel_init,
             bias_init=self.bias_init,
@@ -318,7 +240,27 @@ class ConvBlock(nn.Module):
         )(x)
         if self.norm is not None:
             x = self.norm(train=train, dtype=self.dtype, name="bn")(x)
-        return self.act(x)
+        return x if self.act is None else self.act(x)
+
+
+class SqueezeExcite(nn.Module):
+    """Each channel times a gate computed from the mean of all: Hu et al., arXiv:1709.01507. Children: `fc1`, `fc2`."""
+
+    squeezed: int
+    act: Activation = nn.relu
+    gate: Activation = nn.sigmoid
+    dtype: jnp.dtype = jnp.float32
+
+    @nn.compact
+    def __call__(self, x: jax.Array) -> jax.Array:
+        scale = global_avg_pool(x)[:, None, None, :]
+        scale = self.act(Conv(self.squeezed, 1, dtype=self.dtype, name="fc1")(scale))
+        return x * self.gate(Conv(x.shape[-1], 1, dtype=self.dtype, name="fc2")(scale))
+
+
+def stochastic_depth(rate: float, *, train: bool, name: str = "stochastic_depth") -> nn.Dropout:
+    """Drops a residual branch of whole images at `rate` in training: Huang et al., arXiv:1603.09382."""
+    return nn.Dropout(rate, broadcast_dims=(1, 2, 3), deterministic=not train, name=name)
 
 
 class Inception(nn.Module):

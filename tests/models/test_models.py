@@ -211,3 +211,12 @@ def test_act_is_used_for_all_activations(name):
     params = init_shapes(zoo.create_model(name, act=act))["params"]
     layers = sum(path[-1].key == "kernel" for path, _ in jax.tree.leaves_with_path(params))
     assert len(calls) >= layers - 1, "each convolution and dense layer but the classifier is followed by `act`"
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_stages_are_features_of_falling_resolution(name):
+    info, model = zoo.model_info(name), zoo.create_model(name)
+    x = jax.ShapeDtypeStruct((1, info.input_size, info.input_size, info.channels), jnp.float32)
+    found = jax.eval_shape(lambda variables, x: zoo.features(model, variables, x, info.stages), init_shapes(model), x)
+    heights = [found[stage].shape[1] for stage in info.stages]
+    assert len(heights) >= 3 and heights == sorted(set(heights), reverse=True)

@@ -57,8 +57,8 @@ def _write(result: Any, form: str, options: dict[str, Any]) -> str:
 
 def _summarize(model: Any, shape: tuple[int, int, int], depth: int | None = None, xla: bool = False) -> Any:
     from zoo.count import summarize
+    from zoo.geometry import WindowTooLarge
     from zoo.inference import check_image_shape
-    from zoo.layers import WindowTooLarge
 
     try:
         return summarize(model, (1, *shape), depth=depth, xla=xla)

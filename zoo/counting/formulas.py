@@ -2,7 +2,7 @@
 
 import math
 
-from zoo.layers import Padding, Size, output_size, pair
+from zoo.geometry import Padding, Size, output_size, pair
 
 Shape = tuple[int, int, int]
 

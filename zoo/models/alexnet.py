@@ -29,6 +29,8 @@ ALEXNET = ((64, 11, 4, 2, 1), (192, 5, 1, 2, 1), (384, 3, 1, 1, 1), (256, 3, 1, 
 ALEXNET_2012 = ((96, 11, 4, 0, 1), (256, 5, 1, 2, 2), (384, 3, 1, 1, 1), (384, 3, 1, 1, 2), (256, 3, 1, 1, 2))
 ZFNET = ((96, 7, 2, 1, 1), (256, 5, 2, 0, 1), (384, 3, 1, 1, 1), (384, 3, 1, 1, 1), (256, 3, 1, 1, 1))
 
+STAGES = ("conv1", "conv2", "conv5")
+
 
 class AlexNet(Network):
     """Five convolutions and three dense layers; pools after the first, second and last convolution.
@@ -77,6 +79,7 @@ ENTRIES = (
         paper=ONE_TOWER_PAPER,
         parameters=61_100_840,
         macs=714_188_480,
+        stages=STAGES,
         differs="torchvision's: the single tower, narrower, without response normalisation",
     ),
     ModelInfo(
@@ -85,6 +88,7 @@ ENTRIES = (
         paper=PAPER,
         parameters=60_965_224,
         macs=724_406_816,
+        stages=STAGES,
         input_size=227,
         differs="the two towers are two groups; 227 pixels, which is what the paper's 224 with 55x55 maps needs",
     ),
@@ -94,6 +98,7 @@ ENTRIES = (
         paper=ZFNET_PAPER,
         parameters=62_357_608,
         macs=1_168_032_896,
+        stages=STAGES,
         differs="response normalisation where the paper says contrast normalisation across maps",
     ),
 )

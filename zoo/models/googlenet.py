@@ -34,6 +34,7 @@ INCEPTIONS = {
     "5b": (384, 192, 384, 48, 128, 128),
 }
 POOL_AFTER = ("3b", "4e")
+STAGES = ("conv1", "conv2", "inception_3b", "inception_4e", "inception_5b")
 AUX_HEAD_AFTER = {"4a": "loss1", "4d": "loss2"}
 
 
@@ -151,6 +152,7 @@ ENTRIES = (
         paper=PAPER,
         parameters=6_998_552,
         macs=1_582_671_872,
+        stages=STAGES,
         differs="padding, ceil-mode pools and response normalisation's constants are the Caffe release's",
     ),
     ModelInfo(
@@ -159,6 +161,7 @@ ENTRIES = (
         paper=PAPER,
         parameters=7_005_832,
         macs=1_582_671_872,
+        stages=STAGES,
         differs="batch normalisation after each convolution, instead of biases and response normalisation",
     ),
     ModelInfo(
@@ -167,6 +170,7 @@ ENTRIES = (
         paper=PAPER,
         parameters=6_624_904,
         macs=1_498_376_192,
+        stages=STAGES,
         differs="torchvision's: 3x3 where the paper has 5x5, batch normalisation, a 2x2 pool before 5a, "
         "4x4 windows in the auxiliary heads' pools",
     ),

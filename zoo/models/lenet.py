@@ -7,7 +7,8 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from zoo.layers import Activation, ConvBlock, Size, adaptive_avg_pool, avg_pool, conv, max_pool, pair
+from zoo.geometry import Size, pair
+from zoo.layers import Activation, ConvBlock, adaptive_avg_pool, avg_pool, conv, max_pool
 from zoo.models.network import ModelInfo, Network, Paper
 
 PAPER = Paper(
@@ -160,6 +161,7 @@ ENTRIES = (
         paper=PAPER,
         parameters=61_706,
         macs=416_520,
+        stages=("c1", "c3", "c5"),
         num_classes=10,
         input_size=32,
         channels=1,
@@ -173,6 +175,7 @@ ENTRIES = (
         paper=PAPER,
         parameters=60_000,
         macs=415_680,
+        stages=("c1", "c3", "c5"),
         num_classes=10,
         input_size=32,
         channels=1,

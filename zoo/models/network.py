@@ -32,6 +32,11 @@ class Network(nn.Module, kw_only=True):
         return x.astype(jnp.float32)
 
 
+def block_class(block: type[nn.Module], remat: bool) -> type[nn.Module]:
+    """The block, or with `remat` one that keeps only its input for the backward pass; call it as block(x, train)."""
+    return nn.remat(block, static_argnums=(2,)) if remat else block
+
+
 @dataclass(frozen=True, kw_only=True)
 class Paper:
     """Where a network was published."""
@@ -47,7 +52,8 @@ class ModelInfo:
 
     `parameters` are those at `num_classes` and `input_size` pixels with `channels`, without auxiliary heads;
     `macs` the multiply-adds of the convolutions and linear layers for one such image, padding taps counted.
-    `mean` and `std` are of pixels scaled to 0..1. `differs` says where the network departs from the paper.
+    `stages` are the parts that end each resolution, for `zoo.features`; `mean` and `std` are of pixels scaled to 0..1;
+    `differs` says where the network departs from the paper.
     """
 
     name: str
@@ -55,6 +61,7 @@ class ModelInfo:
     paper: Paper
     parameters: int
     macs: int
+    stages: tuple[str, ...]
     num_classes: int = 1000
     input_size: int = 224
     channels: int = 3

@@ -6,7 +6,8 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from zoo.layers import ConvBlock, Padding, avg_pool, global_avg_pool, max_pool
+from zoo.geometry import Padding
+from zoo.layers import ConvBlock, avg_pool, global_avg_pool, max_pool
 from zoo.models.network import ModelInfo, Network, Paper
 
 PAPER = Paper(title="Network In Network", year=2013, url="https://arxiv.org/abs/1312.4400")
@@ -63,6 +64,7 @@ ENTRIES = (
         paper=PAPER,
         parameters=7_595_176,
         macs=1_100_188_800,
+        stages=("cccp2", "cccp4", "cccp6", "cccp8"),
         differs="the ImageNet network of the Caffe model zoo, which the paper does not describe",
     ),
     ModelInfo(
@@ -71,6 +73,7 @@ ENTRIES = (
         paper=PAPER,
         parameters=966_986,
         macs=222_486_528,
+        stages=("cccp2", "cccp4", "cccp6"),
         num_classes=10,
         input_size=32,
     ),

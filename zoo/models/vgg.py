@@ -56,6 +56,7 @@ def _entry(name: str, with_norm: bool) -> ModelInfo:
         paper=PAPER,
         parameters=normed if with_norm else plain,
         macs=macs,
+        stages=tuple(f"conv{stage}_{depth}" for stage, depth in enumerate(depths, start=1)),
         differs="torchvision's: batch normalisation after each convolution" if with_norm else "",
     )
 

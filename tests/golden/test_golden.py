@@ -1,0 +1,39 @@
+"""Golden logits: the originals' outputs for parameters that are a fixed function of their names. No torch is needed."""
+
+from pathlib import Path
+
+import jax
+import numpy as np
+import pytest
+from fill import fill, image
+from originals import ORIGINALS, QUICK
+
+import zoo
+from zoo.inference import init_shapes
+from zoo.weights import from_torch, to_torch
+
+FOLDER = Path(__file__).with_name("logits")
+
+
+def filled_variables(name, model, source):
+    """Our variables, filled by the original's keys and shapes, which `to_torch` gives for zeros."""
+    zeros = jax.tree.map(lambda leaf: np.zeros(leaf.shape, np.float32), init_shapes(model))
+    state = {key: fill(key, value.shape) for key, value in to_torch(name, zeros, source).items()}
+    return from_torch(name, state, source)
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in ORIGINALS]
+)
+def test_logits_are_the_originals(name):
+    golden = np.load(FOLDER / f"{name}.npz")["logits"]
+    info, model = zoo.model_info(name), zoo.create_model(name)
+    variables = filled_variables(name, model, ORIGINALS[name][0])
+    logits = jax.jit(model.apply)(variables, image(info.input_size, info.input_size, info.channels))
+    error = np.abs(np.asarray(logits) - golden).max() / np.abs(golden).max()
+    assert error < 1e-4
+
+
+@pytest.mark.parametrize("name", ORIGINALS)
+def test_every_original_has_its_golden_file(name):
+    assert (FOLDER / f"{name}.npz").exists()
