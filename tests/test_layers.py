@@ -10,7 +10,7 @@ import pytest
 from jax.sharding import AxisType, PartitionSpec
 
 import zoo
-from zoo import layers
+from zoo import geometry, layers
 
 IMAGE = (2, 7, 10, 4)  # batch, height, width, channel: nothing square, so that no axis can be taken for another
 
@@ -144,7 +144,7 @@ def test_conv(window, stride, padding):
     x, kernel, bias = random(*IMAGE), random(*window, 4, 6, seed=1), random(6, seed=2)
     ours = layers.conv(x, kernel, bias, stride=stride, padding=padding)
     assert_close(ours, plain_conv(x, kernel, bias, stride=stride, padding=padding))
-    assert layers.output_size(IMAGE[1:3], window, stride, padding) == ours.shape[1:3]
+    assert geometry.output_size(IMAGE[1:3], window, stride, padding) == ours.shape[1:3]
 
 
 @pytest.mark.parametrize("padding", [0, ((0, 2), (3, 1)), "SAME"], ids=str)
@@ -154,7 +154,7 @@ def test_dilated_conv(stride, dilation, padding):
     x, kernel = random(*IMAGE), random(3, 3, 4, 5, seed=1)
     ours = layers.conv(x, kernel, stride=stride, padding=padding, dilation=dilation)
     assert_close(ours, plain_conv(x, kernel, stride=stride, padding=padding, dilation=dilation))
-    assert layers.output_size(IMAGE[1:3], 3, stride, padding, dilation) == ours.shape[1:3]
+    assert geometry.output_size(IMAGE[1:3], 3, stride, padding, dilation) == ours.shape[1:3]
 
 
 @pytest.mark.parametrize("groups", [1, 2, 4])
@@ -207,7 +207,7 @@ def test_max_pool(window, stride, padding):
     x = random(*IMAGE) - 5  # all below zero: padding must not win
     ours = layers.max_pool(x, window, stride, padding)
     assert_close(ours, plain_pool(x, window, stride, padding))
-    assert layers.output_size(IMAGE[1:3], window, stride or window, padding) == ours.shape[1:3]
+    assert geometry.output_size(IMAGE[1:3], window, stride or window, padding) == ours.shape[1:3]
 
 
 @pytest.mark.parametrize(("window", "stride", "padding"), POOLS_WITH_NAMED_PADDING)
@@ -227,7 +227,7 @@ def test_ceil_mode(size, window, stride, padding):
     ceil_mode = {"ceil_mode": True}
     ours = layers.max_pool(x, window, stride, padding, **ceil_mode)
     assert_close(ours, plain_pool(x, window, stride, padding, **ceil_mode))
-    assert layers.output_size(size, window, stride or window, padding, **ceil_mode) == ours.shape[1:3]
+    assert geometry.output_size(size, window, stride or window, padding, **ceil_mode) == ours.shape[1:3]
     for include, count in ((True, "padding"), (False, "image")):
         ours = layers.avg_pool(x, window, stride, padding, count_include_pad=include, **ceil_mode)
         assert_close(ours, plain_pool(x, window, stride, padding, count=count, **ceil_mode))
@@ -235,9 +235,9 @@ def test_ceil_mode(size, window, stride, padding):
 
 def test_ceil_mode_drops_a_last_window_that_would_start_in_the_padding():
     # 4 pixels padded by 1 are 6; windows of 2 every 3 start at 0 and 3, and one at 6 would start past the padding.
-    assert layers.output_size((4, 4), 2, 3, padding=1, ceil_mode=True) == (2, 2)
+    assert geometry.output_size((4, 4), 2, 3, padding=1, ceil_mode=True) == (2, 2)
     # 3 pixels padded by 1 are 5; windows of 2 every 2 start at 0, 2 and 4: the last holds nothing but padding.
-    assert layers.output_size((3, 3), 2, 2, padding=1, ceil_mode=True) == (2, 2)
+    assert geometry.output_size((3, 3), 2, 2, padding=1, ceil_mode=True) == (2, 2)
     x = random(1, 3, 3, 1)
     assert np.isfinite(layers.max_pool(x, 2, 2, padding=1, ceil_mode=True)).all()
     assert np.isfinite(layers.avg_pool(x, 2, 2, padding=1, ceil_mode=True, count_include_pad=False)).all()
@@ -313,7 +313,7 @@ def test_functions_keep_the_dtype(layer):
     ],
 )
 def test_explicit_padding(size, window, arguments, pads):
-    assert layers.explicit_padding(size, window, **arguments) == pads
+    assert geometry.explicit_padding(size, window, **arguments) == pads
 
 
 @pytest.mark.parametrize(
@@ -328,7 +328,7 @@ def test_explicit_padding(size, window, arguments, pads):
     ],
 )
 def test_output_size(size, window, arguments, expected):
-    assert layers.output_size(size, window, **arguments) == expected
+    assert geometry.output_size(size, window, **arguments) == expected
 
 
 @pytest.mark.parametrize(
@@ -339,12 +339,12 @@ def test_output_size(size, window, arguments, expected):
         lambda x: layers.max_pool(x, (8, 3)),
         lambda x: layers.avg_pool(x, (2, 11)),
         lambda x: layers.max_pool(x, 9, 2, ceil_mode=True),
-        lambda x: layers.output_size(x.shape[1:3], 9, padding=((0, 1), (0, 0))),
+        lambda x: geometry.output_size(x.shape[1:3], 9, padding=((0, 1), (0, 0))),
     ],
     ids=["conv", "dilated_conv", "max_pool", "avg_pool", "ceil_mode", "output_size"],
 )
 def test_a_window_that_does_not_fit_is_one_clear_line(call):
-    with pytest.raises(layers.WindowTooLarge, match=r"does not fit in a 7x10 feature map") as error:
+    with pytest.raises(geometry.WindowTooLarge, match=r"does not fit in a 7x10 feature map") as error:
         call(random(*IMAGE))
     assert isinstance(error.value, zoo.ZooError) and "\n" not in str(error.value)
 

@@ -37,7 +37,7 @@ def explicit_padding(
     Raises WindowTooLarge where not one window fits.
     """
     window, stride, dilation = pair(window), pair(stride), pair(dilation)
-    given = _padding_pairs(size, window, stride, padding, dilation)
+    given = padding_pairs(size, window, stride, padding, dilation)
     pads = []
     for n, w, s, d, (low, high) in zip(size, window, stride, dilation, given, strict=True):
         span = (w - 1) * d + 1
@@ -56,7 +56,14 @@ def explicit_padding(
     return pads[0], pads[1]
 
 
-def _padding_pairs(size, window, stride, padding: Padding, dilation) -> Sequence[tuple[int, int]]:
+def padding_pairs(
+    size: tuple[int, int],
+    window: tuple[int, int],
+    stride: tuple[int, int],
+    padding: Padding,
+    dilation: tuple[int, int],
+) -> Sequence[tuple[int, int]]:
+    """((top, bottom), (left, right)) as asked for, before what `ceil_mode` adds."""
     if padding == "VALID":
         return (0, 0), (0, 0)
     if padding == "SAME":

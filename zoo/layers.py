@@ -12,7 +12,7 @@ import jax.numpy as jnp
 from jax import lax
 
 from zoo.errors import ZooError
-from zoo.geometry import Padding, Size, explicit_padding, pair
+from zoo.geometry import Padding, Size, explicit_padding, padding_pairs, pair
 
 Activation = Callable[[jax.Array], jax.Array]
 
@@ -90,7 +90,7 @@ def avg_pool(
         window_dimensions=(1, *pair(window), 1),
         window_strides=(1, *pair(stride), 1),
     )
-    counted = _padding_pairs(size, pair(window), pair(stride), padding if count_include_pad else "VALID", (1, 1))
+    counted = padding_pairs(size, pair(window), pair(stride), padding if count_include_pad else "VALID", (1, 1))
     ones = jnp.ones((1, *(n + low + high for n, (low, high) in zip(size, counted, strict=True)), 1), x.dtype)
     rest = [(p[0] - c[0], p[1] - c[1]) for p, c in zip(pads, counted, strict=True)]
     count = total(ones, padding=((0, 0), *rest, (0, 0)))

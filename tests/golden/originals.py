@@ -1,4 +1,4 @@
-"""The original of each network: which library has it, under which name. One row a network; the data behind the proofs."""
+"""The original of each network: which library has it, under which name."""
 
 # Our name: (source, their name). The source is where `zoo.weights.names` has its rules.
 ORIGINALS: dict[str, tuple[str, str]] = {
