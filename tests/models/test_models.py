@@ -5,11 +5,15 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import published
 import pytest
+from flax import nnx
+from quick import computed
 
 import zoo
 from zoo.inference import init_shapes, smallest_image
+from zoo.training import create_state, train_step
 
 MODELS = zoo.list_models()
 WITH_AUX_HEADS = [name for name in MODELS if hasattr(zoo.create_model(name), "aux_heads")]
@@ -35,7 +39,7 @@ def test_parameter_count_with_auxiliary_heads(name):
     assert zoo.count.parameters(shapes["params"]) == published.WITH_AUX_HEADS[name]
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", computed(MODELS))
 def test_forward_and_gradient_are_finite_at_the_smallest_size(name):
     info = zoo.model_info(name)
     aux = {"aux_heads": True} if name in WITH_AUX_HEADS else {}
@@ -220,3 +224,42 @@ def test_stages_are_features_of_falling_resolution(name):
     found = jax.eval_shape(lambda variables, x: zoo.features(model, variables, x, info.stages), init_shapes(model), x)
     heights = [found[stage].shape[1] for stage in info.stages]
     assert len(heights) >= 3 and heights == sorted(set(heights), reverse=True)
+
+
+@pytest.mark.parametrize("name", computed(MODELS))
+def test_a_training_step_in_bfloat16_is_finite(name):
+    info = zoo.model_info(name)
+    aux = {"aux_heads": True} if name in WITH_AUX_HEADS else {}
+    model = zoo.create_model(name, num_classes=7, dtype=jnp.bfloat16, **aux)
+    size = smallest_image(model, info.channels)
+    make = partial(create_state, model, optax.sgd(1e-3), (size, size, info.channels), mean=info.mean, std=info.std)
+    state = jax.jit(make)(jax.random.key(0))
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (2, size, size, info.channels), np.uint8)
+    state, metrics = jax.jit(train_step, donate_argnums=0)(state, {"image": images, "label": np.array([0, 6])})
+    assert metrics["loss"].dtype == jnp.float32 and jnp.isfinite(metrics["loss"])
+    assert all(jnp.isfinite(leaf).all() for leaf in jax.tree.leaves(state.params))
+
+
+@pytest.mark.parametrize("name", computed(MODELS))
+def test_compiled_forward_passes_of_two_batch_sizes_agree(name):
+    info = zoo.model_info(name)
+    model = zoo.create_model(name)
+    size = smallest_image(model, info.channels)
+    x = jnp.concatenate([example(name, size, seed) for seed in range(3)])
+    variables = zoo.init(model, jax.random.key(0), x.shape[1:])
+    forward = jax.jit(model.apply)
+    three, one = forward(variables, x), forward(variables, x[1:2])
+    np.testing.assert_allclose(three[1:2], one, atol=1e-4 * float(jnp.abs(three).max()))
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_nnx_runs_it(name):
+    info = zoo.model_info(name)
+    x = jnp.zeros((2, info.input_size, info.input_size, info.channels))
+
+    def run(x):
+        model = nnx.bridge.ToNNX(zoo.create_model(name), rngs=nnx.Rngs(0)).lazy_init(x)
+        return model(x)
+
+    assert nnx.eval_shape(run, x).shape == (2, info.num_classes)
