@@ -1,25 +1,56 @@
-"""The original of each network: which library has it, under which name."""
+"""The original of each network: which library has it, under which name, and the parameters that it is given."""
+
+import numpy as np
+from fill import fill
 
 # Our name: (source, their name). The source is where `zoo.weights.names` has its rules.
 ORIGINALS: dict[str, tuple[str, str]] = {
     "alexnet": ("torchvision", "alexnet"),
     **{f"vgg{depth}{norm}": ("torchvision", f"vgg{depth}{norm}") for depth in (11, 13, 16, 19) for norm in ("", "_bn")},
     "googlenet_tv": ("torchvision", "googlenet"),
+    **{f"resnet{depth}": ("torchvision", f"resnet{depth}") for depth in (18, 34, 50, 101, 152)},
+    **{name: ("torchvision", name) for name in ("resnext50_32x4d", "resnext101_32x8d", "resnext101_64x4d")},
+    **{name: ("torchvision", name) for name in ("wide_resnet50_2", "wide_resnet101_2")},
+    "seresnet50": ("timm", "seresnet50"),
+    **{f"resnet{depth}_keras": ("keras", f"ResNet{depth}") for depth in (50, 101, 152)},
+    **{f"resnet{depth}v2": ("timm", f"resnetv2_{depth}") for depth in (50, 101, 152)},
 }
 
 # Networks whose golden logits the default test run checks, the smallest of each family; `slow` checks all.
-QUICK = ("alexnet", "vgg11_bn", "googlenet_tv")
+QUICK = ("alexnet", "vgg11_bn", "googlenet_tv", "resnet18", "resnet50_keras", "resnet50v2")
+
+# Parts of keys whose parameters are made smaller. SE-ResNet's gates saturate where their inputs are in the hundreds,
+# and the original's own rounding errors, amplified by them, are then 9e-5 of its logits.
+SMALLER = {"seresnet50": {".se.fc": 0.1}}
+
+
+def parameter(name: str, key: str, shape: tuple[int, ...]) -> np.ndarray:
+    """The original's parameter under `key`: a fixed function of that and of its shape."""
+    values = fill(key, shape, outputs_first=ORIGINALS[name][0] != "keras")
+    for part, scale in SMALLER.get(name, {}).items():
+        if part in key:
+            values = values * np.float32(scale)
+    return values
 
 
 def build_original(name: str):
-    """The torch module of one of our networks, in evaluation mode, without auxiliary heads."""
+    """The torch module of one of our networks in evaluation mode, without auxiliary heads, or the Keras model."""
     source, original = ORIGINALS[name]
+    if source == "keras":
+        import os
+
+        os.environ["KERAS_BACKEND"] = "jax"
+        import keras
+
+        # Layers without a name are numbered from the first since this.
+        keras.utils.clear_session()
+        return getattr(keras.applications, original)(weights=None, classifier_activation=None)
+    from torchvision_import import torchvision
+
     if source == "timm":
         import timm
 
         return timm.create_model(original, pretrained=False).eval()
-    from torchvision_import import torchvision
-
     fields = {"aux_logits": False} if original in ("googlenet", "inception_v3") else {}
     fields |= {"init_weights": False} if original in ("googlenet", "inception_v3") else {}
     return getattr(torchvision.models, original)(weights=None, **fields).eval()
