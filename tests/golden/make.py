@@ -21,11 +21,9 @@ FOLDER = Path(__file__).with_name("logits")
 def filled_original(name: str) -> torch.nn.Module:
     """The original with our fixed parameters."""
     model = build_original(name)
-    state = {
-        key: value if key.endswith("num_batches_tracked") else torch.from_numpy(fill(key, tuple(value.shape)))
-        for key, value in model.state_dict().items()
-    }
-    model.load_state_dict(state)
+    for key, value in model.state_dict().items():
+        if not key.endswith("num_batches_tracked"):
+            value.copy_(torch.from_numpy(fill(key, tuple(value.shape))))
     return model
 
 
