@@ -1,34 +1,66 @@
 """The original of each network: which library has it, under which name, and the parameters that it is given."""
 
+import re
+
 import numpy as np
-from fill import fill
+from golden.fill import fill
+
+REGNET_SIZES = ("400mf", "800mf", "1_6gf", "3_2gf", "8gf", "16gf", "32gf")
+
+TORCHVISION = {
+    **{name: name for name in ("alexnet", "squeezenet1_0", "squeezenet1_1", "inception_v3", "mobilenet_v2")},
+    **{f"vgg{depth}{norm}": f"vgg{depth}{norm}" for depth in (11, 13, 16, 19) for norm in ("", "_bn")},
+    "googlenet_tv": "googlenet",
+    **{f"resnet{depth}": f"resnet{depth}" for depth in (18, 34, 50, 101, 152)},
+    **{name: name for name in ("resnext50_32x4d", "resnext101_32x8d", "resnext101_64x4d")},
+    **{name: name for name in ("wide_resnet50_2", "wide_resnet101_2")},
+    **{f"densenet{depth}": f"densenet{depth}" for depth in (121, 161, 169, 201)},
+    **{f"mobilenet_v3_{size}": f"mobilenet_v3_{size}" for size in ("small", "large")},
+    **{f"shufflenet_v2_x{width}": f"shufflenet_v2_x{width}" for width in ("0_5", "1_0", "1_5", "2_0")},
+    **{f"mnasnet{width}": f"mnasnet{width}" for width in ("0_5", "0_75", "1_0", "1_3")},
+    **{f"efficientnet_b{i}": f"efficientnet_b{i}" for i in range(8)},
+    **{f"efficientnet_v2_{size}": f"efficientnet_v2_{size}" for size in "sml"},
+    **{f"regnet_{kind}_{size}": f"regnet_{kind}_{size}" for kind in "xy" for size in REGNET_SIZES},
+    **{f"convnext_{size}": f"convnext_{size}" for size in ("tiny", "small", "base", "large")},
+}
+TIMM = {
+    "inception_v4": "inception_v4",
+    "inception_resnet_v2": "inception_resnet_v2",
+    "xception": "legacy_xception",
+    "seresnet50": "seresnet50",
+    **{f"resnet{depth}v2": f"resnetv2_{depth}" for depth in (50, 101, 152)},
+    "mobilenet_v1": "mobilenetv1_100",
+    **{f"efficientnet_lite{i}": f"tf_efficientnet_lite{i}" for i in range(5)},
+}
+KERAS = {
+    **{f"resnet{depth}_keras": f"ResNet{depth}" for depth in (50, 101, 152)},
+    "inception_v3_keras": "InceptionV3",
+    "inception_resnet_v2_keras": "InceptionResNetV2",
+}
+CADENE = {"inception_v2_caffe": "bninception"}
 
 # Our name: (source, their name). The source is where `zoo.weights.names` has its rules.
 ORIGINALS: dict[str, tuple[str, str]] = {
-    "alexnet": ("torchvision", "alexnet"),
-    **{f"vgg{depth}{norm}": ("torchvision", f"vgg{depth}{norm}") for depth in (11, 13, 16, 19) for norm in ("", "_bn")},
-    "googlenet_tv": ("torchvision", "googlenet"),
-    **{f"resnet{depth}": ("torchvision", f"resnet{depth}") for depth in (18, 34, 50, 101, 152)},
-    **{name: ("torchvision", name) for name in ("resnext50_32x4d", "resnext101_32x8d", "resnext101_64x4d")},
-    **{name: ("torchvision", name) for name in ("wide_resnet50_2", "wide_resnet101_2")},
-    "seresnet50": ("timm", "seresnet50"),
-    **{f"resnet{depth}_keras": ("keras", f"ResNet{depth}") for depth in (50, 101, 152)},
-    **{f"resnet{depth}v2": ("timm", f"resnetv2_{depth}") for depth in (50, 101, 152)},
+    ours: (source, theirs)
+    for source, names in (("torchvision", TORCHVISION), ("timm", TIMM), ("keras", KERAS), ("cadene", CADENE))
+    for ours, theirs in names.items()
 }
 
-# Networks whose golden logits the default test run checks, the smallest of each family; `slow` checks all.
-QUICK = ("alexnet", "vgg11_bn", "googlenet_tv", "resnet18", "resnet50_keras", "resnet50v2")
-
-# Parts of keys whose parameters are made smaller. SE-ResNet's gates saturate where their inputs are in the hundreds,
-# and the original's own rounding errors, amplified by them, are then 9e-5 of its logits.
-SMALLER = {"seresnet50": {".se.fc": 0.1}}
+# Network, key, and by what the values of `fill` are multiplied. Gates whose inputs are in the hundreds saturate, and
+# the sum of many whole residual branches brings gates there: the original's own rounding would decide the logits.
+SMALLER = (
+    (r"seresnet50", r".*\.se\.fc.*", 0.1),
+    (r"efficientnet_b[5-7]", r"features\.[2-7]\.[1-9]\d*\.block\.3\.1\.weight", 0.25),
+    (r"efficientnet_v2_.", r"features\.(1\.[1-9]\.block\.0|[23]\.[1-9]\.block\.1)\.1\.weight", 0.25),
+    (r"efficientnet_v2_.", r"features\.[4-7]\.[1-9]\d*\.block\.3\.1\.weight", 0.25),
+)
 
 
 def parameter(name: str, key: str, shape: tuple[int, ...]) -> np.ndarray:
     """The original's parameter under `key`: a fixed function of that and of its shape."""
     values = fill(key, shape, outputs_first=ORIGINALS[name][0] != "keras")
-    for part, scale in SMALLER.get(name, {}).items():
-        if part in key:
+    for network, part, scale in SMALLER:
+        if re.fullmatch(network, name) and re.fullmatch(part, key):
             values = values * np.float32(scale)
     return values
 
@@ -45,12 +77,16 @@ def build_original(name: str):
         # Layers without a name are numbered from the first since this.
         keras.utils.clear_session()
         return getattr(keras.applications, original)(weights=None, classifier_activation=None)
+    if source == "cadene":
+        import pretrainedmodels
+
+        return getattr(pretrainedmodels, original)(pretrained=None).eval()
+    # First for timm too, which imports torchvision.
     from torchvision_import import torchvision
 
     if source == "timm":
         import timm
 
         return timm.create_model(original, pretrained=False).eval()
-    fields = {"aux_logits": False} if original in ("googlenet", "inception_v3") else {}
-    fields |= {"init_weights": False} if original in ("googlenet", "inception_v3") else {}
-    return getattr(torchvision.models, original)(weights=None, **fields).eval()
+    heads = {"aux_logits": False, "init_weights": False} if original in ("googlenet", "inception_v3") else {}
+    return getattr(torchvision.models, original)(weights=None, **heads).eval()

@@ -1,3 +1,90 @@
-"""To come."""
+"""SqueezeNet: Fire modules, which squeeze to few channels before the 3x3 convolutions see them."""
 
-ENTRIES = ()
+from functools import partial
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from zoo.layers import ConvBlock, global_avg_pool, max_pool
+from zoo.models.network import ModelInfo, Network, Paper
+
+PAPER = Paper(
+    title="SqueezeNet: AlexNet-level accuracy with 50x fewer parameters and <0.5MB model size",
+    year=2016,
+    url="https://arxiv.org/abs/1602.07360",
+)
+
+# Table 1 of the paper: features of squeeze1x1, and of each of expand1x1 and expand3x3.
+FIRES = {
+    "fire2": (16, 64),
+    "fire3": (16, 64),
+    "fire4": (32, 128),
+    "fire5": (32, 128),
+    "fire6": (48, 192),
+    "fire7": (48, 192),
+    "fire8": (64, 256),
+    "fire9": (64, 256),
+}
+
+
+class SqueezeNet(Network):
+    """Iandola et al. 2016, Table 1: conv1, eight Fire modules, and the averaged maps of conv10 as logits.
+
+    `stem` is (features, kernel) of conv1, `pool_after` the modules that a 3x3/2 pool follows, besides conv1. There is
+    an activation after conv10, as in the authors' release: no logit is below zero.
+    """
+
+    stem: tuple[int, int] = (96, 7)
+    pool_after: tuple[str, ...] = ("fire4", "fire8")
+    dropout: float = 0.5
+
+    @nn.compact
+    def __call__(self, x: jax.Array, *, train: bool = False) -> jax.Array:
+        conv = partial(ConvBlock, act=self.act, dtype=self.dtype)
+        x = max_pool(conv(*self.stem, stride=2, name="conv1")(x), 3, 2, ceil_mode=True)
+        for name, (squeezed, expanded) in FIRES.items():
+            x = Fire(squeezed, expanded, conv, name=name)(x)
+            if name in self.pool_after:
+                x = max_pool(x, 3, 2, ceil_mode=True)
+        x = nn.Dropout(self.dropout, deterministic=not train, name="dropout")(x)
+        if self.num_classes:
+            x = conv(self.num_classes, 1, kernel_init=nn.initializers.normal(0.01), name="conv10")(x)
+        return global_avg_pool(x).astype(jnp.float32)
+
+
+class Fire(nn.Module):
+    """A 1x1 convolution to few channels, then 1x1 and 3x3 convolutions side by side (section 3.2)."""
+
+    squeezed: int
+    expanded: int
+    conv: type[nn.Module]
+
+    @nn.compact
+    def __call__(self, x: jax.Array) -> jax.Array:
+        x = self.conv(self.squeezed, 1, name="squeeze1x1")(x)
+        one = self.conv(self.expanded, 1, name="expand1x1")(x)
+        three = self.conv(self.expanded, 3, padding=1, name="expand3x3")(x)
+        return jnp.concatenate([one, three], axis=-1)
+
+
+ENTRIES = (
+    ModelInfo(
+        name="squeezenet1_0",
+        build=SqueezeNet,
+        paper=PAPER,
+        parameters=1_248_424,
+        macs=818_924_576,
+        stages=("conv1", "fire4", "fire8", "fire9"),
+        differs="conv1 without padding, as in the authors' release: 109x109 maps where Table 1 says 111x111",
+    ),
+    ModelInfo(
+        name="squeezenet1_1",
+        build=partial(SqueezeNet, stem=(64, 3), pool_after=("fire3", "fire5")),
+        paper=PAPER,
+        parameters=1_235_496,
+        macs=349_151_936,
+        stages=("conv1", "fire3", "fire5", "fire9"),
+        differs="the authors' later release: conv1 is 3x3 with 64 features, and the pools come earlier",
+    ),
+)

@@ -1,3 +1,28 @@
-"""To come."""
+"""MnasNet."""
 
-NAMES = {}
+from zoo.models.mnasnet import TABLE
+from zoo.weights.names.mobilenet import TIMM
+from zoo.weights.rules import Names
+
+# Torch numbers the stem, the block without expansion and the last convolution one by one, activations included.
+TORCHVISION = Names(
+    (
+        ("conv1/conv", "layers.0"),
+        ("conv1/bn", "layers.1"),
+        ("block1_1/depthwise/conv", "layers.3"),
+        ("block1_1/depthwise/bn", "layers.4"),
+        ("block1_1/project/conv", "layers.6"),
+        ("block1_1/project/bn", "layers.7"),
+        ("block{s}_{i}/expand/conv", "layers.{s+6}.{i-1}.layers.0"),
+        ("block{s}_{i}/expand/bn", "layers.{s+6}.{i-1}.layers.1"),
+        ("block{s}_{i}/depthwise/conv", "layers.{s+6}.{i-1}.layers.3"),
+        ("block{s}_{i}/depthwise/bn", "layers.{s+6}.{i-1}.layers.4"),
+        ("block{s}_{i}/project/conv", "layers.{s+6}.{i-1}.layers.6"),
+        ("block{s}_{i}/project/bn", "layers.{s+6}.{i-1}.layers.7"),
+        ("conv_last/conv", "layers.14"),
+        ("conv_last/bn", "layers.15"),
+        ("fc", "classifier.1"),
+    )
+)
+
+NAMES = {name: {"torchvision": TORCHVISION, "timm": TIMM} for name in TABLE}
