@@ -16,10 +16,13 @@ from originals import ORIGINALS, build_original
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 FOLDER = Path(__file__).with_name("logits")
+PACKAGES = {"cadene": "pretrainedmodels"}
 
 
 def torch_logits(name: str, x: np.ndarray) -> np.ndarray:
-    """[1, classes] of the torch original with our fixed parameters."""
+    """[1, classes] of the torch original with our fixed parameters, which sees blue first where it expects that."""
+    from zoo.weights.names import names_of
+
     model = build_original(name)
     state = {
         key: value if key.endswith("num_batches_tracked") else torch.from_numpy(fill(key, tuple(value.shape)))
@@ -27,6 +30,7 @@ def torch_logits(name: str, x: np.ndarray) -> np.ndarray:
     }
     model.load_state_dict(state)
     with torch.no_grad():
+        x = x[..., ::-1].copy() if names_of(name, ORIGINALS[name][0]).bgr else x
         return model(torch.from_numpy(x).permute(0, 3, 1, 2)).numpy()
 
 
@@ -49,7 +53,7 @@ def main(pattern: str) -> None:
         if fnmatchcase(name, pattern):
             size = zoo.model_info(name).input_size
             logits = (keras_logits if source == "keras" else torch_logits)(name, image(size, size))
-            version = importlib.metadata.version(source)
+            version = importlib.metadata.version(PACKAGES.get(source, source))
             np.savez(FOLDER / f"{name}.npz", logits=logits, made_with=f"{source} {version} {original}")
             print(f"{name}: {logits.shape}, standard deviation {logits.std():.3g}", flush=True)
 

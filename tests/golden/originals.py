@@ -5,10 +5,15 @@ ORIGINALS: dict[str, tuple[str, str]] = {
     "alexnet": ("torchvision", "alexnet"),
     **{f"vgg{depth}{norm}": ("torchvision", f"vgg{depth}{norm}") for depth in (11, 13, 16, 19) for norm in ("", "_bn")},
     "googlenet_tv": ("torchvision", "googlenet"),
+    "inception_v2_caffe": ("cadene", "bninception"),
+    "inception_v3": ("torchvision", "inception_v3"),
+    "inception_v4": ("timm", "inception_v4"),
+    "inception_resnet_v2": ("timm", "inception_resnet_v2"),
+    "xception": ("timm", "legacy_xception"),
 }
 
 # Networks whose golden logits the default test run checks, the smallest of each family; `slow` checks all.
-QUICK = ("alexnet", "vgg11_bn", "googlenet_tv")
+QUICK = ("alexnet", "vgg11_bn", "googlenet_tv", "inception_v2_caffe")
 
 
 def build_original(name: str):
@@ -23,11 +28,16 @@ def build_original(name: str):
         # Layers without a name are numbered from the first since this.
         keras.utils.clear_session()
         return getattr(keras.applications, original)(weights=None, classifier_activation=None)
+    from torchvision_import import torchvision
+
     if source == "timm":
         import timm
 
         return timm.create_model(original, pretrained=False).eval()
-    from torchvision_import import torchvision
+    if source == "cadene":
+        import pretrainedmodels
+
+        return getattr(pretrainedmodels, original)(pretrained=None).eval()
 
     fields = {"aux_logits": False} if original in ("googlenet", "inception_v3") else {}
     fields |= {"init_weights": False} if original in ("googlenet", "inception_v3") else {}

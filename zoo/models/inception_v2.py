@@ -152,11 +152,10 @@ ENTRIES = (
         paper=PAPER,
         parameters=11_295_240,
         macs=2_032_600_064,
-        # Of 0..255 in the weights' own preparation, which also orders the channels blue, green, red.
         mean=(128 / 255, 117 / 255, 104 / 255),
         std=(1 / 255, 1 / 255, 1 / 255),
         stages=STAGES,
         differs="the Caffe release's (Cadene, pytorchcv): biases beside batch normalisation, pool projections of 128 "
-        "in 4c and 4d, a plain first convolution; its weights want blue, green, red",
+        "in 4c and 4d, a plain first convolution",
     ),
 )

@@ -9,7 +9,8 @@ CADENE = Names(
         ("inception_{Place}/{Layer}/conv", "inception_{Place}_{Layer}"),
         ("inception_{Place}/{Layer}/bn", "inception_{Place}_{Layer}_bn"),
         ("fc", "last_linear"),
-    )
+    ),
+    bgr="conv1/7x7_s2/conv",
 )
 
 NAMES = {"inception_v2_caffe": {"cadene": CADENE}}
