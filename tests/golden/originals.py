@@ -7,8 +7,10 @@ ORIGINALS: dict[str, tuple[str, str]] = {
     "googlenet_tv": ("torchvision", "googlenet"),
     "inception_v2_caffe": ("cadene", "bninception"),
     "inception_v3": ("torchvision", "inception_v3"),
+    "inception_v3_keras": ("keras", "InceptionV3"),
     "inception_v4": ("timm", "inception_v4"),
     "inception_resnet_v2": ("timm", "inception_resnet_v2"),
+    "inception_resnet_v2_keras": ("keras", "InceptionResNetV2"),
     "xception": ("timm", "legacy_xception"),
 }
 

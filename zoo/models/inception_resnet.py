@@ -9,7 +9,7 @@ import jax.numpy as jnp
 
 from zoo.layers import Activation, Conv, ConvBlock, batch_norm, global_avg_pool
 from zoo.models.inception_v2 import Branch, Branches, Layer, run_branch
-from zoo.models.inception_v3 import MAX_POOL, STEM
+from zoo.models.inception_v3 import KERAS_NORM, MAX_POOL, STEM
 from zoo.models.inception_v4 import PAPER
 from zoo.models.network import ModelInfo, Network, block_class
 
@@ -104,6 +104,9 @@ class ResidualBranches(nn.Module):
         return y if self.act is None else self.act(y)
 
 
+RESOLUTIONS = ("conv2d_2b_3x3", "conv2d_4a_3x3", "block35_10", "block17_20", "conv2d_7b_1x1")
+RELEASED = "the released network: Inception v3's stem, and 10, 20 and 10 blocks where the paper has 5, 10 and 5"
+
 ENTRIES = (
     ModelInfo(
         name="inception_resnet_v2",
@@ -114,7 +117,19 @@ ENTRIES = (
         input_size=299,
         mean=(0.5, 0.5, 0.5),
         std=(0.5, 0.5, 0.5),
-        stages=("conv2d_2b_3x3", "conv2d_4a_3x3", "block35_10", "block17_20", "conv2d_7b_1x1"),
-        differs="the released network: Inception v3's stem, and 10, 20 and 10 blocks where the paper has 5, 10 and 5",
+        stages=RESOLUTIONS,
+        differs=RELEASED,
+    ),
+    ModelInfo(
+        name="inception_resnet_v2_keras",
+        build=partial(InceptionResNetV2, norm=KERAS_NORM, dropout=0.0),
+        paper=PAPER,
+        parameters=55_813_192,
+        macs=13_155_794_016,
+        input_size=299,
+        mean=(0.5, 0.5, 0.5),
+        std=(0.5, 0.5, 0.5),
+        stages=RESOLUTIONS,
+        differs=f"Keras's: batch normalisation without scale, no dropout; {RELEASED}",
     ),
 )

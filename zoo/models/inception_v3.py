@@ -98,6 +98,8 @@ MIXED = {
     "7b": INCEPTION_8,
     "7c": INCEPTION_8,
 }
+# Keras's batch normalisations have no scale.
+KERAS_NORM = partial(batch_norm, epsilon=1e-3, momentum=0.99, use_scale=False)
 STAGES = ("conv2d_2b_3x3", "conv2d_4a_3x3", "mixed_5d", "mixed_6e", "mixed_7c")
 
 
@@ -165,5 +167,17 @@ ENTRIES = (
         std=(0.5, 0.5, 0.5),
         stages=STAGES,
         differs=RELEASED,
+    ),
+    ModelInfo(
+        name="inception_v3_keras",
+        build=partial(InceptionV3, norm=KERAS_NORM, count_include_pad=False, dropout=0.0),
+        paper=PAPER,
+        parameters=23_817_352,
+        macs=5_713_216_096,
+        input_size=299,
+        mean=(0.5, 0.5, 0.5),
+        std=(0.5, 0.5, 0.5),
+        stages=STAGES,
+        differs=f"Keras's: batch normalisation without scale, averages that leave padding out, no dropout; {RELEASED}",
     ),
 )

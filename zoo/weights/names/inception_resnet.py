@@ -1,5 +1,10 @@
 """Inception-ResNet v2. timm numbers the branches of a module, and the blocks from zero; the last one is apart."""
 
+from collections.abc import Iterator
+
+from zoo.models.inception_resnet import STAGES
+from zoo.models.inception_v3 import STEM
+from zoo.weights.names.inception_v3 import keras_rules, layer_names
 from zoo.weights.rules import Names
 
 # Of a module on its own, then of a module whose place is given by its own name.
@@ -36,4 +41,23 @@ TIMM = Names(
     )
 )
 
-NAMES = {"inception_resnet_v2": {"timm": TIMM}}
+
+def _blocks() -> Iterator[str]:
+    """The convolution blocks that Keras leaves without a name, in its order."""
+    yield from layer_names(STEM)
+    for kind, (before, module), branches, depth in STAGES:
+        yield from (f"{before}/{name}" for name in layer_names((module,)))
+        yield from (f"{kind}_{i}/{name}" for i in range(1, depth + 1) for name in layer_names((branches,)))
+
+
+KERAS = Names(
+    rules=(
+        *keras_rules(_blocks()),
+        ("{Block}/up", "{Block}_conv"),
+        ("conv2d_7b_1x1/conv", "conv_7b"),
+        ("conv2d_7b_1x1/bn", "conv_7b_bn"),
+        ("fc", "predictions"),
+    )
+)
+
+NAMES = {"inception_resnet_v2": {"timm": TIMM}, "inception_resnet_v2_keras": {"keras": KERAS}}

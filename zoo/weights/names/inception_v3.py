@@ -1,5 +1,9 @@
-"""Inception v3. timm has torchvision's names."""
+"""Inception v3. timm has torchvision's names; Keras numbers the layers one by one."""
 
+from collections.abc import Iterable, Iterator
+
+from zoo.models.inception_v2 import Branch, Layer
+from zoo.models.inception_v3 import MIXED, STEM
 from zoo.weights.rules import Names
 
 TORCHVISION = Names(
@@ -13,4 +17,32 @@ TORCHVISION = Names(
     )
 )
 
-NAMES = {"inception_v3": {"torchvision": TORCHVISION, "timm": TORCHVISION}}
+
+def layer_names(branch: Branch) -> Iterator[str]:
+    """The convolutions of a branch, forks included, in the order of the table."""
+    for step in branch:
+        if isinstance(step, Layer):
+            yield step.name
+        elif isinstance(step, tuple):
+            for fork in step:
+                yield from layer_names(fork)
+
+
+def keras_rules(blocks: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """The rules of convolution blocks without a name, which Keras numbers by kind from the first of a session."""
+    for i, block in enumerate(blocks):
+        number = f"_{i}" if i else ""
+        yield f"{block}/conv", f"conv2d{number}"
+        yield f"{block}/bn", f"batch_normalization{number}"
+
+
+_BLOCKS = (
+    *layer_names(STEM),
+    *(f"mixed_{place}/{name}" for place, branches in MIXED.items() for name in layer_names((branches,))),
+)
+KERAS = Names((*keras_rules(_BLOCKS), ("fc", "predictions")))
+
+NAMES = {
+    "inception_v3": {"torchvision": TORCHVISION, "timm": TORCHVISION},
+    "inception_v3_keras": {"keras": KERAS},
+}
