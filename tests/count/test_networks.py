@@ -15,6 +15,9 @@ from zoo.layers import Conv, Inception, NaiveInception
 
 TABLE_1 = json.loads(Path(__file__).with_name("googlenet_table1.json").read_text())
 
+# Caffe pools without padding beside convolutions with padding, in both modules that halve the maps.
+MISALIGNED = {"inception_v2": 2, "inception_v2_caffe": 2}
+
 
 def summary_of(name: str, **options):
     info = zoo.model_info(name)
@@ -27,7 +30,8 @@ def test_summary_has_the_records_totals(name):
     assert (summary.parameters, summary.macs) == (info.parameters, info.macs)
     assert sum(row.parameters for row in summary.rows) == info.parameters
     assert sum(row.batch_stats for row in summary.rows) == summary.batch_stats
-    assert not summary.uncosted and not summary.unused and not summary.misaligned
+    assert not summary.uncosted and not summary.unused
+    assert len(summary.misaligned) == MISALIGNED.get(name, 0)
 
 
 @pytest.mark.parametrize("name", zoo.list_models())

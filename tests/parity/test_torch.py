@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 import zoo
-from zoo import geometry, layers
+from zoo import geometry, layers, weights
 from zoo.inference import init_shapes
 from zoo.models.lenet import C3_INPUTS, class_codes
 
@@ -24,6 +24,7 @@ torch = pytest.importorskip("torch")
 
 import torch.nn.functional as F  # noqa: E402
 import torch_references  # noqa: E402
+from originals import ORIGINALS  # noqa: E402
 from torch import nn  # noqa: E402
 
 pytestmark = pytest.mark.torch
@@ -235,6 +236,20 @@ def test_googlenet_tv_in_training_has_all_logits_of_torchvision(size):
     assert_same(updated["aux_logits"]["loss2"]["logits"], theirs.aux_logits2)
 
 
+def test_inception_v3_in_training_has_all_logits_of_torchvision():
+    network = build(torchvision_models().inception_v3, init_weights=False, dropout=0.0).train()
+    state = {key: value.numpy() for key, value in network.state_dict().items()}
+    model = zoo.create_model("inception_v3", aux_heads=True, dropout=0.0)
+    variables = weights.from_torch("inception_v3", state, model=model)
+    x = images(299, 299)
+    apply = partial(model.apply, train=True, mutable=["batch_stats", "aux_logits"])
+    logits, updated = jax.jit(apply)(variables, x)
+    with torch.no_grad():
+        theirs = network(to_torch(x))
+    assert_same(logits, theirs.logits)
+    assert_same(updated["aux_logits"]["aux"]["logits"], theirs.aux_logits)
+
+
 # The other networks, against references of our own
 
 
@@ -249,6 +264,7 @@ def reference(name):
         "nin_cifar10": (torch_references.NiNForCifar10, {}),
         "googlenet": (partial(torch_references.GoogLeNet, aux_heads=True), {}),
         "googlenet_bn": (partial(torch_references.GoogLeNet, norm=True), {}),
+        "inception_v2": (torch_references.BNInception, {}),
     }[name]
     maps |= {f"{head}.fc": (128, 4, 4) for head in ("loss1", "loss2")}
     # Local response normalisation shows on large values only, such as the pixels 0 to 255 that Caffe feeds.
@@ -259,12 +275,15 @@ def reference(name):
     return network, copied_variables(network, reference_names(network), maps), x
 
 
-REFERENCES = ("lenet5", "lenet5_1998", "alexnet_2012", "zfnet", "nin", "nin_cifar10", "googlenet", "googlenet_bn")
+REFERENCES = (
+    *("lenet5", "lenet5_1998", "alexnet_2012", "zfnet", "nin", "nin_cifar10"),
+    *("googlenet", "googlenet_bn", "inception_v2"),
+)
 
 
 def test_every_network_has_its_parity_test():
-    theirs = {"alexnet", "googlenet_tv", *zoo.list_models("vgg*")}
-    assert theirs | set(REFERENCES) == set(zoo.list_models())
+    """Here, or as golden logits of its original."""
+    assert set(ORIGINALS) | set(REFERENCES) == set(zoo.list_models())
 
 
 @pytest.mark.parametrize("name", REFERENCES)

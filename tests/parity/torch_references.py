@@ -20,12 +20,12 @@ TABLE_I = (
 
 
 class Block(nn.Module):
-    """Convolution, batch normalisation (epsilon 0.001) or a bias, ReLU."""
+    """Convolution, batch normalisation or a bias, ReLU."""
 
-    def __init__(self, channels, features, kernel, stride=1, padding=0, groups=1, norm=False):
+    def __init__(self, channels, features, kernel, stride=1, padding=0, groups=1, norm=False, epsilon=0.001):
         super().__init__()
         self.conv = nn.Conv2d(channels, features, kernel, stride, padding, groups=groups, bias=not norm)
-        self.bn = nn.BatchNorm2d(features, eps=0.001) if norm else nn.Identity()
+        self.bn = nn.BatchNorm2d(features, eps=epsilon) if norm else nn.Identity()
 
     def forward(self, x):
         return F.relu(self.bn(self.conv(x)))
@@ -248,3 +248,58 @@ class GoogLeNet(nn.Module):
         x = self.inception_5b(self.inception_5a(x))
         logits = self.loss3["classifier"](x.mean(dim=(2, 3)))
         return (logits, self.loss1(a), self.loss2(d)) if self.training else logits
+
+
+class BNInceptionModule(nn.Module):
+    """Figure 5 of the batch normalisation paper; `pool_proj=0` is the kind with stride 2 that passes its pool on."""
+
+    def __init__(self, channels, one, reduce_3x3, three, reduce_double, double, pool_proj, max_pool=False):
+        super().__init__()
+        norm = {"norm": True, "epsilon": 1e-5}
+        self.stride = 1 if pool_proj else 2
+        self.max_pool = max_pool
+        if pool_proj:
+            self.add_module("1x1", Block(channels, one, 1, **norm))
+            self.add_module("pool_proj", Block(channels, pool_proj, 1, **norm))
+        self.add_module("3x3_reduce", Block(channels, reduce_3x3, 1, **norm))
+        self.add_module("3x3", Block(reduce_3x3, three, 3, self.stride, 1, **norm))
+        self.add_module("double_3x3_reduce", Block(channels, reduce_double, 1, **norm))
+        self.add_module("double_3x3_1", Block(reduce_double, double, 3, 1, 1, **norm))
+        self.add_module("double_3x3_2", Block(double, double, 3, self.stride, 1, **norm))
+
+    def forward(self, x):
+        layer = self._modules
+        three = layer["3x3"](layer["3x3_reduce"](x))
+        double = layer["double_3x3_2"](layer["double_3x3_1"](layer["double_3x3_reduce"](x)))
+        if self.stride == 2:
+            return torch.cat([three, double, max_pool_3_2(x)], dim=1)
+        pooled = F.max_pool2d(x, 3, 1, padding=1) if self.max_pool else F.avg_pool2d(x, 3, 1, padding=1)
+        return torch.cat([layer["1x1"](x), three, double, layer["pool_proj"](pooled)], dim=1)
+
+
+class BNInception(nn.Module):
+    """Ioffe and Szegedy 2015, Figure 5, with a plain first convolution and Caffe's padding."""
+
+    def __init__(self):
+        super().__init__()
+        norm = {"norm": True, "epsilon": 1e-5}
+        self.conv1 = nn.ModuleDict({"7x7_s2": Block(3, 64, 7, 2, 3, **norm)})
+        self.conv2 = nn.ModuleDict({"3x3_reduce": Block(64, 64, 1, **norm), "3x3": Block(64, 192, 3, 1, 1, **norm)})
+        self.inception_3a = BNInceptionModule(192, 64, 64, 64, 64, 96, 32)
+        self.inception_3b = BNInceptionModule(256, 64, 64, 96, 64, 96, 64)
+        self.inception_3c = BNInceptionModule(320, 0, 128, 160, 64, 96, 0)
+        self.inception_4a = BNInceptionModule(576, 224, 64, 96, 96, 128, 128)
+        self.inception_4b = BNInceptionModule(576, 192, 96, 128, 96, 128, 128)
+        self.inception_4c = BNInceptionModule(576, 160, 128, 160, 128, 160, 96)
+        self.inception_4d = BNInceptionModule(576, 96, 128, 192, 160, 192, 96)
+        self.inception_4e = BNInceptionModule(576, 0, 128, 192, 192, 256, 0)
+        self.inception_5a = BNInceptionModule(1024, 352, 192, 320, 160, 224, 128)
+        self.inception_5b = BNInceptionModule(1024, 352, 192, 320, 192, 224, 128, max_pool=True)
+        self.fc = nn.Linear(1024, 1000)
+
+    def forward(self, x):
+        x = max_pool_3_2(self.conv1["7x7_s2"](x))
+        x = max_pool_3_2(self.conv2["3x3"](self.conv2["3x3_reduce"](x)))
+        for place in ("3a", "3b", "3c", "4a", "4b", "4c", "4d", "4e", "5a", "5b"):
+            x = self.get_submodule(f"inception_{place}")(x)
+        return self.fc(x.mean(dim=(2, 3)))

@@ -1,3 +1,132 @@
-"""To come."""
+"""Xception: Inception taken to its extreme, depthwise separable convolutions with residual connections."""
 
-ENTRIES = ()
+from collections.abc import Callable
+from functools import partial
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from zoo.layers import Activation, Conv, ConvBlock, batch_norm, global_avg_pool, max_pool
+from zoo.models.network import ModelInfo, Network, Paper, block_class
+
+PAPER = Paper(
+    title="Xception: Deep Learning with Depthwise Separable Convolutions",
+    year=2016,
+    url="https://arxiv.org/abs/1610.02357",
+)
+
+# Figure 5, by the names of the author's release: widths of the separable convolutions, stride of the pool after them.
+# block1 is two plain convolutions, block14 the last two separable ones.
+BLOCKS = {
+    "block2": ((128, 128), 2),
+    "block3": ((256, 256), 2),
+    "block4": ((728, 728), 2),
+    **{f"block{i}": ((728, 728, 728), 1) for i in range(5, 13)},
+    "block13": ((728, 1024), 2),
+}
+LAST_BLOCK = (1536, 2048)
+
+
+class Xception(Network):
+    """Chollet 2016, Figure 5. `norm` makes the batch normalisations."""
+
+    image_shape: tuple[int, int, int] = (299, 299, 3)
+    norm: Callable[..., nn.Module] = batch_norm
+    dropout: float = 0.5
+    remat: bool = False
+
+    @nn.compact
+    def __call__(self, x: jax.Array, *, train: bool = False) -> jax.Array:
+        block = block_class(Block, self.remat)
+        x = Stem(self.norm, self.act, self.dtype, name="block1")(x, train)
+        for name, (widths, stride) in BLOCKS.items():
+            x = block(widths, stride, name != "block2", self.norm, self.act, self.dtype, name=name)(x, train)
+        x = LastBlock(self.norm, self.act, self.dtype, name="block14")(x, train)
+        x = nn.Dropout(self.dropout, deterministic=not train, name="dropout")(global_avg_pool(x))
+        return self.classify(x, "fc")
+
+
+class Stem(nn.Module):
+    """Two plain convolutions without padding."""
+
+    norm: Callable[..., nn.Module]
+    act: Activation
+    dtype: jnp.dtype
+
+    @nn.compact
+    def __call__(self, x: jax.Array, train: bool = False) -> jax.Array:
+        conv = partial(ConvBlock, kernel_size=3, norm=self.norm, act=self.act, dtype=self.dtype)
+        x = conv(32, stride=2, name="conv1")(x, train)
+        return conv(64, name="conv2")(x, train)
+
+
+class SeparableConv(nn.Module):
+    """A 3x3 convolution of each channel, then a 1x1 convolution, with nothing in between (section 2), then the norm."""
+
+    features: int
+    norm: Callable[..., nn.Module]
+    dtype: jnp.dtype
+
+    @nn.compact
+    def __call__(self, x: jax.Array, train: bool = False) -> jax.Array:
+        channels = x.shape[-1]
+        conv = partial(Conv, use_bias=False, dtype=self.dtype)
+        x = conv(channels, 3, padding=1, groups=channels, name="depthwise")(x)
+        x = conv(self.features, 1, name="pointwise")(x)
+        return self.norm(train=train, dtype=self.dtype, name="bn")(x)
+
+
+class Block(nn.Module):
+    """Separable convolutions, each after an activation, beside a shortcut: the identity, or a 1x1 convolution."""
+
+    widths: tuple[int, ...]
+    stride: int
+    activate_first: bool
+    norm: Callable[..., nn.Module]
+    act: Activation
+    dtype: jnp.dtype
+
+    @nn.compact
+    def __call__(self, x: jax.Array, train: bool = False) -> jax.Array:
+        y = x
+        for i, width in enumerate(self.widths, start=1):
+            y = self.act(y) if i > 1 or self.activate_first else y
+            y = SeparableConv(width, self.norm, self.dtype, name=f"sepconv{i}")(y, train)
+        if self.stride == 1:
+            return x + y
+        shortcut = ConvBlock(
+            self.widths[-1], 1, self.stride, norm=self.norm, act=None, dtype=self.dtype, name="shortcut"
+        )
+        return shortcut(x, train) + max_pool(y, 3, self.stride, padding=1)
+
+
+class LastBlock(nn.Module):
+    """Two separable convolutions, each followed by its activation."""
+
+    norm: Callable[..., nn.Module]
+    act: Activation
+    dtype: jnp.dtype
+
+    @nn.compact
+    def __call__(self, x: jax.Array, train: bool = False) -> jax.Array:
+        for i, width in enumerate(LAST_BLOCK, start=1):
+            x = self.act(SeparableConv(width, self.norm, self.dtype, name=f"sepconv{i}")(x, train))
+        return x
+
+
+ENTRIES = (
+    ModelInfo(
+        name="xception",
+        build=Xception,
+        paper=PAPER,
+        parameters=22_855_952,
+        macs=8_357_403_496,
+        input_size=299,
+        mean=(0.5, 0.5, 0.5),
+        std=(0.5, 0.5, 0.5),
+        stages=("block1", "block2", "block3", "block12", "block14"),
+        differs="timm's legacy port: pools padded on both sides, where the author's release pads at the end only, and "
+        "an epsilon of 1e-5",
+    ),
+)

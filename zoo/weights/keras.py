@@ -11,7 +11,7 @@ from zoo.models.network import Network
 from zoo.registry import create_model
 from zoo.weights.names import names_of
 from zoo.weights.rules import Names, translate
-from zoo.weights.tree import Path, filled_tree, leaf_of, module_of
+from zoo.weights.tree import Path, filled_tree, leaf_of, module_of, red_first
 
 # Leaves of the norms, as Keras calls them; those of Conv and Dense have our names.
 NORM_LEAVES = {"scale": "gamma", "bias": "beta", "mean": "moving_mean", "var": "moving_variance"}
@@ -27,7 +27,7 @@ def from_keras(model_name: str, weights: Mapping[str, Any], model: Network | Non
     shapes = init_shapes(model or create_model(model_name))
     paths = _keras_paths(shapes, names)
     return filled_tree(
-        model_name, shapes, weights, paths.__getitem__, lambda array, path: _red_first(array, path, names)
+        model_name, shapes, weights, paths.__getitem__, lambda array, path: red_first(array, path, names)
     )
 
 
@@ -36,7 +36,7 @@ def to_keras(model_name: str, variables: Mapping[str, Any]) -> dict[str, np.ndar
     names = names_of(model_name, "keras")
     paths = _keras_paths(variables, names)
     leaves = jax.tree.leaves_with_path(variables)
-    return {paths[path]: _red_first(np.asarray(leaf), path, names) for path, leaf in leaves}
+    return {paths[path]: red_first(np.asarray(leaf), path, names) for path, leaf in leaves}
 
 
 def _keras_paths(variables: Any, names: Names) -> dict[Path, str]:
@@ -49,8 +49,3 @@ def _keras_paths(variables: Any, names: Names) -> dict[Path, str]:
         leaf = leaf if module in with_kernel else NORM_LEAVES[leaf]
         keras_paths[path] = f"{translate(module, names.rules)}/{leaf}"
     return keras_paths
-
-
-def _red_first(array: np.ndarray, path: Path, names: Names) -> np.ndarray:
-    """The kernel that sees the image, its channels turned round where Keras's are blue first; its own inverse."""
-    return array[:, :, ::-1] if leaf_of(path) == "kernel" and module_of(path) == names.bgr else array

@@ -11,7 +11,7 @@ from zoo.models.network import Network
 from zoo.registry import create_model
 from zoo.weights.names import names_of
 from zoo.weights.rules import Names, translate
-from zoo.weights.tree import Path, filled_tree, leaf_of, module_of
+from zoo.weights.tree import Path, filled_tree, leaf_of, module_of, red_first
 
 # Leaves of Conv, Dense and the norms, as torch calls them.
 LEAVES = {
@@ -39,7 +39,7 @@ def from_torch(
         if flattened := _flattened(path, names):
             return array.reshape(-1, *flattened).transpose(2, 3, 1, 0)
         if array.ndim == 4:
-            return array.transpose(2, 3, 1, 0)
+            return red_first(array.transpose(2, 3, 1, 0), path, names)
         return array.T if array.ndim == 2 else array
 
     return filled_tree(model_name, shapes, arrays, lambda path: torch_key(path, names), to_ours)
@@ -49,7 +49,11 @@ def to_torch(model_name: str, variables: Mapping[str, Any], source: str = "torch
     """The inverse of `from_torch`: NumPy arrays by torch's keys, without BatchNorm's `num_batches_tracked`."""
     names = names_of(model_name, source)
     return {
+<<<<<<< HEAD
         torch_key(path, names): _to_torch(np.asarray(leaf), path, names)
+=======
+        torch_key(path, names): _to_torch(red_first(np.asarray(leaf), path, names), _flattened(path, names))
+>>>>>>> inception
         for path, leaf in jax.tree.leaves_with_path(variables)
     }
 

@@ -7,6 +7,7 @@ import jax
 import numpy as np
 
 from zoo.errors import ZooError
+from zoo.weights.rules import Names
 
 Path = tuple[Any, ...]
 
@@ -19,6 +20,11 @@ def module_of(path: Path) -> str:
 def leaf_of(path: Path) -> str:
     """ "kernel", "bias", "scale", "mean", "var", or the name of a parameter that no layer has."""
     return path[-1].key
+
+
+def red_first(array: np.ndarray, path: Path, names: Names) -> np.ndarray:
+    """The kernel that sees the image, its channels turned round where theirs are blue first; its own inverse."""
+    return array[:, :, ::-1] if leaf_of(path) == "kernel" and module_of(path) == names.bgr else array
 
 
 def filled_tree(
