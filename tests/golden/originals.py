@@ -5,10 +5,15 @@ ORIGINALS: dict[str, tuple[str, str]] = {
     "alexnet": ("torchvision", "alexnet"),
     **{f"vgg{depth}{norm}": ("torchvision", f"vgg{depth}{norm}") for depth in (11, 13, 16, 19) for norm in ("", "_bn")},
     "googlenet_tv": ("torchvision", "googlenet"),
+    **{
+        f"efficientnet_{size}": ("torchvision", f"efficientnet_{size}")
+        for size in (*(f"b{i}" for i in range(8)), *(f"v2_{size}" for size in "sml"))
+    },
+    **{f"efficientnet_lite{i}": ("timm", f"tf_efficientnet_lite{i}") for i in range(5)},
 }
 
 # Networks whose golden logits the default test run checks, the smallest of each family; `slow` checks all.
-QUICK = ("alexnet", "vgg11_bn", "googlenet_tv")
+QUICK = ("alexnet", "vgg11_bn", "googlenet_tv", "efficientnet_b0", "efficientnet_lite0")
 
 
 def build_original(name: str):
