@@ -18,13 +18,14 @@ QUICK = ("alexnet", "vgg11_bn", "googlenet_tv", "efficientnet_b0", "efficientnet
 
 def build_original(name: str):
     """The torch module of one of our networks, in evaluation mode, without auxiliary heads."""
+    # First for timm too, which imports torchvision.
+    from torchvision_import import torchvision
+
     source, original = ORIGINALS[name]
     if source == "timm":
         import timm
 
         return timm.create_model(original, pretrained=False).eval()
-    from torchvision_import import torchvision
-
     fields = {"aux_logits": False} if original in ("googlenet", "inception_v3") else {}
     fields |= {"init_weights": False} if original in ("googlenet", "inception_v3") else {}
     return getattr(torchvision.models, original)(weights=None, **fields).eval()
