@@ -6,7 +6,7 @@ import jax
 import numpy as np
 import pytest
 from fill import fill, image
-from originals import ORIGINALS, QUICK
+from originals import ORIGINALS, QUICK, gain
 
 import zoo
 from zoo.inference import init_shapes
@@ -18,7 +18,7 @@ FOLDER = Path(__file__).with_name("logits")
 def filled_variables(name, model, source):
     """Our variables, filled by the original's keys and shapes, which `to_torch` gives for zeros."""
     zeros = jax.tree.map(lambda leaf: np.zeros(leaf.shape, np.float32), init_shapes(model))
-    state = {key: fill(key, value.shape) for key, value in to_torch(name, zeros, source).items()}
+    state = {key: fill(key, value.shape) * gain(name, key) for key, value in to_torch(name, zeros, source).items()}
     return from_torch(name, state, source)
 
 
