@@ -5,6 +5,8 @@ from zoo.models import (
     convnext,
     densenet,
     efficientnet,
+    efficientnet_lite,
+    efficientnet_v2,
     googlenet,
     inception_resnet,
     inception_v2,
@@ -45,6 +47,8 @@ _FAMILIES = (
     shufflenet,
     mnasnet,
     efficientnet,
+    efficientnet_v2,
+    efficientnet_lite,
     regnet,
     convnext,
 )
