@@ -5,10 +5,17 @@ ORIGINALS: dict[str, tuple[str, str]] = {
     "alexnet": ("torchvision", "alexnet"),
     **{f"vgg{depth}{norm}": ("torchvision", f"vgg{depth}{norm}") for depth in (11, 13, 16, 19) for norm in ("", "_bn")},
     "googlenet_tv": ("torchvision", "googlenet"),
+    **{f"densenet{depth}": ("torchvision", f"densenet{depth}") for depth in (121, 161, 169, 201)},
+    **{
+        f"regnet_{kind}_{size}": ("torchvision", f"regnet_{kind}_{size}")
+        for kind in "xy"
+        for size in ("400mf", "800mf", "1_6gf", "3_2gf", "8gf", "16gf", "32gf")
+    },
+    **{f"convnext_{size}": ("torchvision", f"convnext_{size}") for size in ("tiny", "small", "base", "large")},
 }
 
 # Networks whose golden logits the default test run checks, the smallest of each family; `slow` checks all.
-QUICK = ("alexnet", "vgg11_bn", "googlenet_tv")
+QUICK = ("alexnet", "vgg11_bn", "googlenet_tv", "densenet121", "regnet_x_400mf", "regnet_y_400mf", "convnext_tiny")
 
 
 def build_original(name: str):

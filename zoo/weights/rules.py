@@ -15,11 +15,13 @@ class Names:
     A rule is (our path, their name). In our path `{s}` matches a number and `{Name}`, with a capital, any one part; in
     their name they stand for what was matched, `{s-1}` for one less. The first rule that matches a whole path counts.
     Paths are those of modules ("conv1/bn"); a parameter that no Conv, Dense or norm has is matched by its own path.
-    `flattened` gives (channel, height, width) of the maps that a dense layer sees flattened, as torch orders them.
+    `flattened` gives (channel, height, width) of the maps that a dense layer sees flattened, as torch orders them;
+    `maps` the leaves that are vectors here and [channel, 1, 1] there.
     """
 
     rules: tuple[tuple[str, str], ...]
     flattened: Mapping[str, tuple[int, int, int]] = field(default_factory=lambda: MappingProxyType({}))
+    maps: tuple[str, ...] = ()
 
 
 def translate(path: str, rules: tuple[tuple[str, str], ...]) -> str:

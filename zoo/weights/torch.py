@@ -91,6 +91,8 @@ def _to_torch(array: np.ndarray, leaf: str, flattened: tuple[int, int, int] | No
     if flattened:
         channels, height, width = flattened
         return array.reshape(height, width, channels, -1).transpose(3, 2, 0, 1).reshape(array.shape[1], -1)
+    if leaf in names.maps:
+        return array[:, None, None]
     if array.ndim == 4:
         return array.transpose(3, 2, 0, 1)
     return array.T if array.ndim == 2 else array
