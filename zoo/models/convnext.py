@@ -41,7 +41,7 @@ class ConvNeXt(Network):
 
     @nn.compact
     def __call__(self, x: jax.Array, *, train: bool = False) -> jax.Array:
-        block = partial(block_class(ConvNeXtBlock, self.remat), act=self.act, dtype=self.dtype)
+        block = partial(block_class(ConvNextBlock, self.remat), act=self.act, dtype=self.dtype)
         rate = self.stochastic_depth / max(sum(self.depths) - 1, 1)
         x = Stem(self.widths[0], self.dtype, name="stem")(x)
         for stage, (depth, width) in enumerate(zip(self.depths, self.widths, strict=True), start=1):
@@ -77,7 +77,7 @@ class Downsample(nn.Module):
         return Conv(self.features, 2, 2, kernel_init=INIT, dtype=self.dtype, name="conv")(x)
 
 
-class ConvNeXtBlock(nn.Module):
+class ConvNextBlock(nn.Module):
     """Figure 4: depthwise 7x7, norm, two pointwise layers with one activation between, scaled, and the input added.
 
     Children: `dwconv`, `norm`, `pwconv1`, `pwconv2`, and the parameter `layer_scale`.
