@@ -1,4 +1,4 @@
-"""Make the golden logits with the originals: python tests/golden/make.py [PATTERN] (needs torch, torchvision, timm).
+"""Make the golden logits: python tests/golden/make.py [PATTERN] (needs torch, torchvision, timm and Keras).
 
 Each network's file, tests/golden/logits/<name>.npz, has the original's logits for `fill.image` with parameters from
 `fill.fill`, and which version of which library gave them.
@@ -18,21 +18,26 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 FOLDER = Path(__file__).with_name("logits")
 
 
-def filled_original(name: str) -> torch.nn.Module:
-    """The original with our fixed parameters."""
+def torch_logits(name: str, x: np.ndarray) -> np.ndarray:
+    """[1, classes] of the torch original with our fixed parameters."""
     model = build_original(name)
     state = {
         key: value if key.endswith("num_batches_tracked") else torch.from_numpy(fill(key, tuple(value.shape)))
         for key, value in model.state_dict().items()
     }
     model.load_state_dict(state)
-    return model
-
-
-def golden_logits(name: str, size: int) -> np.ndarray:
-    """[1, classes] of the original, for one image of `size` pixels a side."""
     with torch.no_grad():
-        return filled_original(name)(torch.from_numpy(image(size, size)).permute(0, 3, 1, 2)).numpy()
+        return model(torch.from_numpy(x).permute(0, 3, 1, 2)).numpy()
+
+
+def keras_logits(name: str, x: np.ndarray) -> np.ndarray:
+    """[1, classes] of the Keras original with our fixed parameters, which sees blue first where it expects that."""
+    from zoo.weights.names import names_of
+
+    model = build_original(name)
+    for weight in model.weights:
+        weight.assign(fill(weight.path, tuple(weight.shape), outputs_first=False))
+    return np.asarray(model(x[..., ::-1] if names_of(name, "keras").bgr else x, training=False))
 
 
 def main(pattern: str) -> None:
@@ -42,7 +47,8 @@ def main(pattern: str) -> None:
     FOLDER.mkdir(exist_ok=True)
     for name, (source, original) in ORIGINALS.items():
         if fnmatchcase(name, pattern):
-            logits = golden_logits(name, zoo.model_info(name).input_size)
+            size = zoo.model_info(name).input_size
+            logits = (keras_logits if source == "keras" else torch_logits)(name, image(size, size))
             version = importlib.metadata.version(source)
             np.savez(FOLDER / f"{name}.npz", logits=logits, made_with=f"{source} {version} {original}")
             print(f"{name}: {logits.shape}, standard deviation {logits.std():.3g}", flush=True)

@@ -19,8 +19,17 @@ QUICK = ("alexnet", "vgg11_bn", "googlenet_tv", "densenet121", "regnet_x_400mf",
 
 
 def build_original(name: str):
-    """The torch module of one of our networks, in evaluation mode, without auxiliary heads."""
+    """The torch module of one of our networks in evaluation mode, without auxiliary heads, or the Keras model."""
     source, original = ORIGINALS[name]
+    if source == "keras":
+        import os
+
+        os.environ["KERAS_BACKEND"] = "jax"
+        import keras
+
+        # Layers without a name are numbered from the first since this.
+        keras.utils.clear_session()
+        return getattr(keras.applications, original)(weights=None, classifier_activation=None)
     if source == "timm":
         import timm
 

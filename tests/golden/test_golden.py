@@ -10,14 +10,17 @@ from originals import ORIGINALS, QUICK
 
 import zoo
 from zoo.inference import init_shapes
-from zoo.weights import from_torch, to_torch
+from zoo.weights import from_keras, from_torch, to_keras, to_torch
 
 FOLDER = Path(__file__).with_name("logits")
 
 
 def filled_variables(name, model, source):
-    """Our variables, filled by the original's keys and shapes, which `to_torch` gives for zeros."""
+    """Our variables, filled by the original's keys and shapes, which `to_torch` or `to_keras` gives for zeros."""
     zeros = jax.tree.map(lambda leaf: np.zeros(leaf.shape, np.float32), init_shapes(model))
+    if source == "keras":
+        weights = to_keras(name, zeros).items()
+        return from_keras(name, {path: fill(path, array.shape, outputs_first=False) for path, array in weights})
     state = {key: fill(key, value.shape) for key, value in to_torch(name, zeros, source).items()}
     return from_torch(name, state, source)
 

@@ -1,5 +1,6 @@
 """Weights from and to other libraries."""
 
+from zoo.weights.keras import from_keras, to_keras
 from zoo.weights.torch import from_torch, to_torch
 
-__all__ = ["from_torch", "to_torch"]
+__all__ = ["from_keras", "from_torch", "to_keras", "to_torch"]

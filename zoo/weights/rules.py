@@ -15,13 +15,15 @@ class Names:
     A rule is (our path, their name). In our path `{s}` matches a number and `{Name}`, with a capital, any one part; in
     their name they stand for what was matched, `{s-1}` for one less. The first rule that matches a whole path counts.
     Paths are those of modules ("conv1/bn"); a parameter that no Conv, Dense or norm has is matched by its own path.
-    `flattened` gives (channel, height, width) of the maps that a dense layer sees flattened, as torch orders them;
-    `maps` the leaves that are vectors here and [channel, 1, 1] there.
+    `flattened` gives (channel, height, width) of the maps that a dense layer sees flattened, as torch orders them.
+    `maps` are the parameters that are vectors here and [channel, 1, 1] there.
+    `bgr` is the convolution that sees the image, where theirs expects blue first: ours gets red first, always.
     """
 
     rules: tuple[tuple[str, str], ...]
     flattened: Mapping[str, tuple[int, int, int]] = field(default_factory=lambda: MappingProxyType({}))
     maps: tuple[str, ...] = ()
+    bgr: str | None = None
 
 
 def translate(path: str, rules: tuple[tuple[str, str], ...]) -> str:
