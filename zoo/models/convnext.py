@@ -1,3 +1,113 @@
-"""To come."""
+"""ConvNeXt: a ResNet brought up to date step by step, until it has the shape of a vision transformer."""
 
-ENTRIES = ()
+from functools import partial
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from zoo.layers import Activation, Conv, global_avg_pool, stochastic_depth
+from zoo.models.network import ModelInfo, Network, Paper, block_class
+
+PAPER = Paper(title="A ConvNet for the 2020s", year=2022, url="https://arxiv.org/abs/2201.03545")
+
+# Blocks and channels of the four stages (section 3), stochastic depth, parameters, multiply-adds.
+TABLE = {
+    "convnext_tiny": ((3, 3, 9, 3), (96, 192, 384, 768), 0.1, 28_589_128, 4_455_531_264),
+    "convnext_small": ((3, 3, 27, 3), (96, 192, 384, 768), 0.4, 50_223_688, 8_683_712_256),
+    "convnext_base": ((3, 3, 27, 3), (128, 256, 512, 1024), 0.5, 88_591_464, 15_354_729_472),
+    "convnext_large": ((3, 3, 27, 3), (192, 384, 768, 1536), 0.5, 197_767_336, 34_361_433_600),
+}
+
+EXPANSION = 4  # of the channels between a block's two pointwise layers (section 2.4)
+LAYER_SCALE = 1e-6  # at the start of training (appendix A.1)
+
+INIT = nn.initializers.truncated_normal(0.02)
+exact_gelu = partial(jax.nn.gelu, approximate=False)
+layer_norm = partial(nn.LayerNorm, epsilon=1e-6)
+
+
+class ConvNeXt(Network):
+    """Liu et al. 2022: a 4x4 stem, four stages of depthwise 7x7 blocks with a 2x2 convolution between.
+
+    `stochastic_depth` is the rate of the last block; from the first block, which has none, it rises evenly.
+    """
+
+    depths: tuple[int, ...] = (3, 3, 9, 3)
+    widths: tuple[int, ...] = (96, 192, 384, 768)
+    act: Activation = exact_gelu
+    stochastic_depth: float = 0.1
+    remat: bool = False
+
+    @nn.compact
+    def __call__(self, x: jax.Array, *, train: bool = False) -> jax.Array:
+        block = partial(block_class(ConvNextBlock, self.remat), act=self.act, dtype=self.dtype)
+        rate = self.stochastic_depth / max(sum(self.depths) - 1, 1)
+        x = Stem(self.widths[0], self.dtype, name="stem")(x)
+        for stage, (depth, width) in enumerate(zip(self.depths, self.widths, strict=True), start=1):
+            if stage > 1:
+                x = Downsample(width, self.dtype, name=f"downsample{stage}")(x)
+            before = sum(self.depths[: stage - 1])
+            for i in range(1, depth + 1):
+                x = block(rate * (before + i - 1), name=f"block{stage}_{i}")(x, train)
+        return self.classify(layer_norm(dtype=self.dtype, name="norm")(global_avg_pool(x)), "fc")
+
+
+class Stem(nn.Module):
+    """Patches of 4x4 pixels, each made a vector, then normalised. Children: `conv`, `norm`."""
+
+    features: int
+    dtype: jnp.dtype
+
+    @nn.compact
+    def __call__(self, x: jax.Array) -> jax.Array:
+        x = Conv(self.features, 4, 4, kernel_init=INIT, dtype=self.dtype, name="conv")(x)
+        return layer_norm(dtype=self.dtype, name="norm")(x)
+
+
+class Downsample(nn.Module):
+    """Normalised, then 2x2 pixels made one (section 2.6). Children: `norm`, `conv`."""
+
+    features: int
+    dtype: jnp.dtype
+
+    @nn.compact
+    def __call__(self, x: jax.Array) -> jax.Array:
+        x = layer_norm(dtype=self.dtype, name="norm")(x)
+        return Conv(self.features, 2, 2, kernel_init=INIT, dtype=self.dtype, name="conv")(x)
+
+
+class ConvNextBlock(nn.Module):
+    """Figure 4: depthwise 7x7, norm, two pointwise layers with one activation between, scaled, and the input added.
+
+    Children: `dwconv`, `norm`, `pwconv1`, `pwconv2`, and the parameter `layer_scale`.
+    """
+
+    stochastic_depth: float
+    act: Activation
+    dtype: jnp.dtype
+
+    @nn.compact
+    def __call__(self, x: jax.Array, train: bool = False) -> jax.Array:
+        width = x.shape[-1]
+        dense = partial(nn.Dense, kernel_init=INIT, dtype=self.dtype)
+        y = Conv(width, 7, padding=3, groups=width, kernel_init=INIT, dtype=self.dtype, name="dwconv")(x)
+        y = layer_norm(dtype=self.dtype, name="norm")(y)
+        y = dense(width, name="pwconv2")(self.act(dense(EXPANSION * width, name="pwconv1")(y)))
+        scale = self.param("layer_scale", nn.initializers.constant(LAYER_SCALE), (width,), jnp.float32)
+        return x + stochastic_depth(self.stochastic_depth, train=train)(y * scale.astype(y.dtype))
+
+
+def _entry(name: str) -> ModelInfo:
+    depths, widths, rate, parameters, macs = TABLE[name]
+    return ModelInfo(
+        name=name,
+        build=partial(ConvNeXt, depths=depths, widths=widths, stochastic_depth=rate),
+        paper=PAPER,
+        parameters=parameters,
+        macs=macs,
+        stages=tuple(f"block{stage}_{depth}" for stage, depth in enumerate(depths, start=1)),
+    )
+
+
+ENTRIES = tuple(_entry(name) for name in TABLE)

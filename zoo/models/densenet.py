@@ -1,3 +1,119 @@
-"""To come."""
+"""DenseNet: every layer sees the outputs of all layers before it in its block."""
 
-ENTRIES = ()
+from functools import partial
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from zoo.layers import Activation, Conv, ConvBlock, avg_pool, batch_norm, global_avg_pool, max_pool
+from zoo.models.network import ModelInfo, Network, Paper, block_class
+
+PAPER = Paper(title="Densely Connected Convolutional Networks", year=2016, url="https://arxiv.org/abs/1608.06993")
+
+# Layers of the four dense blocks (the paper's Table 1), growth rate, parameters, multiply-adds.
+TABLE = {
+    "densenet121": ((6, 12, 24, 16), 32, 7_978_856, 2_834_161_664),
+    "densenet161": ((6, 12, 36, 24), 48, 28_681_000, 7_727_907_072),
+    "densenet169": ((6, 12, 32, 32), 32, 14_149_480, 3_359_843_328),
+    "densenet201": ((6, 12, 48, 32), 32, 20_013_928, 4_291_365_888),
+}
+
+BOTTLENECK = 4  # times the growth rate: width of the 1x1 convolution before each 3x3 (section 3, DenseNet-B)
+COMPRESSION = 0.5  # of the channels at each transition (section 3, DenseNet-C)
+
+STAGES = ("conv1", "dense_block1", "dense_block2", "dense_block3", "dense_block4")
+
+
+class DenseNet(Network):
+    """Huang et al. 2016, section 3, DenseNet-BC: four dense blocks with transitions between, 2k channels at the start.
+
+    `small_images` has the convolution that the paper has on CIFAR, 3x3 with stride 1 and nothing after it, in the
+    place of the 7x7, its norm and the pool. `dropout` follows each 3x3 convolution, as the paper has it on small sets.
+    """
+
+    depths: tuple[int, ...] = (6, 12, 24, 16)
+    growth: int = 32
+    small_images: bool = False
+    dropout: float = 0.0
+    remat: bool = False
+
+    @nn.compact
+    def __call__(self, x: jax.Array, *, train: bool = False) -> jax.Array:
+        common = {"act": self.act, "dtype": self.dtype}
+        block = partial(DenseBlock, growth=self.growth, dropout=self.dropout, remat=self.remat, **common)
+        transition = partial(Transition, **common)
+        if self.small_images:
+            x = Conv(2 * self.growth, 3, padding=1, use_bias=False, dtype=self.dtype, name="conv1")(x)
+        else:
+            stem = ConvBlock(2 * self.growth, 7, 2, 3, norm=batch_norm, act=self.act, dtype=self.dtype, name="conv1")
+            x = max_pool(stem(x, train), 3, 2, padding=1)
+        for stage, depth in enumerate(self.depths, start=1):
+            x = block(depth, name=f"dense_block{stage}")(x, train)
+            if stage < len(self.depths):
+                x = transition(int(COMPRESSION * x.shape[-1]), name=f"transition{stage}")(x, train)
+        x = self.act(batch_norm(train=train, dtype=self.dtype, name="bn")(x))
+        return self.classify(global_avg_pool(x), "fc")
+
+
+class DenseBlock(nn.Module):
+    """`depth` layers, each joined to what it saw along the channels. Children: `layer1`, `layer2`, ..."""
+
+    depth: int
+    growth: int
+    dropout: float
+    remat: bool
+    act: Activation
+    dtype: jnp.dtype
+
+    @nn.compact
+    def __call__(self, x: jax.Array, train: bool = False) -> jax.Array:
+        layer = partial(block_class(DenseLayer, self.remat), self.growth, self.dropout, self.act, self.dtype)
+        for i in range(1, self.depth + 1):
+            x = jnp.concatenate([x, layer(name=f"layer{i}")(x, train)], axis=-1)
+        return x
+
+
+class DenseLayer(nn.Module):
+    """Norm, activation, 1x1 convolution, and the same with 3x3: `growth` new channels."""
+
+    growth: int
+    dropout: float
+    act: Activation
+    dtype: jnp.dtype
+
+    @nn.compact
+    def __call__(self, x: jax.Array, train: bool = False) -> jax.Array:
+        norm = partial(batch_norm, train=train, dtype=self.dtype)
+        conv = partial(Conv, use_bias=False, dtype=self.dtype)
+        x = conv(BOTTLENECK * self.growth, 1, name="conv1")(self.act(norm(name="bn1")(x)))
+        x = conv(self.growth, 3, padding=1, name="conv2")(self.act(norm(name="bn2")(x)))
+        return nn.Dropout(self.dropout, deterministic=not train, name="dropout")(x)
+
+
+class Transition(nn.Module):
+    """Norm, activation, 1x1 convolution to `features` channels, and a pool to half the size."""
+
+    features: int
+    act: Activation
+    dtype: jnp.dtype
+
+    @nn.compact
+    def __call__(self, x: jax.Array, train: bool = False) -> jax.Array:
+        x = self.act(batch_norm(train=train, dtype=self.dtype, name="bn")(x))
+        return avg_pool(Conv(self.features, 1, use_bias=False, dtype=self.dtype, name="conv")(x), 2)
+
+
+def _entry(name: str) -> ModelInfo:
+    depths, growth, parameters, macs = TABLE[name]
+    return ModelInfo(
+        name=name,
+        build=partial(DenseNet, depths=depths, growth=growth),
+        paper=PAPER,
+        parameters=parameters,
+        macs=macs,
+        stages=STAGES,
+    )
+
+
+ENTRIES = tuple(_entry(name) for name in TABLE)

@@ -1,3 +1,125 @@
-"""To come."""
+"""RegNet X and Y: widths and depths from four numbers, found by narrowing down a space of networks."""
 
-ENTRIES = ()
+import math
+from collections import Counter
+from functools import partial
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from zoo.layers import Activation, ConvBlock, SqueezeExcite, batch_norm, global_avg_pool
+from zoo.models.network import ModelInfo, Network, Paper, block_class
+
+PAPER = Paper(title="Designing Network Design Spaces", year=2020, url="https://arxiv.org/abs/2003.13678")
+
+# Depth, w_0, w_a, w_m, group width (the paper's figures of its best networks), parameters, multiply-adds.
+TABLE = {
+    "regnet_x_400mf": (22, 24, 24.48, 2.54, 16, 5_495_976, 413_812_608),
+    "regnet_x_800mf": (16, 56, 35.73, 2.28, 16, 7_259_656, 799_699_712),
+    "regnet_x_1_6gf": (18, 80, 34.01, 2.25, 24, 9_190_136, 1_602_849_792),
+    "regnet_x_3_2gf": (25, 88, 26.31, 2.25, 48, 15_296_552, 3_176_621_952),
+    "regnet_x_8gf": (23, 80, 49.56, 2.88, 120, 39_572_648, 7_995_132_416),
+    "regnet_x_16gf": (22, 216, 55.59, 2.1, 128, 54_278_536, 15_940_755_456),
+    "regnet_x_32gf": (23, 320, 69.86, 2.0, 168, 107_811_560, 31_735_929_792),
+    "regnet_y_400mf": (16, 48, 27.89, 2.09, 8, 4_344_144, 401_842_848),
+    "regnet_y_800mf": (14, 56, 38.84, 2.4, 16, 6_432_512, 833_856_256),
+    "regnet_y_1_6gf": (27, 48, 20.71, 2.65, 24, 11_202_430, 1_612_076_160),
+    "regnet_y_3_2gf": (21, 80, 42.63, 2.66, 24, 19_436_338, 3_176_482_752),
+    "regnet_y_8gf": (17, 192, 76.82, 2.19, 56, 39_381_472, 8_473_070_592),
+    "regnet_y_16gf": (18, 200, 106.23, 2.48, 112, 83_590_140, 15_911_510_272),
+    "regnet_y_32gf": (20, 232, 115.89, 2.53, 232, 145_046_770, 32_279_552_832),
+}
+
+STEM_WIDTH = 32
+SQUEEZE = 0.25  # of a block's input channels, in Y (section 4)
+
+
+def quantised_stages(depth: int, w_0: int, w_a: float, w_m: float) -> dict[int, int]:
+    """{width: blocks} of each stage: section 3.3, equations 2 to 4.
+
+    Block widths rising by w_a from w_0 are moved to the nearest w_0 * w_m ** s, s whole, and that to a multiple of 8.
+    """
+    steps = (round(math.log((w_0 + w_a * j) / w_0, w_m)) for j in range(depth))
+    return Counter(8 * round(w_0 * w_m**step / 8) for step in steps)
+
+
+def fit_groups(width: int, group_width: int) -> int:
+    """The multiple of the group width nearest to a stage's width; of two as near, or of less than 0.9, the larger.
+
+    The paper takes the even multiple of two as near, and knows no 0.9: this is torchvision's.
+    """
+    fitted = group_width * int(width / group_width + 0.5)
+    return fitted if fitted >= 0.9 * width else fitted + group_width
+
+
+class RegNet(Network):
+    """Radosavovic et al. 2020: a 3x3 stem and stages of `XBlock`s, each of which halves the size in its first.
+
+    `stages` has a (depth, width, group width) each; with `squeeze` the blocks are Y blocks.
+    """
+
+    stages: tuple[tuple[int, int, int], ...]
+    squeeze: bool = False
+    remat: bool = False
+
+    @nn.compact
+    def __call__(self, x: jax.Array, *, train: bool = False) -> jax.Array:
+        stem = ConvBlock(STEM_WIDTH, 3, 2, 1, norm=batch_norm, act=self.act, dtype=self.dtype, name="stem")
+        block = block_class(XBlock, self.remat)
+        x = stem(x, train)
+        for stage, (depth, width, group_width) in enumerate(self.stages, start=1):
+            for i in range(1, depth + 1):
+                stride = 2 if i == 1 else 1
+                name = f"block{stage}_{i}"
+                x = block(width, group_width, stride, self.squeeze, self.act, self.dtype, name=name)(x, train)
+        return self.classify(global_avg_pool(x), "fc")
+
+
+class XBlock(nn.Module):
+    """Figure 4: 1x1, grouped 3x3, 1x1, all of one width, and the input added; with `squeeze` a gate before the last.
+
+    Children: `conv1`, `conv2`, `se`, `conv3`, and `downsample` where the input has another shape.
+    """
+
+    features: int
+    group_width: int
+    stride: int
+    squeeze: bool
+    act: Activation
+    dtype: jnp.dtype
+
+    @nn.compact
+    def __call__(self, x: jax.Array, train: bool = False) -> jax.Array:
+        conv = partial(ConvBlock, self.features, norm=batch_norm, act=self.act, dtype=self.dtype)
+        groups = self.features // self.group_width
+        y = conv(1, name="conv1")(x, train)
+        y = conv(3, self.stride, padding=1, groups=groups, name="conv2")(y, train)
+        if self.squeeze:
+            squeezed = round(SQUEEZE * x.shape[-1])
+            y = SqueezeExcite(squeezed, act=self.act, dtype=self.dtype, name="se")(y)
+        y = conv(1, act=None, name="conv3")(y, train)
+        if self.stride > 1 or x.shape[-1] != self.features:
+            x = conv(1, self.stride, act=None, name="downsample")(x, train)
+        return self.act(x + y)
+
+
+def _entry(name: str) -> ModelInfo:
+    depth, w_0, w_a, w_m, group_width, parameters, macs = TABLE[name]
+    quantised = quantised_stages(depth, w_0, w_a, w_m)
+    groups = [min(group_width, width) for width in quantised]
+    widths = [fit_groups(*pair) for pair in zip(quantised, groups, strict=True)]
+    of_paper = [group * round(width / group) for width, group in zip(quantised, groups, strict=True)]
+    stages = tuple(zip(quantised.values(), widths, groups, strict=True))
+    return ModelInfo(
+        name=name,
+        build=partial(RegNet, stages=stages, squeeze=name.startswith("regnet_y")),
+        paper=PAPER,
+        parameters=parameters,
+        macs=macs,
+        stages=("stem", *(f"block{stage}_{depth}" for stage, depth in enumerate(quantised.values(), start=1))),
+        differs="" if widths == of_paper else f"torchvision's: stages of {widths} channels, the paper's are {of_paper}",
+    )
+
+
+ENTRIES = tuple(_entry(name) for name in TABLE)

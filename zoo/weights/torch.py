@@ -50,10 +50,14 @@ def to_torch(model_name: str, variables: Mapping[str, Any], source: str = "torch
     names = names_of(model_name, source)
     return {
 <<<<<<< HEAD
+<<<<<<< HEAD
         torch_key(path, names): _to_torch(np.asarray(leaf), path, names)
 =======
         torch_key(path, names): _to_torch(red_first(np.asarray(leaf), path, names), _flattened(path, names))
 >>>>>>> inception
+=======
+        torch_key(path, names): _to_torch(np.asarray(leaf), path, names)
+>>>>>>> modern
         for path, leaf in jax.tree.leaves_with_path(variables)
     }
 
@@ -74,6 +78,8 @@ def _to_torch(array: np.ndarray, path: Path, names: Names) -> np.ndarray:
     if flattened := _flattened(path, names):
         channels, height, width = flattened
         return array.reshape(height, width, channels, -1).transpose(3, 2, 0, 1).reshape(array.shape[1], -1)
+    if leaf_of(path) in names.maps:
+        return array[:, None, None]
     if array.ndim == 4:
         return array.transpose(3, 2, 0, 1)
     if array.ndim == 2 and module_of(path) in names.convolved:
