@@ -5,8 +5,9 @@ from pathlib import Path
 import jax
 import numpy as np
 import pytest
-from fill import image
-from originals import ORIGINALS, QUICK, parameter
+from golden.fill import image
+from golden.originals import ORIGINALS, parameter
+from quick import computed
 
 import zoo
 from zoo.inference import init_shapes
@@ -24,9 +25,7 @@ def filled_variables(name, model, source):
     return from_keras(name, filled) if keras else from_torch(name, filled, source)
 
 
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in ORIGINALS]
-)
+@pytest.mark.parametrize("name", computed(list(ORIGINALS)))
 def test_logits_are_the_originals(name):
     golden = np.load(FOLDER / f"{name}.npz")["logits"]
     info, model = zoo.model_info(name), zoo.create_model(name)

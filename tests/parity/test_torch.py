@@ -24,7 +24,7 @@ torch = pytest.importorskip("torch")
 
 import torch.nn.functional as F  # noqa: E402
 import torch_references  # noqa: E402
-from originals import ORIGINALS  # noqa: E402
+from golden.originals import ORIGINALS  # noqa: E402
 from torch import nn  # noqa: E402
 
 pytestmark = pytest.mark.torch

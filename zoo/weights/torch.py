@@ -49,15 +49,7 @@ def to_torch(model_name: str, variables: Mapping[str, Any], source: str = "torch
     """The inverse of `from_torch`: NumPy arrays by torch's keys, without BatchNorm's `num_batches_tracked`."""
     names = names_of(model_name, source)
     return {
-<<<<<<< HEAD
-<<<<<<< HEAD
-        torch_key(path, names): _to_torch(np.asarray(leaf), path, names)
-=======
-        torch_key(path, names): _to_torch(red_first(np.asarray(leaf), path, names), _flattened(path, names))
->>>>>>> inception
-=======
-        torch_key(path, names): _to_torch(np.asarray(leaf), path, names)
->>>>>>> modern
+        torch_key(path, names): _to_torch(red_first(np.asarray(leaf), path, names), path, names)
         for path, leaf in jax.tree.leaves_with_path(variables)
     }
 
