@@ -47,7 +47,7 @@ class MobileNetV3(Network):
     @nn.compact
     def __call__(self, x: jax.Array, *, train: bool = False) -> jax.Array:
         act, early_act = self.act or nn.hard_swish, self.act or nn.relu
-        # Torch's momentum of 0.01 and epsilon of 0.001: TensorFlow's, as in section 6.1.1 of the paper.
+        # The average decay of section 6.1.1 of the paper; the epsilon is TensorFlow's default.
         norm = partial(batch_norm, epsilon=1e-3, momentum=0.99)
         conv = partial(ConvBlock, norm=norm, act=act, dtype=self.dtype)
         x = conv(STEM, 3, 2, padding=1, name="conv1")(x, train)

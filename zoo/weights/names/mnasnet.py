@@ -1,6 +1,5 @@
 """MnasNet."""
 
-from zoo.models.mnasnet import TABLE
 from zoo.weights.names.mobilenet import TIMM
 from zoo.weights.rules import Names
 
@@ -25,4 +24,6 @@ TORCHVISION = Names(
     )
 )
 
-NAMES = {name: {"torchvision": TORCHVISION, "timm": TIMM} for name in TABLE}
+# timm has no network of width 1.3.
+NAMES = {name: {"torchvision": TORCHVISION, "timm": TIMM} for name in ("mnasnet0_5", "mnasnet0_75", "mnasnet1_0")}
+NAMES["mnasnet1_3"] = {"torchvision": TORCHVISION}

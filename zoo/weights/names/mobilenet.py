@@ -5,8 +5,7 @@ from collections.abc import Iterator
 from zoo.models.mobilenet import V2_ROWS
 from zoo.weights.rules import Names
 
-# timm's names for inverted residuals and for depthwise separable convolutions, the first of them here the block
-# without expansion. Shared with MnasNet.
+# timm has another block, with other names, in the place of an inverted residual without expansion.
 TIMM_SEPARABLE = (
     ("block1_1/depthwise/conv", "blocks.0.0.conv_dw"),
     ("block1_1/depthwise/bn", "blocks.0.0.bn1"),
@@ -28,6 +27,7 @@ TIMM_ENDS = (
     ("conv_last/bn", "bn2"),
     ("fc", "classifier"),
 )
+# MobileNet V2's and MnasNet's.
 TIMM = Names((*TIMM_SEPARABLE, *TIMM_INVERTED, *TIMM_ENDS))
 
 TIMM_V1 = Names(
