@@ -43,8 +43,8 @@ def check_image_shape(model: nn.Module, image_shape: tuple[int, int, int]) -> No
         ) from error
 
 
-def smallest_image(model: nn.Module, channels: int = 3, limit: int = 1024) -> int:
-    """The fewest pixels a side that the network can take, found by tracing it at sizes up to `limit`."""
+def smallest_image(model: nn.Module, channels: int = 3) -> int:
+    """The fewest pixels a side that the network can take, found by tracing it."""
 
     def fits(size: int) -> bool:
         try:
@@ -53,7 +53,13 @@ def smallest_image(model: nn.Module, channels: int = 3, limit: int = 1024) -> in
             return False
         return True
 
-    low, high = 1, limit
+    # From below, as what does not fit is found out soon and what fits is traced to its end.
+    high = 1
+    while not fits(high):
+        high *= 2
+        if high > 4096:
+            raise ZooError(f"{type(model).__name__} takes no image of up to 4096x4096 pixels")
+    low = high // 2 + 1
     while low < high:
         middle = (low + high) // 2
         low, high = (low, middle) if fits(middle) else (middle + 1, high)
