@@ -19,18 +19,21 @@ ORIGINALS: dict[str, tuple[str, str]] = {
 # Networks whose golden logits the default test run checks, the smallest of each family; `slow` checks all.
 QUICK = ("alexnet", "vgg11_bn", "googlenet_tv", "resnet18", "resnet50_keras", "resnet50v2")
 
-# Parts of keys whose parameters are made smaller. SE-ResNet's gates saturate where their inputs are in the hundreds,
-# and the original's own rounding errors, amplified by them, are then 9e-5 of its logits.
-SMALLER = {"seresnet50": {".se.fc": 0.1}}
+# What ends the branches of residual networks has a quarter of `fill`'s values. Else each block doubles the variance:
+# after fifty of them biases are lost in sums of 1e10, and the gates of SE-ResNet saturate.
+QUARTER = {
+    **{f"resnet{depth}": ".bn2.weight" for depth in (18, 34)},
+    **{f"resnet{depth}": ".bn3.weight" for depth in (50, 101, 152)},
+    **{name: ".bn3.weight" for name in ORIGINALS if name.startswith(("resnext", "wide_resnet", "seresnet"))},
+    **{f"resnet{depth}_keras": "_3_bn/gamma" for depth in (50, 101, 152)},
+    **{f"resnet{depth}v2": ".conv3.weight" for depth in (50, 101, 152)},
+}
 
 
 def parameter(name: str, key: str, shape: tuple[int, ...]) -> np.ndarray:
     """The original's parameter under `key`: a fixed function of that and of its shape."""
     values = fill(key, shape, outputs_first=ORIGINALS[name][0] != "keras")
-    for part, scale in SMALLER.get(name, {}).items():
-        if part in key:
-            values = values * np.float32(scale)
-    return values
+    return values / 4 if name in QUARTER and QUARTER[name] in key else values
 
 
 def build_original(name: str):
