@@ -46,23 +46,26 @@ ORIGINALS: dict[str, tuple[str, str]] = {
     for ours, theirs in names.items()
 }
 
-# Network, key, and by what the values of `fill` are multiplied. Gates whose inputs are in the hundreds saturate, and
-# the sum of many whole residual branches brings gates there: the original's own rounding would decide the logits.
-SMALLER = (
-    (r"seresnet50", r".*\.se\.fc.*", 0.1),
-    (r"efficientnet_b[5-7]", r"features\.[2-7]\.[1-9]\d*\.block\.3\.1\.weight", 0.25),
-    (r"efficientnet_v2_.", r"features\.(1\.[1-9]\.block\.0|[23]\.[1-9]\.block\.1)\.1\.weight", 0.25),
-    (r"efficientnet_v2_.", r"features\.[4-7]\.[1-9]\d*\.block\.3\.1\.weight", 0.25),
+# Network and key of what ends the branches of residual networks, which has a quarter of `fill`'s values. Else each block
+# doubles the variance: after fifty of them biases are lost in sums of 1e10, gates saturate, and the original's own
+# rounding decides the logits.
+QUARTER = (
+    (r"resnet(18|34)", r".*\.bn2\.weight"),
+    (r"(wide_|se)?resne(t|xt)(50|101|152)(_\d.*)?", r".*\.bn3\.weight"),
+    (r"resnet\d+_keras", r".*_3_bn/gamma"),
+    (r"resnet\d+v2", r".*\.conv3\.weight"),
+    (r"efficientnet_b[5-7]", r"features\.[2-7]\.[1-9]\d*\.block\.3\.1\.weight"),
+    (r"efficientnet_v2_.", r"features\.(1\.[1-9]\.block\.0|[23]\.[1-9]\.block\.1)\.1\.weight"),
+    (r"efficientnet_v2_.", r"features\.[4-7]\.[1-9]\d*\.block\.3\.1\.weight"),
+    (r"regnet_y_(1_6|3_2|32)gf", r"trunk_output\..*\.f\.c\.1\.weight"),
 )
 
 
 def parameter(name: str, key: str, shape: tuple[int, ...]) -> np.ndarray:
     """The original's parameter under `key`: a fixed function of that and of its shape."""
     values = fill(key, shape, outputs_first=ORIGINALS[name][0] != "keras")
-    for network, part, scale in SMALLER:
-        if re.fullmatch(network, name) and re.fullmatch(part, key):
-            values = values * np.float32(scale)
-    return values
+    small = any(re.fullmatch(network, name) and re.fullmatch(part, key) for network, part in QUARTER)
+    return values / 4 if small else values
 
 
 def build_original(name: str):
