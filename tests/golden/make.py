@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from fill import fill, image
-from originals import ORIGINALS, build_original
+from originals import ORIGINALS, build_original, gain
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 FOLDER = Path(__file__).with_name("logits")
@@ -22,7 +22,9 @@ def torch_logits(name: str, x: np.ndarray) -> np.ndarray:
     """[1, classes] of the torch original with our fixed parameters."""
     model = build_original(name)
     state = {
-        key: value if key.endswith("num_batches_tracked") else torch.from_numpy(fill(key, tuple(value.shape)))
+        key: value
+        if key.endswith("num_batches_tracked")
+        else torch.from_numpy(fill(key, tuple(value.shape)) * gain(name, key))
         for key, value in model.state_dict().items()
     }
     model.load_state_dict(state)

@@ -6,7 +6,7 @@ import jax
 import numpy as np
 import pytest
 from fill import fill, image
-from originals import ORIGINALS, QUICK
+from originals import ORIGINALS, QUICK, gain
 
 import zoo
 from zoo.inference import init_shapes
@@ -21,7 +21,7 @@ def filled_variables(name, model, source):
     if source == "keras":
         weights = to_keras(name, zeros).items()
         return from_keras(name, {path: fill(path, array.shape, outputs_first=False) for path, array in weights})
-    state = {key: fill(key, value.shape) for key, value in to_torch(name, zeros, source).items()}
+    state = {key: fill(key, value.shape) * gain(name, key) for key, value in to_torch(name, zeros, source).items()}
     return from_torch(name, state, source)
 
 
