@@ -22,7 +22,7 @@ QUICK = ("alexnet", "vgg11_bn", "googlenet_tv", "densenet121", "regnet_x_400mf",
 # Norms that end a residual branch, of which a quarter is taken: the sum of so many whole branches grows until gates
 # saturate, and rounding alone decides the logits.
 DAMPED = {
-    r"regnet_y_[13]_.*": r"trunk_output\..*\.f\.c\.1\.weight",
+    r"regnet_y_(1_6|3_2|32)gf": r"trunk_output\..*\.f\.c\.1\.weight",
 }
 
 

@@ -11,9 +11,9 @@ from zoo.models.densenet import DenseNet
 from zoo.models.regnet import RegNet
 
 SMALL = {
-    "densenet": lambda **fields: DenseNet(depths=(2, 2), growth=4, small_images=True, dropout=0.2, **fields),
-    "regnet": lambda **fields: RegNet(stages=((2, 8, 4), (1, 16, 4)), squeeze=True, **fields),
-    "convnext": lambda **fields: ConvNeXt(depths=(1, 2), widths=(8, 16), stochastic_depth=0.5, **fields),
+    "densenet": lambda **fields: DenseNet(depths=(2,), growth=4, small_images=True, dropout=0.2, **fields),
+    "regnet": lambda **fields: RegNet(stages=((2, 8, 4),), squeeze=True, **fields),
+    "convnext": lambda **fields: ConvNeXt(depths=(2,), widths=(8,), stochastic_depth=0.5, **fields),
 }
 
 
