@@ -247,7 +247,8 @@ def test_inception_v3_in_training_has_all_logits_of_torchvision():
     with torch.no_grad():
         theirs = network(to_torch(x))
     assert_same(logits, theirs.logits)
-    assert_same(updated["aux_logits"]["aux"]["logits"], theirs.aux_logits)
+    # Its last normalisation sees two values a channel, which magnifies the rounding before it.
+    assert_same(updated["aux_logits"]["aux"]["logits"], theirs.aux_logits, tolerance=1e-3)
 
 
 # The other networks, against references of our own
