@@ -1,8 +1,11 @@
-"""Which networks the default test run computes with: the smallest of each family. `-m slow` has the others."""
+"""Which networks the default test run computes with (`-m slow` has the others), and what is traced of each but once."""
+
+from functools import cache
 
 import pytest
 
 import zoo
+from zoo.inference import init_shapes, smallest_image
 
 
 def family(name: str) -> str:
@@ -20,8 +23,31 @@ def quick_models() -> set[str]:
 
 
 QUICK = quick_models()
+# A step of training takes longer to compile, most of all for deep networks.
+QUICK_TO_TRAIN = {
+    "lenet5",
+    "lenet5_1998",
+    "alexnet_2012",
+    "nin_cifar10",
+    "vgg11",
+    "googlenet",
+    "resnet18",
+    "mobilenet_v2",
+}
 
 
-def computed(names: list[str]) -> list:
+def computed(names: list[str], quick: set[str] = QUICK) -> list:
     """The names as parameters of a test that computes: all but the quick ones are marked slow."""
-    return [pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in names]
+    return [pytest.param(name, marks=() if name in quick else pytest.mark.slow) for name in names]
+
+
+@cache
+def shapes_of(name: str):
+    """The shapes of a network's variables at its own image size."""
+    return init_shapes(zoo.create_model(name))
+
+
+@cache
+def smallest_of(name: str) -> int:
+    """The fewest pixels a side that a network takes."""
+    return smallest_image(zoo.create_model(name), zoo.model_info(name).channels)

@@ -46,9 +46,9 @@ ORIGINALS: dict[str, tuple[str, str]] = {
     for ours, theirs in names.items()
 }
 
-# Network and key of what ends the branches of residual networks, which has a quarter of `fill`'s values. Else each block
-# doubles the variance: after fifty of them biases are lost in sums of 1e10, gates saturate, and the original's own
-# rounding decides the logits.
+# Network and key of what ends the branches of residual networks, which has a quarter of `fill`'s values. Else each
+# block doubles the variance: after fifty of them biases are lost in sums of 1e10, gates saturate, and the original's
+# own rounding decides the logits.
 QUARTER = (
     (r"resnet(18|34)", r".*\.bn2\.weight"),
     (r"(wide_|se)?resne(t|xt)(50|101|152)(_\d.*)?", r".*\.bn3\.weight"),

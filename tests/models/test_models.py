@@ -9,10 +9,10 @@ import optax
 import published
 import pytest
 from flax import nnx
-from quick import computed
+from quick import QUICK_TO_TRAIN, computed, shapes_of, smallest_of
 
 import zoo
-from zoo.inference import init_shapes, smallest_image
+from zoo.inference import init_shapes
 from zoo.training import create_state, train_step
 
 MODELS = zoo.list_models()
@@ -28,7 +28,7 @@ def example(name, size=None, seed=0):
 
 @pytest.mark.parametrize("name", MODELS)
 def test_parameter_count_is_the_published_one(name):
-    shapes = init_shapes(zoo.create_model(name))
+    shapes = shapes_of(name)
     assert zoo.count.parameters(shapes["params"]) == published.parameters(name)
     assert zoo.model_info(name).parameters == published.parameters(name)
 
@@ -39,14 +39,14 @@ def test_parameter_count_with_auxiliary_heads(name):
     assert zoo.count.parameters(shapes["params"]) == published.WITH_AUX_HEADS[name]
 
 
-@pytest.mark.parametrize("name", computed(MODELS))
+@pytest.mark.parametrize("name", computed(MODELS, QUICK_TO_TRAIN))
 def test_forward_and_gradient_are_finite_at_the_smallest_size(name):
     info = zoo.model_info(name)
     fields = {"aux_heads": True} if name in WITH_AUX_HEADS else {}
     # A block that is dropped for both images gets no gradient.
     fields |= {"stochastic_depth": 0.0} if hasattr(zoo.create_model(name), "stochastic_depth") else {}
     model = zoo.create_model(name, num_classes=7, **fields)
-    size = smallest_image(model, info.channels)
+    size = smallest_of(name)
     x = jnp.concatenate([example(name, size), example(name, size, seed=1)])
     variables = zoo.init(model, jax.random.key(0), x.shape[1:])
 
@@ -96,16 +96,16 @@ def test_parameters_stay_float32(name):
 @pytest.mark.parametrize("name", MODELS)
 def test_the_tree_does_not_depend_on_the_image_size(name):
     model = zoo.create_model(name)
-    smallest = smallest_image(model, zoo.model_info(name).channels)
+    smallest = smallest_of(name)
     small = init_shapes(model, (smallest, smallest, zoo.model_info(name).channels))
-    assert jax.tree.map(lambda leaf: leaf.shape, small) == jax.tree.map(lambda leaf: leaf.shape, init_shapes(model))
+    assert jax.tree.map(lambda leaf: leaf.shape, small) == jax.tree.map(lambda leaf: leaf.shape, shapes_of(name))
 
 
 @pytest.mark.parametrize("name", MODELS)
 def test_a_small_image_is_one_clear_line(name):
     model = zoo.create_model(name)
     channels = zoo.model_info(name).channels
-    smallest = smallest_image(model, channels)
+    smallest = smallest_of(name)
     with pytest.raises(zoo.ZooError, match=f"too small.*at least {smallest}x{smallest} pixels") as error:
         zoo.init(model, jax.random.key(0), (smallest - 1, smallest - 1, channels))
     assert "\n" not in str(error.value)
@@ -113,7 +113,7 @@ def test_a_small_image_is_one_clear_line(name):
 
 @pytest.mark.parametrize("name", MODELS)
 def test_no_block_is_named_by_a_number_alone(name):
-    paths = jax.tree.leaves_with_path(init_shapes(zoo.create_model(name)))
+    paths = jax.tree.leaves_with_path(shapes_of(name))
     for path, _ in paths:
         for key in path:
             assert not any(str(key.key).startswith(auto) for auto in ("Conv_", "Dense_", "BatchNorm_", "ConvBlock_"))
@@ -211,7 +211,7 @@ def test_features_are_named_activations():
 def test_act_is_used_for_all_activations(name):
     info, model = zoo.model_info(name), zoo.create_model(name, act=jnp.sin)
     x = jax.ShapeDtypeStruct((1, info.input_size, info.input_size, info.channels), jnp.float32)
-    program = jax.make_jaxpr(model.apply)(init_shapes(model), x).eqns
+    program = jax.make_jaxpr(model.apply)(shapes_of(name), x).eqns
     assert any(step.primitive.name == "sin" for step in program)
     others = ("relu6", "silu", "hard_silu", "hard_sigmoid", "gelu", "sigmoid")
     for step in program:
@@ -224,17 +224,17 @@ def test_act_is_used_for_all_activations(name):
 def test_stages_are_features_of_falling_resolution(name):
     info, model = zoo.model_info(name), zoo.create_model(name)
     x = jax.ShapeDtypeStruct((1, info.input_size, info.input_size, info.channels), jnp.float32)
-    found = jax.eval_shape(lambda variables, x: zoo.features(model, variables, x, info.stages), init_shapes(model), x)
+    found = jax.eval_shape(lambda variables, x: zoo.features(model, variables, x, info.stages), shapes_of(name), x)
     heights = [found[stage].shape[1] for stage in info.stages]
     assert len(heights) >= 3 and heights == sorted(set(heights), reverse=True)
 
 
-@pytest.mark.parametrize("name", computed(MODELS))
+@pytest.mark.parametrize("name", computed(MODELS, QUICK_TO_TRAIN))
 def test_a_training_step_in_bfloat16_is_finite(name):
     info = zoo.model_info(name)
     aux = {"aux_heads": True} if name in WITH_AUX_HEADS else {}
     model = zoo.create_model(name, num_classes=7, dtype=jnp.bfloat16, **aux)
-    size = smallest_image(model, info.channels)
+    size = smallest_of(name)
     make = partial(create_state, model, optax.sgd(1e-3), (size, size, info.channels), mean=info.mean, std=info.std)
     state = jax.jit(make)(jax.random.key(0))
     rng = np.random.default_rng(0)
@@ -248,7 +248,7 @@ def test_a_training_step_in_bfloat16_is_finite(name):
 def test_compiled_forward_passes_of_two_batch_sizes_agree(name):
     info = zoo.model_info(name)
     model = zoo.create_model(name)
-    size = smallest_image(model, info.channels)
+    size = smallest_of(name)
     x = jnp.concatenate([example(name, size, seed) for seed in range(3)])
     variables = zoo.init(model, jax.random.key(0), x.shape[1:])
     forward = jax.jit(model.apply)
