@@ -57,6 +57,7 @@ QUARTER = (
     (r"efficientnet_b[5-7]", r"features\.[2-7]\.[1-9]\d*\.block\.3\.1\.weight"),
     (r"efficientnet_v2_.", r"features\.(1\.[1-9]\.block\.0|[23]\.[1-9]\.block\.1)\.1\.weight"),
     (r"efficientnet_v2_.", r"features\.[4-7]\.[1-9]\d*\.block\.3\.1\.weight"),
+    (r"xception", r".*\.rep\.8\.weight"),
     (r"regnet_y_(1_6|3_2|32)gf", r"trunk_output\..*\.f\.c\.1\.weight"),
 )
 

@@ -41,7 +41,6 @@ def test_parameter_count_with_auxiliary_heads(name):
 
 @pytest.mark.parametrize("name", computed(MODELS, QUICK_TO_TRAIN))
 def test_forward_and_gradient_are_finite_at_the_smallest_size(name):
-    info = zoo.model_info(name)
     fields = {"aux_heads": True} if name in WITH_AUX_HEADS else {}
     # A block that is dropped for both images gets no gradient.
     fields |= {"stochastic_depth": 0.0} if hasattr(zoo.create_model(name), "stochastic_depth") else {}
@@ -246,7 +245,6 @@ def test_a_training_step_in_bfloat16_is_finite(name):
 
 @pytest.mark.parametrize("name", computed(MODELS))
 def test_compiled_forward_passes_of_two_batch_sizes_agree(name):
-    info = zoo.model_info(name)
     model = zoo.create_model(name)
     size = smallest_of(name)
     x = jnp.concatenate([example(name, size, seed) for seed in range(3)])
