@@ -1,7 +1,8 @@
-"""Make the golden logits: python tests/golden/make.py [PATTERN] (needs torch, torchvision, timm and Keras).
+"""Make the golden logits: python tests/golden/make.py [PATTERN] (needs torch, torchvision, timm, Keras and,
+for Inception v2, Cadene's pretrainedmodels).
 
 Each network's file, tests/golden/logits/<name>.npz, has the original's logits for `fill.image` with parameters from
-`fill.fill`, and which version of which library gave them.
+`originals.parameter`, and which version of which library gave them.
 """
 
 import importlib.metadata
@@ -11,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from fill import fill, image
-from originals import ORIGINALS, build_original
+from fill import image
+from originals import ORIGINALS, build_original, parameter
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 FOLDER = Path(__file__).with_name("logits")
@@ -25,7 +26,9 @@ def torch_logits(name: str, x: np.ndarray) -> np.ndarray:
 
     model = build_original(name)
     state = {
-        key: value if key.endswith("num_batches_tracked") else torch.from_numpy(fill(key, tuple(value.shape)))
+        key: value
+        if key.endswith("num_batches_tracked")
+        else torch.from_numpy(parameter(name, key, tuple(value.shape)))
         for key, value in model.state_dict().items()
     }
     model.load_state_dict(state)
@@ -40,7 +43,7 @@ def keras_logits(name: str, x: np.ndarray) -> np.ndarray:
 
     model = build_original(name)
     for weight in model.weights:
-        weight.assign(fill(weight.path, tuple(weight.shape), outputs_first=False))
+        weight.assign(parameter(name, weight.path, tuple(weight.shape)))
     return np.asarray(model(x[..., ::-1] if names_of(name, "keras").bgr else x, training=False))
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import jax
 import numpy as np
 import pytest
-from fill import fill, image
-from originals import ORIGINALS, QUICK
+from fill import image
+from originals import ORIGINALS, QUICK, parameter
 
 import zoo
 from zoo.inference import init_shapes
@@ -18,11 +18,10 @@ FOLDER = Path(__file__).with_name("logits")
 def filled_variables(name, model, source):
     """Our variables, filled by the original's keys and shapes, which `to_torch` or `to_keras` gives for zeros."""
     zeros = jax.tree.map(lambda leaf: np.zeros(leaf.shape, np.float32), init_shapes(model))
-    if source == "keras":
-        weights = to_keras(name, zeros).items()
-        return from_keras(name, {path: fill(path, array.shape, outputs_first=False) for path, array in weights})
-    state = {key: fill(key, value.shape) for key, value in to_torch(name, zeros, source).items()}
-    return from_torch(name, state, source)
+    keras = source == "keras"
+    arrays = to_keras(name, zeros) if keras else to_torch(name, zeros, source)
+    filled = {key: parameter(name, key, array.shape) for key, array in arrays.items()}
+    return from_keras(name, filled) if keras else from_torch(name, filled, source)
 
 
 @pytest.mark.parametrize(

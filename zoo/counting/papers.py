@@ -173,7 +173,7 @@ def _vgg(column: str, millions: int) -> PaperTable:
     )
 
 
-def _resnet(flops: str) -> PaperTable:
+def _resnet(flops: str, note: str = "") -> PaperTable:
     stages = {"conv1": 112, "conv2": 56, "conv3": 28, "conv4": 14, "conv5": 7}
     return PaperTable(
         source="He et al. 2015, Table 1",
@@ -185,10 +185,12 @@ def _resnet(flops: str) -> PaperTable:
                 PaperRow(f"{name}_x" if name != "conv1" else name, f"{name}*", {"map": f"{size}x{size}"})
                 for name, size in stages.items()
             ),
-            PaperRow("whole network", "*", {"macs": flops}),
+            PaperRow("whole network", "*", {"macs": flops}, note),
         ),
     )
 
+
+_STRIDE_ON_3X3 = "the paper's bottlenecks have their stride in the first 1x1, Keras's too; here the 3x3 has it"
 
 TABLES: Mapping[str, PaperTable] = MappingProxyType(
     {
@@ -203,8 +205,11 @@ TABLES: Mapping[str, PaperTable] = MappingProxyType(
         "googlenet_bn": GOOGLENET,
         "resnet18": _resnet("1.8G"),
         "resnet34": _resnet("3.6G"),
-        "resnet50": _resnet("3.8G"),
-        "resnet101": _resnet("7.6G"),
-        "resnet152": _resnet("11.3G"),
+        "resnet50": _resnet("3.8G", _STRIDE_ON_3X3),
+        "resnet50_keras": _resnet("3.8G"),
+        "resnet101": _resnet("7.6G", _STRIDE_ON_3X3),
+        "resnet101_keras": _resnet("7.6G"),
+        "resnet152": _resnet("11.3G", _STRIDE_ON_3X3),
+        "resnet152_keras": _resnet("11.3G"),
     }
 )

@@ -1,3 +1,181 @@
-"""To come."""
+"""ResNet, ResNeXt, Wide ResNet and SE-ResNet: blocks whose output is added to their input."""
 
-ENTRIES = ()
+from collections.abc import Callable, Iterator
+from functools import partial
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from zoo.layers import (
+    Activation,
+    ConvBlock,
+    SqueezeExcite,
+    batch_norm,
+    global_avg_pool,
+    max_pool,
+    stochastic_depth,
+)
+from zoo.models.network import ModelInfo, Network, Paper, block_class
+
+RESNET = Paper(title="Deep Residual Learning for Image Recognition", year=2015, url="https://arxiv.org/abs/1512.03385")
+RESNEXT = Paper(
+    title="Aggregated Residual Transformations for Deep Neural Networks",
+    year=2016,
+    url="https://arxiv.org/abs/1611.05431",
+)
+WIDE = Paper(title="Wide Residual Networks", year=2016, url="https://arxiv.org/abs/1605.07146")
+SE = Paper(title="Squeeze-and-Excitation Networks", year=2017, url="https://arxiv.org/abs/1709.01507")
+
+# Table 1 of the paper: blocks in conv2_x, conv3_x, conv4_x and conv5_x, by the depth of the network.
+DEPTHS = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 6, 3), 101: (3, 4, 23, 3), 152: (3, 8, 36, 3)}
+WIDTHS = (64, 128, 256, 512)
+EXPANSION = 4
+
+# Depth, groups, width of a group in conv2_x, squeeze-and-excitation; paper, parameters, multiply-adds.
+TABLE = {
+    "resnet18": (18, 1, 64, False, RESNET, 11_689_512, 1_814_073_344),
+    "resnet34": (34, 1, 64, False, RESNET, 21_797_672, 3_663_761_408),
+    "resnet50": (50, 1, 64, False, RESNET, 25_557_032, 4_089_184_256),
+    "resnet101": (101, 1, 64, False, RESNET, 44_549_160, 7_801_405_440),
+    "resnet152": (152, 1, 64, False, RESNET, 60_192_808, 11_513_626_624),
+    "resnext50_32x4d": (50, 32, 4, False, RESNEXT, 25_028_904, 4_230_479_872),
+    "resnext101_32x8d": (101, 32, 8, False, RESNEXT, 88_791_336, 16_414_015_488),
+    "resnext101_64x4d": (101, 64, 4, False, RESNEXT, 83_455_272, 15_460_270_080),
+    "wide_resnet50_2": (50, 1, 128, False, WIDE, 68_883_240, 11_398_021_120),
+    "wide_resnet101_2": (101, 1, 128, False, WIDE, 126_886_696, 22_753_050_624),
+    "seresnet50": (50, 1, 64, True, SE, 28_088_024, 4_091_699_200),
+}
+
+# Depth, parameters, multiply-adds.
+KERAS_TABLE = {
+    "resnet50_keras": (50, 25_583_592, 3_857_973_248),
+    "resnet101_keras": (101, 44_601_832, 7_570_194_432),
+    "resnet152_keras": (152, 60_268_520, 11_282_415_616),
+}
+
+# Features, kernel, stride, groups.
+ConvRow = tuple[int, int, int, int]
+
+
+class ResNet(Network):
+    """He et al. 2015, Table 1, as torchvision has it: the stride of a bottleneck is that of its 3x3 convolution.
+
+    Up to 34 layers the blocks are two 3x3 convolutions, beyond that bottlenecks, with `bottleneck`. Keras's port has
+    `use_bias` and, as the paper, `stride_on_1x1`, the first convolution. `groups` and `group_width` are ResNeXt's;
+    Wide ResNet is one group twice as wide. `stochastic_depth` is the last block's rate, 0 the first's.
+    With `small_images` (CIFAR) the stem is a 3x3 convolution of stride 1 without a pool.
+    """
+
+    depths: tuple[int, ...] = DEPTHS[50]
+    bottleneck: bool = True
+    groups: int = 1
+    group_width: int = 64
+    squeeze_excite: bool = False
+    stride_on_1x1: bool = False
+    use_bias: bool = False
+    norm: Callable[..., nn.Module] = batch_norm
+    small_images: bool = False
+    stochastic_depth: float = 0.0
+    dropout: float = 0.0
+    remat: bool = False
+
+    @nn.compact
+    def __call__(self, x: jax.Array, *, train: bool = False) -> jax.Array:
+        conv = partial(ConvBlock, norm=self.norm, use_bias=self.use_bias, act=self.act, dtype=self.dtype)
+        if self.small_images:
+            x = conv(64, 3, padding=1, name="conv1")(x, train)
+        else:
+            x = max_pool(conv(64, 7, 2, padding=3, name="conv1")(x, train), 3, 2, padding=1)
+        for name, width, stride, rate in block_places(self.depths, self.stochastic_depth):
+            block = block_class(ResidualBlock, self.remat)
+            rows = self._branch(width, stride)
+            x = block(rows, stride, conv, self.act, self.squeeze_excite, rate, self.dtype, name=name)(x, train)
+        x = nn.Dropout(self.dropout, deterministic=not train, name="dropout")(global_avg_pool(x))
+        return self.classify(x, "fc")
+
+    def _branch(self, width: int, stride: int) -> tuple[ConvRow, ...]:
+        if not self.bottleneck:
+            return (width, 3, stride, 1), (width, 3, 1, 1)
+        inner = self.groups * self.group_width * width // WIDTHS[0]
+        of_1x1, of_3x3 = (stride, 1) if self.stride_on_1x1 else (1, stride)
+        return (inner, 1, of_1x1, 1), (inner, 3, of_3x3, self.groups), (EXPANSION * width, 1, 1, 1)
+
+
+def block_places(depths: tuple[int, ...], last_rate: float) -> Iterator[tuple[str, int, int, float]]:
+    """Name, width, stride and rate of stochastic depth (a ramp from 0 to `last_rate`) of each block in turn."""
+    place, last = 0, max(sum(depths) - 1, 1)
+    for stage, (depth, width) in enumerate(zip(depths, WIDTHS, strict=True), start=2):
+        for i in range(1, depth + 1):
+            yield f"conv{stage}_{i}", width, 2 if stage > 2 and i == 1 else 1, last_rate * place / last
+            place += 1
+
+
+class ResidualBlock(nn.Module):
+    """act(branch + shortcut), Figure 2 of the paper; the shortcut is projected where the shapes differ (option B)."""
+
+    branch: tuple[ConvRow, ...]
+    stride: int
+    conv: Callable[..., nn.Module]
+    act: Activation
+    squeeze_excite: bool
+    stochastic_depth: float
+    dtype: jnp.dtype
+
+    @nn.compact
+    def __call__(self, x: jax.Array, train: bool = False) -> jax.Array:
+        y = x
+        for i, (features, kernel, stride, groups) in enumerate(self.branch, start=1):
+            act = self.act if i < len(self.branch) else None
+            conv = self.conv(features, kernel, stride, padding=kernel // 2, groups=groups, act=act, name=f"conv{i}")
+            y = conv(y, train)
+        if self.squeeze_excite:
+            y = SqueezeExcite(y.shape[-1] // 16, dtype=self.dtype, name="se")(y)
+        y = stochastic_depth(self.stochastic_depth, train=train)(y)
+        if self.stride > 1 or x.shape[-1] != y.shape[-1]:
+            x = self.conv(y.shape[-1], 1, self.stride, act=None, name="downsample")(x, train)
+        return self.act(x + y)
+
+
+def stages_of(depths: tuple[int, ...]) -> tuple[str, ...]:
+    """The parts that end each resolution."""
+    return ("conv1", *(f"conv{stage}_{depth}" for stage, depth in enumerate(depths, start=2)))
+
+
+def _entry(name: str) -> ModelInfo:
+    depth, groups, group_width, squeeze_excite, paper, parameters, macs = TABLE[name]
+    return ModelInfo(
+        name=name,
+        build=partial(
+            ResNet,
+            depths=DEPTHS[depth],
+            bottleneck=depth >= 50,
+            groups=groups,
+            group_width=group_width,
+            squeeze_excite=squeeze_excite,
+        ),
+        paper=paper,
+        parameters=parameters,
+        macs=macs,
+        stages=stages_of(DEPTHS[depth]),
+        differs="torchvision's and timm's: a bottleneck's stride is its 3x3 convolution's" if depth >= 50 else "",
+    )
+
+
+def _keras_entry(name: str) -> ModelInfo:
+    depth, parameters, macs = KERAS_TABLE[name]
+    norm = partial(batch_norm, epsilon=1.001e-5, momentum=0.99)
+    return ModelInfo(
+        name=name,
+        build=partial(ResNet, depths=DEPTHS[depth], stride_on_1x1=True, use_bias=True, norm=norm),
+        paper=RESNET,
+        parameters=parameters,
+        macs=macs,
+        stages=stages_of(DEPTHS[depth]),
+        mean=(123.68 / 255, 116.779 / 255, 103.939 / 255),
+        std=(1 / 255,) * 3,
+        differs="Keras's: convolutions have biases though batch normalisation follows",
+    )
+
+
+ENTRIES = (*map(_entry, TABLE), *map(_keras_entry, KERAS_TABLE))

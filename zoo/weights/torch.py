@@ -49,7 +49,7 @@ def to_torch(model_name: str, variables: Mapping[str, Any], source: str = "torch
     """The inverse of `from_torch`: NumPy arrays by torch's keys, without BatchNorm's `num_batches_tracked`."""
     names = names_of(model_name, source)
     return {
-        torch_key(path, names): _to_torch(red_first(np.asarray(leaf), path, names), _flattened(path, names))
+        torch_key(path, names): _to_torch(red_first(np.asarray(leaf), path, names), path, names)
         for path, leaf in jax.tree.leaves_with_path(variables)
     }
 
@@ -66,10 +66,12 @@ def _flattened(path: Path, names: Names) -> tuple[int, int, int] | None:
     return names.flattened.get(module_of(path)) if leaf_of(path) == "kernel" else None
 
 
-def _to_torch(array: np.ndarray, flattened: tuple[int, int, int] | None) -> np.ndarray:
-    if flattened:
+def _to_torch(array: np.ndarray, path: Path, names: Names) -> np.ndarray:
+    if flattened := _flattened(path, names):
         channels, height, width = flattened
         return array.reshape(height, width, channels, -1).transpose(3, 2, 0, 1).reshape(array.shape[1], -1)
     if array.ndim == 4:
         return array.transpose(3, 2, 0, 1)
+    if array.ndim == 2 and module_of(path) in names.convolved:
+        return array.T[:, :, None, None]
     return array.T if array.ndim == 2 else array
