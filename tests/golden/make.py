@@ -42,9 +42,10 @@ def keras_logits(name: str, x: np.ndarray) -> np.ndarray:
 
 def main(pattern: str) -> None:
     """Write the files of all networks whose name matches."""
-    import zoo
     from golden.fill import image
     from golden.originals import ORIGINALS
+
+    import zoo
     from zoo.weights.names import names_of
 
     FOLDER.mkdir(exist_ok=True)
