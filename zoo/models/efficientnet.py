@@ -184,7 +184,9 @@ def _entry(name: str) -> ModelInfo:
     width, depth, size, dropout, parameters, macs = TABLE[name]
     stages = scaled(B0, width, depth)
     released = {"epsilon": 1e-3, "momentum": 0.99} if name in RELEASED_NORM else {}
-    padding = "torchvision's: symmetric padding where the release pads as TensorFlow"
+    differs = ["torchvision's: symmetric padding where the release pads as TensorFlow"]
+    differs += [] if released else ["batch norm with torch's constants"]
+    differs += ["images of 288 pixels for 260"] if name == "b2" else []
     return ModelInfo(
         name=f"efficientnet_{name}",
         build=partial(
@@ -201,9 +203,7 @@ def _entry(name: str) -> ModelInfo:
         macs=macs,
         stages=last_blocks(stages),
         input_size=size,
-        differs=padding
-        + ("" if released else ", batch norm with torch's constants")
-        + (", images of 288 pixels for 260" if name == "b2" else ""),
+        differs=", ".join(differs),
     )
 
 

@@ -4,7 +4,7 @@ from functools import partial
 
 import jax
 
-from zoo.models.efficientnet import B0, EfficientNet, last_blocks, scaled
+from zoo.models.efficientnet import B0, EfficientNet, Stage, last_blocks, scaled
 from zoo.models.network import ModelInfo, Paper
 
 PAPER = Paper(
@@ -26,7 +26,7 @@ TABLE = {
 MEAN, STD = (127 / 255,) * 3, (128 / 255,) * 3
 
 
-def stages_of(width: float, depth: float) -> tuple:
+def stages_of(width: float, depth: float) -> tuple[Stage, ...]:
     """EfficientNet's scaling, but for the depth of the first and last stage (and the width of stem and head)."""
     first, *_, last = scaled(B0, width, 1.0)
     return (first, *scaled(B0[1:-1], width, depth), last)
