@@ -12,7 +12,7 @@ from flax import nnx
 from quick import QUICK_TO_TRAIN, computed, shapes_of, smallest_of
 
 import zoo
-from zoo.inference import init_shapes
+from zoo.inference import init_shapes, jit_once
 from zoo.training import create_state, train_step
 
 MODELS = zoo.list_models()
@@ -71,7 +71,7 @@ def test_forward_and_gradient_are_finite_at_the_smallest_size(name):
         assert leaf.any(), f"no gradient reaches {jax.tree_util.keystr(path)}"
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", computed(MODELS))
 def test_output_shapes_and_types(name):
     info = zoo.model_info(name)
     x = jax.ShapeDtypeStruct((3, info.input_size, info.input_size, info.channels), jnp.float32)
@@ -86,13 +86,13 @@ def test_output_shapes_and_types(name):
     assert pooled.ndim == 2 and pooled.dtype == jnp.float32
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", computed(MODELS))
 def test_parameters_stay_float32(name):
     shapes = init_shapes(zoo.create_model(name, dtype=jnp.bfloat16))
     assert {leaf.dtype for leaf in jax.tree.leaves(shapes)} == {jnp.dtype("float32")}
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", computed(MODELS))
 def test_the_tree_does_not_depend_on_the_image_size(name):
     model = zoo.create_model(name)
     smallest = smallest_of(name)
@@ -100,7 +100,7 @@ def test_the_tree_does_not_depend_on_the_image_size(name):
     assert jax.tree.map(lambda leaf: leaf.shape, small) == jax.tree.map(lambda leaf: leaf.shape, shapes_of(name))
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", computed(MODELS))
 def test_a_small_image_is_one_clear_line(name):
     model = zoo.create_model(name)
     channels = zoo.model_info(name).channels
@@ -206,7 +206,7 @@ def test_features_are_named_activations():
         zoo.features(model, variables, x, ["inception_3z"])
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", computed(MODELS))
 def test_act_is_used_for_all_activations(name):
     info, model = zoo.model_info(name), zoo.create_model(name, act=jnp.sin)
     x = jax.ShapeDtypeStruct((1, info.input_size, info.input_size, info.channels), jnp.float32)
@@ -219,7 +219,7 @@ def test_act_is_used_for_all_activations(name):
             assert str(step.source_info.name_stack).endswith("/se"), step
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", computed(MODELS))
 def test_stages_are_features_of_falling_resolution(name):
     info, model = zoo.model_info(name), zoo.create_model(name)
     x = jax.ShapeDtypeStruct((1, info.input_size, info.input_size, info.channels), jnp.float32)
@@ -235,7 +235,7 @@ def test_a_training_step_in_bfloat16_is_finite(name):
     model = zoo.create_model(name, num_classes=7, dtype=jnp.bfloat16, **aux)
     size = smallest_of(name)
     make = partial(create_state, model, optax.sgd(1e-3), (size, size, info.channels), mean=info.mean, std=info.std)
-    state = jax.jit(make)(jax.random.key(0))
+    state = jit_once(make)(jax.random.key(0))
     rng = np.random.default_rng(0)
     images = rng.integers(0, 256, (2, size, size, info.channels), np.uint8)
     state, metrics = jax.jit(train_step, donate_argnums=0)(state, {"image": images, "label": np.array([0, 6])})
@@ -254,7 +254,7 @@ def test_compiled_forward_passes_of_two_batch_sizes_agree(name):
     np.testing.assert_allclose(three[1:2], one, atol=1e-4 * float(jnp.abs(three).max()))
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", computed(MODELS))
 def test_nnx_runs_it(name):
     info = zoo.model_info(name)
     x = jnp.zeros((2, info.input_size, info.input_size, info.channels))

@@ -10,6 +10,7 @@ import optax
 import pytest
 
 import zoo
+from zoo.inference import jit_once
 from zoo.layers import ConvBlock, batch_norm, global_avg_pool
 from zoo.models.network import Network
 from zoo.training import create_state, eval_step, train_step
@@ -34,7 +35,7 @@ class Tiny(Network):
 def fresh_state(model, image_shape, optimizer=None):
     optimizer = optimizer or optax.sgd(0.1, momentum=0.9)
     make = partial(create_state, model, optimizer, image_shape, mean=(0.4,), std=(0.3,))
-    return jax.jit(make)(jax.random.key(0))
+    return jit_once(make)(jax.random.key(0))
 
 
 def random_batch(size, image_shape, classes=10, seed=0):

@@ -15,6 +15,7 @@ from rich.console import Console
 
 from zoo.data import Dataset, eval_batches, train_batches
 from zoo.errors import ZooError
+from zoo.inference import jit_once
 from zoo.models.network import Network
 from zoo.registry import create_model, model_info
 from zoo.training.checkpoints import RunConfig, RunFolder, abstract_like, open_checkpointer, restore, save
@@ -122,7 +123,7 @@ def first_state(
     key = jax.random.key(recipe.seed)
     if abstract:
         return abstract_like(jax.eval_shape(make, key), sharding)
-    return jax.jit(make, out_shardings=sharding)(key)
+    return jit_once(make, out_shardings=sharding)(key)
 
 
 class EpochMetrics:
