@@ -24,16 +24,7 @@ def quick_models() -> set[str]:
 
 QUICK = quick_models()
 # A step of training takes longer to compile, most of all for deep networks.
-QUICK_TO_TRAIN = {
-    "lenet5",
-    "lenet5_1998",
-    "alexnet_2012",
-    "nin_cifar10",
-    "vgg11",
-    "googlenet",
-    "resnet18",
-    "mobilenet_v2",
-}
+QUICK_TO_TRAIN = {"lenet5", "lenet5_1998", "nin_cifar10", "googlenet", "resnet18"}
 
 
 def computed(names: list[str], quick: set[str] = QUICK) -> list:

@@ -243,7 +243,7 @@ def test_a_training_step_in_bfloat16_is_finite(name):
     assert all(jnp.isfinite(leaf).all() for leaf in jax.tree.leaves(state.params))
 
 
-@pytest.mark.parametrize("name", computed(MODELS))
+@pytest.mark.parametrize("name", computed(MODELS, QUICK_TO_TRAIN))
 def test_compiled_forward_passes_of_two_batch_sizes_agree(name):
     model = zoo.create_model(name)
     size = smallest_of(name)

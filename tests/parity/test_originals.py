@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 from golden.fill import image
 from golden.originals import ORIGINALS, build_original
+from quick import computed, smallest_of
 
 import zoo
-from zoo.inference import smallest_image
 from zoo.weights import from_torch, to_torch
 
 torch = pytest.importorskip("torch")
@@ -19,7 +19,7 @@ FROM_TORCH = [name for name, (source, _) in ORIGINALS.items() if source in ("tor
 def sizes(name):
     """The network's own size, and two thirds of it or what it needs at least."""
     info = zoo.model_info(name)
-    return info.input_size, max(info.input_size * 2 // 3 // 32 * 32, smallest_image(zoo.create_model(name)))
+    return info.input_size, max(info.input_size * 2 // 3 // 32 * 32, smallest_of(name))
 
 
 def randomised(model):
@@ -41,7 +41,7 @@ def check_logits(model, variables, original, x):
     assert np.abs(ours - theirs).max() < 1e-4 * np.abs(theirs).max()
 
 
-@pytest.mark.parametrize("name", FROM_TORCH)
+@pytest.mark.parametrize("name", computed(FROM_TORCH))
 def test_logits_equal_the_torch_original(name):
     source, original = ORIGINALS[name][0], randomised(build_original(name))
     state = original.state_dict()
