@@ -1,4 +1,4 @@
-"""zoo: convolutional networks in JAX and Flax, from LeNet-5 to GoogLeNet, each verified against its paper."""
+"""zoo: convolutional networks in JAX and Flax, from LeNet-5 to ConvNeXt, each verified against its paper."""
 
 from zoo import count
 from zoo.errors import ZooError

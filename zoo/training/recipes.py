@@ -56,6 +56,7 @@ RECIPES: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("googlenet", "digits", {"epochs": 16, "aux_heads": True, "learning_rate": 1e-3, "clip_norm": 1.0}),
     ("googlenet*", "digits", {"epochs": 16, "aux_heads": True}),
     ("googlenet*", "*", {"epochs": 10, "aux_heads": True, "batch_size": 128, "clip_norm": 1.0}),
+    ("inception_v3", "*", {"aux_heads": True}),
     ("*_bn", "*", {}),
     ("alexnet*", "*", {"learning_rate": 2e-4}),
     ("zfnet", "*", {"learning_rate": 2e-4}),
