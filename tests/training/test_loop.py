@@ -1,6 +1,7 @@
 """Whole runs on a small data set: what they write, how they stop and go on."""
 
 import json
+import shutil
 import signal
 
 import jax
@@ -131,3 +132,15 @@ def test_a_loss_that_is_not_finite_stops_the_run(tmp_path):
     folder.start(config)
     with pytest.raises(zoo.ZooError, match="the loss was not finite in epoch 1"):
         train(config, DATASET, folder, resume=False, console=Console(quiet=True))
+
+
+def test_a_damaged_checkpoint_is_one_clear_line(uninterrupted, tmp_path):
+    path = shutil.copytree(uninterrupted[0], tmp_path / "run")
+    for file in (path / "steps" / "12" / "state").rglob("*"):
+        if file.is_file():
+            file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+    with pytest.raises(zoo.ZooError, match="steps/12 cannot be read: remove that folder") as error:
+        run(path, resume=True)
+    assert "\n" not in str(error.value)
+    shutil.rmtree(path / "steps" / "12")
+    assert run(path, resume=True).step == 12

@@ -120,7 +120,13 @@ def restore(checkpointer: ocp.training.Checkpointer, abstract: TrainState, data:
     if checkpointer.latest is None:
         raise ZooError(f"no checkpoint in {checkpointer.directory}: the run was stopped before its first; start anew")
     wanted = {"state": arrays(abstract), "data": data}
-    restored = checkpointer.load_checkpointables(checkpointer.latest.step, wanted)
+    step = checkpointer.latest.step
+    try:
+        restored = checkpointer.load_checkpointables(step, wanted)
+    except Exception as error:
+        # Orbax has many kinds of errors for a damaged file.
+        damaged = f"{checkpointer.directory}/{step}"
+        raise ZooError(f"{damaged} cannot be read: remove that folder to resume from an earlier step") from error
     return abstract.replace(**restored["state"]), restored["data"]
 
 
