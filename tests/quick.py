@@ -2,7 +2,9 @@
 
 from functools import cache
 
+import jax
 import pytest
+from golden.fill import fill
 
 import zoo
 from zoo.inference import init_shapes, smallest_image
@@ -36,6 +38,17 @@ def computed(names: list[str], quick: set[str] = QUICK) -> list:
 def shapes_of(name: str):
     """The shapes of a network's variables at its own image size."""
     return init_shapes(zoo.create_model(name))
+
+
+def drawn(model, image_shape):
+    """The network's variables, drawn by NumPy: `zoo.init` takes longer to compile than most tests to run."""
+    shapes = init_shapes(model, image_shape)
+    return jax.tree.map_with_path(
+        lambda path, leaf: fill(
+            jax.tree_util.keystr(path, simple=True, separator="/"), leaf.shape, outputs_first=False
+        ),
+        shapes,
+    )
 
 
 @cache

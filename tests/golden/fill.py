@@ -13,12 +13,12 @@ def fill(name: str, shape: tuple[int, ...], *, outputs_first: bool = True) -> np
     """
     uniform = noise(name, int(np.prod(shape))).reshape(shape)
     last = name.replace("/", ".").split(".")[-1]
-    if last in ("running_var", "moving_variance"):
+    if last in ("running_var", "moving_variance", "var"):
         values = 1 + 0.3 * uniform
     elif len(shape) >= 2 and max(shape) > 1 and last not in ("layer_scale", "gamma"):
         fan_in = np.prod(shape[1:]) if outputs_first else np.prod(shape[:-1])
         values = uniform * np.sqrt(6 / fan_in)
-    elif last in ("weight", "gamma", "layer_scale"):
+    elif last in ("weight", "gamma", "layer_scale", "scale", "coefficient"):
         values = 1 + 0.3 * uniform
     else:
         values = 0.1 * uniform

@@ -37,6 +37,20 @@ KERAS = {
     "inception_v3_keras": "InceptionV3",
     "inception_resnet_v2_keras": "InceptionResNetV2",
 }
+# Networks whose original above is torchvision's and that timm has too, key names of its own.
+_WIDTHS = {"0_5": "050", "0_75": "075", "1_0": "100"}
+_REGNETS = dict(zip(REGNET_SIZES, ("004", "008", "016", "032", "080", "160", "320"), strict=True))
+_REGNETS_TV = {"x_400mf": "regnetx_004_tv", "y_800mf": "regnety_008_tv", "y_8gf": "regnety_080_tv"}
+_SAME_NAME = ("vgg", "resne", "wide_resnet", "densenet", "convnext", "inception_v3", "efficientnet_b")
+TIMM_TOO = {
+    **{name: name for name in TORCHVISION if name.startswith(_SAME_NAME)},
+    "mobilenet_v2": "mobilenetv2_100",
+    **{f"mobilenet_v3_{size}": f"mobilenetv3_{size}_100" for size in ("small", "large")},
+    **{f"mnasnet{ours}": f"mnasnet_{theirs}" for ours, theirs in _WIDTHS.items()},
+    **{f"efficientnet_v2_{size}": f"efficientnetv2_{size}" for size in "sml"},
+    **{f"regnet_{kind}_{size}": f"regnet{kind}_{_REGNETS[size]}" for kind in "xy" for size in REGNET_SIZES},
+    **{f"regnet_{name}": theirs for name, theirs in _REGNETS_TV.items()},
+}
 CADENE = {"inception_v2_caffe": "bninception"}
 
 # Our name: (source, their name). The source is where `zoo.weights.names` has its rules.

@@ -9,7 +9,7 @@ import optax
 import published
 import pytest
 from flax import nnx
-from quick import QUICK_TO_TRAIN, computed, shapes_of, smallest_of
+from quick import QUICK_TO_TRAIN, computed, drawn, shapes_of, smallest_of
 
 import zoo
 from zoo.inference import init_shapes, jit_once
@@ -47,9 +47,9 @@ def test_forward_and_gradient_are_finite_at_the_smallest_size(name):
     model = zoo.create_model(name, num_classes=7, **fields)
     size = smallest_of(name)
     x = jnp.concatenate([example(name, size), example(name, size, seed=1)])
-    variables = zoo.init(model, jax.random.key(0), x.shape[1:])
+    variables = drawn(model, x.shape[1:])
 
-    @jax.jit
+    @jit_once
     def loss_and_gradient(variables, x):
         def loss(params):
             logits, updated = model.apply(
@@ -234,11 +234,11 @@ def test_a_training_step_in_bfloat16_is_finite(name):
     aux = {"aux_heads": True} if name in WITH_AUX_HEADS else {}
     model = zoo.create_model(name, num_classes=7, dtype=jnp.bfloat16, **aux)
     size = smallest_of(name)
-    make = partial(create_state, model, optax.sgd(1e-3), (size, size, info.channels), mean=info.mean, std=info.std)
-    state = jit_once(make)(jax.random.key(0))
+    variables = drawn(model, (size, size, info.channels))
+    state = create_state(model, optax.sgd(1e-3), variables, jax.random.key(0), mean=info.mean, std=info.std)
     rng = np.random.default_rng(0)
     images = rng.integers(0, 256, (2, size, size, info.channels), np.uint8)
-    state, metrics = jax.jit(train_step, donate_argnums=0)(state, {"image": images, "label": np.array([0, 6])})
+    state, metrics = jit_once(train_step)(state, {"image": images, "label": np.array([0, 6])})
     assert metrics["loss"].dtype == jnp.float32 and jnp.isfinite(metrics["loss"])
     assert all(jnp.isfinite(leaf).all() for leaf in jax.tree.leaves(state.params))
 
@@ -248,8 +248,8 @@ def test_compiled_forward_passes_of_two_batch_sizes_agree(name):
     model = zoo.create_model(name)
     size = smallest_of(name)
     x = jnp.concatenate([example(name, size, seed) for seed in range(3)])
-    variables = zoo.init(model, jax.random.key(0), x.shape[1:])
-    forward = jax.jit(model.apply)
+    variables = drawn(model, x.shape[1:])
+    forward = jit_once(model.apply)
     three, one = forward(variables, x), forward(variables, x[1:2])
     np.testing.assert_allclose(three[1:2], one, atol=1e-4 * float(jnp.abs(three).max()))
 

@@ -1,25 +1,38 @@
-"""Live parity: random weights and random batch statistics of each original, converted by `zoo.weights`."""
+"""Live parity of every network that has an original elsewhere, with all weights and statistics drawn at random.
 
-import jax
+The original's weights come through `zoo.weights`; logits agree at the network's own size and at one more; and the way
+back gives the original's arrays, bit for bit.
+"""
+
 import numpy as np
 import pytest
 from golden.fill import image
-from golden.originals import ORIGINALS, build_original
-from quick import computed, smallest_of
+from golden.originals import ORIGINALS, TIMM_TOO, build_original
+from quick import smallest_of
 
 import zoo
-from zoo.weights import from_torch, to_torch
+from zoo.inference import jit_once
+from zoo.weights import from_keras, from_torch, to_keras, to_torch
+from zoo.weights.names import NAMES, names_of
 
 torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.torch
 
-FROM_TORCH = [name for name, (source, _) in ORIGINALS.items() if source in ("torchvision", "timm")]
+FROM_KERAS = [name for name, (source, _) in ORIGINALS.items() if source == "keras"]
+FROM_TORCH = [name for name in ORIGINALS if name not in FROM_KERAS]
 
 
 def sizes(name):
     """The network's own size, and two thirds of it or what it needs at least."""
     info = zoo.model_info(name)
     return info.input_size, max(info.input_size * 2 // 3 // 32 * 32, smallest_of(name))
+
+
+def original_of(name):
+    try:
+        return build_original(name)
+    except ModuleNotFoundError as error:
+        pytest.skip(str(error))
 
 
 def randomised(model):
@@ -35,26 +48,80 @@ def randomised(model):
     return model
 
 
-def check_logits(model, variables, original, x):
-    theirs = original(x)
-    ours = np.asarray(jax.jit(model.apply)(variables, x))
+def torch_logits(model, x):
+    with torch.no_grad():
+        return model(torch.from_numpy(x.copy()).permute(0, 3, 1, 2)).numpy()
+
+
+def without_counters(state):
+    """BatchNorm's `num_batches_tracked` are no weights."""
+    return {key: value for key, value in state.items() if not key.endswith("num_batches_tracked")}
+
+
+def assert_same_arrays(ours, theirs):
+    assert set(ours) == set(theirs)
+    for key, value in theirs.items():
+        np.testing.assert_array_equal(ours[key], np.asarray(value), err_msg=key)
+
+
+def assert_close(ours, theirs):
+    assert np.isfinite(theirs).all() and theirs.std() > 0
     assert np.abs(ours - theirs).max() < 1e-4 * np.abs(theirs).max()
 
 
-@pytest.mark.parametrize("name", computed(FROM_TORCH))
+@pytest.mark.parametrize("name", FROM_TORCH)
 def test_logits_equal_the_torch_original(name):
-    source, original = ORIGINALS[name][0], randomised(build_original(name))
-    state = original.state_dict()
+    source, original = ORIGINALS[name][0], randomised(original_of(name))
+    state = without_counters(original.state_dict())
     variables = from_torch(name, state, source)
+    assert_same_arrays(to_torch(name, variables, source), state)
 
-    def forward(x):
-        with torch.no_grad():
-            return original(torch.from_numpy(x).permute(0, 3, 1, 2)).numpy()
-
+    forward = jit_once(zoo.create_model(name).apply)
     for size in sizes(name):
-        check_logits(zoo.create_model(name), variables, forward, image(size, size))
+        x = image(size, size)
+        theirs = torch_logits(original, x[..., ::-1] if names_of(name, source).bgr else x)
+        assert_close(np.asarray(forward(variables, x)), theirs)
 
-    back = to_torch(name, variables, source)
-    assert {key for key in state if not key.endswith("num_batches_tracked")} == set(back)
-    for key, value in back.items():
-        np.testing.assert_array_equal(value, state[key].numpy(), err_msg=key)
+
+@pytest.mark.parametrize("name", FROM_KERAS)
+def test_logits_equal_the_keras_original(name):
+    pytest.importorskip("keras")
+    original = original_of(name)
+    rng = np.random.default_rng(0)
+    for weight in original.weights:
+        if len(weight.shape) == 1:
+            low, high = (0.5, 1.5) if weight.path.endswith(("gamma", "moving_variance")) else (-0.1, 0.1)
+            weight.assign(rng.uniform(low, high, weight.shape))
+    state = {weight.path: np.asarray(weight) for weight in original.weights}
+    variables = from_keras(name, state)
+    assert_same_arrays(to_keras(name, variables), state)
+
+    forward = jit_once(zoo.create_model(name).apply)
+    # A Keras model has the one size that it was made with.
+    size = original.input_shape[1]
+    x = image(size, size)
+    theirs = np.asarray(original(x[..., ::-1] if names_of(name, "keras").bgr else x, training=False))
+    assert_close(np.asarray(forward(variables, x)), theirs)
+
+
+@pytest.mark.parametrize("name", TIMM_TOO)
+def test_timm_has_the_same_network_as_torchvision(name):
+    """Torchvision's weights, through ours, into timm's module: its logits are torchvision's."""
+    original = randomised(original_of(name))
+    timm = pytest.importorskip("timm")
+    variables = from_torch(name, original.state_dict(), "torchvision")
+    state = to_torch(name, variables, "timm")
+    other = timm.create_model(TIMM_TOO[name], pretrained=False).eval()
+    other.load_state_dict({key: torch.from_numpy(np.array(value)) for key, value in state.items()}, strict=False)
+    assert set(state) == set(without_counters(other.state_dict()))
+    for module in other.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            module.eps = next(m.eps for m in original.modules() if isinstance(m, torch.nn.BatchNorm2d))
+
+    x = image(*(sizes(name)[1:] * 2))
+    assert_close(torch_logits(other, x), torch_logits(original, x))
+    assert_same_arrays(to_torch(name, from_torch(name, state, "timm"), "timm"), state)
+
+
+def test_every_network_that_both_have_is_compared():
+    assert set(TIMM_TOO) == {name for name, sources in NAMES.items() if {"torchvision", "timm"} <= set(sources)}

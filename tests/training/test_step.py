@@ -1,7 +1,5 @@
 """The training step: the same update under jit with sharding, under pmap and on one device; the loss; the metrics."""
 
-from functools import partial
-
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
@@ -10,7 +8,6 @@ import optax
 import pytest
 
 import zoo
-from zoo.inference import jit_once
 from zoo.layers import ConvBlock, batch_norm, global_avg_pool
 from zoo.models.network import Network
 from zoo.training import create_state, eval_step, train_step
@@ -34,8 +31,9 @@ class Tiny(Network):
 
 def fresh_state(model, image_shape, optimizer=None):
     optimizer = optimizer or optax.sgd(0.1, momentum=0.9)
-    make = partial(create_state, model, optimizer, image_shape, mean=(0.4,), std=(0.3,))
-    return jit_once(make)(jax.random.key(0))
+    variables = zoo.init(model, jax.random.key(1), image_shape)
+    mean, std = (0.4,) * image_shape[-1], (0.3,) * image_shape[-1]
+    return create_state(model, optimizer, variables, jax.random.key(0), mean=mean, std=std)
 
 
 def random_batch(size, image_shape, classes=10, seed=0):

@@ -36,19 +36,20 @@ class MobileNetV3(Network):
     """Howard et al. 2019, Tables 1 and 2: inverted residuals, and a head that pools before its widest layer.
 
     `act` None is the tables' mixture of ReLU and hard swish; any other takes the place of both. `head` is the width of
-    the dense layer after the pool.
+    the dense layer after the pool. `epsilon` is TensorFlow's default; timm's own networks have 1e-5.
     """
 
     act: Activation | None = None
     rows: tuple[Row, ...] = LARGE
     head: int = 1280
+    epsilon: float = 1e-3
     dropout: float = 0.2
 
     @nn.compact
     def __call__(self, x: jax.Array, *, train: bool = False) -> jax.Array:
         act, early_act = self.act or nn.hard_swish, self.act or nn.relu
-        # The average decay of section 6.1.1 of the paper; the epsilon is TensorFlow's default.
-        norm = partial(batch_norm, epsilon=1e-3, momentum=0.99)
+        # The average decay of section 6.1.1 of the paper.
+        norm = partial(batch_norm, epsilon=self.epsilon, momentum=0.99)
         conv = partial(ConvBlock, norm=norm, act=act, dtype=self.dtype)
         x = conv(STEM, 3, 2, padding=1, name="conv1")(x, train)
         for stage, (kernel, features, squeeze, hard_swish, stride, widths) in enumerate(self.rows, start=1):

@@ -4,7 +4,6 @@ import math
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import jax
@@ -23,7 +22,7 @@ from zoo.training.optimizer import learning_rate_schedule, make_optimizer
 from zoo.training.progress import TrainingProgress
 from zoo.training.sharding import data_mesh, replicated, shard_batch
 from zoo.training.signals import stop_on_signals
-from zoo.training.step import TrainState, create_state, eval_step, train_step
+from zoo.training.step import TrainState, channel_constants, create_state, eval_step, train_step
 
 # Steps that may be under way before the loop waits: enough to hide the host's work, few enough to stop promptly.
 STEPS_IN_FLIGHT = 2
@@ -110,16 +109,21 @@ def first_state(
 ) -> TrainState:
     """The run's state before its first step, on the devices, or with `abstract` its shapes alone."""
     info, recipe = model_info(config.model), config.recipe
-    make = partial(
-        create_state,
-        build_network(config),
-        make_optimizer(recipe, steps_per_epoch),
-        config.image_shape,
-        mean=info.mean,
-        std=info.std,
-        aux_weight=recipe.aux_weight,
-        label_smoothing=recipe.label_smoothing,
-    )
+    network, optimizer = build_network(config), make_optimizer(recipe, steps_per_epoch)
+
+    def make(key: jax.Array) -> TrainState:
+        init_key, key = jax.random.split(key)
+        return create_state(
+            network,
+            optimizer,
+            network.init(init_key, jnp.zeros((1, *config.image_shape))),
+            key,
+            mean=channel_constants(info.mean, config.image_shape[-1]),
+            std=channel_constants(info.std, config.image_shape[-1]),
+            aux_weight=recipe.aux_weight,
+            label_smoothing=recipe.label_smoothing,
+        )
+
     key = jax.random.key(recipe.seed)
     if abstract:
         return abstract_like(jax.eval_shape(make, key), sharding)

@@ -4,6 +4,7 @@ A batch is {"image": uint8 [batch, height, width, channel], "label": int32 [batc
 "mask" [batch] too, false where the remainder was padded.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 import jax
@@ -38,7 +39,7 @@ class TrainState(struct.PyTreeNode):
 def create_state(
     model: nn.Module,
     optimizer: optax.GradientTransformation,
-    image_shape: tuple[int, int, int],
+    variables: Mapping[str, Any],
     key: jax.Array,
     *,
     mean: tuple[float, ...],
@@ -46,9 +47,10 @@ def create_state(
     aux_weight: float = 0.3,
     label_smoothing: float = 0.0,
 ) -> TrainState:
-    """A state with fresh parameters. Call it under `jax.jit` or `jax.eval_shape`."""
-    init_key, key = jax.random.split(key)
-    variables = model.init(init_key, jnp.zeros((1, *image_shape)))
+    """The state before the first step, with these variables; `mean` and `std` are of pixels scaled to 0..1, a channel.
+
+    `key` is for dropout.
+    """
     return TrainState(
         step=jnp.zeros((), jnp.int32),
         key=key,
@@ -57,8 +59,8 @@ def create_state(
         opt_state=optimizer.init(variables["params"]),
         model=model,
         optimizer=optimizer,
-        mean=channel_constants(mean, image_shape[-1]),
-        std=channel_constants(std, image_shape[-1]),
+        mean=mean,
+        std=std,
         aux_weight=aux_weight,
         label_smoothing=label_smoothing,
     )

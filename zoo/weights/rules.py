@@ -16,7 +16,7 @@ class Names:
     their name they stand for what was matched, `{s-1}` for one less. The first rule that matches a whole path counts.
     Paths are those of modules ("conv1/bn"); a parameter that no Conv, Dense or norm has is matched by its own path.
     `flattened` gives (channel, height, width) of the maps that a dense layer sees flattened, as torch orders them.
-    `convolved` are our dense layers that are 1x1 convolutions of theirs.
+    `convolved` are our dense layers that are convolutions of theirs, 1x1 or as large as the flattened maps.
     `maps` are the parameters that are vectors here and [channel, 1, 1] there.
     `bgr` is the convolution that sees the image, where theirs expects blue first: ours gets red first, always.
     """

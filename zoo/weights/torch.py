@@ -69,7 +69,8 @@ def _flattened(path: Path, names: Names) -> tuple[int, int, int] | None:
 def _to_torch(array: np.ndarray, path: Path, names: Names) -> np.ndarray:
     if flattened := _flattened(path, names):
         channels, height, width = flattened
-        return array.reshape(height, width, channels, -1).transpose(3, 2, 0, 1).reshape(array.shape[1], -1)
+        convolution = array.reshape(height, width, channels, -1).transpose(3, 2, 0, 1)
+        return convolution if module_of(path) in names.convolved else convolution.reshape(array.shape[1], -1)
     if leaf_of(path) in names.maps:
         return array[:, None, None]
     if array.ndim == 4:

@@ -1,9 +1,9 @@
-"""MobileNet V3. Not timm's: its networks of these names were trained with another epsilon in the norms."""
+"""MobileNet V3. What computes with timm's weights needs the field `epsilon=1e-5`."""
 
 from collections.abc import Iterator
 
 from zoo.models.mobilenet_v3 import LARGE, SMALL, STEM, Row
-from zoo.weights.names.mobilenet import conv_and_norm
+from zoo.weights.names.mobilenet import TIMM_INVERTED, TIMM_SEPARABLE, conv_and_norm
 from zoo.weights.rules import Names
 
 
@@ -22,7 +22,23 @@ def _torchvision(rows: tuple[Row, ...]) -> Iterator[tuple[str, str]]:
     yield "fc2", "classifier.3"
 
 
+def _timm(rows: tuple[Row, ...]) -> Names:
+    rules = (
+        ("conv1/conv", "conv_stem"),
+        ("conv1/bn", "bn1"),
+        *TIMM_SEPARABLE,
+        *TIMM_INVERTED,
+        ("block{s}_{i}/se/fc1", "blocks.{s-1}.{i-1}.se.conv_reduce"),
+        ("block{s}_{i}/se/fc2", "blocks.{s-1}.{i-1}.se.conv_expand"),
+        ("conv_last/conv", f"blocks.{len(rows)}.0.conv"),
+        ("conv_last/bn", f"blocks.{len(rows)}.0.bn1"),
+        ("fc1", "conv_head"),
+        ("fc2", "classifier"),
+    )
+    return Names(rules, convolved=("fc1",))
+
+
 NAMES = {
-    "mobilenet_v3_large": {"torchvision": Names(tuple(_torchvision(LARGE)))},
-    "mobilenet_v3_small": {"torchvision": Names(tuple(_torchvision(SMALL)))},
+    f"mobilenet_v3_{size}": {"torchvision": Names(tuple(_torchvision(rows))), "timm": _timm(rows)}
+    for size, rows in (("large", LARGE), ("small", SMALL))
 }
