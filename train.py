@@ -12,7 +12,8 @@ from typing import Any
 
 from rich.console import Console
 
-from zoo.data import Dataset, open_dataset
+from zoo.data import Dataset, Preprocessing, open_dataset
+from zoo.data.preprocessing import channel_constants
 from zoo.errors import ZooError
 from zoo.inference import check_image_shape, smallest_image
 from zoo.registry import create_model, model_info
@@ -84,7 +85,12 @@ def configure(model: str, dataset: Dataset, given: dict[str, Any]) -> RunConfig:
         model=model,
         dataset=dataset.name,
         recipe=recipe,
-        image_shape=(size, size, channels),
+        preprocessing=Preprocessing(
+            image_shape=(size, size, channels),
+            mean=channel_constants(info.mean, channels),
+            std=channel_constants(info.std, channels),
+            fit=recipe.fit,
+        ),
         class_names=dataset.class_names,
     )
 
@@ -121,7 +127,7 @@ def run(arguments: dict[str, Any], console: Console) -> int:
     enable_compilation_cache()
     if not resume and (aside := folder.start(config)):
         console.print(f"an earlier run was in {folder.path}: it is in {aside} now", highlight=False, soft_wrap=True)
-    height, width, channels = config.image_shape
+    height, width, channels = config.preprocessing.image_shape
     console.print(
         f"{model} on {dataset.name}: {len(dataset.train)} training and {len(dataset.test)} test images, "
         f"{len(dataset.class_names)} classes, {height}x{width}x{channels} pixels; run folder {folder.path}",

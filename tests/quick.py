@@ -42,13 +42,16 @@ def shapes_of(name: str):
 
 def drawn(model, image_shape):
     """The network's variables, drawn by NumPy: `zoo.init` takes longer to compile than most tests to run."""
-    shapes = init_shapes(model, image_shape)
-    return jax.tree.map_with_path(
-        lambda path, leaf: fill(
-            jax.tree_util.keystr(path, simple=True, separator="/"), leaf.shape, outputs_first=False
-        ),
-        shapes,
-    )
+
+    def draw(path, leaf):
+        return fill(jax.tree_util.keystr(path, simple=True, separator="/"), leaf.shape, outputs_first=False)
+
+    return jax.tree.map_with_path(draw, init_shapes(model, image_shape))
+
+
+def small_size_of(name: str) -> int:
+    """Pixels a side that are quick to train with: batch norm needs more than the one place of the smallest image."""
+    return min(max(smallest_of(name), 64), zoo.model_info(name).input_size)
 
 
 @cache

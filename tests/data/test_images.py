@@ -92,9 +92,9 @@ def test_resize_halves_a_constant_block_to_its_mean():
 def test_another_aspect_is_resized_by_its_short_side_and_cut(height, width):
     image = RNG.integers(0, 256, (height, width, 3), np.uint8)
     scale = 8 / min(height, width)
-    rows, columns = round(height * scale), round(width * scale)
+    rows, columns = int(height * scale), int(width * scale)
     resized = np.asarray(Image.fromarray(image).resize((columns, rows), Image.Resampling.BILINEAR))
-    top, left = (rows - 8) // 2, (columns - 8) // 2
+    top, left = round((rows - 8) / 2), round((columns - 8) / 2)
     np.testing.assert_array_equal(fit_image(image, (8, 8, 3)), resized[top : top + 8, left : left + 8])
 
 

@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 
 import zoo
-from zoo.data import Dataset
+from zoo.data import Dataset, Preprocessing
 from zoo.data.dataset import ArraySource
 from zoo.training import Recipe, RunConfig, RunFolder, train
 from zoo.training.checkpoints import open_checkpointer
@@ -47,7 +47,7 @@ CONFIG = RunConfig(
     model="nin_cifar10",
     dataset="squares",
     recipe=Recipe(epochs=3, batch_size=16, learning_rate=1e-3, warmup_epochs=0.5),
-    image_shape=(16, 16, 1),
+    preprocessing=Preprocessing(image_shape=(16, 16, 1), mean=(0.449,), std=(0.226,)),
     class_names=DATASET.class_names,
 )
 

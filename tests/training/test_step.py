@@ -8,11 +8,12 @@ import optax
 import pytest
 
 import zoo
+from zoo.data.preprocessing import channel_constants, normalize
 from zoo.layers import ConvBlock, batch_norm, global_avg_pool
 from zoo.models.network import Network
 from zoo.training import create_state, eval_step, train_step
 from zoo.training.sharding import data_mesh, replicated, shard_batch
-from zoo.training.step import channel_constants, cross_entropy, normalize
+from zoo.training.step import cross_entropy
 
 
 class Tiny(Network):

@@ -5,11 +5,13 @@ from zoo.data.dataset import Dataset, Example, Source
 from zoo.data.errors import DataError
 from zoo.data.images import fit_image, read_image
 from zoo.data.open import open_dataset
+from zoo.data.preprocessing import Preprocessing
 
 __all__ = [
     "DataError",
     "Dataset",
     "Example",
+    "Preprocessing",
     "Source",
     "eval_batches",
     "fit_image",

@@ -1,14 +1,17 @@
 """Images from files and to the shape a network takes, with PIL."""
 
+import math
 from pathlib import Path
+from typing import Literal, get_args
 
 import numpy as np
 from PIL import Image, ImageOps
 
 from zoo.data.errors import DataError, brief
 
-FITS = ("resize", "pad")
-_RESIZE_MODE = Image.Resampling.BILINEAR
+Fit = Literal["resize", "pad"]
+FITS = get_args(Fit)
+Interpolation = Literal["bilinear", "bicubic"]
 
 
 def read_image(path: str | Path) -> np.ndarray:
@@ -56,16 +59,23 @@ def to_array(image: Image.Image) -> np.ndarray:
     return pixels[..., None] if mode == "L" else pixels
 
 
-def fit_image(image: np.ndarray, image_shape: tuple[int, int, int], fit: str = "resize") -> np.ndarray:
-    """Bring uint8 [h, w, 1 or 3] to `image_shape` (height, width, channels).
+def fit_image(
+    image: np.ndarray,
+    image_shape: tuple[int, int, int],
+    fit: Fit = "resize",
+    *,
+    crop: float = 1.0,
+    interpolation: Interpolation = "bilinear",
+) -> np.ndarray:
+    """Bring uint8 [h, w, 1 or 3] to `image_shape` (height, width, channels), scaled with PIL's antialiasing.
 
-    "resize" scales (bilinear, antialiased) until the image covers the target and cuts the centre out; "pad"
-    puts the image in the middle of zeros, shrinking it first where it is larger.
+    "resize" scales until the image covers the target divided by `crop`, and cuts the target out of its centre, as
+    torchvision's and timm's evaluation does; "pad" puts the image in the middle of zeros, shrinking it first where it
+    is larger.
     """
-    image = with_channels(image, image_shape[2])
-    if image.shape == tuple(image_shape):
-        return image
-    return (_pad if fit == "pad" else _cover)(image, image_shape[0], image_shape[1])
+    height, width, channels = image_shape
+    image, mode = with_channels(image, channels), Image.Resampling[interpolation.upper()]
+    return _pad(image, height, width, mode) if fit == "pad" else _cover(image, height, width, crop, mode)
 
 
 def with_channels(image: np.ndarray, channels: int) -> np.ndarray:
@@ -77,29 +87,32 @@ def with_channels(image: np.ndarray, channels: int) -> np.ndarray:
     return np.asarray(Image.fromarray(image).convert("L"))[..., None]
 
 
-def _cover(image: np.ndarray, height: int, width: int) -> np.ndarray:
-    scale = max(height / image.shape[0], width / image.shape[1])
-    image = _resize(image, max(height, round(image.shape[0] * scale)), max(width, round(image.shape[1] * scale)))
-    top, left = (image.shape[0] - height) // 2, (image.shape[1] - width) // 2
+def _cover(image: np.ndarray, height: int, width: int, crop: float, mode: Image.Resampling) -> np.ndarray:
+    rows, columns = image.shape[:2]
+    # The rounding of torchvision's Resize (down), of timm's size before the crop (down) and of CenterCrop (to even).
+    scale = max(math.floor(height / crop + 1e-6) / rows, math.floor(width / crop + 1e-6) / columns)
+    rows, columns = max(height, int(rows * scale + 1e-9)), max(width, int(columns * scale + 1e-9))
+    image = _resize(image, rows, columns, mode)
+    top, left = round((rows - height) / 2), round((columns - width) / 2)
     return image[top : top + height, left : left + width]
 
 
-def _pad(image: np.ndarray, height: int, width: int) -> np.ndarray:
+def _pad(image: np.ndarray, height: int, width: int, mode: Image.Resampling) -> np.ndarray:
     scale = min(height / image.shape[0], width / image.shape[1])
     if scale < 1:
-        image = _resize(image, max(1, round(image.shape[0] * scale)), max(1, round(image.shape[1] * scale)))
+        image = _resize(image, max(1, round(image.shape[0] * scale)), max(1, round(image.shape[1] * scale)), mode)
     top, left = (height - image.shape[0]) // 2, (width - image.shape[1]) // 2
     padded = np.zeros((height, width, image.shape[2]), np.uint8)
     padded[top : top + image.shape[0], left : left + image.shape[1]] = image
     return padded
 
 
-def _resize(image: np.ndarray, height: int, width: int) -> np.ndarray:
+def _resize(image: np.ndarray, height: int, width: int, mode: Image.Resampling) -> np.ndarray:
     if image.shape[:2] == (height, width):
         return image
     # PIL knows grey as two dimensions only.
     squeezed = image[..., 0] if image.shape[2] == 1 else image
-    resized = np.asarray(Image.fromarray(squeezed).resize((width, height), _RESIZE_MODE))
+    resized = np.asarray(Image.fromarray(squeezed).resize((width, height), mode))
     return resized.reshape(height, width, image.shape[2])
 
 

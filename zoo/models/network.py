@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 import flax.linen as nn
 import jax
@@ -52,6 +53,7 @@ class ModelInfo:
 
     `parameters` are those at `num_classes` and `input_size` pixels with `channels`, without auxiliary heads;
     `macs` the multiply-adds of the convolutions and linear layers for one such image, padding taps counted.
+    Preprocessing for evaluation: the centre is cut out, `crop` of the shorter side, and scaled with `interpolation`.
     `stages` are the parts that end each resolution, for `zoo.features`; `mean` and `std` are of pixels scaled to 0..1;
     `differs` says where the network departs from the paper.
     """
@@ -67,6 +69,8 @@ class ModelInfo:
     channels: int = 3
     mean: tuple[float, ...] = IMAGENET_MEAN
     std: tuple[float, ...] = IMAGENET_STD
+    crop: float = 0.875
+    interpolation: Literal["bilinear", "bicubic"] = "bilinear"
     differs: str = ""
 
     @property

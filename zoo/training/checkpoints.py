@@ -1,13 +1,14 @@
 """The run folder: configuration, metrics, and checkpoints of the state together with the data's position."""
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import jax
 from orbax.checkpoint import v1 as ocp
 
+from zoo.data import Preprocessing
 from zoo.errors import ZooError
 from zoo.training.recipes import Recipe
 from zoo.training.step import TrainState
@@ -18,13 +19,17 @@ SAVE = ocp.training.save_decision_policies
 
 @dataclass(frozen=True, kw_only=True)
 class RunConfig:
-    """What a run is: enough to build its network and to go on with it."""
+    """What a run is: enough to build its network, to go on with it and to predict with it.
+
+    `fields` are those of the network beside the number of classes, as a pretrained one's `epsilon`.
+    """
 
     model: str
     dataset: str
     recipe: Recipe
-    image_shape: tuple[int, int, int]
+    preprocessing: Preprocessing
     class_names: tuple[str, ...]
+    fields: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -56,9 +61,12 @@ class RunFolder:
         """The run's configuration. Raises ZooError where there is none, or it cannot be read."""
         try:
             stored = json.loads(self.config_file.read_text())
-            recipe = Recipe(**stored.pop("recipe"))
-            tuples = {name: tuple(value) for name, value in stored.items() if isinstance(value, list)}
-            return RunConfig(**{**stored, **tuples}, recipe=recipe)
+            parsed = {
+                "recipe": Recipe(**stored["recipe"]),
+                "preprocessing": Preprocessing.from_json(stored["preprocessing"]),
+                "class_names": tuple(stored["class_names"]),
+            }
+            return RunConfig(**{**stored, **parsed})
         except FileNotFoundError:
             raise ZooError(f"no run to resume in {self.path}: it has no {self.config_file.name}") from None
         except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:

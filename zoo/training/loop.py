@@ -16,13 +16,13 @@ from zoo.data import Dataset, eval_batches, train_batches
 from zoo.errors import ZooError
 from zoo.inference import jit_once
 from zoo.models.network import Network
-from zoo.registry import create_model, model_info
+from zoo.registry import create_model
 from zoo.training.checkpoints import RunConfig, RunFolder, abstract_like, open_checkpointer, restore, save
 from zoo.training.optimizer import learning_rate_schedule, make_optimizer
 from zoo.training.progress import TrainingProgress
 from zoo.training.sharding import data_mesh, replicated, shard_batch
 from zoo.training.signals import stop_on_signals
-from zoo.training.step import TrainState, channel_constants, create_state, eval_step, train_step
+from zoo.training.step import TrainState, create_state, eval_step, train_step
 
 # Steps that may be under way before the loop waits: enough to hide the host's work, few enough to stop promptly.
 STEPS_IN_FLIGHT = 2
@@ -39,10 +39,11 @@ class Outcome:
 
 def build_network(config: RunConfig) -> Network:
     """The run's network, with as many outputs as its data has classes."""
-    fields: dict[str, Any] = {"num_classes": len(config.class_names), "dtype": jnp.dtype(config.recipe.dtype)}
+    fields: dict[str, Any] = {**config.fields, "num_classes": len(config.class_names)}
+    fields["dtype"] = jnp.dtype(config.recipe.dtype)
     if config.recipe.aux_heads:
         fields["aux_heads"] = True
-    return create_model(config.model, image_shape=config.image_shape, **fields)
+    return create_model(config.model, image_shape=config.preprocessing.image_shape, **fields)
 
 
 def evaluate(
@@ -62,7 +63,7 @@ def train(config: RunConfig, dataset: Dataset, folder: RunFolder, *, resume: boo
     """
     recipe = config.recipe
     mesh = data_mesh(recipe.batch_size)
-    batching = {"image_shape": config.image_shape, "batch_size": recipe.batch_size, "fit": recipe.fit}
+    batching = {"preprocessing": config.preprocessing, "batch_size": recipe.batch_size}
     iterator = iter(train_batches(dataset.train, seed=recipe.seed, **batching))
     tests = eval_batches(dataset.test, **batching)
     steps_per_epoch = len(dataset.train) // recipe.batch_size
@@ -108,7 +109,7 @@ def first_state(
     config: RunConfig, steps_per_epoch: int, sharding: jax.sharding.Sharding, *, abstract: bool
 ) -> TrainState:
     """The run's state before its first step, on the devices, or with `abstract` its shapes alone."""
-    info, recipe = model_info(config.model), config.recipe
+    recipe, seen = config.recipe, config.preprocessing
     network, optimizer = build_network(config), make_optimizer(recipe, steps_per_epoch)
 
     def make(key: jax.Array) -> TrainState:
@@ -116,10 +117,10 @@ def first_state(
         return create_state(
             network,
             optimizer,
-            network.init(init_key, jnp.zeros((1, *config.image_shape))),
+            network.init(init_key, jnp.zeros((1, *seen.image_shape))),
             key,
-            mean=channel_constants(info.mean, config.image_shape[-1]),
-            std=channel_constants(info.std, config.image_shape[-1]),
+            mean=seen.mean,
+            std=seen.std,
             aux_weight=recipe.aux_weight,
             label_smoothing=recipe.label_smoothing,
         )

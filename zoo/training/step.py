@@ -14,6 +14,7 @@ from flax import linen as nn
 from flax import struct
 from jax import lax
 
+from zoo.data.preprocessing import normalize
 from zoo.layers import data_axis
 
 Batch = dict[str, jax.Array]
@@ -120,15 +121,3 @@ def cross_entropy(logits: jax.Array, labels: jax.Array, label_smoothing: float =
         return optax.softmax_cross_entropy_with_integer_labels(logits, labels)
     targets = optax.smooth_labels(jax.nn.one_hot(labels, logits.shape[-1]), label_smoothing)
     return optax.softmax_cross_entropy(logits, targets)
-
-
-def normalize(images: jax.Array, mean: tuple[float, ...], std: tuple[float, ...]) -> jax.Array:
-    """uint8 images to float32, scaled to 0..1, less `mean`, over `std` (a value a channel)."""
-    return (images.astype(jnp.float32) / 255 - jnp.array(mean)) / jnp.array(std)
-
-
-def channel_constants(values: tuple[float, ...], channels: int) -> tuple[float, ...]:
-    """One value a channel: grey images get the mean of a colour network's three, colour images a grey one's."""
-    if len(values) == channels:
-        return values
-    return (sum(values) / len(values),) * channels
