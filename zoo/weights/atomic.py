@@ -1,0 +1,25 @@
+"""Files that are written whole or not at all."""
+
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from zoo.errors import ZooError
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A new file beside `path` to write to; it takes that name at the end, or is removed where writing fails.
+
+    Raises ZooError where there is no folder, no permission or no room on the disk.
+    """
+    unfinished = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
+    try:
+        yield unfinished
+        unfinished.replace(path)
+    except OSError as error:
+        raise ZooError(f"cannot write {path}: {error.strerror or error}") from None
+    finally:
+        with suppress(OSError):
+            unfinished.unlink()
