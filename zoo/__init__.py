@@ -4,6 +4,7 @@ from zoo import count
 from zoo.errors import ZooError
 from zoo.inference import features, init
 from zoo.registry import ModelInfo, create_model, list_models, model_info, register
+from zoo.weights.pretrained import load_pretrained
 
 __version__ = "0.1.0"
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "features",
     "init",
     "list_models",
+    "load_pretrained",
     "model_info",
     "register",
 ]
