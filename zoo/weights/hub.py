@@ -1,0 +1,54 @@
+"""What the Hugging Face hub says of a file before it is downloaded: its address at a commit, and its SHA-256."""
+
+import os
+import re
+from dataclasses import dataclass
+
+from zoo.errors import ZooError
+
+COMMIT = re.compile(r"[0-9a-f]{40}")
+SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class HubFile:
+    """A file at one commit, which never changes."""
+
+    url: str
+    commit: str
+    sha256: str
+
+
+def hub_file(repository: str, file: str, revision: str) -> HubFile:
+    """Ask the hub (HF_ENDPOINT, where that is set) for a file at a branch or commit.
+
+    Raises ZooError where huggingface_hub is not installed, the hub cannot be reached, or has no such file.
+    """
+    try:
+        from huggingface_hub import get_hf_file_metadata, hf_hub_url
+    except ImportError:
+        raise ZooError(
+            f"weights of {repository} come through huggingface_hub: pip install huggingface_hub, or name a file"
+        ) from None
+    endpoint = os.environ.get("HF_ENDPOINT")
+    url = hf_hub_url(repository, file, revision=revision, endpoint=endpoint)
+    try:
+        metadata = get_hf_file_metadata(url)
+    except Exception as error:  # those of whichever HTTP library huggingface_hub has
+        raise ZooError(_reason(error, repository, file, revision)) from None
+    commit, sha256 = metadata.commit_hash or "", metadata.etag or ""
+    if not COMMIT.fullmatch(commit) or not SHA256.fullmatch(sha256):
+        raise ZooError(f"the hub states no commit and SHA-256 for {file} of {repository}: it is not downloaded")
+    return HubFile(
+        url=hf_hub_url(repository, file, revision=commit, endpoint=endpoint), commit=commit, sha256=sha256
+    )
+
+
+def _reason(error: Exception, repository: str, file: str, revision: str) -> str:
+    status = getattr(getattr(error, "response", None), "status_code", None)
+    if status in (401, 404):
+        return f"the hub has no {file} of {repository} at {revision}"
+    if status:
+        return f"the hub answered {status} for {repository}"
+    brief = " ".join(str(error).split())[:100]
+    return f"cannot reach the hub for {repository} ({brief}): without a network, name a file that is here"
