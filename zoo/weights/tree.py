@@ -1,6 +1,6 @@
 """Our tree of variables, filled from another library's flat dictionary of arrays."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
 import jax
@@ -33,25 +33,46 @@ def filled_tree(
     arrays: Mapping[str, Any],
     key_of: Callable[[Path], str],
     to_ours: Callable[[np.ndarray, Path], np.ndarray],
-) -> Any:
+    skipped: Collection[str] = (),
+) -> dict[str, Any]:
     """The tree of `shapes` with the arrays, by their key in the other library and in our axis order, as float32.
 
-    Raises ZooError that lists the keys left over and missing, or a shape that does not fit.
+    Leaves whose key is in `skipped` are left out. Raises ZooError that lists the keys left over and missing, or a shape
+    that does not fit.
     """
-    left, missing, leaves = dict(arrays), [], []
-    places, tree = jax.tree.flatten_with_path(shapes)
-    for path, shape in places:
+    left, missing, misfits, tree = {key: value for key, value in arrays.items() if key not in skipped}, [], [], {}
+    for path, shape in jax.tree.leaves_with_path(shapes):
         key = key_of(path)
+        if key in skipped:
+            continue
         if key not in left:
             missing.append(key)
             continue
-        array = np.asarray(left.pop(key))
-        if array.size != np.prod(shape.shape):
-            raise ZooError(f"{key} has the shape {array.shape}, which does not fit {shape.shape}")
-        leaves.append(to_ours(array, path).astype(np.float32).reshape(shape.shape))
+        array = as_numpy(left.pop(key))
+        ours = to_ours(array, path)
+        if np.squeeze(ours).shape != tuple(size for size in shape.shape if size != 1):
+            misfits.append(f"{key} has the shape {array.shape}, which does not fit {model_name}'s {shape.shape}")
+            continue
+        _put(tree, path, ours.astype(np.float32).reshape(shape.shape))
     if missing or left:
         raise ZooError(f"not the weights of {model_name}: missing {_brief(missing)}; left over {_brief(left)}")
-    return jax.tree.unflatten(tree, leaves)
+    if misfits:
+        others = f" (and {len(misfits) - 1} more)" if len(misfits) > 1 else ""
+        advice = 'where the number of classes differs, give the network with theirs, or skip="head"'
+        raise ZooError(f"{misfits[0]}{others}; {advice}")
+    return tree
+
+
+def as_numpy(array: Any) -> np.ndarray:
+    """A NumPy array of what may be a torch tensor: on an accelerator, with a gradient, or of a type NumPy lacks."""
+    return array.detach().cpu().float().numpy() if hasattr(array, "detach") else np.asarray(array)
+
+
+def _put(tree: dict[str, Any], path: Path, leaf: np.ndarray) -> None:
+    *modules, last = path
+    for module in modules:
+        tree = tree.setdefault(module.key, {})
+    tree[last.key] = leaf
 
 
 def _brief(keys: Iterable[str], limit: int = 5) -> str:

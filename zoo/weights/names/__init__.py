@@ -50,6 +50,11 @@ _FAMILIES = (
 NAMES: dict[str, dict[str, Names]] = {name: sources for family in _FAMILIES for name, sources in family.NAMES.items()}
 
 
+def sources_of(model_name: str) -> list[str]:
+    """The libraries whose names for a network are known."""
+    return list(NAMES.get(model_name, {}))
+
+
 def names_of(model_name: str, source: str) -> Names:
     """Raises ZooError where the source has no such network."""
     found = NAMES.get(model_name, {})

@@ -1,0 +1,117 @@
+"""State dicts without torch: recognition, what may be left out, what is refused."""
+
+import jax
+import numpy as np
+import pytest
+from quick import QUICK, drawn
+
+import zoo
+from zoo.inference import init_shapes
+from zoo.weights import from_torch, to_torch
+from zoo.weights.names import NAMES
+from zoo.weights.parts import head_leaves
+
+PAIRS = [(name, source) for name, sources in NAMES.items() for source in sources if source != "keras"]
+QUICK_PAIRS = [pair for pair in PAIRS if pair[0] in QUICK]
+
+
+def state_of(name, source, **fields):
+    model = zoo.create_model(name, **fields)
+    variables = drawn(model, model.image_shape)
+    return variables, to_torch(name, variables, source)
+
+
+def assert_same_tree(a, b):
+    jax.tree.map(np.testing.assert_array_equal, a, b)
+
+
+@pytest.mark.parametrize(("name", "source"), [*QUICK_PAIRS, ("inception_v2_caffe", "cadene")])
+def test_the_source_is_recognised_and_the_round_trip_exact(name, source):
+    variables, state = state_of(name, source)
+    found = from_torch(name, state)
+    assert_same_tree(found, variables)
+    assert_same_tree(to_torch(name, found, source), state)
+
+
+def test_counters_are_no_weights():
+    variables, state = state_of("resnet18", "torchvision")
+    assert_same_tree(from_torch("resnet18", {**state, "bn1.num_batches_tracked": np.array(3)}), variables)
+
+
+@pytest.mark.parametrize(
+    ("name", "head"),
+    [
+        ("resnet18", {"fc"}),
+        ("squeezenet1_1", {"conv10"}),
+        ("googlenet_tv", {"loss3"}),
+        ("mobilenet_v3_small", {"fc2"}),
+        ("convnext_tiny", {"fc"}),
+    ],
+)
+def test_the_head_is_left_out_when_asked(name, head):
+    variables, state = state_of(name, "torchvision", num_classes=7)
+    found = from_torch(name, state, skip="head")
+    assert set(variables["params"]) - set(found["params"]) == head
+    without = {**variables, "params": {key: value for key, value in variables["params"].items() if key not in head}}
+    assert_same_tree(found, without)
+
+
+def test_the_head_is_what_depends_on_the_number_of_classes():
+    paths = {jax.tree_util.keystr(path, simple=True, separator="/") for path in head_leaves(zoo.create_model("vgg11"))}
+    assert paths == {"params/fc8/kernel", "params/fc8/bias"}
+
+
+def test_auxiliary_heads_are_left_out_when_asked_and_never_silently():
+    with_heads, state = state_of("googlenet_tv", "torchvision", aux_heads=True)
+    plain = init_shapes(zoo.create_model("googlenet_tv"))
+    found = from_torch("googlenet_tv", state, skip="aux")
+    assert jax.tree.structure(found) == jax.tree.structure(plain)
+    assert_same_tree(found["params"]["conv1"], with_heads["params"]["conv1"])
+    with pytest.raises(zoo.ZooError, match=r"missing none; left over aux1\.conv\.bn\.bias, .* and \d+ more"):
+        from_torch("googlenet_tv", state)
+    assert_same_tree(
+        from_torch("googlenet_tv", state, model=zoo.create_model("googlenet_tv", aux_heads=True)), with_heads
+    )
+    both = from_torch("googlenet_tv", state, skip=("aux", "head"))
+    assert set(found["params"]) - set(both["params"]) == {"loss3"}
+
+
+def test_keys_left_over_and_missing_are_listed_on_both_sides():
+    _, state = state_of("resnet18", "torchvision")
+    state["layer9.weight"] = state.pop("layer1.0.conv1.weight")
+    message = r"not the weights of resnet18: missing layer1\.0\.conv1\.weight; left over layer9\.weight"
+    with pytest.raises(zoo.ZooError, match=message):
+        from_torch("resnet18", state)
+
+
+def test_another_networks_weights_are_refused():
+    _, state = state_of("squeezenet1_1", "torchvision")
+    with pytest.raises(zoo.ZooError, match="not the weights of resnet18: its keys are such as bn1"):
+        from_torch("resnet18", state)
+    with pytest.raises(zoo.ZooError, match="not the weights of squeezenet1_0"):
+        from_torch("squeezenet1_0", {**state, "features.13.squeeze.weight": np.zeros(1)})
+
+
+@pytest.mark.parametrize("shape", [(7, 512), (512, 1000), (500, 1024)])
+def test_shapes_are_checked_also_where_the_sizes_agree(shape):
+    _, state = state_of("resnet18", "torchvision")
+    with pytest.raises(zoo.ZooError, match=r"fc\.weight has the shape .* does not fit resnet18's \(512, 1000\)"):
+        from_torch("resnet18", {**state, "fc.weight": np.zeros(shape, np.float32)})
+
+
+def test_shapes_of_flattened_maps_are_checked():
+    _, state = state_of("alexnet", "torchvision")
+    with pytest.raises(zoo.ZooError, match=r"classifier\.1\.weight has the shape \(4096, 100\)"):
+        from_torch("alexnet", {**state, "classifier.1.weight": np.zeros((4096, 100), np.float32)})
+
+
+def test_unknown_parts_sources_and_networks_are_one_line():
+    _, state = state_of("squeezenet1_1", "torchvision")
+    with pytest.raises(zoo.ZooError, match="there is no part 'tail' to skip: it is one of head, aux"):
+        from_torch("squeezenet1_1", state, skip="tail")
+    with pytest.raises(zoo.ZooError, match="SqueezeNet has no aux to skip"):
+        from_torch("squeezenet1_1", state, skip="aux")
+    with pytest.raises(zoo.ZooError, match="timm has no squeezenet1_1; sources for it: torchvision"):
+        from_torch("squeezenet1_1", state, "timm")
+    with pytest.raises(zoo.ZooError, match="no library's torch weights are known for lenet5"):
+        from_torch("lenet5", {})
