@@ -1,10 +1,12 @@
 """Make zoo/weights/sources.json: python tests/weights/make_sources.py (needs torch, torchvision and timm).
 
-A line a file of weights: what torchvision and timm say of it, and what `stated.json` adds to that from elsewhere (hashes,
-revisions, accuracies). Left out is what has no 1,000 classes of ImageNet in torchvision's order, what does not cut its
-images out of the centre, and what our networks cannot compute.
+A line a file of weights, after what torchvision and timm say of it. Two tables add to that: `timm_accuracy.csv`, lines of
+timm's results/results-imagenet.csv (its commit 0173a139) for images as timm trained with, and `hub_pins.json`, commits and
+digests of files at the hub. Left out is what has no 1,000 classes of ImageNet in torchvision's order, what does not cut
+its images out of the centre, and what our networks cannot compute.
 """
 
+import csv
 import json
 import re
 import sys
@@ -15,7 +17,8 @@ from typing import Any
 
 TESTS = Path(__file__).parents[1]
 ROOT = TESTS.parent
-STATED = Path(__file__).with_name("stated.json")
+ACCURACY = Path(__file__).with_name("timm_accuracy.csv")
+PINS = Path(__file__).with_name("hub_pins.json")
 SWAG = "https://github.com/facebookresearch/SWAG/blob/main/LICENSE"
 # Torchvision's models that turn ImageNet's mean and deviation into these where they are given weights.
 HALF = (0.5, 0.5, 0.5)
@@ -60,7 +63,7 @@ def timm_sources(model: str, original: str) -> Iterator[dict[str, Any]]:
     """The default weights first, then the others, then Google's."""
     import timm
 
-    default = timm.get_pretrained_cfg(original)
+    default, accuracies, pins = timm.get_pretrained_cfg(original), timm_accuracies(), json.loads(PINS.read_text())
     names = sorted(timm.list_pretrained(f"{original}.*"), key=lambda name: name != f"{original}.{default.tag}")
     if original.startswith(TENSORFLOW):
         names += timm.list_pretrained(f"tf_{original}.*")
@@ -78,6 +81,8 @@ def timm_sources(model: str, original: str) -> Iterator[dict[str, Any]]:
             "tag": f"timm/{tag if architecture == original else name}",
             "keys": "timm",
             **released,
+            **pins.get(config.hf_hub_id, {}),
+            **accuracies.get((name, config.input_size[1], round(config.crop_pct, 2)), {}),
             "licence": config.license,
             "fields": needed_fields(model, architecture),
             "preprocessing": {
@@ -87,6 +92,18 @@ def timm_sources(model: str, original: str) -> Iterator[dict[str, Any]]:
                 "crop": config.crop_pct,
                 "interpolation": config.interpolation,
             },
+        }
+
+
+def timm_accuracies() -> dict[tuple[str, int, float], dict[str, float]]:
+    """By name, pixels a side and crop."""
+    with ACCURACY.open(newline="") as file:
+        return {
+            (row["model"], int(row["img_size"]), round(float(row["crop_pct"]), 2)): {
+                "top1": float(row["top1"]),
+                "top5": float(row["top5"]),
+            }
+            for row in csv.DictReader(file)
         }
 
 
@@ -147,8 +164,7 @@ def all_sources() -> list[dict[str, Any]]:
         *packaged_sources(),
         *(entry for names in (TIMM | TIMM_TOO).items() for entry in timm_sources(*names)),
     ]
-    stated = json.loads(STATED.read_text())
-    return [with_defaults_left_out({**entry, **stated.get(entry.get("hub"), {})}) for entry in found]
+    return [with_defaults_left_out(entry) for entry in found]
 
 
 def with_defaults_left_out(entry: dict[str, Any]) -> dict[str, Any]:
