@@ -10,7 +10,8 @@ import jax, flax.linen
 began = time.perf_counter()
 import zoo
 seconds = time.perf_counter() - began
-heavy = {"tensorflow", "torch", "tensorflow_datasets", "matplotlib", "grain", "orbax", "sklearn"}
+heavy = {"tensorflow", "torch", "tensorflow_datasets", "matplotlib", "grain", "orbax", "sklearn", "keras", "timm",
+         "huggingface_hub", "h5py", "requests"}
 backends = bool(jax._src.xla_bridge._backends)
 print(json.dumps({"seconds": seconds, "heavy": sorted(heavy & set(sys.modules)), "backends": backends}))
 """

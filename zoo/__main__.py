@@ -1,4 +1,4 @@
-"""The command line: python -m zoo list | summary | ..."""
+"""The command line: python -m zoo list | summary | weights | convert | ..."""
 
 import argparse
 import os
@@ -9,7 +9,7 @@ from importlib import import_module
 from zoo.errors import ZooError
 
 # A new subcommand is one file in zoo/commands and one name here.
-COMMANDS = ("list", "summary")
+COMMANDS = ("list", "summary", "weights", "convert")
 
 
 def parser() -> argparse.ArgumentParser:

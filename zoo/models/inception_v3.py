@@ -165,6 +165,7 @@ ENTRIES = (
         input_size=299,
         mean=(0.5, 0.5, 0.5),
         std=(0.5, 0.5, 0.5),
+        crop=299 / 342,
         stages=STAGES,
         differs=RELEASED,
     ),

@@ -6,7 +6,7 @@ import flax.linen as nn
 
 from zoo.layers import Activation
 from zoo.models.mobilenet import MobileNetV2, Row
-from zoo.models.network import ModelInfo, Paper
+from zoo.models.network import CROP_OF_232, ModelInfo, Paper
 
 PAPER = Paper(
     title="MnasNet: Platform-Aware Neural Architecture Search for Mobile",
@@ -32,6 +32,8 @@ TABLE = {
     "mnasnet1_0": (1.0, 4_383_312, 314_415_872),
     "mnasnet1_3": (1.3, 6_282_256, 526_362_432),
 }
+# Those that torchvision trained later than the others.
+SECOND_RECIPE = ("mnasnet0_75", "mnasnet1_3")
 
 
 class MNASNet(MobileNetV2):
@@ -50,6 +52,7 @@ def _entry(name: str) -> ModelInfo:
         paper=PAPER,
         parameters=parameters,
         macs=macs,
+        crop=CROP_OF_232 if name in SECOND_RECIPE else 0.875,
         stages=("block1_1", "block2_3", "block3_3", "block5_2", "conv_last"),
         differs="torchvision's: the B1 variant, searched without squeeze-and-excite (the paper's MnasNet-A1 has it)",
     )

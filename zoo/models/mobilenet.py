@@ -7,7 +7,7 @@ import flax.linen as nn
 import jax
 
 from zoo.layers import Activation, ConvBlock, batch_norm, global_avg_pool
-from zoo.models.network import ModelInfo, Network, Paper
+from zoo.models.network import CROP_OF_232, ModelInfo, Network, Paper
 
 PAPER = Paper(
     title="MobileNets: Efficient Convolutional Neural Networks for Mobile Vision Applications",
@@ -138,6 +138,7 @@ ENTRIES = (
         macs=568_740_352,
         mean=(0.5, 0.5, 0.5),
         std=(0.5, 0.5, 0.5),
+        interpolation="bicubic",
         stages=("block1_1", "block2_2", "block3_2", "block4_6", "block5_2"),
         differs="timm's: ReLU6 as in the authors' release, where the paper says ReLU; symmetric padding",
     ),
@@ -147,6 +148,7 @@ ENTRIES = (
         paper=V2_PAPER,
         parameters=3_504_872,
         macs=300_774_272,
+        crop=CROP_OF_232,
         stages=("block1_1", "block2_2", "block3_3", "block5_3", "conv_last"),
         differs="torchvision's: symmetric padding, where the authors' release pads as TensorFlow",
     ),

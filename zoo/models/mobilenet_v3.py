@@ -7,7 +7,7 @@ import jax
 
 from zoo.layers import Activation, ConvBlock, SqueezeExcite, batch_norm, global_avg_pool
 from zoo.models.mobilenet import InvertedResidual, multiple_of_8
-from zoo.models.network import ModelInfo, Network, Paper
+from zoo.models.network import CROP_OF_232, ModelInfo, Network, Paper
 
 PAPER = Paper(title="Searching for MobileNetV3", year=2019, url="https://arxiv.org/abs/1905.02244")
 
@@ -83,6 +83,7 @@ ENTRIES = (
         paper=PAPER,
         parameters=5_483_032,
         macs=216_589_760,
+        crop=CROP_OF_232,
         stages=("block1_1", "block2_2", "block3_3", "block5_2", "conv_last"),
         differs="torchvision's: symmetric padding, where the authors' release pads as TensorFlow",
     ),

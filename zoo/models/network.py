@@ -12,6 +12,8 @@ from zoo.layers import Activation
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
+# Torchvision's second recipe scales to 232 before it cuts out 224.
+CROP_OF_232 = 224 / 232
 
 
 class Network(nn.Module, kw_only=True):
@@ -53,7 +55,8 @@ class ModelInfo:
 
     `parameters` are those at `num_classes` and `input_size` pixels with `channels`, without auxiliary heads;
     `macs` the multiply-adds of the convolutions and linear layers for one such image, padding taps counted.
-    Preprocessing for evaluation: the centre is cut out, `crop` of the shorter side, and scaled with `interpolation`.
+    Preprocessing for evaluation, that of the network's default weights: the centre is cut out, `crop` of the shorter
+    side, and scaled with `interpolation`.
     `stages` are the parts that end each resolution, for `zoo.features`; `mean` and `std` are of pixels scaled to 0..1;
     `differs` says where the network departs from the paper.
     """

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 
 from zoo.layers import Activation, ConvBlock, SqueezeExcite, batch_norm, global_avg_pool
-from zoo.models.network import ModelInfo, Network, Paper, block_class
+from zoo.models.network import CROP_OF_232, ModelInfo, Network, Paper, block_class
 
 PAPER = Paper(title="Designing Network Design Spaces", year=2020, url="https://arxiv.org/abs/2003.13678")
 
@@ -117,6 +117,7 @@ def _entry(name: str) -> ModelInfo:
         paper=PAPER,
         parameters=parameters,
         macs=macs,
+        crop=CROP_OF_232,
         stages=("stem", *(f"block{stage}_{depth}" for stage, depth in enumerate(quantised.values(), start=1))),
         differs="" if widths == of_paper else f"torchvision's: stages of {widths} channels, the paper's are {of_paper}",
     )

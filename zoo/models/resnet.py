@@ -16,7 +16,7 @@ from zoo.layers import (
     max_pool,
     stochastic_depth,
 )
-from zoo.models.network import ModelInfo, Network, Paper, block_class
+from zoo.models.network import CROP_OF_232, ModelInfo, Network, Paper, block_class
 
 RESNET = Paper(title="Deep Residual Learning for Image Recognition", year=2015, url="https://arxiv.org/abs/1512.03385")
 RESNEXT = Paper(
@@ -158,6 +158,9 @@ def _entry(name: str) -> ModelInfo:
         parameters=parameters,
         macs=macs,
         stages=stages_of(DEPTHS[depth]),
+        # Torchvision's, and timm's of the network that torchvision does not have.
+        crop=0.95 if squeeze_excite else CROP_OF_232 if depth >= 50 else 0.875,
+        interpolation="bicubic" if squeeze_excite else "bilinear",
         differs="torchvision's and timm's: a bottleneck's stride is its 3x3 convolution's" if depth >= 50 else "",
     )
 

@@ -86,6 +86,8 @@ def _entry(name: str) -> ModelInfo:
         stages=stages_of(DEPTHS[depth]),
         mean=(0.5, 0.5, 0.5),
         std=(0.5, 0.5, 0.5),
+        crop=0.95,
+        interpolation="bicubic",
         differs="timm's: no norm between conv1 and its pool, a block's stride is its 3x3 convolution's",
     )
 

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 
 from zoo.layers import ConvBlock, batch_norm, global_avg_pool, max_pool
-from zoo.models.network import ModelInfo, Network, Paper
+from zoo.models.network import CROP_OF_232, ModelInfo, Network, Paper
 
 PAPER = Paper(
     title="ShuffleNet V2: Practical Guidelines for Efficient CNN Architecture Design",
@@ -25,6 +25,8 @@ TABLE = {
     "shufflenet_v2_x1_5": ((176, 352, 704, 1024), 3_503_624, 295_759_392),
     "shufflenet_v2_x2_0": ((244, 488, 976, 2048), 7_393_996, 583_253_464),
 }
+# Those that torchvision trained later than the others.
+SECOND_RECIPE = ("shufflenet_v2_x1_5", "shufflenet_v2_x2_0")
 
 
 class ShuffleNetV2(Network):
@@ -113,6 +115,7 @@ def _entry(name: str) -> ModelInfo:
         paper=PAPER,
         parameters=parameters,
         macs=macs,
+        crop=CROP_OF_232 if name in SECOND_RECIPE else 0.875,
         stages=("conv1", "stage2_4", "stage3_8", "conv5"),
     )
 

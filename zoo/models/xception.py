@@ -125,6 +125,8 @@ ENTRIES = (
         input_size=299,
         mean=(0.5, 0.5, 0.5),
         std=(0.5, 0.5, 0.5),
+        crop=0.8975,
+        interpolation="bicubic",
         stages=("block1", "block2", "block3", "block12", "block14"),
         differs="timm's legacy port: pools padded on both sides, where the author's release pads at the end only, and "
         "an epsilon of 1e-5",

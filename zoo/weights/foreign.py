@@ -18,7 +18,9 @@ from zoo.weights.torch import from_torch, recognised_source, torch_key
 IMAGENET = 1000
 
 
-def from_state_dict(name: str, state: Mapping[str, np.ndarray], keys: str = "", source: Source | None = None) -> Weights:
+def from_state_dict(
+    name: str, state: Mapping[str, np.ndarray], keys: str = "", source: Source | None = None
+) -> Weights:
     """Weights of the network `name` from a state dict with another library's `keys`, or recognised ones.
 
     `source` is where the file is from, if that is known: it has the preprocessing, and the fields of the network that

@@ -39,9 +39,7 @@ def hub_file(repository: str, file: str, revision: str) -> HubFile:
     commit, sha256 = metadata.commit_hash or "", metadata.etag or ""
     if not COMMIT.fullmatch(commit) or not SHA256.fullmatch(sha256):
         raise ZooError(f"the hub states no commit and SHA-256 for {file} of {repository}: it is not downloaded")
-    return HubFile(
-        url=hf_hub_url(repository, file, revision=commit, endpoint=endpoint), commit=commit, sha256=sha256
-    )
+    return HubFile(url=hf_hub_url(repository, file, revision=commit, endpoint=endpoint), commit=commit, sha256=sha256)
 
 
 def _reason(error: Exception, repository: str, file: str, revision: str) -> str:

@@ -1,4 +1,4 @@
-"""Where pretrained weights come from: a record a file, read from sources.json, which tests/weights/make_sources.py makes."""
+"""Where pretrained weights come from: a record a file, of sources.json, which tests/weights/make_sources.py makes."""
 
 import json
 from collections.abc import Mapping
