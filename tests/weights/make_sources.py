@@ -3,8 +3,8 @@
 A line a file of weights, after what torchvision and timm say of it. Two tables add to that: `timm_accuracy.csv`, lines
 of timm's results/results-imagenet.csv (its commit 0173a139) for images of the size that timm trained with, and
 `hub_pins.json`, commits and digests of files at the hub, each as two public projects or more state them independently.
-Left out is what has no 1,000 classes of ImageNet in torchvision's order, what does not cut its images out of the centre,
-and what our networks cannot compute.
+Left out is what has no 1,000 classes of ImageNet in torchvision's order, what does not cut its images out of the
+centre, and what our networks cannot compute.
 """
 
 import csv
@@ -13,6 +13,7 @@ import re
 import sys
 from collections.abc import Iterator
 from dataclasses import fields
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -108,6 +109,7 @@ def timm_accuracies() -> dict[tuple[str, int, float], dict[str, float]]:
         }
 
 
+@cache
 def needed_fields(model: str, architecture: str) -> dict[str, Any]:
     """The fields with which our network computes as timm's does."""
     import timm

@@ -11,7 +11,8 @@ from urllib.parse import urlsplit
 
 from zoo.errors import ZooError
 
-CHUNK = 1 << 20
+# Bytes; a connection that breaks costs one such piece at most.
+CHUNK = 1 << 16
 # Seconds to connect, and without a byte.
 TIMEOUT = (10, 60)
 
@@ -37,19 +38,16 @@ def download(url: str, path: Path, sha256: str = "") -> Path:
                 return path
             if not sha256:
                 file.truncate(0)
-            found = _receive(url, file, part)
-        _check(url, part, found, sha256)
-        part.replace(path)
+            _check(url, part, _receive(url, file, part), sha256)
+            part.replace(path)
     except requests.RequestException as error:
-        _remove_if_empty(part)
-        raise ZooError(_no_connection(url, path, error)) from None
+        raise ZooError(_no_connection(url, part, error)) from None
     except OSError as error:
         with suppress(OSError):
             part.unlink()
         raise ZooError(f"cannot write {path}: {error.strerror or error}; ZOO_CACHE names another folder") from None
-    except BaseException:
+    finally:
         _remove_if_empty(part)
-        raise
     return path
 
 
@@ -70,14 +68,14 @@ def _receive(url: str, file: BinaryIO, part: Path) -> str:
     # Without compression, in which offsets would have another meaning.
     headers = {"Accept-Encoding": "identity", **({"Range": f"bytes={begun}-"} if begun else {})}
     with requests.get(url, headers=headers, stream=True, timeout=TIMEOUT) as response:
-        if begun and not _continues(response, begun):
+        if (begun and response.status_code in (200, 416)) or _other_range(response, begun):
             file.truncate(0)
             begun = 0
             if response.status_code != 200:
                 return _receive(url, file, part)
         if response.status_code == 404:
             raise ZooError(f"there is no {url} (404)")
-        if not response.ok:
+        if response.status_code not in (200, 206):
             raise ZooError(f"{urlsplit(url).hostname} answered {response.status_code} {response.reason} for {url}")
         digest = _digest_so_far(part)
         length = response.headers.get("Content-Length", "")
@@ -93,9 +91,8 @@ def _receive(url: str, file: BinaryIO, part: Path) -> str:
         return digest.hexdigest()
 
 
-def _continues(response, begun: int) -> bool:
-    """Whether the server sends the rest; one that knows no ranges sends all, or refuses with 416."""
-    return response.status_code == 206 and response.headers.get("Content-Range", "").startswith(f"bytes {begun}-")
+def _other_range(response, begun: int) -> bool:
+    return response.status_code == 206 and not response.headers.get("Content-Range", "").startswith(f"bytes {begun}-")
 
 
 def _digest_so_far(part: Path):
@@ -109,10 +106,8 @@ def _check(url: str, part: Path, found: str, sha256: str) -> None:
         raise ZooError(f"{url} has the SHA-256 {found}, not {sha256}: it was changed or damaged, and is not kept")
 
 
-def _no_connection(url: str, path: Path, error: Exception) -> str:
-    part = path.with_name(f"{path.name}.part")
-    if part.is_file():
-        received = part.stat().st_size / 2**20
+def _no_connection(url: str, part: Path, error: Exception) -> str:
+    if received := part.stat().st_size / 2**20:
         return f"the download of {url} broke off after {received:.1f} MiB: run the same again to go on"
     kind = "no answer in time" if "Timeout" in type(error).__name__ else "no connection"
     return f"cannot reach {urlsplit(url).hostname} ({kind}): without a network, bring {url} here and name that file"

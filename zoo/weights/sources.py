@@ -62,7 +62,7 @@ def find_source(model: str, name: str) -> Source | None:
 
 def no_such_source(model: str, name: str) -> ZooError:
     """The error for a tag or file that is not there."""
-    names = sorted({name for source in known_sources(model) for name in (source.tag, source.tag.split("/")[1])})
+    names = sorted({name for source in known_sources(model) for name in _names(source) if name})
     return ZooError(
         f"{name!r} is neither a file, a folder, nor weights known for {model}{nearest(name, names)}; "
         f"python -m zoo weights {model} lists those"

@@ -1,0 +1,198 @@
+"""Files that torch writes, real and malicious, and the sources against what torchvision and timm say now."""
+
+import json
+import os
+import pickle
+from pathlib import Path
+
+import numpy as np
+import pytest
+from golden.originals import TIMM, TIMM_TOO, TORCHVISION
+from weights.make_sources import all_sources
+
+import zoo
+from zoo.data import fit_image
+from zoo.weights import open_pretrained, to_torch
+from zoo.weights.files import default_preprocessing
+from zoo.weights.read import read_state_dict
+from zoo.weights.sources import find_source, known_sources
+
+torch = pytest.importorskip("torch")
+pytestmark = pytest.mark.torch
+
+STATE = {"fc.weight": torch.arange(6.0).reshape(2, 3), "bn.num_batches_tracked": torch.tensor(3)}
+CODE_RAN = Path(__file__).with_name("code_ran")
+
+
+class Malicious:
+    """What touches a file when it is unpickled."""
+
+    def __reduce__(self):
+        return os.system, (f"touch {CODE_RAN}",)
+
+
+def assert_state(found):
+    assert set(found) == set(STATE)
+    for key, value in STATE.items():
+        np.testing.assert_array_equal(found[key], value.numpy())
+
+
+@pytest.mark.parametrize("suffix", [".pth", ".pt", ".bin"])
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        lambda state: state,
+        lambda state: {"state_dict": state, "epoch": 3},
+        lambda state: {"model": {f"module.{key}": value for key, value in state.items()}},
+    ],
+)
+def test_a_file_of_torchs_however_wrapped(tmp_path, suffix, wrap):
+    torch.save(wrap(STATE), tmp_path / f"w{suffix}")
+    assert_state(read_state_dict(tmp_path / f"w{suffix}"))
+
+
+def test_the_format_before_zip(tmp_path):
+    torch.save(STATE, tmp_path / "w.pth", _use_new_zipfile_serialization=False)
+    assert_state(read_state_dict(tmp_path / "w.pth"))
+
+
+def test_half_precision_becomes_float32(tmp_path):
+    torch.save({"a": torch.ones(2).bfloat16(), "b": torch.nn.Parameter(torch.ones(2).half())}, tmp_path / "w.pth")
+    assert {array.dtype for array in read_state_dict(tmp_path / "w.pth").values()} == {np.dtype(np.float32)}
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+def test_a_file_that_tries_to_run_code_is_not_read(tmp_path, zipped):
+    path = tmp_path / "w.pth"
+    torch.save({"fc.weight": Malicious()}, path, _use_new_zipfile_serialization=zipped)
+    with pytest.raises(zoo.ZooError, match=r"would run code \((posix|os)\.system\): it is not read"):
+        read_state_dict(path)
+    path.write_bytes(pickle.dumps(Malicious()))
+    with pytest.raises(zoo.ZooError) as error:
+        read_state_dict(path)
+    assert "\n" not in str(error.value)
+    assert not CODE_RAN.exists()
+
+
+@pytest.mark.parametrize("keep", [0, 1, 100, 700, -30])
+def test_a_truncated_file(tmp_path, keep):
+    path = tmp_path / "w.pth"
+    torch.save(STATE, path)
+    path.write_bytes(path.read_bytes()[:keep])
+    with pytest.raises(zoo.ZooError, match=r"cannot read .*w\.pth: not a file of torch's, or a damaged one"):
+        read_state_dict(path)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (torch.ones(3), "holds a Tensor, not a state dict"),
+        ([1, 2], "holds a list, not a state dict"),
+        ({}, "holds no tensors"),
+        ({"lr": 0.1}, "lr is a float, not a tensor"),
+        ({3: torch.ones(1)}, "3 is no name"),
+        ({"a": torch.ones(2, 2).to_sparse()}, "a of .* is no plain tensor"),
+    ],
+)
+def test_a_file_without_a_state_dict(tmp_path, content, said):
+    torch.save(content, tmp_path / "w.pth")
+    with pytest.raises(zoo.ZooError, match=said):
+        read_state_dict(tmp_path / "w.pth")
+
+
+def test_a_program_of_torchs_is_refused(tmp_path):
+    torch.jit.script(torch.nn.Linear(2, 2)).save(tmp_path / "w.pt")
+    with pytest.raises(zoo.ZooError, match="is a TorchScript program"):
+        read_state_dict(tmp_path / "w.pt")
+
+
+@pytest.mark.parametrize("original", ["googlenet", "inception_v3"])
+def test_torchvisions_file_with_auxiliary_heads(tmp_path, original):
+    """As torchvision publishes these two; the heads are left out."""
+    from torchvision_import import torchvision
+
+    model = getattr(torchvision.models, original)(weights=None, init_weights=False)
+    torch.save(model.state_dict(), tmp_path / "w.pth")
+    name = {"googlenet": "googlenet_tv"}.get(original, original)
+    found = open_pretrained(name, tmp_path / "w.pth")
+    ours = to_torch(name, found.variables)
+    np.testing.assert_array_equal(ours["fc.weight"], model.fc.weight.detach().numpy())
+    assert not any(key.startswith(("aux", "Aux")) for key in ours)
+
+
+def test_sources_json_is_what_torchvision_and_timm_say():
+    pytest.importorskip("timm")
+    stored = json.loads((Path(zoo.__file__).parent / "weights/sources.json").read_text())
+    fresh = json.loads(json.dumps(all_sources()))
+    assert sorted(stored, key=str) == sorted(fresh, key=str)
+
+
+@pytest.mark.parametrize("name", TORCHVISION)
+def test_the_registry_preprocesses_as_torchvisions_default_weights(name):
+    """On pixels: torchvision's own transforms, and what its model makes of the input, where it does that."""
+    from PIL import Image
+    from torchvision_import import torchvision
+
+    weights = torchvision.models.get_model_weights(TORCHVISION[name]).DEFAULT
+    pixels = np.random.default_rng(0).integers(0, 256, (301, 402, 3), dtype=np.uint8)
+    theirs = weights.transforms(antialias=True)(Image.fromarray(pixels))[None]
+    if TORCHVISION[name] in ("googlenet", "inception_v3"):
+        model = getattr(torchvision.models, TORCHVISION[name])
+        theirs = model(weights=None, transform_input=True, init_weights=False)._transform_input(theirs)
+    ours = default_preprocessing(name)
+    fitted = fit_image(pixels, ours.image_shape, crop=ours.crop, interpolation=ours.interpolation)
+    np.testing.assert_allclose(ours.normalized(fitted), theirs[0].permute(1, 2, 0), atol=1e-5)
+
+
+@pytest.mark.parametrize("name", [name for name in TIMM if "lite" not in name and known_sources(name)])
+def test_the_registry_preprocesses_as_timms_default_weights(name):
+    """EfficientNet-Lite is preprocessed as Google's release is, and as timm's copies with timm's."""
+    timm = pytest.importorskip("timm")
+    config = timm.get_pretrained_cfg(TIMM[name])
+    ours = default_preprocessing(name)
+    assert (ours.mean, ours.std, ours.interpolation) == (config.mean, config.std, config.interpolation)
+    assert ours.image_shape[:2] == config.input_size[1:] and ours.crop == config.crop_pct
+
+
+@pytest.mark.parametrize(
+    ("name", "tag"),
+    [
+        ("efficientnet_b0", "timm/tf_efficientnet_b0.in1k"),
+        ("efficientnet_lite0", "timm/in1k"),
+        ("mobilenet_v3_small", "timm/lamb_in1k"),
+    ],
+)
+def test_the_fields_of_a_source_compute_as_its_original(tmp_path, name, tag):
+    """Google's padding and epsilon, timm's epsilon: random weights of timm's network, through a file, to its logits."""
+    from torchvision_import import torchvision  # noqa: F401, first
+
+    timm = pytest.importorskip("timm")
+    from safetensors.torch import save_file
+
+    source = find_source(name, tag)
+    torch.manual_seed(0)
+    original = timm.create_model(source.hub.split("/")[1], pretrained=False).eval()
+    for module in original.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            # Small enough for the epsilons to tell.
+            module.running_var.uniform_(1e-3, 1e-2)
+            module.weight.data.uniform_(0.02, 0.1)
+    snapshot = tmp_path / "snapshot"
+    snapshot.mkdir()
+    architecture, stated_tag = source.hub.split("/")[1].split(".")
+    config = {"architecture": architecture, "pretrained_cfg": {"tag": stated_tag}}
+    (snapshot / "config.json").write_text(json.dumps(config))
+    save_file(original.state_dict(), snapshot / "model.safetensors")
+
+    found = open_pretrained(name, snapshot)
+    assert found.fields == source.fields and found.preprocessing == source.preprocessing
+    x = np.random.default_rng(0).normal(size=(1, 64, 64, 3)).astype(np.float32)
+    with torch.no_grad():
+        theirs = original(torch.from_numpy(x).permute(0, 3, 1, 2)).numpy()
+    ours = np.asarray(zoo.inference.jit_once(found.network().apply)(found.variables, x))
+    assert np.abs(ours - theirs).max() < 1e-4 * np.abs(theirs).max()
+
+
+def test_every_shared_network_has_a_source():
+    without = {"resnet152v2"}  # timm has the network alone
+    assert {name for name in TORCHVISION | TIMM | TIMM_TOO if not known_sources(name)} == without

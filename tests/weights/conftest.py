@@ -1,0 +1,18 @@
+"""A web server of the test's own, and a cache that is empty."""
+
+import pytest
+from weights.server import serving
+
+
+@pytest.fixture
+def site(monkeypatch):
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    with serving() as found:
+        yield found
+
+
+@pytest.fixture
+def cache(tmp_path, monkeypatch):
+    folder = tmp_path / "cache"
+    monkeypatch.setenv("ZOO_CACHE", str(folder))
+    return folder

@@ -1,0 +1,171 @@
+"""Downloads: resumed, checked, whole or not at all."""
+
+import errno
+import hashlib
+import socket
+import threading
+from pathlib import Path
+
+import pytest
+
+import zoo
+from zoo.weights import download as module
+from zoo.weights.download import digest_of, download
+
+BODY = bytes(range(256)) * 4000
+DIGEST = hashlib.sha256(BODY).hexdigest()
+
+
+@pytest.fixture
+def url(site):
+    site.files["/w.bin"] = BODY
+    return f"{site.address}/w.bin"
+
+
+@pytest.fixture
+def target(tmp_path):
+    return tmp_path / "folder" / "w.bin"
+
+
+def names_in(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.rglob("*") if path.is_file())
+
+
+def test_a_file_comes_once_and_is_never_asked_for_again(url, site, target):
+    assert download(url, target, DIGEST).read_bytes() == BODY
+    assert names_in(target.parent) == ["w.bin"]
+    site.status = 500
+    assert download(url, target, DIGEST) == target
+    assert len(site.asked) == 1
+    assert digest_of(target) == DIGEST
+
+
+def test_the_first_digits_of_a_digest_and_any_case_will_do(url, target):
+    assert download(url, target, DIGEST[:8].upper()) == target
+
+
+@pytest.mark.parametrize("ranges", [True, False])
+def test_a_broken_download_goes_on_or_starts_again(url, site, target, ranges):
+    site.drop_after = 300_000
+    with pytest.raises(zoo.ZooError, match=r"broke off after 0\.\d MiB: run the same again to go on"):
+        download(url, target, DIGEST)
+    assert names_in(target.parent) == ["w.bin.part"]
+    received = target.with_name("w.bin.part").stat().st_size
+    assert 0 < received <= 300_000
+
+    site.drop_after, site.ranges = None, ranges
+    assert download(url, target, DIGEST).read_bytes() == BODY
+    assert site.asked[1] == ("GET", "/w.bin", f"bytes={received}-")
+    assert names_in(target.parent) == ["w.bin"]
+
+
+def test_without_a_digest_nothing_is_resumed(url, site, target):
+    site.drop_after = 300_000
+    with pytest.raises(zoo.ZooError, match="broke off"):
+        download(url, target)
+    site.drop_after = None
+    assert download(url, target).read_bytes() == BODY
+    assert site.asked[1] == ("GET", "/w.bin", None)
+
+
+def test_a_part_that_is_longer_than_the_file_starts_again(url, site, target):
+    target.parent.mkdir()
+    target.with_name("w.bin.part").write_bytes(BODY + b"more")
+    assert download(url, target, DIGEST).read_bytes() == BODY
+    assert [wanted for _, _, wanted in site.asked] == [f"bytes={len(BODY) + 4}-", None]
+
+
+def test_a_wrong_digest_leaves_nothing(url, target):
+    with pytest.raises(zoo.ZooError, match=f"has the SHA-256 {DIGEST}, not {'0' * 64}: it was changed or damaged"):
+        download(url, target, "0" * 64)
+    assert names_in(target.parent) == []
+
+
+def test_a_part_of_another_file_is_found_out(url, target):
+    target.parent.mkdir()
+    target.with_name("w.bin.part").write_bytes(b"x" * 1000)
+    with pytest.raises(zoo.ZooError, match="changed or damaged"):
+        download(url, target, DIGEST)
+    assert names_in(target.parent) == []
+    assert download(url, target, DIGEST).read_bytes() == BODY
+
+
+def test_a_full_disk_leaves_nothing(url, target, monkeypatch):
+    class FullDisk:
+        def __init__(self, file):
+            self.file = file
+
+        def __enter__(self):
+            self.file.__enter__()
+            return self
+
+        def __exit__(self, *error):
+            return self.file.__exit__(*error)
+
+        def __getattr__(self, name):
+            return getattr(self.file, name)
+
+        def write(self, data):
+            self.file.write(data[:1000])
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    opened = Path.open
+    monkeypatch.setattr(
+        Path, "open", lambda path, mode="r", **other: (FullDisk if mode == "ab" else lambda f: f)(opened(path, mode))
+    )
+    with pytest.raises(zoo.ZooError, match=r"cannot write .*w\.bin: No space left on device; ZOO_CACHE names another"):
+        download(url, target, DIGEST)
+    assert names_in(target.parent) == []
+
+
+@pytest.mark.parametrize(
+    ("status", "said"), [(404, r"there is no http://127.*w\.bin \(404\)"), (503, "answered 503 Service Unavailable")]
+)
+def test_what_is_not_there_leaves_nothing(url, site, target, status, said):
+    site.status = status
+    with pytest.raises(zoo.ZooError, match=said):
+        download(url, target, DIGEST)
+    assert names_in(target.parent) == []
+
+
+def test_a_server_that_fails_does_not_cost_what_was_received(url, site, target):
+    target.parent.mkdir()
+    target.with_name("w.bin.part").write_bytes(BODY[:1000])
+    site.status = 503
+    with pytest.raises(zoo.ZooError, match="503"):
+        download(url, target, DIGEST)
+    assert target.with_name("w.bin.part").read_bytes() == BODY[:1000]
+
+
+def test_no_network(target):
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{closed.getsockname()[1]}/w.bin"
+        with pytest.raises(zoo.ZooError, match=r"cannot reach 127\.0\.0\.1 \(no connection\): without a network"):
+            download(url, target, DIGEST)
+    assert names_in(target.parent) == []
+
+
+def test_a_server_that_says_nothing(target, monkeypatch):
+    monkeypatch.setattr(module, "TIMEOUT", 0.1)
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        with pytest.raises(zoo.ZooError, match="no answer in time"):
+            download(f"http://127.0.0.1:{silent.getsockname()[1]}/w.bin", target, DIGEST)
+
+
+def test_two_at_once_fetch_it_once(url, site, target):
+    threads = [threading.Thread(target=download, args=(url, target, DIGEST)) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert target.read_bytes() == BODY
+    assert len(site.asked) == 1
+
+
+def test_a_folder_that_cannot_be_made(url, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(zoo.ZooError, match="cannot write"):
+        download(url, tmp_path / "file" / "w.bin", DIGEST)

