@@ -204,10 +204,21 @@ def batch_norm(
     )
 
 
+def is_folded(block: nn.Module, train: bool) -> bool:
+    """Whether a block is applied to weights whose `bn` is part of the convolution: `zoo.weights.fold_batchnorm`.
+
+    Raises ZooError in training, which needs the norm.
+    """
+    folded = not block.is_initializing() and not block.has_variable("params", "bn")
+    if folded and train:
+        raise ZooError("these weights have no batch norm, which training needs: it was folded into the convolutions")
+    return folded
+
+
 class ConvBlock(nn.Module):
     """Convolution, then the norm if there is one, then the activation if there is one. Children: `conv`, `bn`.
 
-    `use_bias=None` gives the convolution a bias just where no norm follows.
+    `use_bias=None` gives the convolution a bias just where no norm follows. Folded weights have a bias and no `bn`.
     """
 
     features: int
@@ -225,6 +236,9 @@ class ConvBlock(nn.Module):
 
     @nn.compact
     def __call__(self, x: jax.Array, train: bool = False) -> jax.Array:
+        folded = self.norm is not None and is_folded(self, train)
+        norm = None if folded else self.norm
+        use_bias = folded or (self.norm is None if self.use_bias is None else self.use_bias)
         x = Conv(
             self.features,
             self.kernel_size,
@@ -232,14 +246,14 @@ class ConvBlock(nn.Module):
             self.padding,
             self.dilation,
             self.groups,
-            use_bias=self.norm is None if self.use_bias is None else self.use_bias,
+            use_bias=use_bias,
             kernel_init=self.kernel_init,
             bias_init=self.bias_init,
             dtype=self.dtype,
             name="conv",
         )(x)
-        if self.norm is not None:
-            x = self.norm(train=train, dtype=self.dtype, name="bn")(x)
+        if norm is not None:
+            x = norm(train=train, dtype=self.dtype, name="bn")(x)
         return x if self.act is None else self.act(x)
 
 

@@ -23,9 +23,10 @@ FROM_TORCH = [name for name in ORIGINALS if name not in FROM_KERAS]
 
 
 def sizes(name):
-    """The network's own size, and two thirds of it or what it needs at least."""
-    info = zoo.model_info(name)
-    return info.input_size, max(info.input_size * 2 // 3 // 32 * 32, smallest_of(name))
+    """The network's own size, and a smaller one that is not square: two thirds of it, or what it needs at least."""
+    size = zoo.model_info(name).input_size
+    smaller = max(size * 2 // 3 // 32 * 32, smallest_of(name))
+    return (size, size), (smaller, smaller + 32)
 
 
 def original_of(name):
@@ -78,7 +79,7 @@ def test_logits_equal_the_torch_original(name):
 
     forward = jit_once(zoo.create_model(name).apply)
     for size in sizes(name):
-        x = image(size, size)
+        x = image(*size)
         theirs = torch_logits(original, x[..., ::-1] if names_of(name, source).bgr else x)
         assert_close(np.asarray(forward(variables, x)), theirs)
 
@@ -118,7 +119,7 @@ def test_timm_has_the_same_network_as_torchvision(name):
         if isinstance(module, torch.nn.BatchNorm2d):
             module.eps = next(m.eps for m in original.modules() if isinstance(m, torch.nn.BatchNorm2d))
 
-    x = image(*(sizes(name)[1:] * 2))
+    x = image(*sizes(name)[1])
     assert_close(torch_logits(other, x), torch_logits(original, x))
     assert_same_arrays(to_torch(name, from_torch(name, state, "timm"), "timm"), state)
 

@@ -7,7 +7,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from zoo.layers import Activation, Conv, ConvBlock, batch_norm, global_avg_pool, max_pool
+from zoo.layers import Activation, Conv, ConvBlock, batch_norm, global_avg_pool, is_folded, max_pool
 from zoo.models.network import ModelInfo, Network, Paper, block_class
 
 PAPER = Paper(
@@ -70,11 +70,11 @@ class SeparableConv(nn.Module):
 
     @nn.compact
     def __call__(self, x: jax.Array, train: bool = False) -> jax.Array:
-        channels = x.shape[-1]
-        conv = partial(Conv, use_bias=False, dtype=self.dtype)
-        x = conv(channels, 3, padding=1, groups=channels, name="depthwise")(x)
-        x = conv(self.features, 1, name="pointwise")(x)
-        return self.norm(train=train, dtype=self.dtype, name="bn")(x)
+        channels, folded = x.shape[-1], is_folded(self, train)
+        conv = partial(Conv, dtype=self.dtype)
+        x = conv(channels, 3, padding=1, groups=channels, use_bias=False, name="depthwise")(x)
+        x = conv(self.features, 1, use_bias=folded, name="pointwise")(x)
+        return x if folded else self.norm(train=train, dtype=self.dtype, name="bn")(x)
 
 
 class Block(nn.Module):

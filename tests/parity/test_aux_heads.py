@@ -1,0 +1,50 @@
+"""The auxiliary heads of torchvision's networks, which show in training only."""
+
+from functools import partial
+
+import jax
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from comparison import assert_same, images, to_torch  # noqa: E402
+from test_originals import randomised  # noqa: E402
+
+import zoo  # noqa: E402
+from zoo.weights import from_torch  # noqa: E402
+
+pytestmark = pytest.mark.torch
+
+
+def in_training(original, model, variables, x):
+    """(logits, auxiliary logits) of ours, and torchvision's named tuple."""
+    apply = partial(model.apply, train=True, mutable=["batch_stats", "aux_logits"])
+    logits, updated = jax.jit(apply)(variables, x)
+    with torch.no_grad():
+        return logits, updated["aux_logits"], original.train()(to_torch(x))
+
+
+@pytest.mark.parametrize("size", [(224, 224), (128, 96)], ids=str)
+def test_googlenet_in_training_has_all_logits_of_torchvision(size):
+    from torchvision_import import torchvision
+
+    original = randomised(torchvision.models.googlenet(init_weights=False, dropout=0.0, dropout_aux=0.0))
+    model = zoo.create_model("googlenet_tv", aux_heads=True, dropout=0.0, aux_dropout=0.0)
+    variables = from_torch("googlenet_tv", original.state_dict(), model=model)
+    logits, heads, theirs = in_training(original, model, variables, images(*size))
+    assert_same(logits, theirs.logits)
+    # torchvision names them from the input on, and returns them from the output back.
+    assert_same(heads["loss1"]["logits"], theirs.aux_logits1)
+    assert_same(heads["loss2"]["logits"], theirs.aux_logits2)
+
+
+def test_inception_v3_in_training_has_all_logits_of_torchvision():
+    from torchvision_import import torchvision
+
+    original = torchvision.models.inception_v3(init_weights=False, dropout=0.0)
+    model = zoo.create_model("inception_v3", aux_heads=True, dropout=0.0)
+    variables = from_torch("inception_v3", original.state_dict(), model=model)
+    logits, heads, theirs = in_training(original, model, variables, images(299, 299))
+    assert_same(logits, theirs.logits)
+    # Its last normalisation sees two values a channel, which magnifies the rounding before it.
+    assert_same(heads["aux"]["logits"], theirs.aux_logits, tolerance=1e-3)

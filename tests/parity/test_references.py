@@ -1,0 +1,181 @@
+"""Networks that no library has against torch references of our own: random weights, then the same logits."""
+
+import math
+from functools import partial
+
+import flax
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+import torch.nn.functional as F  # noqa: E402
+import torch_references  # noqa: E402
+from comparison import assert_same, images, to_torch  # noqa: E402
+from golden.originals import ORIGINALS  # noqa: E402
+from torch import nn  # noqa: E402
+
+import zoo  # noqa: E402
+from zoo.inference import init_shapes  # noqa: E402
+from zoo.models.lenet import C3_INPUTS, class_codes  # noqa: E402
+
+pytestmark = pytest.mark.torch
+
+# Weights
+
+
+def draw(network, scale=1.0, seed=0):
+    """Random weights that keep the signal's size through the network, and biases of a tenth of `scale`, its input's.
+
+    torch's own initial weights would not do: they shrink the signal until all images have the same logits, and
+    running statistics of 0 and 1 would hide their absence.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    for layer in network.modules():
+        if isinstance(layer, nn.Conv2d | nn.Linear):
+            layer.weight.data.normal_(0, math.sqrt(2 / layer.weight[0].numel()), generator=generator)
+        elif isinstance(layer, nn.BatchNorm2d):
+            layer.weight.data.uniform_(0.5, 1.5, generator=generator)
+            layer.running_mean.normal_(0, 0.1, generator=generator)
+            layer.running_var.uniform_(0.5, 1.5, generator=generator)
+        elif isinstance(layer, torch_references.Subsampling):
+            layer.coefficient.data.normal_(0, 0.5, generator=generator)
+        if getattr(layer, "bias", None) is not None:
+            layer.bias.data.normal_(0, 0.1 * scale, generator=generator)
+    return network
+
+
+def build(make, scale=1.0, **arguments):
+    """A torch network with drawn weights, its slow initial ones left out; for inference."""
+    with torch.device("meta"):
+        network = make(**arguments)
+    return draw(network.to_empty(device="cpu"), scale).eval()
+
+
+def parameters_and_statistics(layer, maps=None):
+    """One torch layer's parameters and statistics under our names; `maps` (c, h, w) are what a Linear has flattened."""
+    if isinstance(layer, torch_references.C3):  # one filter a connection, in the order of C3_INPUTS
+        filters = [
+            conv.weight[0, theirs.index(source)]
+            for conv, theirs, ours in zip(layer.maps, layer.inputs, C3_INPUTS, strict=True)
+            for source in ours
+        ]
+        bias = torch.cat([conv.bias for conv in layer.maps])
+        return {"kernel": torch.stack(filters, dim=-1), "bias": bias}, {}
+    if isinstance(layer, torch_references.Subsampling):
+        return {"coefficient": layer.coefficient, "bias": layer.bias}, {}
+    bias = {} if layer.bias is None else {"bias": layer.bias}
+    if isinstance(layer, nn.Conv2d):
+        return {"kernel": layer.weight.permute(2, 3, 1, 0)} | bias, {}
+    if isinstance(layer, nn.BatchNorm2d):
+        return {"scale": layer.weight} | bias, {"mean": layer.running_mean, "var": layer.running_var}
+    weight = layer.weight
+    if maps is not None:  # torch flattens maps as (c, h, w), we do as (h, w, c)
+        weight = weight.unflatten(1, maps).permute(0, 2, 3, 1).flatten(1)
+    return {"kernel": weight.T} | bias, {}
+
+
+def copied_variables(network, names, maps=None):
+    """Our variables with a torch network's values; `names` gives each torch layer its place in our tree."""
+    params, statistics = {}, {}
+    for name, path in names.items():
+        found = parameters_and_statistics(network.get_submodule(name), (maps or {}).get(name))
+        for tree, leaves in zip((params, statistics), found, strict=True):
+            for leaf, value in leaves.items():
+                tree[f"{path}/{leaf}"] = jnp.asarray(value.detach().numpy())
+    trees = {"params": params, "batch_stats": statistics}
+    return {kind: flax.traverse_util.unflatten_dict(tree, sep="/") for kind, tree in trees.items() if tree}
+
+
+def reference_names(network):
+    """The references' layers have our names already."""
+    kinds = nn.Conv2d | nn.BatchNorm2d | nn.Linear | torch_references.Subsampling | torch_references.C3
+    names = {name: name.replace(".", "/") for name, layer in network.named_modules() if isinstance(layer, kinds)}
+    return {name: path for name, path in names.items() if ".maps." not in name}
+
+
+# Comparison
+
+
+def assert_same_logits(model, network, variables, x):
+    """And logits that tell one image from the other by hundreds of times the tolerance, or nothing would be shown."""
+    shapes = partial(jax.tree.map, jnp.shape)
+    assert shapes(variables) == shapes(init_shapes(model)), "all of our variables are there, and no other"
+    with torch.no_grad():
+        theirs = network(to_torch(x))
+    assert float((theirs[0] - theirs[1]).abs().max() / theirs.abs().max()) > 0.02
+    assert_same(jax.jit(model.apply)(variables, x), theirs)
+
+
+def reference(name):
+    """(torch network, its copied variables, two images) of a network that torchvision lacks."""
+    make, maps = {
+        "lenet5": (torch_references.LeNet5, {}),
+        "lenet5_1998": (partial(torch_references.LeNet5Of1998, torch.tensor(np.asarray(class_codes(10)))), {}),
+        "alexnet_2012": (torch_references.AlexNet2012, {"fc6": (256, 6, 6)}),
+        "zfnet": (torch_references.ZFNet, {"fc6": (256, 6, 6)}),
+        "nin": (torch_references.NiN, {}),
+        "nin_cifar10": (torch_references.NiNForCifar10, {}),
+        "googlenet": (partial(torch_references.GoogLeNet, aux_heads=True), {}),
+        "googlenet_bn": (partial(torch_references.GoogLeNet, norm=True), {}),
+        "inception_v2": (torch_references.BNInception, {}),
+    }[name]
+    maps |= {f"{head}.fc": (128, 4, 4) for head in ("loss1", "loss2")}
+    # Local response normalisation shows on large values only, such as the pixels 0 to 255 that Caffe feeds.
+    scale = 100.0 if name in ("alexnet_2012", "zfnet", "googlenet") else 1.0
+    network = build(make, scale)
+    info = zoo.model_info(name)
+    x = images(info.input_size, info.input_size, info.channels, scale)
+    return network, copied_variables(network, reference_names(network), maps), x
+
+
+REFERENCES = (
+    *("lenet5", "lenet5_1998", "alexnet_2012", "zfnet", "nin", "nin_cifar10"),
+    *("googlenet", "googlenet_bn", "inception_v2"),
+)
+
+
+def test_every_network_has_its_parity_test():
+    """Here, or as golden logits of its original."""
+    assert set(ORIGINALS) | set(REFERENCES) == set(zoo.list_models())
+
+
+@pytest.mark.parametrize("name", REFERENCES)
+def test_logits_are_those_of_the_reference(name):
+    network, variables, x = reference(name)
+    aux = {"aux_heads": True} if name == "googlenet" else {}
+    assert_same_logits(zoo.create_model(name, **aux), network, variables, x)
+
+
+def test_googlenet_in_training_has_the_auxiliary_logits_of_the_reference():
+    network, variables, x = reference("googlenet")
+    model = zoo.create_model("googlenet", aux_heads=True, dropout=0.0, aux_dropout=0.0)
+    apply = partial(model.apply, train=True, mutable=["aux_logits"])
+    logits, updated = jax.jit(apply)(variables, x)
+    with torch.no_grad():
+        theirs = network.train()(to_torch(x))
+    heads = updated["aux_logits"]
+    for ours, head in zip((logits, heads["loss1"]["logits"], heads["loss2"]["logits"]), theirs, strict=True):
+        assert_same(ours, head)
+
+
+@pytest.mark.parametrize("name", ["lenet5", "lenet5_1998", "nin_cifar10", "googlenet"])
+def test_gradient_by_the_image_is_that_of_the_reference(name):
+    """In float64: in float32, rounding decides the ReLUs and pools that are near a tie, and so where gradients go."""
+    network, variables, x = reference(name)
+    aux = {"aux_heads": True} if name == "googlenet" else {}
+    labels = np.array([3, 7])
+    with jax.enable_x64(True):
+        model = zoo.create_model(name, dtype=jnp.float64, **aux)
+        variables, x = jax.tree.map(lambda leaf: np.asarray(leaf, np.float64), (variables, x))
+
+        def loss(x):
+            log_p = jax.nn.log_softmax(model.apply(variables, x))
+            return -log_p[np.arange(2), labels].mean()
+
+        ours = jax.jit(jax.grad(loss))(x)
+    theirs = to_torch(x).requires_grad_()
+    F.cross_entropy(network.double()(theirs), torch.from_numpy(labels)).backward()
+    assert_same(ours, theirs.grad, tolerance=1e-6)  # logits are float32, and local response normalisation's sums
