@@ -230,7 +230,7 @@ def test_an_unknown_model_and_one_without_weights():
 def test_a_file_url(file):
     assert_ours(open_pretrained(NAME, file.as_uri()))
     assert_ours(open_pretrained(NAME, f"{file.as_uri()}#sha256={digest(torch_bytes())}"))
-    with pytest.raises(zoo.ZooError, match="has the SHA-256 .* not 00000000: it was changed or damaged"):
+    with pytest.raises(zoo.ZooError, match=r"has the SHA-256 .* not 00000000: it was changed or damaged"):
         open_pretrained(NAME, f"{file.as_uri()}#sha256=00000000")
 
 

@@ -58,7 +58,7 @@ def test_what_is_no_weights_file(tmp_path):
     with pytest.raises(zoo.ZooError, match="there is no file"):
         read_state_dict(tmp_path / "missing.safetensors")
     (tmp_path / "w.npz").write_bytes(b"")
-    with pytest.raises(zoo.ZooError, match="is no weights file by its name: .safetensors, .pth"):
+    with pytest.raises(zoo.ZooError, match=r"is no weights file by its name: \.safetensors, \.pth"):
         read_state_dict(tmp_path / "w.npz")
     save_file({}, tmp_path / "w.safetensors")
     with pytest.raises(zoo.ZooError, match="holds no tensors"):
