@@ -21,6 +21,7 @@ def add_weights_arguments(parser: argparse.ArgumentParser) -> None:
 def chosen_weights(args: argparse.Namespace) -> Weights:
     """What the command line asks for. Raises ZooError where it asks for nothing, or for two things."""
     from zoo.errors import ZooError
+    from zoo.registry import model_info
     from zoo.weights import load, open_pretrained
 
     if args.checkpoint:
@@ -30,6 +31,7 @@ def chosen_weights(args: argparse.Namespace) -> Weights:
             raise ZooError("--checkpoint has its own network and weights: leave out --model and --weights")
         return checkpoint_weights(args.checkpoint)
     if args.model:
+        model_info(args.model)
         return open_pretrained(args.model, args.weights)
     if not args.weights:
         raise ZooError("no network is named: give --model, --weights or --checkpoint")

@@ -96,13 +96,22 @@ def with_channels(image: np.ndarray, channels: int) -> np.ndarray:
 
 
 def _cover(image: np.ndarray, height: int, width: int, crop: float, mode: Image.Resampling) -> np.ndarray:
-    rows, columns = image.shape[:2]
-    # The rounding of torchvision's Resize (down), of timm's size before the crop (down) and of CenterCrop (to even).
-    scale = max(math.floor(height / crop + 1e-6) / rows, math.floor(width / crop + 1e-6) / columns)
-    rows, columns = max(height, int(rows * scale + 1e-9)), max(width, int(columns * scale + 1e-9))
+    # timm rounds the size before the crop down, and torchvision's CenterCrop its place to even.
+    covered = (max(side, math.floor(side / crop + 1e-6)) for side in (height, width))
+    rows, columns = _covering_size(*image.shape[:2], *covered)
     image = _resize(image, rows, columns, mode)
     top, left = round((rows - height) / 2), round((columns - width) / 2)
     return image[top : top + height, left : left + width]
+
+
+def _covering_size(rows: int, columns: int, height: int, width: int) -> tuple[int, int]:
+    """The smallest size of the image's aspect that covers the target, with timm's rounding."""
+    if height == width:
+        # torchvision's Resize, which timm uses for squares alone.
+        short = min(rows, columns)
+        return rows * height // short, columns * height // short
+    ratio = min(rows / height, columns / width)
+    return round(rows / ratio), round(columns / ratio)
 
 
 def _pad(image: np.ndarray, height: int, width: int, mode: Image.Resampling) -> np.ndarray:

@@ -19,6 +19,8 @@ def checkpoint_weights(folder: Path, step: int | None = None) -> Weights:
     Raises ZooError where there is no run, no such checkpoint, or a damaged one.
     """
     run = RunFolder(Path(folder))
+    if not run.exists():
+        raise ZooError(f"no run of train.py in {run.path}: it has no {run.config_file.name}")
     config = run.read_config()
     weights = Weights(
         model=config.model,
