@@ -1,6 +1,7 @@
 """The command line: python -m zoo list | summary | predict | evaluate | ..."""
 
 import argparse
+import logging
 import os
 import sys
 from collections.abc import Sequence
@@ -46,4 +47,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
+    # Of a damaged checkpoint, Orbax's logs, its tasks and its reading threads tell again what the one line says.
+    for _logger in ("absl", "asyncio"):
+        logging.getLogger(_logger).setLevel(logging.CRITICAL)
+    sys.unraisablehook = lambda _: None
     sys.exit(main())

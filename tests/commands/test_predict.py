@@ -3,13 +3,15 @@
 import io
 import json
 import re
+import shutil
+import subprocess
 import sys
 
 import numpy as np
 import pytest
 from PIL import Image
 from quick import drawn
-from test_cli import error_of
+from test_cli import ROOT, error_of
 
 import zoo
 from zoo.__main__ import main
@@ -134,6 +136,16 @@ def test_only_images_that_cannot_be_read(capsys, weights_file, monkeypatch):
 )
 def test_bad_input_is_one_line(capsys, arguments, said):
     assert said in error_of(capsys, "predict", "photos/2.png", *arguments)
+
+
+def test_a_damaged_checkpoint_is_one_line_and_no_log(short_run, tmp_path):
+    shutil.copytree(short_run.folder, tmp_path / "run")
+    for arrays in (tmp_path / "run" / "steps").glob("*/state/d"):
+        shutil.rmtree(arrays)
+    command = [sys.executable, "-m", "zoo", "predict", str(tmp_path / "photos"), "--checkpoint", str(tmp_path / "run")]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert "cannot be read: remove that folder to use another step" in done.stderr
 
 
 def test_a_folder_without_images(capsys, weights_file, tmp_path):

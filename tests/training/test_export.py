@@ -119,6 +119,13 @@ def test_a_damaged_checkpoint_is_one_clear_line(tmp_path):
         shutil.rmtree(tmp_path / "run")
 
 
+def test_damaged_metrics_are_one_clear_line(tmp_path):
+    saved_run(tmp_path / "run", "lenet5", {1: 0.5})
+    (tmp_path / "run" / "steps" / "1" / "metrics" / "metrics").write_text("{")
+    with pytest.raises(zoo.ZooError, match="steps cannot be read: a checkpoint's metrics are damaged"):
+        checkpoint_weights(tmp_path / "run")
+
+
 def test_a_checkpoint_of_another_network_lists_both_sides(tmp_path):
     saved_run(tmp_path / "run", "lenet5", {1: 0.5})
     file = tmp_path / "run" / "config.json"

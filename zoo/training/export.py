@@ -1,5 +1,7 @@
 """A run's checkpoint as a weights record, without its data set and its optimizer."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +52,8 @@ def saved_accuracies(run: RunFolder) -> dict[int, float]:
     # Orbax's checkpointer makes a folder that is not there.
     if not run.steps.is_dir():
         return {}
-    with ocp.training.Checkpointer(run.steps.absolute()) as checkpointer:
+    damaged = reading(run.steps, "a checkpoint's metrics are damaged")
+    with damaged, ocp.training.Checkpointer(run.steps.absolute()) as checkpointer:
         return {saved.step: (saved.metrics or {}).get("test_accuracy", -1.0) for saved in checkpointer.checkpoints}
 
 
@@ -58,13 +61,18 @@ def variables(checkpoint: Path) -> dict[str, Any]:
     """{"params", "batch_stats"} as NumPy arrays; of the rest of the state nothing is read."""
     partial = ocp.Context()
     partial.pytree.loading.partial_load = True
+    with reading(checkpoint, "remove that folder to use another step"), partial:
+        stored = ocp.metadata(checkpoint.absolute(), checkpointable_name="state").metadata
+        # As it was saved: what else is asked for, Orbax fills with what the memory holds.
+        wanted = {name: stored[name] for name in ("params", "batch_stats")}
+        arrays = jax.tree.map(lambda leaf: np.empty(leaf.shape, leaf.dtype), wanted)
+        return ocp.load(checkpoint.absolute(), arrays, checkpointable_name="state")
+
+
+@contextmanager
+def reading(path: Path, advice: str) -> Iterator[None]:
+    """Turns Orbax's errors, which are of many kinds, into one ZooError."""
     try:
-        with partial:
-            stored = ocp.metadata(checkpoint.absolute(), checkpointable_name="state").metadata
-            # As it was saved: what else is asked for, Orbax fills with what the memory holds.
-            wanted = {name: stored[name] for name in ("params", "batch_stats")}
-            arrays = jax.tree.map(lambda leaf: np.empty(leaf.shape, leaf.dtype), wanted)
-            return ocp.load(checkpoint.absolute(), arrays, checkpointable_name="state")
+        yield
     except Exception as error:
-        # Orbax has many kinds of errors for a damaged file.
-        raise ZooError(f"{checkpoint} cannot be read: remove that folder to use another step") from error
+        raise ZooError(f"{path} cannot be read: {advice}") from error
