@@ -8,7 +8,7 @@ from PIL import Image
 from test_cli import error_of
 
 from zoo.__main__ import main
-from zoo.training.export import checkpoint_weights
+from zoo.training import checkpoint_weights
 from zoo.weights import save
 
 

@@ -25,7 +25,7 @@ def chosen_weights(args: argparse.Namespace) -> Weights:
     from zoo.weights import load, open_pretrained
 
     if args.checkpoint:
-        from zoo.training.export import checkpoint_weights
+        from zoo.training import checkpoint_weights
 
         if args.model or args.weights:
             raise ZooError("--checkpoint has its own network and weights: leave out --model and --weights")
