@@ -1,6 +1,7 @@
-"""The command line: python -m zoo list | summary | weights | convert | ..."""
+"""The command line: python -m zoo list | summary | weights | convert | predict | evaluate | ..."""
 
 import argparse
+import logging
 import os
 import sys
 from collections.abc import Sequence
@@ -9,7 +10,7 @@ from importlib import import_module
 from zoo.errors import ZooError
 
 # A new subcommand is one file in zoo/commands and one name here.
-COMMANDS = ("list", "summary", "weights", "convert")
+COMMANDS = ("list", "summary", "weights", "convert", "predict", "evaluate")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -33,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; the exit status is 2 for bad input, which is told in one line."""
     args = parser().parse_args(arguments)
     try:
-        args.run(args)
+        status = args.run(args) or 0
         sys.stdout.flush()
     except ZooError as error:
         print(f"zoo: {' '.join(str(error).split())}", file=sys.stderr)
@@ -41,8 +42,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         # The reader, as `head`, has had enough. What Python would flush at exit goes nowhere.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return 0
+        return 0
+    return status
 
 
 if __name__ == "__main__":
+    # Of a damaged checkpoint, Orbax's logs, its tasks and its reading threads tell again what the one line says.
+    for _logger in ("absl", "asyncio"):
+        logging.getLogger(_logger).setLevel(logging.CRITICAL)
+    sys.unraisablehook = lambda _: None
     sys.exit(main())

@@ -39,6 +39,12 @@ def has_images(folder: Path) -> bool:
     return any(_is_image(name) for _, _, names in _walk(folder) for name in names)
 
 
+def image_files(folder: Path) -> list[Path]:
+    """The images anywhere below the folder, or in it, in natural order: 10.png after 9.png."""
+    files = (Path(top, name) for top, _, names in _walk(folder) for name in names if _is_image(name))
+    return sorted(files, key=lambda file: [_natural(part) for part in file.parts])
+
+
 def open_folder(folder: Path) -> Dataset:
     """Open a folder of class folders, or one with `train` and `test` (or `val`, `validation`) of them.
 

@@ -2,10 +2,10 @@
 
 import math
 from pathlib import Path
-from typing import Literal, get_args
+from typing import BinaryIO, Literal, get_args
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from zoo.data.errors import DataError, brief
 
@@ -16,13 +16,18 @@ Interpolation = Literal["bilinear", "bicubic"]
 
 def read_image(path: str | Path) -> np.ndarray:
     """Decode a file to uint8 [height, width, 1 or 3], upright; DataError names one that cannot be decoded."""
+    return decode_image(path, path)
+
+
+def decode_image(file: str | Path | BinaryIO, name: str | Path) -> np.ndarray:
+    """The same of an open file that can be sought; `name` is for the error."""
     # PIL's decoders raise whatever their format's parser raises, struct.error and SyntaxError included.
     try:
-        with Image.open(path) as image:
+        with Image.open(file) as image:
             _refuse_bomb(image)
             return to_array(ImageOps.exif_transpose(image))
     except Exception as error:
-        raise unreadable(path, error) from error
+        raise unreadable(name, error) from error
 
 
 def check_header(path: str | Path) -> None:
@@ -36,8 +41,11 @@ def check_header(path: str | Path) -> None:
 
 def unreadable(path: str | Path, error: Exception) -> DataError:
     """The error of an image that PIL could not read, with its path."""
-    # PIL's own message repeats the path as a repr.
-    reason = "not an image" if "cannot identify image file" in str(error) else brief(error)
+    # PIL's and the system's own messages repeat the path as a repr.
+    if isinstance(error, UnidentifiedImageError):
+        reason = "not an image"
+    else:
+        reason = getattr(error, "strerror", None) or brief(error)
     return DataError(f"cannot read the image {path} ({reason}): replace or remove it")
 
 
@@ -88,13 +96,22 @@ def with_channels(image: np.ndarray, channels: int) -> np.ndarray:
 
 
 def _cover(image: np.ndarray, height: int, width: int, crop: float, mode: Image.Resampling) -> np.ndarray:
-    rows, columns = image.shape[:2]
-    # The rounding of torchvision's Resize (down), of timm's size before the crop (down) and of CenterCrop (to even).
-    scale = max(math.floor(height / crop + 1e-6) / rows, math.floor(width / crop + 1e-6) / columns)
-    rows, columns = max(height, int(rows * scale + 1e-9)), max(width, int(columns * scale + 1e-9))
+    # timm rounds the size before the crop down, and torchvision's CenterCrop its place to even.
+    covered = (max(side, math.floor(side / crop + 1e-6)) for side in (height, width))
+    rows, columns = _covering_size(*image.shape[:2], *covered)
     image = _resize(image, rows, columns, mode)
     top, left = round((rows - height) / 2), round((columns - width) / 2)
     return image[top : top + height, left : left + width]
+
+
+def _covering_size(rows: int, columns: int, height: int, width: int) -> tuple[int, int]:
+    """The smallest size of the image's aspect that covers the target, with timm's rounding."""
+    if height == width:
+        # torchvision's Resize, which timm uses for squares alone.
+        short = min(rows, columns)
+        return rows * height // short, columns * height // short
+    ratio = min(rows / height, columns / width)
+    return round(rows / ratio), round(columns / ratio)
 
 
 def _pad(image: np.ndarray, height: int, width: int, mode: Image.Resampling) -> np.ndarray:

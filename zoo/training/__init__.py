@@ -2,6 +2,7 @@
 
 from zoo.training.checkpoints import RunConfig, RunFolder
 from zoo.training.compilation_cache import enable_compilation_cache
+from zoo.training.export import checkpoint_weights
 from zoo.training.loop import Outcome, build_network, evaluate, train
 from zoo.training.optimizer import learning_rate_schedule, make_optimizer
 from zoo.training.recipes import Recipe, image_size, recipe_for
@@ -14,6 +15,7 @@ __all__ = [
     "RunFolder",
     "TrainState",
     "build_network",
+    "checkpoint_weights",
     "create_state",
     "enable_compilation_cache",
     "eval_step",

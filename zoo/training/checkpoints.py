@@ -31,6 +31,11 @@ class RunConfig:
     class_names: tuple[str, ...]
     fields: dict[str, Any] = field(default_factory=dict)
 
+    def network_fields(self) -> dict[str, Any]:
+        """All that makes the network's variables what they are: as many outputs as the data has classes."""
+        aux_heads = {"aux_heads": True} if self.recipe.aux_heads else {}
+        return {**self.fields, **aux_heads, "num_classes": len(self.class_names)}
+
 
 @dataclass(frozen=True)
 class RunFolder:

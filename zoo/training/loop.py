@@ -4,7 +4,6 @@ import math
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -39,11 +38,8 @@ class Outcome:
 
 def build_network(config: RunConfig) -> Network:
     """The run's network, with as many outputs as its data has classes."""
-    fields: dict[str, Any] = {**config.fields, "num_classes": len(config.class_names)}
-    fields["dtype"] = jnp.dtype(config.recipe.dtype)
-    if config.recipe.aux_heads:
-        fields["aux_heads"] = True
-    return create_model(config.model, image_shape=config.preprocessing.image_shape, **fields)
+    seen = {"image_shape": config.preprocessing.image_shape, "dtype": jnp.dtype(config.recipe.dtype)}
+    return create_model(config.model, **config.network_fields(), **seen)
 
 
 def evaluate(

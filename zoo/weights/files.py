@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -93,9 +93,13 @@ def load(path: str | Path) -> Weights:
         )
     except (ValueError, KeyError, TypeError) as error:
         raise ZooError(f"{path} has metadata that cannot be read: {error}") from None
+    return with_arrays(weights, arrays)
+
+
+def with_arrays(weights: Weights, arrays: Mapping[str, np.ndarray]) -> Weights:
+    """The record with these variables, by their `key_of`. Raises ZooError where they are not its network's."""
     shapes = init_shapes(weights.network(), weights.preprocessing.image_shape)
-    variables = filled_tree(weights.model, shapes, arrays, key_of, lambda array, place: array)
-    return Weights(**{**weights.__dict__, "variables": variables})
+    return replace(weights, variables=filled_tree(weights.model, shapes, arrays, key_of, lambda array, place: array))
 
 
 def read_safetensors(path: Path) -> tuple[dict[str, str], dict[str, np.ndarray]]:

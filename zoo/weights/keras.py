@@ -53,7 +53,7 @@ def from_keras(
         _renumbered(weights if isinstance(weights, Mapping) else {weight.path: weight for weight in weights.weights}),
         paths.__getitem__,
         lambda array, path: red_first(array, path, names),
-        {paths[path] for path in part_leaves(model, skip)},
+        {paths[path] for path in part_leaves(model, skip) if path in paths},
     )
 
 

@@ -1,0 +1,161 @@
+"""python -m zoo predict, on a small weights file of random values and on a short run."""
+
+import io
+import json
+import re
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+from quick import drawn
+from test_cli import ROOT, error_of
+
+import zoo
+from zoo.__main__ import main
+from zoo.data import Preprocessing, read_image
+from zoo.prediction import predict
+from zoo.weights import Weights, load, save
+
+SEEN = Preprocessing(image_shape=(16, 16, 1), mean=(0.4,), std=(0.2,))
+
+
+@pytest.fixture(scope="module")
+def weights_file(tmp_path_factory):
+    path = tmp_path_factory.mktemp("weights") / "pets.safetensors"
+    variables = drawn(zoo.create_model("lenet5", num_classes=3), SEEN.image_shape)
+    names = ("cat", "dog", "Große Fledermaus")
+    fields = {"num_classes": 3}
+    save(path, Weights(model="lenet5", variables=variables, preprocessing=SEEN, fields=fields, class_names=names))
+    return str(path)
+
+
+@pytest.fixture(autouse=True)
+def photos(tmp_path, monkeypatch):
+    """The current directory, with images of several sizes."""
+    monkeypatch.setenv("ZOO_CACHE", str(tmp_path / "cache"))
+    monkeypatch.chdir(tmp_path)
+    generator = np.random.default_rng(0)
+    for name in ("2.png", "10.png", "1.PNG", "more/a.bmp"):
+        path = tmp_path / "photos" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(generator.integers(0, 256, (30, 20 + len(name), 3), np.uint8)).save(path)
+    (tmp_path / "photos" / "notes.txt").write_text("no image")
+    return tmp_path / "photos"
+
+
+def lines_of(capsys, *arguments):
+    """The objects of a --json run."""
+    assert main(["predict", *arguments, "--json"]) == 0
+    captured = capsys.readouterr()
+    assert captured.err == ""
+    return [json.loads(line) for line in captured.out.splitlines()]
+
+
+def test_text_for_people(capsys, weights_file):
+    assert main(["predict", "photos/2.png", "photos/10.png", "--weights", weights_file, "--top", "2"]) == 0
+    first, second = capsys.readouterr().out.split("\n\n")
+    for text, path in ((first, "photos/2.png"), (second, "photos/10.png")):
+        heading, *rows = text.splitlines()
+        assert heading == path and len(rows) == 2
+        assert all(re.fullmatch(r"  [01]\.\d{3}  (cat|dog|Große Fledermaus)", row) for row in rows)
+
+
+def test_json_has_what_the_library_says(capsys, weights_file):
+    (line,) = lines_of(capsys, "photos/2.png", "--weights", weights_file)
+    (expected,) = predict(load(weights_file), [read_image("photos/2.png")])
+    assert line["path"] == "photos/2.png"
+    assert [one["class"] for one in line["predictions"]] == [one.class_name for one in expected]
+    assert [one["index"] for one in line["predictions"]] == [one.index for one in expected]
+    np.testing.assert_allclose(
+        [one["probability"] for one in line["predictions"]], [one.probability for one in expected], rtol=1e-5
+    )
+
+
+def test_a_folder_is_searched_in_natural_order(capsys, weights_file):
+    lines = lines_of(capsys, "photos", "--weights", weights_file, "--batch-size", "3")
+    names = ["1.PNG", "2.png", "10.png", "more/a.bmp"]
+    assert [line["path"] for line in lines] == [f"photos/{name}" for name in names]
+    for line in lines:
+        (alone,) = lines_of(capsys, line["path"], "--weights", weights_file)
+        assert [one["class"] for one in alone["predictions"]] == [one["class"] for one in line["predictions"]]
+
+
+def test_standard_input(capsys, weights_file, photos, monkeypatch):
+    encoded = (photos / "2.png").read_bytes()
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(encoded)))
+    (piped,) = lines_of(capsys, "-", "--weights", weights_file)
+    (named,) = lines_of(capsys, "photos/2.png", "--weights", weights_file)
+    assert piped == {**named, "path": "-"}
+
+
+def test_a_model_with_its_weights(capsys, weights_file):
+    alone = lines_of(capsys, "photos/2.png", "--weights", weights_file)
+    assert lines_of(capsys, "photos/2.png", "--model", "lenet5", "--weights", weights_file) == alone
+
+
+def test_a_run_folder_needs_nothing_else(capsys, short_run):
+    lines = lines_of(capsys, str(short_run.data / "lower left"), "--checkpoint", str(short_run.folder))
+    names = {"upper left", "upper right", "lower left"}
+    assert all({one["class"] for one in line["predictions"]} == names for line in lines)
+    best = [line["predictions"][0]["class"] for line in lines]
+    assert best.count("lower left") > len(best) / 2
+
+
+def test_images_that_cannot_be_read_are_named_and_the_others_predicted(capsys, weights_file, photos):
+    (photos / "10.png").write_bytes((photos / "2.png").read_bytes()[:300])
+    arguments = ["photos", "photos/notes.txt", "photos/none.png", "photos/2.png", "--weights", weights_file, "--json"]
+    assert main(["predict", *arguments, "--batch-size", "2"]) == 2
+    out, err = capsys.readouterr()
+    shown = [json.loads(line)["path"] for line in out.splitlines()]
+    assert shown == ["photos/1.PNG", "photos/2.png", "photos/more/a.bmp", "photos/2.png"]
+    truncated, text, missing = err.splitlines()
+    assert truncated.startswith("zoo: cannot read the image photos/10.png (")
+    assert text.startswith("zoo: cannot read the image photos/notes.txt (not an image)")
+    assert missing.startswith("zoo: cannot read the image photos/none.png (No such file or directory)")
+
+
+def test_only_images_that_cannot_be_read(capsys, weights_file, monkeypatch):
+    assert "photos/notes.txt" in error_of(capsys, "predict", "photos/notes.txt", "--weights", weights_file)
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"")))
+    assert "from standard input (not an image)" in error_of(capsys, "predict", "-", "--weights", weights_file)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], "give --model, --weights or --checkpoint"),
+        (["--checkpoint", "run", "--model", "lenet5"], "leave out --model and --weights"),
+        (["--checkpoint", "run"], "no run"),
+        (["--model", "lenett5"], "unknown model 'lenett5'; did you mean lenet5"),
+        (["--weights", "imagenet"], "there is no file imagenet: weights that are known by a name need --model"),
+        (["--weights", "photos/2.png"], "cannot read photos/2.png"),
+    ],
+)
+def test_bad_input_is_one_line(capsys, arguments, said):
+    assert said in error_of(capsys, "predict", "photos/2.png", *arguments)
+
+
+def test_a_damaged_checkpoint_is_one_line_and_no_log(short_run, tmp_path):
+    shutil.copytree(short_run.folder, tmp_path / "run")
+    for arrays in (tmp_path / "run" / "steps").glob("*/state/d"):
+        shutil.rmtree(arrays)
+    command = [sys.executable, "-m", "zoo", "predict", str(tmp_path / "photos"), "--checkpoint", str(tmp_path / "run")]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert "cannot be read: remove that folder to use another step" in done.stderr
+
+
+def test_a_folder_without_images(capsys, weights_file, tmp_path):
+    (tmp_path / "empty").mkdir()
+    assert "no images in the folder empty" in error_of(capsys, "predict", "empty", "--weights", weights_file)
+
+
+@pytest.mark.parametrize("option", ["--top", "--batch-size"])
+def test_numbers_are_at_least_one(capsys, option):
+    with pytest.raises(SystemExit) as end:
+        main(["predict", "photos", "--model", "lenet5", option, "0"])
+    assert end.value.code == 2
+    assert "0 is less than 1" in capsys.readouterr().err

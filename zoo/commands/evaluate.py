@@ -1,0 +1,69 @@
+"""Evaluate a network on a data set's test split.
+
+python -m zoo evaluate --dataset imagenet2012 --model efficientnet_lite0
+python -m zoo evaluate --dataset ~/flowers --checkpoint checkpoints/googlenet-flowers --confusion confusion.png
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from zoo.commands.weights_arguments import add_weights_arguments, chosen_weights, positive
+
+if TYPE_CHECKING:
+    from zoo.evaluation import ClassResult, Evaluation
+
+HELP = "evaluate a network on a data set"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments of `evaluate`."""
+    parser.add_argument("--dataset", required=True, metavar="DATA", help="digits, a folder, or a TFDS name")
+    parser.add_argument("--data-dir", type=Path, metavar="DIR", help="where TFDS data sets are kept")
+    parser.add_argument("--batch-size", type=positive, default=64, metavar="N", help="images at a time (default: 64)")
+    parser.add_argument("--confusion", type=Path, metavar="PNG", help="draw the confusion matrix (needs matplotlib)")
+    parser.add_argument("--json", action="store_true", help="write one JSON object, the confusion matrix in it")
+    add_weights_arguments(parser)
+
+
+def run(args: argparse.Namespace) -> None:
+    """Print accuracies and a row a class."""
+    import json
+
+    from zoo.confusion import check_picture, save_confusion
+    from zoo.data import open_dataset
+    from zoo.evaluation import evaluate
+    from zoo.training import enable_compilation_cache
+
+    if args.confusion:
+        check_picture(args.confusion)
+    weights = chosen_weights(args)
+    dataset = open_dataset(args.dataset, args.data_dir)
+    enable_compilation_cache()
+    result = evaluate(weights, dataset, batch_size=args.batch_size)
+    if args.confusion:
+        save_confusion(args.confusion, result.confusion, result.class_names)
+    if args.json:
+        print(json.dumps({"model": weights.model, "dataset": dataset.name, **result.to_json()}))
+    else:
+        print(f"{weights.model} on {dataset.name}: {result.images} test images, {len(result.class_names)} classes\n")
+        print(_as_text(result))
+
+
+def _as_text(result: Evaluation) -> str:
+    from zoo.counting.render import aligned
+
+    lines = [f"top-1 accuracy  {result.top1_accuracy:.4f}"]
+    if result.top5_accuracy is not None:
+        lines.append(f"top-5 accuracy  {result.top5_accuracy:.4f}")
+    titles = ["class", "images", "accuracy", "most often mistaken for"]
+    rows = [_cells(row) for row in result.per_class()]
+    return "\n".join([*lines, "", *aligned(titles, rows, [True, False, False, True])])
+
+
+def _cells(row: ClassResult) -> list[str]:
+    accuracy = "" if row.accuracy is None else f"{row.accuracy:.3f}"
+    mistake = f"{row.mistaken_for} ({row.mistakes})" if row.mistakes else ""
+    return [row.name, str(row.images), accuracy, mistake]

@@ -1,0 +1,108 @@
+"""Name what is in images.
+
+python -m zoo predict cat.jpg --model efficientnet_lite0
+python -m zoo predict photos/ --weights flowers.safetensors --json
+curl -s https://example.org/cat.jpg | python -m zoo predict - --checkpoint checkpoints/googlenet-pets
+
+With --json there is a line an image: {"path": ..., "predictions": [{"class": ..., "index": ..., "probability": ...}]}.
+An image that cannot be read is told on standard error; the others are predicted, and the exit status is 2.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from zoo.commands.weights_arguments import add_weights_arguments, chosen_weights, positive
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from zoo.prediction import Prediction
+
+HELP = "name what is in images"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments of `predict`."""
+    parser.add_argument(
+        "images", nargs="+", metavar="IMAGE", help="image files, folders of them, or - for one from standard input"
+    )
+    parser.add_argument("--top", type=positive, default=5, metavar="N", help="classes to show an image (default: 5)")
+    parser.add_argument("--json", action="store_true", help="write a JSON object a line, an image each")
+    parser.add_argument("--batch-size", type=positive, default=32, metavar="N", help="images at a time (default: 32)")
+    add_weights_arguments(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print each image's most probable classes; 2 where an image could not be read."""
+    from itertools import tee
+
+    from zoo.prediction import predict
+    from zoo.training import enable_compilation_cache
+
+    paths = [path for place in args.images for path in _paths(place)]
+    weights = chosen_weights(args)
+    enable_compilation_cache()
+    # The same images, once for their names and once for their pixels.
+    named, shown = tee(_readable(paths))
+    predictions = predict(weights, (image for _, image in shown), batch_size=args.batch_size, top=args.top)
+    count = 0
+    for count, ((path, _), found) in enumerate(zip(named, predictions, strict=True), start=1):
+        print(_as_json(path, found) if args.json else _as_text(path, found, first=count == 1))
+    return 0 if count == len(paths) else 2
+
+
+def _paths(place: str) -> list[str]:
+    from pathlib import Path
+
+    from zoo.data.folder import image_files
+    from zoo.errors import ZooError
+
+    if not Path(place).is_dir():
+        return [place]
+    found = [str(path) for path in image_files(Path(place))]
+    if not found:
+        raise ZooError(f"there are no images in the folder {place}")
+    return found
+
+
+def _readable(paths: list[str]) -> Iterator[tuple[str, np.ndarray]]:
+    """The images that can be decoded, with their paths; of the others, a line on standard error."""
+    from zoo.errors import ZooError
+
+    for path in paths:
+        try:
+            image = _decoded(path)
+        except ZooError as error:
+            print(f"zoo: {' '.join(str(error).split())}", file=sys.stderr)
+        else:
+            yield path, image
+
+
+def _decoded(path: str) -> np.ndarray:
+    import io
+    import warnings
+
+    from zoo.data.images import decode_image, read_image
+
+    with warnings.catch_warnings():
+        # PIL warns of what it can mend.
+        warnings.simplefilter("ignore")
+        if path == "-":
+            return decode_image(io.BytesIO(sys.stdin.buffer.read()), "from standard input")
+        return read_image(path)
+
+
+def _as_json(path: str, found: list[Prediction]) -> str:
+    import json
+
+    listed = [{"class": one.class_name, "index": one.index, "probability": one.probability} for one in found]
+    return json.dumps({"path": path, "predictions": listed})
+
+
+def _as_text(path: str, found: list[Prediction], first: bool) -> str:
+    lines = [path, *(f"  {one.probability:.3f}  {one.class_name}" for one in found)]
+    return "\n".join(lines if first else ["", *lines])

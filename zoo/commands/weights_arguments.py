@@ -1,0 +1,48 @@
+"""Where a command takes its weights from: --model, --weights or --checkpoint."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from zoo.weights import Weights
+
+
+def add_weights_arguments(parser: argparse.ArgumentParser) -> None:
+    """--model, --weights and --checkpoint, for `chosen_weights`."""
+    group = parser.add_argument_group("weights", "a network's own, a file, or what train.py wrote")
+    group.add_argument("--model", metavar="NAME", help="a network with pretrained weights")
+    group.add_argument("--weights", metavar="W", help="which of its weights; one of zoo's own files needs no --model")
+    group.add_argument("--checkpoint", type=Path, metavar="DIR", help="a run folder: its best checkpoint")
+
+
+def chosen_weights(args: argparse.Namespace) -> Weights:
+    """What the command line asks for. Raises ZooError where it asks for nothing, or for two things."""
+    from zoo.errors import ZooError
+    from zoo.registry import model_info
+    from zoo.weights import load, open_pretrained
+
+    if args.checkpoint:
+        from zoo.training import checkpoint_weights
+
+        if args.model or args.weights:
+            raise ZooError("--checkpoint has its own network and weights: leave out --model and --weights")
+        return checkpoint_weights(args.checkpoint)
+    if args.model:
+        model_info(args.model)
+        return open_pretrained(args.model, args.weights)
+    if not args.weights:
+        raise ZooError("no network is named: give --model, --weights or --checkpoint")
+    if not Path(args.weights).is_file():
+        raise ZooError(f"there is no file {args.weights}: weights that are known by a name need --model too")
+    return load(args.weights)
+
+
+def positive(text: str) -> int:
+    """The type of an argument that is at least 1."""
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text} is less than 1")
+    return number
