@@ -1,50 +1,12 @@
-"""What torchvision and timm call the parts of each network: one family a file."""
+"""What other libraries call the parts of each network: one family a file, found by its being here."""
+
+import pkgutil
+from importlib import import_module
 
 from zoo.errors import ZooError
-from zoo.weights.names import (
-    alexnet,
-    convnext,
-    densenet,
-    efficientnet,
-    googlenet,
-    inception_resnet,
-    inception_v2,
-    inception_v3,
-    inception_v4,
-    mnasnet,
-    mobilenet,
-    mobilenet_v3,
-    regnet,
-    resnet,
-    resnet_v2,
-    shufflenet,
-    squeezenet,
-    vgg,
-    xception,
-)
 from zoo.weights.rules import Names
 
-_FAMILIES = (
-    alexnet,
-    vgg,
-    googlenet,
-    inception_v2,
-    inception_v3,
-    inception_v4,
-    inception_resnet,
-    xception,
-    resnet,
-    resnet_v2,
-    densenet,
-    squeezenet,
-    mobilenet,
-    mobilenet_v3,
-    shufflenet,
-    mnasnet,
-    efficientnet,
-    regnet,
-    convnext,
-)
+_FAMILIES = [import_module(f"{__name__}.{module.name}") for module in pkgutil.iter_modules(__path__)]
 
 # Model name to source ("torchvision", "timm") to names.
 NAMES: dict[str, dict[str, Names]] = {name: sources for family in _FAMILIES for name, sources in family.NAMES.items()}
