@@ -43,9 +43,9 @@ EPILOG = """examples:
 Ctrl-C saves and says how to go on (exit code 130; a second one does not wait). Bad input is one line and exit code 2.
 """
 
-RECIPE = """The defaults depend on the network and the data. With --pretrained they are 10 epochs and a --backbone-rate of
-0.1, and images come at the size, mean and standard deviation of the weights. --freeze takes a Python regular expression
-that matches whole paths of layers or parameters, as 'stem|block[1-3]_.*'; a frozen layer runs as in inference."""
+RECIPE = """The defaults depend on the network and the data. With --pretrained they are 10 epochs and a --backbone-rate
+of 0.1, and images come at the size, mean and standard deviation of the weights. --freeze takes a regular expression
+too, that matches whole paths of layers or parameters, as 'stem|block[1-3]_.*'; a frozen layer runs as in inference."""
 
 # What --pretrained alone stands for, in the run's configuration too.
 USUAL_WEIGHTS = ""

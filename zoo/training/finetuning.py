@@ -45,7 +45,7 @@ def begun_with(fresh: Variables, backbone: Mapping[str, jax.Array]) -> Variables
 
 
 def check_trained_parts(network: Network, recipe: Recipe) -> None:
-    """Raises ZooError where the recipe speaks of parts, to freeze or to train slowly, that the network does not have."""
+    """Raises ZooError where the recipe freezes, or trains slowly, parts that the network does not have."""
     frozen_parameters(network, recipe.freeze)
     if recipe.backbone_rate != 1:
         head_parameters(network)

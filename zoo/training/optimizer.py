@@ -19,7 +19,10 @@ def learning_rate_schedule(recipe: Recipe, steps_per_epoch: int) -> optax.Schedu
 def make_optimizer(
     recipe: Recipe, steps_per_epoch: int, head: frozenset[str] = frozenset()
 ) -> optax.GradientTransformation:
-    """AdamW, or SGD with Nesterov momentum, decayed on kernels alone; all but `head` at the recipe's `backbone_rate`."""
+    """AdamW, or SGD with Nesterov momentum, decayed on kernels alone; all but `head` at `backbone_rate`.
+
+    `head` holds the keys of parameters, as "fc/kernel".
+    """
     chosen = chosen_optimizer(recipe, steps_per_epoch)
     if recipe.backbone_rate == 1:
         return chosen

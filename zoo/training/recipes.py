@@ -28,11 +28,9 @@ class Recipe:
     label_smoothing: float = _setting(0.0, "share of the target spread over all classes")
     aux_heads: bool = _setting(False, "train the auxiliary classifiers too, where the network has them")
     aux_weight: float = _setting(0.3, "of each auxiliary loss")
-    freeze: str = _setting("none", "backbone: train the head alone; none; or a regular expression of layers to keep")
+    freeze: str = _setting("none", "none, backbone (all but the head), or a regular expression of layers")
     backbone_rate: float = _setting(1.0, "learning rate of all but the head, as a share of the head's")
-    image_size: int = _setting(
-        0, "pixels a side; 0: the weights' or the network's, for small images the next multiple of 32"
-    )
+    image_size: int = _setting(0, "pixels a side; 0: the network's, or for small images the next multiple of 32")
     fit: Literal["resize", "pad"] = _setting("resize", "how smaller images get that size")
     dtype: Literal["float32", "bfloat16"] = _setting("float32", "of the computation; parameters stay float32")
     seed: int = _setting(0, "of the initial parameters, the shuffling and the dropout")

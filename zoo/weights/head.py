@@ -19,7 +19,5 @@ def head_leaves(model: Network) -> frozenset[str]:
     )
     head = frozenset(key for key, shape in wider.items() if shapes.get(key) != shape)
     if not head:
-        raise ZooError(
-            f"{type(model).__name__} has no head that could be replaced: no parameter depends on the classes"
-        )
+        raise ZooError(f"{type(model).__name__} has no head to replace: none of its parameters depends on the classes")
     return head
