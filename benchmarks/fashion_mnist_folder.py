@@ -1,4 +1,4 @@
-"""A small folder of class folders, from the IDX files of Fashion-MNIST: python benchmarks/fashion_mnist_folder.py IDX OUT
+"""A folder of class folders from the IDX files of Fashion-MNIST: python benchmarks/fashion_mnist_folder.py IDX OUT
 
 OUT/train and OUT/test get the first images of each class, a hundred by default, as PNG files of 28x28 grey pixels.
 """

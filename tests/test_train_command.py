@@ -139,6 +139,7 @@ def lenet_file(tmp_path):
 def test_grey_digits_on_a_frozen_colour_network(capsys, tmp_path, lenet_file):
     begin = ["--model", "lenet5", "--pretrained", lenet_file, "--freeze", "backbone"]
     assert train.main([*begin, "--epochs", "2"]) == 0
+    assert "850 parameters learn, and 61,156 are frozen" in capsys.readouterr().out
     folder = RunFolder(tmp_path / "checkpoints" / "lenet5-digits")
     config = folder.read_config()
     assert (config.pretrained, config.recipe.freeze, config.recipe.backbone_rate) == (lenet_file, "backbone", 0.1)
@@ -198,16 +199,8 @@ def test_help_reads_well(capsys):
         train.main(["--help"])
     assert end.value.code == 0
     text = capsys.readouterr().out
-    for flag in (
-        "--model",
-        "--dataset",
-        "--data-dir",
-        "--resume",
-        "--learning-rate",
-        "--no-aux-heads",
-        "--freeze",
-        "--pretrained",
-    ):
+    flags = ("--model", "--dataset", "--data-dir", "--resume", "--learning-rate", "--no-aux-heads", "--dtype")
+    for flag in (*flags, "--pretrained [WEIGHTS]", "--freeze LAYERS", "--backbone-rate X"):
         assert flag in text
 
 

@@ -1,4 +1,4 @@
-"""Fine-tuning: which parts are frozen, that they stay as they are and run as in inference, and a new head on the rest."""
+"""Fine-tuning: what is frozen, that it stays as it is and runs as in inference, and a new head on pretrained parts."""
 
 import dataclasses
 from collections import Counter
@@ -245,14 +245,8 @@ def lenet_weights(**fields):
 
 def lenet_config(**settings):
     recipe = Recipe(batch_size=8, epochs=2, **settings)
-    return RunConfig(
-        model="lenet5",
-        dataset="noise",
-        recipe=recipe,
-        preprocessing=SEEN,
-        class_names=DATASET.class_names,
-        pretrained="",
-    )
+    names = DATASET.class_names
+    return RunConfig(model="lenet5", dataset="noise", recipe=recipe, preprocessing=SEEN, class_names=names)
 
 
 def test_a_run_begins_with_the_weights_and_the_head_that_it_would_have_without():

@@ -13,6 +13,7 @@ import numpy as np
 from jax.sharding import Mesh
 from rich.console import Console
 
+from zoo import count
 from zoo.data import Dataset, eval_batches, train_batches
 from zoo.errors import ZooError
 from zoo.inference import jit_once
@@ -20,7 +21,7 @@ from zoo.models.network import Network
 from zoo.registry import create_model
 from zoo.training.checkpoints import RunConfig, RunFolder, abstract_like, open_checkpointer, restore, save
 from zoo.training.finetuning import begun_with
-from zoo.training.freezing import frozen_parameters, head_parameters
+from zoo.training.freezing import frozen_parameters, head_parameters, split
 from zoo.training.optimizer import learning_rate_schedule, make_optimizer
 from zoo.training.progress import TrainingProgress
 from zoo.training.sharding import data_mesh, replicated, shard_batch
@@ -91,6 +92,10 @@ def train(
         if resume:
             state, iterator = restore(checkpointer, state, iterator)
             folder.drop_metrics_after(int(state.step))
+
+        if state.frozen:
+            trained, fixed = (count.parameters(part) for part in split(state.params, state.frozen))
+            console.print(f"{trained:,} parameters learn, and {fixed:,} are frozen", highlight=False)
 
         began, first, measured, metrics = time.perf_counter(), int(state.step), None, EpochMetrics()
         with TrainingProgress(console, first, steps, steps_per_epoch, recipe.batch_size) as progress:
