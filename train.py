@@ -6,19 +6,23 @@ import shlex
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
-from zoo.data import Dataset, Preprocessing, open_dataset
-from zoo.data.preprocessing import channel_constants
+from zoo.data import open_dataset
 from zoo.errors import ZooError
-from zoo.inference import check_image_shape, smallest_image
-from zoo.registry import create_model, model_info
-from zoo.training import Recipe, RunConfig, RunFolder, enable_compilation_cache, image_size, recipe_for, train
-from zoo.training.sharding import data_mesh
+from zoo.registry import model_info
+from zoo.training import (
+    Recipe,
+    RunFolder,
+    build_network,
+    enable_compilation_cache,
+    train,
+)
+from zoo.training.configuration import USUAL_WEIGHTS, configure, configure_resumed, open_weights
+from zoo.training.finetuning import backbone_of
 
 EPILOG = """examples:
   python train.py --model googlenet                                  on the embedded digits
@@ -26,9 +30,16 @@ EPILOG = """examples:
   python train.py --model googlenet_bn --dataset ~/photos            a folder with a sub-folder a class
   python train.py --model vgg16_bn --dataset cifar10 --epochs 30     a TFDS data set
   python train.py --model googlenet --resume                         go on where Ctrl-C stopped
+  python train.py --model resnet18 --dataset ~/photos --pretrained --freeze backbone        a new head on known features
 
 Ctrl-C saves and says how to go on (exit code 130; a second one does not wait). Bad input is one line and exit code 2.
 """
+
+RECIPE = """The defaults depend on the network and the data. With --pretrained they are 10 epochs and a --backbone-rate
+of 0.1, and images come at the size, mean and standard deviation of the weights. --freeze takes a regular expression
+too, that matches whole paths of layers or parameters, as 'stem|block[1-3]_.*'; a frozen layer runs as in inference."""
+
+METAVARS = {int: "N", float: "X", str: "LAYERS"}
 
 
 def parser() -> argparse.ArgumentParser:
@@ -39,8 +50,15 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--dataset", default="digits", metavar="DATA", help="digits (default), a folder, or a TFDS name")
     top.add_argument("--data-dir", type=Path, metavar="DIR", help="where TFDS data sets are kept (default: TFDS's own)")
     top.add_argument("--run-dir", type=Path, metavar="DIR", help="default: checkpoints/<model>-<dataset>")
+    top.add_argument(
+        "--pretrained",
+        nargs="?",
+        const=USUAL_WEIGHTS,
+        metavar="WEIGHTS",
+        help="begin with these weights, or the network's usual ones, and a new head for the classes of the data",
+    )
     top.add_argument("--resume", action="store_true", help="go on with the run in the run folder")
-    recipe = top.add_argument_group("recipe", "the defaults depend on the network and the data")
+    recipe = top.add_argument_group("recipe", RECIPE)
     for setting in dataclasses.fields(Recipe):
         add_setting(recipe, setting)
     return top
@@ -57,72 +75,31 @@ def add_setting(group: argparse._ArgumentGroup, setting: dataclasses.Field) -> N
         flag,
         type=str if choices else setting.type,
         choices=choices,
-        metavar=None if choices else "N" if setting.type is int else "X",
+        metavar=None if choices else METAVARS[setting.type],
         default=argparse.SUPPRESS,
         help=text,
     )
-
-
-def configure(model: str, dataset: Dataset, given: dict[str, Any]) -> RunConfig:
-    """The run's configuration: the recipe of this network and data, with the settings given on the command line.
-
-    Raises ZooError for all that would only fail once the run had begun.
-    """
-    info = model_info(model)
-    recipe = dataclasses.replace(recipe_for(model, dataset.name), **given)
-    if recipe.aux_heads:
-        create_model(model, aux_heads=True)
-    data_mesh(recipe.batch_size)
-    if recipe.batch_size > len(dataset.train):
-        raise ZooError(
-            f"batch_size is {recipe.batch_size}: {dataset.name} has only {len(dataset.train)} training images"
-        )
-    network = create_model(model, num_classes=len(dataset.class_names))
-    height, width, channels = dataset.image_shape
-    size = image_size(recipe, max(height, width), info.input_size, smallest_image(network, channels))
-    check_image_shape(network, (size, size, channels))
-    return RunConfig(
-        model=model,
-        dataset=dataset.name,
-        recipe=recipe,
-        preprocessing=Preprocessing(
-            image_shape=(size, size, channels),
-            mean=channel_constants(info.mean, channels),
-            std=channel_constants(info.std, channels),
-            fit=recipe.fit,
-        ),
-        class_names=dataset.class_names,
-    )
-
-
-def configure_resumed(folder: RunFolder, model: str, dataset: Dataset, given: dict[str, Any]) -> RunConfig:
-    """The stored configuration. Raises ZooError where what was given on the command line is not what the run has."""
-    config = folder.read_config()
-    if (config.model, config.dataset) != (model, dataset.name):
-        raise ZooError(
-            f"{folder.path} holds a run of {config.model} on {config.dataset}, not of {model} on {dataset.name}"
-        )
-    if config.class_names != dataset.class_names:
-        raise ZooError(f"{folder.path} was trained on other classes than {dataset.name} has now")
-    stored = asdict(config.recipe)
-    differing = [f"{name} {stored[name]} (given: {value})" for name, value in given.items() if stored[name] != value]
-    if differing:
-        raise ZooError(f"the run in {folder.path} has {', '.join(differing)}: leave that out to resume it")
-    return config
 
 
 def run(arguments: dict[str, Any], console: Console) -> int:
     """Train as the command line asks, and return the exit code."""
     began = time.perf_counter()
     model, run_dir, resume = arguments.pop("model"), arguments.pop("run_dir"), arguments.pop("resume")
-    name, data_dir = arguments.pop("dataset"), arguments.pop("data_dir")
+    name, data_dir, pretrained = arguments.pop("dataset"), arguments.pop("data_dir"), arguments.pop("pretrained")
     model_info(model)
     Recipe(**arguments)
     if resume and run_dir:
         RunFolder(run_dir).read_config()
     dataset = open_dataset(name, data_dir)
     folder = RunFolder(run_dir or Path("checkpoints") / f"{model}-{dataset.name}")
-    config = (configure_resumed if resume else configure)(*((folder,) if resume else ()), model, dataset, arguments)
+    backbone: dict[str, Any] = {}
+    if resume:
+        config = configure_resumed(folder, model, dataset, arguments, pretrained)
+    else:
+        weights = open_weights(model, arguments, pretrained)
+        config = dataclasses.replace(configure(model, dataset, arguments, weights), pretrained=pretrained)
+        if weights:
+            backbone = backbone_of(weights, build_network(config))
 
     enable_compilation_cache()
     if not resume and (aside := folder.start(config)):
@@ -134,7 +111,7 @@ def run(arguments: dict[str, Any], console: Console) -> int:
         highlight=False,
         soft_wrap=True,
     )
-    outcome = train(config, dataset, folder, resume=resume, console=console)
+    outcome = train(config, dataset, folder, resume=resume, console=console, backbone=backbone)
     seconds = time.perf_counter() - began
     if outcome.exit_code:
         again = shlex.join(["python", *(argument for argument in sys.argv if argument != "--resume"), "--resume"])

@@ -5,9 +5,14 @@ import re
 import numpy as np
 import pytest
 from PIL import Image
+from quick import drawn
 
 import train
 import zoo
+from zoo.data import Preprocessing
+from zoo.training import RunFolder
+from zoo.training.checkpoints import open_checkpointer
+from zoo.weights import Weights, load, save
 
 
 @pytest.fixture(autouse=True)
@@ -119,12 +124,83 @@ def test_a_folder_of_colour_images_trains_any_network(capsys, tmp_path):
     assert (tmp_path / "checkpoints" / "nin_cifar10-pets" / "metrics.jsonl").read_text().count("\n") == 1
 
 
+@pytest.fixture
+def lenet_file(tmp_path):
+    """Weights of lenet5 for colour images of 36 pixels and five classes."""
+    model = zoo.create_model("lenet5", num_classes=5)
+    seen = Preprocessing(image_shape=(36, 36, 3), mean=(0.5,) * 3, std=(0.2,) * 3, fit="pad", interpolation="bicubic")
+    weights = Weights(
+        model="lenet5", variables=drawn(model, seen.image_shape), preprocessing=seen, fields={"num_classes": 5}
+    )
+    save(tmp_path / "lenet5.safetensors", weights)
+    return str(tmp_path / "lenet5.safetensors")
+
+
+def test_grey_digits_on_a_frozen_colour_network(capsys, tmp_path, lenet_file):
+    begin = ["--model", "lenet5", "--pretrained", lenet_file, "--freeze", "backbone"]
+    assert train.main([*begin, "--epochs", "2"]) == 0
+    assert "850 parameters learn, and 61,156 are frozen" in capsys.readouterr().out
+    folder = RunFolder(tmp_path / "checkpoints" / "lenet5-digits")
+    config = folder.read_config()
+    assert (config.pretrained, config.recipe.freeze, config.recipe.backbone_rate) == (lenet_file, "backbone", 0.1)
+    assert config.class_names == tuple("0123456789") and config.fields == {}
+    assert config.preprocessing == Preprocessing(
+        image_shape=(36, 36, 3), mean=(0.5,) * 3, std=(0.2,) * 3, fit="pad", interpolation="bicubic"
+    )
+    with open_checkpointer(folder, 1) as checkpointer:
+        saved = checkpointer.load_checkpointables(checkpointer.latest.step, {"state": None})["state"]["params"]
+    assert saved["output"]["kernel"].shape == (84, 10)
+    kernel = load(lenet_file).variables["params"]["c3"]["conv"]["kernel"]
+    np.testing.assert_array_equal(saved["c3"]["conv"]["kernel"], kernel)
+
+    (tmp_path / "lenet5.safetensors").unlink()
+    capsys.readouterr()
+    assert train.main([*begin, "--resume"]) == 0
+    assert train.main(["--model", "lenet5", "--resume"]) == 0
+    assert "freeze backbone (given: none)" in failing(capsys, "--model", "lenet5", "--resume", "--freeze", "none")
+    other = failing(capsys, "--model", "lenet5", "--resume", "--pretrained")
+    assert f"began with {lenet_file}: leave --pretrained out to resume it" in other
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--freeze", "conv9"], "nothing is named 'conv9' to freeze: the layers are c1, c3, c5, f6, output"),
+        (["--freeze", ".*"], "'.*' would freeze the head, which must learn (output/bias, output/kernel)"),
+        (["--freeze", "("], "freeze is '(', which is no regular expression"),
+        (["--backbone-rate", "-1"], "backbone_rate is -1.0: it must be at least 0"),
+        (["--image-size", "8"], "8x8 images are too small for LeNet5"),
+    ],
+)
+def test_impossible_fine_tuning(capsys, tmp_path, lenet_file, arguments, message):
+    assert message in failing(capsys, "--model", "lenet5", "--pretrained", lenet_file, *arguments)
+    assert not written(tmp_path)
+
+
+def test_freezing_random_weights(capsys, tmp_path):
+    assert "give --pretrained too" in failing(capsys, "--model", "lenet5", "--freeze", "backbone")
+    assert not written(tmp_path)
+
+
+def test_weights_that_are_missing_or_of_another_network(capsys, tmp_path, lenet_file):
+    assert "nowhere" in failing(capsys, "--model", "lenet5", "--pretrained", "nowhere.safetensors")
+    line = failing(capsys, "--model", "nin_cifar10", "--pretrained", lenet_file)
+    assert "lenet5" in line and "nin_cifar10" in line
+    assert not written(tmp_path)
+
+
+def test_a_network_without_a_head(capsys, tmp_path):
+    assert "has no head to replace" in failing(capsys, "--model", "lenet5_1998", "--backbone-rate", "0.1")
+    assert not written(tmp_path)
+
+
 def test_help_reads_well(capsys):
     with pytest.raises(SystemExit) as end:
         train.main(["--help"])
     assert end.value.code == 0
     text = capsys.readouterr().out
-    for flag in ("--model", "--dataset", "--data-dir", "--resume", "--learning-rate", "--no-aux-heads", "--dtype"):
+    flags = ("--model", "--dataset", "--data-dir", "--resume", "--learning-rate", "--no-aux-heads", "--dtype")
+    for flag in (*flags, "--pretrained [WEIGHTS]", "--freeze LAYERS", "--backbone-rate X"):
         assert flag in text
 
 

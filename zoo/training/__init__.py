@@ -3,6 +3,7 @@
 from zoo.training.checkpoints import RunConfig, RunFolder
 from zoo.training.compilation_cache import enable_compilation_cache
 from zoo.training.export import checkpoint_weights
+from zoo.training.freezing import frozen_parameters
 from zoo.training.loop import Outcome, build_network, evaluate, train
 from zoo.training.optimizer import learning_rate_schedule, make_optimizer
 from zoo.training.recipes import Recipe, image_size, recipe_for
@@ -20,6 +21,7 @@ __all__ = [
     "enable_compilation_cache",
     "eval_step",
     "evaluate",
+    "frozen_parameters",
     "image_size",
     "learning_rate_schedule",
     "make_optimizer",

@@ -21,7 +21,8 @@ SAVE = ocp.training.save_decision_policies
 class RunConfig:
     """What a run is: enough to build its network, to go on with it and to predict with it.
 
-    `fields` are those of the network beside the number of classes, as a pretrained one's `epsilon`.
+    `fields` are those of the network beside the number of classes, as a pretrained one's `epsilon`. `pretrained` says
+    which weights it began with ("" for the network's usual ones), and None that it began with random ones.
     """
 
     model: str
@@ -30,6 +31,7 @@ class RunConfig:
     preprocessing: Preprocessing
     class_names: tuple[str, ...]
     fields: dict[str, Any] = field(default_factory=dict)
+    pretrained: str | None = None
 
     def network_fields(self) -> dict[str, Any]:
         """All that makes the network's variables what they are: as many outputs as the data has classes."""

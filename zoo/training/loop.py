@@ -2,8 +2,9 @@
 
 import math
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import jax
 import jax.numpy as jnp
@@ -11,12 +12,15 @@ import numpy as np
 from jax.sharding import Mesh
 from rich.console import Console
 
+from zoo import count
 from zoo.data import Dataset, eval_batches, train_batches
 from zoo.errors import ZooError
 from zoo.inference import jit_once
 from zoo.models.network import Network
 from zoo.registry import create_model
 from zoo.training.checkpoints import RunConfig, RunFolder, abstract_like, open_checkpointer, restore, save
+from zoo.training.finetuning import begun_with
+from zoo.training.freezing import frozen_parameters, head_parameters, split
 from zoo.training.optimizer import learning_rate_schedule, make_optimizer
 from zoo.training.progress import TrainingProgress
 from zoo.training.sharding import data_mesh, replicated, shard_batch
@@ -25,6 +29,9 @@ from zoo.training.step import TrainState, create_state, eval_step, train_step
 
 # Steps that may be under way before the loop waits: enough to hide the host's work, few enough to stop promptly.
 STEPS_IN_FLIGHT = 2
+
+Backbone = Mapping[str, jax.Array | np.ndarray]
+NOTHING: Backbone = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -51,11 +58,19 @@ def evaluate(
     return {"test_loss": total["loss"] / total["images"], "test_accuracy": total["correct"] / total["images"]}
 
 
-def train(config: RunConfig, dataset: Dataset, folder: RunFolder, *, resume: bool, console: Console) -> Outcome:
+def train(
+    config: RunConfig,
+    dataset: Dataset,
+    folder: RunFolder,
+    *,
+    resume: bool,
+    console: Console,
+    backbone: Backbone = NOTHING,
+) -> Outcome:
     """Train to the recipe's end, or until Ctrl-C or SIGTERM, which save first.
 
-    With `resume` the run in `folder` goes on from its latest checkpoint, on the very next batch. Raises ZooError where
-    the loss is no longer finite.
+    A new run begins with the pretrained variables in `backbone`, by their keys. With `resume` the run in `folder` goes
+    on from its latest checkpoint, on the very next batch. Raises ZooError where the loss is no longer finite.
     """
     recipe = config.recipe
     mesh = data_mesh(recipe.batch_size)
@@ -69,10 +84,14 @@ def train(config: RunConfig, dataset: Dataset, folder: RunFolder, *, resume: boo
     eval_on_devices = jax.jit(eval_step)
 
     with stop_on_signals() as stop, open_checkpointer(folder, recipe.keep) as checkpointer:
-        state = first_state(config, steps_per_epoch, replicated(mesh), abstract=resume)
+        state = first_state(config, steps_per_epoch, replicated(mesh), abstract=resume, backbone=backbone)
         if resume:
             state, iterator = restore(checkpointer, state, iterator)
             folder.drop_metrics_after(int(state.step))
+
+        if state.frozen:
+            trained, fixed = (count.parameters(part) for part in split(state.params, state.frozen))
+            console.print(f"{trained:,} parameters learn, and {fixed:,} are frozen", highlight=False)
 
         began, first, measured, metrics = time.perf_counter(), int(state.step), None, EpochMetrics()
         with TrainingProgress(console, first, steps, steps_per_epoch, recipe.batch_size) as progress:
@@ -102,29 +121,38 @@ def train(config: RunConfig, dataset: Dataset, folder: RunFolder, *, resume: boo
 
 
 def first_state(
-    config: RunConfig, steps_per_epoch: int, sharding: jax.sharding.Sharding, *, abstract: bool
+    config: RunConfig,
+    steps_per_epoch: int,
+    sharding: jax.sharding.Sharding,
+    *,
+    abstract: bool = False,
+    backbone: Backbone = NOTHING,
 ) -> TrainState:
     """The run's state before its first step, on the devices, or with `abstract` its shapes alone."""
     recipe, seen = config.recipe, config.preprocessing
-    network, optimizer = build_network(config), make_optimizer(recipe, steps_per_epoch)
+    network = build_network(config)
+    head = head_parameters(network) if recipe.backbone_rate != 1 else frozenset()
+    optimizer = make_optimizer(recipe, steps_per_epoch, head)
+    frozen = frozen_parameters(network, recipe.freeze)
 
-    def make(key: jax.Array) -> TrainState:
+    def make(key: jax.Array, backbone: Backbone) -> TrainState:
         init_key, key = jax.random.split(key)
         return create_state(
             network,
             optimizer,
-            network.init(init_key, jnp.zeros((1, *seen.image_shape))),
+            begun_with(network.init(init_key, jnp.zeros((1, *seen.image_shape))), backbone),
             key,
             mean=seen.mean,
             std=seen.std,
             aux_weight=recipe.aux_weight,
             label_smoothing=recipe.label_smoothing,
+            frozen=frozen,
         )
 
     key = jax.random.key(recipe.seed)
     if abstract:
-        return abstract_like(jax.eval_shape(make, key), sharding)
-    return jit_once(make, out_shardings=sharding)(key)
+        return abstract_like(jax.eval_shape(make, key, {}), sharding)
+    return jit_once(make, out_shardings=sharding)(key, dict(backbone))
 
 
 class EpochMetrics:

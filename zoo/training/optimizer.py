@@ -6,6 +6,7 @@ import jax
 import optax
 
 from zoo.training.recipes import Recipe
+from zoo.weights.files import key_of
 
 
 def learning_rate_schedule(recipe: Recipe, steps_per_epoch: int) -> optax.Schedule:
@@ -15,8 +16,26 @@ def learning_rate_schedule(recipe: Recipe, steps_per_epoch: int) -> optax.Schedu
     return optax.warmup_cosine_decay_schedule(0.0, recipe.learning_rate, warmup, steps)
 
 
-def make_optimizer(recipe: Recipe, steps_per_epoch: int) -> optax.GradientTransformation:
-    """AdamW, or SGD with Nesterov momentum, decayed on kernels alone."""
+def make_optimizer(
+    recipe: Recipe, steps_per_epoch: int, head: frozenset[str] = frozenset()
+) -> optax.GradientTransformation:
+    """AdamW, or SGD with Nesterov momentum, decayed on kernels alone; all but `head` at `backbone_rate`.
+
+    `head` holds the keys of parameters, as "fc/kernel".
+    """
+    chosen = chosen_optimizer(recipe, steps_per_epoch)
+    if recipe.backbone_rate == 1:
+        return chosen
+
+    def backbone(params: Any) -> Any:
+        return jax.tree.map_with_path(lambda place, leaf: key_of(place) not in head, params)
+
+    # Updates are in proportion to the learning rate, the decay of weights included.
+    return optax.chain(chosen, optax.masked(optax.scale(recipe.backbone_rate), backbone))
+
+
+def chosen_optimizer(recipe: Recipe, steps_per_epoch: int) -> optax.GradientTransformation:
+    """The recipe's, with one learning rate for all."""
     rate = learning_rate_schedule(recipe, steps_per_epoch)
     clip = optax.clip_by_global_norm(recipe.clip_norm) if recipe.clip_norm else optax.identity()
     if recipe.optimizer == "adamw":

@@ -1,6 +1,7 @@
 """Recipes: how each network is trained on each kind of data, in one table."""
 
 import dataclasses
+import re
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any, Literal
@@ -27,6 +28,8 @@ class Recipe:
     label_smoothing: float = _setting(0.0, "share of the target spread over all classes")
     aux_heads: bool = _setting(False, "train the auxiliary classifiers too, where the network has them")
     aux_weight: float = _setting(0.3, "of each auxiliary loss")
+    freeze: str = _setting("none", "none, backbone (all but the head), or a regular expression of layers")
+    backbone_rate: float = _setting(1.0, "learning rate of all but the head, as a share of the head's")
     image_size: int = _setting(0, "pixels a side; 0: the network's, or for small images the next multiple of 32")
     fit: Literal["resize", "pad"] = _setting("resize", "how smaller images get that size")
     dtype: Literal["float32", "bfloat16"] = _setting("float32", "of the computation; parameters stay float32")
@@ -39,8 +42,12 @@ class Recipe:
             if allowed and value not in allowed:
                 raise ZooError(f"{setting.name} is {value!r}: it must be one of {', '.join(allowed)}")
             smallest = _SMALLEST.get(setting.name, 0)
-            if not allowed and not value >= smallest:
+            if setting.type in (int, float) and not value >= smallest:
                 raise ZooError(f"{setting.name} is {value}: it must be at least {smallest}")
+        try:
+            re.compile(self.freeze)
+        except re.error as error:
+            raise ZooError(f"freeze is {self.freeze!r}, which is no regular expression: {error}") from None
         if self.label_smoothing >= 1:
             raise ZooError(f"label_smoothing is {self.label_smoothing}: it must be below 1")
 
@@ -65,8 +72,14 @@ RECIPES: tuple[tuple[str, str, dict[str, Any]], ...] = (
 )
 
 
-def recipe_for(model: str, dataset: str) -> Recipe:
-    """The recipe of a network on a data set, by their names."""
+# Of pretrained networks: few epochs, and what is learned already moves slowly.
+FINE_TUNING: dict[str, Any] = {"epochs": 10, "backbone_rate": 0.1}
+
+
+def recipe_for(model: str, dataset: str, *, pretrained: bool = False) -> Recipe:
+    """The recipe of a network on a data set, by their names; that of fine-tuning where it is `pretrained`."""
+    if pretrained:
+        return Recipe(**FINE_TUNING)
     for model_pattern, dataset_pattern, changes in RECIPES:
         if fnmatchcase(model, model_pattern) and fnmatchcase(dataset, dataset_pattern):
             return Recipe(**changes)

@@ -16,6 +16,7 @@ from jax import lax
 
 from zoo.data.preprocessing import normalize
 from zoo.layers import data_axis
+from zoo.training.freezing import frozen_modules, in_inference, joined, split, unmoved
 
 Batch = dict[str, jax.Array]
 Metrics = dict[str, jax.Array]
@@ -35,6 +36,7 @@ class TrainState(struct.PyTreeNode):
     std: tuple[float, ...] = struct.field(pytree_node=False)
     aux_weight: float = struct.field(pytree_node=False, default=0.3)
     label_smoothing: float = struct.field(pytree_node=False, default=0.0)
+    frozen: frozenset[str] = struct.field(pytree_node=False, default=frozenset())
 
 
 def create_state(
@@ -47,23 +49,25 @@ def create_state(
     std: tuple[float, ...],
     aux_weight: float = 0.3,
     label_smoothing: float = 0.0,
+    frozen: frozenset[str] = frozenset(),
 ) -> TrainState:
     """The state before the first step, with these variables; `mean` and `std` are of pixels scaled to 0..1, a channel.
 
-    `key` is for dropout.
+    `key` is for dropout; `frozen` are the keys of parameters, as "conv1/conv/kernel", that stay as they are.
     """
     return TrainState(
         step=jnp.zeros((), jnp.int32),
         key=key,
         params=variables["params"],
         batch_stats=variables.get("batch_stats", {}),
-        opt_state=optimizer.init(variables["params"]),
+        opt_state=optimizer.init(split(variables["params"], frozen)[0]),
         model=model,
         optimizer=optimizer,
         mean=mean,
         std=std,
         aux_weight=aux_weight,
         label_smoothing=label_smoothing,
+        frozen=frozen,
     )
 
 
@@ -71,7 +75,8 @@ def train_step(state: TrainState, batch: Batch) -> tuple[TrainState, Metrics]:
     """One update. Jit it, or `pmap` it with `axis_name="data"`: then gradients and statistics are averaged over that.
 
     The loss is that of the logits plus `aux_weight` times that of each auxiliary head. Dropout draws from the state's
-    key and step, under pmap from the device's place too.
+    key and step, under pmap from the device's place too. Frozen parameters have no gradient, and modules with no other
+    parameters run as in inference.
     """
     axis = data_axis()
     key = jax.random.fold_in(state.key, state.step)
@@ -79,26 +84,32 @@ def train_step(state: TrainState, batch: Batch) -> tuple[TrainState, Metrics]:
         key = jax.random.fold_in(key, lax.axis_index(axis))
     images = normalize(batch["image"], state.mean, state.std)
 
-    def loss_fn(params: Any) -> tuple[jax.Array, tuple[jax.Array, Any]]:
-        logits, updated = state.model.apply(
-            {"params": params, "batch_stats": state.batch_stats},
-            images,
-            train=True,
-            rngs={"dropout": key},
-            mutable=["batch_stats", "aux_logits"],
-        )
+    trained, fixed = split(state.params, state.frozen)
+    fixed_modules = frozen_modules(state.params, state.frozen)
+
+    def loss_fn(trained: Any) -> tuple[jax.Array, tuple[jax.Array, Any]]:
+        with in_inference(fixed_modules):
+            logits, updated = state.model.apply(
+                {"params": joined(trained, fixed), "batch_stats": state.batch_stats},
+                images,
+                train=True,
+                rngs={"dropout": key},
+                mutable=["batch_stats", "aux_logits"],
+            )
         loss = cross_entropy(logits, batch["label"], state.label_smoothing).mean()
         for aux_logits in jax.tree.leaves(updated.get("aux_logits", {})):
             aux_loss = cross_entropy(aux_logits, batch["label"], state.label_smoothing).mean()
             loss += state.aux_weight * aux_loss
         return loss, (logits, updated.get("batch_stats", {}))
 
-    (loss, (logits, batch_stats)), gradient = jax.value_and_grad(loss_fn, has_aux=True)(state.params)
+    (loss, (logits, batch_stats)), gradient = jax.value_and_grad(loss_fn, has_aux=True)(trained)
     metrics = {"loss": loss, "accuracy": (logits.argmax(-1) == batch["label"]).mean()}
     if axis:
+        # A mean of equal values may differ from them in the last bit.
         gradient, batch_stats, metrics = lax.pmean((gradient, batch_stats, metrics), axis)
-    updates, opt_state = state.optimizer.update(gradient, state.opt_state, state.params)
-    params = optax.apply_updates(state.params, updates)
+        batch_stats = unmoved(batch_stats, state.batch_stats, fixed_modules)
+    updates, opt_state = state.optimizer.update(gradient, state.opt_state, trained)
+    params = joined(optax.apply_updates(trained, updates), fixed)
     state = state.replace(step=state.step + 1, params=params, batch_stats=batch_stats, opt_state=opt_state)
     return state, metrics
 

@@ -1,0 +1,312 @@
+"""Fine-tuning: what is frozen, that it stays as it is and runs as in inference, and a new head on pretrained parts."""
+
+import dataclasses
+from collections import Counter
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from quick import QUICK, computed, drawn, shapes_of, small_size_of
+from rich.console import Console
+
+import zoo
+from zoo.data import Dataset, Preprocessing
+from zoo.data.dataset import ArraySource
+from zoo.layers import ConvBlock, batch_norm, global_avg_pool, stochastic_depth
+from zoo.models.network import Network, block_class
+from zoo.training import Recipe, RunConfig, RunFolder, build_network, create_state, make_optimizer, train, train_step
+from zoo.training.checkpoints import open_checkpointer
+from zoo.training.finetuning import backbone_of, begun_with, fields_of
+from zoo.training.freezing import frozen_modules, frozen_parameters, head_parameters, in_inference, joined, split
+from zoo.training.loop import first_state
+from zoo.weights import Weights
+from zoo.weights.files import key_of
+
+SHAPE = (16, 16, 3)
+
+
+class Block(nn.Module):
+    """A residual block that drops its branch, as those of the newer families."""
+
+    @nn.compact
+    def __call__(self, x, train=False):
+        y = ConvBlock(8, 3, 1, 1, norm=batch_norm, name="conv")(x, train)
+        y = batch_norm(train=train, name="bn")(y)
+        return x + stochastic_depth(0.5, train=train)(y)
+
+
+class Tiny(Network):
+    """A stem with a batch norm of its own, a block, and a classifier."""
+
+    image_shape: tuple[int, int, int] = SHAPE
+    remat: bool = False
+
+    @nn.compact
+    def __call__(self, x, *, train=False):
+        x = ConvBlock(8, 3, 2, 1, norm=batch_norm, name="stem")(x, train)
+        x = batch_norm(train=train, name="bn1")(x)
+        x = block_class(Block, self.remat)(name="block1")(x, train)
+        return self.classify(global_avg_pool(x), "fc")
+
+
+def tiny_state(freeze="none", remat=False, **settings):
+    model = Tiny(num_classes=4, remat=remat)
+    recipe = Recipe(freeze=freeze, warmup_epochs=0, learning_rate=0.1, **settings)
+    optimizer = make_optimizer(recipe, 10, frozenset({"fc/kernel", "fc/bias"}))
+    frozen = frozen_parameters(model, freeze)
+    key = jax.random.key(0)
+    return create_state(model, optimizer, drawn(model, SHAPE), key, mean=(0.4,) * 3, std=(0.3,) * 3, frozen=frozen)
+
+
+def random_batch(count=8):
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 4, count).astype(np.int32)
+    return {"image": rng.integers(0, 256, (count, *SHAPE), np.uint8), "label": labels}
+
+
+def moved(before, after):
+    """The keys of the leaves that are not the same."""
+    pairs = zip(jax.tree.leaves_with_path(before), jax.tree.leaves(after), strict=True)
+    return {jax.tree_util.keystr(p, simple=True, separator="/") for (p, a), b in pairs if not np.array_equal(a, b)}
+
+
+def test_the_head_is_what_depends_on_the_number_of_classes():
+    assert head_parameters(zoo.create_model("resnet18")) == {"fc/kernel", "fc/bias"}
+    assert head_parameters(zoo.create_model("squeezenet1_1")) == {"conv10/conv/kernel", "conv10/conv/bias"}
+    assert {key.split("/")[0] for key in head_parameters(zoo.create_model("googlenet", aux_heads=True))} == {
+        "loss1",
+        "loss2",
+        "loss3",
+    }
+    with pytest.raises(zoo.ZooError, match="LeNet5Of1998 has no head to replace"):
+        head_parameters(zoo.create_model("lenet5_1998"))
+
+
+@pytest.mark.parametrize(
+    ("freeze", "frozen"),
+    [
+        ("none", set()),
+        ("backbone", {"stem/conv/kernel", "stem/bn/scale", "stem/bn/bias", "bn1/scale", "bn1/bias"}),
+        ("stem", {"stem/conv/kernel", "stem/bn/scale", "stem/bn/bias"}),
+        ("stem/.*|bn1", {"stem/conv/kernel", "stem/bn/scale", "stem/bn/bias", "bn1/scale", "bn1/bias"}),
+        ("(stem|bn1).*/scale", {"stem/bn/scale", "bn1/scale"}),
+        ("stem/conv/kernel", {"stem/conv/kernel"}),
+    ],
+)
+def test_what_is_frozen(freeze, frozen):
+    found = frozen_parameters(Tiny(num_classes=4), freeze)
+    assert {key for key in found if not key.startswith("block1")} == frozen
+    assert any(key.startswith("block1") for key in found) == (freeze == "backbone")
+
+
+@pytest.mark.parametrize(
+    ("freeze", "message"),
+    [
+        ("bloc", r"nothing is named 'bloc' to freeze: the layers are block1, bn1, fc, stem"),
+        (".*", r"'\.\*' would freeze the head, which must learn \(fc/bias, fc/kernel\): backbone freezes all but that"),
+        (".*/bias", r"would freeze the head, which must learn \(fc/bias\)"),
+    ],
+)
+def test_what_cannot_be_frozen(freeze, message):
+    with pytest.raises(zoo.ZooError, match=message):
+        frozen_parameters(Tiny(num_classes=4), freeze)
+
+
+def test_modules_are_frozen_where_all_their_parameters_are():
+    params = {"a": {"b": {"kernel": 0, "bias": 0}, "c": {"kernel": 0}}, "d": {"kernel": 0}}
+    assert frozen_modules(params, frozenset({"a/b/kernel", "a/b/bias"})) == {("a", "b")}
+    assert frozen_modules(params, frozenset({"a/b/kernel", "d/kernel"})) == {("d",)}
+    every = frozenset({"a/b/kernel", "a/b/bias", "a/c/kernel"})
+    assert frozen_modules(params, every) == {("a",), ("a", "b"), ("a", "c")}
+    trained, fixed = split(params, frozenset({"d/kernel"}))
+    assert trained["d"] == {"kernel": None} and fixed["a"] == {
+        "b": {"kernel": None, "bias": None},
+        "c": {"kernel": None},
+    }
+    assert joined(trained, fixed) == params
+
+
+@pytest.mark.parametrize("remat", [False, True])
+def test_a_frozen_backbone_stays_as_it_is_and_runs_as_in_inference(remat):
+    state, batch = tiny_state("backbone", remat), random_batch()
+    after, metrics = jax.jit(train_step)(state, batch)
+    assert moved(state.params, after.params) == {"fc/kernel", "fc/bias"}
+    assert moved(state.batch_stats, after.batch_stats) == set()
+    logits = state.model.apply(
+        {"params": state.params, "batch_stats": state.batch_stats}, (batch["image"] / 255 - 0.4) / 0.3
+    )
+    log_p = np.asarray(jax.nn.log_softmax(logits), np.float64)
+    np.testing.assert_allclose(metrics["loss"], -log_p[np.arange(8), batch["label"]].mean(), rtol=1e-5)
+
+
+@pytest.mark.parametrize("remat", [False, True])
+def test_batch_norms_alone_can_be_frozen(remat):
+    # Each stands in a module that is trained, and was made to use the batch's statistics.
+    state, batch = tiny_state(r"(.*/)?bn1?", remat), random_batch()
+    after, _ = jax.jit(train_step)(state, batch)
+    assert moved(state.params, after.params) == {
+        "stem/conv/kernel",
+        "block1/conv/conv/kernel",
+        "fc/kernel",
+        "fc/bias",
+    }
+    assert moved(state.batch_stats, after.batch_stats) == set()
+
+
+def test_a_frozen_stem_leaves_the_statistics_of_the_rest_free():
+    state = tiny_state("stem")
+    after, _ = jax.jit(train_step)(state, random_batch())
+    assert not any(key.startswith("stem") for key in moved(state.params, after.params))
+    assert {key.split("/")[0] for key in moved(state.batch_stats, after.batch_stats)} == {"bn1", "block1"}
+
+
+@pytest.mark.parametrize("optimizer", ["adamw", "sgd"])
+def test_frozen_parameters_have_no_optimizer_state(optimizer):
+    whole, part = tiny_state(optimizer=optimizer), tiny_state("backbone", optimizer=optimizer)
+    assert any(leaf.shape == (3, 3, 3, 8) for leaf in jax.tree.leaves(whole.opt_state))
+    assert {leaf.shape for leaf in jax.tree.leaves(part.opt_state)} == {(), (8, 4), (4,)}
+
+
+def test_the_backward_pass_of_a_frozen_backbone_is_not_computed():
+    state, batch = tiny_state("backbone"), random_batch()
+    operations = Counter(str(jax.make_jaxpr(train_step)(state, batch)).split())
+    assert operations["conv_general_dilated["] == 2
+
+
+def test_frozen_statistics_are_bit_exact_under_pmap():
+    devices = jax.device_count()
+    state, batch = tiny_state("backbone"), random_batch()
+    stacked = jax.tree.map(lambda leaf: jnp.stack([leaf] * devices), state)
+    parts = jax.tree.map(lambda leaf: leaf.reshape(devices, -1, *leaf.shape[1:]), batch)
+    after, _ = jax.pmap(train_step, axis_name="data")(stacked, parts)
+    assert moved(stacked.batch_stats, after.batch_stats) == set()
+    assert moved(stacked.params, after.params) == {"fc/kernel", "fc/bias"}
+    single, _ = jax.jit(train_step)(state, batch)
+    np.testing.assert_allclose(after.params["fc"]["kernel"][0], single.params["fc"]["kernel"], atol=1e-6)
+
+
+@pytest.mark.parametrize("optimizer", ["adamw", "sgd"])
+def test_the_backbone_moves_at_its_share_of_the_rate(optimizer):
+    params = {"stem": {"kernel": jnp.ones((3, 2))}, "fc": {"kernel": jnp.ones((2, 4))}}
+    gradient = jax.tree.map(jnp.ones_like, params)
+
+    def updates(share):
+        recipe = Recipe(optimizer=optimizer, learning_rate=0.5, warmup_epochs=0, weight_decay=0.1, backbone_rate=share)
+        chosen = make_optimizer(recipe, 10, frozenset({"fc/kernel"}))
+        return chosen.update(gradient, chosen.init(params), params)[0]
+
+    whole, tenth = updates(1.0), updates(0.1)
+    np.testing.assert_allclose(tenth["fc"]["kernel"], whole["fc"]["kernel"])
+    np.testing.assert_allclose(tenth["stem"]["kernel"], 0.1 * whole["stem"]["kernel"], rtol=1e-6)
+
+
+# Deep ones take long to trace, and are made of the blocks of inception_v3.
+TRACED = QUICK - {"lenet5_1998", "inception_v4", "inception_resnet_v2_keras"} | {"lenet5"}
+
+
+@pytest.mark.parametrize("name", computed([name for name in zoo.list_models() if name != "lenet5_1998"], TRACED))
+def test_every_network_with_a_frozen_backbone_computes_what_inference_does(name):
+    # The one dropout that is not the backbone's is that before the head.
+    fields = {field.name for field in dataclasses.fields(zoo.create_model(name))}
+    model, info = zoo.create_model(name, **({"dropout": 0.0} if "dropout" in fields else {})), zoo.model_info(name)
+    size, variables = small_size_of(name), shapes_of(name)
+    images = jax.ShapeDtypeStruct((2, size, size, info.channels), jnp.float32)
+    shapes = {key_of(place): leaf.shape for place, leaf in jax.tree.leaves_with_path(variables["params"])}
+    modules = frozen_modules(variables["params"], {key for key in shapes if shapes[key][-1] != info.num_classes})
+
+    def apply(variables, images, train):
+        with in_inference(modules if train else frozenset()):
+            rngs = {"dropout": jax.random.key(0)}
+            return model.apply(variables, images, train=train, rngs=rngs, mutable=["batch_stats"])
+
+    trained, inference = (jax.make_jaxpr(apply, static_argnums=2)(variables, images, train) for train in (True, False))
+    assert str(trained) == str(inference)
+
+
+# Whole runs
+
+
+def noise(count, seed):
+    rng = np.random.default_rng(seed)
+    return ArraySource(rng.integers(0, 256, (count, 32, 32, 1), np.uint8), rng.integers(0, 3, count))
+
+
+DATASET = Dataset("noise", noise(16, 0), noise(8, 1), ("a", "b", "c"), (32, 32, 1))
+SEEN = Preprocessing(image_shape=(32, 32, 1), mean=(0.4,), std=(0.3,), interpolation="bicubic")
+
+
+def lenet_weights(**fields):
+    model = zoo.create_model("lenet5", **fields)
+    return Weights(model="lenet5", variables=drawn(model, (32, 32, 1)), preprocessing=SEEN, fields=fields)
+
+
+def lenet_config(**settings):
+    recipe = Recipe(batch_size=8, epochs=2, **settings)
+    names = DATASET.class_names
+    return RunConfig(model="lenet5", dataset="noise", recipe=recipe, preprocessing=SEEN, class_names=names)
+
+
+def test_a_run_begins_with_the_weights_and_the_head_that_it_would_have_without():
+    config, weights = lenet_config(), lenet_weights()
+    backbone = backbone_of(weights, build_network(config))
+    device = jax.sharding.SingleDeviceSharding(jax.devices()[0])
+    fresh, begun = (first_state(config, 2, device, backbone=start) for start in ({}, backbone))
+    assert begun.params["output"]["kernel"].shape == (84, 3)
+    assert not any("output" in key for key in moved(fresh.params, begun.params))
+    of_weights = {**weights.variables["params"], "output": begun.params["output"]}
+    assert moved(of_weights, begun.params) == set()
+
+
+def test_a_head_of_as_many_classes_is_new_too():
+    backbone = backbone_of(lenet_weights(num_classes=3), build_network(lenet_config()))
+    assert not any("output" in key for key in backbone) and "params/c1/conv/kernel" in backbone
+
+
+def test_weights_of_another_network_are_refused_with_both_sides():
+    weights = lenet_weights()
+    weights = dataclasses.replace(weights, variables=drawn(zoo.create_model("lenet5_1998"), (32, 32, 1)))
+    with pytest.raises(zoo.ZooError) as error:
+        backbone_of(weights, build_network(lenet_config()))
+    assert str(error.value) == (
+        "not weights to begin this lenet5 with: missing params/c3/conv/bias, params/c3/conv/kernel; "
+        "left over params/c3/bias, params/c3/kernel, params/s2/bias and 3 more; of another shape none"
+    )
+
+
+def test_weights_of_another_shape_are_refused():
+    variables = drawn(zoo.create_model("lenet5"), (32, 32, 3))
+    with pytest.raises(zoo.ZooError, match="left over none; of another shape params/c1/conv/kernel"):
+        backbone_of(dataclasses.replace(lenet_weights(), variables=variables), build_network(lenet_config()))
+
+
+def test_fields_come_with_the_weights_but_for_those_of_the_data():
+    weights = dataclasses.replace(
+        lenet_weights(), fields={"num_classes": 10, "epsilon": 1e-3, "image_shape": [9, 9, 1]}
+    )
+    assert fields_of(weights) == {"epsilon": 1e-3}
+
+
+def test_variables_that_are_not_pretrained_stay():
+    fresh = {"params": {"a": {"kernel": 1}, "fc": {"kernel": 2}}}
+    assert begun_with(fresh, {"params/a/kernel": 3}) == {"params": {"a": {"kernel": 3}, "fc": {"kernel": 2}}}
+
+
+def test_a_frozen_run_resumes_without_the_weights(tmp_path):
+    config, folder = lenet_config(freeze="backbone", backbone_rate=0.1), RunFolder(tmp_path / "run")
+    backbone = backbone_of(lenet_weights(), build_network(config))
+
+    def final_params():
+        with open_checkpointer(folder, 1) as checkpointer:
+            return checkpointer.load_checkpointables(checkpointer.latest.step, {"state": None})["state"]["params"]
+
+    folder.start(config)
+    quiet = Console(quiet=True)
+    whole = train(config, DATASET, folder, resume=False, console=quiet, backbone=backbone)
+    params = final_params()
+    np.testing.assert_array_equal(params["c1"]["conv"]["kernel"], backbone["params/c1/conv/kernel"])
+    last = max((folder.steps).iterdir(), key=lambda path: int(path.name))
+    last.rename(tmp_path / "last")
+    assert train(folder.read_config(), DATASET, folder, resume=True, console=quiet) == whole
+    assert moved(params, final_params()) == set()
