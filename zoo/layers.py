@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
+from zoo import max_pooling
 from zoo.errors import ZooError
 from zoo.geometry import Padding, Size, explicit_padding, padding_pairs, pair
 
@@ -58,9 +59,7 @@ def max_pool(
     """Largest value of each window; padding never wins. The stride defaults to the window."""
     stride = window if stride is None else stride
     pads = explicit_padding(x.shape[1:3], window, stride, padding, ceil_mode=ceil_mode)
-    return lax.reduce_window(
-        x, -jnp.inf, lax.max, (1, *pair(window), 1), (1, *pair(stride), 1), ((0, 0), *pads, (0, 0))
-    )
+    return max_pooling.max_pool(x, pair(window), pair(stride), pads)
 
 
 @jax.named_scope("avg_pool")

@@ -1,0 +1,92 @@
+"""Max pooling whose gradient goes back by switches: the place of each window's largest value, from the forward pass.
+
+XLA's own gradient, select-and-scatter, looks for the largest value again: on a CPU that took most of a training step,
+and on a GPU it does not compile with deterministic operations. `docs/performance.md` has the measurements.
+"""
+
+from collections.abc import Iterator
+from functools import partial
+from itertools import product
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+
+from zoo.geometry import Pads
+
+Two = tuple[int, int]
+
+
+@partial(jax.custom_vjp, nondiff_argnums=(1, 2, 3))
+def max_pool(x: jax.Array, window: Two, stride: Two, pads: Pads) -> jax.Array:
+    """Largest value of each window of x [b, h, w, c]. Of equal values the first in a row-major order gets the gradient,
+    as in XLA."""
+    return lax.reduce_window(x, -jnp.inf, lax.max, (1, *window, 1), (1, *stride, 1), ((0, 0), *pads, (0, 0)))
+
+
+def _forward(x: jax.Array, window: Two, stride: Two, pads: Pads) -> tuple[jax.Array, list]:
+    switches = []
+    for step in passes(window, stride, pads):
+        size = x.shape[1:3]
+        x, places = pool_with_switches(x, *step)
+        # An array without elements: what is kept for the backward pass must be arrays, and this one's shape is needed.
+        switches.append((places, jnp.zeros((*size, 0))))
+    return x, switches
+
+
+def _backward(window: Two, stride: Two, pads: Pads, switches: list, gradient: jax.Array) -> tuple[jax.Array]:
+    for step, (places, shape) in zip(reversed(passes(window, stride, pads)), reversed(switches), strict=True):
+        gradient = unpool(gradient, places, shape.shape[:2], *step)
+    return (gradient,)
+
+
+max_pool.defvjp(_forward, _backward)
+
+
+def passes(window: Two, stride: Two, pads: Pads) -> list[tuple[Two, Two, Pads]]:
+    """Window, stride and padding of each pass: of windows that overlap wholly, along the rows and then the columns.
+
+    Six taps for a 3x3 window in place of nine; with a stride the second pass would see fewer values, but the first is
+    as large as the image, which costs more than it saves. The winner among equal values is the same.
+    """
+    if stride == (1, 1) and min(window) > 1:
+        (height, width), (rows, columns) = window, pads
+        return [((1, width), stride, ((0, 0), columns)), ((height, 1), stride, (rows, (0, 0)))]
+    return [(window, stride, pads)]
+
+
+def pool_with_switches(x: jax.Array, window: Two, stride: Two, pads: Pads) -> tuple[jax.Array, jax.Array]:
+    """The largest value of each window, and its tap: its number in the window, row by row; int8."""
+    x = lax.pad(x, jnp.array(-jnp.inf, x.dtype), ((0, 0, 0), *((low, high, 0) for low, high in pads), (0, 0, 0)))
+    size = [(n - w) // s + 1 for n, w, s in zip(x.shape[1:3], window, stride, strict=True)]
+    largest = switches = None
+    for tap, (top, left) in enumerate(taps(window)):
+        ends = (top + stride[0] * (size[0] - 1) + 1, left + stride[1] * (size[1] - 1) + 1)
+        values = lax.slice(x, (0, top, left, 0), (x.shape[0], *ends, x.shape[3]), (1, *stride, 1))
+        if tap == 0:
+            largest, switches = values, jnp.zeros(values.shape, jnp.int8)
+        else:
+            switches = jnp.where(values > largest, jnp.int8(tap), switches)
+            largest = jnp.maximum(largest, values)
+    return largest, switches
+
+
+def unpool(y: jax.Array, switches: jax.Array, size: Two, window: Two, stride: Two, pads: Pads) -> jax.Array:
+    """[b, *size, c] with each value of y where its switch says, summed where windows overlap, zero elsewhere."""
+    padded = [n + low + high for n, (low, high) in zip(size, pads, strict=True)]
+    total = None
+    for tap, (top, left) in enumerate(taps(window)):
+        spread = [
+            (start, n - start - s * (count - 1) - 1, s - 1)
+            for start, n, s, count in zip((top, left), padded, stride, y.shape[1:3], strict=True)
+        ]
+        values = jnp.where(switches == tap, y, jnp.zeros((), y.dtype))
+        values = lax.pad(values, jnp.zeros((), y.dtype), ((0, 0, 0), *spread, (0, 0, 0)))
+        total = values if total is None else total + values
+    (top, _), (left, _) = pads
+    return total[:, top : top + size[0], left : left + size[1]]
+
+
+def taps(window: Two) -> Iterator[Two]:
+    """(row, column) of each place in a window, row by row."""
+    return product(range(window[0]), range(window[1]))
