@@ -138,6 +138,9 @@ def local_response_norm(
 
 # Modules
 
+# Flax asks an initializer for its shape at each call of a layer: compiled, it is traced once a shape.
+he_normal = jax.jit(nn.initializers.he_normal(), static_argnums=(1, 2))
+
 
 class Conv(nn.Module):
     """Convolution with its own kernel [kh, kw, channels / groups, features] and, unless told otherwise, a bias."""
@@ -149,7 +152,7 @@ class Conv(nn.Module):
     dilation: Size = 1
     groups: int = 1
     use_bias: bool = True
-    kernel_init: Callable = nn.initializers.he_normal()
+    kernel_init: Callable = he_normal
     bias_init: Callable = nn.initializers.zeros
     dtype: jnp.dtype = jnp.float32
 
@@ -229,7 +232,7 @@ class ConvBlock(nn.Module):
     use_bias: bool | None = None
     act: Activation | None = nn.relu
     dilation: Size = 1
-    kernel_init: Callable = nn.initializers.he_normal()
+    kernel_init: Callable = he_normal
     bias_init: Callable = nn.initializers.zeros
     dtype: jnp.dtype = jnp.float32
 

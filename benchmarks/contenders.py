@@ -1,0 +1,165 @@
+"""The same network in several libraries: each contender is a function that runs once, and the logits that prove it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from plain_flax import GoogLeNet as PlainGoogLeNet
+
+import zoo
+from zoo.weights import fold_batchnorm, from_torch
+
+# Our name: torchvision's.
+NETWORKS = {
+    "googlenet_tv": "googlenet",
+    "resnet50": "resnet50",
+    "inception_v3": "inception_v3",
+    "mobilenet_v2": "mobilenet_v2",
+    "vgg16": "vgg16",
+    "alexnet": "alexnet",
+}
+
+
+@dataclass(frozen=True)
+class Contender:
+    """One library's network. `run` does one training step, or one inference, and waits for its end.
+
+    `logits` are those of inference with the weights that all contenders begin with.
+    """
+
+    name: str
+    logits: np.ndarray
+    run: Callable[[], Any]
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What is measured: a network, its weights by torchvision's keys, images [b, h, w, 3] and labels [b]."""
+
+    network: str
+    state: Mapping[str, Any]
+    images: np.ndarray
+    labels: np.ndarray
+    training: bool
+
+
+def ours(setting: Setting) -> Contender:
+    """The zoo's network."""
+    model = zoo.create_model(setting.network)
+    return _flax("zoo", setting, model, _converted(setting))
+
+
+def folded(setting: Setting) -> Contender | None:
+    """The zoo's network in inference, batch norm folded into the convolutions; None where there is none to fold."""
+    if setting.training:
+        return None
+    try:
+        variables = fold_batchnorm(setting.network, _converted(setting))
+    except zoo.ZooError:
+        return None
+    return _flax("zoo, folded", setting, zoo.create_model(setting.network), variables)
+
+
+def plain_flax(setting: Setting) -> Contender | None:
+    """Flax's own layers as in any tutorial; of GoogLeNet alone."""
+    if setting.network != "googlenet_tv":
+        return None
+    return _flax("plain Flax", setting, PlainGoogLeNet(), _converted(setting))
+
+
+def torch_eager(setting: Setting, compiled: bool = False) -> Contender:
+    """torchvision's network, channels last."""
+    import torch
+
+    model = torch_model(setting.network)
+    model.load_state_dict({key: torch.as_tensor(np.asarray(value)) for key, value in setting.state.items()})
+    model = model.to(memory_format=torch.channels_last)
+    images = torch.from_numpy(setting.images).permute(0, 3, 1, 2)  # channels last in memory already
+    labels = torch.from_numpy(setting.labels).long()
+    with torch.no_grad():
+        logits = model.eval()(images).numpy()
+    model.train(setting.training)
+    network = torch.compile(model) if compiled else model
+    optimizer = torch.optim.SGD(model.parameters(), lr=1e-3, momentum=0.9)
+
+    def step() -> float:
+        optimizer.zero_grad(set_to_none=True)
+        loss = torch.nn.functional.cross_entropy(network(images), labels)
+        loss.backward()
+        optimizer.step()
+        return loss.item()
+
+    @torch.inference_mode()
+    def infer() -> np.ndarray:
+        return network(images).numpy()
+
+    return Contender("torch.compile" if compiled else "torch", logits, step if setting.training else infer)
+
+
+def torch_compiled(setting: Setting) -> Contender:
+    """The same through torch.compile."""
+    return torch_eager(setting, compiled=True)
+
+
+CONTENDERS = {
+    "zoo": ours,
+    "folded": folded,
+    "plain": plain_flax,
+    "torch": torch_eager,
+    "torch.compile": torch_compiled,
+}
+
+
+def torch_model(network: str) -> Any:
+    """torchvision's module without auxiliary heads."""
+    import torchvision
+
+    heads = {"aux_logits": False, "init_weights": True} if network in ("googlenet_tv", "inception_v3") else {}
+    return getattr(torchvision.models, NETWORKS[network])(weights=None, **heads)
+
+
+def _converted(setting: Setting) -> dict[str, Any]:
+    return from_torch(setting.network, setting.state, "torchvision")
+
+
+def _flax(name: str, setting: Setting, model: Any, variables: dict[str, Any]) -> Contender:
+    forward = jax.jit(model.apply)
+    images, labels = jnp.asarray(setting.images), jnp.asarray(setting.labels)
+    variables = jax.device_put(variables)
+    logits = np.asarray(forward(variables, images))
+    if not setting.training:
+        return Contender(name, logits, lambda: forward(variables, images).block_until_ready())
+    optimizer = optax.sgd(1e-3, momentum=0.9)
+    step = jax.jit(partial(_training_step, model, optimizer), donate_argnums=0)
+    state = (variables["params"], variables.get("batch_stats", {}), optimizer.init(variables["params"]), jnp.int32(0))
+
+    def run() -> float:
+        nonlocal state
+        state, loss = step(state, images, labels)
+        return float(loss)
+
+    return Contender(name, logits, run)
+
+
+def _training_step(model: Any, optimizer: Any, state: tuple, images: jax.Array, labels: jax.Array) -> tuple:
+    params, batch_stats, opt_state, count = state
+
+    def loss_of(params: Any) -> tuple[jax.Array, Any]:
+        logits, updated = model.apply(
+            {"params": params, "batch_stats": batch_stats},
+            images,
+            train=True,
+            rngs={"dropout": jax.random.fold_in(jax.random.key(0), count)},
+            mutable=["batch_stats"],
+        )
+        loss = optax.softmax_cross_entropy_with_integer_labels(logits, labels).mean()
+        return loss, updated.get("batch_stats", {})
+
+    (loss, batch_stats), gradient = jax.value_and_grad(loss_of, has_aux=True)(params)
+    updates, opt_state = optimizer.update(gradient, opt_state, params)
+    return (optax.apply_updates(params, updates), batch_stats, opt_state, count + 1), loss

@@ -1,0 +1,143 @@
+"""Training steps and inference of the zoo beside torch and plain Flax, in one run, in turn: ours, theirs, ours, theirs.
+
+python benchmarks/speed.py --networks googlenet_tv resnet50 --batch-sizes 8 32 --json speed.json
+
+All contenders have the same weights, and their logits are compared before a clock is started. A figure is the median
+over the rounds; a ratio is taken round by round, first contender over the other, with its quartiles. Above 1 the first
+is the faster. Needs torch and torchvision.
+"""
+
+import argparse
+import json
+import platform
+import sys
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import jax
+import numpy as np
+from contenders import CONTENDERS, NETWORKS, Contender, Setting, torch_model
+
+import zoo
+
+
+@dataclass(frozen=True)
+class Row:
+    """One contender's figures for one setting; `ratio` (lower quartile, median, upper) is ours over it."""
+
+    network: str
+    mode: str
+    batch_size: int
+    contender: str
+    images_per_second: float
+    ratio: tuple[float, float, float]
+
+
+def main() -> int:
+    """Measure, print the table, write the JSON."""
+    args = parser().parse_args()
+    _load_torchvision()
+    print(f"{platform.machine()}, {jax.default_backend()}, {jax.device_count()} device(s), jax {jax.__version__}")
+    rows: list[Row] = []
+    for network in args.networks:
+        for batch_size in args.batch_sizes:
+            for mode in args.modes:
+                found = measure(network, batch_size, mode == "training", args.contenders, args.rounds)
+                print(*map(as_text, found), sep="\n", flush=True)
+                rows += found
+    if args.json:
+        args.json.write_text(json.dumps([asdict(row) for row in rows], indent=1) + "\n")
+    return 0
+
+
+def measure(network: str, batch_size: int, training: bool, names: list[str], rounds: int) -> list[Row]:
+    """A row a contender. Raises RuntimeError where they do not compute the same function."""
+    setting = make_setting(network, batch_size, training)
+    contenders = [made for name in names if (made := CONTENDERS[name](setting))]
+    check_same(contenders)
+    for contender in contenders:  # compilation, and what a library does the first times
+        contender.run()
+        contender.run()
+    seconds = np.array([[timed(contender) for contender in contenders] for _ in range(rounds)])
+    mode = "training" if training else "inference"
+    return [
+        Row(
+            network,
+            mode,
+            batch_size,
+            contender.name,
+            float(batch_size / np.median(own)),
+            tuple(np.quantile(own / seconds[:, 0], (0.25, 0.5, 0.75)).tolist()),
+        )
+        for contender, own in zip(contenders, seconds.T, strict=True)
+    ]
+
+
+def make_setting(network: str, batch_size: int, training: bool) -> Setting:
+    """Random weights of torchvision's, and random images and labels."""
+    import torch
+
+    torch.manual_seed(0)
+    state = {key: value.clone() for key, value in torch_model(network).state_dict().items()}
+    size, rng = zoo.model_info(network).input_size, np.random.default_rng(0)
+    images = rng.normal(size=(batch_size, size, size, 3)).astype(np.float32)
+    return Setting(network, state, images, rng.integers(0, 1000, batch_size), training)
+
+
+def check_same(contenders: list[Contender]) -> None:
+    """Raises RuntimeError where logits differ by more than a thousandth of the largest."""
+    first = contenders[0]
+    for other in contenders[1:]:
+        difference = np.abs(first.logits - other.logits).max() / np.abs(first.logits).max()
+        if not difference < 1e-3:
+            raise RuntimeError(
+                f"{other.name} does not compute what {first.name} does: logits differ by {difference:.1e}"
+            )
+
+
+def timed(contender: Contender) -> float:
+    """Seconds of one run."""
+    begun = time.perf_counter()
+    contender.run()
+    return time.perf_counter() - begun
+
+
+def as_text(row: Row) -> str:
+    """One line of the table."""
+    low, median, high = row.ratio
+    return (
+        f"{row.network:14s} {row.mode:9s} batch {row.batch_size:<4d} {row.contender:13s} "
+        f"{row.images_per_second:8.1f} images/s   ratio {median:.2f} ({low:.2f} to {high:.2f})"
+    )
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    formatter = argparse.RawDescriptionHelpFormatter
+    top = argparse.ArgumentParser(description=__doc__, formatter_class=formatter)
+    top.add_argument("--networks", nargs="+", choices=list(NETWORKS), default=list(NETWORKS))
+    top.add_argument("--batch-sizes", nargs="+", type=int, default=[8])
+    top.add_argument("--modes", nargs="+", choices=["training", "inference"], default=["training", "inference"])
+    top.add_argument("--contenders", nargs="+", choices=list(CONTENDERS), default=["zoo", "folded", "plain", "torch"])
+    top.add_argument("--rounds", type=int, default=10)
+    top.add_argument("--json", type=Path)
+    return top
+
+
+def _load_torchvision() -> None:
+    """torchvision's wheel is for CUDA; beside torch's CPU build it loads once its two operators are declared."""
+    import torch
+
+    try:
+        import torchvision
+    except RuntimeError:
+        operators = torch.library.Library("torchvision", "DEF")
+        for name in ("nms", "qnms"):
+            operators.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+        _load_torchvision.operators = operators  # they go with the library object
+        import torchvision  # noqa: F401
+
+
+if __name__ == "__main__":
+    sys.exit(main())
