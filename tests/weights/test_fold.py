@@ -19,12 +19,25 @@ WITHOUT_NORM = [
 FOLDED = [name for name in zoo.list_models() if name not in (*PRE_ACTIVATION, *WITHOUT_NORM)]
 
 
+def damped(variables):
+    """A quarter of the scales that end the branches of inverted residuals.
+
+    Else each block doubles the variance, gates saturate, and in the deepest networks rounding decides the logits.
+    """
+
+    def damp(path, leaf):
+        block, leaf_name = path[-3].key if len(path) > 2 else "", path[-1].key
+        return leaf / 4 if block in ("project", "fused") and leaf_name == "scale" else leaf
+
+    return {**variables, "params": jax.tree.map_with_path(damp, variables["params"])}
+
+
 @pytest.mark.parametrize("name", computed(FOLDED))
 def test_logits_are_equal_without_batch_norm(name):
     model = zoo.create_model(name)
     size = min(max(smallest_of(name), 64), zoo.model_info(name).input_size)
     x = jax.random.normal(jax.random.key(0), (2, size, size, 3))
-    variables = drawn(model, x.shape[1:])
+    variables = damped(drawn(model, x.shape[1:]))
     folded = fold_batchnorm(name, variables)
     assert set(folded) == {"params"} and not any("bn" in str(path) for path, _ in jax.tree.leaves_with_path(folded))
     forward = jit_once(model.apply)
