@@ -1,7 +1,7 @@
 """Max pooling whose gradient goes back by switches: the place of each window's largest value, from the forward pass.
 
 XLA's own gradient, select-and-scatter, looks for the largest value again: on a CPU that took most of a training step,
-and on a GPU it does not compile with deterministic operations. `docs/performance.md` has the measurements.
+and on a GPU it does not compile with deterministic operations. `benchmarks/speed.py` compares.
 """
 
 from collections.abc import Iterator
