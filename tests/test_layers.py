@@ -1,6 +1,5 @@
-"""Every layer against its definition, written as plain NumPy loops in float64."""
+"""Convolution, response normalisation and blocks against their definitions, plain NumPy loops in float64."""
 
-import itertools
 from functools import partial
 
 import jax
@@ -8,129 +7,18 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from jax.sharding import AxisType, PartitionSpec
+from plain_layers import (
+    IMAGE,
+    assert_close,
+    init,
+    plain_conv,
+    plain_local_response_norm,
+    plain_pool,
+    random,
+)
 
 import zoo
 from zoo import geometry, layers
-
-IMAGE = (2, 7, 10, 4)  # batch, height, width, channel: nothing square, so that no axis can be taken for another
-
-
-def random(*shape, seed=0):
-    return np.random.default_rng(seed).normal(size=shape).astype(np.float32)
-
-
-def init(module, x):
-    """A module's variables, random biases too; drawn by NumPy, as compiling JAX's initial values takes a second."""
-    shapes = jax.eval_shape(module.init, jax.random.key(0), x)
-    leaves, tree = jax.tree.flatten(shapes)
-    return tree.unflatten([0.3 * random(*leaf.shape, seed=i).astype(leaf.dtype) for i, leaf in enumerate(leaves)])
-
-
-def assert_close(ours, reference, rtol=1e-5):
-    """Equal shapes, and equal values up to `rtol` of the largest."""
-    assert ours.shape == reference.shape
-    np.testing.assert_allclose(ours, reference, rtol=0, atol=rtol * np.abs(reference).max())
-
-
-# The definitions
-
-
-def as_pair(size):
-    return (size, size) if isinstance(size, int) else size
-
-
-def as_pads(padding, sizes, windows, strides, dilations=(1, 1)):
-    """((top, bottom), (left, right)) of anything that may be given as padding."""
-    if padding == "VALID":
-        return (0, 0), (0, 0)
-    if padding == "SAME":  # as many windows as strides begin in the image; an odd pixel of padding goes to the end
-        pads = []
-        for n, w, s, d in zip(sizes, windows, strides, dilations, strict=True):
-            count = int(np.ceil(n / s))
-            missing = max(0, (count - 1) * s + (w - 1) * d + 1 - n)
-            pads.append((int(np.floor(missing / 2)), int(np.ceil(missing / 2))))
-        return tuple(pads)
-    return tuple(as_pair(p) for p in as_pair(padding))
-
-
-def window_starts(n, window, stride, low, high, ceil_mode=False):
-    """Where the windows of one axis begin; the image is 0 .. n - 1, its padding -low .. n - 1 + high.
-
-    In ceil mode, one more window where some of the padded image is left over, if it begins before the right padding.
-    """
-    starts = []
-    start = -low
-    while start + window <= n + high:
-        starts.append(start)
-        start += stride
-    left_over = n + high - (start - stride + window) if starts else n + high - start
-    if ceil_mode and left_over > 0 and start < n:
-        starts.append(start)
-    return starts
-
-
-def plain_conv(x, kernel, bias=0.0, *, stride=1, padding=0, dilation=1, groups=1):
-    x, kernel = x.astype(np.float64), kernel.astype(np.float64)
-    (batch, *sizes, channels), (*windows, _, features) = x.shape, kernel.shape
-    strides, dilations = as_pair(stride), as_pair(dilation)
-    pads = as_pads(padding, sizes, windows, strides, dilations)
-    padded = np.pad(x, ((0, 0), *pads, (0, 0)))
-    spans = [(w - 1) * d + 1 for w, d in zip(windows, dilations, strict=True)]
-    rows, columns = (range(0, n - span + 1, s) for n, span, s in zip(padded.shape[1:3], spans, strides, strict=True))
-    y = np.zeros((batch, len(rows), len(columns), features))
-    ins, outs = channels // groups, features // groups
-    for (p, row), (q, column), group in itertools.product(enumerate(rows), enumerate(columns), range(groups)):
-        patch = padded[:, row : row + spans[0] : dilations[0], column : column + spans[1] : dilations[1]]
-        patch = patch[..., group * ins : (group + 1) * ins]
-        for feature in range(group * outs, (group + 1) * outs):
-            y[:, p, q, feature] = (patch * kernel[..., feature]).sum(axis=(1, 2, 3))
-    return y + bias
-
-
-def plain_pool(x, window, stride=None, padding=0, *, ceil_mode=False, count=None):
-    """Maximum of each window, or with `count` ("image" or "padding": what counts in the mean) the mean."""
-    x = x.astype(np.float64)
-    sizes, windows = x.shape[1:3], as_pair(window)
-    strides = as_pair(window if stride is None else stride)
-    pads = as_pads(padding, sizes, windows, strides)
-    starts = [
-        window_starts(n, w, s, low, high, ceil_mode)
-        for n, w, s, (low, high) in zip(sizes, windows, strides, pads, strict=True)
-    ]
-    y = np.zeros((x.shape[0], len(starts[0]), len(starts[1]), x.shape[3]))
-    for (p, row), (q, column) in itertools.product(enumerate(starts[0]), enumerate(starts[1])):
-        patch = x[:, max(row, 0) : row + windows[0], max(column, 0) : column + windows[1]]
-        if count is None:
-            y[:, p, q] = patch.max(axis=(1, 2))
-        else:
-            seen = patch.shape[1:3]
-            if count == "padding":
-                seen = [
-                    min(start + w, n + high) - start
-                    for start, w, n, (_, high) in zip((row, column), windows, sizes, pads, strict=True)
-                ]
-            y[:, p, q] = patch.sum(axis=(1, 2)) / np.prod(seen)
-    return y
-
-
-def plain_adaptive_avg_pool(x, height, width):
-    y = np.zeros((x.shape[0], height, width, x.shape[3]))
-    for p, q in np.ndindex(height, width):
-        top, bottom = int(np.floor(p * x.shape[1] / height)), int(np.ceil((p + 1) * x.shape[1] / height))
-        left, right = int(np.floor(q * x.shape[2] / width)), int(np.ceil((q + 1) * x.shape[2] / width))
-        y[:, p, q] = x[:, top:bottom, left:right].astype(np.float64).mean(axis=(1, 2))
-    return y
-
-
-def plain_local_response_norm(a, n, alpha, beta, k):
-    """b_i = a_i / (k + alpha * sum over j from max(0, i - n/2) to min(N - 1, i + n/2) of a_j^2) ** beta."""
-    a, b = a.astype(np.float64), np.zeros(a.shape)
-    last = a.shape[-1] - 1
-    for i in range(last + 1):
-        total = sum(a[..., j] ** 2 for j in range(max(0, i - n // 2), min(last, i + n // 2) + 1))
-        b[..., i] = a[..., i] / (k + alpha * total) ** beta
-    return b
-
 
 # Convolution
 
@@ -190,80 +78,7 @@ def test_groups_that_do_not_divide_are_one_clear_line(features):
         layers.Conv(features, 3, groups=groups).init(jax.random.key(0), random(*IMAGE))
 
 
-# Pooling
-
-POOLS = [
-    pytest.param(*pool, id="-".join(map(str, pool)))
-    for pool in [(2, None, 0), (3, 2, 0), (3, 2, 1), (3, 1, 1), ((2, 3), (3, 2), (1, 1)), (4, 3, ((2, 0), (1, 2)))]
-]
-POOLS_WITH_NAMED_PADDING = [
-    *POOLS,
-    *(pytest.param(w, s, p, id=f"{w}-{s}-{p}") for w in (2, 3) for s in (1, 2, 3) for p in ("SAME", "VALID")),
-]
-
-
-@pytest.mark.parametrize(("window", "stride", "padding"), POOLS_WITH_NAMED_PADDING)
-def test_max_pool(window, stride, padding):
-    x = random(*IMAGE) - 5  # all below zero: padding must not win
-    ours = layers.max_pool(x, window, stride, padding)
-    assert_close(ours, plain_pool(x, window, stride, padding))
-    assert geometry.output_size(IMAGE[1:3], window, stride or window, padding) == ours.shape[1:3]
-
-
-@pytest.mark.parametrize(("window", "stride", "padding"), POOLS_WITH_NAMED_PADDING)
-@pytest.mark.parametrize("count_include_pad", [True, False, None])
-def test_avg_pool(window, stride, padding, count_include_pad):
-    x = random(*IMAGE) + 5
-    # By default explicit padding counts (Caffe, torch) and SAME does not (TensorFlow).
-    counts = padding != "SAME" if count_include_pad is None else count_include_pad
-    ours = layers.avg_pool(x, window, stride, padding, count_include_pad=count_include_pad)
-    assert_close(ours, plain_pool(x, window, stride, padding, count="padding" if counts else "image"))
-
-
-@pytest.mark.parametrize(("window", "stride", "padding"), POOLS)
-@pytest.mark.parametrize("size", [(4, 5), (6, 7), (8, 9), (10, 3)], ids=str)
-def test_ceil_mode(size, window, stride, padding):
-    x = random(2, *size, 3) - 5
-    ceil_mode = {"ceil_mode": True}
-    ours = layers.max_pool(x, window, stride, padding, **ceil_mode)
-    assert_close(ours, plain_pool(x, window, stride, padding, **ceil_mode))
-    assert geometry.output_size(size, window, stride or window, padding, **ceil_mode) == ours.shape[1:3]
-    for include, count in ((True, "padding"), (False, "image")):
-        ours = layers.avg_pool(x, window, stride, padding, count_include_pad=include, **ceil_mode)
-        assert_close(ours, plain_pool(x, window, stride, padding, count=count, **ceil_mode))
-
-
-def test_ceil_mode_drops_a_last_window_that_would_start_in_the_padding():
-    # 4 pixels padded by 1 are 6; windows of 2 every 3 start at 0 and 3, and one at 6 would start past the padding.
-    assert geometry.output_size((4, 4), 2, 3, padding=1, ceil_mode=True) == (2, 2)
-    # 3 pixels padded by 1 are 5; windows of 2 every 2 start at 0, 2 and 4: the last holds nothing but padding.
-    assert geometry.output_size((3, 3), 2, 2, padding=1, ceil_mode=True) == (2, 2)
-    x = random(1, 3, 3, 1)
-    assert np.isfinite(layers.max_pool(x, 2, 2, padding=1, ceil_mode=True)).all()
-    assert np.isfinite(layers.avg_pool(x, 2, 2, padding=1, ceil_mode=True, count_include_pad=False)).all()
-
-
-@pytest.mark.parametrize("pool", [layers.max_pool, layers.avg_pool])
-def test_ceil_mode_takes_an_image_smaller_than_the_window(pool):
-    x = random(1, 2, 2, 3)
-    reduce = np.max if pool is layers.max_pool else np.mean
-    np.testing.assert_allclose(pool(x, 3, 2, ceil_mode=True), reduce(x, axis=(1, 2), keepdims=True), rtol=1e-6)
-
-
-@pytest.mark.parametrize("size", [(3, 4), (1, 1), (7, 10), (9, 12), (14, 5), (6, 6)], ids=str)
-def test_adaptive_avg_pool(size):
-    x = random(*IMAGE)
-    assert_close(jax.jit(partial(layers.adaptive_avg_pool, size=size))(x), plain_adaptive_avg_pool(x, *size))
-
-
-def test_adaptive_avg_pool_to_the_size_it_has_is_the_identity():
-    x = random(2, 6, 6, 3)
-    np.testing.assert_array_equal(layers.adaptive_avg_pool(x, 6), x)
-
-
-def test_global_avg_pool():
-    x = random(*IMAGE)
-    assert_close(layers.global_avg_pool(x), plain_adaptive_avg_pool(x, 1, 1)[:, 0, 0])
+# Local response normalisation
 
 
 @pytest.mark.parametrize(
@@ -278,81 +93,11 @@ def test_local_response_norm(constants):
     assert_close(layers.local_response_norm(x, **constants), plain)
 
 
-@pytest.mark.parametrize(
-    "layer",
-    [
-        partial(layers.max_pool, window=3, stride=2, padding=1),
-        partial(layers.avg_pool, window=3, stride=2, padding=1),
-        partial(layers.adaptive_avg_pool, size=3),
-        layers.global_avg_pool,
-        layers.local_response_norm,
-    ],
-    ids=["max_pool", "avg_pool", "adaptive_avg_pool", "global_avg_pool", "local_response_norm"],
-)
-def test_functions_keep_the_dtype(layer):
+def test_local_response_norm_keeps_the_dtype():
     x = random(*IMAGE)
-    half = layer(jnp.asarray(x, jnp.bfloat16))
+    half = layers.local_response_norm(jnp.asarray(x, jnp.bfloat16))
     assert half.dtype == jnp.bfloat16
-    assert_close(half.astype(jnp.float32), np.asarray(layer(x)), rtol=0.03)
-
-
-# Geometry
-
-
-@pytest.mark.parametrize(
-    ("size", "window", "arguments", "pads"),
-    [
-        ((7, 10), 3, {"padding": 1}, ((1, 1), (1, 1))),
-        ((7, 10), 3, {"padding": (2, 1)}, ((2, 2), (1, 1))),
-        ((7, 10), 3, {"padding": ((0, 1), (2, 3))}, ((0, 1), (2, 3))),
-        ((7, 10), 3, {"padding": "VALID"}, ((0, 0), (0, 0))),
-        ((224, 224), 7, {"padding": "SAME", "stride": 2}, ((2, 3), (2, 3))),
-        ((7, 10), (3, 2), {"padding": "SAME", "dilation": (2, 1)}, ((2, 2), (0, 1))),
-        ((112, 112), 3, {"stride": 2, "ceil_mode": True}, ((0, 1), (0, 1))),
-        ((7, 10), 3, {"stride": 2, "padding": 1, "ceil_mode": True}, ((1, 1), (1, 2))),
-    ],
-)
-def test_explicit_padding(size, window, arguments, pads):
-    assert geometry.explicit_padding(size, window, **arguments) == pads
-
-
-@pytest.mark.parametrize(
-    ("size", "window", "arguments", "expected"),
-    [
-        ((227, 227), 11, {"stride": 4}, (55, 55)),  # AlexNet's conv1
-        ((224, 224), 7, {"stride": 2, "padding": 3}, (112, 112)),  # GoogLeNet's conv1, and its pools
-        ((112, 112), 3, {"stride": 2, "ceil_mode": True}, (56, 56)),
-        ((14, 14), 3, {"stride": 2, "ceil_mode": True}, (7, 7)),
-        ((14, 14), 5, {"stride": 3}, (4, 4)),
-        ((7, 10), 3, {"padding": "SAME", "stride": 2}, (4, 5)),
-    ],
-)
-def test_output_size(size, window, arguments, expected):
-    assert geometry.output_size(size, window, **arguments) == expected
-
-
-@pytest.mark.parametrize(
-    "call",
-    [
-        lambda x: layers.conv(x, random(9, 3, 4, 5)),
-        lambda x: layers.conv(x, random(3, 3, 4, 5), dilation=(4, 1), padding="VALID"),
-        lambda x: layers.max_pool(x, (8, 3)),
-        lambda x: layers.avg_pool(x, (2, 11)),
-        lambda x: layers.max_pool(x, 9, 2, ceil_mode=True),
-        lambda x: geometry.output_size(x.shape[1:3], 9, padding=((0, 1), (0, 0))),
-    ],
-    ids=["conv", "dilated_conv", "max_pool", "avg_pool", "ceil_mode", "output_size"],
-)
-def test_a_window_that_does_not_fit_is_one_clear_line(call):
-    with pytest.raises(geometry.WindowTooLarge, match=r"does not fit in a 7x10 feature map") as error:
-        call(random(*IMAGE))
-    assert isinstance(error.value, zoo.ZooError) and "\n" not in str(error.value)
-
-
-def test_an_unknown_padding_is_one_clear_line():
-    with pytest.raises(zoo.ZooError, match="unknown padding 'same': an int, pairs, 'SAME' or 'VALID'") as error:
-        layers.max_pool(random(*IMAGE), 3, padding="same")
-    assert "\n" not in str(error.value)
+    assert_close(half.astype(jnp.float32), np.asarray(layers.local_response_norm(x)), rtol=0.03)
 
 
 # Blocks
@@ -383,6 +128,17 @@ def norm_variables(channels):
 
 def normalised(x, mean, var, params, epsilon=1e-5):
     return (x - mean) / np.sqrt(var + epsilon) * params["scale"] + params["bias"]
+
+
+def test_a_norm_without_variables_is_not_taken_for_folded_weights():
+    def halve(*, train, dtype, name):
+        return lambda x: x / 2
+
+    block = layers.ConvBlock(4, 3, norm=halve, act=None)
+    x = jax.random.normal(jax.random.key(0), (2, 8, 8, 3))
+    variables = block.init(jax.random.key(1), x)
+    expected = layers.conv(x, variables["params"]["conv"]["kernel"]) / 2
+    np.testing.assert_array_equal(block.apply(variables, x), expected)
 
 
 def test_conv_block_is_convolution_then_norm_then_activation():

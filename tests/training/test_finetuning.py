@@ -281,9 +281,9 @@ def test_weights_of_another_shape_are_refused():
         backbone_of(dataclasses.replace(lenet_weights(), variables=variables), build_network(lenet_config()))
 
 
-def test_fields_come_with_the_weights_but_for_those_of_the_data():
+def test_fields_come_with_the_weights_but_for_those_of_the_run():
     weights = dataclasses.replace(
-        lenet_weights(), fields={"num_classes": 10, "epsilon": 1e-3, "image_shape": [9, 9, 1]}
+        lenet_weights(), fields={"num_classes": 10, "epsilon": 1e-3, "image_shape": [9, 9, 1], "aux_heads": True}
     )
     assert fields_of(weights) == {"epsilon": 1e-3}
 
@@ -291,6 +291,12 @@ def test_fields_come_with_the_weights_but_for_those_of_the_data():
 def test_variables_that_are_not_pretrained_stay():
     fresh = {"params": {"a": {"kernel": 1}, "fc": {"kernel": 2}}}
     assert begun_with(fresh, {"params/a/kernel": 3}) == {"params": {"a": {"kernel": 3}, "fc": {"kernel": 2}}}
+
+
+def test_a_run_that_begins_with_weights_needs_them(tmp_path):
+    config = dataclasses.replace(lenet_config(), pretrained="")
+    with pytest.raises(zoo.ZooError, match="give them as `backbone`"):
+        train(config, DATASET, RunFolder(tmp_path / "run"), resume=False, console=Console(quiet=True))
 
 
 def test_a_frozen_run_resumes_without_the_weights(tmp_path):

@@ -70,7 +70,7 @@ class SeparableConv(nn.Module):
 
     @nn.compact
     def __call__(self, x: jax.Array, train: bool = False) -> jax.Array:
-        channels, folded = x.shape[-1], is_folded(self, train)
+        channels, folded = x.shape[-1], is_folded(self, train, "pointwise")
         conv = partial(Conv, dtype=self.dtype)
         x = conv(channels, 3, padding=1, groups=channels, use_bias=False, name="depthwise")(x)
         x = conv(self.features, 1, use_bias=folded, name="pointwise")(x)

@@ -13,8 +13,8 @@ from zoo.training.recipes import Recipe
 from zoo.weights.files import Weights, key_of
 from zoo.weights.parts import aux_leaves, head_leaves
 
-# What of a pretrained network's fields another data set decides.
-OF_THE_DATA = ("num_classes", "image_shape")
+# What of a pretrained network's fields another data set, or the recipe, decides.
+OF_THE_RUN = ("num_classes", "image_shape", "aux_heads")
 
 Variables = Mapping[str, Any]
 
@@ -55,8 +55,8 @@ def check_trained_parts(network: Network, recipe: Recipe) -> None:
 
 
 def fields_of(weights: Weights) -> dict[str, Any]:
-    """The fields of the network that come with its weights, as `epsilon`, and not from the data."""
-    return {name: value for name, value in weights.fields.items() if name not in OF_THE_DATA}
+    """The fields of the network that come with its weights, as `epsilon`, and not from the data or the recipe."""
+    return {name: value for name, value in weights.fields.items() if name not in OF_THE_RUN}
 
 
 def listed(keys: Iterable[str], limit: int = 3) -> str:

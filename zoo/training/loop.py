@@ -70,9 +70,12 @@ def train(
     """Train to the recipe's end, or until Ctrl-C or SIGTERM, which save first.
 
     A new run begins with the pretrained variables in `backbone`, by their keys. With `resume` the run in `folder` goes
-    on from its latest checkpoint, on the very next batch. Raises ZooError where the loss is no longer finite.
+    on from its latest checkpoint, on the very next batch. Raises ZooError where the loss is no longer finite, or where
+    a new run is to begin with pretrained variables and there are none.
     """
     recipe = config.recipe
+    if config.pretrained is not None and not resume and not backbone:
+        raise ZooError("the configuration is of a run that begins with pretrained weights: give them as `backbone`")
     mesh = data_mesh(recipe.batch_size)
     batching = {"preprocessing": config.preprocessing, "batch_size": recipe.batch_size}
     iterator = iter(train_batches(dataset.train, seed=recipe.seed, **batching))

@@ -1,0 +1,101 @@
+"""Pools against their definitions, written as plain NumPy loops in float64."""
+
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from plain_layers import IMAGE, assert_close, plain_adaptive_avg_pool, plain_pool, random
+
+from zoo import geometry, layers
+
+POOLS = [
+    pytest.param(*pool, id="-".join(map(str, pool)))
+    for pool in [(2, None, 0), (3, 2, 0), (3, 2, 1), (3, 1, 1), ((2, 3), (3, 2), (1, 1)), (4, 3, ((2, 0), (1, 2)))]
+]
+POOLS_WITH_NAMED_PADDING = [
+    *POOLS,
+    *(pytest.param(w, s, p, id=f"{w}-{s}-{p}") for w in (2, 3) for s in (1, 2, 3) for p in ("SAME", "VALID")),
+]
+
+
+@pytest.mark.parametrize(("window", "stride", "padding"), POOLS_WITH_NAMED_PADDING)
+def test_max_pool(window, stride, padding):
+    x = random(*IMAGE) - 5  # all below zero: padding must not win
+    ours = layers.max_pool(x, window, stride, padding)
+    assert_close(ours, plain_pool(x, window, stride, padding))
+    assert geometry.output_size(IMAGE[1:3], window, stride or window, padding) == ours.shape[1:3]
+
+
+@pytest.mark.parametrize(("window", "stride", "padding"), POOLS_WITH_NAMED_PADDING)
+@pytest.mark.parametrize("count_include_pad", [True, False, None])
+def test_avg_pool(window, stride, padding, count_include_pad):
+    x = random(*IMAGE) + 5
+    # By default explicit padding counts (Caffe, torch) and SAME does not (TensorFlow).
+    counts = padding != "SAME" if count_include_pad is None else count_include_pad
+    ours = layers.avg_pool(x, window, stride, padding, count_include_pad=count_include_pad)
+    assert_close(ours, plain_pool(x, window, stride, padding, count="padding" if counts else "image"))
+
+
+@pytest.mark.parametrize(("window", "stride", "padding"), POOLS)
+@pytest.mark.parametrize("size", [(4, 5), (6, 7), (8, 9), (10, 3)], ids=str)
+def test_ceil_mode(size, window, stride, padding):
+    x = random(2, *size, 3) - 5
+    ceil_mode = {"ceil_mode": True}
+    ours = layers.max_pool(x, window, stride, padding, **ceil_mode)
+    assert_close(ours, plain_pool(x, window, stride, padding, **ceil_mode))
+    assert geometry.output_size(size, window, stride or window, padding, **ceil_mode) == ours.shape[1:3]
+    for include, count in ((True, "padding"), (False, "image")):
+        ours = layers.avg_pool(x, window, stride, padding, count_include_pad=include, **ceil_mode)
+        assert_close(ours, plain_pool(x, window, stride, padding, count=count, **ceil_mode))
+
+
+def test_ceil_mode_drops_a_last_window_that_would_start_in_the_padding():
+    # 4 pixels padded by 1 are 6; windows of 2 every 3 start at 0 and 3, and one at 6 would start past the padding.
+    assert geometry.output_size((4, 4), 2, 3, padding=1, ceil_mode=True) == (2, 2)
+    # 3 pixels padded by 1 are 5; windows of 2 every 2 start at 0, 2 and 4: the last holds nothing but padding.
+    assert geometry.output_size((3, 3), 2, 2, padding=1, ceil_mode=True) == (2, 2)
+    x = random(1, 3, 3, 1)
+    assert np.isfinite(layers.max_pool(x, 2, 2, padding=1, ceil_mode=True)).all()
+    assert np.isfinite(layers.avg_pool(x, 2, 2, padding=1, ceil_mode=True, count_include_pad=False)).all()
+
+
+@pytest.mark.parametrize("pool", [layers.max_pool, layers.avg_pool])
+def test_ceil_mode_takes_an_image_smaller_than_the_window(pool):
+    x = random(1, 2, 2, 3)
+    reduce = np.max if pool is layers.max_pool else np.mean
+    np.testing.assert_allclose(pool(x, 3, 2, ceil_mode=True), reduce(x, axis=(1, 2), keepdims=True), rtol=1e-6)
+
+
+@pytest.mark.parametrize("size", [(3, 4), (1, 1), (7, 10), (9, 12), (14, 5), (6, 6)], ids=str)
+def test_adaptive_avg_pool(size):
+    x = random(*IMAGE)
+    assert_close(jax.jit(partial(layers.adaptive_avg_pool, size=size))(x), plain_adaptive_avg_pool(x, *size))
+
+
+def test_adaptive_avg_pool_to_the_size_it_has_is_the_identity():
+    x = random(2, 6, 6, 3)
+    np.testing.assert_array_equal(layers.adaptive_avg_pool(x, 6), x)
+
+
+def test_global_avg_pool():
+    x = random(*IMAGE)
+    assert_close(layers.global_avg_pool(x), plain_adaptive_avg_pool(x, 1, 1)[:, 0, 0])
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        partial(layers.max_pool, window=3, stride=2, padding=1),
+        partial(layers.avg_pool, window=3, stride=2, padding=1),
+        partial(layers.adaptive_avg_pool, size=3),
+        layers.global_avg_pool,
+    ],
+    ids=["max_pool", "avg_pool", "adaptive_avg_pool", "global_avg_pool"],
+)
+def test_pools_keep_the_dtype(layer):
+    x = random(*IMAGE)
+    half = layer(jnp.asarray(x, jnp.bfloat16))
+    assert half.dtype == jnp.bfloat16
+    assert_close(half.astype(jnp.float32), np.asarray(layer(x)), rtol=0.03)
