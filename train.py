@@ -13,6 +13,7 @@ from rich.console import Console
 
 from zoo.data import open_dataset
 from zoo.errors import ZooError
+from zoo.host_memory import restart_with_large_pages
 from zoo.registry import model_info
 from zoo.training import (
     Recipe,
@@ -136,4 +137,5 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 # Grain's workers import this file again.
 if __name__ == "__main__":
+    restart_with_large_pages()
     sys.exit(main())

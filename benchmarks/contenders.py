@@ -69,7 +69,7 @@ def plain_flax(setting: Setting) -> Contender | None:
     """Flax's own layers as in any tutorial; of GoogLeNet alone."""
     if setting.network != "googlenet_tv":
         return None
-    return _flax("plain Flax", setting, PlainGoogLeNet(), _converted(setting))
+    return _flax("plain Flax", setting, PlainGoogLeNet(), _converted(setting), options={})
 
 
 def torch_eager(setting: Setting, compiled: bool = False) -> Contender:
@@ -127,15 +127,18 @@ def _converted(setting: Setting) -> dict[str, Any]:
     return from_torch(setting.network, setting.state, "torchvision")
 
 
-def _flax(name: str, setting: Setting, model: Any, variables: dict[str, Any]) -> Contender:
-    forward = jax.jit(model.apply)
+def _flax(
+    name: str, setting: Setting, model: Any, variables: dict[str, Any], options: dict[str, Any] | None = None
+) -> Contender:
+    options = zoo.compiler_options() if options is None else options
+    forward = jax.jit(model.apply, compiler_options=options)
     images, labels = jnp.asarray(setting.images), jnp.asarray(setting.labels)
     variables = jax.device_put(variables)
     logits = np.asarray(forward(variables, images))
     if not setting.training:
         return Contender(name, logits, lambda: forward(variables, images).block_until_ready())
     optimizer = optax.sgd(1e-3, momentum=0.9)
-    step = jax.jit(partial(_training_step, model, optimizer), donate_argnums=0)
+    step = jax.jit(partial(_training_step, model, optimizer), donate_argnums=0, compiler_options=options)
     state = (variables["params"], variables.get("batch_stats", {}), optimizer.init(variables["params"]), jnp.int32(0))
 
     def run() -> float:

@@ -80,7 +80,7 @@ def test_switches_are_the_first_largest_place_row_by_row():
     padded = np.pad(x, ((0, 0), (1, 1), (0, 0), (0, 0)), constant_values=-np.inf)
     for image, row, column, channel in itertools.product(*map(range, y.shape)):
         seen = padded[image, 2 * row : 2 * row + 3, 2 * column : 2 * column + 3, channel]
-        assert switches[image, row, column, channel] == seen.argmax()
+        assert switches[image, row, column, channel] == 1 + seen.argmax()
         assert y[image, row, column, channel] == seen.max()
 
 

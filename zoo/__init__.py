@@ -1,6 +1,7 @@
 """zoo: convolutional networks in JAX and Flax, from LeNet-5 to ConvNeXt, each verified against its paper."""
 
 from zoo import count
+from zoo.compilation import compiler_options
 from zoo.errors import ZooError
 from zoo.inference import features, init
 from zoo.registry import ModelInfo, create_model, list_models, model_info, register
@@ -10,6 +11,7 @@ __version__ = "0.1.0"
 __all__ = [
     "ModelInfo",
     "ZooError",
+    "compiler_options",
     "count",
     "create_model",
     "features",

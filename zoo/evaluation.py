@@ -7,6 +7,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from zoo.compilation import compiler_options
 from zoo.data import Dataset, eval_batches
 from zoo.errors import ZooError
 from zoo.prediction import class_names, to_host, top_classes
@@ -84,7 +85,7 @@ def evaluate(weights: Weights, dataset: Dataset, *, batch_size: int = 64) -> Eva
     """
     names = same_classes(weights, dataset)
     mesh = data_mesh(batch_size)
-    compute = jax.jit(top_classes(weights, 5))
+    compute = jax.jit(top_classes(weights, 5), compiler_options=compiler_options())
     variables = jax.device_put(weights.variables, replicated(mesh))
     confusion, among_five = np.zeros((len(names), len(names)), np.int64), 0
     for batch in eval_batches(dataset.test, preprocessing=weights.preprocessing, batch_size=batch_size):

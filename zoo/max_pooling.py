@@ -4,17 +4,14 @@ XLA's own gradient, select-and-scatter, looks for the largest value again: on a 
 and on a GPU it does not compile with deterministic operations. `benchmarks/speed.py` compares.
 """
 
-from collections.abc import Iterator
 from functools import partial
-from itertools import product
 
 import jax
 import jax.numpy as jnp
 from jax import lax
 
 from zoo.geometry import Pads
-
-Two = tuple[int, int]
+from zoo.windows import Tap, Two, gathered, views
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(1, 2, 3))
@@ -56,37 +53,19 @@ def passes(window: Two, stride: Two, pads: Pads) -> list[tuple[Two, Two, Pads]]:
 
 
 def pool_with_switches(x: jax.Array, window: Two, stride: Two, pads: Pads) -> tuple[jax.Array, jax.Array]:
-    """The largest value of each window, and its tap: its number in the window, row by row; int8."""
-    x = lax.pad(x, jnp.array(-jnp.inf, x.dtype), ((0, 0, 0), *((low, high, 0) for low, high in pads), (0, 0, 0)))
-    size = [(n - w) // s + 1 for n, w, s in zip(x.shape[1:3], window, stride, strict=True)]
-    largest = switches = None
-    for tap, (top, left) in enumerate(taps(window)):
-        ends = (top + stride[0] * (size[0] - 1) + 1, left + stride[1] * (size[1] - 1) + 1)
-        values = lax.slice(x, (0, top, left, 0), (x.shape[0], *ends, x.shape[3]), (1, *stride, 1))
-        if tap == 0:
-            largest, switches = values, jnp.zeros(values.shape, jnp.int8)
-        else:
-            switches = jnp.where(values > largest, jnp.int8(tap), switches)
-            largest = jnp.maximum(largest, values)
+    """The largest value of each window, and its tap's number, from 1, row by row; int8."""
+    largest, *others = views(x, window, stride, pads, -jnp.inf)
+    switches = jnp.ones(largest.shape, jnp.int8)
+    for number, values in enumerate(others, 2):
+        switches = jnp.where(values > largest, jnp.int8(number), switches)
+        largest = jnp.maximum(largest, values)
     return largest, switches
 
 
 def unpool(y: jax.Array, switches: jax.Array, size: Two, window: Two, stride: Two, pads: Pads) -> jax.Array:
     """[b, *size, c] with each value of y where its switch says, summed where windows overlap, zero elsewhere."""
-    padded = [n + low + high for n, (low, high) in zip(size, pads, strict=True)]
-    total = None
-    for tap, (top, left) in enumerate(taps(window)):
-        spread = [
-            (start, n - start - s * (count - 1) - 1, s - 1)
-            for start, n, s, count in zip((top, left), padded, stride, y.shape[1:3], strict=True)
-        ]
-        values = jnp.where(switches == tap, y, jnp.zeros((), y.dtype))
-        values = lax.pad(values, jnp.zeros((), y.dtype), ((0, 0, 0), *spread, (0, 0, 0)))
-        total = values if total is None else total + values
-    (top, _), (left, _) = pads
-    return total[:, top : top + size[0], left : left + size[1]]
 
+    def routed(tap: Tap, y: jax.Array, switches: jax.Array) -> jax.Array:
+        return jnp.where(switches == 1 + tap[0] * window[1] + tap[1], y, jnp.zeros((), y.dtype))
 
-def taps(window: Two) -> Iterator[Two]:
-    """(row, column) of each place in a window, row by row."""
-    return product(range(window[0]), range(window[1]))
+    return gathered((y, switches), routed, size, window, stride, pads)

@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from zoo.compilation import compiler_options
 from zoo.errors import ZooError
 from zoo.weights.files import Weights
 
@@ -36,7 +37,10 @@ def predict(
     if min(batch_size, top) < 1:
         raise ZooError(f"batch_size is {batch_size} and top is {top}: both are at least 1")
     names = class_names(weights)
-    compute, variables = jax.jit(top_classes(weights, top)), jax.device_put(weights.variables)
+    compute, variables = (
+        jax.jit(top_classes(weights, top), compiler_options=compiler_options()),
+        jax.device_put(weights.variables),
+    )
     fitted, size = (_fitted(weights, image) for image in images), None
     while batch := list(islice(fitted, batch_size)):
         size = size or len(batch)

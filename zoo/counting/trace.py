@@ -115,6 +115,9 @@ class _Walk:
         weights = frozenset().union(*(value.weights for value in inputs))
         if not depends and not (weights and name in ("conv_general_dilated", "dot_general")):
             return [Value(weights=weights)] * len(eqn.outvars)
+        if name == "cond" and eqn.params.get("branches_platforms"):
+            # The same function for each platform: any will do, and the one for all others is written plainly.
+            return self.through(_opened(eqn.params["branches"][-1]), inputs[1:], frames)
         if name == "cond":
             self._dearest(eqn.params["branches"], inputs[1:], frames)
         return self._operations(eqn, inputs, weights, frames)

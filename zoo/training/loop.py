@@ -13,6 +13,7 @@ from jax.sharding import Mesh
 from rich.console import Console
 
 from zoo import count
+from zoo.compilation import compiler_options
 from zoo.data import Dataset, eval_batches, train_batches
 from zoo.errors import ZooError
 from zoo.inference import jit_once
@@ -83,8 +84,10 @@ def train(
     steps_per_epoch = len(dataset.train) // recipe.batch_size
     steps = recipe.epochs * steps_per_epoch
     rate = learning_rate_schedule(recipe, steps_per_epoch)
-    step_on_devices = jax.jit(train_step, donate_argnums=0, out_shardings=replicated(mesh))
-    eval_on_devices = jax.jit(eval_step)
+    step_on_devices = jax.jit(
+        train_step, donate_argnums=0, out_shardings=replicated(mesh), compiler_options=compiler_options()
+    )
+    eval_on_devices = jax.jit(eval_step, compiler_options=compiler_options())
 
     with stop_on_signals() as stop, open_checkpointer(folder, recipe.keep) as checkpointer:
         state = first_state(config, steps_per_epoch, replicated(mesh), abstract=resume, backbone=backbone)

@@ -1,0 +1,67 @@
+"""Depthwise convolution by taps against XLA's own, values and gradients, in float64."""
+
+from functools import partial
+
+import jax
+import numpy as np
+import pytest
+from jax import lax
+
+from zoo import layers
+from zoo.depthwise import depthwise_conv
+
+CASES = [  # image, window, stride, padding
+    ((7, 8), (3, 3), (1, 1), ((1, 1), (1, 1))),
+    ((7, 8), (3, 3), (2, 2), ((1, 1), (1, 1))),
+    ((8, 9), (3, 3), (2, 2), ((0, 1), (0, 1))),
+    ((9, 9), (5, 5), (2, 2), ((2, 2), (1, 2))),
+    ((9, 7), (5, 3), (3, 1), ((0, 0), (2, 0))),
+    ((6, 6), (2, 2), (3, 3), ((0, 0), (0, 0))),
+    ((5, 5), (1, 1), (2, 2), ((0, 0), (0, 0))),
+    ((7, 7), (7, 7), (1, 1), ((3, 3), (3, 3))),
+]
+
+
+def xla(x, kernel, stride, pads):
+    """lax.conv_general_dilated with a group a channel."""
+    numbers, groups = ("NHWC", "HWIO", "NHWC"), x.shape[-1]
+    return lax.conv_general_dilated(x, kernel, stride, pads, dimension_numbers=numbers, feature_group_count=groups)
+
+
+@pytest.mark.parametrize(("size", "window", "stride", "pads"), CASES)
+def test_values_and_gradients_are_those_of_xla(size, window, stride, pads):
+    with jax.enable_x64(True):
+        rng = np.random.default_rng(0)
+        x, kernel = rng.normal(size=(2, *size, 5)), rng.normal(size=(*window, 1, 5))
+        y, pullback = jax.vjp(partial(depthwise_conv, stride=stride, pads=pads), x, kernel)
+        expected, their_pullback = jax.vjp(partial(xla, stride=stride, pads=pads), x, kernel)
+        np.testing.assert_allclose(y, expected, rtol=1e-12, atol=1e-12)
+        gradient = rng.normal(size=y.shape)
+        for ours, theirs in zip(pullback(gradient), their_pullback(gradient), strict=True):
+            np.testing.assert_allclose(ours, theirs, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_types_are_kept_and_sums_are_wide(dtype):
+    x, kernel = np.ones((1, 33, 33, 2), dtype), np.full((33, 33, 1, 2), 1 / 256, dtype)
+    y, pullback = jax.vjp(partial(depthwise_conv, stride=(1, 1), pads=((0, 0), (0, 0))), x, kernel)
+    np.testing.assert_array_equal(y, np.full((1, 1, 1, 2), 33 * 33 / 256, dtype))
+    of_x, of_kernel = pullback(y)
+    assert y.dtype == of_x.dtype == of_kernel.dtype == dtype
+
+
+def test_the_layer_takes_it_on_a_cpu_and_works_under_vmap_and_remat():
+    x = np.random.default_rng(0).normal(size=(3, 2, 8, 8, 4)).astype(np.float32)
+    kernel = np.random.default_rng(1).normal(size=(3, 3, 1, 4)).astype(np.float32)
+
+    def loss(kernel, x):
+        return (layers.conv(x, kernel, padding=1, groups=4) ** 2).sum()
+
+    def expected(kernel, x):
+        return (xla(x, kernel, (1, 1), ((1, 1), (1, 1))) ** 2).sum()
+
+    each = jax.jit(jax.vmap(jax.grad(jax.checkpoint(loss)), in_axes=(None, 0)))(kernel, x)
+    theirs = jax.vmap(jax.grad(expected), in_axes=(None, 0))(kernel, x)
+    np.testing.assert_allclose(each, theirs, rtol=1e-4, atol=1e-4)
+    text = jax.jit(jax.grad(loss)).lower(kernel, x[0]).as_text()
+    assert "convolution" not in text
