@@ -4,14 +4,13 @@ Arrays are [batch, height, width, channel] everywhere; sizes and padding are tho
 """
 
 from collections.abc import Callable
-from functools import partial
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 from jax import lax
 
-from zoo.depthwise import depthwise_conv
+from zoo.convolution import convolution
 from zoo.errors import ZooError
 from zoo.geometry import Padding, Size, explicit_padding, pair
 
@@ -40,19 +39,7 @@ def conv(
 ) -> jax.Array:
     """Cross-correlation of x [b, h, w, c] with kernel [kh, kw, c / groups, features], as every framework's "conv"."""
     pads = explicit_padding(x.shape[1:3], kernel.shape[:2], stride, padding, dilation)
-    convolve = partial(
-        lax.conv_general_dilated,
-        window_strides=pair(stride),
-        padding=pads,
-        rhs_dilation=pair(dilation),
-        dimension_numbers=("NHWC", "HWIO", "NHWC"),
-        feature_group_count=groups,
-    )
-    if groups == x.shape[-1] == kernel.shape[-1] and pair(dilation) == (1, 1):
-        by_taps = partial(depthwise_conv, stride=pair(stride), pads=pads)
-        y = lax.platform_dependent(x, kernel, cpu=by_taps, default=convolve)
-    else:
-        y = convolve(x, kernel)
+    y = convolution(x, kernel, pair(stride), pads, pair(dilation), groups)
     return y if bias is None else y + bias
 
 

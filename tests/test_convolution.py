@@ -1,4 +1,4 @@
-"""Depthwise convolution by taps against XLA's own, values and gradients, in float64."""
+"""A CPU's own forms of convolution against XLA's own, values and gradients, in float64."""
 
 from functools import partial
 
@@ -8,8 +8,10 @@ import pytest
 from jax import lax
 
 from zoo import layers
+from zoo.convolution import pointwise_conv
 from zoo.depthwise import depthwise_conv
 
+NUMBERS = ("NHWC", "HWIO", "NHWC")
 CASES = [  # image, window, stride, padding
     ((7, 8), (3, 3), (1, 1), ((1, 1), (1, 1))),
     ((7, 8), (3, 3), (2, 2), ((1, 1), (1, 1))),
@@ -24,8 +26,7 @@ CASES = [  # image, window, stride, padding
 
 def xla(x, kernel, stride, pads):
     """lax.conv_general_dilated with a group a channel."""
-    numbers, groups = ("NHWC", "HWIO", "NHWC"), x.shape[-1]
-    return lax.conv_general_dilated(x, kernel, stride, pads, dimension_numbers=numbers, feature_group_count=groups)
+    return lax.conv_general_dilated(x, kernel, stride, pads, dimension_numbers=NUMBERS, feature_group_count=x.shape[-1])
 
 
 @pytest.mark.parametrize(("size", "window", "stride", "pads"), CASES)
@@ -35,6 +36,20 @@ def test_values_and_gradients_are_those_of_xla(size, window, stride, pads):
         x, kernel = rng.normal(size=(2, *size, 5)), rng.normal(size=(*window, 1, 5))
         y, pullback = jax.vjp(partial(depthwise_conv, stride=stride, pads=pads), x, kernel)
         expected, their_pullback = jax.vjp(partial(xla, stride=stride, pads=pads), x, kernel)
+        np.testing.assert_allclose(y, expected, rtol=1e-12, atol=1e-12)
+        gradient = rng.normal(size=y.shape)
+        for ours, theirs in zip(pullback(gradient), their_pullback(gradient), strict=True):
+            np.testing.assert_allclose(ours, theirs, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("stride", [(1, 1), (2, 2), (1, 3)])
+def test_a_pointwise_convolution_is_a_matrix_product(stride):
+    with jax.enable_x64(True):
+        rng = np.random.default_rng(0)
+        x, kernel = rng.normal(size=(2, 7, 8, 3)), rng.normal(size=(1, 1, 3, 5))
+        y, pullback = jax.vjp(partial(pointwise_conv, stride=stride), x, kernel)
+        plain = partial(lax.conv_general_dilated, window_strides=stride, padding="VALID", dimension_numbers=NUMBERS)
+        expected, their_pullback = jax.vjp(plain, x, kernel)
         np.testing.assert_allclose(y, expected, rtol=1e-12, atol=1e-12)
         gradient = rng.normal(size=y.shape)
         for ours, theirs in zip(pullback(gradient), their_pullback(gradient), strict=True):
