@@ -20,6 +20,7 @@ import numpy as np
 from contenders import CONTENDERS, NETWORKS, Contender, Setting, torch_model
 
 import zoo
+from zoo.host_memory import restart_with_large_pages
 
 
 @dataclass(frozen=True)
@@ -141,4 +142,5 @@ def _load_torchvision() -> None:
 
 
 if __name__ == "__main__":
+    restart_with_large_pages()
     sys.exit(main())

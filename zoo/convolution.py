@@ -15,6 +15,9 @@ from zoo.depthwise import depthwise_conv
 from zoo.geometry import Pads
 from zoo.windows import Two
 
+# Each tap is compiled by itself; 7x7, ConvNeXt's, is the largest depthwise window of the zoo.
+MOST_TAPS = 49
+
 
 def convolution(x: jax.Array, kernel: jax.Array, stride: Two, pads: Pads, dilation: Two, groups: int) -> jax.Array:
     """`lax.conv_general_dilated` of x [b, h, w, c] with kernel [kh, kw, c / groups, features]."""
@@ -36,7 +39,7 @@ def _on_a_cpu(
     """The form that beats XLA's convolution on a CPU, where there is one."""
     if kernel[:2] == (1, 1) and groups == 1 and not any(map(any, pads)):
         return partial(pointwise_conv, stride=stride)
-    if groups == channels == kernel[-1] and dilation == (1, 1):
+    if groups == channels == kernel[-1] and dilation == (1, 1) and kernel[0] * kernel[1] <= MOST_TAPS:
         return partial(depthwise_conv, stride=stride, pads=pads)
     return None
 
