@@ -2,6 +2,7 @@
 
 import argparse
 import dataclasses
+import runpy
 import shlex
 import sys
 import time
@@ -9,11 +10,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+# Before JAX is imported, or it would be imported twice: even `from zoo.host_memory import` does that.
+if __name__ == "__main__":
+    runpy.run_path(str(Path(__file__).with_name("zoo") / "host_memory.py"))["restart_with_large_pages"]()
+
 from rich.console import Console
 
 from zoo.data import open_dataset
 from zoo.errors import ZooError
-from zoo.host_memory import restart_with_large_pages
 from zoo.registry import model_info
 from zoo.training import (
     Recipe,
@@ -137,5 +141,4 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 # Grain's workers import this file again.
 if __name__ == "__main__":
-    restart_with_large_pages()
     sys.exit(main())

@@ -53,11 +53,12 @@ def passes(window: Two, stride: Two, pads: Pads) -> list[tuple[Two, Two, Pads]]:
 
 
 def pool_with_switches(x: jax.Array, window: Two, stride: Two, pads: Pads) -> tuple[jax.Array, jax.Array]:
-    """The largest value of each window, and its tap's number, from 1, row by row; int8."""
+    """The largest value of each window, and its tap's number, from 1, row by row; int8 where that holds it."""
     largest, *others = views(x, window, stride, pads, -jnp.inf)
-    switches = jnp.ones(largest.shape, jnp.int8)
+    kind = jnp.int8 if len(others) < 127 else jnp.int16
+    switches = jnp.ones(largest.shape, kind)
     for number, values in enumerate(others, 2):
-        switches = jnp.where(values > largest, jnp.int8(number), switches)
+        switches = jnp.where(values > largest, kind(number), switches)
         largest = jnp.maximum(largest, values)
     return largest, switches
 
