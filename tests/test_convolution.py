@@ -1,5 +1,6 @@
 """A CPU's own forms of convolution against XLA's own, values and gradients, in float64."""
 
+import re
 from functools import partial
 
 import jax
@@ -8,7 +9,7 @@ import pytest
 from jax import lax
 
 from zoo import layers
-from zoo.convolution import pointwise_conv
+from zoo.convolution import grouped_conv, patches_conv, pointwise_conv
 from zoo.depthwise import depthwise_conv
 
 NUMBERS = ("NHWC", "HWIO", "NHWC")
@@ -54,6 +55,62 @@ def test_a_pointwise_convolution_is_a_matrix_product(stride):
         gradient = rng.normal(size=y.shape)
         for ours, theirs in zip(pullback(gradient), their_pullback(gradient), strict=True):
             np.testing.assert_allclose(ours, theirs, rtol=1e-12, atol=1e-12)
+
+
+def compare(ours, theirs, *shapes):
+    """Values and gradients of two functions of an image and a kernel are equal."""
+    with jax.enable_x64(True):
+        rng = np.random.default_rng(0)
+        given = [rng.normal(size=shape) for shape in shapes]
+        (y, pullback), (expected, their_pullback) = jax.vjp(ours, *given), jax.vjp(theirs, *given)
+        np.testing.assert_allclose(y, expected, rtol=1e-12, atol=1e-12)
+        gradient = rng.normal(size=y.shape)
+        for one, other in zip(pullback(gradient), their_pullback(gradient), strict=True):
+            np.testing.assert_allclose(one, other, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("size", "window", "stride", "pads"),
+    [
+        *CASES,
+        ((1, 1), (3, 3), (1, 1), ((1, 1), (1, 1))),
+        ((1, 2), (5, 5), (1, 1), ((2, 2), (2, 2))),
+        ((2, 2), (3, 3), (2, 2), ((1, 1), (1, 1))),
+        ((3, 2), (7, 7), (2, 2), ((3, 3), (3, 3))),
+        ((2, 2), (3, 3), (1, 1), ((0, 1), (1, 0))),
+        ((2, 9), (3, 1), (1, 2), ((2, 2), (0, 0))),
+    ],
+)
+def test_patches_and_a_product_are_a_convolution(size, window, stride, pads):
+    plain = partial(lax.conv_general_dilated, window_strides=stride, padding=pads, dimension_numbers=NUMBERS)
+    compare(partial(patches_conv, stride=stride, pads=pads), plain, (2, *size, 3), (*window, 3, 4))
+
+
+@pytest.mark.parametrize(("size", "window", "stride", "pads"), CASES)
+@pytest.mark.parametrize(("groups", "width", "features"), [(2, 3, 4), (3, 16, 48), (5, 8, 10), (2, 40, 6)])
+def test_groups_are_dense_convolutions(size, window, stride, pads, groups, width, features):
+    plain = partial(
+        lax.conv_general_dilated,
+        window_strides=stride,
+        padding=pads,
+        dimension_numbers=NUMBERS,
+        feature_group_count=groups,
+    )
+    ours = partial(grouped_conv, stride=stride, pads=pads, groups=groups)
+    compare(ours, plain, (2, *size, groups * width), (*window, width, features))
+
+
+@pytest.mark.parametrize(
+    ("size", "kernel", "groups"), [((2, 2), (3, 3, 8, 8), 1), ((8, 8), (3, 3, 4, 64), 16), ((1, 1), (5, 5, 8, 8), 1)]
+)
+def test_no_slow_convolution_of_xla_is_left_on_a_cpu(size, kernel, groups):
+    def loss(x, kernel):
+        return layers.conv(x, kernel, padding=kernel.shape[0] // 2, groups=groups).sum()
+
+    x = np.ones((2, *size, kernel[2] * groups), np.float32)
+    text = jax.jit(jax.grad(loss, argnums=(0, 1))).lower(x, np.ones(kernel, np.float32)).as_text()
+    found = re.findall(r"feature_group_count = (\d+)", text)
+    assert all(count == "1" for count in found) and bool(found) == (groups > 1)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])

@@ -1,6 +1,6 @@
 """Where images come from, and how they become batches."""
 
-from zoo.data.batches import eval_batches, train_batches
+from zoo.data.batches import eval_batches, train_batches, whole
 from zoo.data.dataset import Dataset, Example, Source
 from zoo.data.errors import DataError
 from zoo.data.images import fit_image, read_image
@@ -18,4 +18,5 @@ __all__ = [
     "open_dataset",
     "read_image",
     "train_batches",
+    "whole",
 ]

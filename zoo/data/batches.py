@@ -49,6 +49,13 @@ def eval_batches(source: Source, *, preprocessing: Preprocessing, batch_size: in
     return data.batch(batch_size, batch_fn=pad).to_iter_dataset(_read_options(source))
 
 
+def whole(source: Source, *, preprocessing: Preprocessing) -> dict[str, np.ndarray]:
+    """Every example at once, in order: {"image": uint8 [n, height, width, channel], "label": int32 [n]}."""
+    batches = list(eval_batches(source, preprocessing=preprocessing, batch_size=256))
+    joined = {name: np.concatenate([batch[name] for batch in batches]) for name in ("image", "label")}
+    return {name: array[: len(source)] for name, array in joined.items()}
+
+
 def _prepare(example: Example, preprocessing: Preprocessing) -> dict[str, np.ndarray]:
     return {"image": preprocessing.fitted(example["image"]), "label": np.int32(example["label"])}
 

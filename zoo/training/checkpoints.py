@@ -119,22 +119,27 @@ def open_checkpointer(folder: RunFolder, keep: int) -> ocp.training.Checkpointer
 
 
 def save(
-    checkpointer: ocp.training.Checkpointer, state: TrainState, data: Any, metrics: dict[str, float] | None
+    checkpointer: ocp.training.Checkpointer,
+    state: TrainState,
+    position: dict[str, Any],
+    metrics: dict[str, float] | None,
 ) -> None:
-    """Save the state with the position of its data iterator; a step that is saved already is left as it is.
+    """Save the state with the position of its feed; a step that is saved already is left as it is.
 
     `metrics` are those of an evaluation, where there was one: the best checkpoint is found by them.
     """
     step = int(state.step)
     if checkpointer.latest is None or checkpointer.latest.step < step:
-        checkpointer.save_checkpointables(step, {"state": arrays(state), "data": data}, metrics=metrics)
+        checkpointer.save_checkpointables(step, {"state": arrays(state), **position}, metrics=metrics)
 
 
-def restore(checkpointer: ocp.training.Checkpointer, abstract: TrainState, data: Any) -> tuple[TrainState, Any]:
-    """The latest state, on the devices that `abstract` names, and its data iterator, put where it was."""
+def restore(
+    checkpointer: ocp.training.Checkpointer, abstract: TrainState, position: dict[str, Any]
+) -> tuple[TrainState, dict[str, Any]]:
+    """The latest state, on the devices that `abstract` names, and its feed's position; given is that of a new feed."""
     if checkpointer.latest is None:
         raise ZooError(f"no checkpoint in {checkpointer.directory}: the run was stopped before its first; start anew")
-    wanted = {"state": arrays(abstract), "data": data}
+    wanted = {"state": arrays(abstract), **position}
     step = checkpointer.latest.step
     try:
         restored = checkpointer.load_checkpointables(step, wanted)
@@ -142,7 +147,7 @@ def restore(checkpointer: ocp.training.Checkpointer, abstract: TrainState, data:
         # Orbax has many kinds of errors for a damaged file.
         damaged = f"{checkpointer.directory}/{step}"
         raise ZooError(f"{damaged} cannot be read: remove that folder to resume from an earlier step") from error
-    return abstract.replace(**restored["state"]), restored["data"]
+    return abstract.replace(**restored["state"]), {name: restored[name] for name in position}
 
 
 def arrays(state: TrainState) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from zoo.inference import check_image_shape, smallest_image
 from zoo.models.network import Network
 from zoo.registry import create_model, model_info
 from zoo.training.checkpoints import RunConfig, RunFolder
+from zoo.training.feed import resolved
 from zoo.training.finetuning import check_trained_parts, fields_of
 from zoo.training.recipes import Recipe, image_size, recipe_for
 from zoo.training.sharding import data_mesh
@@ -44,7 +45,7 @@ def configure(model: str, dataset: Dataset, given: dict[str, Any], weights: Weig
     return RunConfig(
         model=model,
         dataset=dataset.name,
-        recipe=recipe,
+        recipe=dataclasses.replace(recipe, feed=resolved(recipe, dataset, seen)),
         preprocessing=seen,
         class_names=dataset.class_names,
         fields=fields,

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -14,19 +15,21 @@ from rich.console import Console
 
 from zoo import count
 from zoo.compilation import compiler_options
-from zoo.data import Dataset, eval_batches, train_batches
+from zoo.data import Dataset, eval_batches
 from zoo.errors import ZooError
 from zoo.inference import jit_once
 from zoo.models.network import Network
 from zoo.registry import create_model
+from zoo.training.augmentation import Augmentation
 from zoo.training.checkpoints import RunConfig, RunFolder, abstract_like, open_checkpointer, restore, save
+from zoo.training.feed import Feed, open_feed
 from zoo.training.finetuning import begun_with
 from zoo.training.freezing import frozen_parameters, head_parameters, split
 from zoo.training.optimizer import learning_rate_schedule, make_optimizer
 from zoo.training.progress import TrainingProgress
 from zoo.training.sharding import data_mesh, replicated, shard_batch
 from zoo.training.signals import stop_on_signals
-from zoo.training.step import TrainState, create_state, eval_step, train_step
+from zoo.training.step import Metrics, TrainState, create_state, eval_step, train_step
 
 # Steps that may be under way before the loop waits: enough to hide the host's work, few enough to stop promptly.
 STEPS_IN_FLIGHT = 2
@@ -51,7 +54,7 @@ def build_network(config: RunConfig) -> Network:
 
 
 def evaluate(
-    step: Callable, state: TrainState, batches: Iterable[dict[str, np.ndarray]], mesh: Mesh
+    step: Callable, state: TrainState, batches: Iterable[dict[str, np.ndarray | jax.Array]], mesh: Mesh
 ) -> dict[str, float]:
     """{"test_loss", "test_accuracy"} over every image of the test set, its remainder included."""
     sums = [step(state, shard_batch(batch, mesh)) for batch in batches]
@@ -78,21 +81,21 @@ def train(
     if config.pretrained is not None and not resume and not backbone:
         raise ZooError("the configuration is of a run that begins with pretrained weights: give them as `backbone`")
     mesh = data_mesh(recipe.batch_size)
-    batching = {"preprocessing": config.preprocessing, "batch_size": recipe.batch_size}
-    iterator = iter(train_batches(dataset.train, seed=recipe.seed, **batching))
-    tests = eval_batches(dataset.test, **batching)
+    feed = open_feed(dataset, recipe, config.preprocessing, mesh)
+    tests = eval_batches(dataset.test, preprocessing=config.preprocessing, batch_size=recipe.batch_size)
+    if recipe.feed == "resident":
+        tests = [shard_batch(batch, mesh) for batch in tests]
     steps_per_epoch = len(dataset.train) // recipe.batch_size
     steps = recipe.epochs * steps_per_epoch
     rate = learning_rate_schedule(recipe, steps_per_epoch)
-    step_on_devices = jax.jit(
-        train_step, donate_argnums=0, out_shardings=replicated(mesh), compiler_options=compiler_options()
-    )
+    step_on_devices = step_of(feed, mesh)
     eval_on_devices = jax.jit(eval_step, compiler_options=compiler_options())
 
     with stop_on_signals() as stop, open_checkpointer(folder, recipe.keep) as checkpointer:
         state = first_state(config, steps_per_epoch, replicated(mesh), abstract=resume, backbone=backbone)
         if resume:
-            state, iterator = restore(checkpointer, state, iterator)
+            state, position = restore(checkpointer, state, feed.position)
+            feed = feed.at(position)
             folder.drop_metrics_after(int(state.step))
 
         if state.frozen:
@@ -102,7 +105,12 @@ def train(
         began, first, measured, metrics = time.perf_counter(), int(state.step), None, EpochMetrics()
         with TrainingProgress(console, first, steps, steps_per_epoch, recipe.batch_size) as progress:
             for step in range(first + 1, steps + 1):
-                state, step_metrics = step_on_devices(state, shard_batch(next(iterator), mesh))
+                with progress.waiting():
+                    inputs = feed.inputs(step - 1)
+                state, step_metrics = step_on_devices(state, inputs)
+                if step == first + 1:
+                    jax.block_until_ready(step_metrics)
+                    progress.begun()
                 progress.advance(metrics.add(step_metrics))
                 if step % steps_per_epoch == 0:
                     paused = time.perf_counter()
@@ -113,17 +121,27 @@ def train(
                         **metrics.mean_and_clear(),
                         **evaluate(eval_on_devices, state, tests, mesh),
                         "images_per_second": progress.images_per_second,
+                        "waiting": progress.waiting_share,
                         "seconds": time.perf_counter() - began,
                     }
                     check_finite(measured, folder)
                     folder.append_metrics(measured)
-                    save(checkpointer, state, iterator, measured)
+                    save(checkpointer, state, feed.position, measured)
                     progress.evaluated(measured, time.perf_counter() - paused)
                 if stop.signal and step < steps:
-                    save(checkpointer, state, iterator, None)
+                    save(checkpointer, state, feed.position, None)
                     return Outcome(step, None, stop.exit_code)
         measured = measured or evaluate(eval_on_devices, state, tests, mesh)
     return Outcome(steps, measured["test_accuracy"])
+
+
+def step_of(feed: Feed, mesh: Mesh) -> Callable[[TrainState, Any], tuple[TrainState, Metrics]]:
+    """The compiled training step, that takes its batch from the feed's inputs and uses the state up."""
+
+    def step(state: TrainState, inputs: Any) -> tuple[TrainState, Metrics]:
+        return train_step(state, feed.batch(inputs, state.step))
+
+    return jax.jit(step, donate_argnums=0, out_shardings=replicated(mesh), compiler_options=compiler_options())
 
 
 def first_state(
@@ -152,6 +170,7 @@ def first_state(
             std=seen.std,
             aux_weight=recipe.aux_weight,
             label_smoothing=recipe.label_smoothing,
+            augmentation=Augmentation(shift=recipe.shift, flip=recipe.flip, erase=recipe.erase),
             frozen=frozen,
         )
 

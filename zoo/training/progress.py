@@ -1,6 +1,8 @@
 """What a run shows while it goes: a bar on a terminal, a line an evaluation everywhere."""
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import TracebackType
 
 import jax
@@ -11,7 +13,7 @@ REFRESH_SECONDS = 0.25
 
 
 class TrainingProgress:
-    """A context manager around the steps of a run; times leave out the first step, which compiles."""
+    """A context manager around the steps of a run; images/s leave out the first step, and evaluations."""
 
     def __init__(self, console: Console, step: int, steps: int, steps_per_epoch: int, batch_size: int) -> None:
         self.console, self.step, self.steps = console, step, steps
@@ -28,21 +30,26 @@ class TrainingProgress:
         self._task = self._bar.add_task("", total=steps, completed=step, figures="compiling ...")
         self._first_step = step
         self._timed_from = self._shown = 0.0
-        self._paused = 0.0
+        self._paused = self._waited = 0.0
 
     def __enter__(self) -> "TrainingProgress":
+        self._entered = time.perf_counter()
         self._bar.start()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None):
         self._bar.stop()
 
+    def begun(self) -> None:
+        """The first step is done, for which all was compiled, or read from the cache."""
+        self._timed_from = time.perf_counter()
+        self.compiling = self._timed_from - self._entered
+        self.console.print(f"compiled, and did the first step, in {self.compiling:.1f} s", highlight=False)
+
     def advance(self, done: dict[str, jax.Array] | None) -> None:
         """A step was started; `done` are the metrics of one that should be done by now, read only when shown."""
         self.step += 1
         now = time.perf_counter()
-        if self.step == self._first_step + 2:
-            self._timed_from = now
         if self._bar.disable or done is None or now - self._shown < REFRESH_SECONDS:
             return
         self._shown = now
@@ -62,6 +69,19 @@ class TrainingProgress:
             soft_wrap=True,
         )
 
+    @contextmanager
+    def waiting(self) -> Iterator[None]:
+        """Around what waits for data."""
+        begun = time.perf_counter()
+        yield
+        if self._timed_from:
+            self._waited += time.perf_counter() - begun
+
+    @property
+    def waiting_share(self) -> float | None:
+        """The share of the timed steps' time in which the loop waited for data; None before there are any."""
+        return self._waited / self._seconds if self._timed_steps else None
+
     @property
     def epoch(self) -> int:
         """The epoch that the last step belongs to, from 1."""
@@ -70,16 +90,20 @@ class TrainingProgress:
     @property
     def images_per_second(self) -> float | None:
         """Over all timed steps, evaluations left out; None before there are any."""
-        timed = self.step - self._first_step - 2
-        if timed <= 0:
-            return None
-        return timed * self.batch_size / (time.perf_counter() - self._timed_from - self._paused)
+        return self._timed_steps * self.batch_size / self._seconds if self._timed_steps else None
+
+    @property
+    def _timed_steps(self) -> int:
+        return max(0, self.step - self._first_step - 1)
+
+    @property
+    def _seconds(self) -> float:
+        return time.perf_counter() - self._timed_from - self._paused
 
     def _pace(self) -> str:
-        timed, left = self.step - self._first_step - 2, self.steps - self.step
-        if timed <= 0:
+        if not self._timed_steps:
             return ""
-        eta = (time.perf_counter() - self._timed_from) / timed * left
+        eta = (time.perf_counter() - self._timed_from) / self._timed_steps * (self.steps - self.step)
         return f"{self.images_per_second:.0f} images/s  {clock(eta)} left"
 
 

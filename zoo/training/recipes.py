@@ -30,10 +30,16 @@ class Recipe:
     aux_weight: float = _setting(0.3, "of each auxiliary loss")
     freeze: str = _setting("none", "none, backbone (all but the head), or a regular expression of layers")
     backbone_rate: float = _setting(1.0, "learning rate of all but the head, as a share of the head's")
+    shift: int = _setting(0, "pixels by which images move at random, at most, up, down, left and right")
+    flip: bool = _setting(False, "mirror every other image")
+    erase: float = _setting(0.0, "share of the images that lose a random rectangle")
     image_size: int = _setting(0, "pixels a side; 0: the network's, or for small images the next multiple of 32")
     fit: Literal["resize", "pad"] = _setting("resize", "how smaller images get that size")
+    feed: Literal["auto", "resident", "streamed"] = _setting(
+        "auto", "images kept on the devices, or read as needed; auto: kept where they are small"
+    )
     dtype: Literal["float32", "bfloat16"] = _setting("float32", "of the computation; parameters stay float32")
-    seed: int = _setting(0, "of the initial parameters, the shuffling and the dropout")
+    seed: int = _setting(0, "of the initial parameters, the shuffling, the dropout and the augmentation")
     keep: int = _setting(2, "checkpoints kept, besides the best")
 
     def __post_init__(self) -> None:
@@ -50,6 +56,8 @@ class Recipe:
             raise ZooError(f"freeze is {self.freeze!r}, which is no regular expression: {error}") from None
         if self.label_smoothing >= 1:
             raise ZooError(f"label_smoothing is {self.label_smoothing}: it must be below 1")
+        if self.erase > 1:
+            raise ZooError(f"erase is {self.erase}: it is a share, at most 1")
 
 
 _SMALLEST = {"epochs": 1, "batch_size": 1, "keep": 1}
@@ -74,6 +82,31 @@ RECIPES: tuple[tuple[str, str, dict[str, Any]], ...] = (
 
 # Of pretrained networks: few epochs, and what is learned already moves slowly.
 FINE_TUNING: dict[str, Any] = {"epochs": 10, "backbone_rate": 0.1}
+
+
+# By name, for --recipe.
+NAMED: dict[str, Recipe] = {
+    # The shortest time to 94 % on Fashion-MNIST: one cycle of sgd with a large rate, resnet18 on 56 pixels.
+    "speedrun": Recipe(
+        epochs=8,
+        batch_size=128,
+        optimizer="sgd",
+        learning_rate=0.1,
+        warmup_epochs=2.0,
+        weight_decay=5e-4,
+        label_smoothing=0.1,
+        shift=4,
+        flip=True,
+        image_size=56,
+    ),
+}
+
+
+def named_recipe(name: str) -> Recipe:
+    """The recipe of that name. Raises ZooError where there is none."""
+    if name not in NAMED:
+        raise ZooError(f"there is no recipe {name!r}: it is one of {', '.join(NAMED)}")
+    return NAMED[name]
 
 
 def recipe_for(model: str, dataset: str, *, pretrained: bool = False) -> Recipe:

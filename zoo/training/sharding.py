@@ -21,6 +21,11 @@ def replicated(mesh: Mesh) -> NamedSharding:
     return NamedSharding(mesh, PartitionSpec())
 
 
+def batch_sharding(mesh: Mesh) -> NamedSharding:
+    """An array split along its first axis, a part a device."""
+    return NamedSharding(mesh, PartitionSpec(DATA_AXIS))
+
+
 def shard_batch(batch: dict[str, np.ndarray], mesh: Mesh) -> dict[str, jax.Array]:
     """The batch on the devices, split along its first axis."""
-    return jax.device_put(batch, NamedSharding(mesh, PartitionSpec(DATA_AXIS)))
+    return jax.device_put(batch, batch_sharding(mesh))

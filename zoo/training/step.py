@@ -16,10 +16,14 @@ from jax import lax
 
 from zoo.data.preprocessing import normalize
 from zoo.layers import data_axis
+from zoo.training.augmentation import UNCHANGED, Augmentation, augmented
 from zoo.training.freezing import frozen_modules, in_inference, joined, split, unmoved
 
 Batch = dict[str, jax.Array]
 Metrics = dict[str, jax.Array]
+
+# Keys of their own, which no module of a network gets.
+AUGMENTATION = 2**31
 
 
 class TrainState(struct.PyTreeNode):
@@ -36,6 +40,7 @@ class TrainState(struct.PyTreeNode):
     std: tuple[float, ...] = struct.field(pytree_node=False)
     aux_weight: float = struct.field(pytree_node=False, default=0.3)
     label_smoothing: float = struct.field(pytree_node=False, default=0.0)
+    augmentation: Augmentation = struct.field(pytree_node=False, default=UNCHANGED)
     frozen: frozenset[str] = struct.field(pytree_node=False, default=frozenset())
 
 
@@ -49,11 +54,13 @@ def create_state(
     std: tuple[float, ...],
     aux_weight: float = 0.3,
     label_smoothing: float = 0.0,
+    augmentation: Augmentation = UNCHANGED,
     frozen: frozenset[str] = frozenset(),
 ) -> TrainState:
     """The state before the first step, with these variables; `mean` and `std` are of pixels scaled to 0..1, a channel.
 
-    `key` is for dropout; `frozen` are the keys of parameters, as "conv1/conv/kernel", that stay as they are.
+    `key` is for dropout and augmentation; `frozen` are the keys of parameters, as "conv1/conv/kernel", that stay as
+    they are.
     """
     return TrainState(
         step=jnp.zeros((), jnp.int32),
@@ -67,6 +74,7 @@ def create_state(
         std=std,
         aux_weight=aux_weight,
         label_smoothing=label_smoothing,
+        augmentation=augmentation,
         frozen=frozen,
     )
 
@@ -74,15 +82,16 @@ def create_state(
 def train_step(state: TrainState, batch: Batch) -> tuple[TrainState, Metrics]:
     """One update. Jit it, or `pmap` it with `axis_name="data"`: then gradients and statistics are averaged over that.
 
-    The loss is that of the logits plus `aux_weight` times that of each auxiliary head. Dropout draws from the state's
-    key and step, under pmap from the device's place too. Frozen parameters have no gradient, and modules with no other
-    parameters run as in inference.
+    The loss is that of the logits plus `aux_weight` times that of each auxiliary head. Dropout and augmentation draw
+    from the state's key and step, under pmap from the device's place too. Frozen parameters have no gradient, and
+    modules with no other parameters run as in inference.
     """
     axis = data_axis()
     key = jax.random.fold_in(state.key, state.step)
     if axis:
         key = jax.random.fold_in(key, lax.axis_index(axis))
     images = normalize(batch["image"], state.mean, state.std)
+    images = augmented(jax.random.fold_in(key, AUGMENTATION), images, state.augmentation)
 
     trained, fixed = split(state.params, state.frozen)
     fixed_modules = frozen_modules(state.params, state.frozen)

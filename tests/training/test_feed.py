@@ -1,0 +1,111 @@
+"""Batches drawn from images that are kept on the devices."""
+
+import json
+import signal
+
+import jax
+import numpy as np
+import pytest
+from test_loop import CONFIG, DATASET, final_params
+
+import zoo
+from zoo.data import Preprocessing, train_batches, whole
+from zoo.training import Recipe, RunFolder, feed, train
+from zoo.training.feed import Resident, open_feed, resolved
+from zoo.training.sharding import data_mesh
+
+
+def numbered(count):
+    """Examples that are told apart by their labels, and whose images say which they are."""
+    labels = np.arange(count, dtype=np.int32)
+    return {
+        "image": np.broadcast_to(labels[:, None, None, None] % 256, (count, 2, 2, 1)).astype(np.uint8),
+        "label": labels,
+    }
+
+
+def labels_of(resident, steps):
+    return np.stack([resident.batch(resident.inputs(step), step)["label"] for step in steps])
+
+
+def test_an_epoch_is_a_new_order_without_repetition():
+    resident = Resident(numbered(50), seed=0, batch_size=8, mesh=data_mesh(8))
+    first, second = (labels_of(resident, range(start, start + 6)).ravel() for start in (0, 6))
+    assert len(set(first)) == len(set(second)) == 48
+    assert (first != second).any() and (np.sort(first) != first).any()
+
+
+def test_the_step_alone_decides_the_batch():
+    makes = [Resident(numbered(50), seed=seed, batch_size=8, mesh=data_mesh(8)) for seed in (3, 3, 4)]
+    straight, again, other = (labels_of(one, (0, 5, 6, 13)) for one in makes)
+    np.testing.assert_array_equal(straight, again)
+    assert (straight != other).any()
+    np.testing.assert_array_equal(labels_of(makes[0], (13, 0, 6))[0], straight[3])
+
+
+def test_images_stay_with_their_labels():
+    resident = Resident(numbered(50), seed=0, batch_size=8, mesh=data_mesh(8))
+    batch = resident.batch(resident.inputs(2), 2)
+    assert batch["image"].dtype == np.uint8
+    np.testing.assert_array_equal(batch["image"][:, 0, 0, 0], batch["label"])
+
+
+def test_whole_is_every_example_as_the_batches_have_it():
+    preprocessing = Preprocessing(image_shape=(20, 20, 3), mean=(0.5,) * 3, std=(0.2,) * 3)
+    images = whole(DATASET.train, preprocessing=preprocessing)
+    assert images["image"].shape == (70, 20, 20, 3) and images["label"].shape == (70,)
+    batch = next(iter(train_batches(DATASET.train, preprocessing=preprocessing, batch_size=70, seed=0)))
+    ours, theirs = (sorted(zip(b["label"].tolist(), map(bytes, b["image"]), strict=True)) for b in (images, batch))
+    assert ours == theirs
+
+
+@pytest.mark.parametrize(("pixels", "kind"), [(16, "resident"), (4096, "streamed")])
+def test_auto_keeps_small_images_on_the_devices(pixels, kind):
+    preprocessing = Preprocessing(image_shape=(pixels, pixels, 1), mean=(0.5,), std=(0.2,))
+    assert resolved(Recipe(), DATASET, preprocessing) == kind
+    assert resolved(Recipe(feed="streamed"), DATASET, preprocessing) == "streamed"
+
+
+RESIDENT = CONFIG.__class__(
+    **{**CONFIG.__dict__, "recipe": Recipe(**{**CONFIG.recipe.__dict__, "feed": "resident", "shift": 2, "flip": True})}
+)
+
+
+def run(path, resume=False):
+    from rich.console import Console
+
+    folder = RunFolder(path)
+    if not resume:
+        folder.start(RESIDENT)
+    return train(folder.read_config(), DATASET, folder, resume=resume, console=Console(quiet=True))
+
+
+@pytest.mark.parametrize("stop_at", [1, 4, 6])
+def test_a_stopped_and_resumed_run_is_the_uninterrupted_one(tmp_path, monkeypatch, stop_at):
+    whole_run = run(tmp_path / "whole")
+    with monkeypatch.context() as patch:
+
+        def interrupting(self, step, inputs=Resident.inputs):
+            if step == stop_at:
+                signal.raise_signal(signal.SIGTERM)
+            return inputs(self, step)
+
+        patch.setattr(feed.Resident, "inputs", interrupting)
+        stopped = run(tmp_path / "run")
+    assert stopped.exit_code == 128 + signal.SIGTERM and stopped.step == stop_at + 1
+    assert run(tmp_path / "run", resume=True).test_accuracy == whole_run.test_accuracy
+    jax.tree.map(np.testing.assert_array_equal, final_params(tmp_path / "run"), final_params(tmp_path / "whole"))
+    lines = [json.loads(line) for line in (tmp_path / "whole" / "metrics.jsonl").read_text().splitlines()]
+    assert all(0 <= line["waiting"] < 0.5 for line in lines)
+
+
+def test_a_small_data_set_is_kept_on_the_devices_by_default():
+    from zoo.data import open_dataset
+    from zoo.training.configuration import configure
+
+    dataset = open_dataset("digits")
+    assert configure("lenet5", dataset, {}).recipe.feed == "resident"
+    streamed = configure("lenet5", dataset, {"feed": "streamed"}).recipe
+    assert isinstance(open_feed(dataset, streamed, RESIDENT.preprocessing, data_mesh(64)), feed.Streamed)
+    with pytest.raises(zoo.ZooError, match="feed is 'disk'"):
+        Recipe(feed="disk")
