@@ -31,7 +31,7 @@ class ShortRun(NamedTuple):
 
 @pytest.fixture(scope="session")
 def short_run(tmp_path_factory):
-    """LeNet-5 after two epochs on a folder of bright squares in one of three corners, odd in size and in colour."""
+    """LeNet-5 after four epochs on a folder of bright squares in one of three corners, odd in size and in colour."""
     import train
 
     root = tmp_path_factory.mktemp("short_run")
@@ -45,5 +45,5 @@ def short_run(tmp_path_factory):
     arguments = ["--model", "lenet5", "--dataset", str(root / "squares"), "--run-dir", str(root / "run")]
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ZOO_CACHE", str(root / "cache"))
-        assert train.main([*arguments, "--epochs", "2", "--batch-size", "16", "--learning-rate", "0.003"]) == 0
+        assert train.main([*arguments, "--epochs", "4", "--batch-size", "16", "--learning-rate", "0.003"]) == 0
     return ShortRun(root / "run", root / "squares")

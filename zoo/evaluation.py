@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from zoo.compilation import compiler_options
@@ -78,14 +79,14 @@ class Evaluation:
         )
 
 
-def evaluate(weights: Weights, dataset: Dataset, *, batch_size: int = 64) -> Evaluation:
-    """Over every image of the test split, as the weights' preprocessing shows it, on all devices.
+def evaluate(weights: Weights, dataset: Dataset, *, batch_size: int = 64, dtype: jnp.dtype = jnp.float32) -> Evaluation:
+    """Over every image of the test split, as the weights' preprocessing shows it, on all devices, computed in `dtype`.
 
     Raises ZooError where the data set's classes are not those of the weights.
     """
     names = same_classes(weights, dataset)
     mesh = data_mesh(batch_size)
-    compute = jax.jit(top_classes(weights, 5), compiler_options=compiler_options())
+    compute = jax.jit(top_classes(weights, 5, dtype), compiler_options=compiler_options())
     variables = jax.device_put(weights.variables, replicated(mesh))
     confusion, among_five = np.zeros((len(names), len(names)), np.int64), 0
     for batch in eval_batches(dataset.test, preprocessing=weights.preprocessing, batch_size=batch_size):

@@ -26,21 +26,24 @@ class Prediction:
 
 
 def predict(
-    weights: Weights, images: Iterable[np.ndarray], *, batch_size: int = 32, top: int = 5
+    weights: Weights,
+    images: Iterable[np.ndarray],
+    *,
+    batch_size: int = 32,
+    top: int = 5,
+    dtype: jnp.dtype = jnp.float32,
 ) -> Iterator[list[Prediction]]:
     """For each image, uint8 [height, width, 1 or 3], its `top` most probable classes, the first the most probable.
 
     Results come a batch at a time, and images are taken as they are needed. The network is compiled once: for the size
-    of the first batch, to which zeros fill a smaller last one. Raises ZooError for what is no image, and where the
-    network gives no finite numbers.
+    of the first batch, to which zeros fill a smaller last one, and computes in `dtype`. Raises ZooError for what is no
+    image, and where the network gives no finite numbers.
     """
     if min(batch_size, top) < 1:
         raise ZooError(f"batch_size is {batch_size} and top is {top}: both are at least 1")
     names = class_names(weights)
-    compute, variables = (
-        jax.jit(top_classes(weights, top), compiler_options=compiler_options()),
-        jax.device_put(weights.variables),
-    )
+    compute = jax.jit(top_classes(weights, top, dtype), compiler_options=compiler_options())
+    variables = jax.device_put(weights.variables)
     fitted, size = (_fitted(weights, image) for image in images), None
     while batch := list(islice(fitted, batch_size)):
         size = size or len(batch)
@@ -51,13 +54,13 @@ def predict(
             yield [Prediction(names[index], index, probability) for probability, index in found]
 
 
-def top_classes(weights: Weights, count: int) -> TopClasses:
-    """A function of variables and uint8 images of the right size, to be jitted.
+def top_classes(weights: Weights, count: int, dtype: jnp.dtype = jnp.float32) -> TopClasses:
+    """A function of variables and uint8 images of the right size, to be jitted; the network computes in `dtype`.
 
     It gives probabilities and class indices, both [batch, count], the most probable first; fewer where the network has
     fewer classes.
     """
-    network, normalized = weights.network(), weights.preprocessing.normalized
+    network, normalized = weights.network(dtype=jnp.dtype(dtype)), weights.preprocessing.normalized
     count = min(count, network.num_classes)
 
     def compute(variables: Any, images: jax.Array) -> tuple[jax.Array, jax.Array]:

@@ -159,3 +159,30 @@ def test_numbers_are_at_least_one(capsys, option):
         main(["predict", "photos", "--model", "lenet5", option, "0"])
     assert end.value.code == 2
     assert "0 is less than 1" in capsys.readouterr().err
+
+
+def test_folded_and_in_bfloat16_it_says_nearly_the_same(capsys, tmp_path, monkeypatch):
+    variables = drawn(zoo.create_model("resnet18", num_classes=3), (32, 32, 1))
+    seen = Preprocessing(image_shape=(32, 32, 1), mean=(0.4,), std=(0.2,))
+    path = str(tmp_path / "resnet18.safetensors")
+    save(path, Weights(model="resnet18", variables=variables, preprocessing=seen, fields={"num_classes": 3}))
+    seen_types = []
+    create = zoo.create_model
+    monkeypatch.setattr(
+        "zoo.weights.files.create_model",
+        lambda *given, **fields: seen_types.append(str(fields.get("dtype"))) or create(*given, **fields),
+    )
+    plain, faster = (
+        {
+            one["index"]: one["probability"]
+            for one in lines_of(capsys, "photos/2.png", "--weights", path, *flags)[0]["predictions"]
+        }
+        for flags in ((), ("--fold", "--dtype", "bfloat16"))
+    )
+    assert seen_types[-1] == "bfloat16"
+    np.testing.assert_allclose([faster[index] for index in plain], list(plain.values()), atol=0.05)
+
+
+def test_nothing_to_fold_is_one_clear_line(capsys, weights_file):
+    message = error_of(capsys, "predict", "photos/2.png", "--weights", weights_file, "--fold")
+    assert "lenet5 has no batch norm to fold" in message

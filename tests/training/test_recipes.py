@@ -9,6 +9,7 @@ import pytest
 
 import zoo
 from zoo.training import Recipe, image_size, learning_rate_schedule, make_optimizer, recipe_for
+from zoo.training.recipes import named_recipe
 
 
 @pytest.mark.parametrize("name", zoo.list_models())
@@ -22,6 +23,12 @@ def test_every_network_has_a_recipe_it_can_follow(name, dataset):
 def test_googlenet_trains_with_its_auxiliary_heads():
     recipe = recipe_for("googlenet", "digits")
     assert recipe.aux_heads and recipe.aux_weight == 0.3
+
+
+def test_a_recipe_has_a_name():
+    assert named_recipe("speedrun").flip
+    with pytest.raises(zoo.ZooError, match="there is no recipe 'quick': it is one of speedrun"):
+        named_recipe("quick")
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,12 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from zoo.commands.weights_arguments import add_weights_arguments, chosen_weights, positive
+from zoo.commands.weights_arguments import (
+    add_inference_arguments,
+    add_weights_arguments,
+    inference_weights,
+    positive,
+)
 
 if TYPE_CHECKING:
     from zoo.evaluation import ClassResult, Evaluation
@@ -26,6 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--confusion", type=Path, metavar="PNG", help="draw the confusion matrix (needs matplotlib)")
     parser.add_argument("--json", action="store_true", help="write one JSON object, the confusion matrix in it")
     add_weights_arguments(parser)
+    add_inference_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> None:
@@ -39,10 +45,10 @@ def run(args: argparse.Namespace) -> None:
 
     if args.confusion:
         check_picture(args.confusion)
-    weights = chosen_weights(args)
+    weights = inference_weights(args)
     dataset = open_dataset(args.dataset, args.data_dir)
     enable_compilation_cache()
-    result = evaluate(weights, dataset, batch_size=args.batch_size)
+    result = evaluate(weights, dataset, batch_size=args.batch_size, dtype=args.dtype)
     if args.confusion:
         save_confusion(args.confusion, result.confusion, result.class_names)
     if args.json:

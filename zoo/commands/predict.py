@@ -15,7 +15,12 @@ import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from zoo.commands.weights_arguments import add_weights_arguments, chosen_weights, positive
+from zoo.commands.weights_arguments import (
+    add_inference_arguments,
+    add_weights_arguments,
+    inference_weights,
+    positive,
+)
 
 if TYPE_CHECKING:
     import numpy as np
@@ -34,6 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="write a JSON object a line, an image each")
     parser.add_argument("--batch-size", type=positive, default=32, metavar="N", help="images at a time (default: 32)")
     add_weights_arguments(parser)
+    add_inference_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -44,11 +50,12 @@ def run(args: argparse.Namespace) -> int:
     from zoo.training import enable_compilation_cache
 
     paths = [path for place in args.images for path in _paths(place)]
-    weights = chosen_weights(args)
+    weights = inference_weights(args)
     enable_compilation_cache()
     # The same images, once for their names and once for their pixels.
     named, shown = tee(_readable(paths))
-    predictions = predict(weights, (image for _, image in shown), batch_size=args.batch_size, top=args.top)
+    images, options = (image for _, image in shown), {"batch_size": args.batch_size, "top": args.top}
+    predictions = predict(weights, images, dtype=args.dtype, **options)
     count = 0
     for count, ((path, _), found) in enumerate(zip(named, predictions, strict=True), start=1):
         print(_as_json(path, found) if args.json else _as_text(path, found, first=count == 1))

@@ -40,6 +40,23 @@ def chosen_weights(args: argparse.Namespace) -> Weights:
     return load(args.weights)
 
 
+def add_inference_arguments(parser: argparse.ArgumentParser) -> None:
+    """--dtype and --fold, the latter for `inference_weights`."""
+    group = parser.add_argument_group("speed")
+    group.add_argument(
+        "--dtype", choices=("float32", "bfloat16"), default="float32", help="of the computation (default: float32)"
+    )
+    group.add_argument("--fold", action="store_true", help="fold batch norm into the convolutions first")
+
+
+def inference_weights(args: argparse.Namespace) -> Weights:
+    """`chosen_weights`, folded where that is asked for. Raises ZooError where they cannot be."""
+    from zoo.weights.fold import folded
+
+    weights = chosen_weights(args)
+    return folded(weights) if args.fold else weights
+
+
 def positive(text: str) -> int:
     """The type of an argument that is at least 1."""
     number = int(text)

@@ -13,7 +13,7 @@ from zoo.registry import create_model, model_info
 from zoo.training.checkpoints import RunConfig, RunFolder
 from zoo.training.feed import resolved
 from zoo.training.finetuning import check_trained_parts, fields_of
-from zoo.training.recipes import Recipe, image_size, recipe_for
+from zoo.training.recipes import Recipe, image_size, named_recipe, recipe_for
 from zoo.training.sharding import data_mesh
 from zoo.weights import Weights, open_pretrained
 
@@ -21,12 +21,20 @@ from zoo.weights import Weights, open_pretrained
 USUAL_WEIGHTS = ""
 
 
-def configure(model: str, dataset: Dataset, given: dict[str, Any], weights: Weights | None = None) -> RunConfig:
-    """The run's configuration: the recipe of this network and data, with the settings given on the command line.
+def configure(
+    model: str,
+    dataset: Dataset,
+    given: dict[str, Any],
+    weights: Weights | None = None,
+    recipe_name: str | None = None,
+) -> RunConfig:
+    """The run's configuration: a recipe, by default that of this network and data, with the settings `given`.
 
     `weights` are those it begins with. Raises ZooError for all that would only fail once the run had begun.
     """
     recipe = recipe_for(model, dataset.name, pretrained=weights is not None)
+    if recipe_name is not None:
+        recipe = named_recipe(recipe_name)
     if weights:
         recipe = dataclasses.replace(recipe, fit=weights.preprocessing.fit)
     recipe = dataclasses.replace(recipe, **given)
@@ -75,7 +83,12 @@ def fresh_images(recipe: Recipe, model: str, network: Network, dataset: Dataset)
 
 
 def configure_resumed(
-    folder: RunFolder, model: str, dataset: Dataset, given: dict[str, Any], pretrained: str | None
+    folder: RunFolder,
+    model: str,
+    dataset: Dataset,
+    given: dict[str, Any],
+    pretrained: str | None,
+    recipe_name: str | None = None,
 ) -> RunConfig:
     """The stored configuration. Raises ZooError where what was given on the command line is not what the run has."""
     config = folder.read_config()
@@ -86,6 +99,8 @@ def configure_resumed(
     if config.class_names != dataset.class_names:
         raise ZooError(f"{folder.path} was trained on other classes than {dataset.name} has now")
     stored = asdict(config.recipe)
+    if recipe_name is not None:
+        given = {**asdict(named_recipe(recipe_name)), "feed": config.recipe.feed, **given}
     differing = [f"{name} {stored[name]} (given: {value})" for name, value in given.items() if stored[name] != value]
     if differing:
         raise ZooError(f"the run in {folder.path} has {', '.join(differing)}: leave that out to resume it")

@@ -131,6 +131,7 @@ def train(
                 if stop.signal and step < steps:
                     save(checkpointer, state, feed.position, None)
                     return Outcome(step, None, stop.exit_code)
+            progress.ended()
         measured = measured or evaluate(eval_on_devices, state, tests, mesh)
     return Outcome(steps, measured["test_accuracy"])
 

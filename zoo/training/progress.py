@@ -69,6 +69,16 @@ class TrainingProgress:
             soft_wrap=True,
         )
 
+    def ended(self) -> None:
+        """Print where the time went."""
+        if self._timed_steps:
+            self.console.print(
+                f"compiling {self.compiling:.1f} s, steps {self._seconds:.1f} s ({self.waiting_share:.1%} of it waiting"
+                f" for data), evaluating and saving {self._paused:.1f} s",
+                highlight=False,
+                soft_wrap=True,
+            )
+
     @contextmanager
     def waiting(self) -> Iterator[None]:
         """Around what waits for data."""

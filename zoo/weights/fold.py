@@ -1,6 +1,7 @@
 """Batch norm folded into the convolutions before it: the same function, with a layer less to compute."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import flax.linen as nn
@@ -11,6 +12,7 @@ from zoo.errors import ZooError
 from zoo.inference import init_shapes
 from zoo.models.network import Network
 from zoo.registry import create_model
+from zoo.weights.files import Weights
 
 ModulePath = tuple[str, ...]
 
@@ -38,6 +40,11 @@ def fold_batchnorm(
             raise ZooError(f"{model_name} cannot be folded: its norm {'/'.join(norm)} follows no convolution")
         _fold(folded, flat["batch_stats"], conv, norm, epsilon)
     return {"params": traverse_util.unflatten_dict(folded)}
+
+
+def folded(weights: Weights) -> Weights:
+    """The same weights with batch norm folded into the convolutions. Raises ZooError as `fold_batchnorm`."""
+    return replace(weights, variables=fold_batchnorm(weights.model, weights.variables, model=weights.network()))
 
 
 def batch_norms(model: Network) -> dict[ModulePath, float]:
