@@ -11,33 +11,26 @@ import jax.numpy as jnp
 from jax import lax
 
 from zoo.geometry import Pads
+from zoo.linear import linear
 from zoo.windows import Tap, Two, gathered, views
 
 
-@partial(jax.custom_vjp, nondiff_argnums=(1, 2, 3))
+@partial(jax.custom_jvp, nondiff_argnums=(1, 2, 3))
 def max_pool(x: jax.Array, window: Two, stride: Two, pads: Pads) -> jax.Array:
     """Largest value of each window of x [b, h, w, c]. Of equal values the first in a row-major order gets the gradient,
     as in XLA."""
     return lax.reduce_window(x, -jnp.inf, lax.max, (1, *window, 1), (1, *stride, 1), ((0, 0), *pads, (0, 0)))
 
 
-def _forward(x: jax.Array, window: Two, stride: Two, pads: Pads) -> tuple[jax.Array, list]:
-    switches = []
+@max_pool.defjvp
+def _jvp(window: Two, stride: Two, pads: Pads, primals: tuple, tangents: tuple) -> tuple[jax.Array, jax.Array]:
+    (x,), (tangent,) = primals, tangents
     for step in passes(window, stride, pads):
-        size = x.shape[1:3]
-        x, places = pool_with_switches(x, *step)
-        # An array without elements: what is kept for the backward pass must be arrays, and this one's shape is needed.
-        switches.append((places, jnp.zeros((*size, 0))))
-    return x, switches
-
-
-def _backward(window: Two, stride: Two, pads: Pads, switches: list, gradient: jax.Array) -> tuple[jax.Array]:
-    for step, (places, shape) in zip(reversed(passes(window, stride, pads)), reversed(switches), strict=True):
-        gradient = unpool(gradient, places, shape.shape[:2], *step)
-    return (gradient,)
-
-
-max_pool.defvjp(_forward, _backward)
+        back = partial(unpool, size=x.shape[1:3], window=step[0], stride=step[1], pads=step[2])
+        x, switches = pool_with_switches(x, *step)
+        there = partial(switched, window=step[0], stride=step[1], pads=step[2])
+        tangent = linear(there, back, tangent, switches)
+    return x, tangent
 
 
 def passes(window: Two, stride: Two, pads: Pads) -> list[tuple[Two, Two, Pads]]:
@@ -61,6 +54,12 @@ def pool_with_switches(x: jax.Array, window: Two, stride: Two, pads: Pads) -> tu
         switches = jnp.where(values > largest, kind(number), switches)
         largest = jnp.maximum(largest, values)
     return largest, switches
+
+
+def switched(x: jax.Array, switches: jax.Array, window: Two, stride: Two, pads: Pads) -> jax.Array:
+    """Of each window of x the value where its switch says; zero where it says none."""
+    seen = views(x, window, stride, pads, 0)
+    return sum(jnp.where(switches == number, values, 0) for number, values in enumerate(seen, 1))
 
 
 def unpool(y: jax.Array, switches: jax.Array, size: Two, window: Two, stride: Two, pads: Pads) -> jax.Array:
