@@ -1,8 +1,10 @@
 """The same network in several libraries: each contender is a function that runs once, and the logits that prove it."""
 
+import contextlib
+import importlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import jax
@@ -29,11 +31,11 @@ NETWORKS = {
 class Contender:
     """One library's network. `run` does one training step, or one inference, and waits for its end.
 
-    `logits` are those of inference with the weights that all contenders begin with.
+    `logits` computes those of inference with the weights that all contenders begin with: call it before `run`.
     """
 
     name: str
-    logits: np.ndarray
+    logits: Callable[[], np.ndarray]
     run: Callable[[], Any]
 
 
@@ -81,8 +83,6 @@ def torch_eager(setting: Setting, compiled: bool = False) -> Contender:
     model = model.to(memory_format=torch.channels_last)
     images = torch.from_numpy(setting.images).permute(0, 3, 1, 2)  # channels last in memory already
     labels = torch.from_numpy(setting.labels).long()
-    with torch.no_grad():
-        logits = model.eval()(images).numpy()
     model.train(setting.training)
     network = torch.compile(model) if compiled else model
     optimizer = torch.optim.SGD(model.parameters(), lr=1e-3, momentum=0.9)
@@ -97,6 +97,12 @@ def torch_eager(setting: Setting, compiled: bool = False) -> Contender:
     @torch.inference_mode()
     def infer() -> np.ndarray:
         return network(images).numpy()
+
+    def logits() -> np.ndarray:
+        model.eval()
+        found = infer()
+        model.train(setting.training)
+        return found
 
     return Contender("torch.compile" if compiled else "torch", logits, step if setting.training else infer)
 
@@ -117,10 +123,23 @@ CONTENDERS = {
 
 def torch_model(network: str) -> Any:
     """torchvision's module without auxiliary heads."""
-    import torchvision
-
     heads = {"aux_logits": False, "init_weights": True} if network in ("googlenet_tv", "inception_v3") else {}
-    return getattr(torchvision.models, NETWORKS[network])(weights=None, **heads)
+    return getattr(torchvision().models, NETWORKS[network])(weights=None, **heads)
+
+
+@cache
+def torchvision() -> Any:
+    """The package. Its wheel is for CUDA; beside torch's CPU build it loads once its two operators are declared."""
+    import torch
+
+    with contextlib.suppress(RuntimeError):
+        return importlib.import_module("torchvision")
+    operators = torch.library.Library("torchvision", "DEF")
+    for name in ("nms", "qnms"):
+        operators.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+    package = importlib.import_module("torchvision")
+    package.operators_declared = operators  # they go with the library object
+    return package
 
 
 def _converted(setting: Setting) -> dict[str, Any]:
@@ -134,9 +153,15 @@ def _flax(
     forward = jax.jit(model.apply, compiler_options=options)
     images, labels = jnp.asarray(setting.images), jnp.asarray(setting.labels)
     variables = jax.device_put(variables)
-    logits = np.asarray(forward(variables, images))
+
+    def infer() -> jax.Array:
+        return forward(variables, images).block_until_ready()
+
+    def logits() -> np.ndarray:
+        return np.asarray(infer())
+
     if not setting.training:
-        return Contender(name, logits, lambda: forward(variables, images).block_until_ready())
+        return Contender(name, logits, infer)
     optimizer = optax.sgd(1e-3, momentum=0.9)
     step = jax.jit(partial(_training_step, model, optimizer), donate_argnums=0, compiler_options=options)
     state = (variables["params"], variables.get("batch_stats", {}), optimizer.init(variables["params"]), jnp.int32(0))
