@@ -92,7 +92,7 @@ def torch_loader(folder: Path) -> Iterator:
     transforms = torchvision().transforms
     shown = [transforms.Resize(224), transforms.CenterCrop(224), transforms.PILToTensor()]
     images = torchvision().datasets.ImageFolder(folder, transforms.Compose(shown))
-    workers = {"num_workers": os.cpu_count() or 1, "persistent_workers": True, "multiprocessing_context": "forkserver"}
+    workers = {"num_workers": os.cpu_count() or 1, "persistent_workers": True}
     loader = torch.utils.data.DataLoader(images, BATCH, shuffle=True, drop_last=True, **workers)
     while True:
         yield from loader
