@@ -74,6 +74,28 @@ def plain_flax(setting: Setting) -> Contender | None:
     return _flax("plain Flax", setting, PlainGoogLeNet(), _converted(setting), options={})
 
 
+def plain_keras(setting: Setting) -> Contender | None:
+    """Keras's own layers on its JAX backend, compiled; of GoogLeNet alone."""
+    if setting.network != "googlenet_tv":
+        return None
+    import plain_keras
+
+    model = plain_keras.googlenet()
+    import keras
+
+    plain_keras.load(model, _converted(setting))
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(optimizer=keras.optimizers.SGD(1e-3, momentum=0.9), loss=loss, jit_compile=True)
+
+    def step() -> Any:
+        return model.train_on_batch(setting.images, setting.labels)
+
+    def infer() -> np.ndarray:
+        return model.predict_on_batch(setting.images)
+
+    return Contender("Keras", infer, step if setting.training else infer)
+
+
 def torch_eager(setting: Setting, compiled: bool = False) -> Contender:
     """torchvision's network, channels last."""
     import torch
@@ -116,6 +138,7 @@ CONTENDERS = {
     "zoo": ours,
     "folded": folded,
     "plain": plain_flax,
+    "keras": plain_keras,
     "torch": torch_eager,
     "torch.compile": torch_compiled,
 }
