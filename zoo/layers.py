@@ -13,6 +13,7 @@ from jax import lax
 from zoo.convolution import convolution
 from zoo.errors import ZooError
 from zoo.geometry import Padding, Size, explicit_padding, pair
+from zoo.normalization import BatchNorm
 
 # All layers are to be had from here.
 from zoo.pooling import adaptive_avg_pool as adaptive_avg_pool
@@ -115,9 +116,9 @@ def batch_norm(
     epsilon: float = 1e-5,
     momentum: float = 0.9,
     use_scale: bool = True,
-) -> nn.BatchNorm:
+) -> BatchNorm:
     """Batch normalisation over the whole batch, on however many devices it lies. Running statistics unless `train`."""
-    return nn.BatchNorm(
+    return BatchNorm(
         use_running_average=not train,
         momentum=momentum,
         epsilon=epsilon,

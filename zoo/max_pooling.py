@@ -4,7 +4,7 @@ XLA's own gradient, select-and-scatter, looks for the largest value again: on a 
 and on a GPU it does not compile with deterministic operations. `benchmarks/speed.py` compares.
 """
 
-from functools import partial
+from functools import partial, reduce
 
 import jax
 import jax.numpy as jnp
@@ -19,30 +19,22 @@ from zoo.windows import Tap, Two, gathered, views
 def max_pool(x: jax.Array, window: Two, stride: Two, pads: Pads) -> jax.Array:
     """Largest value of each window of x [b, h, w, c]. Of equal values the first in a row-major order gets the gradient,
     as in XLA."""
-    return lax.reduce_window(x, -jnp.inf, lax.max, (1, *window, 1), (1, *stride, 1), ((0, 0), *pads, (0, 0)))
+
+    def largest(x: jax.Array) -> jax.Array:
+        return reduce(jnp.maximum, views(x, window, stride, pads, -jnp.inf))
+
+    def reduced(x: jax.Array) -> jax.Array:
+        return lax.reduce_window(x, -jnp.inf, lax.max, (1, *window, 1), (1, *stride, 1), ((0, 0), *pads, (0, 0)))
+
+    return lax.platform_dependent(x, cpu=largest, default=reduced)
 
 
 @max_pool.defjvp
 def _jvp(window: Two, stride: Two, pads: Pads, primals: tuple, tangents: tuple) -> tuple[jax.Array, jax.Array]:
     (x,), (tangent,) = primals, tangents
-    for step in passes(window, stride, pads):
-        back = partial(unpool, size=x.shape[1:3], window=step[0], stride=step[1], pads=step[2])
-        x, switches = pool_with_switches(x, *step)
-        there = partial(switched, window=step[0], stride=step[1], pads=step[2])
-        tangent = linear(there, back, tangent, switches)
-    return x, tangent
-
-
-def passes(window: Two, stride: Two, pads: Pads) -> list[tuple[Two, Two, Pads]]:
-    """Window, stride and padding of each pass: of windows that overlap wholly, along the rows and then the columns.
-
-    Six taps for a 3x3 window in place of nine; with a stride the second pass would see fewer values, but the first is
-    as large as the image, which costs more than it saves. The winner among equal values is the same.
-    """
-    if stride == (1, 1) and min(window) > 1:
-        (height, width), (rows, columns) = window, pads
-        return [((1, width), stride, ((0, 0), columns)), ((height, 1), stride, (rows, (0, 0)))]
-    return [(window, stride, pads)]
+    own = {"window": window, "stride": stride, "pads": pads}
+    y, switches = pool_with_switches(x, **own)
+    return y, linear(partial(switched, **own), partial(unpool, size=x.shape[1:3], **own), tangent, switches)
 
 
 def pool_with_switches(x: jax.Array, window: Two, stride: Two, pads: Pads) -> tuple[jax.Array, jax.Array]:

@@ -38,7 +38,9 @@ def trace(model: nn.Module, example: jax.ShapeDtypeStruct, keywords: Mapping[str
 
     def enter(run: Callable, args: tuple, kwargs: dict, context: Any) -> Any:
         kind = type(context.module)
-        calls.append(Call(context.module.path, kind.__name__, kind.__module__.startswith("flax.linen")))
+        modules = {base.__module__ for base in kind.__mro__} - {nn.Module.__module__}
+        flax_layer = any(module.startswith("flax.linen") for module in modules)
+        calls.append(Call(context.module.path, kind.__name__, flax_layer))
         with jax.named_scope(f"{MARK}{len(calls) - 1}"):
             output = run(*args, **kwargs)
             # A layer that does nothing (dropout in inference) leaves a trace all the same.
