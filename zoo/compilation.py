@@ -10,7 +10,7 @@ import jax
 # Left to it are reductions and single matrix products, 3 and 4 of XLA's enumeration LibraryFusionType. Operations that
 # run at the same time cost more in caches than they save, and vectors are half as wide as the processor's by default.
 CPU_OPTIONS: dict[str, Any] = {
-    "xla_cpu_experimental_ynn_fusion_type": "3",
+    "xla_cpu_experimental_ynn_fusion_type": "3,4",
     "xla_cpu_enable_concurrency_optimized_scheduler": False,
     "xla_cpu_prefer_vector_width": 512,
 }
