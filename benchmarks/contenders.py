@@ -41,19 +41,22 @@ class Contender:
 
 @dataclass(frozen=True)
 class Setting:
-    """What is measured: a network, its weights by torchvision's keys, images [b, h, w, 3] and labels [b]."""
+    """What is measured: a network, its weights by torchvision's keys, images [b, h, w, 3] and labels [b].
+
+    `dtype` is of the computation; weights and logits are float32.
+    """
 
     network: str
     state: Mapping[str, Any]
     images: np.ndarray
     labels: np.ndarray
     training: bool
+    dtype: str = "float32"
 
 
 def ours(setting: Setting) -> Contender:
     """The zoo's network."""
-    model = zoo.create_model(setting.network)
-    return _flax("zoo", setting, model, _converted(setting))
+    return _flax("zoo", setting, _network(setting), _converted(setting))
 
 
 def folded(setting: Setting) -> Contender | None:
@@ -64,19 +67,19 @@ def folded(setting: Setting) -> Contender | None:
         variables = fold_batchnorm(setting.network, _converted(setting))
     except zoo.ZooError:
         return None
-    return _flax("zoo, folded", setting, zoo.create_model(setting.network), variables)
+    return _flax("zoo, folded", setting, _network(setting), variables)
 
 
 def plain_flax(setting: Setting) -> Contender | None:
-    """Flax's own layers as in any tutorial; of GoogLeNet alone."""
-    if setting.network != "googlenet_tv":
+    """Flax's own layers as in any tutorial; of GoogLeNet alone, in float32."""
+    if setting.network != "googlenet_tv" or setting.dtype != "float32":
         return None
     return _flax("plain Flax", setting, PlainGoogLeNet(), _converted(setting), options={})
 
 
 def plain_keras(setting: Setting) -> Contender | None:
-    """Keras's own layers on its JAX backend, compiled; of GoogLeNet alone."""
-    if setting.network != "googlenet_tv":
+    """Keras's own layers on its JAX backend, compiled; of GoogLeNet alone, in float32."""
+    if setting.network != "googlenet_tv" or setting.dtype != "float32":
         return None
     import plain_keras
 
@@ -97,28 +100,32 @@ def plain_keras(setting: Setting) -> Contender | None:
 
 
 def torch_eager(setting: Setting, compiled: bool = False) -> Contender:
-    """torchvision's network, channels last."""
+    """torchvision's network, channels last, on a GPU where torch has one, under autocast for bfloat16."""
     import torch
 
     model = torch_model(setting.network)
     model.load_state_dict({key: torch.as_tensor(np.asarray(value)) for key, value in setting.state.items()})
-    model = model.to(memory_format=torch.channels_last)
-    images = torch.from_numpy(setting.images).permute(0, 3, 1, 2)  # channels last in memory already
-    labels = torch.from_numpy(setting.labels).long()
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    model = model.to(device, memory_format=torch.channels_last)
+    images = torch.from_numpy(setting.images).permute(0, 3, 1, 2).to(device)  # channels last in memory already
+    labels = torch.from_numpy(setting.labels).long().to(device)
+    typed = torch.autocast(device, torch.bfloat16, enabled=setting.dtype == "bfloat16")
     model.train(setting.training)
     network = torch.compile(model) if compiled else model
     optimizer = torch.optim.SGD(model.parameters(), lr=1e-3, momentum=0.9)
 
     def step() -> float:
         optimizer.zero_grad(set_to_none=True)
-        loss = torch.nn.functional.cross_entropy(network(images), labels)
+        with typed:
+            loss = torch.nn.functional.cross_entropy(network(images), labels)
         loss.backward()
         optimizer.step()
         return loss.item()
 
     @torch.inference_mode()
     def infer() -> np.ndarray:
-        return network(images).numpy()
+        with typed:
+            return network(images).float().cpu().numpy()
 
     def logits() -> np.ndarray:
         model.eval()
@@ -163,6 +170,10 @@ def torchvision() -> Any:
     package = importlib.import_module("torchvision")
     package.operators_declared = operators  # they go with the library object
     return package
+
+
+def _network(setting: Setting) -> Any:
+    return zoo.create_model(setting.network, dtype=jnp.dtype(setting.dtype))
 
 
 def _converted(setting: Setting) -> dict[str, Any]:

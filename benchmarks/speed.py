@@ -21,11 +21,15 @@ from contenders import CONTENDERS, NETWORKS, Contender, Setting, torch_model
 
 import zoo
 from zoo.host_memory import restart_with_large_pages
+from zoo.utilisation import teraflops, utilisation
 
 
 @dataclass(frozen=True)
 class Row:
-    """One contender's figures for one setting; `ratio` (lower quartile, median, upper) is ours over it."""
+    """One contender's figures for one setting; `ratio` (lower quartile, median, upper) is ours over it.
+
+    `utilisation` is the share of the device's peak, where that is known.
+    """
 
     network: str
     mode: str
@@ -33,6 +37,8 @@ class Row:
     contender: str
     images_per_second: float
     ratio: tuple[float, float, float]
+    teraflops: float
+    utilisation: float | None
 
 
 def main() -> int:
@@ -43,7 +49,8 @@ def main() -> int:
     for network in args.networks:
         for batch_size in args.batch_sizes:
             for mode in args.modes:
-                found = measure(network, batch_size, mode == "training", args.contenders, args.rounds)
+                setting = make_setting(network, batch_size, mode == "training", args.dtype)
+                found = measure(setting, args.contenders, args.rounds)
                 print(*map(as_text, found), sep="\n", flush=True)
                 rows += found
     if args.json:
@@ -51,30 +58,37 @@ def main() -> int:
     return 0
 
 
-def measure(network: str, batch_size: int, training: bool, names: list[str], rounds: int) -> list[Row]:
+def measure(setting: Setting, names: list[str], rounds: int) -> list[Row]:
     """A row a contender. Raises RuntimeError where they do not compute the same function."""
-    setting = make_setting(network, batch_size, training)
     contenders = [made for name in names if (made := CONTENDERS[name](setting))]
-    check_same(contenders)
+    check_same(contenders, 1e-3 if setting.dtype == "float32" else 0.1)
     for contender in contenders:  # compilation, and what a library does the first times
         contender.run()
         contender.run()
     seconds = np.array([[timed(contender) for contender in contenders] for _ in range(rounds)])
-    mode = "training" if training else "inference"
     return [
-        Row(
-            network,
-            mode,
-            batch_size,
-            contender.name,
-            float(batch_size / np.median(own)),
-            tuple(np.quantile(own / seconds[:, 0], (0.25, 0.5, 0.75)).tolist()),
-        )
+        as_row(setting, contender, own, own / seconds[:, 0])
         for contender, own in zip(contenders, seconds.T, strict=True)
     ]
 
 
-def make_setting(network: str, batch_size: int, training: bool) -> Setting:
+def as_row(setting: Setting, contender: Contender, seconds: np.ndarray, ratios: np.ndarray) -> Row:
+    """The figures of one contender's rounds."""
+    batch_size, macs = len(setting.labels), zoo.model_info(setting.network).macs
+    rate = float(batch_size / np.median(seconds))
+    return Row(
+        network=setting.network,
+        mode="training" if setting.training else "inference",
+        batch_size=batch_size,
+        contender=contender.name,
+        images_per_second=rate,
+        ratio=tuple(np.quantile(ratios, (0.25, 0.5, 0.75)).tolist()),
+        teraflops=teraflops(macs, rate, training=setting.training),
+        utilisation=utilisation(macs, rate, training=setting.training),
+    )
+
+
+def make_setting(network: str, batch_size: int, training: bool, dtype: str = "float32") -> Setting:
     """Random weights of torchvision's, and random images and labels."""
     import torch
 
@@ -82,15 +96,15 @@ def make_setting(network: str, batch_size: int, training: bool) -> Setting:
     state = {key: value.clone() for key, value in torch_model(network).state_dict().items()}
     size, rng = zoo.model_info(network).input_size, np.random.default_rng(0)
     images = rng.normal(size=(batch_size, size, size, 3)).astype(np.float32)
-    return Setting(network, state, images, rng.integers(0, 1000, batch_size), training)
+    return Setting(network, state, images, rng.integers(0, 1000, batch_size), training, dtype)
 
 
-def check_same(contenders: list[Contender]) -> None:
-    """Raises RuntimeError where logits differ by more than a thousandth of the largest."""
+def check_same(contenders: list[Contender], tolerance: float) -> None:
+    """Raises RuntimeError where logits differ by more than that share of the largest."""
     first, expected = contenders[0], contenders[0].logits()
     for other in contenders[1:]:
         difference = np.abs(expected - other.logits()).max() / np.abs(expected).max()
-        if not difference < 1e-3:
+        if not difference < tolerance:
             raise RuntimeError(
                 f"{other.name} does not compute what {first.name} does: logits differ by {difference:.1e}"
             )
@@ -109,7 +123,8 @@ def as_text(row: Row) -> str:
     low, median, high = row.ratio
     return (
         f"{row.network:14s} {row.mode:9s} batch {row.batch_size:<4d} {row.contender:13s} "
-        f"{row.images_per_second:8.1f} images/s   ratio {median:.2f} ({low:.2f} to {high:.2f})"
+        f"{row.images_per_second:8.1f} images/s   ratio {median:.2f} ({low:.2f} to {high:.2f})   {row.teraflops:.3f} "
+        f"TFLOP/s{'' if row.utilisation is None else f', {row.utilisation:.1%} of the peak'}"
     )
 
 
@@ -121,6 +136,7 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--batch-sizes", nargs="+", type=int, default=[8])
     top.add_argument("--modes", nargs="+", choices=["training", "inference"], default=["training", "inference"])
     top.add_argument("--contenders", nargs="+", choices=list(CONTENDERS), default=["zoo", "folded", "plain", "torch"])
+    top.add_argument("--dtype", choices=("float32", "bfloat16"), default="float32", help="of the computation")
     top.add_argument("--rounds", type=int, default=10)
     top.add_argument("--json", type=Path)
     return top

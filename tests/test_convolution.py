@@ -1,5 +1,6 @@
 """A CPU's own forms of convolution against XLA's own, values and gradients, in float64."""
 
+import itertools
 import re
 from functools import partial
 
@@ -86,9 +87,12 @@ def test_patches_and_a_product_are_a_convolution(size, window, stride, pads):
     compare(partial(patches_conv, stride=stride, pads=pads), plain, (2, *size, 3), (*window, 3, 4))
 
 
-@pytest.mark.parametrize(("size", "window", "stride", "pads"), CASES)
-@pytest.mark.parametrize(("groups", "width", "features"), [(2, 3, 4), (3, 16, 48), (5, 8, 10), (2, 40, 6)])
-def test_groups_are_dense_convolutions(size, window, stride, pads, groups, width, features):
+GROUPS = [(2, 3, 4), (3, 16, 48), (5, 8, 10), (2, 40, 6)]  # groups, channels of each, features of all
+
+
+@pytest.mark.parametrize(("case", "grouping"), zip(CASES, itertools.cycle(GROUPS), strict=False))
+def test_groups_are_dense_convolutions(case, grouping):
+    (size, window, stride, pads), (groups, width, features) = case, grouping
     plain = partial(
         lax.conv_general_dilated,
         window_strides=stride,

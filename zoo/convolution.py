@@ -14,10 +14,7 @@ from jax import lax
 
 from zoo.depthwise import depthwise_conv
 from zoo.geometry import Pads
-from zoo.windows import Two, views
-
-# Each tap is compiled by itself; 7x7, ConvNeXt's, is the largest depthwise window of the zoo.
-MOST_TAPS = 49
+from zoo.windows import MOST_TAPS, Two, views
 
 # Channels that a dense convolution needs to be fast: groups of fewer are joined, and zeros fill what they do not share.
 DENSE_CHANNELS = 32

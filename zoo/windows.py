@@ -13,6 +13,9 @@ from jax import lax
 
 from zoo.geometry import Pads
 
+# Each tap is compiled by itself; 7x7, ConvNeXt's, is the largest window of the zoo that is slid.
+MOST_TAPS = 49
+
 Two = tuple[int, int]
 Tap = tuple[int, int]
 

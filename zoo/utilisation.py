@@ -1,0 +1,39 @@
+"""How much of a device's arithmetic a network uses: model FLOP utilisation (Chowdhery et al. 2022, appendix B)."""
+
+import jax
+
+# Dense bfloat16 TFLOP/s by what JAX calls the device, from the data sheets; the first that the name holds counts.
+PEAK_TERAFLOPS: tuple[tuple[str, float], ...] = (
+    ("H200", 989),
+    ("H100 PCIe", 756),
+    ("H100", 989),
+    ("A100", 312),
+    ("L40S", 362),
+    ("L4", 121),
+    ("V100", 125),
+    ("T4", 65),
+    ("TPU v6", 918),
+    ("TPU v5p", 459),
+    ("TPU v5 lite", 197),
+    ("TPU v5", 459),
+    ("TPU v4", 275),
+    ("TPU v3", 123),
+)
+
+
+def teraflops(macs: int, images_per_second: float, *, training: bool) -> float:
+    """What a network of so many multiply-adds an image computes a second; a training step counts as three passes."""
+    return 2 * macs * (3 if training else 1) * images_per_second / 1e12
+
+
+def peak_teraflops(device: jax.Device | None = None) -> float | None:
+    """Of all devices of that kind together, by default of the first's; None where it is not known, as of CPUs."""
+    kind = (device or jax.devices()[0]).device_kind
+    peak = next((peak for name, peak in PEAK_TERAFLOPS if name in kind), None)
+    return peak and peak * jax.device_count()
+
+
+def utilisation(macs: int, images_per_second: float, *, training: bool) -> float | None:
+    """The share of the devices' peak, 0 to 1; None where that is not known."""
+    peak = peak_teraflops()
+    return teraflops(macs, images_per_second, training=training) / peak if peak else None
