@@ -84,6 +84,7 @@ def test_switches_are_the_first_largest_place_row_by_row():
         assert y[image, row, column, channel] == seen.max()
 
 
+@pytest.mark.slow
 def test_windows_of_more_taps_than_int8_counts():
     x = jnp.zeros((1, 12, 22, 1)).at[0, 11, [10, 21]].set(1)
     back = jax.jit(jax.grad(lambda x: max_pool(x, (12, 11)).sum()))(x)

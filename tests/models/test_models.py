@@ -9,7 +9,7 @@ import optax
 import published
 import pytest
 from flax import nnx
-from quick import QUICK_TO_TRAIN, computed, drawn, shapes_of, small_size_of, smallest_of
+from quick import QUICK_TO_TRACE, QUICK_TO_TRAIN, computed, drawn, shapes_of, small_size_of, smallest_of
 
 import zoo
 from zoo.inference import init_shapes, jit_once
@@ -92,7 +92,7 @@ def test_parameters_stay_float32(name):
     assert {leaf.dtype for leaf in jax.tree.leaves(shapes)} == {jnp.dtype("float32")}
 
 
-@pytest.mark.parametrize("name", computed(MODELS))
+@pytest.mark.parametrize("name", computed(MODELS, QUICK_TO_TRACE))
 def test_the_tree_does_not_depend_on_the_image_size(name):
     model = zoo.create_model(name)
     smallest = smallest_of(name)
@@ -100,7 +100,7 @@ def test_the_tree_does_not_depend_on_the_image_size(name):
     assert jax.tree.map(lambda leaf: leaf.shape, small) == jax.tree.map(lambda leaf: leaf.shape, shapes_of(name))
 
 
-@pytest.mark.parametrize("name", computed(MODELS))
+@pytest.mark.parametrize("name", computed(MODELS, QUICK_TO_TRACE))
 def test_a_small_image_is_one_clear_line(name):
     model = zoo.create_model(name)
     channels = zoo.model_info(name).channels
@@ -214,9 +214,9 @@ def test_act_is_used_for_all_activations(name):
     assert any(step.primitive.name == "sin" for step in program)
     others = ("relu6", "silu", "hard_silu", "hard_sigmoid", "gelu", "sigmoid")
     for step in program:
-        # ReLU is a call with its own derivative; a squeeze-and-excite's gate keeps its own activations.
+        # ReLU is a call with its own derivative, as a max pool is; a squeeze-and-excite's gate keeps its activations.
         if step.primitive.name in ("custom_jvp_call", "tanh", "logistic") or step.params.get("name") in others:
-            assert str(step.source_info.name_stack).endswith("/se"), step
+            assert str(step.source_info.name_stack).endswith(("/se", "max_pool")), step
 
 
 @pytest.mark.parametrize("name", computed(MODELS))
@@ -228,7 +228,7 @@ def test_stages_are_features_of_falling_resolution(name):
     assert len(heights) >= 3 and heights == sorted(set(heights), reverse=True)
 
 
-@pytest.mark.parametrize("name", computed(MODELS, QUICK_TO_TRAIN))
+@pytest.mark.parametrize("name", computed(MODELS, QUICK_TO_TRAIN - {"googlenet"}))
 def test_a_training_step_in_bfloat16_reaches_every_parameter(name):
     info = zoo.model_info(name)
     fields = {"aux_heads": True} if name in WITH_AUX_HEADS else {}
