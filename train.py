@@ -37,7 +37,7 @@ EPILOG = """examples:
   python train.py --model vgg16_bn --dataset cifar10 --epochs 30     a TFDS data set
   python train.py --model googlenet --resume                         go on where Ctrl-C stopped
   python train.py --model resnet18 --dataset ~/photos --pretrained --freeze backbone        a new head on known features
-  python train.py --model googlenet_bn --dataset ~/fashion-mnist --recipe speedrun          to 94 % in the shortest time
+  python train.py --model googlenet_bn --dataset ~/fashion-mnist --recipe speedrun          short, with a large rate
 
 Ctrl-C saves and says how to go on (exit code 130; a second one does not wait). Bad input is one line and exit code 2.
 """
