@@ -54,8 +54,8 @@ def run(args: argparse.Namespace) -> int:
     enable_compilation_cache()
     # The same images, once for their names and once for their pixels.
     named, shown = tee(_readable(paths))
-    images, options = (image for _, image in shown), {"batch_size": args.batch_size, "top": args.top}
-    predictions = predict(weights, images, dtype=args.dtype, **options)
+    images = (image for _, image in shown)
+    predictions = predict(weights, images, batch_size=args.batch_size, top=args.top, dtype=args.dtype)
     count = 0
     for count, ((path, _), found) in enumerate(zip(named, predictions, strict=True), start=1):
         print(_as_json(path, found) if args.json else _as_text(path, found, first=count == 1))
