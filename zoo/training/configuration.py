@@ -10,10 +10,11 @@ from zoo.errors import ZooError
 from zoo.inference import check_image_shape, smallest_image
 from zoo.models.network import Network
 from zoo.registry import create_model, model_info
-from zoo.training.checkpoints import RunConfig, RunFolder
 from zoo.training.feed import resolved
 from zoo.training.finetuning import check_trained_parts, fields_of
-from zoo.training.recipes import Recipe, image_size, named_recipe, recipe_for
+from zoo.training.recipe import Recipe
+from zoo.training.recipes import image_size, named_recipe, recipe_for
+from zoo.training.run_folder import RunConfig, RunFolder
 from zoo.training.sharding import data_mesh
 from zoo.weights import Weights, open_pretrained
 

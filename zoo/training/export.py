@@ -10,7 +10,7 @@ import numpy as np
 from orbax.checkpoint import v1 as ocp
 
 from zoo.errors import ZooError
-from zoo.training.checkpoints import RunFolder
+from zoo.training.run_folder import RunFolder
 from zoo.weights.files import Weights, key_of, with_arrays
 
 

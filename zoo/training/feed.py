@@ -13,7 +13,7 @@ from jax.sharding import Mesh
 
 from zoo.data import Dataset, train_batches, whole
 from zoo.data.preprocessing import Preprocessing
-from zoo.training.recipes import Recipe
+from zoo.training.recipe import Recipe
 from zoo.training.sharding import batch_sharding, replicated, shard_batch
 from zoo.training.step import Batch
 

@@ -9,7 +9,7 @@ from zoo.errors import ZooError
 from zoo.inference import init_shapes
 from zoo.models.network import Network
 from zoo.training.freezing import frozen_parameters, head_parameters
-from zoo.training.recipes import Recipe
+from zoo.training.recipe import Recipe
 from zoo.weights.files import Weights, key_of
 from zoo.weights.parts import aux_leaves, head_leaves
 

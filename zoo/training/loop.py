@@ -21,12 +21,13 @@ from zoo.inference import jit_once
 from zoo.models.network import Network
 from zoo.registry import create_model
 from zoo.training.augmentation import Augmentation
-from zoo.training.checkpoints import RunConfig, RunFolder, abstract_like, open_checkpointer, restore, save
+from zoo.training.checkpoints import abstract_like, open_checkpointer, restore, save
 from zoo.training.feed import Feed, open_feed
 from zoo.training.finetuning import begun_with
 from zoo.training.freezing import frozen_parameters, head_parameters, split
 from zoo.training.optimizer import learning_rate_schedule, make_optimizer
 from zoo.training.progress import TrainingProgress
+from zoo.training.run_folder import RunConfig, RunFolder
 from zoo.training.sharding import data_mesh, replicated, shard_batch
 from zoo.training.signals import stop_on_signals
 from zoo.training.step import Metrics, TrainState, create_state, eval_step, train_step

@@ -5,7 +5,7 @@ from typing import Any
 import jax
 import optax
 
-from zoo.training.recipes import Recipe
+from zoo.training.recipe import Recipe
 from zoo.weights.files import key_of
 
 
