@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from zoo.data.dataset import ArraySource, Example, Source
+from zoo.data.dataset import ArraySource, Source
 from zoo.data.errors import DataError
 from zoo.data.images import FITS
 from zoo.data.preprocessing import Preprocessing
@@ -18,14 +18,20 @@ if TYPE_CHECKING:
     import grain
 
 
-def train_batches(source: Source, *, preprocessing: Preprocessing, batch_size: int, seed: int) -> grain.IterDataset:
+# Which of how many processes reads: each its own rows of every batch, so that all together have the batches of one.
+Part = tuple[int, int]
+
+
+def train_batches(
+    source: Source, *, preprocessing: Preprocessing, batch_size: int, seed: int, part: Part = (0, 1)
+) -> grain.IterDataset:
     """Batches without end: {"image": uint8 [batch, height, width, channel], "label": int32 [batch]}.
 
     Each epoch is a new order drawn from the seed, has len(source) // batch_size batches and no example twice;
-    its remainder is dropped. The iterator's get_state and set_state resume exactly. DataError on a bad argument
-    or a source smaller than one batch.
+    its remainder is dropped. `part` (i, n) has the i-th of n equal parts of each batch's rows. The iterator's get_state
+    and set_state resume exactly, in any number of parts. DataError on a bad argument or a source smaller than one batch.
     """
-    _check(preprocessing, batch_size)
+    _check(preprocessing, batch_size, part)
     if not 0 <= seed < 2**32:
         raise DataError(f"the seed is {seed}: take one from 0 to {2**32 - 1}")
     if len(source) < batch_size:
@@ -33,20 +39,22 @@ def train_batches(source: Source, *, preprocessing: Preprocessing, batch_size: i
     import grain
 
     # Not `shuffle(seed)`: Grain adds the epoch to that, so seed 1 would be seed 0 one epoch later.
-    data = grain.MapDataset.source(source).seed(seed).shuffle()
-    data = data.map(functools.partial(_prepare, preprocessing=preprocessing))
-    return data.batch(batch_size, drop_remainder=True).repeat().to_iter_dataset(_read_options(source))
+    places = grain.MapDataset.range(len(source)).seed(seed).shuffle().batch(batch_size, drop_remainder=True)
+    read = functools.partial(_read, source=source, preprocessing=preprocessing, part=part)
+    return places.map(read).repeat().to_iter_dataset(_read_options(source))
 
 
-def eval_batches(source: Source, *, preprocessing: Preprocessing, batch_size: int) -> Iterable[dict[str, np.ndarray]]:
+def eval_batches(
+    source: Source, *, preprocessing: Preprocessing, batch_size: int, part: Part = (0, 1)
+) -> Iterable[dict[str, np.ndarray]]:
     """Every example once, in order, as train_batches' keys and "mask", bool [batch], False where zeros pad."""
-    _check(preprocessing, batch_size)
+    _check(preprocessing, batch_size, part)
     import grain
 
-    data = grain.MapDataset.source(source).map(functools.partial(_prepare, preprocessing=preprocessing))
-    data = data.map(lambda example: {**example, "mask": np.bool_(True)})
-    pad = functools.partial(grain.experimental.batch_and_pad, batch_size=batch_size)
-    return data.batch(batch_size, batch_fn=pad).to_iter_dataset(_read_options(source))
+    batches = -(-len(source) // batch_size)
+    places = grain.MapDataset.range(batches * batch_size).batch(batch_size)
+    read = functools.partial(_read, source=source, preprocessing=preprocessing, part=part, masked=True)
+    return places.map(read).to_iter_dataset(_read_options(source))
 
 
 def whole(source: Source, *, preprocessing: Preprocessing) -> dict[str, np.ndarray]:
@@ -56,8 +64,20 @@ def whole(source: Source, *, preprocessing: Preprocessing) -> dict[str, np.ndarr
     return {name: array[: len(source)] for name, array in joined.items()}
 
 
-def _prepare(example: Example, preprocessing: Preprocessing) -> dict[str, np.ndarray]:
-    return {"image": preprocessing.fitted(example["image"]), "label": np.int32(example["label"])}
+def _read(
+    places: np.ndarray, source: Source, preprocessing: Preprocessing, part: Part, masked: bool = False
+) -> dict[str, np.ndarray]:
+    """This part of a batch; places beyond the source's end are zeros."""
+    index, parts = part
+    rows = len(places) // parts
+    places = places[index * rows : (index + 1) * rows]
+    images, labels = np.zeros((rows, *preprocessing.image_shape), np.uint8), np.zeros(rows, np.int32)
+    for row, place in enumerate(places):
+        if place < len(source):
+            example = source[int(place)]
+            images[row], labels[row] = preprocessing.fitted(example["image"]), example["label"]
+    batch = {"image": images, "label": labels}
+    return {**batch, "mask": places < len(source)} if masked else batch
 
 
 def _read_options(source: Source) -> grain.ReadOptions:
@@ -68,7 +88,7 @@ def _read_options(source: Source) -> grain.ReadOptions:
     return grain.ReadOptions(num_threads=threads, prefetch_buffer_size=4 * threads)
 
 
-def _check(preprocessing: Preprocessing, batch_size: int) -> None:
+def _check(preprocessing: Preprocessing, batch_size: int, part: Part) -> None:
     image_shape, fit = preprocessing.image_shape, preprocessing.fit
     if len(image_shape) != 3 or min(image_shape) < 1 or image_shape[2] not in (1, 3):
         raise DataError(
@@ -76,5 +96,7 @@ def _check(preprocessing: Preprocessing, batch_size: int) -> None:
         )
     if batch_size < 1:
         raise DataError(f"the batch size is {batch_size}: it is one image at least")
+    if batch_size % part[1]:
+        raise DataError(f"a batch of {batch_size} cannot be split over {part[1]} processes: take a multiple of that")
     if fit not in FITS:
         raise DataError(f"unknown fit {fit!r}: it is one of {', '.join(FITS)}")

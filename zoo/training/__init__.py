@@ -1,10 +1,13 @@
 """Training: recipes, the step, the loop, checkpoints and data parallelism."""
 
+from zoo.training.beginning import build_network
 from zoo.training.compilation_cache import enable_compilation_cache
+from zoo.training.evaluating import evaluate
 from zoo.training.export import checkpoint_weights
 from zoo.training.freezing import frozen_parameters
-from zoo.training.loop import Outcome, build_network, evaluate, train
+from zoo.training.loop import Outcome, train
 from zoo.training.optimizer import learning_rate_schedule, make_optimizer
+from zoo.training.options import RunOptions
 from zoo.training.recipe import Recipe
 from zoo.training.recipes import image_size, recipe_for
 from zoo.training.run_folder import RunConfig, RunFolder
@@ -15,6 +18,7 @@ __all__ = [
     "Recipe",
     "RunConfig",
     "RunFolder",
+    "RunOptions",
     "TrainState",
     "build_network",
     "checkpoint_weights",

@@ -14,7 +14,7 @@ from jax.sharding import Mesh
 from zoo.data import Dataset, train_batches, whole
 from zoo.data.preprocessing import Preprocessing
 from zoo.training.recipe import Recipe
-from zoo.training.sharding import batch_sharding, replicated, shard_batch
+from zoo.training.sharding import batch_sharding, on_all_devices, replicated, shard_batch
 from zoo.training.step import Batch
 
 # Fashion-MNIST at 64 pixels is 350 MB; a few thousand photographs at 224 are more, and slow to read before the start.
@@ -29,7 +29,7 @@ class Feed(Protocol):
 
     @property
     def position(self) -> dict[str, Any]:
-        """What a checkpoint keeps beside the state, by name."""
+        """What a checkpoint keeps beside the state: numbers, by name."""
 
     def at(self, position: dict[str, Any]) -> "Feed":
         """This feed where a checkpoint left it."""
@@ -49,12 +49,13 @@ class Streamed:
 
     @property
     def position(self) -> dict[str, Any]:
-        """The iterator, which knows how to be saved."""
-        return {"data": self.iterator}
+        """The iterator's own: how many batches it gave."""
+        return self.iterator.get_state()
 
     def at(self, position: dict[str, Any]) -> "Streamed":
         """The same batches from there."""
-        return Streamed(position["data"], self.mesh)
+        self.iterator.set_state(position)
+        return self
 
     def inputs(self, step: int) -> Batch:
         """The next batch."""
@@ -72,7 +73,7 @@ class Resident:
     """
 
     def __init__(self, images: dict[str, np.ndarray], *, seed: int, batch_size: int, mesh: Mesh) -> None:
-        self.images = jax.device_put(images, replicated(mesh))
+        self.images = on_all_devices(images, mesh)
         self.batch_size, self.mesh = batch_size, mesh
         self.count = len(images["label"])
         self.key = jax.random.fold_in(jax.random.key(seed), SHUFFLING)
@@ -113,7 +114,13 @@ def open_feed(dataset: Dataset, recipe: Recipe, preprocessing: Preprocessing, me
     if recipe.feed == "resident":
         images = whole(dataset.train, preprocessing=preprocessing)
         return Resident(images, seed=recipe.seed, batch_size=recipe.batch_size, mesh=mesh)
-    batches = train_batches(dataset.train, preprocessing=preprocessing, batch_size=recipe.batch_size, seed=recipe.seed)
+    batches = train_batches(
+        dataset.train,
+        preprocessing=preprocessing,
+        batch_size=recipe.batch_size,
+        seed=recipe.seed,
+        part=(jax.process_index(), jax.process_count()),
+    )
     return Streamed(iter(batches), mesh)
 
 

@@ -58,9 +58,8 @@ class TrainingProgress:
         epoch = f"epoch {self.epoch}/{self.steps // self.steps_per_epoch}"
         self._bar.update(self._task, completed=self.step, description=epoch, figures=figures)
 
-    def evaluated(self, metrics: dict[str, float], seconds: float) -> None:
-        """Print an evaluation; `seconds` is what it and the saving took, not counted in images/s."""
-        self._paused += seconds
+    def evaluated(self, metrics: dict[str, float]) -> None:
+        """Print an evaluation."""
         self.console.print(
             f"epoch {self.epoch:>3}/{self.steps // self.steps_per_epoch}"
             f"  loss {metrics['loss']:.4f}  accuracy {metrics['accuracy']:.4f}"
@@ -86,6 +85,13 @@ class TrainingProgress:
         yield
         if self._timed_from:
             self._waited += time.perf_counter() - begun
+
+    @contextmanager
+    def pausing(self) -> Iterator[None]:
+        """Around evaluations and saves, which images/s leave out."""
+        begun = time.perf_counter()
+        yield
+        self._paused += time.perf_counter() - begun
 
     @property
     def waiting_share(self) -> float | None:

@@ -8,7 +8,8 @@ from typing import Any, Literal
 from zoo.errors import ZooError
 
 
-def _setting(default: Any, help: str) -> Any:
+def setting(default: Any, help: str) -> Any:
+    """A field with a text for the command line's help."""
     return field(default=default, metadata={"help": help})
 
 
@@ -16,30 +17,33 @@ def _setting(default: Any, help: str) -> Any:
 class Recipe:
     """What decides a training run besides the network and the data. Raises ZooError for impossible values."""
 
-    epochs: int = _setting(20, "passes over the training images")
-    batch_size: int = _setting(64, "images a step, over all devices")
-    optimizer: Literal["adamw", "sgd"] = _setting("adamw", "sgd is with Nesterov momentum")
-    learning_rate: float = _setting(1e-3, "its peak: linear warmup, then a cosine to zero")
-    warmup_epochs: float = _setting(1.0, "epochs until the learning rate has its peak")
-    momentum: float = _setting(0.9, "of sgd")
-    weight_decay: float = _setting(1e-4, "on kernels; biases and norms are spared")
-    clip_norm: float = _setting(0.0, "largest global norm of the gradient; 0: no clipping")
-    label_smoothing: float = _setting(0.0, "share of the target spread over all classes")
-    aux_heads: bool = _setting(False, "train the auxiliary classifiers too, where the network has them")
-    aux_weight: float = _setting(0.3, "of each auxiliary loss")
-    freeze: str = _setting("none", "none, backbone (all but the head), or a regular expression of layers")
-    backbone_rate: float = _setting(1.0, "learning rate of all but the head, as a share of the head's")
-    shift: int = _setting(0, "pixels by which images move at random, at most, up, down, left and right")
-    flip: bool = _setting(False, "mirror every other image")
-    erase: float = _setting(0.0, "share of the images that lose a random rectangle")
-    image_size: int = _setting(0, "pixels a side; 0: the network's, or for small images the next multiple of 32")
-    fit: Literal["resize", "pad"] = _setting("resize", "how smaller images get that size")
-    feed: Literal["auto", "resident", "streamed"] = _setting(
+    epochs: int = setting(20, "passes over the training images")
+    batch_size: int = setting(64, "images a step, over all devices")
+    optimizer: Literal["adamw", "sgd", "lamb", "muon"] = setting("adamw", "sgd is with Nesterov momentum")
+    learning_rate: float = setting(1e-3, "its peak, at the end of a linear warmup")
+    schedule: Literal["cosine", "linear", "constant"] = setting("cosine", "of the learning rate after its peak")
+    warmup_epochs: float = setting(1.0, "epochs until the learning rate has its peak")
+    momentum: float = setting(0.9, "of sgd")
+    weight_decay: float = setting(1e-4, "on kernels; biases and norms are spared")
+    clip_norm: float = setting(0.0, "largest global norm of the gradient; 0: no clipping")
+    accumulate: int = setting(1, "batches whose gradients are averaged for one update")
+    ema: float = setting(0.0, "decay of a running mean of the network, evaluated and saved in its place; 0: none")
+    label_smoothing: float = setting(0.0, "share of the target spread over all classes")
+    aux_heads: bool = setting(False, "train the auxiliary classifiers too, where the network has them")
+    aux_weight: float = setting(0.3, "of each auxiliary loss")
+    freeze: str = setting("none", "none, backbone (all but the head), or a regular expression of layers")
+    backbone_rate: float = setting(1.0, "learning rate of all but the head, as a share of the head's")
+    shift: int = setting(0, "pixels by which images move at random, at most, up, down, left and right")
+    flip: bool = setting(False, "mirror every other image")
+    erase: float = setting(0.0, "share of the images that lose a random rectangle")
+    image_size: int = setting(0, "pixels a side; 0: the network's, or for small images the next multiple of 32")
+    fit: Literal["resize", "pad"] = setting("resize", "how smaller images get that size")
+    feed: Literal["auto", "resident", "streamed"] = setting(
         "auto", "images kept on the devices, or read as needed; auto: kept where they are small"
     )
-    dtype: Literal["float32", "bfloat16"] = _setting("float32", "of the computation; parameters stay float32")
-    seed: int = _setting(0, "of the initial parameters, the shuffling, the dropout and the augmentation")
-    keep: int = _setting(2, "checkpoints kept, besides the best")
+    dtype: Literal["float32", "bfloat16"] = setting("float32", "of the computation; parameters stay float32")
+    seed: int = setting(0, "of the initial parameters, the shuffling, the dropout and the augmentation")
+    keep: int = setting(2, "checkpoints kept, besides the best")
 
     def __post_init__(self) -> None:
         for setting in dataclasses.fields(self):
@@ -55,8 +59,10 @@ class Recipe:
             raise ZooError(f"freeze is {self.freeze!r}, which is no regular expression: {error}") from None
         if self.label_smoothing >= 1:
             raise ZooError(f"label_smoothing is {self.label_smoothing}: it must be below 1")
+        if self.ema >= 1:
+            raise ZooError(f"ema is {self.ema}: it must be below 1")
         if self.erase > 1:
             raise ZooError(f"erase is {self.erase}: it is a share, at most 1")
 
 
-_SMALLEST = {"epochs": 1, "batch_size": 1, "keep": 1}
+_SMALLEST = {"epochs": 1, "batch_size": 1, "accumulate": 1, "keep": 1}

@@ -1,4 +1,6 @@
-"""Data parallelism: one mesh axis, `data`, over all devices; the state on each, the batch split among them."""
+"""Data parallelism: one mesh axis, `data`, over all devices of all processes; batches, and by flag the state, split over it."""
+
+from typing import Any
 
 import jax
 import numpy as np
@@ -6,6 +8,9 @@ from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 
 from zoo.errors import ZooError
 from zoo.layers import DATA_AXIS
+
+# A smaller array costs more to gather than to keep.
+SHARDED_ELEMENTS = 1024
 
 
 def data_mesh(batch_size: int) -> Mesh:
@@ -26,6 +31,32 @@ def batch_sharding(mesh: Mesh) -> NamedSharding:
     return NamedSharding(mesh, PartitionSpec(DATA_AXIS))
 
 
+def state_sharding(state: Any, mesh: Mesh, *, fsdp: bool) -> Any:
+    """A tree like the state (or its shapes) with the sharding of each leaf.
+
+    With `fsdp` (Zhao et al. 2023) each large array is split over the devices along its longest axis that they divide;
+    else all are whole on every device.
+    """
+
+    def of(leaf: Any) -> NamedSharding:
+        axis = _longest_axis(leaf.shape, mesh.size) if fsdp else None
+        return NamedSharding(mesh, PartitionSpec(*[None] * axis, DATA_AXIS)) if axis is not None else replicated(mesh)
+
+    return jax.tree.map(of, state)
+
+
+def _longest_axis(shape: tuple[int, ...], parts: int) -> int | None:
+    fitting = [axis for axis, size in enumerate(shape) if size % parts == 0]
+    if not fitting or np.prod(shape) < SHARDED_ELEMENTS:
+        return None
+    return max(fitting, key=lambda axis: shape[axis])
+
+
 def shard_batch(batch: dict[str, np.ndarray], mesh: Mesh) -> dict[str, jax.Array]:
-    """The batch on the devices, split along its first axis."""
-    return jax.device_put(batch, batch_sharding(mesh))
+    """The batch on the devices, split along its first axis; each process gives the rows of its own devices."""
+    return jax.tree.map(lambda rows: jax.make_array_from_process_local_data(batch_sharding(mesh), rows), batch)
+
+
+def on_all_devices(arrays: Any, mesh: Mesh) -> Any:
+    """Arrays that every process has whole, on every device."""
+    return jax.tree.map(lambda array: jax.make_array_from_process_local_data(replicated(mesh), array), arrays)

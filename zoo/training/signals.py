@@ -2,19 +2,19 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from signal import SIGINT, SIGTERM, Signals, getsignal
+from signal import SIGINT, SIGTERM, getsignal
 from signal import signal as set_handler
 
 
 class StopRequest:
-    """The signal that asked for a stop, once one did."""
+    """The number of the signal that asked for a stop, once one did; 0 before."""
 
-    signal: Signals | None = None
+    number: int = 0
 
-    @property
-    def exit_code(self) -> int:
-        """128 + the signal's number, the shell's convention: 130 after Ctrl-C, 143 after SIGTERM."""
-        return 128 + self.signal if self.signal else 0
+
+def exit_code(number: int) -> int:
+    """128 + the signal's number, the shell's convention: 130 after Ctrl-C, 143 after SIGTERM."""
+    return 128 + number
 
 
 @contextmanager
@@ -24,7 +24,7 @@ def stop_on_signals() -> Iterator[StopRequest]:
     before = {number: getsignal(number) for number in (SIGINT, SIGTERM)}
 
     def note(number: int, frame: object) -> None:
-        request.signal = Signals(number)
+        request.number = number
         restore()
 
     def restore() -> None:

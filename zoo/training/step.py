@@ -34,6 +34,7 @@ class TrainState(struct.PyTreeNode):
     params: Any
     batch_stats: Any
     opt_state: optax.OptState
+    average: Any
     model: nn.Module = struct.field(pytree_node=False)
     optimizer: optax.GradientTransformation = struct.field(pytree_node=False)
     mean: tuple[float, ...] = struct.field(pytree_node=False)
@@ -42,6 +43,17 @@ class TrainState(struct.PyTreeNode):
     label_smoothing: float = struct.field(pytree_node=False, default=0.0)
     augmentation: Augmentation = struct.field(pytree_node=False, default=UNCHANGED)
     frozen: frozenset[str] = struct.field(pytree_node=False, default=frozenset())
+    ema: float = struct.field(pytree_node=False, default=0.0)
+
+    @property
+    def variables(self) -> dict[str, Any]:
+        """{"params", "batch_stats"} as they learn."""
+        return {"params": self.params, "batch_stats": self.batch_stats}
+
+    @property
+    def evaluated(self) -> dict[str, Any]:
+        """The variables that are evaluated, and are the run's result: the running mean, where there is one."""
+        return self.average or self.variables
 
 
 def create_state(
@@ -56,17 +68,19 @@ def create_state(
     label_smoothing: float = 0.0,
     augmentation: Augmentation = UNCHANGED,
     frozen: frozenset[str] = frozenset(),
+    ema: float = 0.0,
 ) -> TrainState:
     """The state before the first step, with these variables; `mean` and `std` are of pixels scaled to 0..1, a channel.
 
     `key` is for dropout and augmentation; `frozen` are the keys of parameters, as "conv1/conv/kernel", that stay as
-    they are.
+    they are; `ema` is the decay of a running mean of the variables, 0 for none.
     """
+    start = {"params": variables["params"], "batch_stats": variables.get("batch_stats", {})}
     return TrainState(
         step=jnp.zeros((), jnp.int32),
         key=key,
-        params=variables["params"],
-        batch_stats=variables.get("batch_stats", {}),
+        **start,
+        average=jax.tree.map(jnp.copy, start) if ema else {},
         opt_state=optimizer.init(split(variables["params"], frozen)[0]),
         model=model,
         optimizer=optimizer,
@@ -76,6 +90,7 @@ def create_state(
         label_smoothing=label_smoothing,
         augmentation=augmentation,
         frozen=frozen,
+        ema=ema,
     )
 
 
@@ -84,7 +99,8 @@ def train_step(state: TrainState, batch: Batch) -> tuple[TrainState, Metrics]:
 
     The loss is that of the logits plus `aux_weight` times that of each auxiliary head. Dropout and augmentation draw
     from the state's key and step, under pmap from the device's place too. Frozen parameters have no gradient, and
-    modules with no other parameters run as in inference.
+    modules with no other parameters run as in inference. Where the loss or the gradient is not finite, metrics say so,
+    and nothing changes but the step.
     """
     axis = data_axis()
     key = jax.random.fold_in(state.key, state.step)
@@ -118,15 +134,39 @@ def train_step(state: TrainState, batch: Batch) -> tuple[TrainState, Metrics]:
         gradient, batch_stats, metrics = lax.pmean((gradient, batch_stats, metrics), axis)
         batch_stats = unmoved(batch_stats, state.batch_stats, fixed_modules)
     updates, opt_state = state.optimizer.update(gradient, state.opt_state, trained)
-    params = joined(optax.apply_updates(trained, updates), fixed)
-    state = state.replace(step=state.step + 1, params=params, batch_stats=batch_stats, opt_state=opt_state)
-    return state, metrics
+    moved = {
+        "params": joined(optax.apply_updates(trained, updates), fixed),
+        "batch_stats": batch_stats,
+        "opt_state": opt_state,
+    }
+    moved["average"] = averaged(state, moved)
+    norm = optax.global_norm(gradient)
+    finite = jnp.isfinite(metrics["loss"]) & jnp.isfinite(norm)
+    state = state.replace(
+        step=state.step + 1,
+        **jax.tree.map(
+            lambda new, old: jnp.where(finite, new, old), moved, {name: getattr(state, name) for name in moved}
+        ),
+    )
+    return state, {**metrics, "gradient_norm": norm, "finite": finite}
+
+
+def averaged(state: TrainState, moved: Mapping[str, Any]) -> Any:
+    """The running mean of the variables after an update; that of the first few forgets faster."""
+    if not state.ema:
+        return state.average
+    opt_state = moved["opt_state"]
+    # Of accumulated gradients, most steps only add one.
+    updated = opt_state.mini_step == 0 if isinstance(opt_state, optax.MultiStepsState) else True
+    decay = jnp.minimum(state.ema, (1 + state.step) / (10 + state.step))
+    variables = {name: moved[name] for name in ("params", "batch_stats")}
+    return optax.incremental_update(variables, state.average, jnp.where(updated, 1 - decay, 0.0))
 
 
 def eval_step(state: TrainState, batch: Batch) -> Metrics:
     """Sums over the batch's unmasked images: {"loss", "correct", "images"}."""
     images = normalize(batch["image"], state.mean, state.std)
-    logits = state.model.apply({"params": state.params, "batch_stats": state.batch_stats}, images)
+    logits = state.model.apply(state.evaluated, images)
     mask = batch["mask"]
     return {
         "loss": (cross_entropy(logits, batch["label"]) * mask).sum(),

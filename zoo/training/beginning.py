@@ -1,0 +1,93 @@
+"""The state that a run begins with, or that it goes on from."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.sharding import Mesh
+from rich.console import Console
+
+from zoo.errors import ZooError
+from zoo.inference import jit_once
+from zoo.models.network import Network
+from zoo.registry import create_model
+from zoo.training.augmentation import Augmentation
+from zoo.training.checkpoints import abstract_like, check_room, restore
+from zoo.training.feed import Feed
+from zoo.training.finetuning import begun_with
+from zoo.training.freezing import frozen_parameters, head_parameters
+from zoo.training.muon import grouped_kernels
+from zoo.training.optimizer import make_optimizer
+from zoo.training.run_folder import RunConfig, RunFolder
+from zoo.training.sharding import state_sharding
+from zoo.training.step import TrainState, create_state
+
+Backbone = Mapping[str, jax.Array | np.ndarray]
+NOTHING: Backbone = MappingProxyType({})
+
+
+def build_network(config: RunConfig) -> Network:
+    """The run's network, with as many outputs as its data has classes."""
+    seen = {"image_shape": config.preprocessing.image_shape, "dtype": jnp.dtype(config.recipe.dtype)}
+    return create_model(config.model, **config.network_fields(), **seen)
+
+
+def begin(
+    config: RunConfig,
+    folder: RunFolder,
+    feed: Feed,
+    mesh: Mesh,
+    steps_per_epoch: int,
+    fsdp: bool,
+    resume: bool,
+    backbone: Backbone,
+    console: Console,
+) -> tuple[TrainState, Feed]:
+    """The state and the feed before the next step: of a new run, or with `resume` of the latest checkpoint.
+
+    A run that was stopped before its first checkpoint begins again. Raises ZooError where the disk has no room for the
+    run's checkpoints, or pretrained variables are wanted and there are none.
+    """
+    make = state_maker(config, steps_per_epoch)
+    key = jax.random.key(config.recipe.seed)
+    shapes = jax.eval_shape(make, key, {})
+    sharding = state_sharding(shapes, mesh, fsdp=fsdp)
+    check_room(folder, shapes, config.recipe.keep)
+    if resume:
+        if found := restore(folder, abstract_like(shapes, sharding), console):
+            state, position = found
+            return state, feed.at(position)
+        console.print(f"no checkpoint in {folder.steps}: the run begins again", highlight=False, soft_wrap=True)
+    if config.pretrained is not None and not backbone:
+        raise ZooError("the configuration is of a run that begins with pretrained weights: give them as `backbone`")
+    return jit_once(make, out_shardings=sharding)(key, dict(backbone)), feed
+
+
+def state_maker(config: RunConfig, steps_per_epoch: int):
+    """A function of a key and pretrained variables, by their keys, that makes the state before the first step."""
+    recipe, seen = config.recipe, config.preprocessing
+    network = build_network(config)
+    muon = recipe.optimizer == "muon"
+    head = head_parameters(network) if muon or recipe.backbone_rate != 1 else frozenset()
+    optimizer = make_optimizer(recipe, steps_per_epoch, head, grouped_kernels(network) if muon else {})
+    frozen = frozen_parameters(network, recipe.freeze)
+
+    def make(key: jax.Array, backbone: Backbone) -> TrainState:
+        init_key, key = jax.random.split(key)
+        return create_state(
+            network,
+            optimizer,
+            begun_with(network.init(init_key, jnp.zeros((1, *seen.image_shape))), backbone),
+            key,
+            mean=seen.mean,
+            std=seen.std,
+            aux_weight=recipe.aux_weight,
+            label_smoothing=recipe.label_smoothing,
+            augmentation=Augmentation(shift=recipe.shift, flip=recipe.flip, erase=recipe.erase),
+            frozen=frozen,
+            ema=recipe.ema,
+        )
+
+    return make

@@ -1,0 +1,30 @@
+"""The test set, evaluated with the state of a run."""
+
+from collections.abc import Callable, Iterable
+
+import jax
+import numpy as np
+from jax.sharding import Mesh
+
+from zoo.data import Dataset, eval_batches
+from zoo.training.run_folder import RunConfig
+from zoo.training.sharding import shard_batch
+from zoo.training.step import TrainState
+
+Batches = Iterable[dict[str, np.ndarray | jax.Array]]
+
+
+def test_batches(dataset: Dataset, config: RunConfig, mesh: Mesh) -> Batches:
+    """The test images in batches, kept on the devices where the run keeps its training images there."""
+    recipe, part = config.recipe, (jax.process_index(), jax.process_count())
+    batches = eval_batches(dataset.test, preprocessing=config.preprocessing, batch_size=recipe.batch_size, part=part)
+    return [shard_batch(batch, mesh) for batch in batches] if recipe.feed == "resident" else batches
+
+
+def evaluate(step: Callable, state: TrainState, batches: Batches, mesh: Mesh) -> dict[str, float]:
+    """{"test_loss", "test_accuracy"} over every image of the test set, its remainder included."""
+    sums = [
+        step(state, batch if isinstance(batch["mask"], jax.Array) else shard_batch(batch, mesh)) for batch in batches
+    ]
+    total = jax.tree.map(lambda *parts: float(np.sum(parts)), *jax.device_get(sums))
+    return {"test_loss": total["loss"] / total["images"], "test_accuracy": total["correct"] / total["images"]}

@@ -1,0 +1,32 @@
+"""How a run is carried out: what its result does not depend on, and what may differ when it is resumed."""
+
+from dataclasses import dataclass
+
+from zoo.errors import ZooError
+from zoo.training.recipe import setting
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunOptions:
+    """Settings beside the recipe. Raises ZooError for impossible values."""
+
+    save_every: str = setting("", "save every so many steps, as 500, or minutes, as 10m, besides at each epoch's end")
+    skip_nonfinite: int = setting(0, "updates in a row that are left out where not finite, before the run stops")
+    fsdp: bool = setting(False, "split parameters and optimizer state over the devices too")
+
+    def __post_init__(self) -> None:
+        if self.skip_nonfinite < 0:
+            raise ZooError(f"skip_nonfinite is {self.skip_nonfinite}: it must be at least 0")
+        every(self.save_every)
+
+
+def every(text: str) -> tuple[int, float]:
+    """(steps, seconds) of "500" or "10m", 0 where it is not given in that. Raises ZooError for anything else."""
+    number = text.removesuffix("m")
+    try:
+        value = float(number or 0) if number != text else int(number or 0)
+    except ValueError:
+        value = -1
+    if not 0 <= value < float("inf") or (text and not value):
+        raise ZooError(f"save_every is {text!r}: give steps, as 500, or minutes, as 10m")
+    return (0, 60.0 * value) if number != text else (int(value), 0.0)

@@ -1,0 +1,74 @@
+"""Several processes that train one network together: joining them, and what they decide in common."""
+
+from collections import deque
+from dataclasses import dataclass
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.experimental import multihost_utils
+from jax.sharding import Mesh
+
+from zoo.errors import ZooError
+from zoo.training.sharding import batch_sharding, replicated
+
+# Answers are read so many steps after they were asked for, when they are there without waiting.
+LAG = 2
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """Where the processes meet, how many they are and which this one is; None: as JAX detects it.
+
+    JAX knows SLURM, Open MPI, Kubernetes and TPU pods.
+    """
+
+    coordinator: str | None = None
+    processes: int | None = None
+    process: int | None = None
+
+
+def join(cluster: Cluster) -> None:
+    """Meet the other processes; before anything else is asked of JAX. Raises ZooError where that fails."""
+    if cluster.coordinator and None in (cluster.processes, cluster.process):
+        raise ZooError("--coordinator wants --processes and --process too")
+    try:
+        jax.distributed.initialize(cluster.coordinator, cluster.processes, cluster.process)
+    except (ValueError, RuntimeError) as error:
+        raise ZooError(
+            f"cannot join the other processes: {' '.join(str(error).split())[:300]}; outside of SLURM, Open MPI, Kubernetes "
+            "and TPU pods give --coordinator HOST:PORT, --processes N and --process I"
+        ) from None
+
+
+def is_first() -> bool:
+    """Whether this is the process that writes and prints."""
+    return jax.process_index() == 0
+
+
+def all_reach(place: str) -> None:
+    """Wait for the other processes."""
+    if jax.process_count() > 1:
+        multihost_utils.sync_global_devices(place)
+
+
+class Agreement:
+    """What one process wishes, all do at the same step; a process by itself does it at once.
+
+    Each step the wishes' largest values are computed on the devices, and read LAG steps later: nothing waits for them.
+    """
+
+    def __init__(self, mesh: Mesh) -> None:
+        self._mesh = mesh
+        self._asked: deque[jax.Array] = deque()
+        self._largest = jax.jit(lambda wishes: jnp.max(wishes, axis=0), out_shardings=replicated(mesh))
+
+    def of(self, *wishes: int) -> tuple[int, ...]:
+        """The largest of all processes' wishes, those of LAG steps ago; zeros before."""
+        if jax.process_count() == 1:
+            return wishes
+        own = np.tile(np.array([wishes], np.int32), (jax.local_device_count(), 1))
+        self._asked.append(self._largest(jax.make_array_from_process_local_data(batch_sharding(self._mesh), own)))
+        if len(self._asked) <= LAG:
+            return (0,) * len(wishes)
+        return tuple(int(value) for value in jax.device_get(self._asked.popleft()))

@@ -1,0 +1,24 @@
+"""When a run saves between its evaluations."""
+
+import time
+from collections.abc import Callable
+
+from zoo.training.options import every
+
+
+class SaveTimes:
+    """Every so many steps, or minutes since the last save."""
+
+    def __init__(self, text: str, clock: Callable[[], float] = time.monotonic) -> None:
+        self._steps, self._seconds = every(text)
+        self._clock, self._last = clock, clock()
+
+    def due(self, step: int) -> bool:
+        """Whether to save after this step."""
+        if self._seconds:
+            return self._clock() - self._last >= self._seconds
+        return bool(self._steps) and step % self._steps == 0
+
+    def saved(self) -> None:
+        """The run was saved now."""
+        self._last = self._clock()
