@@ -16,19 +16,23 @@ if __name__ == "__main__":
 
 from rich.console import Console
 
-from zoo.data import open_dataset
+from zoo.data import Dataset, open_dataset
 from zoo.errors import ZooError
 from zoo.registry import model_info
 from zoo.training import (
     Recipe,
+    RunConfig,
     RunFolder,
+    RunOptions,
     build_network,
     enable_compilation_cache,
     train,
 )
 from zoo.training.configuration import USUAL_WEIGHTS, configure, configure_resumed, open_weights
 from zoo.training.finetuning import backbone_of
+from zoo.training.processes import Cluster, all_reach, is_first, join
 from zoo.training.recipes import NAMED
+from zoo.training.run_folder import saved_steps
 
 EPILOG = """examples:
   python train.py --model googlenet                                  on the embedded digits
@@ -69,8 +73,17 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--resume", action="store_true", help="go on with the run in the run folder")
     recipe = top.add_argument_group("recipe", RECIPE)
-    for setting in dataclasses.fields(Recipe):
-        add_setting(recipe, setting)
+    running = top.add_argument_group("running", "what the result does not depend on; may differ with --resume")
+    processes = top.add_argument_group("processes", "each started with the same command, on as many machines as wanted")
+    for kind, group in ((Recipe, recipe), (RunOptions, running)):
+        for setting in dataclasses.fields(kind):
+            add_setting(group, setting)
+    processes.add_argument(
+        "--distributed", action="store_true", help="join them as SLURM, Kubernetes or a TPU pod says"
+    )
+    processes.add_argument("--coordinator", metavar="HOST:PORT", help="or: where the first of them listens")
+    processes.add_argument("--processes", type=int, metavar="N", help="how many they are")
+    processes.add_argument("--process", type=int, metavar="I", help="which this one is, from 0")
     return top
 
 
@@ -94,43 +107,59 @@ def add_setting(group: argparse._ArgumentGroup, setting: dataclasses.Field) -> N
 def run(arguments: dict[str, Any], console: Console) -> int:
     """Train as the command line asks, and return the exit code."""
     began = time.perf_counter()
-    model, run_dir, resume = arguments.pop("model"), arguments.pop("run_dir"), arguments.pop("resume")
-    name, data_dir, pretrained = arguments.pop("dataset"), arguments.pop("data_dir"), arguments.pop("pretrained")
-    recipe = arguments.pop("recipe")
+    given, options = settings(arguments, Recipe), RunOptions(**settings(arguments, RunOptions))
+    model, resume, run_dir = arguments["model"], arguments["resume"], arguments["run_dir"]
     model_info(model)
-    Recipe(**arguments)
+    Recipe(**given)
     if resume and run_dir:
         RunFolder(run_dir).read_config()
-    dataset = open_dataset(name, data_dir)
+    if arguments["distributed"] or arguments["coordinator"]:
+        join(Cluster(arguments["coordinator"], arguments["processes"], arguments["process"]))
+        console = console if is_first() else Console(quiet=True)
+    dataset = open_dataset(arguments["dataset"], arguments["data_dir"])
     folder = RunFolder(run_dir or Path("checkpoints") / f"{model}-{dataset.name}")
-    backbone: dict[str, Any] = {}
     if resume:
-        config = configure_resumed(folder, model, dataset, arguments, pretrained, recipe)
+        config = configure_resumed(folder, model, dataset, given, arguments["pretrained"], arguments["recipe"])
     else:
-        weights = open_weights(model, arguments, pretrained)
-        config = configure(model, dataset, arguments, weights, recipe)
-        config = dataclasses.replace(config, pretrained=pretrained)
-        if weights:
-            backbone = backbone_of(weights, build_network(config))
+        weights = open_weights(model, given, arguments["pretrained"])
+        config = configure(model, dataset, given, weights, arguments["recipe"])
+        config = dataclasses.replace(config, pretrained=arguments["pretrained"])
+    backbone: dict[str, Any] = {}
+    if config.pretrained is not None and not (resume and saved_steps(folder)):
+        weights = open_weights(model, given, config.pretrained)
+        backbone = backbone_of(weights, build_network(config))
 
     enable_compilation_cache()
-    if not resume and (aside := folder.start(config)):
+    if not resume and is_first() and (aside := folder.start(config)):
         console.print(f"an earlier run was in {folder.path}: it is in {aside} now", highlight=False, soft_wrap=True)
-    height, width, channels = config.preprocessing.image_shape
-    console.print(
-        f"{model} on {dataset.name}: {len(dataset.train)} training and {len(dataset.test)} test images, "
-        f"{len(dataset.class_names)} classes, {height}x{width}x{channels} pixels; run folder {folder.path}",
-        highlight=False,
-        soft_wrap=True,
-    )
-    outcome = train(config, dataset, folder, resume=resume, console=console, backbone=backbone)
+    all_reach("the run folder is there")
+    tell_what_runs(config, dataset, folder, console)
+    outcome = train(config, dataset, folder, resume=resume, console=console, backbone=backbone, options=options)
     seconds = time.perf_counter() - began
     if outcome.exit_code:
         again = shlex.join(["python", *(argument for argument in sys.argv if argument != "--resume"), "--resume"])
         console.print(f"stopped after step {outcome.step}, and saved; go on with: {again}", soft_wrap=True)
-    else:
+    elif is_first():
         print(f"test_accuracy={outcome.test_accuracy:.4f} seconds={seconds:.1f}")
     return outcome.exit_code
+
+
+def settings(arguments: dict[str, Any], kind: type) -> dict[str, Any]:
+    """The arguments that are fields of Recipe or RunOptions, where they were given."""
+    return {setting.name: arguments[setting.name] for setting in dataclasses.fields(kind) if setting.name in arguments}
+
+
+def tell_what_runs(config: RunConfig, dataset: Dataset, folder: RunFolder, console: Console) -> None:
+    """Print the data and the whole recipe."""
+    height, width, channels = config.preprocessing.image_shape
+    console.print(
+        f"{config.model} on {dataset.name}: {len(dataset.train)} training and {len(dataset.test)} test images, "
+        f"{len(dataset.class_names)} classes, {height}x{width}x{channels} pixels; run folder {folder.path}",
+        highlight=False,
+        soft_wrap=True,
+    )
+    recipe = ", ".join(f"{name} {value}" for name, value in dataclasses.asdict(config.recipe).items())
+    console.print(f"recipe: {recipe}", highlight=False, soft_wrap=True)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

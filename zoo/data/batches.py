@@ -28,8 +28,9 @@ def train_batches(
     """Batches without end: {"image": uint8 [batch, height, width, channel], "label": int32 [batch]}.
 
     Each epoch is a new order drawn from the seed, has len(source) // batch_size batches and no example twice;
-    its remainder is dropped. `part` (i, n) has the i-th of n equal parts of each batch's rows. The iterator's get_state
-    and set_state resume exactly, in any number of parts. DataError on a bad argument or a source smaller than one batch.
+    its remainder is dropped. `part` (i, n) has the i-th of n equal parts of each batch's rows. The iterator's
+    get_state and set_state resume exactly, in any number of parts. DataError on a bad argument or a source smaller than
+    one batch.
     """
     _check(preprocessing, batch_size, part)
     if not 0 <= seed < 2**32:

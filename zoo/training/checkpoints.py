@@ -6,6 +6,7 @@ whole ones only. Checksums of its arrays are kept with it: one that is damaged l
 
 import shutil
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -18,7 +19,7 @@ from rich.console import Console
 from zoo.errors import ZooError
 from zoo.training.integrity import Damaged, Position, check_same, checksums, sealed, unsealed
 from zoo.training.processes import all_reach, is_first
-from zoo.training.run_folder import RunFolder
+from zoo.training.run_folder import RunFolder, saved_steps
 from zoo.training.step import TrainState
 
 POLICIES = ocp.training.preservation_policies
@@ -107,16 +108,14 @@ class Checkpoints:
     def _failed(self, error: Exception) -> None:
         kept = "none is kept yet" if self.last_saved is None else f"the last one is of step {self.last_saved}"
         self._console.print(
-            f"the checkpoint of step {self._step} could not be saved ({reason(error)}): the run goes on, and tries again "
-            f"at the next; {kept}",
+            f"the checkpoint of step {self._step} could not be saved ({reason(error)}): the run goes on, and tries "
+            f"again at the next; {kept}",
             highlight=False,
             soft_wrap=True,
         )
         # Orbax's checkpointer tells of a failure again at its next call. A new one also removes the unfinished files.
-        try:
+        with suppress(Exception):
             self._checkpointer.close()
-        except Exception:
-            pass
         self._checkpointer = open_checkpointer(self._folder, self._keep)
 
 
@@ -146,7 +145,7 @@ def restore(folder: RunFolder, abstract: TrainState, console: Console) -> tuple[
     one is of another network or optimizer.
     """
     damaged: list[Path] = []
-    for step in sorted(saved_steps(folder), reverse=True):
+    for step in reversed(saved_steps(folder)):
         place = folder.steps / str(step)
         try:
             state, position = _load(place, arrays(abstract))
@@ -166,11 +165,6 @@ def restore(folder: RunFolder, abstract: TrainState, console: Console) -> tuple[
     if damaged:
         raise ZooError(f"{', '.join(map(str, damaged))} cannot be read: start anew without --resume")
     return None
-
-
-def saved_steps(folder: RunFolder) -> list[int]:
-    """The steps of which there are checkpoints."""
-    return [int(place.name) for place in folder.steps.glob("*") if place.name.isdigit()]
 
 
 def _load(place: Path, wanted: dict[str, Any]) -> tuple[dict[str, Any], Position]:

@@ -29,18 +29,19 @@ def check_same(place: Path, stored: Any, wanted: Any) -> None:
     other = {key for key in ours.keys() & theirs.keys() if ours[key] != theirs[key]}
     if missing or left or other:
         raise ZooError(
-            f"{place} is of another network or optimizer: missing {listed(missing)}; left over {listed(left)}; of another "
-            f"shape {listed(other)}"
+            f"{place} is of another network or optimizer: missing {listed(missing)}; left over {listed(left)}; of "
+            f"another shape {listed(other)}"
         )
 
 
 def _shapes(tree: Any) -> dict[str, tuple[int, ...]]:
-    return {
-        keystr(path, simple=True, separator="/"): (*leaf.shape, 2)
-        if jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key)
-        else tuple(leaf.shape)
-        for path, leaf in jax.tree.leaves_with_path(tree)
-    }
+    return {keystr(path, simple=True, separator="/"): _shape(leaf) for path, leaf in jax.tree.leaves_with_path(tree)}
+
+
+def _shape(leaf: Any) -> tuple[int, ...]:
+    # Keys are stored as their bits.
+    bits = jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key)
+    return tuple(jax.eval_shape(jax.random.key_data, leaf).shape if bits else leaf.shape)
 
 
 def checksums(tree: Any) -> dict[str, int]:

@@ -36,8 +36,8 @@ def join(cluster: Cluster) -> None:
         jax.distributed.initialize(cluster.coordinator, cluster.processes, cluster.process)
     except (ValueError, RuntimeError) as error:
         raise ZooError(
-            f"cannot join the other processes: {' '.join(str(error).split())[:300]}; outside of SLURM, Open MPI, Kubernetes "
-            "and TPU pods give --coordinator HOST:PORT, --processes N and --process I"
+            f"cannot join the other processes: {' '.join(str(error).split())[:300]}; outside of SLURM, Open MPI, "
+            "Kubernetes and TPU pods give --coordinator HOST:PORT, --processes N and --process I"
         ) from None
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from zoo.data import Preprocessing
 from zoo.errors import ZooError
 from zoo.training.recipe import Recipe
+from zoo.weights.atomic import replacing
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,7 +81,8 @@ class RunFolder:
                 places = (self.path.with_name(f"{self.path.name}.{i}") for i in range(1, 10_000))
                 aside = self.path.rename(next(place for place in places if not place.exists()))
             self.path.mkdir(parents=True, exist_ok=True)
-            self.config_file.write_text(json.dumps(asdict(config), indent=2) + "\n")
+            with replacing(self.config_file) as unfinished:
+                unfinished.write_text(json.dumps(asdict(config), indent=2) + "\n")
             self.metrics_file.write_text("")
         except OSError as error:
             raise ZooError(f"cannot write the run folder {self.path}: {error.strerror}") from None
@@ -96,3 +98,8 @@ class RunFolder:
         lines = self.metrics_file.read_text().splitlines() if self.metrics_file.exists() else []
         kept = [line for line in lines if json.loads(line)["step"] <= step]
         self.metrics_file.write_text("".join(line + "\n" for line in kept))
+
+
+def saved_steps(folder: RunFolder) -> list[int]:
+    """The steps of which there are checkpoints, in order."""
+    return sorted(int(place.name) for place in folder.steps.glob("*") if place.name.isdigit())

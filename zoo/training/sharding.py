@@ -1,4 +1,4 @@
-"""Data parallelism: one mesh axis, `data`, over all devices of all processes; batches, and by flag the state, split over it."""
+"""One mesh axis, `data`, over all devices of all processes: batches are split over it, and by flag the state too."""
 
 from typing import Any
 

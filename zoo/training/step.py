@@ -140,7 +140,7 @@ def train_step(state: TrainState, batch: Batch) -> tuple[TrainState, Metrics]:
         "opt_state": opt_state,
     }
     moved["average"] = averaged(state, moved)
-    norm = optax.global_norm(gradient)
+    norm = optax.tree.norm(gradient)
     finite = jnp.isfinite(metrics["loss"]) & jnp.isfinite(norm)
     state = state.replace(
         step=state.step + 1,
