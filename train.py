@@ -78,9 +78,7 @@ def parser() -> argparse.ArgumentParser:
     for kind, group in ((Recipe, recipe), (RunOptions, running)):
         for setting in dataclasses.fields(kind):
             add_setting(group, setting)
-    processes.add_argument(
-        "--distributed", action="store_true", help="join them as SLURM, Kubernetes or a TPU pod says"
-    )
+    processes.add_argument("--distributed", action="store_true", help="as SLURM, Kubernetes or a TPU pod says")
     processes.add_argument("--coordinator", metavar="HOST:PORT", help="or: where the first of them listens")
     processes.add_argument("--processes", type=int, metavar="N", help="how many they are")
     processes.add_argument("--process", type=int, metavar="I", help="which this one is, from 0")
