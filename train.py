@@ -22,6 +22,7 @@ from zoo.registry import model_info
 from zoo.training import (
     Recipe,
     RunFolder,
+    RunOptions,
     build_network,
     enable_compilation_cache,
     train,
@@ -46,11 +47,13 @@ RECIPE = """The defaults depend on the network and the data. With --pretrained t
 of 0.1, and images come at the size, mean and standard deviation of the weights. --freeze takes a regular expression
 too, that matches whole paths of layers or parameters, as 'stem|block[1-3]_.*'; a frozen layer runs as in inference."""
 
+RUNNING = "How the run is carried out, which its result does not depend on; a resumed run may have others."
+
 METAVARS = {int: "N", float: "X", str: "LAYERS"}
 
 
 def parser() -> argparse.ArgumentParser:
-    """The command line; every field of Recipe is a flag, absent from the result where it was not given."""
+    """The command line; each field of Recipe and RunOptions is a flag, absent from the result if not given."""
     wide = argparse.RawDescriptionHelpFormatter
     top = argparse.ArgumentParser(description="Train a network of the zoo.", epilog=EPILOG, formatter_class=wide)
     top.add_argument("--model", required=True, metavar="NAME", help="python -m zoo list shows all")
@@ -71,11 +74,14 @@ def parser() -> argparse.ArgumentParser:
     recipe = top.add_argument_group("recipe", RECIPE)
     for setting in dataclasses.fields(Recipe):
         add_setting(recipe, setting)
+    running = top.add_argument_group("running", RUNNING)
+    for setting in dataclasses.fields(RunOptions):
+        add_setting(running, setting)
     return top
 
 
 def add_setting(group: argparse._ArgumentGroup, setting: dataclasses.Field) -> None:
-    """The flag of one field of Recipe."""
+    """The flag of one field of Recipe or RunOptions."""
     flag, text = "--" + setting.name.replace("_", "-"), setting.metadata["help"]
     if setting.type is bool:
         group.add_argument(flag, action=argparse.BooleanOptionalAction, default=argparse.SUPPRESS, help=text)
@@ -97,6 +103,8 @@ def run(arguments: dict[str, Any], console: Console) -> int:
     model, run_dir, resume = arguments.pop("model"), arguments.pop("run_dir"), arguments.pop("resume")
     name, data_dir, pretrained = arguments.pop("dataset"), arguments.pop("data_dir"), arguments.pop("pretrained")
     recipe = arguments.pop("recipe")
+    running = [setting.name for setting in dataclasses.fields(RunOptions) if setting.name in arguments]
+    options = RunOptions(**{name: arguments.pop(name) for name in running})
     model_info(model)
     Recipe(**arguments)
     if resume and run_dir:
@@ -123,7 +131,7 @@ def run(arguments: dict[str, Any], console: Console) -> int:
         highlight=False,
         soft_wrap=True,
     )
-    outcome = train(config, dataset, folder, resume=resume, console=console, backbone=backbone)
+    outcome = train(config, dataset, folder, resume=resume, console=console, backbone=backbone, options=options)
     seconds = time.perf_counter() - began
     if outcome.exit_code:
         again = shlex.join(["python", *(argument for argument in sys.argv if argument != "--resume"), "--resume"])

@@ -5,6 +5,7 @@ from zoo.training.export import checkpoint_weights
 from zoo.training.freezing import frozen_parameters
 from zoo.training.loop import Outcome, build_network, evaluate, train
 from zoo.training.optimizer import learning_rate_schedule, make_optimizer
+from zoo.training.options import RunOptions
 from zoo.training.recipe import Recipe
 from zoo.training.recipes import image_size, recipe_for
 from zoo.training.run_folder import RunConfig, RunFolder
@@ -15,6 +16,7 @@ __all__ = [
     "Recipe",
     "RunConfig",
     "RunFolder",
+    "RunOptions",
     "TrainState",
     "build_network",
     "checkpoint_weights",

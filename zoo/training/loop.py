@@ -26,17 +26,25 @@ from zoo.training.feed import Feed, open_feed
 from zoo.training.finetuning import begun_with
 from zoo.training.freezing import frozen_parameters, head_parameters, split
 from zoo.training.optimizer import learning_rate_schedule, make_optimizer
+from zoo.training.options import RunOptions
+from zoo.training.profiling import Profiler
 from zoo.training.progress import TrainingProgress
+from zoo.training.recorder import Recorder
 from zoo.training.run_folder import RunConfig, RunFolder
 from zoo.training.sharding import data_mesh, replicated, shard_batch
 from zoo.training.signals import stop_on_signals
 from zoo.training.step import Metrics, TrainState, create_state, eval_step, train_step
+from zoo.utilisation import macs_of_image
 
 # Steps that may be under way before the loop waits: enough to hide the host's work, few enough to stop promptly.
 STEPS_IN_FLIGHT = 2
 
+# The profiler leaves out as many steps: the first compiles, and the next may wait for the data.
+UNPROFILED_STEPS = 4
+
 Backbone = Mapping[str, jax.Array | np.ndarray]
 NOTHING: Backbone = MappingProxyType({})
+USUAL = RunOptions()
 
 
 @dataclass(frozen=True)
@@ -71,12 +79,13 @@ def train(
     resume: bool,
     console: Console,
     backbone: Backbone = NOTHING,
+    options: RunOptions = USUAL,
 ) -> Outcome:
     """Train to the recipe's end, or until Ctrl-C or SIGTERM, which save first.
 
     A new run begins with the pretrained variables in `backbone`, by their keys. With `resume` the run in `folder` goes
-    on from its latest checkpoint, on the very next batch. Raises ZooError where the loss is no longer finite, or where
-    a new run is to begin with pretrained variables and there are none.
+    on from its latest checkpoint, on the very next batch; its `options` may be others. Raises ZooError where the loss
+    is no longer finite, or where a new run is to begin with pretrained variables and there are none.
     """
     recipe = config.recipe
     if config.pretrained is not None and not resume and not backbone:
@@ -97,15 +106,25 @@ def train(
         if resume:
             state, position = restore(checkpointer, state, feed.position)
             feed = feed.at(position)
-            folder.drop_metrics_after(int(state.step))
 
         if state.frozen:
             trained, fixed = (count.parameters(part) for part in split(state.params, state.frozen))
             console.print(f"{trained:,} parameters learn, and {fixed:,} are frozen", highlight=False)
 
         began, first, measured, metrics = time.perf_counter(), int(state.step), None, EpochMetrics()
-        with TrainingProgress(console, first, steps, steps_per_epoch, recipe.batch_size) as progress:
+        profiled = 10 if options.profile else 0
+        title = f"{config.model} on {config.dataset}"
+        # Frozen layers have no backward pass, and would be counted with one.
+        frozen = recipe.freeze != "none"
+        macs = None if frozen else macs_of_image(build_network(config), config.preprocessing.image_shape)
+        with (
+            Recorder(folder, console, title=title, tensorboard=options.tensorboard) as recorder,
+            Profiler(folder.profile, first + 1 + UNPROFILED_STEPS, profiled, console=console) as profiler,
+            TrainingProgress(console, first, steps, steps_per_epoch, recipe.batch_size, macs=macs) as progress,
+        ):
+            recorder.drop_after(first)
             for step in range(first + 1, steps + 1):
+                profiler.before(step)
                 with progress.waiting():
                     inputs = feed.inputs(step - 1)
                 state, step_metrics = step_on_devices(state, inputs)
@@ -123,10 +142,11 @@ def train(
                         **evaluate(eval_on_devices, state, tests, mesh),
                         "images_per_second": progress.images_per_second,
                         "waiting": progress.waiting_share,
+                        "utilisation": progress.utilisation,
                         "seconds": time.perf_counter() - began,
                     }
                     check_finite(measured, folder)
-                    folder.append_metrics(measured)
+                    recorder.add(measured)
                     save(checkpointer, state, feed.position, measured)
                     progress.evaluated(measured, time.perf_counter() - paused)
                 if stop.signal and step < steps:

@@ -2,14 +2,11 @@
 
 import dataclasses
 import re
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Literal
 
 from zoo.errors import ZooError
-
-
-def _setting(default: Any, help: str) -> Any:
-    return field(default=default, metadata={"help": help})
+from zoo.training.setting import setting as _setting
 
 
 @dataclass(frozen=True, kw_only=True)
