@@ -39,10 +39,10 @@ def curves_figure(rows: Sequence[Row], title: str) -> Figure:
     # The object interface has no windows and no global state, and PNG is drawn by Agg.
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(13, 4.2), dpi=100, facecolor="white")
+    figure = Figure(figsize=(13, 4), dpi=100, facecolor="white")
     loss, accuracy, rate = figure.subplots(1, 3)
-    figure.subplots_adjust(left=0.05, right=0.985, top=0.80, bottom=0.19, wspace=0.17)
-    figure.text(0.05, 0.93, title, fontsize=14, weight="bold", color=INK, parse_math=False)
+    figure.subplots_adjust(left=0.05, right=0.985, top=0.81, bottom=0.19, wspace=0.18)
+    figure.text(0.05, 0.925, title, fontsize=14, weight="bold", color=INK, parse_math=False)
     figure.text(0.05, 0.025, NOTE, fontsize=8.5, color="#777777")
     for axes, name in ((loss, "loss"), (accuracy, "accuracy"), (rate, "learning rate")):
         _style(axes, name)
@@ -55,9 +55,9 @@ def curves_figure(rows: Sequence[Row], title: str) -> Figure:
     _mark_best(accuracy, rows)
     _line(rate, rows, "learning_rate", "", RATE)
     rate.set_ylim(bottom=0)
-    for axes in (loss, accuracy):
-        axes.legend(frameon=False, fontsize=10, labelcolor=INK)
-    _epochs(figure.axes, _values(rows, "epoch"))
+    for axes, place in ((loss, "upper right"), (accuracy, "lower right")):
+        axes.legend(loc=place, frameon=False, fontsize=10, labelcolor=INK)
+    _ticks(figure.axes, _values(rows, "epoch"))
     return figure
 
 
@@ -111,10 +111,12 @@ def _mark_best(axes: Axes, rows: Sequence[Row]) -> None:
     axes.set_title(said, loc="right", fontsize=9.5, color=TEST)
 
 
-def _epochs(panels: Sequence[Axes], epochs: list[float]) -> None:
-    """Whole epochs, from 0, where the run began."""
+def _ticks(panels: Sequence[Axes], epochs: list[float]) -> None:
+    """Whole epochs, from 0, where the run began, and few values."""
     from matplotlib.ticker import MaxNLocator
 
     for axes in panels:
-        axes.set_xlim(0, max([*epochs, 1]) * 1.02)
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8))
+        axes.set_xlim(0, max([*epochs, 1]) * 1.03)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8, steps=[1, 2, 5, 10]))
+        if axes.get_yscale() == "linear":
+            axes.yaxis.set_major_locator(MaxNLocator(nbins=6, steps=[1, 2, 5, 10]))

@@ -139,10 +139,11 @@ def train(
                         "epoch": step // steps_per_epoch,
                         "learning_rate": float(rate(step - 1)),
                         **metrics.mean_and_clear(),
-                        **evaluate(eval_on_devices, state, tests, mesh),
+                        # Before the evaluation, which they leave out.
                         "images_per_second": progress.images_per_second,
                         "waiting": progress.waiting_share,
                         "utilisation": progress.utilisation,
+                        **evaluate(eval_on_devices, state, tests, mesh),
                         "seconds": time.perf_counter() - began,
                     }
                     check_finite(measured, folder)

@@ -1,6 +1,6 @@
 """A run's evaluations as TensorBoard events, written by tensorboardX's own event writer.
 
-Its SummaryWriter is not used: it writes in a thread, which a full disk ends, and then the run would wait for it forever.
+Its SummaryWriter is not used: it writes in a thread, which a full disk ends, and then the run waits for it forever.
 """
 
 from __future__ import annotations
@@ -25,9 +25,7 @@ def check_tensorboard() -> None:
     try:
         import tensorboardX.event_file_writer  # noqa: F401
     except ImportError:
-        raise ZooError(
-            "TensorBoard events need tensorboardX: pip install tensorboardX, or leave --tensorboard out"
-        ) from (None)
+        raise ZooError("--tensorboard needs tensorboardX: pip install tensorboardX, or leave it out") from None
 
 
 class ScalarWriter:
