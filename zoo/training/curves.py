@@ -24,7 +24,10 @@ LINEAR_SPAN = 10
 # Fewer points than this are marked, so that one evaluation is seen too.
 MARKED = 25
 
-NOTE = "train: mean over the epoch's steps, with augmentation and auxiliary losses    test: all test images, at its end"
+NOTE = (
+    "train: mean over the epoch's steps, as trained (augmentation, dropout, auxiliary losses)"
+    "      test: all test images, at the epoch's end"
+)
 
 
 def draw_curves(rows: Sequence[Row], path: Path, title: str) -> None:
@@ -104,6 +107,7 @@ def _mark_best(axes: Axes, rows: Sequence[Row]) -> None:
     """A ring around the best test accuracy, the first of equals, and its figure in the title."""
     finite = [(row["test_accuracy"], row["epoch"]) for row in rows if _values([row], "test_accuracy")]
     if not finite:
+        axes.set_ylim(0, 1)
         return
     best, epoch = max(finite, key=lambda pair: pair[0])
     axes.plot([epoch], [best], marker="o", markersize=9, markerfacecolor="none", color=TEST, linestyle="none")

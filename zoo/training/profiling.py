@@ -44,6 +44,8 @@ class Profiler:
     def _start(self) -> None:
         self._done = True
         try:
+            # JAX would find out at the end of the trace only.
+            self.folder.mkdir(parents=True, exist_ok=True)
             jax.profiler.start_trace(self.folder)
             self._tracing = True
         except (OSError, RuntimeError) as error:

@@ -12,7 +12,7 @@ from zoo.errors import ZooError
 from zoo.training.curves import draw_curves
 from zoo.training.run_folder import RunFolder
 from zoo.training.tensorboard import ScalarWriter
-from zoo.weights.atomic import replacing
+from zoo.weights.atomic import clear_unfinished, replacing
 
 Row = dict[str, float | None]
 
@@ -37,6 +37,8 @@ class Recorder:
         self._draw_at = math.inf
 
     def __enter__(self) -> "Recorder":
+        clear_unfinished(self._folder.metrics_file)
+        clear_unfinished(self._folder.curves_file)
         self.rows = self._read()
         self._stored, self._drawn = True, self._folder.curves_file.exists()
         self._draw_at = time.monotonic() + DRAWING_SECONDS
