@@ -83,21 +83,22 @@ def test_a_resumed_run_takes_back_what_it_does_again(tmp_path):
 
 
 def test_a_full_disk_loses_no_scalars(tmp_path, monkeypatch):
-    from tensorboardX.event_file_writer import EventsWriter
+    from tensorboardX.record_writer import RecordWriter
 
     console = Console(file=io.StringIO())
-    flush = EventsWriter.flush
+    flush = RecordWriter.flush
 
     def fail(writer):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with Recorder(RunFolder(tmp_path), console, tensorboard=True) as record:
         record.add(row(4))
-        monkeypatch.setattr(EventsWriter, "flush", fail)
+        monkeypatch.setattr(RecordWriter, "flush", fail)
         record.add(row(8))
         record.add(row(12))
-        monkeypatch.setattr(EventsWriter, "flush", flush)
+        monkeypatch.setattr(RecordWriter, "flush", flush)
         record.add(row(16))
+    assert len(files(tmp_path)) == 2
     assert list(scalars(files(tmp_path)[-1])) == [8, 12, 16]
     assert console.file.getvalue().count("\n") == 1
     assert f"cannot write TensorBoard events in {tmp_path}/tensorboard: No space left" in console.file.getvalue()
@@ -119,7 +120,7 @@ def test_tags(name, group):
 
 
 def test_a_missing_package_is_one_line_before_the_run(capsys, tmp_path, monkeypatch):
-    for module in ("tensorboardX", "tensorboardX.event_file_writer"):
+    for module in ("tensorboardX", "tensorboardX.record_writer"):
         monkeypatch.setitem(sys.modules, module, None)
     with pytest.raises(
         zoo.ZooError, match="--tensorboard needs tensorboardX: pip install tensorboardX, or leave it out"
