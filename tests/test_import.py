@@ -11,7 +11,7 @@ began = time.perf_counter()
 import zoo
 seconds = time.perf_counter() - began
 heavy = {"tensorflow", "torch", "tensorflow_datasets", "matplotlib", "grain", "orbax", "sklearn", "keras", "timm",
-         "huggingface_hub", "h5py", "requests"}
+         "huggingface_hub", "h5py", "requests", "tensorboardX"}
 backends = bool(jax._src.xla_bridge._backends)
 print(json.dumps({"seconds": seconds, "heavy": sorted(heavy & set(sys.modules)), "backends": backends}))
 """

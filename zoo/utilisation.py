@@ -1,6 +1,9 @@
 """How much of a device's arithmetic a network uses: model FLOP utilisation (Chowdhery et al. 2022, appendix B)."""
 
 import jax
+from flax import linen as nn
+
+from zoo import count
 
 # Dense bfloat16 TFLOP/s by what JAX calls the device, from the data sheets; the first that the name holds counts.
 PEAK_TERAFLOPS: tuple[tuple[str, float], ...] = (
@@ -31,6 +34,11 @@ def peak_teraflops(device: jax.Device | None = None) -> float | None:
     kind = (device or jax.devices()[0]).device_kind
     peak = next((peak for name, peak in PEAK_TERAFLOPS if name in kind), None)
     return peak and peak * jax.device_count()
+
+
+def macs_of_image(network: nn.Module, image_shape: tuple[int, int, int]) -> int | None:
+    """Multiply-adds of an image; None, and not counted, which takes seconds, where the devices' peak is not known."""
+    return count.summarize(network, (1, *image_shape)).macs if peak_teraflops() else None
 
 
 def utilisation(macs: int, images_per_second: float, *, training: bool) -> float | None:

@@ -28,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dataset", required=True, metavar="DATA", help="digits, a folder, or a TFDS name")
     parser.add_argument("--data-dir", type=Path, metavar="DIR", help="where TFDS data sets are kept")
     parser.add_argument("--batch-size", type=positive, default=64, metavar="N", help="images at a time (default: 64)")
-    parser.add_argument("--confusion", type=Path, metavar="PNG", help="draw the confusion matrix (needs matplotlib)")
+    parser.add_argument("--confusion", type=Path, metavar="PNG", help="draw the confusion matrix")
     parser.add_argument("--json", action="store_true", help="write one JSON object, the confusion matrix in it")
     add_weights_arguments(parser)
     add_inference_arguments(parser)

@@ -12,7 +12,7 @@ from rich.console import Console
 from zoo import count
 from zoo.compilation import compiler_options
 from zoo.data import Dataset
-from zoo.training.beginning import NOTHING, Backbone, begin
+from zoo.training.beginning import NOTHING, Backbone, begin, build_network
 from zoo.training.checkpoints import Checkpoints
 from zoo.training.evaluating import evaluate, test_batches
 from zoo.training.feed import Feed, open_feed
@@ -21,15 +21,21 @@ from zoo.training.guards import FiniteGuard
 from zoo.training.metrics import EpochMetrics
 from zoo.training.optimizer import learning_rate_schedule, updates_of
 from zoo.training.options import RunOptions
-from zoo.training.processes import Agreement
+from zoo.training.processes import Agreement, is_first
+from zoo.training.profiling import Profiler
 from zoo.training.progress import TrainingProgress
+from zoo.training.recorder import Recorder
 from zoo.training.run_folder import RunConfig, RunFolder
 from zoo.training.saving import SaveTimes
 from zoo.training.sharding import data_mesh, replicated
 from zoo.training.signals import exit_code, stop_on_signals
 from zoo.training.step import Metrics, TrainState, eval_step, train_step
+from zoo.utilisation import macs_of_image
 
 USUAL_OPTIONS = RunOptions()
+
+# The profiler leaves out as many steps: the first compiles, and the next may wait for the data.
+UNPROFILED_STEPS = 4
 
 
 @dataclass(frozen=True)
@@ -65,7 +71,6 @@ def train(
     rate = learning_rate_schedule(recipe, per_epoch)
     state, feed = begin(config, folder, feed, mesh, per_epoch, options.fsdp, resume, backbone, console)
     first = int(state.step)
-    folder.drop_metrics_after(first)
     tell_what_learns(state, console)
     run_step = step_of(feed, state, mesh)
     run_eval = jax.jit(eval_step, compiler_options=compiler_options())
@@ -75,10 +80,14 @@ def train(
     with (
         stop_on_signals() as stop,
         Checkpoints(folder, recipe.keep, console) as checkpoints,
-        TrainingProgress(console, first, steps, per_epoch, recipe.batch_size) as progress,
+        open_recorder(config, folder, options, console) as recorder,
+        open_profiler(folder, first, options, console) as profiler,
+        TrainingProgress(console, first, steps, per_epoch, recipe.batch_size, macs=macs_of_run(config)) as progress,
     ):
+        recorder.drop_after(first)
         guard = FiniteGuard(options.skip_nonfinite, first, checkpoints.whereabouts)
         for step in range(first + 1, steps + 1):
+            profiler.before(step)
             with progress.waiting():
                 inputs = feed.inputs(step - 1)
             state, of_step = run_step(state, inputs)
@@ -93,6 +102,8 @@ def train(
             if epoch_ended:
                 for remaining in metrics.rest():
                     guard.check(remaining)
+                # Before the evaluation, which they leave out.
+                pace = progress.pace()
                 with progress.pausing():
                     measured = {
                         "step": step,
@@ -100,11 +111,10 @@ def train(
                         "learning_rate": float(rate(updates_of(recipe, step - 1))),
                         **metrics.mean_and_clear(),
                         **evaluate(run_eval, state, tests, mesh),
-                        "images_per_second": progress.images_per_second,
-                        "waiting": progress.waiting_share,
+                        **pace,
                         "seconds": time.perf_counter() - began,
                     }
-                folder.append_metrics(measured)
+                    recorder.add(measured)
                 progress.evaluated(measured)
             stopping, save_now = agreement.of(stop.number, save_times.due(step))
             if epoch_ended or save_now or stopping:
@@ -118,6 +128,24 @@ def train(
         checkpoints.require(steps)
         measured = measured or evaluate(run_eval, state, tests, mesh)
     return Outcome(steps, measured["test_accuracy"])
+
+
+def open_recorder(config: RunConfig, folder: RunFolder, options: RunOptions, console: Console) -> Recorder:
+    """What keeps the run's evaluations; of several processes the first one's writes."""
+    title = f"{config.model} on {config.dataset}"
+    return Recorder(folder, console, title=title, tensorboard=options.tensorboard, writing=is_first())
+
+
+def open_profiler(folder: RunFolder, first: int, options: RunOptions, console: Console) -> Profiler:
+    """What traces a few steps after the run's first, where that is asked for."""
+    return Profiler(folder.profile, first + 1 + UNPROFILED_STEPS, 10 if options.profile else 0, console=console)
+
+
+def macs_of_run(config: RunConfig) -> int | None:
+    """Multiply-adds an image, where the devices' peak is known to compare them with."""
+    # Frozen layers have no backward pass, and would be counted with one.
+    frozen = config.recipe.freeze != "none"
+    return None if frozen else macs_of_image(build_network(config), config.preprocessing.image_shape)
 
 
 def tell_what_learns(state: TrainState, console: Console) -> None:

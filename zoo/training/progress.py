@@ -9,15 +9,22 @@ import jax
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
+from zoo.utilisation import utilisation
+
 REFRESH_SECONDS = 0.25
 
 
 class TrainingProgress:
-    """A context manager around the steps of a run; images/s leave out the first step, and evaluations."""
+    """A context manager around the steps of a run; images/s leave out the first step, and evaluations.
 
-    def __init__(self, console: Console, step: int, steps: int, steps_per_epoch: int, batch_size: int) -> None:
+    `macs` are an image's multiply-adds, from which the utilisation of the devices is reckoned, or None.
+    """
+
+    def __init__(
+        self, console: Console, step: int, steps: int, steps_per_epoch: int, batch_size: int, *, macs: int | None = None
+    ) -> None:
         self.console, self.step, self.steps = console, step, steps
-        self.steps_per_epoch, self.batch_size = steps_per_epoch, batch_size
+        self.steps_per_epoch, self.batch_size, self.macs = steps_per_epoch, batch_size, macs
         self._bar = Progress(
             TextColumn("{task.description}"),
             BarColumn(bar_width=None),
@@ -103,10 +110,24 @@ class TrainingProgress:
         """The epoch that the last step belongs to, from 1."""
         return -(-self.step // self.steps_per_epoch)
 
+    def pace(self) -> dict[str, float | None]:
+        """What a recorded evaluation has of it."""
+        return {
+            "images_per_second": self.images_per_second,
+            "waiting": self.waiting_share,
+            "utilisation": self.utilisation,
+        }
+
     @property
     def images_per_second(self) -> float | None:
         """Over all timed steps, evaluations left out; None before there are any."""
         return self._timed_steps * self.batch_size / self._seconds if self._timed_steps else None
+
+    @property
+    def utilisation(self) -> float | None:
+        """Model FLOP utilisation, 0 to 1; None where the multiply-adds or the devices' peak are not known."""
+        pace = self.images_per_second
+        return utilisation(self.macs, pace, training=True) if self.macs and pace else None
 
     @property
     def _timed_steps(self) -> int:
@@ -120,7 +141,9 @@ class TrainingProgress:
         if not self._timed_steps:
             return ""
         eta = (time.perf_counter() - self._timed_from) / self._timed_steps * (self.steps - self.step)
-        return f"{self.images_per_second:.0f} images/s  {clock(eta)} left"
+        used = self.utilisation
+        share = f"  {used:.1%} of peak" if used is not None else ""
+        return f"{self.images_per_second:.0f} images/s{share}  {clock(eta)} left"
 
 
 def clock(seconds: float) -> str:

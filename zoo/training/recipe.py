@@ -2,15 +2,11 @@
 
 import dataclasses
 import re
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Literal
 
 from zoo.errors import ZooError
-
-
-def setting(default: Any, help: str) -> Any:
-    """A field with a text for the command line's help."""
-    return field(default=default, metadata={"help": help})
+from zoo.training.setting import setting
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,13 +42,13 @@ class Recipe:
     keep: int = setting(2, "checkpoints kept, besides the best")
 
     def __post_init__(self) -> None:
-        for setting in dataclasses.fields(self):
-            value, allowed = getattr(self, setting.name), getattr(setting.type, "__args__", None)
+        for field in dataclasses.fields(self):
+            value, allowed = getattr(self, field.name), getattr(field.type, "__args__", None)
             if allowed and value not in allowed:
-                raise ZooError(f"{setting.name} is {value!r}: it must be one of {', '.join(allowed)}")
-            smallest = _SMALLEST.get(setting.name, 0)
-            if setting.type in (int, float) and not value >= smallest:
-                raise ZooError(f"{setting.name} is {value}: it must be at least {smallest}")
+                raise ZooError(f"{field.name} is {value!r}: it must be one of {', '.join(allowed)}")
+            smallest = _SMALLEST.get(field.name, 0)
+            if field.type in (int, float) and not value >= smallest:
+                raise ZooError(f"{field.name} is {value}: it must be at least {smallest}")
         try:
             re.compile(self.freeze)
         except re.error as error:

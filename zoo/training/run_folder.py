@@ -35,7 +35,7 @@ class RunConfig:
 
 @dataclass(frozen=True)
 class RunFolder:
-    """`checkpoints/<model>-<dataset>/`: config.json, metrics.jsonl (a line an evaluation) and steps/."""
+    """`checkpoints/<model>-<dataset>/`: config.json, metrics.jsonl (a line an evaluation), curves.png and steps/."""
 
     path: Path
 
@@ -48,6 +48,21 @@ class RunFolder:
     def metrics_file(self) -> Path:
         """A JSON object a line, an evaluation each."""
         return self.path / "metrics.jsonl"
+
+    @property
+    def curves_file(self) -> Path:
+        """The picture of the metrics."""
+        return self.path / "curves.png"
+
+    @property
+    def tensorboard(self) -> Path:
+        """TensorBoard's events, where they were asked for."""
+        return self.path / "tensorboard"
+
+    @property
+    def profile(self) -> Path:
+        """The profiler's trace, where it was asked for."""
+        return self.path / "profile"
 
     @property
     def steps(self) -> Path:
@@ -87,17 +102,6 @@ class RunFolder:
         except OSError as error:
             raise ZooError(f"cannot write the run folder {self.path}: {error.strerror}") from None
         return aside
-
-    def append_metrics(self, metrics: dict[str, float]) -> None:
-        """Add one evaluation."""
-        with self.metrics_file.open("a") as file:
-            file.write(json.dumps(metrics) + "\n")
-
-    def drop_metrics_after(self, step: int) -> None:
-        """Forget evaluations of steps that a resumed run will do again."""
-        lines = self.metrics_file.read_text().splitlines() if self.metrics_file.exists() else []
-        kept = [line for line in lines if json.loads(line)["step"] <= step]
-        self.metrics_file.write_text("".join(line + "\n" for line in kept))
 
 
 def saved_steps(folder: RunFolder) -> list[int]:

@@ -1,5 +1,6 @@
 """Files that are written whole or not at all."""
 
+import glob
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -21,5 +22,12 @@ def replacing(path: Path) -> Iterator[Path]:
     except OSError as error:
         raise ZooError(f"cannot write {path}: {error.strerror or error}") from None
     finally:
+        with suppress(OSError):
+            unfinished.unlink()
+
+
+def clear_unfinished(path: Path) -> None:
+    """Remove what a killed process left of `replacing` that path."""
+    for unfinished in path.parent.glob(f".{glob.escape(path.name)}.{'[0-9a-f]' * 8}"):
         with suppress(OSError):
             unfinished.unlink()

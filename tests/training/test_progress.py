@@ -1,0 +1,51 @@
+"""What a run shows of the devices' use."""
+
+import io
+import re
+
+import jax.numpy as jnp
+import pytest
+from rich.console import Console
+
+import zoo
+from zoo import utilisation
+from zoo.training.progress import TrainingProgress
+
+MEASURED = {"loss": 1.0, "accuracy": 0.5, "test_loss": 1.0, "test_accuracy": 0.5}
+
+
+@pytest.fixture
+def fake_peak(monkeypatch):
+    monkeypatch.setattr(utilisation, "peak_teraflops", lambda: 1e-3)
+
+
+def shown(macs):
+    """The progress after three steps of 16 images, and the line that it printed."""
+    console = Console(file=io.StringIO())
+    with TrainingProgress(console, 0, 8, 4, 16, macs=macs) as progress:
+        for step in range(3):
+            progress.advance({"loss": jnp.ones(()), "accuracy": jnp.ones(())})
+            if step == 0:
+                progress.begun()
+        progress.evaluated(MEASURED, 0.0)
+    return progress, console.file.getvalue().splitlines()[-1]
+
+
+def test_utilisation_where_the_peak_is_known(fake_peak):
+    progress, line = shown(macs=1000)
+    # The clock goes on between the two.
+    assert progress.utilisation == pytest.approx(6 * 1000 * progress.images_per_second / 1e9, rel=0.1)
+    assert re.search(r"images/s  \d+\.\d% of peak  0:00 left", line)
+
+
+def test_none_where_nothing_was_counted():
+    progress, line = shown(macs=None)
+    assert progress.utilisation is None and "peak" not in line
+
+
+def test_an_image_is_counted_only_where_the_peak_is_known(monkeypatch, fake_peak):
+    network = zoo.create_model("lenet5")
+    assert utilisation.macs_of_image(network, (32, 32, 1)) == zoo.model_info("lenet5").macs
+    monkeypatch.setattr(utilisation, "peak_teraflops", lambda: None)
+    monkeypatch.setattr(zoo.count, "summarize", lambda *_: pytest.fail("counted"))
+    assert utilisation.macs_of_image(network, (32, 32, 1)) is None
