@@ -47,3 +47,15 @@ def short_run(tmp_path_factory):
         patch.setenv("ZOO_CACHE", str(root / "cache"))
         assert train.main([*arguments, "--epochs", "4", "--batch-size", "16", "--learning-rate", "0.003"]) == 0
     return ShortRun(root / "run", root / "squares")
+
+
+@pytest.fixture(scope="module")
+def tiny():
+    """The network "tiny" is registered."""
+    from tiny import INFO
+
+    from zoo import registry
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(registry._REGISTRY, INFO.name, INFO)
+        yield

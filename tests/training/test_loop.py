@@ -1,19 +1,19 @@
 """Whole runs on a small data set: what they write, how they stop and go on."""
 
 import json
-import shutil
 import signal
 
 import jax
 import numpy as np
 import pytest
-from rich.console import Console
+from short_runs import CONFIG, DATASET, final_params, run
 
 import zoo
-from zoo.data import Dataset, Preprocessing
+from zoo.data import Dataset
 from zoo.data.dataset import ArraySource
-from zoo.training import Recipe, RunConfig, RunFolder, train
-from zoo.training.checkpoints import open_checkpointer
+from zoo.training import RunFolder
+
+pytestmark = pytest.mark.usefixtures("tiny")
 
 
 class InterruptingSource(ArraySource):
@@ -32,40 +32,8 @@ class InterruptingSource(ArraySource):
         return super().__getitem__(index)
 
 
-def squares(count, seed):
-    """Bright squares in one of four corners: a task that a network learns in seconds."""
-    rng = np.random.default_rng(seed)
-    images, labels = rng.integers(0, 90, (count, 16, 16, 1), np.uint8), rng.integers(0, 4, count)
-    for image, label in zip(images, labels, strict=True):
-        row, column = 8 * (label // 2), 8 * (label % 2)
-        image[row : row + 6, column : column + 6] += 120
-    return ArraySource(images, labels)
-
-
-DATASET = Dataset("squares", squares(70, 0), squares(37, 1), ("a", "b", "c", "d"), (16, 16, 1))
-CONFIG = RunConfig(
-    model="nin_cifar10",
-    dataset="squares",
-    recipe=Recipe(epochs=3, batch_size=16, learning_rate=1e-3, warmup_epochs=0.5),
-    preprocessing=Preprocessing(image_shape=(16, 16, 1), mean=(0.449,), std=(0.226,)),
-    class_names=DATASET.class_names,
-)
-
-
-def run(path, dataset=DATASET, resume=False):
-    folder = RunFolder(path)
-    if not resume:
-        folder.start(CONFIG)
-    return train(folder.read_config(), dataset, folder, resume=resume, console=Console(quiet=True))
-
-
-def final_params(path):
-    with open_checkpointer(RunFolder(path), 1) as checkpointer:
-        return checkpointer.load_checkpointables(checkpointer.latest.step, {"state": None})["state"]["params"]
-
-
 @pytest.fixture(scope="module")
-def uninterrupted(tmp_path_factory):
+def uninterrupted(tiny, tmp_path_factory):
     path = tmp_path_factory.mktemp("run") / "whole"
     return path, run(path)
 
@@ -120,27 +88,7 @@ def test_a_damaged_configuration_is_one_clear_line(tmp_path, text):
     assert "\n" not in str(error.value)
 
 
-def test_a_run_without_a_checkpoint_cannot_be_resumed(tmp_path):
+def test_a_run_that_was_stopped_before_its_first_checkpoint_begins_again(uninterrupted, tmp_path):
     RunFolder(tmp_path / "run").start(CONFIG)
-    with pytest.raises(zoo.ZooError, match="no checkpoint in"):
-        run(tmp_path / "run", resume=True)
-
-
-def test_a_loss_that_is_not_finite_stops_the_run(tmp_path):
-    config = CONFIG.__class__(**{**CONFIG.__dict__, "recipe": Recipe(batch_size=16, epochs=1, learning_rate=1e30)})
-    folder = RunFolder(tmp_path / "run")
-    folder.start(config)
-    with pytest.raises(zoo.ZooError, match="the loss was not finite in epoch 1"):
-        train(config, DATASET, folder, resume=False, console=Console(quiet=True))
-
-
-def test_a_damaged_checkpoint_is_one_clear_line(uninterrupted, tmp_path):
-    path = shutil.copytree(uninterrupted[0], tmp_path / "run")
-    for file in (path / "steps" / "12" / "state").rglob("*"):
-        if file.is_file():
-            file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
-    with pytest.raises(zoo.ZooError, match="steps/12 cannot be read: remove that folder") as error:
-        run(path, resume=True)
-    assert "\n" not in str(error.value)
-    shutil.rmtree(path / "steps" / "12")
-    assert run(path, resume=True).step == 12
+    assert run(tmp_path / "run", resume=True).test_accuracy == uninterrupted[1].test_accuracy
+    jax.tree.map(np.testing.assert_array_equal, final_params(tmp_path / "run"), final_params(uninterrupted[0]))

@@ -75,7 +75,7 @@ class Checkpoints:
         held = jax.block_until_ready(jax.tree.map(jnp.copy, arrays(state)))
         try:
             self._writing = self._checkpointer.save_checkpointables_async(
-                self._step, {"state": held}, metrics=metrics, custom_metadata=sealed(position, checksums(held))
+                self._step, {"state": held}, metrics=metrics, custom_metadata=sealed(position, held)
             )
         except Exception as error:
             self._failed(error)
@@ -169,20 +169,18 @@ def restore(folder: RunFolder, abstract: TrainState, console: Console) -> tuple[
 
 def _load(place: Path, wanted: dict[str, Any]) -> tuple[dict[str, Any], Position]:
     try:
-        metadata = ocp.checkpointables_metadata(place.absolute())
-        stored = metadata.metadata["state"]
-        position, sums = unsealed(metadata.custom_metadata)
+        record = unsealed(ocp.checkpointables_metadata(place.absolute()).custom_metadata)
     except Exception as error:
         raise Damaged from error
-    check_same(place, stored, wanted)
+    check_same(place, record["shapes"], wanted)
     try:
         state = ocp.load_checkpointables(place.absolute(), {"state": wanted})["state"]
     except Exception as error:
         # Orbax has many kinds of errors for a damaged file.
         raise Damaged from error
-    if checksums(state) != sums:
+    if checksums(state) != record["checksums"]:
         raise Damaged
-    return state, position
+    return state, record["position"]
 
 
 def arrays(state: TrainState) -> dict[str, Any]:

@@ -1,0 +1,72 @@
+"""Short runs on images that a small network learns in seconds, for the tests of the loop."""
+
+import dataclasses
+import io
+
+import numpy as np
+from rich.console import Console
+
+from zoo.data import Dataset, Preprocessing
+from zoo.data.dataset import ArraySource
+from zoo.training import Recipe, RunConfig, RunFolder, RunOptions, train
+from zoo.training.checkpoints import open_checkpointer
+
+
+def squares(count, seed):
+    """Bright squares in one of four corners."""
+    rng = np.random.default_rng(seed)
+    images, labels = rng.integers(0, 90, (count, 16, 16, 1), np.uint8), rng.integers(0, 4, count)
+    for image, label in zip(images, labels, strict=True):
+        row, column = 8 * (label // 2), 8 * (label % 2)
+        image[row : row + 6, column : column + 6] += 120
+    return ArraySource(images, labels)
+
+
+# Four steps an epoch of 16 images.
+DATASET = Dataset("squares", squares(70, 0), squares(37, 1), ("a", "b", "c", "d"), (16, 16, 1))
+CONFIG = RunConfig(
+    model="tiny",
+    dataset="squares",
+    recipe=Recipe(epochs=3, batch_size=16, learning_rate=1e-2, warmup_epochs=0.5, feed="streamed"),
+    preprocessing=Preprocessing(image_shape=(16, 16, 1), mean=(0.449,), std=(0.226,)),
+    class_names=DATASET.class_names,
+)
+
+
+def with_recipe(**changes):
+    """CONFIG with another recipe."""
+    return dataclasses.replace(CONFIG, recipe=dataclasses.replace(CONFIG.recipe, **changes))
+
+
+class Printed:
+    """A console whose text is kept."""
+
+    def __init__(self):
+        self.file = io.StringIO()
+        self.console = Console(file=self.file, width=1000)
+
+    @property
+    def lines(self):
+        """What was printed, line by line."""
+        return self.file.getvalue().splitlines()
+
+
+def run(path, dataset=DATASET, resume=False, config=CONFIG, printed=None, **options):
+    """A run in a folder, or with `resume` what is left of it."""
+    folder = RunFolder(path)
+    if not resume:
+        folder.start(config)
+    console = printed.console if printed else Console(quiet=True)
+    options = RunOptions(**options)
+    return train(folder.read_config(), dataset, folder, resume=resume, console=console, options=options)
+
+
+def final_state(path):
+    """What the last checkpoint holds."""
+    with open_checkpointer(RunFolder(path), 1) as checkpointer:
+        return checkpointer.load_checkpointables(checkpointer.latest.step, {"state": None})["state"]
+
+
+def final_params(path):
+    """The parameters that a run ended with."""
+    return final_state(path)["params"]
