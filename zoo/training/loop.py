@@ -27,6 +27,7 @@ from zoo.training.finetuning import begun_with
 from zoo.training.freezing import frozen_parameters, head_parameters, split
 from zoo.training.optimizer import learning_rate_schedule, make_optimizer
 from zoo.training.progress import TrainingProgress
+from zoo.training.recipe import Recipe
 from zoo.training.run_folder import RunConfig, RunFolder
 from zoo.training.sharding import data_mesh, replicated, shard_batch
 from zoo.training.signals import stop_on_signals
@@ -172,7 +173,7 @@ def first_state(
             std=seen.std,
             aux_weight=recipe.aux_weight,
             label_smoothing=recipe.label_smoothing,
-            augmentation=Augmentation(shift=recipe.shift, flip=recipe.flip, erase=recipe.erase),
+            augmentation=augmentation_of(recipe),
             frozen=frozen,
         )
 
@@ -180,6 +181,19 @@ def first_state(
     if abstract:
         return abstract_like(jax.eval_shape(make, key, {}), sharding)
     return jit_once(make, out_shardings=sharding)(key, dict(backbone))
+
+
+def augmentation_of(recipe: Recipe) -> Augmentation:
+    """What the recipe asks to change of the training images."""
+    return Augmentation(
+        crop=recipe.crop,
+        shift=recipe.shift,
+        flip=recipe.flip,
+        trivial=recipe.trivial_augment,
+        erase=recipe.erase,
+        mixup=recipe.mixup,
+        cutmix=recipe.cutmix,
+    )
 
 
 class EpochMetrics:
