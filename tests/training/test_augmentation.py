@@ -111,8 +111,15 @@ def test_crops_are_drawn_as_torchvision_draws_them(height, width):
 def test_a_crop_of_everything_is_the_image():
     np.testing.assert_array_equal(resized(IMAGES, jnp.array([[0.0, 0, 12, 10]] * 64)), IMAGES)
     squares = IMAGES[:, :10]
-    whole = np.isclose(cropped(KEY, squares, 1.0), squares, atol=1e-4).all((1, 2, 3))
+    whole = np.isclose(jax.jit(cropped, static_argnums=2)(KEY, squares, 1.0), squares, atol=1e-4).all((1, 2, 3))
     assert whole.all()
+
+
+def test_images_stay_float32_where_jax_has_float64():
+    all_of_it = Augmentation(crop=0.5, shift=2, flip=True, trivial=True, erase=0.5)
+    with jax.enable_x64(True):
+        shape = jax.eval_shape(lambda images: augmented(jax.random.key(0), images, all_of_it, FILL), IMAGES)
+    assert shape == jax.ShapeDtypeStruct(IMAGES.shape, jnp.float32)
 
 
 @pytest.mark.parametrize("name", ["crop", "erase"])

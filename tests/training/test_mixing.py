@@ -1,6 +1,8 @@
 """Mixup and CutMix, against what their papers say they are; the training step with them."""
 
 import dataclasses
+import math
+import re
 
 import flax.linen as nn
 import jax
@@ -148,26 +150,21 @@ def test_all_of_it_is_the_same_on_any_number_of_devices():
 
     mesh = data_mesh(16)
     spread = jax.device_put(jax.tree.map(jnp.copy, state), replicated(mesh))
-    sharded, sharded_metrics = jax.jit(train_step)(spread, shard_batch(BATCH, mesh))
+    parts = shard_batch(BATCH, mesh)
+    step = jax.jit(train_step).lower(spread, parts).compile()
+    sharded, sharded_metrics = step(spread, parts)
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-5), sharded.params, single.params)
     np.testing.assert_allclose(sharded_metrics["loss"], metrics["loss"], rtol=1e-5)
 
-
-def test_images_are_not_gathered_on_one_device():
-    mesh, state = data_mesh(16), state_with(EVERYTHING)
-
-    def step(state, batch):
-        return augmented_batch(state, state.key, batch)
-
-    spread = jax.device_put(state, replicated(mesh))
-    program = jax.jit(step).lower(spread, shard_batch(BATCH, mesh)).compile().as_text()
-    image = ",12,10,3]"
-    gathered = [line for line in program.splitlines() if " all-gather" in line and f"16{image}" in line]
-    assert not gathered and f"4{image}" in program
+    # No device has all images, in whatever shape: 16 x 360 values.
+    program = step.as_text()
+    shapes = {tuple(map(int, shape.split(","))) for shape in re.findall(r"[su8f32]+\[([\d,]+)\]", program)}
+    sizes = {math.prod(shape) for shape in shapes}
+    assert 4 * 360 in sizes and max(sizes) < 16 * 360
 
 
 def test_pmap_takes_it_too():
-    state = state_with(EVERYTHING)
+    state = state_with(Augmentation(crop=0.3, trivial=True, mixup=0.2))
     stacked = jax.tree.map(lambda leaf: jnp.stack([leaf] * 4), state)
     parts = jax.tree.map(lambda leaf: leaf.reshape(4, -1, *leaf.shape[1:]), BATCH)
     mapped, metrics = jax.pmap(train_step, axis_name="data")(stacked, parts)

@@ -21,11 +21,11 @@ def cropped(key: jax.Array, images: jax.Array, smallest: float) -> jax.Array:
 
 def random_boxes(key: jax.Array, batch: int, height: int, width: int, smallest: float) -> jax.Array:
     """float [batch, 4]: top, left, height and width in pixels of boxes inside an image, not rounded."""
-    area_key, ratio_key, place_key = jax.random.split(key, 3)
+    size_key, place_key = jax.random.split(key)
     whole = jnp.array([height, width], jnp.float32)
-    area = jax.random.uniform(area_key, (batch, TRIES), jnp.float32, smallest, 1) * height * width
-    most = math.log(LARGEST_RATIO)
-    ratio = jnp.exp(jax.random.uniform(ratio_key, (batch, TRIES), jnp.float32, -most, most))
+    draws = jax.random.uniform(size_key, (batch, TRIES, 2), jnp.float32)
+    area = (smallest + (1 - smallest) * draws[..., 0]) * height * width
+    ratio = jnp.exp(math.log(LARGEST_RATIO) * (2 * draws[..., 1] - 1))
     sizes = jnp.sqrt(jnp.stack([area / ratio, area * ratio], axis=-1))
     inside = (sizes <= whole).all(-1)
     first = jnp.take_along_axis(sizes, inside.argmax(1)[:, None, None], axis=1)[:, 0]
@@ -49,7 +49,7 @@ def _stretched(image: jax.Array, start: jax.Array, length: jax.Array, axis: int)
     """What lies from `start` to `start + length` along an axis, at as many pixels as the image has there."""
     size = image.shape[axis]
     # A pixel's value is at its middle; beyond the outermost middles the edge goes on.
-    place = jnp.clip(start + (jnp.arange(size) + 0.5) * (length / size) - 0.5, 0, size - 1)
+    place = jnp.clip(start + (jnp.arange(size, dtype=image.dtype) + 0.5) * (length / size) - 0.5, 0, size - 1)
     before = jnp.floor(place).astype(jnp.int32)
     share = (place - before).reshape(-1, *(1,) * (2 - axis))
     taken = partial(jnp.take, image, axis=axis, mode="clip")

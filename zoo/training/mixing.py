@@ -42,15 +42,14 @@ def outside_box(key: jax.Array, height: int, width: int, share: jax.Array) -> ja
     al. 2019, section 3.1).
     """
     side = jnp.sqrt(1 - share)
-    row_key, column_key = jax.random.split(key)
-    rows, columns = _stretch(row_key, height, side), _stretch(column_key, width, side)
+    row, column = jax.random.uniform(key, (2,), jnp.float32)
+    rows, columns = _stretch(row, height, side), _stretch(column, width, side)
     return 1 - (rows[:, None] & columns).astype(jnp.float32)
 
 
-def _stretch(key: jax.Array, size: int, share: jax.Array) -> jax.Array:
-    """bool [size]: true along `share` of it, around a place anywhere in it."""
-    middle = jax.random.randint(key, (), 0, size)
+def _stretch(middle: jax.Array, size: int, share: jax.Array) -> jax.Array:
+    """bool [size]: true along `share` of it, around a place from 0, the first, to 1."""
     length = jnp.floor(size * share).astype(jnp.int32)
-    start = middle - length // 2
+    start = jnp.floor(size * middle).astype(jnp.int32) - length // 2
     place = jnp.arange(size)
     return (place >= start) & (place < start + length)

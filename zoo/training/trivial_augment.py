@@ -1,7 +1,7 @@
 """TrivialAugment, "wide" (Mueller and Hutter 2021): one operation and one strength an image, both drawn uniformly.
 
-A batch is changed at once. The geometric operations are one map of places an image, four are one blend with another
-image, and four are one table of the 256 grey levels; so an image passes through three operations, not all fourteen.
+A batch is changed at once: five operations are one map of places an image, four are one blend with another image, and
+four give the 256 grey levels other values.
 """
 
 from enum import IntEnum, auto
@@ -20,7 +20,7 @@ FEWEST_BITS = 2
 
 # Of ITU-R BT.601, as in PIL.
 LUMA = (0.299, 0.587, 0.114)
-LEVELS = 256
+WHITE = 255
 
 
 class Operation(IntEnum):
@@ -50,18 +50,18 @@ def trivially_augmented(key: jax.Array, images: jax.Array, fill: tuple[float, ..
 
 def drawn(key: jax.Array, batch: int) -> tuple[jax.Array, jax.Array]:
     """An operation and a strength, -30 to 30, for each image, int [batch]."""
-    operation_key, strength_key, sign_key = jax.random.split(key, 3)
-    operation = jax.random.randint(operation_key, (batch,), 0, len(Operation))
-    strength = jax.random.randint(strength_key, (batch,), 0, STRONGEST + 1)
-    negative = jax.random.bernoulli(sign_key, shape=(batch,))
+    outcomes = jnp.array([len(Operation), STRONGEST + 1, 2])
+    draws = jnp.floor(jax.random.uniform(key, (batch, 3), jnp.float32) * outcomes).astype(jnp.int32)
+    operation, strength, negative = draws.T
     return operation, jnp.where(negative, -strength, strength)
 
 
 def changed(images: jax.Array, operation: jax.Array, strength: jax.Array, fill: tuple[float, ...]) -> jax.Array:
     """Each image by its Operation at its strength, -30 to 30, of which some take the size alone."""
+    # Only one of the three has an effect. In this order XLA, which fuses them, computes least twice.
     images = moved(images, inverse_maps(operation, strength, *images.shape[1:3]), fill)
-    images = blended(images, operation, strength)
-    return releveled(images, operation, jnp.abs(strength))
+    images = releveled(images, operation, jnp.abs(strength))
+    return blended(images, operation, strength)
 
 
 def inverse_maps(operation: jax.Array, strength: jax.Array, height: int, width: int) -> jax.Array:
@@ -118,7 +118,7 @@ def luma(images: jax.Array) -> jax.Array:
     """[batch, height, width, 1]: how bright the pixels are."""
     if images.shape[-1] == 1:
         return images
-    return (images * jnp.array(LUMA, images.dtype)).sum(-1, keepdims=True)
+    return sum(weight * images[..., i : i + 1] for i, weight in enumerate(LUMA))
 
 
 def smoothed(images: jax.Array) -> jax.Array:
@@ -133,62 +133,46 @@ def smoothed(images: jax.Array) -> jax.Array:
 
 
 def releveled(images: jax.Array, operation: jax.Array, strength: jax.Array) -> jax.Array:
-    """Posterize, solarize, autocontrast and equalize: a new grey level for each of 256, an image and channel."""
-    batch, _, _, channels = images.shape
-    levels = jnp.round(images * (LEVELS - 1)).astype(jnp.int32).reshape(batch, -1, channels)
-    counts = jax.vmap(jax.vmap(histogram, in_axes=1, out_axes=1))(levels)
-    operation, strength = operation[:, None, None], strength[:, None, None]
-    tables = {
-        Operation.POSTERIZE: posterize_table(strength),
-        Operation.SOLARIZE: solarize_table(strength),
-        Operation.AUTOCONTRAST: autocontrast_table(counts),
-        Operation.EQUALIZE: equalize_table(counts),
+    """Posterize, solarize, autocontrast and equalize: new values for the grey levels 0 to 255 (PIL's ImageOps)."""
+    operation, strength = operation[:, None, None, None], strength[:, None, None, None]
+    levels = jnp.round(images * WHITE)
+    new = {
+        Operation.POSTERIZE: posterized(levels, strength),
+        Operation.SOLARIZE: jnp.where(levels >= WHITE - strength * (WHITE / STRONGEST), WHITE - levels, levels),
+        Operation.AUTOCONTRAST: stretched(levels),
+        Operation.EQUALIZE: equalized(levels),
     }
-    chosen = [operation == which for which in tables]
-    table = jnp.select(chosen, list(tables.values()), jnp.zeros_like(counts))
-    new = jnp.take_along_axis(table, levels, axis=1, mode="clip").reshape(images.shape)
-    changes = jnp.any(jnp.stack(chosen), axis=0)[..., None]
-    return jnp.where(changes, new.astype(images.dtype) / (LEVELS - 1), images)
+    chosen = [operation == which for which in new]
+    return jnp.select(chosen, [values / WHITE for values in new.values()], images)
+
+
+def posterized(levels: jax.Array, strength: jax.Array) -> jax.Array:
+    """The upper 8 to 2 bits of the levels."""
+    dropped = jnp.round(strength * (8 - FEWEST_BITS) / STRONGEST).astype(jnp.int32)
+    unit = (1 << dropped).astype(levels.dtype)
+    return jnp.floor(levels / unit) * unit
+
+
+def stretched(levels: jax.Array) -> jax.Array:
+    """Each channel's darkest level to 0 and its brightest to 255; where all are equal, as they are."""
+    darkest, brightest = levels.min((1, 2), keepdims=True), levels.max((1, 2), keepdims=True)
+    # The half keeps the quotient of whole numbers away from whole numbers, whatever the division's last bit.
+    new = jnp.floor(((levels - darkest) * WHITE + 0.5) / (brightest - darkest))
+    return jnp.where(brightest > darkest, new, levels)
+
+
+def equalized(levels: jax.Array) -> jax.Array:
+    """Each channel's levels equally often, as far as that goes; images of too few pixels stay as they are."""
+    batch, height, width, channels = levels.shape
+    places = levels.astype(jnp.int32).reshape(batch, -1, channels)
+    counts = jax.vmap(jax.vmap(histogram, in_axes=1, out_axes=1))(places)
+    darker = jnp.take_along_axis(jnp.cumsum(counts, axis=1) - counts, places, axis=1, mode="clip")
+    of_brightest = (levels == levels.max((1, 2), keepdims=True)).sum((1, 2), keepdims=True)
+    step = (height * width - of_brightest) // WHITE
+    share = (darker.reshape(levels.shape) + step // 2 + 0.5) / jnp.maximum(step, 1)
+    return jnp.where(step > 0, jnp.minimum(jnp.floor(share), WHITE), levels).astype(levels.dtype)
 
 
 def histogram(levels: jax.Array) -> jax.Array:
-    """How many of the levels [n] are each of the 256."""
-    return jnp.zeros(LEVELS, jnp.int32).at[levels].add(1)
-
-
-# Tables are int [batch, 256, channel], or broadcast to that: what becomes of each level. As in PIL's ImageOps.
-
-
-def posterize_table(strength: jax.Array) -> jax.Array:
-    """The upper 8 to 2 bits."""
-    dropped = jnp.round(strength * (8 - FEWEST_BITS) / STRONGEST).astype(jnp.int32)
-    return (_all_levels() >> dropped) << dropped
-
-
-def solarize_table(strength: jax.Array) -> jax.Array:
-    """Inverted from a threshold on, which is 255 to 0."""
-    level, white = _all_levels(), LEVELS - 1
-    return jnp.where(level >= white - strength * (white / STRONGEST), white - level, level)
-
-
-def autocontrast_table(counts: jax.Array) -> jax.Array:
-    """The darkest level of an image to 0, the brightest to 255."""
-    level, white = _all_levels(), LEVELS - 1
-    darkest = (counts > 0).argmax(1, keepdims=True)
-    brightest = white - (counts[:, ::-1] > 0).argmax(1, keepdims=True)
-    spread = (level - darkest) * white // jnp.maximum(brightest - darkest, 1)
-    return jnp.where(brightest > darkest, jnp.clip(spread, 0, white), level)
-
-
-def equalize_table(counts: jax.Array) -> jax.Array:
-    """All levels equally often, as far as that goes; images of too few pixels stay as they are."""
-    white = LEVELS - 1
-    brightest = white - (counts[:, ::-1] > 0).argmax(1, keepdims=True)
-    below = jnp.cumsum(counts, axis=1) - counts
-    step = (counts.sum(1, keepdims=True) - jnp.take_along_axis(counts, brightest, axis=1)) // white
-    table = jnp.minimum((below + step // 2) // jnp.maximum(step, 1), white)
-    return jnp.where(step > 0, table, _all_levels())
-
-
-def _all_levels() -> jax.Array:
-    return jnp.arange(LEVELS, dtype=jnp.int32)[:, None]
+    """How many of the levels [n] are each of 0 to 255."""
+    return jnp.zeros(WHITE + 1, jnp.int32).at[levels].add(1)
