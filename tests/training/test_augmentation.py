@@ -4,19 +4,24 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from PIL import Image
 
 import zoo
 from zoo.training import Recipe
 from zoo.training.augmentation import Augmentation, augmented, erased, flipped, shifted
+from zoo.training.cropping import cropped, random_boxes, resized
 
-IMAGES = jnp.asarray(np.random.default_rng(0).uniform(1, 2, (64, 12, 10, 3)), jnp.float32)
+IMAGES = jnp.asarray(np.random.default_rng(0).uniform(0.5, 1, (64, 12, 10, 3)), jnp.float32)
 KEY = jax.random.key(7)
+# None of the images' values.
+FILL = (0.125, 0.25, 0.375)
 
 
 def places(image, most):
     """Every image that `shifted` may give, with the place, as NumPy sees it."""
     height, width, _ = image.shape
-    padded = np.pad(image, ((most, most), (most, most), (0, 0)))
+    padded = np.tile(np.float32(FILL), (height + 2 * most, width + 2 * most, 1))
+    padded[most:-most, most:-most] = image
     for top in range(2 * most + 1):
         for left in range(2 * most + 1):
             yield (top, left), padded[top : top + height, left : left + width]
@@ -24,7 +29,7 @@ def places(image, most):
 
 def test_shifting_takes_every_place_of_the_padded_image():
     seen = set()
-    for image, moved in zip(np.asarray(IMAGES), np.asarray(shifted(KEY, IMAGES, 1)), strict=True):
+    for image, moved in zip(np.asarray(IMAGES), np.asarray(shifted(KEY, IMAGES, 1, FILL)), strict=True):
         found = [place for place, expected in places(image, 1) if (expected == moved).all()]
         assert len(found) == 1
         seen.add(found[0])
@@ -38,11 +43,11 @@ def test_half_of_the_images_are_mirrored():
     assert (mirrored ^ untouched).all() and 16 < mirrored.sum() < 48
 
 
-def test_erasing_leaves_a_rectangle_of_zeros():
-    images = np.asarray(erased(KEY, IMAGES, 0.5))
+def test_erasing_leaves_a_rectangle_of_the_mean():
+    images = np.asarray(erased(KEY, IMAGES, 0.5, FILL))
     hit = 0
     for before, after in zip(np.asarray(IMAGES), images, strict=True):
-        gone = (after == 0).all(-1)
+        gone = (after == FILL).all(-1)
         assert (after[~gone] == before[~gone]).all()
         if gone.any():
             rows, columns = np.flatnonzero(gone.any(1)), np.flatnonzero(gone.any(0))
@@ -53,13 +58,71 @@ def test_erasing_leaves_a_rectangle_of_zeros():
 
 
 def test_nothing_is_changed_by_default_and_a_key_is_a_result():
-    assert augmented(KEY, IMAGES, Augmentation()) is IMAGES
-    all_of_it = Augmentation(shift=2, flip=True, erase=0.5)
-    once, again, other = (augmented(key, IMAGES, all_of_it) for key in (KEY, KEY, jax.random.key(8)))
+    assert augmented(KEY, IMAGES, Augmentation(), FILL) is IMAGES
+    all_of_it = Augmentation(crop=0.5, shift=2, flip=True, trivial=True, erase=0.5)
+    run = jax.jit(augmented, static_argnums=(2, 3))
+    once, again, other = (run(key, IMAGES, all_of_it, FILL) for key in (KEY, KEY, jax.random.key(8)))
     np.testing.assert_array_equal(once, again)
     assert (once != other).any() and once.shape == IMAGES.shape and once.dtype == IMAGES.dtype
 
 
-def test_a_share_is_at_most_one():
-    with pytest.raises(zoo.ZooError, match="erase is 2"):
-        Recipe(erase=2.0)
+@pytest.mark.parametrize("box", [(0, 0, 38, 45), (3, 5, 20, 30), (0.3, 10.7, 37.1, 12.5), (30.2, 1.1, 7.8, 43.9)])
+def test_a_crop_is_resized_as_pil_does(box):
+    generator = np.random.default_rng(0)
+    image = generator.uniform(0, 1, (38, 45)).astype(np.float32)
+    top, left, height, width = box
+    edges = (left, top, left + width, top + height)
+    expected = np.asarray(Image.fromarray(image).resize((45, 38), Image.Resampling.BILINEAR, box=edges))
+    result = resized(jnp.asarray(image)[None, :, :, None], jnp.array([box], jnp.float32))[0, :, :, 0]
+    np.testing.assert_allclose(result, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize(("height", "width"), [(64, 64), (60, 90)])
+def test_crops_are_drawn_as_torchvision_draws_them(height, width):
+    count, smallest = 20_000, 0.2
+    boxes = np.asarray(random_boxes(KEY, count, height, width, smallest), np.float64)
+    (tops, lefts), (heights, widths) = boxes[:, :2].T, boxes[:, 2:].T
+    assert (boxes >= 0).all()
+    assert (tops + heights <= height + 1e-3).all() and (lefts + widths <= width + 1e-3).all()
+    ratios, areas = widths / heights, heights * widths / (height * width)
+    assert 0.749 < ratios.min() < 0.76 and 1.32 < ratios.max() < 1.334
+    assert 0.199 < areas.min() < 0.21 and 0.85 < areas.max() <= 1.0001
+
+    # RandomResizedCrop.get_params, without its rounding to pixels: ten tries, then the largest.
+    generator, expected = np.random.default_rng(0), []
+    for _ in range(count):
+        size = min(height, width * 4 / 3), min(width, height * 4 / 3)
+        for _ in range(10):
+            area, ratio = (
+                generator.uniform(smallest, 1) * height * width,
+                np.exp(generator.uniform(-1, 1) * np.log(4 / 3)),
+            )
+            tried = np.sqrt(area / ratio), np.sqrt(area * ratio)
+            if tried[0] <= height and tried[1] <= width:
+                size = tried
+                break
+        expected.append(size)
+    np.testing.assert_allclose(boxes[:, 2:].mean(0), np.mean(expected, 0), rtol=0.01)
+    np.testing.assert_allclose(boxes[:, 2:].std(0), np.std(expected, 0), rtol=0.03)
+    free = np.array([height, width]) - boxes[:, 2:]
+    np.testing.assert_allclose((boxes[:, :2] / np.maximum(free, 1e-6))[free.min(1) > 1].mean(0), 0.5, atol=0.02)
+
+
+def test_a_crop_of_everything_is_the_image():
+    np.testing.assert_array_equal(resized(IMAGES, jnp.array([[0.0, 0, 12, 10]] * 64)), IMAGES)
+    squares = IMAGES[:, :10]
+    whole = np.isclose(jax.jit(cropped, static_argnums=2)(KEY, squares, 1.0), squares, atol=1e-4).all((1, 2, 3))
+    assert whole.all()
+
+
+def test_images_stay_float32_where_jax_has_float64():
+    all_of_it = Augmentation(crop=0.5, shift=2, flip=True, trivial=True, erase=0.5)
+    with jax.enable_x64(True):
+        shape = jax.eval_shape(lambda images: augmented(jax.random.key(0), images, all_of_it, FILL), IMAGES)
+    assert shape == jax.ShapeDtypeStruct(IMAGES.shape, jnp.float32)
+
+
+@pytest.mark.parametrize("name", ["crop", "erase"])
+def test_a_share_is_at_most_one(name):
+    with pytest.raises(zoo.ZooError, match=f"{name} is 2.0: it is a share, at most 1"):
+        Recipe(**{name: 2.0})

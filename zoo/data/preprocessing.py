@@ -41,7 +41,17 @@ class Preprocessing:
 
 def normalize(images: jax.Array, mean: tuple[float, ...], std: tuple[float, ...]) -> jax.Array:
     """uint8 images to float32, scaled to 0..1, less `mean`, over `std` (a value a channel)."""
-    return (images.astype(jnp.float32) / 255 - jnp.array(mean)) / jnp.array(std)
+    return standardize(scale_to_1(images), mean, std)
+
+
+def scale_to_1(images: jax.Array) -> jax.Array:
+    """uint8 images to float32 in 0..1."""
+    return images.astype(jnp.float32) / 255
+
+
+def standardize(images: jax.Array, mean: tuple[float, ...], std: tuple[float, ...]) -> jax.Array:
+    """Images in 0..1, less `mean`, over `std` (a value a channel)."""
+    return (images - jnp.array(mean)) / jnp.array(std)
 
 
 def channel_constants(values: tuple[float, ...], channels: int) -> tuple[float, ...]:

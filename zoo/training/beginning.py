@@ -20,6 +20,7 @@ from zoo.training.finetuning import begun_with
 from zoo.training.freezing import frozen_parameters, head_parameters
 from zoo.training.muon import grouped_kernels
 from zoo.training.optimizer import make_optimizer
+from zoo.training.recipe import Recipe
 from zoo.training.run_folder import RunConfig, RunFolder
 from zoo.training.sharding import state_sharding
 from zoo.training.step import TrainState, create_state
@@ -85,9 +86,22 @@ def state_maker(config: RunConfig, steps_per_epoch: int):
             std=seen.std,
             aux_weight=recipe.aux_weight,
             label_smoothing=recipe.label_smoothing,
-            augmentation=Augmentation(shift=recipe.shift, flip=recipe.flip, erase=recipe.erase),
+            augmentation=augmentation_of(recipe),
             frozen=frozen,
             ema=recipe.ema,
         )
 
     return make
+
+
+def augmentation_of(recipe: Recipe) -> Augmentation:
+    """What the recipe asks to change of the training images."""
+    return Augmentation(
+        crop=recipe.crop,
+        shift=recipe.shift,
+        flip=recipe.flip,
+        trivial=recipe.trivial_augment,
+        erase=recipe.erase,
+        mixup=recipe.mixup,
+        cutmix=recipe.cutmix,
+    )

@@ -29,9 +29,13 @@ class Recipe:
     aux_weight: float = setting(0.3, "of each auxiliary loss")
     freeze: str = setting("none", "none, backbone (all but the head), or a regular expression of layers")
     backbone_rate: float = setting(1.0, "learning rate of all but the head, as a share of the head's")
+    crop: float = setting(0.0, "least share of an image's area of a random crop, resized to its size; 0: no crop")
     shift: int = setting(0, "pixels by which images move at random, at most, up, down, left and right")
     flip: bool = setting(False, "mirror every other image")
+    trivial_augment: bool = setting(False, "change each image by one random operation of TrivialAugment")
     erase: float = setting(0.0, "share of the images that lose a random rectangle")
+    mixup: float = setting(0.0, "alpha of mixup, a blend of two images and their labels (0.2 is usual); 0: none")
+    cutmix: float = setting(0.0, "alpha of CutMix, a box of one image in another (1 is usual); 0: none")
     image_size: int = setting(0, "pixels a side; 0: the network's, or for small images the next multiple of 32")
     fit: Literal["resize", "pad"] = setting("resize", "how smaller images get that size")
     feed: Literal["auto", "resident", "streamed"] = setting(
@@ -57,8 +61,9 @@ class Recipe:
             raise ZooError(f"label_smoothing is {self.label_smoothing}: it must be below 1")
         if self.ema >= 1:
             raise ZooError(f"ema is {self.ema}: it must be below 1")
-        if self.erase > 1:
-            raise ZooError(f"erase is {self.erase}: it is a share, at most 1")
+        for name in ("crop", "erase"):
+            if getattr(self, name) > 1:
+                raise ZooError(f"{name} is {getattr(self, name)}: it is a share, at most 1")
 
 
 _SMALLEST = {"epochs": 1, "batch_size": 1, "accumulate": 1, "keep": 1}

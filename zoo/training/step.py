@@ -14,16 +14,17 @@ from flax import linen as nn
 from flax import struct
 from jax import lax
 
-from zoo.data.preprocessing import normalize
+from zoo.data.preprocessing import normalize, scale_to_1, standardize
 from zoo.layers import data_axis
 from zoo.training.augmentation import UNCHANGED, Augmentation, augmented
 from zoo.training.freezing import frozen_modules, in_inference, joined, split, unmoved
+from zoo.training.mixing import mixed
 
 Batch = dict[str, jax.Array]
 Metrics = dict[str, jax.Array]
 
 # Keys of their own, which no module of a network gets.
-AUGMENTATION = 2**31
+AUGMENTATION, MIXING = 2**31, 2**31 + 1
 
 
 class TrainState(struct.PyTreeNode):
@@ -106,8 +107,7 @@ def train_step(state: TrainState, batch: Batch) -> tuple[TrainState, Metrics]:
     key = jax.random.fold_in(state.key, state.step)
     if axis:
         key = jax.random.fold_in(key, lax.axis_index(axis))
-    images = normalize(batch["image"], state.mean, state.std)
-    images = augmented(jax.random.fold_in(key, AUGMENTATION), images, state.augmentation)
+    images, targets = augmented_batch(state, key, batch)
 
     trained, fixed = split(state.params, state.frozen)
     fixed_modules = frozen_modules(state.params, state.frozen)
@@ -121,14 +121,16 @@ def train_step(state: TrainState, batch: Batch) -> tuple[TrainState, Metrics]:
                 rngs={"dropout": key},
                 mutable=["batch_stats", "aux_logits"],
             )
-        loss = cross_entropy(logits, batch["label"], state.label_smoothing).mean()
+        loss = cross_entropy(logits, targets, state.label_smoothing).mean()
         for aux_logits in jax.tree.leaves(updated.get("aux_logits", {})):
-            aux_loss = cross_entropy(aux_logits, batch["label"], state.label_smoothing).mean()
+            aux_loss = cross_entropy(aux_logits, targets, state.label_smoothing).mean()
             loss += state.aux_weight * aux_loss
         return loss, (logits, updated.get("batch_stats", {}))
 
     (loss, (logits, batch_stats)), gradient = jax.value_and_grad(loss_fn, has_aux=True)(trained)
-    metrics = {"loss": loss, "accuracy": (logits.argmax(-1) == batch["label"]).mean()}
+    # The class of the larger share, where images are mixed.
+    labels = targets if targets.ndim == 1 else targets.argmax(-1)
+    metrics = {"loss": loss, "accuracy": (logits.argmax(-1) == labels).mean()}
     if axis:
         # A mean of equal values may differ from them in the last bit.
         gradient, batch_stats, metrics = lax.pmean((gradient, batch_stats, metrics), axis)
@@ -163,6 +165,17 @@ def averaged(state: TrainState, moved: Mapping[str, Any]) -> Any:
     return optax.incremental_update(variables, state.average, jnp.where(updated, 1 - decay, 0.0))
 
 
+def augmented_batch(state: TrainState, key: jax.Array, batch: Batch) -> tuple[jax.Array, jax.Array]:
+    """Images as the network takes them, and what it is to say: labels [batch], where mixed float [batch, classes]."""
+    images = scale_to_1(batch["image"])
+    images = augmented(jax.random.fold_in(key, AUGMENTATION), images, state.augmentation, fill=state.mean)
+    images = standardize(images, state.mean, state.std)
+    if not state.augmentation.mixes:
+        return images, batch["label"]
+    targets = jax.nn.one_hot(batch["label"], state.model.num_classes)
+    return mixed(jax.random.fold_in(key, MIXING), images, targets, state.augmentation)
+
+
 def eval_step(state: TrainState, batch: Batch) -> Metrics:
     """Sums over the batch's unmasked images: {"loss", "correct", "images"}."""
     images = normalize(batch["image"], state.mean, state.std)
@@ -175,9 +188,10 @@ def eval_step(state: TrainState, batch: Batch) -> Metrics:
     }
 
 
-def cross_entropy(logits: jax.Array, labels: jax.Array, label_smoothing: float = 0.0) -> jax.Array:
-    """[batch]: softmax cross-entropy with integer labels."""
-    if not label_smoothing:
-        return optax.softmax_cross_entropy_with_integer_labels(logits, labels)
-    targets = optax.smooth_labels(jax.nn.one_hot(labels, logits.shape[-1]), label_smoothing)
-    return optax.softmax_cross_entropy(logits, targets)
+def cross_entropy(logits: jax.Array, targets: jax.Array, label_smoothing: float = 0.0) -> jax.Array:
+    """[batch]: softmax cross-entropy with integer labels [batch] or the probabilities [batch, classes] of each."""
+    if targets.ndim == 1:
+        if not label_smoothing:
+            return optax.softmax_cross_entropy_with_integer_labels(logits, targets)
+        targets = jax.nn.one_hot(targets, logits.shape[-1])
+    return optax.softmax_cross_entropy(logits, optax.smooth_labels(targets, label_smoothing))

@@ -1,0 +1,183 @@
+"""Mixup and CutMix, against what their papers say they are; the training step with them."""
+
+import dataclasses
+import math
+import re
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+import zoo
+from zoo.models.network import Network
+from zoo.training import Recipe, create_state, train_step
+from zoo.training.augmentation import Augmentation
+from zoo.training.loop import augmentation_of
+from zoo.training.mixing import mixed, own_shares
+from zoo.training.sharding import data_mesh, replicated, shard_batch
+from zoo.training.step import augmented_batch, cross_entropy
+
+IMAGES = jnp.asarray(np.random.default_rng(0).normal(size=(8, 12, 10, 3)), jnp.float32)
+TARGETS = jax.nn.one_hot(jnp.arange(8), 8)
+MIXUP, CUTMIX, BOTH = Augmentation(mixup=0.4), Augmentation(cutmix=1.0), Augmentation(mixup=0.4, cutmix=1.0)
+
+
+@jax.jit
+def mixup_of(key):
+    return mixed(key, IMAGES, TARGETS, MIXUP)
+
+
+@jax.jit
+def cutmix_of(key):
+    return mixed(key, IMAGES, TARGETS, CUTMIX)
+
+
+def shares(augmentation, count):
+    """[count, 12, 10]: the shares of an image's own pixels in as many batches."""
+    keys = jax.random.split(jax.random.key(2), count)
+    return np.asarray(jax.jit(jax.vmap(lambda key: own_shares(key, 12, 10, augmentation)))(keys))
+
+
+def test_mixup_blends_an_image_and_its_target_with_the_mirrored_one():
+    for seed in range(3):
+        images, targets = mixup_of(jax.random.key(seed))
+        share = float(targets[0, 0])
+        assert 0 < share < 1
+        np.testing.assert_allclose(images, share * IMAGES + (1 - share) * IMAGES[::-1], atol=1e-5)
+        np.testing.assert_allclose(targets, share * np.eye(8) + (1 - share) * np.eye(8)[::-1], atol=1e-6)
+
+
+def test_cutmix_puts_a_box_of_the_mirrored_image_in_and_shares_the_target_by_area():
+    for seed in range(5):
+        images, targets = (np.asarray(part) for part in cutmix_of(jax.random.key(seed)))
+        other = (images == np.asarray(IMAGES)[::-1]).all(-1)
+        assert ((images == np.asarray(IMAGES)).all(-1) ^ other).all()
+        assert (other == other[0]).all()
+        rows, columns = other[0].any(1), other[0].any(0)
+        assert (other[0] == rows[:, None] & columns).all()
+        assert all(abs(np.diff(np.flatnonzero(line), 1) - 1).sum() == 0 for line in (rows, columns))
+        np.testing.assert_allclose(np.diagonal(targets), 1 - other[0].mean(), atol=1e-6)
+        np.testing.assert_allclose(targets.sum(1), 1, atol=1e-6)
+
+
+def test_mixups_shares_have_the_moments_of_the_beta_distribution():
+    values = shares(MIXUP, 4000)[:, 0, 0]
+    # Beta(a, a): mean 1/2, variance 1 / (4 (2a + 1)).
+    assert abs(values.mean() - 0.5) < 0.02
+    assert abs(values.var() - 1 / (4 * 1.8)) < 0.005
+
+
+def test_cutmixs_boxes_lose_what_lies_outside():
+    values = shares(CUTMIX, 4000)
+    # The same drawn plainly, as in section 3.1 and its authors' program.
+    generator, expected = np.random.default_rng(0), []
+    for share in generator.uniform(size=4000):
+        edges = []
+        for size in (12, 10):
+            length, middle = int(size * np.sqrt(1 - share)), generator.integers(size)
+            start = middle - length // 2
+            edges.append(max(min(start + length, size) - max(start, 0), 0))
+        expected.append(1 - edges[0] * edges[1] / 120)
+    assert abs(values.mean() - np.mean(expected)) < 0.02
+    assert abs(values.mean((1, 2)).std() - np.std(expected)) < 0.02
+    assert set(np.unique(values)) == {0, 1}
+
+
+def test_each_batch_takes_one_of_both_ways():
+    values = shares(BOTH, 2000)
+    cut = np.isin(values, (0, 1)).all((1, 2))
+    assert abs(cut.mean() - 0.5) < 0.04
+    assert (values[~cut] == values[~cut][:, :1, :1]).all()
+
+
+def test_without_alpha_nothing_is_mixed():
+    images, targets = mixed(jax.random.key(0), IMAGES, TARGETS, Augmentation())
+    assert images is IMAGES and targets is TARGETS
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+def test_the_loss_of_a_mixture_is_the_mixture_of_the_losses(smoothing):
+    logits = jax.random.normal(jax.random.key(0), (8, 8))
+    targets = 0.7 * TARGETS + 0.3 * TARGETS[::-1]
+    plain = [cross_entropy(logits, labels, smoothing) for labels in (jnp.arange(8), jnp.arange(8)[::-1])]
+    np.testing.assert_allclose(cross_entropy(logits, targets, smoothing), 0.7 * plain[0] + 0.3 * plain[1], rtol=1e-5)
+
+
+class Linear(Network):
+    """A classifier of pixels."""
+
+    @nn.compact
+    def __call__(self, x, *, train=False):
+        return self.classify(x.reshape(len(x), -1), "classifier")
+
+
+EVERYTHING = Augmentation(crop=0.3, shift=2, flip=True, trivial=True, erase=0.3, mixup=0.2, cutmix=1.0)
+BATCH = {
+    "image": np.random.default_rng(1).integers(0, 256, (16, 12, 10, 3), np.uint8),
+    "label": np.random.default_rng(1).integers(0, 10, 16).astype(np.int32),
+}
+
+
+def state_with(augmentation):
+    model = Linear(num_classes=10)
+    variables = zoo.init(model, jax.random.key(1), (12, 10, 3))
+    key, constants = jax.random.key(0), {"mean": (0.5, 0.4, 0.3), "std": (0.3, 0.2, 0.1)}
+    return create_state(model, optax.sgd(0.1), variables, key, augmentation=augmentation, **constants)
+
+
+def test_the_step_learns_from_mixtures_and_counts_the_larger_share():
+    state = state_with(dataclasses.replace(MIXUP, mixup=2.0))
+    images, targets = augmented_batch(state, jax.random.fold_in(state.key, 0), BATCH)
+    logits = state.model.apply({"params": state.params}, images)
+    _, metrics = jax.jit(train_step)(state, BATCH)
+    expected = -(targets * jax.nn.log_softmax(logits)).sum(-1).mean()
+    np.testing.assert_allclose(metrics["loss"], expected, rtol=1e-5)
+    share = float(targets.max(-1).min())
+    larger = (
+        BATCH["label"] if np.allclose(targets[np.arange(16), BATCH["label"]].min(), share) else BATCH["label"][::-1]
+    )
+    np.testing.assert_allclose(metrics["accuracy"], (np.asarray(logits).argmax(-1) == larger).mean())
+
+
+def test_all_of_it_is_the_same_on_any_number_of_devices():
+    state = state_with(EVERYTHING)
+    single, metrics = jax.jit(train_step)(state, BATCH)
+    again, _ = jax.jit(train_step)(state, BATCH)
+    jax.tree.map(np.testing.assert_array_equal, single.params, again.params)
+
+    mesh = data_mesh(16)
+    spread = jax.device_put(jax.tree.map(jnp.copy, state), replicated(mesh))
+    parts = shard_batch(BATCH, mesh)
+    step = jax.jit(train_step).lower(spread, parts).compile()
+    sharded, sharded_metrics = step(spread, parts)
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-5), sharded.params, single.params)
+    np.testing.assert_allclose(sharded_metrics["loss"], metrics["loss"], rtol=1e-5)
+
+    # No device has all images, in whatever shape: 16 x 360 values.
+    program = step.as_text()
+    shapes = {tuple(map(int, shape.split(","))) for shape in re.findall(r"[su8f32]+\[([\d,]+)\]", program)}
+    sizes = {math.prod(shape) for shape in shapes}
+    assert 4 * 360 in sizes and max(sizes) < 16 * 360
+
+
+def test_pmap_takes_it_too():
+    state = state_with(Augmentation(crop=0.3, trivial=True, mixup=0.2))
+    stacked = jax.tree.map(lambda leaf: jnp.stack([leaf] * 4), state)
+    parts = jax.tree.map(lambda leaf: leaf.reshape(4, -1, *leaf.shape[1:]), BATCH)
+    mapped, metrics = jax.pmap(train_step, axis_name="data")(stacked, parts)
+    assert np.isfinite(metrics["loss"]).all()
+    for leaf in jax.tree.leaves(mapped.params):
+        np.testing.assert_array_equal(leaf, jnp.stack([leaf[0]] * 4))
+
+
+def test_the_recipe_says_what_is_mixed():
+    recipe = Recipe(crop=0.3, shift=2, flip=True, trivial_augment=True, erase=0.3, mixup=0.2, cutmix=1.0)
+    assert augmentation_of(recipe) == EVERYTHING
+    assert augmentation_of(Recipe()) == Augmentation()
+    with pytest.raises(zoo.ZooError, match=r"mixup is -0.1: it must be at least 0"):
+        Recipe(mixup=-0.1)
+    with pytest.raises(zoo.ZooError, match=r"cutmix is -1.0: it must be at least 0"):
+        Recipe(cutmix=-1.0)
