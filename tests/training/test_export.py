@@ -14,6 +14,7 @@ from zoo.data import Preprocessing
 from zoo.training import Recipe, RunConfig, RunFolder, create_state
 from zoo.training.checkpoints import arrays, open_checkpointer
 from zoo.training.export import checkpoint_weights
+from zoo.training.integrity import sealed
 
 NAMES = ("cat", "dog", "bird")
 SEEN = Preprocessing(image_shape=(32, 32, 3), mean=(0.5,) * 3, std=(0.2,) * 3, fit="pad", crop=0.9)
@@ -34,7 +35,8 @@ def saved_run(path, model, accuracies, optimizer=OPTIMIZERS["plain"]):
             moved = jax.tree.map(lambda leaf, step=step: leaf + np.float32(step), variables)
             state = create_state(network, optimizer, moved, jax.random.key(0), mean=SEEN.mean, std=SEEN.std)
             metrics = None if accuracy is None else {"test_accuracy": accuracy}
-            checkpointer.save_checkpointables(step, {"state": arrays(state)}, metrics=metrics)
+            kept = sealed({}, arrays(state))
+            checkpointer.save_checkpointables(step, {"state": arrays(state)}, metrics=metrics, custom_metadata=kept)
     return variables
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from orbax.checkpoint import v1 as ocp
 
 from zoo.errors import ZooError
+from zoo.training.integrity import Damaged, checksums, unsealed
 from zoo.training.run_folder import RunFolder
 from zoo.weights.files import Weights, key_of, with_arrays
 
@@ -58,15 +59,19 @@ def saved_accuracies(run: RunFolder) -> dict[int, float]:
 
 
 def variables(checkpoint: Path) -> dict[str, Any]:
-    """{"params", "batch_stats"} as NumPy arrays; of the rest of the state nothing is read."""
+    """{"params", "batch_stats"} as NumPy arrays, their running mean where there is one; nothing else is read."""
     partial = ocp.Context()
     partial.pytree.loading.partial_load = True
     with reading(checkpoint, "remove that folder to use another step"), partial:
+        record = unsealed(ocp.checkpointables_metadata(checkpoint.absolute()).custom_metadata)
         stored = ocp.metadata(checkpoint.absolute(), checkpointable_name="state").metadata
         # As it was saved: what else is asked for, Orbax fills with what the memory holds.
-        wanted = {name: stored[name] for name in ("params", "batch_stats")}
+        wanted = {name: stored[name] for name in (("average",) if "average" in stored else ("params", "batch_stats"))}
         arrays = jax.tree.map(lambda leaf: np.empty(leaf.shape, leaf.dtype), wanted)
-        return ocp.load(checkpoint.absolute(), arrays, checkpointable_name="state")
+        loaded = ocp.load(checkpoint.absolute(), arrays, checkpointable_name="state")
+        if not checksums(jax.device_put(loaded)).items() <= record["checksums"].items():
+            raise Damaged
+    return loaded.get("average", loaded)
 
 
 @contextmanager

@@ -1,0 +1,133 @@
+"""The optimizers, written plainly in NumPy beside."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import zoo
+from zoo.training import Recipe, learning_rate_schedule, make_optimizer
+from zoo.training.muon import grouped_kernels
+
+
+def plain_recipe(**changes):
+    """No warmup, and a rate that stays."""
+    return Recipe(**{"warmup_epochs": 0, "schedule": "constant", "learning_rate": 0.1, "weight_decay": 0.0, **changes})
+
+
+def updates_of(recipe, params, gradients, **options):
+    """The updates that follow one another for these gradients."""
+    optimizer = make_optimizer(recipe, 100, **options)
+    state, found = optimizer.init(params), []
+    for gradient in gradients:
+        updates, state = jax.jit(optimizer.update)(gradient, state, params)
+        found.append(updates)
+    return found
+
+
+def orthogonal(matrix):
+    """Newton and Schulz's iteration as in Jordan's program, in float64."""
+    a, b, c = 3.4445, -4.7750, 2.0315
+    x = matrix.T if matrix.shape[0] > matrix.shape[1] else matrix
+    x = x / np.linalg.norm(x)
+    for _ in range(5):
+        gram = x @ x.T
+        x = a * x + (b * gram + c * gram @ gram) @ x
+    return x.T if matrix.shape[0] > matrix.shape[1] else x
+
+
+def muon_update(matrices, momentum=0.95):
+    """What muon makes of gradients of one matrix that follow one another, as long as AdamW's updates; nesterov."""
+    mean, found = np.zeros_like(matrices[0]), []
+    for count, gradient in enumerate(matrices, start=1):
+        mean = momentum * mean + (1 - momentum) * gradient
+        ahead = momentum * mean / (1 - momentum ** (count + 1))
+        ahead = ahead + (1 - momentum) * gradient / (1 - momentum**count)
+        found.append(orthogonal(ahead) * 0.2 * np.sqrt(max(gradient.shape)))
+    return found
+
+
+def gradients(*shape, count=3):
+    """Gradients of a parameter of that shape."""
+    generator = np.random.default_rng(0)
+    return [generator.normal(size=shape) for _ in range(count)]
+
+
+def test_muon_moves_a_kernel_as_the_matrix_of_its_windows():
+    given = gradients(3, 3, 4, 8)
+    wanted = [update.reshape(3, 3, 4, 8) for update in muon_update([g.reshape(36, 8) for g in given])]
+    params = {"conv": {"kernel": jnp.zeros((3, 3, 4, 8))}}
+    found = updates_of(plain_recipe(optimizer="muon"), params, [{"conv": {"kernel": jnp.asarray(g)}} for g in given])
+    for update, direction in zip(found, wanted, strict=True):
+        np.testing.assert_allclose(update["conv"]["kernel"], -0.1 * direction, atol=1e-4)
+
+
+def test_muon_takes_each_group_by_itself():
+    given = gradients(3, 3, 4, 8)
+    halves = [muon_update([g[..., half].reshape(36, 4) for g in given]) for half in (slice(0, 4), slice(4, 8))]
+    wanted = [np.concatenate([a.reshape(3, 3, 4, 4), b.reshape(3, 3, 4, 4)], -1) for a, b in zip(*halves, strict=True)]
+    params = {"conv": {"kernel": jnp.zeros((3, 3, 4, 8))}}
+    steps = [{"conv": {"kernel": jnp.asarray(g)}} for g in given]
+    found = updates_of(plain_recipe(optimizer="muon"), params, steps, groups={"conv/kernel": 2})
+    for update, direction in zip(found, wanted, strict=True):
+        np.testing.assert_allclose(update["conv"]["kernel"], -0.1 * direction, atol=1e-4)
+
+
+def test_muon_leaves_the_head_norms_and_depthwise_filters_to_adam():
+    shapes = {"fc/kernel": (16, 10), "conv/bias": (8,), "dw/kernel": (3, 3, 1, 8)}
+    given = {key: gradients(*shape) for key, shape in shapes.items()}
+
+    def tree(make):
+        parts = {key: make(key) for key in shapes}
+        return {key.split("/")[0]: {key.split("/")[1]: leaf} for key, leaf in parts.items()}
+
+    params = tree(lambda key: jnp.zeros(shapes[key]))
+    steps = [tree(lambda key, i=i: jnp.asarray(given[key][i])) for i in range(3)]
+    options = {"head": frozenset({"fc/kernel"}), "groups": {"dw/kernel": 8}}
+    muon = updates_of(plain_recipe(optimizer="muon"), params, steps, **options)
+    adam = updates_of(plain_recipe(optimizer="adamw"), params, steps)
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-5), muon, adam)
+
+
+def test_groups_are_found_by_the_kernels_that_have_them():
+    found = grouped_kernels(zoo.create_model("alexnet_2012"))
+    assert found == {"conv2/conv/kernel": 2, "conv4/conv/kernel": 2, "conv5/conv/kernel": 2}
+
+
+def test_lamb_steps_are_as_long_as_the_parameters():
+    kernel = np.random.default_rng(1).normal(size=(4, 6))
+    given = gradients(4, 6)
+    mean, square = np.zeros((4, 6)), np.zeros((4, 6))
+    steps = [{"kernel": jnp.asarray(g)} for g in given]
+    found = updates_of(plain_recipe(optimizer="lamb"), {"kernel": jnp.asarray(kernel)}, steps)
+    for count, (gradient, update) in enumerate(zip(given, found, strict=True), start=1):
+        mean, square = 0.9 * mean + 0.1 * gradient, 0.999 * square + 0.001 * gradient**2
+        direction = mean / (1 - 0.9**count) / (np.sqrt(square / (1 - 0.999**count)) + 1e-6)
+        wanted = direction * np.linalg.norm(kernel) / np.linalg.norm(direction)
+        np.testing.assert_allclose(update["kernel"], -0.1 * wanted, rtol=2e-4)
+
+
+def test_accumulated_gradients_are_one_of_their_mean():
+    params, given = {"kernel": jnp.ones((4, 6))}, gradients(4, 6, count=4)
+    steps = [{"kernel": jnp.asarray(g)} for g in given]
+    means = [{"kernel": jnp.asarray((given[i] + given[i + 1]) / 2)} for i in (0, 2)]
+    found = updates_of(plain_recipe(accumulate=2), params, steps)
+    wanted = updates_of(plain_recipe(), params, means)
+    assert not found[0]["kernel"].any() and not found[2]["kernel"].any()
+    for ours, theirs in zip(found[1::2], wanted, strict=True):
+        np.testing.assert_allclose(ours["kernel"], theirs["kernel"], rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("schedule", "middle", "end"), [("cosine", 0.25, 0), ("linear", 0.25, 0), ("constant", 0.5, 0.5)]
+)
+def test_schedules(schedule, middle, end):
+    rate = learning_rate_schedule(Recipe(epochs=10, learning_rate=0.5, warmup_epochs=2, schedule=schedule), 100)
+    found = [float(rate(step)) for step in (0, 100, 200, 600, 1000)]
+    np.testing.assert_allclose(found, [0, 0.25, 0.5, middle, end], atol=1e-6)
+
+
+def test_the_schedule_counts_updates():
+    recipe = Recipe(epochs=10, learning_rate=0.5, warmup_epochs=2, accumulate=4)
+    rate = learning_rate_schedule(recipe, 100)
+    np.testing.assert_allclose([rate(25), rate(50), rate(250)], [0.25, 0.5, 0], atol=1e-6)

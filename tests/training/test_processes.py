@@ -1,0 +1,153 @@
+"""Runs in processes of their own: killed at any moment, or several that train one network together."""
+
+import json
+import os
+import random
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import jax
+import numpy as np
+import pytest
+from short_runs import final_state
+
+import zoo
+from zoo.training import RunFolder
+from zoo.training.processes import Cluster, join
+from zoo.training.run_folder import saved_steps
+
+ROOT = Path(__file__).parents[2]
+AUGMENTED = ["--shift", "2", "--flip", "--erase", "0.5", "--mixup", "0.2", "--aux-heads"]
+SHORT = ["--epochs", "4", "--batch-size", "128", "--learning-rate", "0.01", "--ema", "0.9", *AUGMENTED]
+
+
+def started(folder, *arguments, devices=1):
+    """`python tests/tiny.py` on digits, in another process with so many simulated devices."""
+    command = [sys.executable, str(ROOT / "tests" / "tiny.py"), "--run-dir", str(folder), *SHORT, *arguments]
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(ROOT),
+        "XLA_FLAGS": f"--xla_force_host_platform_device_count={devices}",
+        "JAX_PLATFORMS": "cpu",
+    }
+    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+def finished(process, code=0):
+    """What it printed, once it is done."""
+    output = process.communicate(timeout=300)[0]
+    assert process.returncode == code, output
+    assert "Traceback" not in output
+    return output
+
+
+def free_port():
+    """A port that nothing listens on."""
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        return listening.getsockname()[1]
+
+
+def together(folder, *arguments, count=2, code=0):
+    """What each of several processes printed, with two devices each."""
+    where = ["--coordinator", f"127.0.0.1:{free_port()}", "--processes", str(count)]
+    all_of_them = [started(folder, *where, "--process", str(i), *arguments, devices=2) for i in range(count)]
+    return [finished(process, code) for process in all_of_them]
+
+
+def assert_close(ours, theirs, atol):
+    """The states' variables and running means are the same."""
+    for name in ("params", "batch_stats", "average"):
+        jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=atol), ours[name], theirs[name])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("feed", ["streamed", "resident"])
+def test_two_processes_train_as_one_and_one_goes_on(tmp_path, feed):
+    finished(started(tmp_path / "alone", "--feed", feed))
+    outputs = together(tmp_path / "both", "--feed", feed)
+    assert "test_accuracy=" in outputs[0] and "test_accuracy=" not in outputs[1]
+    assert_close(final_state(tmp_path / "both"), final_state(tmp_path / "alone"), 1e-5)
+    rows = [json.loads(line) for line in (tmp_path / "both" / "metrics.jsonl").read_text().splitlines()]
+    assert [row["epoch"] for row in rows] == [1, 2, 3, 4]
+
+    # Without its last checkpoints, it goes on in one process.
+    for step in saved_steps(RunFolder(tmp_path / "both"))[1:]:
+        subprocess.run(["rm", "-r", str(tmp_path / "both" / "steps" / str(step))], check=True)
+    finished(started(tmp_path / "both", "--feed", feed, "--resume"))
+    assert_close(final_state(tmp_path / "both"), final_state(tmp_path / "alone"), 1e-5)
+
+
+@pytest.mark.slow
+def test_sharded_parameters_over_two_processes(tmp_path):
+    finished(started(tmp_path / "alone"))
+    together(tmp_path / "both", "--fsdp")
+    assert_close(final_state(tmp_path / "both"), final_state(tmp_path / "alone"), 1e-5)
+
+
+@pytest.mark.slow
+def test_a_signal_to_one_process_stops_all_at_the_same_step(tmp_path):
+    where = ["--coordinator", f"127.0.0.1:{free_port()}", "--processes", "2", "--epochs", "100000"]
+    both = [started(tmp_path / "run", *where, "--process", str(i), devices=2) for i in range(2)]
+    folder = RunFolder(tmp_path / "run")
+    while not saved_steps(folder):
+        assert all(process.poll() is None for process in both)
+        time.sleep(0.1)
+    both[1].terminate()
+    outputs = [finished(process, 143) for process in both]
+    stopped = int(outputs[0].split("stopped after step ")[1].split(",")[0])
+    assert stopped in saved_steps(folder)
+
+
+@pytest.mark.slow
+def test_killed_at_twenty_moments_it_ends_as_if_never_killed(tmp_path):
+    saving = ["--save-every", "5"]
+    finished(started(tmp_path / "whole", *saving))
+    generator = random.Random(0)
+    folder, kills = RunFolder(tmp_path / "run"), 0
+    while kills < 20:
+        process = started(folder.path, *saving, *(["--resume"] if folder.exists() else []))
+        # From the moment that it has a folder: before there is nothing to lose.
+        while not folder.exists():
+            time.sleep(0.01)
+        begun, before = time.monotonic(), saved_steps(folder)
+        moment = generator.uniform(0, 1.5)
+        # Half of the kills fall into the start, half into the time after the next save.
+        while kills % 2 and process.poll() is None and saved_steps(folder) == before and time.monotonic() - begun < 60:
+            time.sleep(0.01)
+        time.sleep(moment / 10 if kills % 2 else moment)
+        process.kill()
+        process.communicate()
+        kills += 1
+        if final_step(folder) == 44:
+            # It came to its end: a new life, for the kills that are left.
+            check_same_end(folder, tmp_path / "whole")
+            subprocess.run(["rm", "-r", str(folder.path)], check=True)
+    finished(started(folder.path, *saving, *(["--resume"] if folder.exists() else [])))
+    check_same_end(folder, tmp_path / "whole")
+
+
+def final_step(folder):
+    """The last step that is saved, 0 before the first."""
+    return max(saved_steps(folder), default=0)
+
+
+def check_same_end(folder, whole):
+    """The run ended as the one that was never killed."""
+    jax.tree.map(np.testing.assert_array_equal, final_state(folder.path), final_state(whole))
+    rows = [json.loads(line) for line in folder.metrics_file.read_text().splitlines()]
+    assert [row["epoch"] for row in rows] == [1, 2, 3, 4]
+
+
+def test_a_coordinator_alone_is_one_clear_line():
+    with pytest.raises(zoo.ZooError, match="--coordinator wants --processes and --process too"):
+        join(Cluster("127.0.0.1:1"))
+
+
+@pytest.mark.slow
+def test_processes_where_none_are_known_is_one_clear_line(tmp_path):
+    output = finished(started(tmp_path / "run", "--distributed"), code=2)
+    assert "cannot join the other processes" in output.splitlines()[-1]

@@ -1,0 +1,92 @@
+"""A run that was stopped and goes on is the run that was never stopped, with all that is random in it."""
+
+import signal
+
+import jax
+import numpy as np
+import pytest
+from short_runs import DATASET, final_state, run, with_recipe
+
+from zoo.data import eval_batches
+from zoo.training import checkpoint_weights, feed, loop
+from zoo.training.sharding import data_mesh
+
+pytestmark = pytest.mark.usefixtures("tiny")
+
+# Batch norm and dropout are the network's.
+EVERYTHING = {
+    "shift": 2,
+    "flip": True,
+    "crop": 0.5,
+    "trivial_augment": True,
+    "erase": 0.5,
+    "mixup": 0.2,
+    "cutmix": 1.0,
+    "ema": 0.9,
+    "accumulate": 2,
+    "clip_norm": 1.0,
+    "label_smoothing": 0.1,
+    "aux_heads": True,
+    "optimizer": "muon",
+}
+
+
+@pytest.fixture
+def stop_before(monkeypatch):
+    """Sends SIGTERM before a step of the next run, counted from 0."""
+
+    steps_to_stop = []
+    for kind in (feed.Streamed, feed.Resident):
+
+        def interrupting(self, step, inputs=kind.inputs):
+            if step in steps_to_stop:
+                steps_to_stop.remove(step)
+                signal.raise_signal(signal.SIGTERM)
+            return inputs(self, step)
+
+        monkeypatch.setattr(kind, "inputs", interrupting)
+    return steps_to_stop.append
+
+
+@pytest.mark.parametrize("kind", ["streamed", "resident"])
+def test_to_the_bit_with_everything_on(tmp_path, stop_before, kind):
+    config = with_recipe(**EVERYTHING, feed=kind)
+    run(tmp_path / "whole", config=config)
+    stop_before(6)
+    stopped = run(tmp_path / "run", config=config)
+    assert (stopped.step, stopped.exit_code) == (7, 128 + signal.SIGTERM)
+    stop_before(9)
+    assert run(tmp_path / "run", resume=True).step == 10
+    assert run(tmp_path / "run", resume=True).step == 12
+    jax.tree.map(np.testing.assert_array_equal, final_state(tmp_path / "run"), final_state(tmp_path / "whole"))
+
+
+@pytest.mark.parametrize("fsdp", [False, True])
+def test_on_another_number_of_devices(tmp_path, stop_before, monkeypatch, fsdp):
+    # Not Muon: its matrix iteration turns rounding into more than 1e-5.
+    config = with_recipe(**{**EVERYTHING, "optimizer": "sgd"})
+    run(tmp_path / "whole", config=config)
+
+    def one_device(batch_size):
+        return jax.sharding.Mesh(np.array(jax.devices()[:1]), data_mesh(batch_size).axis_names)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(loop, "data_mesh", one_device)
+        stop_before(4)
+        assert run(tmp_path / "run", config=config).step == 5
+    assert run(tmp_path / "run", resume=True, fsdp=fsdp).step == 12
+    for name in ("params", "batch_stats", "average"):
+        ours, theirs = final_state(tmp_path / "run")[name], final_state(tmp_path / "whole")[name]
+        jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-5), ours, theirs)
+
+
+def test_a_run_on_the_running_mean_is_evaluated_with_it(tmp_path):
+    outcome = run(tmp_path / "run", config=with_recipe(ema=0.9))
+    weights = checkpoint_weights(tmp_path / "run", 12)
+    state = final_state(tmp_path / "run")
+    jax.tree.map(np.testing.assert_array_equal, weights.variables["params"], state["average"]["params"])
+    network = weights.network()
+    (batch,) = eval_batches(DATASET.test, preprocessing=weights.preprocessing, batch_size=37)
+    logits = network.apply(weights.variables, weights.preprocessing.normalized(batch["image"]))
+    accuracy = float((np.asarray(logits).argmax(-1) == batch["label"]).mean())
+    np.testing.assert_allclose(outcome.test_accuracy, accuracy, atol=1e-6)
