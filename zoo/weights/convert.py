@@ -32,13 +32,15 @@ def read_weights(model: str, path: str, source: str | None = None) -> Weights:
     return from_state_dict(model, read_state_dict(weights_file(local) if local.is_dir() else local), keys=source)
 
 
-def write_weights(path: Path, weights: Weights, to: str = "zoo") -> None:
+def write_weights(path: Path, weights: Weights, to: str = "zoo", *, half: bool = False) -> None:
     """Write a safetensors file, whole or not at all: ours, or a state dict with the keys of the library `to`.
+
+    `half` makes the kernels of ours float16.
 
     Raises ZooError where that library has no such network, or the file cannot be written.
     """
     if to == "zoo":
-        save(path, weights)
+        save(path, weights, half=half)
         return
     arrays = (
         to_keras(weights.model, weights.variables)

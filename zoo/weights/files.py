@@ -57,10 +57,13 @@ def default_preprocessing(model_name: str, image_shape: tuple[int, int, int] | N
     )
 
 
-def save(path: str | Path, weights: Weights) -> None:
-    """Write a safetensors file, whole or not at all. Raises ZooError where it cannot be written."""
+def save(path: str | Path, weights: Weights, *, half: bool = False) -> None:
+    """Write a safetensors file, whole or not at all; with `half` its kernels are float16, and float32 again once read.
+
+    Raises ZooError where it cannot be written, or where a kernel has numbers that are beyond float16.
+    """
     leaves = jax.tree.leaves_with_path(dict(weights.variables))
-    arrays = {key_of(place): np.ascontiguousarray(leaf) for place, leaf in leaves}
+    arrays = {key_of(place): np.ascontiguousarray(_halved(leaf) if half else leaf) for place, leaf in leaves}
     described = {
         "model": weights.model,
         "fields": dict(weights.fields),
@@ -70,6 +73,17 @@ def save(path: str | Path, weights: Weights) -> None:
     metadata = {"format": FORMAT, **{name: json.dumps(value) for name, value in described.items()}}
     with replacing(Path(path)) as unfinished:
         unfinished.write_bytes(serialized(arrays, metadata))
+
+
+def _halved(leaf: np.ndarray) -> np.ndarray:
+    leaf = np.asarray(leaf)
+    if leaf.ndim < 2:
+        return leaf
+    with np.errstate(over="ignore"):
+        short = leaf.astype(np.float16)
+    if not np.isfinite(short).all():
+        raise ZooError("a kernel has numbers that float16 cannot hold: save it without half")
+    return short
 
 
 def load(path: str | Path) -> Weights:
