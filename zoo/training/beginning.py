@@ -1,6 +1,6 @@
 """The state that a run begins with, or that it goes on from."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 import jax
@@ -66,7 +66,7 @@ def begin(
     return jit_once(make, out_shardings=sharding)(key, dict(backbone)), feed
 
 
-def state_maker(config: RunConfig, steps_per_epoch: int):
+def state_maker(config: RunConfig, steps_per_epoch: int) -> Callable[[jax.Array, Backbone], TrainState]:
     """A function of a key and pretrained variables, by their keys, that makes the state before the first step."""
     recipe, seen = config.recipe, config.preprocessing
     network = build_network(config)

@@ -24,6 +24,7 @@ from zoo.training.options import RunOptions
 from zoo.training.processes import Agreement, is_first
 from zoo.training.profiling import Profiler
 from zoo.training.progress import TrainingProgress
+from zoo.training.recipe import Recipe
 from zoo.training.recorder import Recorder
 from zoo.training.run_folder import RunConfig, RunFolder
 from zoo.training.saving import SaveTimes
@@ -66,14 +67,11 @@ def train(
     recipe = config.recipe
     mesh = data_mesh(recipe.batch_size)
     feed, tests = open_feed(dataset, recipe, config.preprocessing, mesh), test_batches(dataset, config, mesh)
-    per_epoch = len(dataset.train) // recipe.batch_size
-    steps = recipe.epochs * per_epoch
-    rate = learning_rate_schedule(recipe, per_epoch)
-    state, feed = begin(config, folder, feed, mesh, per_epoch, options.fsdp, resume, backbone, console)
+    plan = Plan(recipe, len(dataset.train))
+    state, feed = begin(config, folder, feed, mesh, plan.per_epoch, options.fsdp, resume, backbone, console)
     first = int(state.step)
     tell_what_learns(state, console)
-    run_step = step_of(feed, state, mesh)
-    run_eval = jax.jit(eval_step, compiler_options=compiler_options())
+    run_step, run_eval = step_of(feed, state, mesh), jax.jit(eval_step, compiler_options=compiler_options())
     agreement, save_times, metrics = Agreement(mesh), SaveTimes(options.save_every), EpochMetrics()
     began, measured = time.perf_counter(), None
 
@@ -82,11 +80,11 @@ def train(
         Checkpoints(folder, recipe.keep, console) as checkpoints,
         open_recorder(config, folder, options, console) as recorder,
         open_profiler(folder, first, options, console) as profiler,
-        TrainingProgress(console, first, steps, per_epoch, recipe.batch_size, macs=macs_of_run(config)) as progress,
+        open_progress(config, plan, first, console) as progress,
     ):
         recorder.drop_after(first)
         guard = FiniteGuard(options.skip_nonfinite, first, checkpoints.whereabouts)
-        for step in range(first + 1, steps + 1):
+        for step in range(first + 1, plan.steps + 1):
             profiler.before(step)
             with progress.waiting():
                 inputs = feed.inputs(step - 1)
@@ -98,22 +96,15 @@ def train(
             guard.check(done)
             progress.advance(done)
 
-            epoch_ended = step % per_epoch == 0
+            epoch_ended = step % plan.per_epoch == 0
             if epoch_ended:
                 for remaining in metrics.rest():
                     guard.check(remaining)
                 # Before the evaluation, which they leave out.
                 pace = progress.pace()
                 with progress.pausing():
-                    measured = {
-                        "step": step,
-                        "epoch": step // per_epoch,
-                        "learning_rate": float(rate(updates_of(recipe, step - 1))),
-                        **metrics.mean_and_clear(),
-                        **evaluate(run_eval, state, tests, mesh),
-                        **pace,
-                        "seconds": time.perf_counter() - began,
-                    }
+                    results = {**metrics.mean_and_clear(), **evaluate(run_eval, state, tests, mesh)}
+                    measured = {**plan.at(step), **results, **pace, "seconds": time.perf_counter() - began}
                     recorder.add(measured)
                 progress.evaluated(measured)
             stopping, save_now = agreement.of(stop.number, save_times.due(step))
@@ -121,13 +112,27 @@ def train(
                 with progress.pausing():
                     checkpoints.save(state, feed.position, measured if epoch_ended else None)
                 save_times.saved()
-            if stopping and step < steps:
+            if stopping and step < plan.steps:
                 checkpoints.require(step)
                 return Outcome(step, None, exit_code(stopping))
         progress.ended()
-        checkpoints.require(steps)
+        checkpoints.require(plan.steps)
         measured = measured or evaluate(run_eval, state, tests, mesh)
-    return Outcome(steps, measured["test_accuracy"])
+    return Outcome(plan.steps, measured["test_accuracy"])
+
+
+class Plan:
+    """The steps of a run: how many an epoch has, how many there are, and what is known of each beforehand."""
+
+    def __init__(self, recipe: Recipe, images: int) -> None:
+        self._recipe, self.per_epoch = recipe, images // recipe.batch_size
+        self.steps = recipe.epochs * self.per_epoch
+        self._rate = learning_rate_schedule(recipe, self.per_epoch)
+
+    def at(self, step: int) -> dict[str, float]:
+        """The step's number, its epoch and its learning rate."""
+        rate = float(self._rate(updates_of(self._recipe, step - 1)))
+        return {"step": step, "epoch": step // self.per_epoch, "learning_rate": rate}
 
 
 def open_recorder(config: RunConfig, folder: RunFolder, options: RunOptions, console: Console) -> Recorder:
@@ -141,11 +146,12 @@ def open_profiler(folder: RunFolder, first: int, options: RunOptions, console: C
     return Profiler(folder.profile, first + 1 + UNPROFILED_STEPS, 10 if options.profile else 0, console=console)
 
 
-def macs_of_run(config: RunConfig) -> int | None:
-    """Multiply-adds an image, where the devices' peak is known to compare them with."""
+def open_progress(config: RunConfig, plan: Plan, first: int, console: Console) -> TrainingProgress:
+    """What shows the steps, with the share of the devices' peak where that is known."""
     # Frozen layers have no backward pass, and would be counted with one.
     frozen = config.recipe.freeze != "none"
-    return None if frozen else macs_of_image(build_network(config), config.preprocessing.image_shape)
+    macs = None if frozen else macs_of_image(build_network(config), config.preprocessing.image_shape)
+    return TrainingProgress(console, first, plan.steps, plan.per_epoch, config.recipe.batch_size, macs=macs)
 
 
 def tell_what_learns(state: TrainState, console: Console) -> None:
