@@ -1,0 +1,113 @@
+"""Train the classic networks on Fashion-MNIST, each with its recipe and several seeds, and print the table of results.
+
+PYTHONPATH=. python benchmarks/results.py ~/fashion-mnist --seeds 0 1 2 --networks lenet5 googlenet_bn
+
+Runs go to results/<network>-<seed> (--runs), one after the other. What is there is kept: called again, it resumes what
+was stopped and trains what is missing. The table has a row a network, of all runs that have ended.
+"""
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+
+from zoo.training import RunFolder
+
+NETWORKS = (
+    "lenet5",
+    "alexnet",
+    "zfnet",
+    "nin_cifar10",
+    "vgg11_bn",
+    "googlenet",
+    "googlenet_bn",
+    "squeezenet1_1",
+    "resnet18",
+    "mobilenet_v2",
+    "densenet121",
+)
+# What the data set's own README reports, https://github.com/zalandoresearch/fashion-mnist#benchmark, for the family.
+README = {
+    "alexnet": "0.899",
+    "squeezenet1_1": "0.900",
+    "vgg11_bn": "0.935 (VGG16)",
+    "googlenet": "0.937",
+    "googlenet_bn": "0.937",
+    "resnet18": "0.949",
+    "mobilenet_v2": "0.950 (MobileNet)",
+    "densenet121": "0.954 (DenseNet-BC, 768K)",
+}
+
+
+def main() -> None:
+    """Train what is missing, then print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", type=Path, help="a folder with the four IDX files")
+    parser.add_argument("--networks", nargs="+", default=NETWORKS, metavar="NAME")
+    parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2], metavar="N")
+    parser.add_argument("--runs", type=Path, default=Path("results"), metavar="DIR")
+    parser.add_argument("--table", action="store_true", help="train nothing")
+    args = parser.parse_args()
+    for name in args.networks:
+        for seed in args.seeds:
+            if not args.table and not ended(args.runs / f"{name}-{seed}"):
+                train(name, seed, args.data, args.runs / f"{name}-{seed}")
+    print(table(args.runs))
+
+
+def train(name: str, seed: int, data: Path, folder: Path) -> None:
+    """Train one network from the beginning, or to its end."""
+    command = [sys.executable, "train.py", "--model", name, "--dataset", str(data), "--run-dir", str(folder)]
+    going_on = ["--resume"] if RunFolder(folder).exists() else ["--seed", str(seed)]
+    subprocess.run([*command, *going_on], check=True)
+
+
+def ended(folder: Path) -> bool:
+    """Whether a run came to its end."""
+    run = RunFolder(folder)
+    rows = evaluations(run)
+    return bool(rows) and rows[-1]["epoch"] == run.read_config().recipe.epochs
+
+
+def evaluations(run: RunFolder) -> list[dict]:
+    """The rows of a run's metrics, none where there is no run."""
+    if not run.metrics_file.exists():
+        return []
+    return [json.loads(line) for line in run.metrics_file.read_text().splitlines()]
+
+
+def table(runs: Path) -> str:
+    """A row a network: mean and deviation over its seeds, the recipe in short, the time, and the data's own README."""
+    lines = [
+        "| network | test accuracy | seeds | epochs | pixels | minutes a run | the data's README |",
+        "|---|---|--:|--:|--:|--:|---|",
+    ]
+    for name in NETWORKS:
+        folders = [RunFolder(folder) for folder in sorted(runs.glob(f"{name}-[0-9]*")) if ended(folder)]
+        if folders:
+            lines.append(row(name, folders))
+    return "\n".join(lines)
+
+
+def row(name: str, folders: list[RunFolder]) -> str:
+    """One network's."""
+    last = [evaluations(folder)[-1] for folder in folders]
+    accuracies = [metrics["test_accuracy"] for metrics in last]
+    config = folders[0].read_config()
+    deviation = f" ± {statistics.stdev(accuracies):.4f}" if len(accuracies) > 1 else ""
+    cells = (
+        f"`{name}`",
+        f"{statistics.mean(accuracies):.4f}{deviation}",
+        len(folders),
+        config.recipe.epochs,
+        config.preprocessing.image_shape[0],
+        f"{statistics.mean(metrics['seconds'] for metrics in last) / 60:.0f}",
+        README.get(name, ""),
+    )
+    return f"| {' | '.join(map(str, cells))} |"
+
+
+if __name__ == "__main__":
+    main()
