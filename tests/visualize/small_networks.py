@@ -36,5 +36,6 @@ def images(count, seed=0, shape=IMAGE):
 
 
 def variables_of(model, shape=IMAGE):
-    """Random, with random biases."""
-    return init(model, np.zeros((1, *shape), np.float32))
+    """Random, with random biases, and variances that are positive."""
+    variables = init(model, np.zeros((1, *shape), np.float32))
+    return jax.tree.map_with_path(lambda path, leaf: abs(leaf) + 0.5 if path[-1].key == "var" else leaf, variables)

@@ -19,7 +19,7 @@ import numpy as np
 from zoo.errors import ZooError
 from zoo.inference import Variables
 from zoo.visualize.compiled import compiled, in_batches
-from zoo.visualize.layers import layer_shapes, output_of, spatial_shape, units_of
+from zoo.visualize.layers import check_finite, layer_shapes, output_of, spatial_shape, units_of
 from zoo.visualize.rules import Rule, with_rule
 
 
@@ -71,6 +71,7 @@ def deconvnet(
         )
     run = compiled(_projected, ruled, layer, strongest or 1)
     made = in_batches(lambda *pairs: run(variables, *pairs), batch_size, images, units, *(chosen or ()))
+    check_finite(model, layer, made[1])
     pixels, values, places = made if strongest else (array[:, 0] for array in made)
     return Projection(pixels, values, places, units)
 

@@ -128,6 +128,12 @@ def _sized(shape: tuple[int, ...]) -> str:
     return "x".join(str(n) for n in shape)
 
 
+def check_finite(model: nn.Module, layer: str, values: np.ndarray) -> None:
+    """Raises ZooError where a layer's values are not finite."""
+    if not np.isfinite(values).all():
+        raise ZooError(f"{layer} of {type(model).__name__} gives numbers that are not finite: its weights are damaged")
+
+
 def units_of(layer: str, count: int, unit: int | Sequence[int]) -> np.ndarray:
     """The units as an int array [n]. Raises ZooError where the layer has no such unit."""
     units = np.atleast_1d(np.asarray(unit))

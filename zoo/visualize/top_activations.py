@@ -12,7 +12,7 @@ from zoo.errors import ZooError
 from zoo.inference import Variables
 from zoo.visualize.batches import Images, batches_of
 from zoo.visualize.compiled import compiled
-from zoo.visualize.layers import layer_shapes, output_of, spatial_shape
+from zoo.visualize.layers import check_finite, layer_shapes, output_of, spatial_shape
 from zoo.visualize.receptive import receptive_boxes
 
 
@@ -63,8 +63,7 @@ def top_activations(
     if best is None:
         raise ZooError("there are no images: give one at least")
     values, indices, at = (array[:, :first] for array in jax.device_get(best))
-    if not np.isfinite(values).all():
-        raise ZooError(f"{layer} of {type(model).__name__} gives numbers that are not finite: its weights are damaged")
+    check_finite(model, layer, values)
     places = np.stack(np.unravel_index(at, shape[1:3]), axis=-1)
     return TopActivations(layer, values, indices, places, receptive_boxes(model, image_shape, layer, places))
 
