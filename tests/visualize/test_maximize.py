@@ -63,7 +63,7 @@ def test_blur_and_total_variation_make_it_smoother():
     variables = variables_of(model)
     for fourier in (True, False):
         plain, varied, blurred = (
-            maximize(model, variables, "conv3", 2, KEY, steps=30, fourier=fourier, **how)
+            maximize(model, variables, "conv3/conv", 2, KEY, steps=30, fourier=fourier, **how)
             for how in ({}, {"total_variation": 5.0}, {"blur": 0.5})
         )
         assert roughness(varied) < 0.8 * roughness(plain) and roughness(blurred) < 0.8 * roughness(plain)
@@ -73,7 +73,7 @@ def test_the_same_key_gives_the_same_image_and_another_another():
     model = Small()
     variables = variables_of(model)
     one, same, other = (
-        maximize(model, variables, "conv3", 2, jax.random.key(seed), steps=3).images for seed in (0, 0, 1)
+        maximize(model, variables, "conv3/conv", 2, jax.random.key(seed), steps=3).images for seed in (0, 0, 1)
     )
     np.testing.assert_array_equal(one, same)
     assert not np.allclose(one, other)

@@ -64,6 +64,6 @@ def test_bad_input_is_one_clear_line():
     variables = variables_of(model)
     with pytest.raises(zoo.ZooError, match="Small has no layer 'conv33'; did you mean conv"):
         randomize_weights(model, variables, KEY, "conv33")
-    folded = fold_batchnorm(model, variables)
+    folded = fold_batchnorm("small", variables, model=model)
     with pytest.raises(zoo.ZooError, match="batch norms were folded into them, which has no initial distribution"):
         randomize_weights(model, folded, KEY)

@@ -58,8 +58,9 @@ def test_a_data_set_is_prepared_as_the_weights_want(variables):
     expected = top_activations(Small(), variables, x, "conv3", k=3)
     for given in (dataset, source):
         found = top_activations(Small(), variables, given, "conv3", k=3, preprocessing=prepared, batch_size=4)
-        np.testing.assert_allclose(found.values, expected.values, rtol=1e-5)
-        np.testing.assert_array_equal(found.images, expected.images)
+        np.testing.assert_allclose(found.values, expected.values, atol=1e-4)
+        active = expected.values > 0  # all images are equal to a unit that none excites
+        np.testing.assert_array_equal(found.images[active], expected.images[active])
 
 
 def test_a_box_is_what_changes_the_activation(variables):

@@ -24,7 +24,7 @@ def batches_of(
         raise ZooError(f"the batch size is {batch_size}: it is one image at least")
     if isinstance(images, Dataset):
         images = images.test
-    if np.ndim(images) == 4 and hasattr(images, "shape"):
+    if len(getattr(images, "shape", ())) == 4:
         return _padded(images[start : start + batch_size] for start in range(0, len(images), batch_size))
     if hasattr(images, "__getitem__") and not isinstance(images, list | tuple):
         if preprocessing is None:

@@ -27,11 +27,11 @@ def receptive_boxes(model: nn.Module, image_shape: tuple[int, int, int], layer: 
 def patch(image: np.ndarray, box: np.ndarray, fill: float = 0.0) -> np.ndarray:
     """What a box (top, left, bottom, right) holds of an image [height, width, channel]; `fill` beyond the borders."""
     top, left, bottom, right = (int(n) for n in box)
-    height, width = image.shape[:2]
-    inside = image[max(top, 0) : max(bottom, 0), max(left, 0) : max(right, 0)]
-    rows = (max(-top, 0), max(bottom - max(height, top), 0))
-    columns = (max(-left, 0), max(right - max(width, left), 0))
-    return np.pad(inside, (rows, columns, (0, 0)), constant_values=fill)
+    places = np.arange(top, bottom), np.arange(left, right)
+    rows, columns = ((axis >= 0) & (axis < n) for axis, n in zip(places, image.shape, strict=False))
+    cut = np.full((*map(len, places), image.shape[2]), fill, image.dtype)
+    cut[np.ix_(rows, columns)] = image[np.ix_(places[0][rows], places[1][columns])]
+    return cut
 
 
 def _row(model: nn.Module, image_shape: tuple[int, int, int], layer: str) -> Row:
