@@ -2,7 +2,7 @@
 
 Of the millions of activations of a large image, one lies so near to zero, or to its neighbour in a pool, that another
 order of summation sends the signal elsewhere, which makes a thousandth of the result. On images of these sizes none
-lies nearer than four times the rounding error.
+lies nearer than four times torch's rounding error.
 """
 
 import pytest
@@ -11,7 +11,7 @@ torch = pytest.importorskip("torch")
 captum = pytest.importorskip("captum.attr", reason="captum is not installed: pip install --no-deps captum")
 
 from comparison import assert_same, images, to_torch  # noqa: E402
-from golden.originals import build_original  # noqa: E402
+from golden.originals import build_original, parameter  # noqa: E402
 
 import zoo  # noqa: E402
 from zoo.visualize import deconvnet, grad_cam, integrated_gradients, saliency  # noqa: E402
@@ -26,28 +26,31 @@ OF_A_NEURON = {
     "guided": captum.NeuronGuidedBackprop,
     "gradient": captum.NeuronGradient,
 }
-# A layer of ours, the place of its ReLU among torchvision's `features`, and the size of the images.
-LAYERS = {"alexnet": ("conv5", 11, (64, 80)), "vgg11": ("conv4_2", 14, (32, 32))}
+# A layer of ours, the place of its ReLU among torchvision's `features`, two units, and the size of the images.
+LAYERS = {"alexnet": ("conv5", 11, (232, 207), (64, 80)), "vgg11": ("conv4_2", 14, (166, 280), (32, 36))}
 
 
 @pytest.fixture(scope="module", params=LAYERS)
 def networks(request):
-    """Our network, its variables and a layer; the original and that layer; and images."""
-    original = build_original(request.param)
+    """Our network, its variables and a layer with two units; the original and that layer; and images."""
+    name = request.param
+    layer, place, units, size = LAYERS[name]
+    original = build_original(name)
+    original.load_state_dict(
+        {key: torch.from_numpy(parameter(name, key, value.shape)) for key, value in original.state_dict().items()}
+    )
     for module in original.modules():
         # Captum hangs its rules on what a ReLU gets and gives, which must be two tensors.
         if isinstance(module, torch.nn.ReLU):
             module.inplace = False
-    variables = from_torch(request.param, original.state_dict(), "torchvision")
-    layer, place, size = LAYERS[request.param]
-    return zoo.create_model(request.param), variables, layer, original, original.features[place], images(*size)
+    variables = from_torch(name, original.state_dict(), "torchvision")
+    return zoo.create_model(name), variables, (layer, units), original, original.features[place], images(*size)
 
 
 @pytest.mark.filterwarnings("ignore:Setting .* hooks on ReLU", "ignore:Input Tensor 0 did not")
 @pytest.mark.parametrize("rule", OF_A_NEURON)
 def test_projections_of_a_layer(networks, rule):
-    model, variables, layer, original, relu, x = networks
-    units = [3, 100]
+    model, variables, (layer, units), original, relu, x = networks
     ours = deconvnet(model, variables, x, layer, units, rule=rule)
     assert (ours.values > 0).all()
     method = OF_A_NEURON[rule](original, relu)
@@ -66,7 +69,7 @@ def test_gradients_of_a_class(networks, rule):
 
 
 def test_grad_cam(networks):
-    model, variables, layer, original, relu, x = networks
+    model, variables, (layer, _), original, relu, x = networks
     theirs = captum.LayerGradCam(original, relu).attribute(to_torch(x), target=[5, 700], relu_attributions=True)
     assert_same(grad_cam(model, variables, x, [5, 700], layer=layer)[..., None], theirs)
 

@@ -42,11 +42,12 @@ def test_saliency_by_a_rule_is_not_the_gradient(variables):
 def test_integrated_gradients_sum_to_the_difference_of_the_logits(norm, baseline):
     model, x = Small(norm=norm), images(4)
     variables = variables_of(model)
-    baseline = images(4, seed=9) if baseline else 0.0
-    shares = integrated_gradients(model, variables, x, [0, 1, 2, 3], baseline=baseline)
-    difference = model.apply(variables, x) - model.apply(variables, jnp.broadcast_to(baseline, x.shape))
-    expected = np.diag(np.asarray(difference))
-    np.testing.assert_allclose(shares.sum(axis=(1, 2, 3)), expected, rtol=0.0101)
+    baseline = images(4, seed=9) if baseline else baseline
+    difference = np.asarray(model.apply(variables, x) - model.apply(variables, jnp.broadcast_to(baseline, x.shape)))
+    # Those that differ most, as one per cent of next to nothing is lost in rounding.
+    classes = np.abs(difference).argmax(axis=1)
+    shares = integrated_gradients(model, variables, x, classes, baseline=baseline)
+    np.testing.assert_allclose(shares.sum(axis=(1, 2, 3)), difference[np.arange(4), classes], rtol=0.0101)
 
 
 def test_integrated_gradients_of_the_most_probable_class(variables):

@@ -88,6 +88,7 @@ def integrated_gradients(
         raise ZooError(f"the baseline has shape {np.shape(baseline)}: it is a number or like the images, {shape}")
     run = compiled(_gradient, model)
     _, there, classes = run(variables, images, classes_of(shapes, classes, len(images)))
+    images = jnp.asarray(images)
     baseline = jnp.broadcast_to(jnp.asarray(baseline, images.dtype), shape)
     difference, along = there - run(variables, baseline, classes)[1], images - baseline
 
