@@ -29,7 +29,7 @@ def test_it_is_the_plain_loop(given, label, unit, size, stride, fill):
     label = int(probabilities.argmax()) if label is None else label
     unit = int(totals.argmax()) if unit is None else unit
     found = occlusion(model, variables, image, batch_size=32, **given)
-    assert (found.label, found.layer, found.unit, found.size) == (label, layer, unit, (size, size))
+    assert (found.label, found.layer, found.unit, found.size) == (label, layer, unit, size)
     assert found.tops.tolist() == list(range(0, IMAGE[0] - size + 1, stride))
     assert found.lefts.tolist() == list(range(0, IMAGE[1] - size + 1, stride))
     for row, top in enumerate(found.tops):

@@ -8,6 +8,7 @@ import jax
 import numpy as np
 
 from zoo.compilation import compiler_options
+from zoo.errors import ZooError
 
 # A compiled network holds some megabytes; a session of pictures uses a few networks and methods.
 KEPT = 32
@@ -22,8 +23,11 @@ def compiled(function: Callable, *static: Hashable) -> Callable:
 def in_batches(run: Callable, batch_size: int, *arrays: Any) -> Any:
     """run(*arrays), at most `batch_size` along the first axis at a time; NumPy arrays, in any pytree.
 
-    The last batch is filled up with its last row, so that `run` is compiled for one size.
+    The last batch is filled up with its last row, so that `run` is compiled for one size. Raises ZooError where
+    `batch_size` is no size.
     """
+    if batch_size < 1:
+        raise ZooError(f"the batch size is {batch_size}: it is 1 at least")
     count = len(arrays[0])
     made = []
     for start in range(0, count, batch_size):

@@ -69,7 +69,7 @@ def deconvnet(
         raise ZooError(
             f"strongest is {strongest}: it is from 1 to {rows * columns}, the places of {layer}, and goes without place"
         )
-    run = compiled(_projected, ruled, layer, strongest or 1)
+    run, variables = compiled(_projected, ruled, layer, strongest or 1), jax.device_put(variables)
     made = in_batches(lambda *pairs: run(variables, *pairs), batch_size, images, units, *(chosen or ()))
     check_finite(model, layer, made[1])
     pixels, values, places = made if strongest else (array[:, 0] for array in made)

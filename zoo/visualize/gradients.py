@@ -56,11 +56,10 @@ def smoothgrad(
         raise ZooError(f"samples is {samples} and noise {noise}: at least 1, and not negative")
     ruled = with_rule(model, rule)
     classes = classes_of(layer_shapes(model, variables, images), classes, len(images))
-    _, _, classes = compiled(_gradient, ruled)(variables, images, classes)
-    run = compiled(_noisy_gradient, ruled)
-    return np.asarray(
-        sum(run(variables, images, classes, noise, one) for one in jax.random.split(key, samples)) / samples
-    )
+    run, (variables, images) = compiled(_noisy_gradient, ruled), jax.device_put((variables, images))
+    _, _, classes = run(variables, images, classes, 0.0, key)
+    total = sum(run(variables, images, classes, noise, one)[0] for one in jax.random.split(key, samples))
+    return np.asarray(total / samples)
 
 
 def integrated_gradients(
@@ -86,9 +85,9 @@ def integrated_gradients(
         raise ZooError(f"steps is {steps}: it is 1 at least")
     if np.shape(baseline) not in ((), shape, shape[1:]):
         raise ZooError(f"the baseline has shape {np.shape(baseline)}: it is a number or like the images, {shape}")
-    run = compiled(_gradient, model)
-    _, there, classes = run(variables, images, classes_of(shapes, classes, len(images)))
-    images = jnp.asarray(images)
+    classes = classes_of(shapes, classes, len(images))
+    run, (variables, images) = compiled(_gradient, model), jax.device_put((variables, images))
+    _, there, classes = run(variables, images, classes)
     baseline = jnp.broadcast_to(jnp.asarray(baseline, images.dtype), shape)
     difference, along = there - run(variables, baseline, classes)[1], images - baseline
 
@@ -126,7 +125,7 @@ def _gradient(
 
 def _noisy_gradient(
     model: nn.Module, variables: Variables, images: jax.Array, classes: jax.Array, noise: float, key: jax.Array
-) -> jax.Array:
+) -> tuple[jax.Array, jax.Array, jax.Array]:
     extent = images.max(axis=(1, 2, 3), keepdims=True) - images.min(axis=(1, 2, 3), keepdims=True)
     noisy = images + noise * extent * jax.random.normal(key, images.shape, images.dtype)
-    return _gradient(model, variables, noisy, classes)[0]
+    return _gradient(model, variables, noisy, classes)

@@ -88,7 +88,9 @@ def check_images(images: jax.Array) -> None:
     if len(shape) != 4 or 0 in shape:
         raise ZooError(f"images have shape {tuple(shape)}: they are [batch, height, width, channel], one at least")
     if dtype is None or not jnp.issubdtype(dtype, jnp.floating):
-        raise ZooError(f"images are {dtype}: they are floats, normalised as the network wants (Preprocessing)")
+        raise ZooError(
+            f"images are {dtype or type(images).__name__}: they are floats, normalised as the network wants (Preprocessing)"
+        )
 
 
 def known_layer(model: nn.Module, shapes: Shapes, layer: str) -> tuple[int, ...]:

@@ -72,7 +72,7 @@ def maximize(
     key, first = jax.random.split(key)
     latent = _noise(first, (len(units), *image_shape), fourier)
     state = optax.adam(learning_rate).init(latent)
-    static = (model, layer, image_shape, fourier)
+    static, variables = (model, layer, image_shape, fourier), jax.device_put(variables)
     for one in jax.random.split(key, steps):
         latent, state = compiled(_step, *static)(variables, units, bounds, how, latent, state, one)
     return Maximized(*jax.device_get(compiled(_shown, *static)(variables, units, bounds, latent)))

@@ -1,6 +1,7 @@
 """What a grey square hides from the network, place by place: Zeiler and Fergus 2013, arXiv:1311.2901, section 4.2."""
 
 from dataclasses import dataclass
+from itertools import product
 
 import flax.linen as nn
 import jax
@@ -26,7 +27,7 @@ class Occlusion:
 
     `probability` [rows, columns] of the class `label` (7d), `activity` [rows, columns] the total of the map `unit` of
     `layer` (7b), `labels` int [rows, columns] the most probable class (7e). `tops` and `lefts` are the squares' first
-    pixels, `size` (height, width) theirs.
+    pixels, `size` their side.
     """
 
     probability: np.ndarray
@@ -37,7 +38,7 @@ class Occlusion:
     unit: int
     tops: np.ndarray
     lefts: np.ndarray
-    size: tuple[int, int]
+    size: int
 
 
 def occlusion(
@@ -62,41 +63,49 @@ def occlusion(
     """
     if np.ndim(image) != 3:
         raise ZooError(f"the image has shape {np.shape(image)}: it is one image, [height, width, channel]")
-    height, width, _ = image.shape
-    size = max(1, min(height, width) // 4) if size is None else size
-    stride = max(1, size // 4) if stride is None else stride
-    if not 1 <= size <= min(height, width) or stride < 1:
-        raise ZooError(f"a square of {size} pixels in steps of {stride} does not go over {height}x{width} pixels")
+    size, tops, lefts = _squares(*image.shape[:2], size, stride)
     shapes = layer_shapes(model, variables, image[None])
     layer = last_spatial_layer(model, shapes) if layer is None else layer
     units = spatial_shape(model, shapes, layer)[-1]
-    (given,) = classes_of(shapes, label, 1)
+    if label is not None:
+        (label,) = classes_of(shapes, label, 1).tolist()
     if unit is not None:
-        (unit,) = map(int, units_of(layer, units, unit))
+        (unit,) = units_of(layer, units, unit).tolist()
 
-    tops, lefts = np.arange(0, height - size + 1, stride), np.arange(0, width - size + 1, stride)
-    corners = np.stack(np.meshgrid(tops, lefts, indexing="ij"), axis=-1).reshape(-1, 2)
     # The first square has no size: it hides nothing.
-    corners, sizes = np.concatenate([corners[:1], corners]), np.array([0, *[size] * len(corners)])
-    run = compiled(_seen, model, layer)
-    probabilities, totals = in_batches(
-        lambda *squares: run(variables, image, fill, *squares), batch_size, corners, sizes
+    corners = np.array([(0, 0), *product(tops, lefts)])
+    sizes = np.array([0, *[size] * (len(corners) - 1)])
+    run, (variables, image) = compiled(_seen, model, layer), jax.device_put((variables, image))
+    whole, hidden = _first_and_rest(
+        in_batches(lambda *squares: run(variables, image, fill, *squares), batch_size, corners, sizes)
     )
-    label = int(probabilities[0].argmax()) if given < 0 else int(given)
-    unit = int(totals[0].argmax()) if unit is None else unit
-    probabilities, totals = probabilities[1:], totals[1:]
-    grid = (len(tops), len(lefts))
+    label = int(whole[0].argmax()) if label is None else label
+    unit = int(whole[1].argmax()) if unit is None else unit
+    probabilities, totals = (array.reshape(len(tops), len(lefts), -1) for array in hidden)
     return Occlusion(
-        probability=probabilities[:, label].reshape(grid),
-        activity=totals[:, unit].reshape(grid),
-        labels=probabilities.argmax(axis=1).reshape(grid),
+        probability=probabilities[..., label],
+        activity=totals[..., unit],
+        labels=probabilities.argmax(axis=-1),
         label=label,
         layer=layer,
         unit=unit,
         tops=tops,
         lefts=lefts,
-        size=(size, size),
+        size=size,
     )
+
+
+def _squares(height: int, width: int, size: int | None, stride: int | None) -> tuple[int, np.ndarray, np.ndarray]:
+    """The squares' size, and their first rows and columns."""
+    size = max(1, min(height, width) // 4) if size is None else size
+    stride = max(1, size // 4) if stride is None else stride
+    if not 1 <= size <= min(height, width) or stride < 1:
+        raise ZooError(f"a square of {size} pixels in steps of {stride} does not go over {height}x{width} pixels")
+    return size, np.arange(0, height - size + 1, stride), np.arange(0, width - size + 1, stride)
+
+
+def _first_and_rest(arrays: tuple[np.ndarray, ...]) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    return [array[0] for array in arrays], [array[1:] for array in arrays]
 
 
 def _seen(

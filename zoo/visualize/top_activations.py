@@ -56,7 +56,7 @@ def top_activations(
         if run is None:
             shape = spatial_shape(model, layer_shapes(model, variables, prepared), layer)
             run, best = compiled(_merged, model, layer, preprocessing), _nothing(shape[-1], k)
-            image_shape = prepared.shape[1:]
+            image_shape, variables = prepared.shape[1:], jax.device_put(variables)
         elif prepared.shape[1:] != image_shape:
             raise ZooError(f"images of {prepared.shape[1:]} follow images of {image_shape}: all have one shape")
         best, first = run(variables, best, batch, first, count), first + count
