@@ -6,6 +6,10 @@ the gradient with another rule at the activations (`zoo.visualize.rules`). What 
 has its own gradient: batch normalisation, which in inference is a multiplication; the gates of squeeze-and-excite;
 local response normalisation, which the paper's deconvnet leaves out. Where windows of a pool overlap, what comes down
 to one place adds up.
+
+The switches are all that the deconvnet has from the image: without max pools its picture is the same for every image,
+and in networks with few, as ResNet and MobileNet, "guided" shows more. Both largely recover parts of the image,
+whatever was learnt (Nie et al. 2018, arXiv:1805.07039): `randomize_weights` shows how much.
 """
 
 from collections.abc import Sequence

@@ -89,7 +89,7 @@ def check_images(images: jax.Array) -> None:
         raise ZooError(f"images have shape {tuple(shape)}: they are [batch, height, width, channel], one at least")
     if dtype is None or not jnp.issubdtype(dtype, jnp.floating):
         raise ZooError(
-            f"images are {dtype or type(images).__name__}: they are floats, normalised as the network wants (Preprocessing)"
+            f"images are {dtype or type(images).__name__}: they are floats, normalised for the network (Preprocessing)"
         )
 
 
