@@ -1,6 +1,6 @@
 """zoo: convolutional networks in JAX and Flax, from LeNet-5 to ConvNeXt, each verified against its paper."""
 
-from zoo import count
+from zoo import count, visualize
 from zoo.compilation import compiler_options
 from zoo.errors import ZooError
 from zoo.inference import features, init
@@ -20,4 +20,5 @@ __all__ = [
     "load_pretrained",
     "model_info",
     "register",
+    "visualize",
 ]

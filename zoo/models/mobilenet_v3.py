@@ -35,11 +35,11 @@ STEM = 16
 class MobileNetV3(Network):
     """Howard et al. 2019, Tables 1 and 2: inverted residuals, and a head that pools before its widest layer.
 
-    `act` None is the tables' mixture of ReLU and hard swish; any other takes the place of both. `head` is the width of
-    the dense layer after the pool. `epsilon` is TensorFlow's default; timm's own networks have 1e-5.
+    `act` is the tables' hard swish and ReLU, or one for both. `head` is the width of the dense layer after the pool.
+    `epsilon` is TensorFlow's default; timm's own networks have 1e-5.
     """
 
-    act: Activation | None = None
+    act: Activation | tuple[Activation, Activation] = (nn.hard_swish, nn.relu)
     rows: tuple[Row, ...] = LARGE
     head: int = 1280
     epsilon: float = 1e-3
@@ -47,7 +47,7 @@ class MobileNetV3(Network):
 
     @nn.compact
     def __call__(self, x: jax.Array, *, train: bool = False) -> jax.Array:
-        act, early_act = self.act or nn.hard_swish, self.act or nn.relu
+        act, early_act = self.act if isinstance(self.act, tuple) else (self.act, self.act)
         # The average decay of section 6.1.1 of the paper.
         norm = partial(batch_norm, epsilon=self.epsilon, momentum=0.99)
         conv = partial(ConvBlock, norm=norm, act=act, dtype=self.dtype)

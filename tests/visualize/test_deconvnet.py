@@ -1,0 +1,229 @@
+"""Projections to the pixels against Zeiler and Fergus's steps in NumPy, against jax.grad, and their properties."""
+
+import jax
+import numpy as np
+import pytest
+from small_networks import IMAGE, PLAN, Small, images, variables_of
+
+import zoo
+from zoo.visualize import deconvnet, project, receptive_boxes
+
+# The paper's steps, in float64
+
+
+def convolved(x, kernel, bias, padding):
+    x = np.pad(x, ((padding, padding), (padding, padding), (0, 0)))
+    height, width = (n - kernel.shape[0] + 1 for n in x.shape[:2])
+    y = np.zeros((height, width, kernel.shape[3]))
+    for row, column in np.ndindex(height, width):
+        seen = x[row : row + kernel.shape[0], column : column + kernel.shape[1]]
+        y[row, column] = np.tensordot(seen, kernel, 3) + bias
+    return y
+
+
+def transposed(signal, kernel, padding):
+    height, width = (n + kernel.shape[0] - 1 for n in signal.shape[:2])
+    x = np.zeros((height, width, kernel.shape[2]))
+    for row, column in np.ndindex(signal.shape[:2]):
+        x[row : row + kernel.shape[0], column : column + kernel.shape[1]] += kernel @ signal[row, column]
+    return x[padding : height - padding, padding : width - padding]
+
+
+def pooled(x, window, stride):
+    """The largest values, and where in x each of them is."""
+    height, width = ((n - window) // stride + 1 for n in x.shape[:2])
+    y, switches = np.zeros((height, width, x.shape[2])), {}
+    for row, column, map_ in np.ndindex(y.shape):
+        seen = x[row * stride : row * stride + window, column * stride : column * stride + window, map_]
+        r, c = np.unravel_index(seen.argmax(), seen.shape)
+        y[row, column, map_] = seen[r, c]
+        switches[row, column, map_] = row * stride + r, column * stride + c, map_
+    return y, switches
+
+
+def unpooled(signal, switches, shape):
+    x = np.zeros(shape)
+    for place, switch in switches.items():
+        x[switch] += signal[place]
+    return x
+
+
+def zeiler_and_fergus(params, image, unit, rule):
+    """The strongest activation of a unit of the last layer, and its picture."""
+    kernels = [np.asarray(params[f"conv{i}"]["conv"]["kernel"], np.float64) for i in range(1, len(PLAN) + 1)]
+    biases = [np.asarray(params[f"conv{i}"]["conv"]["bias"], np.float64) for i in range(1, len(PLAN) + 1)]
+    x, kept = image.astype(np.float64), []
+    for kernel, bias, (_, _, _, padding, pool) in zip(kernels, biases, PLAN, strict=True):
+        before = convolved(x, kernel, bias, padding)
+        x, switches = np.maximum(before, 0), None
+        if pool:
+            x, switches = pooled(x, *pool)
+        kept.append((before, switches))
+
+    place = np.unravel_index(x[..., unit].argmax(), x.shape[:2])
+    signal = np.zeros_like(x)
+    signal[*place, unit] = value = x[*place, unit]
+    for kernel, (_, _, _, padding, _), (before, switches) in reversed(list(zip(kernels, PLAN, kept, strict=True))):
+        if switches:
+            signal = unpooled(signal, switches, before.shape)
+        if rule != "gradient":
+            signal = np.maximum(signal, 0)
+        if rule != "deconvnet":
+            signal = signal * (before > 0)
+        signal = transposed(signal, kernel, padding)
+    return value, place, signal
+
+
+@pytest.mark.parametrize("rule", ["deconvnet", "guided", "gradient"])
+def test_it_is_the_papers_steps(rule):
+    model, x = Small(), images(2)
+    variables, units = variables_of(model), [3, 5]
+    ours = deconvnet(model, variables, x, "conv3", units, rule=rule)
+    for i, unit in enumerate(units):
+        value, place, pixels = zeiler_and_fergus(variables["params"], x[i], unit, rule)
+        assert value > 0 and np.abs(pixels).max() > 0
+        assert tuple(ours.places[i]) == place
+        np.testing.assert_allclose(ours.values[i], value, rtol=1e-5)
+        np.testing.assert_allclose(ours.values[i] * ours.pixels[i], pixels, atol=1e-5 * np.abs(pixels).max())
+
+
+@pytest.mark.parametrize("norm", [False, True])
+def test_the_gradient_is_that_of_jax_bit_for_bit(norm):
+    model, x = Small(norm=norm), images(3)
+    variables = variables_of(model)
+    ours = deconvnet(model, variables, x, "conv2", 4, rule="gradient")
+
+    def strongest(x, variables):
+        return zoo.features(model, variables, x, ["conv2"])["conv2"][..., 4].max(axis=(1, 2)).sum()
+
+    assert np.isfinite(ours.pixels).all() and ours.pixels.any()
+    # The variables as arguments, as there: where they are constants, XLA multiplies some of them beforehand.
+    jitted = jax.jit(jax.grad(strongest), compiler_options=zoo.compiler_options())
+    np.testing.assert_array_equal(ours.pixels, jitted(x, variables))
+    np.testing.assert_array_equal(ours.pixels, jax.grad(strongest)(x, variables))
+
+
+@pytest.mark.parametrize(
+    ("layer", "rule"),
+    [*((f"conv{i}", "deconvnet") for i in (1, 2, 3)), ("conv3", "guided"), ("conv3", "gradient")],
+)
+def test_its_support_lies_in_the_receptive_field(layer, rule):
+    model, x = Small(), images(4)
+    made = deconvnet(model, variables_of(model), x, layer, 1, rule=rule)
+    boxes = receptive_boxes(model, IMAGE, layer, made.places)
+    for pixels, (top, left, bottom, right) in zip(made.pixels, boxes, strict=True):
+        inside = pixels[max(top, 0) : bottom, max(left, 0) : right]
+        assert np.count_nonzero(inside) == np.count_nonzero(pixels) > 0
+
+
+@pytest.mark.parametrize("rule", ["deconvnet", "guided", "gradient"])
+def test_it_is_positively_homogeneous(rule):
+    model, x = Small(), images(2)
+    variables = variables_of(model)
+    signal = np.random.default_rng(1).normal(size=(2, 2, 3, 7)).astype(np.float32)
+    once, thrice, minus = (project(model, variables, x, "conv3", s * signal, rule=rule) for s in (1, 3, -1))
+    np.testing.assert_allclose(thrice, 3 * once, atol=1e-5 * np.abs(once).max())
+    assert np.allclose(minus, -once, atol=1e-5) == (rule == "gradient")
+
+
+def test_only_the_deconvnet_does_not_depend_on_the_image_without_pools():
+    model, x = Small(pools=False), images(2)
+    variables = variables_of(model)
+    signal = np.ones((2, *zoo.features(model, variables, x, ["conv3"])["conv3"].shape[1:]), np.float32)
+    for rule in ("deconvnet", "guided", "gradient"):
+        one, other = project(model, variables, x, "conv3", signal, rule=rule)
+        assert one.any() and other.any()
+        assert np.array_equal(one, other) == (rule == "deconvnet")
+
+
+def test_with_pools_the_deconvnet_depends_on_the_image():
+    model, x = Small(), images(2)
+    one, other = deconvnet(model, variables_of(model), x, "conv3", 2, place=(1, 1)).pixels
+    assert not np.allclose(one, other)
+
+
+def test_a_block_is_projected_from_after_its_activation_and_its_parts_from_before():
+    model, x = Small(norm=True), images(1)
+    variables = variables_of(model)
+    maps = np.asarray(zoo.features(model, variables, x, ["conv1/bn"])["conv1/bn"][0])
+    *least, unit = np.unravel_index(maps.argmin(), maps.shape)
+    after, before = (deconvnet(model, variables, x, layer, unit, place=least) for layer in ("conv1", "conv1/bn"))
+    assert before.values < 0 and after.values == 0
+    np.testing.assert_array_equal(after.pixels, before.pixels)
+    after = deconvnet(model, variables, x, "conv1", unit, place=least, rule="guided")
+    assert not after.pixels.any()
+
+
+def test_the_strongest_are_projected_each_by_itself():
+    model, x = Small(), images(2)
+    variables = variables_of(model)
+    three = deconvnet(model, variables, x, "conv2", 1, strongest=3)
+    assert three.pixels.shape == (2, 3, *IMAGE) and three.places.shape == (2, 3, 2)
+    maps = np.asarray(zoo.features(model, variables, x, ["conv2"])["conv2"])[..., 1].reshape(2, -1)
+    np.testing.assert_allclose(three.values, np.sort(maps, axis=1)[:, :-4:-1], rtol=1e-6)
+    for i in range(3):
+        one = deconvnet(model, variables, x, "conv2", 1, place=three.places[:, i])
+        np.testing.assert_allclose(one.pixels, three.pixels[:, i], atol=1e-6)
+        np.testing.assert_array_equal(one.places, three.places[:, i])
+
+
+def test_pairs_are_projected_alike_in_batches_and_alone():
+    model, x = Small(), images(5)
+    variables, units = variables_of(model), np.array([0, 3, 3, 1, 6])
+    together = deconvnet(model, variables, x, "conv3", units)
+    parted = deconvnet(model, variables, x, "conv3", units, batch_size=2)
+    np.testing.assert_allclose(together.pixels, parted.pixels, atol=1e-6)
+    np.testing.assert_array_equal(together.units, units)
+    one_image = deconvnet(model, variables, x[:1], "conv3", units)
+    assert one_image.pixels.shape == (5, *IMAGE)
+    np.testing.assert_allclose(one_image.pixels[0], together.pixels[0], atol=1e-6)
+
+
+def test_another_unit_or_image_is_not_compiled_again(caplog):
+    model, variables = Small(), variables_of(Small())
+    deconvnet(model, variables, images(2), "conv2", 0)
+    with jax.log_compiles(), caplog.at_level("WARNING"):
+        deconvnet(Small(), variables, images(2, seed=1), "conv2", 5)
+    assert "Compiling" not in caplog.text
+
+
+ERRORS = {
+    "Small has no layer 'conv4'; did you mean conv": {"layer": "conv4"},
+    "Small has no layer 'zz'; it begins with conv1/conv, conv1, conv2/conv and ends with fc": {"layer": "zz"},
+    "conv2 has no unit 8: it has 8, from 0 to 7": {"unit": [0, 8]},
+    "conv2 has no unit -1: it has 8, from 0 to 7": {"unit": -1},
+    "the unit is 1.5: it is an int": {"unit": 1.5},
+    "fc of Small has no places: it makes 5 values of an image, not maps; the last layer with maps is conv3": {
+        "layer": "fc"
+    },
+    "3 units for 2 images: give one of either, or as many of both": {"unit": [0, 1, 2]},
+    r"images have shape \(19, 22, 3\): they are \[batch, height, width, channel\]": {"images": images(1)[0]},
+    "images are uint8: they are floats, normalised": {"images": np.zeros((1, *IMAGE), np.uint8)},
+    r"Small with these variables cannot take images of shape \(1, 19, 22, 1\)": {"images": images(1)[..., :1]},
+    "8x8 images are too small for Small: give it at least ": {"images": images(1, shape=(8, 8, 3))},
+    r"place is \(9, 0\): conv2 has 9 rows and 10 columns, from 0": {"place": (9, 0)},
+    r"place is 3: it is \(row, column\), or one for each of 2 pairs": {"place": 3},
+    "strongest is 91: it is from 1 to 90, the places of conv2": {"strongest": 91},
+    "the batch size is 0: it is 1 at least": {"batch_size": 0},
+    "images are list: they are floats": {"images": images(1).tolist()},
+    "unknown rule 'backprop'": {"rule": "backprop"},
+}
+
+
+@pytest.mark.parametrize("message", ERRORS)
+def test_bad_input_is_one_clear_line(message):
+    given = {"images": images(2), "layer": "conv2", "unit": 0} | ERRORS[message]
+    with pytest.raises(zoo.ZooError, match=message) as error:
+        deconvnet(Small(), variables_of(Small()), **given)
+    assert "\n" not in str(error.value)
+
+
+def test_a_signal_of_another_shape():
+    with pytest.raises(zoo.ZooError, match=r"the signal has shape \(1, 2\), and conv2 makes \(1, 9, 10, 8\)"):
+        project(Small(), variables_of(Small()), images(1), "conv2", np.zeros((1, 2)))
+
+
+def test_weights_that_are_not_finite():
+    variables = jax.tree.map(lambda leaf: leaf * np.nan, variables_of(Small()))
+    with pytest.raises(zoo.ZooError, match="conv2 of Small gives numbers that are not finite: its weights are damaged"):
+        deconvnet(Small(), variables, images(1), "conv2", 0)

@@ -1,0 +1,42 @@
+"""See what each layer sees: pictures of what a network has learnt, as plain arrays, for any network of the zoo.
+
+Every function takes a model, its variables and normalised images [batch, height, width, channel], and gives NumPy
+arrays. Layers are named by their module's path (`zoo.visualize.layers`); activations pass signals down to the pixels by
+the rules of `zoo.visualize.rules`.
+"""
+
+from zoo.visualize.deconvnet import Projection, deconvnet, project
+from zoo.visualize.feature_maps import activations, filters
+from zoo.visualize.grad_cam import grad_cam
+from zoo.visualize.gradients import integrated_gradients, saliency, smoothgrad
+from zoo.visualize.layers import LOGITS, layer_shapes
+from zoo.visualize.maximize import Maximized, maximize
+from zoo.visualize.occlusion import Occlusion, occlusion
+from zoo.visualize.randomize import randomize_weights
+from zoo.visualize.receptive import patch, receptive_boxes
+from zoo.visualize.rules import Rule
+from zoo.visualize.top_activations import TopActivations, top_activations
+
+__all__ = [
+    "LOGITS",
+    "Maximized",
+    "Occlusion",
+    "Projection",
+    "Rule",
+    "TopActivations",
+    "activations",
+    "deconvnet",
+    "filters",
+    "grad_cam",
+    "integrated_gradients",
+    "layer_shapes",
+    "maximize",
+    "occlusion",
+    "patch",
+    "project",
+    "randomize_weights",
+    "receptive_boxes",
+    "saliency",
+    "smoothgrad",
+    "top_activations",
+]

@@ -1,0 +1,45 @@
+"""What a layer makes of an image, and the filters that it does it with."""
+
+import flax.linen as nn
+import jax
+import numpy as np
+
+from zoo.errors import ZooError
+from zoo.inference import Variables
+from zoo.registry import nearest
+from zoo.visualize.compiled import compiled, in_batches
+from zoo.visualize.layers import layer_shapes, output_of, spatial_shape
+
+
+def activations(
+    model: nn.Module, variables: Variables, images: jax.Array, layer: str, *, batch_size: int = 32
+) -> np.ndarray:
+    """The feature maps of a layer: [batch, rows, columns, units]. Raises ZooError where there is no such layer."""
+    spatial_shape(model, layer_shapes(model, variables, images), layer)
+    run = compiled(output_of, model, layer)
+    return in_batches(lambda images: run(variables, images), batch_size, images)
+
+
+def filters(model: nn.Module, variables: Variables, layer: str | None = None) -> np.ndarray:
+    """A convolution's kernel, [height, width, channels / groups, features]: by default that which sees the image.
+
+    `layer` is a convolution or a block with a single one in it, as "conv1" or "conv1/conv". Raises ZooError where there
+    is no such layer, and for a block with several, with their names.
+    """
+    kernels = _kernels(variables)
+    if layer is None:
+        order = layer_shapes(model, variables, jax.ShapeDtypeStruct((1, *model.image_shape), np.float32))
+        layer = next((name for name in order if name in kernels), "")
+    inside = [name for name in kernels if name == layer or name.startswith(f"{layer}/")]
+    if not inside:
+        raise ZooError(f"{type(model).__name__} has no filters in {layer!r}{nearest(layer, kernels)}")
+    if len(inside) > 1:
+        raise ZooError(f"{layer} has the filters of {len(inside)} convolutions: choose from {', '.join(inside)}")
+    return np.asarray(kernels[inside[0]])
+
+
+def _kernels(variables: Variables) -> dict[str, jax.Array]:
+    """{module: kernel} of all convolutions."""
+    leaves = jax.tree_util.tree_leaves_with_path(variables["params"])
+    named = (([part.key for part in path], leaf) for path, leaf in leaves)
+    return {"/".join(path[:-1]): leaf for path, leaf in named if path[-1] == "kernel" and leaf.ndim == 4}

@@ -1,0 +1,103 @@
+"""The images that excite each unit of a layer most, of a whole data set: the right half of the paper's Figure 2."""
+
+from dataclasses import dataclass
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from zoo.data import Preprocessing
+from zoo.errors import ZooError
+from zoo.inference import Variables
+from zoo.visualize.batches import Images, batches_of
+from zoo.visualize.compiled import compiled
+from zoo.visualize.layers import check_finite, layer_shapes, output_of, spatial_shape
+from zoo.visualize.receptive import receptive_boxes
+
+
+@dataclass(frozen=True, eq=False)
+class TopActivations:
+    """The strongest activations of every unit of a layer, at most one an image, the strongest first.
+
+    `values` [units, k]; `images` [units, k] are indices into what was searched; `places` [units, k, 2] are (row,
+    column) in the map; `boxes` [units, k, 4] are (top, left, bottom, right) of what such a place sees, in pixels of the
+    prepared image, and reach beyond its borders where the network pads: `patch` cuts them out.
+    """
+
+    layer: str
+    values: np.ndarray
+    images: np.ndarray
+    places: np.ndarray
+    boxes: np.ndarray
+
+
+def top_activations(
+    model: nn.Module,
+    variables: Variables,
+    images: Images,
+    layer: str,
+    k: int = 9,
+    *,
+    preprocessing: Preprocessing | None = None,
+    batch_size: int = 64,
+) -> TopActivations:
+    """The `k` strongest activations of every unit of `layer`, over all of the images; fewer where there are fewer.
+
+    `images` are a `zoo.data.Dataset` (its test split) or `Source`, with the weights' `preprocessing`; or normalised
+    floats, one array [n, height, width, channel] or batches of those. They are read once, a batch at a time, and only
+    the strongest are kept. Raises ZooError where there is no such layer, and where values are not finite.
+    """
+    if k < 1:
+        raise ZooError(f"k is {k}: it is 1 at least")
+    run, best, first = None, None, 0
+    for batch, count in batches_of(images, preprocessing, batch_size):
+        prepared = jax.eval_shape(lambda batch: _normalized(preprocessing, batch), batch)
+        if run is None:
+            shape = spatial_shape(model, layer_shapes(model, variables, prepared), layer)
+            run, best = compiled(_merged, model, layer, preprocessing), _nothing(shape[-1], k)
+            image_shape, variables = prepared.shape[1:], jax.device_put(variables)
+        elif prepared.shape[1:] != image_shape:
+            raise ZooError(f"images of {prepared.shape[1:]} follow images of {image_shape}: all have one shape")
+        best, first = run(variables, best, batch, first, count), first + count
+    if best is None:
+        raise ZooError("there are no images: give one at least")
+    values, indices, at = (array[:, :first] for array in jax.device_get(best))
+    check_finite(model, layer, values)
+    places = np.stack(np.unravel_index(at, shape[1:3]), axis=-1)
+    return TopActivations(layer, values, indices, places, receptive_boxes(model, image_shape, layer, places))
+
+
+def _normalized(preprocessing: Preprocessing | None, images: jax.Array) -> jax.Array:
+    if images.dtype == jnp.uint8 and preprocessing is not None:
+        return preprocessing.normalized(images)
+    return images
+
+
+def _nothing(units: int, k: int) -> tuple[jax.Array, jax.Array, jax.Array]:
+    """Values, images and places before there is any."""
+    return jnp.full((units, k), -jnp.inf), jnp.full((units, k), -1), jnp.zeros((units, k), jnp.int32)
+
+
+def _merged(
+    model: nn.Module,
+    layer: str,
+    preprocessing: Preprocessing | None,
+    variables: Variables,
+    best: tuple[jax.Array, jax.Array, jax.Array],
+    images: jax.Array,
+    first: jax.Array,
+    count: jax.Array,
+) -> tuple[jax.Array, jax.Array, jax.Array]:
+    """The strongest of those so far and a batch whose first image has that index; of equals the earlier image."""
+    output = output_of(model, layer, variables, _normalized(preprocessing, images)).astype(jnp.float32)
+    maps = output.reshape(len(images), -1, output.shape[-1])
+    index = jnp.arange(len(images))[:, None]
+    found = (
+        jnp.where(index < count, maps.max(axis=1), -jnp.inf).T,
+        jnp.broadcast_to(first + index, maps[:, 0].shape).T,
+        maps.argmax(axis=1).T,
+    )
+    values, indices, at = (jnp.concatenate([old, new], axis=1) for old, new in zip(best, found, strict=True))
+    values, chosen = jax.lax.top_k(values, best[0].shape[1])
+    return values, jnp.take_along_axis(indices, chosen, axis=1), jnp.take_along_axis(at, chosen, axis=1)
