@@ -2,6 +2,7 @@
 
 import argparse
 import dataclasses
+import os
 import runpy
 import shlex
 import sys
@@ -18,6 +19,7 @@ from rich.console import Console
 
 from zoo.data import Dataset, open_dataset
 from zoo.errors import ZooError
+from zoo.quiet import quiet_libraries
 from zoo.registry import model_info
 from zoo.training import (
     Recipe,
@@ -111,6 +113,8 @@ def run(arguments: dict[str, Any], console: Console) -> int:
     Recipe(**given)
     if resume and run_dir:
         RunFolder(run_dir).read_config()
+    if arguments["coordinator"] is None and not arguments["processes"] is arguments["process"] is None:
+        raise ZooError("--processes and --process want --coordinator HOST:PORT too")
     if arguments["distributed"] or arguments["coordinator"]:
         join(Cluster(arguments["coordinator"], arguments["processes"], arguments["process"]))
         console = console if is_first() else Console(quiet=True)
@@ -170,9 +174,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     except KeyboardInterrupt:
         print("train.py: stopped; what was not saved is lost", file=sys.stderr)
-        return 130
+        # At once: not after the threads that write a checkpoint.
+        sys.stdout.flush()
+        os._exit(130)
 
 
-# Grain's workers import this file again.
 if __name__ == "__main__":
+    quiet_libraries()
     sys.exit(main())

@@ -40,6 +40,8 @@ INFO = ModelInfo(
 
 if __name__ == "__main__":
     import train
+    from zoo.quiet import quiet_libraries
 
+    quiet_libraries()
     register(INFO)
     sys.exit(train.main(["--model", "tiny", *sys.argv[1:]]))

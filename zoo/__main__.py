@@ -1,13 +1,13 @@
 """The command line: python -m zoo list | summary | weights | convert | predict | evaluate | ..."""
 
 import argparse
-import logging
 import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
 
 from zoo.errors import ZooError
+from zoo.quiet import quiet_libraries
 
 # A new subcommand is one file in zoo/commands and one name here.
 COMMANDS = ("list", "summary", "weights", "convert", "predict", "evaluate")
@@ -47,8 +47,5 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    # Of a damaged checkpoint, Orbax's logs, its tasks and its reading threads tell again what the one line says.
-    for _logger in ("absl", "asyncio"):
-        logging.getLogger(_logger).setLevel(logging.CRITICAL)
-    sys.unraisablehook = lambda _: None
+    quiet_libraries()
     sys.exit(main())

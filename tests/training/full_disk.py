@@ -1,12 +1,10 @@
 """Run by test_checkpoints on a small disk: fills it in the middle of a run, and resumes once there is room again."""
 
 import dataclasses
-import logging
 import sys
 from contextlib import suppress
 from pathlib import Path
 
-logging.getLogger("absl").setLevel(logging.CRITICAL)
 sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[2])]
 
 from rich.console import Console
@@ -16,10 +14,12 @@ from tiny import INFO
 from zoo import registry
 from zoo.data.dataset import ArraySource
 from zoo.errors import ZooError
+from zoo.quiet import quiet_libraries
 from zoo.training import RunFolder, train
 from zoo.training.run_folder import saved_steps
 
 registry.register(INFO)
+quiet_libraries()
 folder = RunFolder(Path(sys.argv[1]))
 filler = folder.path.with_name("filler")
 

@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import jax
@@ -12,7 +13,7 @@ import pytest
 from short_runs import CONFIG, Printed, final_params, run, with_recipe
 
 import zoo
-from zoo.training import RunFolder
+from zoo.training import RunFolder, loop
 from zoo.training.integrity import Damaged, checksums, sealed, unsealed
 from zoo.training.options import RunOptions, every
 from zoo.training.run_folder import saved_steps
@@ -31,10 +32,15 @@ def finished(tiny, tmp_path_factory):
 def files_of(step):
     """The files that matter of a checkpoint: arrays, their index, and what is kept beside."""
     arrays = max((file for file in (step / "state").rglob("d/*")), key=lambda file: file.stat().st_size)
-    return {"arrays": arrays, "index": step / "state" / "manifest.ocdbt", "beside": step / "_CHECKPOINT_METADATA"}
+    return {
+        "arrays": arrays,
+        "index": step / "state" / "manifest.ocdbt",
+        "beside": step / "_CHECKPOINT_METADATA",
+        "metrics": step / "metrics" / "metrics",
+    }
 
 
-@pytest.mark.parametrize("part", ["arrays", "index", "beside"])
+@pytest.mark.parametrize("part", ["arrays", "index", "beside", "metrics"])
 @pytest.mark.parametrize("place", [0.1, 0.5, 0.9])
 def test_a_flipped_byte_goes_back_to_an_earlier_checkpoint(finished, tmp_path, part, place):
     path = shutil.copytree(finished, tmp_path / "run")
@@ -92,6 +98,35 @@ def test_a_checkpoint_of_another_optimizer_names_both_sides(finished, tmp_path):
     ):
         run(path, resume=True)
     assert saved_steps(RunFolder(path)) == [4, 8, 12]
+
+
+@pytest.mark.parametrize("text", ["{", '{"test_accurac9": 0.5}', "\xff"])
+def test_damaged_metrics_of_an_earlier_checkpoint(finished, tmp_path, text):
+    path = shutil.copytree(finished, tmp_path / "run")
+    (path / "steps" / "4" / "metrics" / "metrics").write_text(text, "latin-1")
+    printed = Printed()
+    assert run(path, resume=True, printed=printed).step == 12
+    assert any("steps/4 is damaged: it is" in line and "from step 12" in line for line in printed.lines)
+
+
+def test_the_last_and_the_best_are_kept(tmp_path, monkeypatch):
+    accuracies = iter([0.9, 0.5, 0.6, 0.7])
+
+    def measured(*args):
+        return {"test_loss": 1.0, "test_accuracy": next(accuracies)}
+
+    monkeypatch.setattr(loop, "evaluate", measured)
+    run(tmp_path / "run", config=with_recipe(epochs=4, keep=2))
+    assert saved_steps(RunFolder(tmp_path / "run")) == [4, 12, 16]
+
+
+def test_a_folder_that_cannot_be_written_is_told_at_the_start(finished, tmp_path, monkeypatch):
+    def refused(**options):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", refused)
+    with pytest.raises(zoo.ZooError, match=r"cannot write in the run folder .*: Permission denied"):
+        run(shutil.copytree(finished, tmp_path / "run"), resume=True)
 
 
 def test_checksums_find_any_flipped_bit():
@@ -179,12 +214,13 @@ def test_how_often_to_save_is_checked(text):
 
 
 def test_saving_every_so_many_steps_or_minutes():
-    assert [step for step in range(1, 10) if SaveTimes("3").due(step)] == [3, 6, 9]
-    now = iter([0.0, 59.0, 61.0, 61.0, 100.0, 122.0])
+    assert [step for step in range(1, 10) if SaveTimes("3").by_step(step)] == [3, 6, 9]
+    assert not SaveTimes("3").by_clock() and not SaveTimes("1m").by_step(60)
+    now = iter([0.0, 59.0, 61.0, 61.0, 100.0, 122.0, 122.0, 130.0, 189.0])
     times = SaveTimes("1m", clock=lambda: next(now))
-    assert not times.due(1) and times.due(2)
+    assert [times.by_clock() for _ in range(4)] == [False, True, False, True]
     times.saved()
-    assert not times.due(3) and times.due(4)
+    assert not times.by_clock()
 
 
 def test_checkpoints_between_evaluations(tmp_path):

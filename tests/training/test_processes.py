@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import shutil
 import socket
 import subprocess
 import sys
@@ -76,7 +77,7 @@ def test_two_processes_train_as_one_and_one_goes_on(tmp_path, feed):
 
     # Without its last checkpoints, it goes on in one process.
     for step in saved_steps(RunFolder(tmp_path / "both"))[1:]:
-        subprocess.run(["rm", "-r", str(tmp_path / "both" / "steps" / str(step))], check=True)
+        shutil.rmtree(tmp_path / "both" / "steps" / str(step))
     finished(started(tmp_path / "both", "--feed", feed, "--resume"))
     assert_close(final_state(tmp_path / "both"), final_state(tmp_path / "alone"), 1e-5)
 
@@ -105,29 +106,39 @@ def test_a_signal_to_one_process_stops_all_at_the_same_step(tmp_path):
 @pytest.mark.slow
 def test_killed_at_twenty_moments_it_ends_as_if_never_killed(tmp_path):
     saving = ["--save-every", "5"]
-    finished(started(tmp_path / "whole", *saving))
+    whole = started(tmp_path / "whole", *saving)
+    lasting = seconds_from_recipe(whole)
     generator = random.Random(0)
-    folder, kills = RunFolder(tmp_path / "run"), 0
-    while kills < 20:
+    folder = RunFolder(tmp_path / "run")
+    for _ in range(20):
         process = started(folder.path, *saving, *(["--resume"] if folder.exists() else []))
-        # From the moment that it has a folder: before there is nothing to lose.
-        while not folder.exists():
-            time.sleep(0.01)
-        begun, before = time.monotonic(), saved_steps(folder)
-        moment = generator.uniform(0, 1.5)
-        # Half of the kills fall into the start, half into the time after the next save.
-        while kills % 2 and process.poll() is None and saved_steps(folder) == before and time.monotonic() - begun < 60:
-            time.sleep(0.01)
-        time.sleep(moment / 10 if kills % 2 else moment)
+        read_to_recipe(process)
+        # Anywhere from the first thing that is done in the folder to the end, and at times after that.
+        time.sleep(generator.uniform(0, lasting))
         process.kill()
         process.communicate()
-        kills += 1
         if final_step(folder) == 44:
             # It came to its end: a new life, for the kills that are left.
             check_same_end(folder, tmp_path / "whole")
-            subprocess.run(["rm", "-r", str(folder.path)], check=True)
+            shutil.rmtree(folder.path)
     finished(started(folder.path, *saving, *(["--resume"] if folder.exists() else [])))
     check_same_end(folder, tmp_path / "whole")
+
+
+def read_to_recipe(process):
+    """Read what it prints, to the line after which it reads or makes its state."""
+    for line in process.stdout:
+        if line.startswith("recipe: "):
+            return
+    raise AssertionError("it ended before it began")
+
+
+def seconds_from_recipe(process):
+    """How long a run takes from that line to its end."""
+    read_to_recipe(process)
+    begun = time.monotonic()
+    finished(process)
+    return time.monotonic() - begun
 
 
 def final_step(folder):
@@ -140,6 +151,12 @@ def check_same_end(folder, whole):
     jax.tree.map(np.testing.assert_array_equal, final_state(folder.path), final_state(whole))
     rows = [json.loads(line) for line in folder.metrics_file.read_text().splitlines()]
     assert [row["epoch"] for row in rows] == [1, 2, 3, 4]
+
+
+def test_processes_without_a_coordinator_is_one_clear_line(tmp_path):
+    import train
+
+    assert train.main(["--model", "lenet5", "--run-dir", str(tmp_path / "run"), "--process", "1"]) == 2
 
 
 def test_a_coordinator_alone_is_one_clear_line():

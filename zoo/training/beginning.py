@@ -55,7 +55,7 @@ def begin(
     key = jax.random.key(config.recipe.seed)
     shapes = jax.eval_shape(make, key, {})
     sharding = state_sharding(shapes, mesh, fsdp=fsdp)
-    check_room(folder, shapes, config.recipe.keep)
+    check_room(folder, shapes, min(config.recipe.keep, config.recipe.epochs))
     if resume:
         if found := restore(folder, abstract_like(shapes, sharding), console):
             state, position = found

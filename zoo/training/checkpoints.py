@@ -4,7 +4,9 @@ A checkpoint appears under its step's number once all of it is written, so that 
 whole ones only. Checksums of its arrays are kept with it: one that is damaged later is found out, and passed over.
 """
 
+import json
 import shutil
+import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -18,7 +20,7 @@ from rich.console import Console
 
 from zoo.errors import ZooError
 from zoo.training.integrity import Damaged, Position, check_same, checksums, sealed, unsealed
-from zoo.training.processes import all_reach, is_first
+from zoo.training.processes import all_agree, all_reach, is_first
 from zoo.training.run_folder import RunFolder, saved_steps
 from zoo.training.step import TrainState
 
@@ -29,14 +31,17 @@ SAVE = ocp.training.save_decision_policies
 def open_checkpointer(folder: RunFolder, keep: int) -> ocp.training.Checkpointer:
     """Orbax's checkpointer, which saves when asked and keeps the last `keep` and the best."""
     best = POLICIES.BestN(
-        get_metric_fn=lambda metrics: metrics["test_accuracy"], n=1, keep_checkpoints_without_metrics=False
+        get_metric_fn=lambda metrics: metrics.get("test_accuracy", -1.0), n=1, keep_checkpoints_without_metrics=False
     )
-    return ocp.training.Checkpointer(
-        folder.steps.absolute(),
-        save_decision_policy=SAVE.FixedIntervalPolicy(1),
-        preservation_policy=POLICIES.AnyPreservationPolicy([POLICIES.LatestN(keep), best]),
-        cleanup_tmp_directories=True,
-    )
+    try:
+        return ocp.training.Checkpointer(
+            folder.steps.absolute(),
+            save_decision_policy=SAVE.FixedIntervalPolicy(1),
+            preservation_policy=POLICIES.AnyPreservationPolicy([POLICIES.LatestN(keep), best]),
+            cleanup_tmp_directories=True,
+        )
+    except OSError as error:
+        raise ZooError(f"cannot keep checkpoints in {folder.steps}: {error.strerror or error}") from None
 
 
 class Checkpoints:
@@ -58,8 +63,10 @@ class Checkpoints:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None):
-        self.wait()
-        self._checkpointer.close()
+        # A second Ctrl-C does not wait.
+        if kind is None or issubclass(kind, Exception):
+            self.wait()
+            self._checkpointer.close()
 
     def save(self, state: TrainState, position: Position, metrics: Mapping[str, float] | None = None) -> None:
         """Begin to save the state with the position of its feed, once the save before is done.
@@ -102,7 +109,7 @@ class Checkpoints:
         """What the run can go on from."""
         self.wait()
         if self.last_saved is None:
-            return "nothing was saved before"
+            return "nothing was saved before, --resume begins again"
         return f"--resume goes on from step {self.last_saved}, in {self._folder.steps}"
 
     def _failed(self, error: Exception) -> None:
@@ -117,6 +124,9 @@ class Checkpoints:
         with suppress(Exception):
             self._checkpointer.close()
         self._checkpointer = open_checkpointer(self._folder, self._keep)
+        # It may have failed after the checkpoint was whole, as an old one was removed.
+        if self._checkpointer.latest is not None:
+            self.last_saved = self._checkpointer.latest.step
 
 
 def reason(error: Exception) -> str:
@@ -126,7 +136,17 @@ def reason(error: Exception) -> str:
 
 
 def check_room(folder: RunFolder, state: Any, keep: int) -> None:
-    """Raises ZooError where the run's checkpoints will not fit on the disk; `state` may be its shapes."""
+    """Raises ZooError where the run's folder cannot be written, or its disk has no room for the checkpoints.
+
+    `state` may be its shapes.
+    """
+    if not folder.path.is_dir():
+        raise ZooError(f"{folder.path} is not there: all processes must see the run's folder")
+    try:
+        with tempfile.TemporaryFile(dir=folder.path):
+            pass
+    except OSError as error:
+        raise ZooError(f"cannot write in the run folder {folder.path}: {error.strerror}") from None
     one = sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(arrays(state)))
     there = sum(file.stat().st_size for file in folder.steps.rglob("*") if file.is_file())
     # Those that are kept, the best, and the new one before an old one goes.
@@ -141,25 +161,25 @@ def check_room(folder: RunFolder, state: Any, keep: int) -> None:
 def restore(folder: RunFolder, abstract: TrainState, console: Console) -> tuple[TrainState, Position] | None:
     """The latest state that is whole, on the devices that `abstract` names, and its feed's position; None without one.
 
-    Damaged checkpoints that are newer move aside, and a line says so. Raises ZooError where all are damaged, or where
-    one is of another network or optimizer.
+    Damaged checkpoints that are newer, or whose metrics nobody can read, move aside, and a line says so. Raises
+    ZooError where all are damaged, and where one cannot be opened, or is of another network or optimizer.
     """
-    damaged: list[Path] = []
-    for step in reversed(saved_steps(folder)):
-        place = folder.steps / str(step)
+    steps = [folder.steps / str(step) for step in reversed(saved_steps(folder))]
+    # Orbax's checkpointer would not open with one of those among the others.
+    damaged = [place for place in steps if not metrics_are_whole(place)]
+    for place in (place for place in steps if place not in damaged):
         try:
             state, position = _load(place, arrays(abstract))
         except Damaged:
             damaged.append(place)
             continue
-        for newer in damaged:
-            aside = folder.path / f"damaged-{newer.name}"
+        for other in damaged:
+            aside = folder.path / f"damaged-{other.name}"
             if is_first():
                 shutil.rmtree(aside, ignore_errors=True)
-                newer.rename(aside)
-            console.print(
-                f"{newer} is damaged: it is {aside} now, and the run goes on from step {step}", soft_wrap=True
-            )
+                other.rename(aside)
+            told = f"{other} is damaged: it is {aside} now, and the run goes on from step {place.name}"
+            console.print(told, highlight=False, soft_wrap=True)
         all_reach("damaged checkpoints are aside")
         return abstract.replace(**state), position
     if damaged:
@@ -167,20 +187,37 @@ def restore(folder: RunFolder, abstract: TrainState, console: Console) -> tuple[
     return None
 
 
-def _load(place: Path, wanted: dict[str, Any]) -> tuple[dict[str, Any], Position]:
+def metrics_are_whole(place: Path) -> bool:
+    """Whether the metrics that a checkpoint was saved with, if with any, can be read."""
+    file = place / "metrics" / "metrics"
+    if not file.exists():
+        return True
     try:
+        return isinstance(json.loads(file.read_bytes())["test_accuracy"], float)
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+def _load(place: Path, wanted: dict[str, Any]) -> tuple[dict[str, Any], Position]:
+    """What a checkpoint holds. Raises Damaged in all processes where one of them cannot read it."""
+    state, record = None, None
+    with suppress(Exception):
         record = unsealed(ocp.checkpointables_metadata(place.absolute()).custom_metadata)
-    except Exception as error:
-        raise Damaged from error
+    if not all_agree(record is not None):
+        raise Damaged
     check_same(place, record["shapes"], wanted)
     try:
         state = ocp.load_checkpointables(place.absolute(), {"state": wanted})["state"]
+    except (MemoryError, PermissionError) as error:
+        raise ZooError(f"{place} cannot be opened: {error}") from None
     except Exception as error:
-        # Orbax has many kinds of errors for a damaged file.
-        raise Damaged from error
-    if checksums(state) != record["checksums"]:
+        # Orbax has many kinds of errors for a damaged file; what the machine lacks is none.
+        if any(lack in str(error) for lack in ("RESOURCE_EXHAUSTED", "PERMISSION_DENIED", "Permission denied")):
+            raise ZooError(f"{place} cannot be opened: {reason(error)}") from None
+    if not all_agree(state is not None) or checksums(state) != record["checksums"]:
         raise Damaged
-    return state, record["position"]
+    # Orbax gives keys the sharding of their bits.
+    return jax.device_put(state, jax.tree.map(lambda leaf: leaf.sharding, wanted)), record["position"]
 
 
 def arrays(state: TrainState) -> dict[str, Any]:

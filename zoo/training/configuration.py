@@ -46,6 +46,9 @@ def configure(
         raise ZooError(
             f"batch_size is {recipe.batch_size}: {dataset.name} has only {len(dataset.train)} training images"
         )
+    steps = recipe.epochs * (len(dataset.train) // recipe.batch_size)
+    if recipe.accumulate > steps:
+        raise ZooError(f"accumulate is {recipe.accumulate}: the run has only {steps} steps, and would change nothing")
     fields = fields_of(weights) if weights else {}
     network = create_model(model, num_classes=len(dataset.class_names), **fields)
     seen = weights_images(recipe, weights) if weights else fresh_images(recipe, model, network, dataset)
@@ -58,6 +61,7 @@ def configure(
         preprocessing=seen,
         class_names=dataset.class_names,
         fields=fields,
+        training_images=len(dataset.train),
     )
 
 
@@ -97,11 +101,20 @@ def configure_resumed(
         raise ZooError(
             f"{folder.path} holds a run of {config.model} on {config.dataset}, not of {model} on {dataset.name}"
         )
+    if config.training_images not in (None, len(dataset.train)):
+        raise ZooError(
+            f"{folder.path} was trained on {config.training_images} images, and {dataset.name} has "
+            f"{len(dataset.train)} now: its steps would be others"
+        )
     if config.class_names != dataset.class_names:
         raise ZooError(f"{folder.path} was trained on other classes than {dataset.name} has now")
     stored = asdict(config.recipe)
     if recipe_name is not None:
-        given = {**asdict(named_recipe(recipe_name)), "feed": config.recipe.feed, **given}
+        # What `configure` put in place of the recipe's.
+        kept = {"feed": config.recipe.feed, "fit": config.recipe.fit}
+        given = {**asdict(named_recipe(recipe_name)), **kept, **given}
+    if given.get("feed") == "auto":
+        given = {**given, "feed": config.recipe.feed}
     differing = [f"{name} {stored[name]} (given: {value})" for name, value in given.items() if stored[name] != value]
     if differing:
         raise ZooError(f"the run in {folder.path} has {', '.join(differing)}: leave that out to resume it")

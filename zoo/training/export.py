@@ -69,7 +69,7 @@ def variables(checkpoint: Path) -> dict[str, Any]:
         wanted = {name: stored[name] for name in (("average",) if "average" in stored else ("params", "batch_stats"))}
         arrays = jax.tree.map(lambda leaf: np.empty(leaf.shape, leaf.dtype), wanted)
         loaded = ocp.load(checkpoint.absolute(), arrays, checkpointable_name="state")
-        if not checksums(jax.device_put(loaded)).items() <= record["checksums"].items():
+        if not checksums(loaded).items() <= record["checksums"].items():
             raise Damaged
     return loaded.get("average", loaded)
 

@@ -25,6 +25,7 @@ class FiniteGuard:
         if self._in_a_row > self._allowed:
             times = f", the {self._in_a_row} last updates were left out" if self._allowed else ""
             raise ZooError(
-                f"the loss or its gradient was not finite at step {self._step}{times}: try a smaller --learning-rate, "
-                f"--clip-norm 1 or --skip-nonfinite {2 * self._allowed + 5}; {self._whereabouts()}"
+                f"the loss or its gradient was not finite at step {self._step}{times}: {self._whereabouts()}, with "
+                f"--skip-nonfinite {2 * self._allowed + 5} or more; or start anew with a smaller --learning-rate or "
+                "--clip-norm 1"
             )

@@ -68,10 +68,16 @@ def _name(path: tuple) -> str:
     return keystr(path, simple=True, separator="/")
 
 
-def _own_sum(array: jax.Array) -> int:
+def _own_sum(array: jax.Array | np.ndarray) -> int:
+    if isinstance(array, np.ndarray):
+        return _sum([array])
     if jnp.issubdtype(array.dtype, jax.dtypes.prng_key):
         array = jax.random.key_data(array)
     # What several devices have counts once.
-    parts = [np.asarray(shard.data) for shard in array.addressable_shards if shard.replica_id == 0]
+    parts = [shard.data for shard in array.addressable_shards if shard.replica_id == 0]
+    return _sum([np.asarray(part) for part in parts])
+
+
+def _sum(parts: list[np.ndarray]) -> int:
     words = (np.frombuffer(part.tobytes(), f"u{min(4, part.dtype.itemsize)}") for part in parts)
     return sum(int(word.sum(dtype=np.uint32)) for word in words) % 2**32

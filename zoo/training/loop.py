@@ -83,6 +83,7 @@ def train(
         open_progress(config, plan, first, console) as progress,
     ):
         recorder.drop_after(first)
+        began -= recorder.rows[-1]["seconds"] if recorder.rows else 0
         guard = FiniteGuard(options.skip_nonfinite, first, checkpoints.whereabouts)
         for step in range(first + 1, plan.steps + 1):
             profiler.before(step)
@@ -96,10 +97,13 @@ def train(
             guard.check(done)
             progress.advance(done)
 
+            stopping, by_clock = agreement.of(stop.number, is_first() and save_times.by_clock())
             epoch_ended = step % plan.per_epoch == 0
-            if epoch_ended:
+            saving = epoch_ended or stopping or by_clock or save_times.by_step(step)
+            if saving:
                 for remaining in metrics.rest():
                     guard.check(remaining)
+            if epoch_ended:
                 # Before the evaluation, which they leave out.
                 pace = progress.pace()
                 with progress.pausing():
@@ -107,8 +111,7 @@ def train(
                     measured = {**plan.at(step), **results, **pace, "seconds": time.perf_counter() - began}
                     recorder.add(measured)
                 progress.evaluated(measured)
-            stopping, save_now = agreement.of(stop.number, save_times.due(step))
-            if epoch_ended or save_now or stopping:
+            if saving:
                 with progress.pausing():
                     checkpoints.save(state, feed.position, measured if epoch_ended else None)
                 save_times.saved()

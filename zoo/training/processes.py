@@ -52,6 +52,11 @@ def all_reach(place: str) -> None:
         multihost_utils.sync_global_devices(place)
 
 
+def all_agree(yes: bool) -> bool:
+    """Whether all processes say yes; they wait for one another."""
+    return yes if jax.process_count() == 1 else bool(multihost_utils.process_allgather(np.array(yes)).all())
+
+
 class Agreement:
     """What one process wishes, all do at the same step; a process by itself does it at once.
 

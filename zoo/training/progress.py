@@ -69,8 +69,9 @@ class TrainingProgress:
         """Print an evaluation."""
         self.console.print(
             f"epoch {self.epoch:>3}/{self.steps // self.steps_per_epoch}"
-            f"  loss {metrics['loss']:.4f}  accuracy {metrics['accuracy']:.4f}"
-            f"  test_loss {metrics['test_loss']:.4f}  test_accuracy {metrics['test_accuracy']:.4f}  {self._pace()}",
+            f"  loss {figure(metrics['loss'])}  accuracy {figure(metrics['accuracy'])}"
+            f"  test_loss {figure(metrics['test_loss'])}  test_accuracy {figure(metrics['test_accuracy'])}"
+            f"  {self._pace()}",
             highlight=False,
             soft_wrap=True,
         )
@@ -144,6 +145,11 @@ class TrainingProgress:
         used = self.utilisation
         share = f"  {used:.1%} of peak" if used is not None else ""
         return f"{self.images_per_second:.0f} images/s{share}  {clock(eta)} left"
+
+
+def figure(value: float | None) -> str:
+    """Four decimals, or a dash where no update of the epoch was finite."""
+    return "-" if value is None else f"{value:.4f}"
 
 
 def clock(seconds: float) -> str:

@@ -1,6 +1,7 @@
 """A recipe: all that decides a training run besides the network and the data."""
 
 import dataclasses
+import math
 import re
 from dataclasses import dataclass
 from typing import Literal
@@ -53,6 +54,10 @@ class Recipe:
             smallest = _SMALLEST.get(field.name, 0)
             if field.type in (int, float) and not value >= smallest:
                 raise ZooError(f"{field.name} is {value}: it must be at least {smallest}")
+            if field.type is float and not math.isfinite(value):
+                raise ZooError(f"{field.name} is {value}: it must be a finite number")
+        if self.seed >= 2**32:
+            raise ZooError(f"seed is {self.seed}: it must be below 2**32")
         try:
             re.compile(self.freeze)
         except re.error as error:

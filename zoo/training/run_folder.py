@@ -26,6 +26,7 @@ class RunConfig:
     class_names: tuple[str, ...]
     fields: dict[str, Any] = field(default_factory=dict)
     pretrained: str | None = None
+    training_images: int | None = None
 
     def network_fields(self) -> dict[str, Any]:
         """All that makes the network's variables what they are: as many outputs as the data has classes."""
@@ -71,7 +72,7 @@ class RunFolder:
 
     def exists(self) -> bool:
         """Whether a run was started here."""
-        return self.config_file.exists()
+        return self.config_file.exists() or self.steps.exists()
 
     def read_config(self) -> RunConfig:
         """The run's configuration. Raises ZooError where there is none, or it cannot be read."""

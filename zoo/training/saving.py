@@ -13,11 +13,16 @@ class SaveTimes:
         self._steps, self._seconds = every(text)
         self._clock, self._last = clock, clock()
 
-    def due(self, step: int) -> bool:
-        """Whether to save after this step."""
-        if self._seconds:
-            return self._clock() - self._last >= self._seconds
+    def by_step(self, step: int) -> bool:
+        """Whether to save after this step, by its number."""
         return bool(self._steps) and step % self._steps == 0
+
+    def by_clock(self) -> bool:
+        """Whether the time since the last save is over; said once."""
+        if not self._seconds or self._clock() - self._last < self._seconds:
+            return False
+        self._last = self._clock()
+        return True
 
     def saved(self) -> None:
         """The run was saved now."""
