@@ -41,7 +41,7 @@ def files_of(step):
 
 
 @pytest.mark.parametrize("part", ["arrays", "index", "beside", "metrics"])
-@pytest.mark.parametrize("place", [0.1, 0.5, 0.9])
+@pytest.mark.parametrize("place", [0.5, *(pytest.param(place, marks=pytest.mark.slow) for place in (0.1, 0.9))])
 def test_a_flipped_byte_goes_back_to_an_earlier_checkpoint(finished, tmp_path, part, place):
     path = shutil.copytree(finished, tmp_path / "run")
     file = files_of(path / "steps" / "12")[part]

@@ -48,7 +48,7 @@ def stop_before(monkeypatch):
     return steps_to_stop.append
 
 
-@pytest.mark.parametrize("kind", ["streamed", "resident"])
+@pytest.mark.parametrize("kind", ["resident", pytest.param("streamed", marks=pytest.mark.slow)])
 def test_to_the_bit_with_everything_on(tmp_path, stop_before, kind):
     config = with_recipe(**EVERYTHING, feed=kind)
     run(tmp_path / "whole", config=config)
@@ -61,7 +61,7 @@ def test_to_the_bit_with_everything_on(tmp_path, stop_before, kind):
     jax.tree.map(np.testing.assert_array_equal, final_state(tmp_path / "run"), final_state(tmp_path / "whole"))
 
 
-@pytest.mark.parametrize("fsdp", [False, True])
+@pytest.mark.parametrize("fsdp", [True, pytest.param(False, marks=pytest.mark.slow)])
 def test_on_another_number_of_devices(tmp_path, stop_before, monkeypatch, fsdp):
     # Not Muon: its matrix iteration turns rounding into more than 1e-5.
     config = with_recipe(**{**EVERYTHING, "optimizer": "sgd"})

@@ -11,6 +11,7 @@ keys. Without --from it is recognised whose keys a file has.
 from __future__ import annotations
 
 import argparse
+import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,6 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", required=True, metavar="NAME", help="the network, a name of `list`")
     parser.add_argument("--from", dest="source", choices=FROM, help="whose weights IN has (default: recognised)")
     parser.add_argument("--to", choices=TO, default="zoo", help="whose keys OUT gets (default: zoo)")
+    parser.add_argument("--class-names", nargs="+", metavar="CLASS", help="what its classes are called, in their order")
     parser.add_argument("--half", action="store_true", help="kernels as float16: half the size (for zoo's own files)")
     parser.add_argument("--force", action="store_true", help="overwrite OUT")
 
@@ -51,6 +53,11 @@ def run(args: argparse.Namespace) -> None:
     if args.half and args.to != "zoo":
         raise ZooError(f"--half is for zoo's own files: leave it out with --to {args.to}")
     weights = _read(args)
+    if args.class_names:
+        outputs = weights.network().num_classes
+        if len(args.class_names) != outputs:
+            raise ZooError(f"{len(args.class_names)} class names for {outputs} classes: give one each")
+        weights = dataclasses.replace(weights, class_names=tuple(args.class_names))
     write_weights(args.output, weights, args.to, half=args.half)
     classes = weights.network().num_classes
     print(f"{args.output}: {args.model}, {classes:,} classes, for {args.to}")

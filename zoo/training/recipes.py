@@ -6,6 +6,19 @@ from typing import Any
 from zoo.errors import ZooError
 from zoo.training.recipe import Recipe
 
+# Ended at 0.9422 on Fashion-MNIST with googlenet_bn (docs/results.md).
+FASHION: dict[str, Any] = {
+    "epochs": 16,
+    "batch_size": 128,
+    "learning_rate": 2e-3,
+    "weight_decay": 0.05,
+    "label_smoothing": 0.1,
+    "ema": 0.998,
+    "flip": True,
+    "shift": 2,
+    "image_size": 56,
+}
+
 # Model pattern, data set pattern, what differs from Recipe's defaults. The first row that matches counts.
 # Networks without batch norm want a gentler rate; LeNet pads digits to 32 pixels, as its paper.
 RECIPES: tuple[tuple[str, str, dict[str, Any]], ...] = (
@@ -14,6 +27,7 @@ RECIPES: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("lenet5*", "*", {"epochs": 10, "fit": "pad", "batch_size": 128, "learning_rate": 2e-3}),
     ("googlenet", "digits", {"epochs": 16, "aux_heads": True, "learning_rate": 1e-3, "clip_norm": 1.0}),
     ("googlenet*", "digits", {"epochs": 16, "aux_heads": True}),
+    ("googlenet_bn", "fashion-mnist", FASHION),
     ("googlenet*", "*", {"epochs": 10, "aux_heads": True, "batch_size": 128, "clip_norm": 1.0}),
     ("inception_v3", "*", {"aux_heads": True}),
     ("*_bn", "*", {}),
@@ -30,19 +44,8 @@ FINE_TUNING: dict[str, Any] = {"epochs": 10, "backbone_rate": 0.1}
 
 # By name, for --recipe.
 NAMED: dict[str, Recipe] = {
-    # For googlenet_bn on Fashion-MNIST, towards 94 % in the shortest time: one cycle of sgd with a large rate.
-    "speedrun": Recipe(
-        epochs=8,
-        batch_size=128,
-        optimizer="sgd",
-        learning_rate=0.1,
-        warmup_epochs=2.0,
-        weight_decay=5e-4,
-        label_smoothing=0.1,
-        shift=4,
-        flip=True,
-        image_size=56,
-    ),
+    # The shortest way found yet to 94 % on Fashion-MNIST, with googlenet_bn.
+    "speedrun": Recipe(**FASHION),
 }
 
 
