@@ -3,13 +3,15 @@
 import dataclasses
 import io
 
+import jax
 import numpy as np
+from orbax.checkpoint import v1 as ocp
 from rich.console import Console
 
 from zoo.data import Dataset, Preprocessing
 from zoo.data.dataset import ArraySource
 from zoo.training import Recipe, RunConfig, RunFolder, RunOptions, train
-from zoo.training.checkpoints import open_checkpointer
+from zoo.training.run_folder import saved_steps
 
 
 def squares(count, seed):
@@ -62,9 +64,18 @@ def run(path, dataset=DATASET, resume=False, config=CONFIG, printed=None, **opti
 
 
 def final_state(path):
-    """What the last checkpoint holds."""
-    with open_checkpointer(RunFolder(path), 1) as checkpointer:
-        return checkpointer.load_checkpointables(checkpointer.latest.step, {"state": None})["state"]
+    """What the last checkpoint holds, as NumPy arrays, on however many devices it was; without the key."""
+    last = path.absolute() / "steps" / str(saved_steps(RunFolder(path))[-1])
+    stored = ocp.metadata(last, checkpointable_name="state").metadata
+    wanted = {name: part for name, part in stored.items() if name != "key"}
+    partial = ocp.Context()
+    partial.pytree.loading.partial_load = True
+    with partial:
+        return ocp.load(
+            last,
+            jax.tree.map(lambda leaf: np.empty(leaf.shape, leaf.dtype), wanted),
+            checkpointable_name="state",
+        )
 
 
 def final_params(path):

@@ -102,13 +102,17 @@ def evaluate(weights: Weights, dataset: Dataset, *, batch_size: int = 64, dtype:
 def same_classes(weights: Weights, dataset: Dataset) -> tuple[str, ...]:
     """The classes' names. Raises ZooError where the data set and the weights have other ones, or in another order.
 
-    WordNet's identifiers, by which ImageNet is sorted, are not compared with words.
+    WordNet's identifiers, by which ImageNet is sorted, are not compared with words, nor are the numbers of a data set
+    that has no names.
     """
     names, given = class_names(weights), dataset.class_names
     if len(names) != len(given):
         raise ZooError(f"{dataset.name} has {len(given)} classes, and these weights of {weights.model} {len(names)}")
     if not weights.class_names or are_wordnet_ids(given) != are_wordnet_ids(names):
         return names if weights.class_names else given
+    # IDX files have numbers for names.
+    if given == tuple(map(str, range(len(given)))):
+        return names
     for index, (ours, theirs) in enumerate(zip(names, given, strict=True)):
         if ours != theirs:
             raise ZooError(
