@@ -1,4 +1,4 @@
-"""The command line: python -m zoo list | summary | weights | convert | predict | evaluate | ..."""
+"""The command line: python -m zoo list | summary | weights | convert | predict | evaluate | visualize | ..."""
 
 import argparse
 import logging
@@ -10,7 +10,7 @@ from importlib import import_module
 from zoo.errors import ZooError
 
 # A new subcommand is one file in zoo/commands and one name here.
-COMMANDS = ("list", "summary", "weights", "convert", "predict", "evaluate")
+COMMANDS = ("list", "summary", "weights", "convert", "predict", "evaluate", "visualize")
 
 
 def parser() -> argparse.ArgumentParser:

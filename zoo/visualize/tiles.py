@@ -1,0 +1,64 @@
+"""Arrays made fit to be looked at: signed values round grey, pieces cut out of images, nine of them in a square."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from zoo.visualize.receptive import patch
+
+WHITE = 1.0
+# A tile is enlarged to about so many pixels, by whole factors, so that the gap between tiles can be thin.
+TILE = 72
+GAP = 1 / 24
+
+
+def signed(pixels: np.ndarray) -> np.ndarray:
+    """[height, width, 1 or 3] of any sign as colours 0..1: zero is mid-grey, the largest magnitude black or white."""
+    largest = np.abs(pixels).max(initial=0)
+    return colours(0.5 + 0.5 * pixels / largest if largest else np.full_like(pixels, 0.5))
+
+
+def photograph(image: np.ndarray) -> np.ndarray:
+    """uint8 [height, width, 1 or 3] as colours 0..1."""
+    return colours(image / 255)
+
+
+def colours(image: np.ndarray) -> np.ndarray:
+    """Grey [height, width, 1] repeated to three channels."""
+    return np.repeat(image, 3, axis=-1) if image.shape[-1] == 1 else image
+
+
+def within(box: np.ndarray, shape: Sequence[int]) -> np.ndarray:
+    """A box (top, left, bottom, right), along each axis the image's own extent where the box is no smaller."""
+    top, left, bottom, right = (int(n) for n in box)
+    if bottom - top >= shape[0]:
+        top, bottom = 0, shape[0]
+    if right - left >= shape[1]:
+        left, right = 0, shape[1]
+    return np.array([top, left, bottom, right])
+
+
+def cut(image: np.ndarray, box: np.ndarray) -> np.ndarray:
+    """What a box holds of an image of colours, white beyond its borders."""
+    return patch(image, within(box, image.shape), fill=WHITE)
+
+
+def covers(box: np.ndarray, shape: Sequence[int]) -> bool:
+    """Whether a box holds all of an image."""
+    return within(box, shape).tolist() == [0, 0, shape[0], shape[1]]
+
+
+def mosaic(tiles: Sequence[np.ndarray], columns: int = 3) -> np.ndarray:
+    """Tiles of one size [height, width, 3] in rows, white between them and where there are none."""
+    factor = max(1, round(TILE / max(tiles[0].shape[:2])))
+    tiles = [tile.repeat(factor, axis=0).repeat(factor, axis=1) for tile in tiles]
+    height, width, channels = tiles[0].shape
+    gap = max(1, round(GAP * max(height, width)))
+    rows = math.ceil(len(tiles) / columns)
+    sheet = np.full((rows * (height + gap) - gap, columns * (width + gap) - gap, channels), WHITE)
+    for index, tile in enumerate(tiles):
+        row, column = divmod(index, columns)
+        top, left = row * (height + gap), column * (width + gap)
+        sheet[top : top + height, left : left + width] = tile
+    return sheet
