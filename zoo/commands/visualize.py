@@ -38,7 +38,7 @@ WITHOUT_IMAGES = ("filters", "maximize")
 # From so many images on, they are searched for the strongest activations; of fewer, each is shown.
 MANY = 9
 # How many images of a data set those methods show that make a row an image.
-SHOWN = 6
+SHOWN = {"activations": 3, "": 6}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -76,11 +76,10 @@ def run(args: argparse.Namespace) -> None:
     from zoo.training import enable_compilation_cache
     from zoo.visualize.figures import check_matplotlib
     from zoo.visualize.sheet import Album
-    from zoo.visualize.subject import Subject
 
     check_matplotlib()
     _check_out(args.out)
-    subject = Subject(chosen_weights(args), _about(args))
+    subject = _subject(args)
     method, why = _method(args, subject)
     layers = _layers(args, subject, method)
     pictures = None if method in WITHOUT_IMAGES else _pictures(args, subject, method)
@@ -103,8 +102,15 @@ def _check_out(folder: Path) -> None:
         raise ZooError(f"cannot write to {folder}: {there} is a file")
 
 
-def _about(args: argparse.Namespace) -> str:
-    """The weights, for captions."""
+def _subject(args: argparse.Namespace) -> Subject:
+    from zoo.visualize.subject import Subject
+
+    weights = chosen_weights(args)
+    return Subject(weights, f"{weights.model}, {_weights_named(args)}")
+
+
+def _weights_named(args: argparse.Namespace) -> str:
+    """For captions."""
     from zoo.weights.pretrained import default_source
 
     if args.checkpoint:
@@ -165,7 +171,7 @@ def _pictures(args: argparse.Namespace, subject: Subject, method: str) -> Pictur
         raise ZooError("--images and --dataset are two sources of images: give one of them")
     if args.images:
         return _photographs(args, subject)
-    return _test_images(args, subject, one_a_class=method not in RULES)
+    return _test_images(args, subject, None if method in RULES else SHOWN.get(method, SHOWN[""]))
 
 
 def _photographs(args: argparse.Namespace, subject: Subject) -> Pictures:
@@ -182,7 +188,7 @@ def _photographs(args: argparse.Namespace, subject: Subject) -> Pictures:
     return Pictures(ArraySource(fitted, np.full(len(names), -1)), about, names)
 
 
-def _test_images(args: argparse.Namespace, subject: Subject, one_a_class: bool) -> Pictures:
+def _test_images(args: argparse.Namespace, subject: Subject, rows: int | None) -> Pictures:
     from zoo.data import DataError, open_dataset
     from zoo.errors import ZooError
     from zoo.visualize.subject import First, Pictures, one_of_each_class
@@ -204,9 +210,9 @@ def _test_images(args: argparse.Namespace, subject: Subject, one_a_class: bool) 
         raise ZooError("these weights name no data set: give images with --images or --dataset")
     source = First(dataset.test, args.limit) if args.limit else dataset.test
     about = f"{dataset.name}, {'the first ' if args.limit else ''}{len(source)} test images"
-    if not one_a_class:
-        return Pictures(source, about)
-    return one_of_each_class(source, f"{dataset.name}, test images", dataset.class_names, SHOWN)
+    if not rows:
+        return Pictures(source, about, class_names=dataset.class_names)
+    return one_of_each_class(source, f"{dataset.name}, test images", dataset.class_names, rows)
 
 
 def _sheets(

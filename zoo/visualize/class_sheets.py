@@ -53,7 +53,7 @@ def gradient_sheet(
         total, largest = made.sum(axis=-1), np.abs(made).max(axis=-1)
         rows.append(
             [
-                Cell(photograph(fitted[i]), f"{_name(pictures, i)}\n{said[i]}"),
+                Cell(photograph(fitted[i]), f"{pictures.names[i]}\n{said[i]}"),
                 zero_centred(total, "summed over the channels", bar=True),
                 from_zero(largest, "largest magnitude of the channels", bar=True),
             ]
@@ -90,7 +90,7 @@ def grad_cam_sheet(
         seen = photograph(fitted[i])
         rows.append(
             [
-                Cell(seen, f"{_name(pictures, i)}\n{said[i]}"),
+                Cell(seen, f"{pictures.names[i]}\n{said[i]}"),
                 from_zero(one, "{} x {} places".format(*one.shape), bar=True),
                 from_zero(_enlarged(one, seen.shape[:2]), "enlarged, over the image", under=_grey(seen)),
             ]
@@ -121,20 +121,19 @@ def occlusion_sheet(
         square = np.array([0, 0, size, size])
         rows.append(
             [
-                Cell(seen, f"{_name(pictures, i)}\n{said[i]}", boxes=(square,)),
+                Cell(seen, f"{pictures.names[i]}\n{said[i]}", boxes=(square,)),
                 Cell(found.probability, "probability of the class", "viridis", 0.0, 1.0, bar=True),
                 from_zero(found.activity, f"total of unit {found.unit}", bar=True)
                 if found.activity.min() >= 0
                 else zero_centred(found.activity, f"total of unit {found.unit}", bar=True),
-                Cell(kept, f"class kept{f', else most often {instead}' if instead else ''}", "gray", 0.0, 1.0),
+                Cell(kept, f'kept; else most often "{instead}"' if instead else "kept everywhere", "gray", -0.2, 1.2),
             ]
         )
     caption = (
         f"{subject.about}; {pictures.about}; layer {layer}, its unit with the largest total.\n"
-        f"A square of the mean colour, drawn in the corner at its size, goes over the image: at each of its places, "
-        f"the probability of the class ({_which(units)} with its probability above each image), the total of the unit's "
-        "map, and white where the class is still the most probable. Probabilities go from 0 to 1; the unit's scale "
-        "from 0, or round it, is each image's own."
+        f"A square of the mean colour, drawn in the corner at its size, goes over the image ({_which(units)} above it, "
+        "with its probability). For each of its places: the probability of the class, from 0 to 1; the total of the "
+        "unit's map, its scale each image's own, from 0 or round it; light where the class is still the most probable."
     )
     title = f"{subject.weights.model}, what a grey square hides"
     return Sheet(sheet_name("occlusion", layer), title, caption, sheet_figure(rows, title, caption, side=2.2))
@@ -145,10 +144,6 @@ def _images(subject: Subject, pictures: Pictures) -> tuple[np.ndarray, np.ndarra
     prepared = subject.weights.preprocessing
     fitted = np.stack([prepared.fitted(pictures.source[index]["image"]) for index in range(len(pictures))])
     return fitted, subject.normalized(fitted)
-
-
-def _name(pictures: Pictures, index: int) -> str:
-    return pictures.names[index] if pictures.names else f"image {index}"
 
 
 def _which(units: Sequence[int] | None) -> str:

@@ -27,15 +27,20 @@ def filters(model: nn.Module, variables: Variables, layer: str | None = None) ->
     is no such layer, and for a block with several, with their names.
     """
     kernels = _kernels(variables)
-    if layer is None:
-        order = layer_shapes(model, variables, jax.ShapeDtypeStruct((1, *model.image_shape), np.float32))
-        layer = next((name for name in order if name in kernels), "")
+    layer = first_convolution(model, variables) if layer is None else layer
     inside = [name for name in kernels if name == layer or name.startswith(f"{layer}/")]
     if not inside:
         raise ZooError(f"{type(model).__name__} has no filters in {layer!r}{nearest(layer, kernels)}")
     if len(inside) > 1:
         raise ZooError(f"{layer} has the filters of {len(inside)} convolutions: choose from {', '.join(inside)}")
     return np.asarray(kernels[inside[0]])
+
+
+def first_convolution(model: nn.Module, variables: Variables) -> str:
+    """The name of the convolution that sees the image, "" where there is none."""
+    kernels = _kernels(variables)
+    order = layer_shapes(model, variables, jax.ShapeDtypeStruct((1, *model.image_shape), np.float32))
+    return next((name for name in order if name in kernels), "")
 
 
 def _kernels(variables: Variables) -> dict[str, jax.Array]:

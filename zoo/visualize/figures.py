@@ -22,7 +22,7 @@ INK, QUIET, BOX = "#333333", "#666666", "#d55e00"
 FORMATS = ("png", "pdf")
 
 # Inches, and characters of the caption's size an inch.
-MARGIN, LINE, LABEL, BAR, TITLE, AN_INCH = 0.3, 0.17, 0.24, 0.36, 0.5, 14.5
+MARGIN, LINE, LABEL, BAR, TITLE, AN_INCH = 0.3, 0.17, 0.24, 0.36, 0.5, 17
 NARROWEST = 6.0
 
 
@@ -31,7 +31,7 @@ class Cell:
     """One picture of a sheet: colours 0..1 [height, width, 3], or values [height, width] in a colour map.
 
     Values go from `low` to `high`, which a bar under the picture shows with `bar`. `label` stands above. `under` are
-    colours beneath half-transparent values. `boxes` (top, left, bottom, right) are drawn on it with their numbers.
+    colours beneath half-transparent values. `boxes` (top, left, bottom, right) are drawn on it, several with numbers.
     """
 
     pixels: np.ndarray
@@ -133,7 +133,10 @@ def _draw(axes: Axes, cell: Cell):
 
         corner, size = (left - 0.5, top - 0.5), (right - left, bottom - top)
         axes.add_patch(Rectangle(corner, *size, fill=False, edgecolor=BOX, linewidth=0.9))
-        axes.annotate(str(number), corner, color=BOX, fontsize=6.5, va="bottom", annotation_clip=True)
+        if len(cell.boxes) > 1:
+            # Inside of the box and of the image.
+            at = max(left, 0) + 0.02 * cell.pixels.shape[1], max(top, 0) + 0.02 * cell.pixels.shape[0]
+            axes.text(*at, str(number), fontsize=6, color=BOX, va="top", bbox={"fc": "white", "ec": "none", "pad": 0.8})
     rows, columns = cell.pixels.shape[:2]
     axes.set_xlim(-0.5, columns - 0.5)
     axes.set_ylim(rows - 0.5, -0.5)

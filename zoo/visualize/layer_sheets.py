@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import jax
 import numpy as np
 
-from zoo.visualize.feature_maps import activations, filters
+from zoo.visualize.feature_maps import activations, filters, first_convolution
 from zoo.visualize.figures import Cell, from_zero, sheet_figure, zero_centred
 from zoo.visualize.layers import LOGITS, units_of
 from zoo.visualize.maximize import maximize
@@ -21,9 +21,9 @@ MOST_FILTERS, INPUTS = 64, 16
 
 def filter_sheet(subject: Subject, layer: str | None, units: Sequence[int] | None) -> Sheet:
     """A convolution's kernels: as colours where it sees an image, else a row a unit and a column an input."""
-    kernels = np.moveaxis(filters(subject.model, subject.variables, layer), -1, 0)
+    named = layer or first_convolution(subject.model, subject.variables)
+    kernels = np.moveaxis(filters(subject.model, subject.variables, named), -1, 0)
     count, *_, inputs = kernels.shape
-    named = layer or "first convolution"
     chosen = np.arange(count) if units is None else units_of(named, count, units)
     if inputs in (1, 3):
         chosen = chosen[:MOST_FILTERS]
@@ -44,10 +44,10 @@ def filter_sheet(subject: Subject, layer: str | None, units: Sequence[int] | Non
         )
     part = f"{len(chosen)} of {count} units" if len(chosen) < count else f"all {count} units"
     height, width = kernels.shape[1:3]
-    caption = f"{subject.about}; filters of {height}x{width} of the layer {named}, {part}.\n{scale}"
-    title = f"{subject.weights.model}, filters of {'the ' if layer is None else ''}{named}"
+    caption = f"{subject.about}; filters of {height}x{width} of layer {named}, {part}.\n{scale}"
+    title = f"{subject.weights.model}, filters of {named}"
     figure = sheet_figure(rows, title, caption, side=0.8, together=together)
-    return Sheet(sheet_name("filters", layer or ""), title, caption, figure)
+    return Sheet(sheet_name("filters", named), title, caption, figure)
 
 
 def activation_sheet(
@@ -66,8 +66,7 @@ def activation_sheet(
         shown = maps[..., chosen].astype(np.float32)
         drawn, high = (zero_centred if shown.min() < 0 else from_zero), float(np.abs(shown).max())
         made = [drawn(shown[..., i], f"unit {unit}", high=high, bar=not i) for i, unit in enumerate(chosen)]
-        name = pictures.names[index] if pictures.names else f"image {index}"
-        rows += _in_rows([Cell(photograph(image), name), *made], (MAPS + 1) // 2)
+        rows += _in_rows([Cell(photograph(image), pictures.names[index]), *made], (MAPS + 1) // 2)
     which = "most strongly activated units" if units is None else "units asked for"
     caption = (
         f"{subject.about}; {pictures.about}; layer {layer}, each image's {which}.\n"

@@ -69,11 +69,15 @@ class Subject:
 
 @dataclass(frozen=True, eq=False)
 class Pictures:
-    """Images to show; `about` names them for captions. `names` are those of single photographs, whose labels are -1."""
+    """Images to show; `about` names them for captions.
+
+    `names` are those of single images, each of which gets a row; `class_names` those of the labels, if any.
+    """
 
     source: Source
     about: str
     names: Sequence[str] = ()
+    class_names: Sequence[str] = ()
 
     def __len__(self) -> int:
         return len(self.source)

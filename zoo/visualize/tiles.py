@@ -8,15 +8,24 @@ import numpy as np
 from zoo.visualize.receptive import patch
 
 WHITE = 1.0
+# What lies beyond an image's border.
+BEYOND = 0.9
 # A tile is enlarged to about so many pixels, by whole factors, so that the gap between tiles can be thin.
 TILE = 72
 GAP = 1 / 24
+# Pixels a side that a cut shows at least.
+SMALLEST = 9
 
 
-def signed(pixels: np.ndarray) -> np.ndarray:
-    """[height, width, 1 or 3] of any sign as colours 0..1: zero is mid-grey, the largest magnitude black or white."""
-    largest = np.abs(pixels).max(initial=0)
-    return colours(0.5 + 0.5 * pixels / largest if largest else np.full_like(pixels, 0.5))
+def signed(pixels: np.ndarray, saturating: float = 0.0) -> np.ndarray:
+    """[height, width, 1 or 3] of any sign as colours 0..1: zero is mid-grey, the largest magnitude black or white.
+
+    With `saturating` that share of what is not zero is black or white too, so that few large values do not leave all
+    others grey.
+    """
+    magnitudes = np.abs(pixels)[pixels != 0]
+    limit = np.quantile(magnitudes, 1 - saturating) if magnitudes.size else 1.0
+    return colours(np.clip(0.5 + 0.5 * pixels / limit, 0, 1))
 
 
 def photograph(image: np.ndarray) -> np.ndarray:
@@ -40,13 +49,36 @@ def within(box: np.ndarray, shape: Sequence[int]) -> np.ndarray:
 
 
 def cut(image: np.ndarray, box: np.ndarray) -> np.ndarray:
-    """What a box holds of an image of colours, white beyond its borders."""
-    return patch(image, within(box, image.shape), fill=WHITE)
+    """What a box holds of an image of colours, light grey beyond its borders."""
+    return patch(image, within(box, image.shape), fill=BEYOND)
 
 
 def covers(box: np.ndarray, shape: Sequence[int]) -> bool:
     """Whether a box holds all of an image."""
     return within(box, shape).tolist() == [0, 0, shape[0], shape[1]]
+
+
+def empty_margin(pixels: np.ndarray, boxes: np.ndarray, share: float) -> int:
+    """By how many pixels a side boxes [n, 4] of one size can shrink, and hold `share` of each picture's energy.
+
+    `pixels` are [n, height, width, channel]; 0 where a box is no smaller than the image.
+    """
+    top, left, bottom, right = boxes[0]
+    if bottom - top >= pixels.shape[1] or right - left >= pixels.shape[2]:
+        return 0
+    energies = np.square(pixels.astype(np.float64)).sum(axis=-1, keepdims=True)
+    held = [patch(energy, box)[..., 0] for energy, box in zip(energies, boxes, strict=True)]
+    largest = max(0, (min(held[0].shape) - SMALLEST) // 2)
+    margins = range(1, largest + 1)
+    for margin in margins:
+        if any(one[margin:-margin, margin:-margin].sum() < share * one.sum() for one in held):
+            return margin - 1
+    return largest
+
+
+def shrunk(boxes: np.ndarray, margin: int) -> np.ndarray:
+    """Boxes [..., 4] that are smaller by so many pixels a side."""
+    return boxes + margin * np.array([1, 1, -1, -1])
 
 
 def mosaic(tiles: Sequence[np.ndarray], columns: int = 3) -> np.ndarray:
