@@ -32,7 +32,8 @@ def parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; the exit status is 2 for bad input, which is told in one line."""
-    args = parser().parse_args(arguments)
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    args = parser().parse_args(given, argparse.Namespace(given=given))
     try:
         status = args.run(args) or 0
         sys.stdout.flush()

@@ -68,7 +68,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Write the sheets and their index; all that can be checked is checked before."""
-    import sys
+    import shlex
 
     from rich.console import Console
     from rich.progress import Progress
@@ -84,7 +84,7 @@ def run(args: argparse.Namespace) -> None:
     layers = _layers(args, subject, method)
     pictures = None if method in WITHOUT_IMAGES else _pictures(args, subject, method)
     enable_compilation_cache()
-    album = Album(args.out, f"{subject.weights.model}: {method}", _command_line(sys.argv))
+    album = Album(args.out, f"{subject.weights.model}: {method}", shlex.join(["python", "-m", "zoo", *args.given]))
     console = Console(stderr=True)
     with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
         for sheet in _sheets(args, subject, method, why, layers, pictures, progress.track):
@@ -151,13 +151,13 @@ def _layers(args: argparse.Namespace, subject: Subject, method: str) -> list[str
         named = default_layers(subject)
     for layer in named or [None]:
         if method == "filters":
-            count = filters(subject.model, subject.variables, layer).shape[-1]
+            count = filters(subject.model, subject.variables, layer, image_shape=subject.image_shape).shape[-1]
         elif method == "maximize":
             count = known_layer(subject.model, subject.shapes, layer)[-1]
         else:
             count = subject.units(layer) if layer is not None else None
         if args.units and method not in OF_A_CLASS:
-            units_of(layer or "the layer", count, args.units)
+            units_of(layer or ("the output" if layer is not None else "the layer"), count, args.units)
     if args.units and method in OF_A_CLASS:
         classes_of(subject.shapes, args.units, len(args.units))
     return named or [None]
@@ -247,9 +247,3 @@ def _sheets(
             yield class_sheets.occlusion_sheet(subject, pictures, layer, args.units, track=track)
         else:
             yield class_sheets.gradient_sheet(subject, pictures, method, args.units, seed=args.seed, track=track)
-
-
-def _command_line(argv: list[str]) -> str:
-    import shlex
-
-    return shlex.join(["python", "-m", "zoo", *argv[1:]])

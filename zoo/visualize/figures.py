@@ -103,7 +103,8 @@ def sheet_figure(rows: Rows, title: str, caption: str, *, side: float = 1.9, tog
         for left, cell in zip(lefts, row_cells, strict=False):
             axes = figure.add_axes((left / width, (top - height) / total, side / width, height / total))
             shown = _draw(axes, cell)
-            figure.text(left / width, (top + 0.05) / total, cell.label, va="bottom", fontsize=8.5, **said)
+            if cell.label:
+                figure.text(left / width, (top + 0.05) / total, cell.label, va="bottom", fontsize=8.5, **said)
             if cell.bar:
                 place = (left / width, (top - height - 0.11) / total, side / width, 0.07 / total)
                 _draw_bar(figure, place, shown, cell)
@@ -134,9 +135,11 @@ def _draw(axes: Axes, cell: Cell):
         corner, size = (left - 0.5, top - 0.5), (right - left, bottom - top)
         axes.add_patch(Rectangle(corner, *size, fill=False, edgecolor=BOX, linewidth=0.9))
         if len(cell.boxes) > 1:
-            # Inside of the box and of the image.
-            at = max(left, 0) + 0.02 * cell.pixels.shape[1], max(top, 0) + 0.02 * cell.pixels.shape[0]
-            axes.text(*at, str(number), fontsize=6, color=BOX, va="top", bbox={"fc": "white", "ec": "none", "pad": 0.8})
+            # At the box's corner, but within the image.
+            inset = 0.02 * np.array(cell.pixels.shape[1::-1])
+            at = np.maximum((left, top), inset)
+            how = {"ha": "center", "va": "center", "bbox": {"fc": "white", "ec": "none", "pad": 0.6}}
+            axes.text(*at, str(number), fontsize=5.5, color=BOX, **how)
     rows, columns = cell.pixels.shape[:2]
     axes.set_xlim(-0.5, columns - 0.5)
     axes.set_ylim(rows - 0.5, -0.5)

@@ -21,7 +21,7 @@ MOST_FILTERS, INPUTS = 64, 16
 
 def filter_sheet(subject: Subject, layer: str | None, units: Sequence[int] | None) -> Sheet:
     """A convolution's kernels: as colours where it sees an image, else a row a unit and a column an input."""
-    named = layer or first_convolution(subject.model, subject.variables)
+    named = layer or first_convolution(subject.model, subject.variables, subject.image_shape)
     kernels = np.moveaxis(filters(subject.model, subject.variables, named), -1, 0)
     count, *_, inputs = kernels.shape
     chosen = np.arange(count) if units is None else units_of(named, count, units)

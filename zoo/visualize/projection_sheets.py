@@ -24,8 +24,8 @@ PAIRS = 3
 
 SATURATING, HELD = 0.01, 0.98
 SCALE = (
-    f"Each projection has its own scale: mid-grey is zero, and the largest {SATURATING:.0%} of its magnitudes are "
-    "black or white."
+    f"Each projection has its own scale: mid-grey is zero, and the largest {SATURATING:.0%} of its magnitudes lie "
+    "at its ends."
 )
 
 
