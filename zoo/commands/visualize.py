@@ -69,6 +69,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     """Write the sheets and their index; all that can be checked is checked before."""
     import shlex
+    import sys
 
     from rich.console import Console
     from rich.progress import Progress
@@ -86,10 +87,11 @@ def run(args: argparse.Namespace) -> None:
     enable_compilation_cache()
     album = Album(args.out, f"{subject.weights.model}: {method}", shlex.join(["python", "-m", "zoo", *args.given]))
     console = Console(stderr=True)
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+    # The bar shares the terminal with the printed paths, but they do not follow it out of a pipe.
+    shared = {"redirect_stdout": sys.stdout.isatty(), "transient": True}
+    with Progress(console=console, disable=not console.is_terminal, **shared) as progress:
         for sheet in _sheets(args, subject, method, why, layers, pictures, progress.track):
             for path in album.add(sheet):
-                progress.console.file.flush()
                 print(path)
     print(album.index)
 
@@ -128,11 +130,10 @@ def _method(args: argparse.Namespace, subject: Subject) -> tuple[str, str]:
 
     if args.method in OF_A_CLASS:
         class_names(subject.weights)
-    if args.method:
-        return args.method, ""
-    rule, why = default_rule(subject)
-    with_rule(subject.model, rule)
-    return rule, why
+    method, why = (args.method, "") if args.method else default_rule(subject)
+    if method in RULES:
+        with_rule(subject.model, method)
+    return method, why
 
 
 def _layers(args: argparse.Namespace, subject: Subject, method: str) -> list[str | None]:

@@ -19,12 +19,14 @@ from zoo.visualize.subject import Pictures, Subject, Track
 from zoo.visualize.tiles import photograph
 
 Explain = Callable[..., np.ndarray]
+SAMPLES = 25
 GRADIENTS: dict[str, str] = {
     "saliency": "The gradient of the class's logit",
-    "smoothgrad": "The gradient of the class's logit, the mean over 25 noisy copies of the image",
+    "smoothgrad": f"The gradient of the class's logit, the mean over {SAMPLES} noisy copies of the image",
     "integrated_gradients": "Each pixel's share of the class's logit, against an image of the mean colour",
 }
-SAMPLES = 25
+# The few largest magnitudes would leave all others white.
+SATURATING = 0.005
 
 
 def explained_classes(subject: Subject, images: np.ndarray, units: Sequence[int] | None) -> tuple[np.ndarray, list]:
@@ -54,14 +56,17 @@ def gradient_sheet(
         rows.append(
             [
                 Cell(photograph(fitted[i]), f"{pictures.names[i]}\n{said[i]}"),
-                zero_centred(total, "summed over the channels", bar=True),
-                from_zero(largest, "largest magnitude of the channels", bar=True),
+                zero_centred(total, "summed over the channels", high=_most(total), bar=True),
+                from_zero(largest, "largest magnitude of the channels", high=_most(largest), bar=True),
             ]
         )
+    raised = "red where more light raises the logit, blue where less does"
+    meaning = "red speaks for the class, blue against it" if method == "integrated_gradients" else raised
     caption = (
         f"{subject.about}; {pictures.about}; layer: the logits.\n"
-        f"{GRADIENTS[method]}, {_which(units)} with its probability above each image. Middle: white is zero, red "
-        "speaks for the class, blue against it. The scales under the maps are each map's own, to its largest magnitude."
+        f"{GRADIENTS[method]}, {_which(units)} with its probability above each image. Middle: white is zero, "
+        f"{meaning}. The scales under the maps are each map's own; the largest {SATURATING:.1%} of its magnitudes lie "
+        "at its ends."
     )
     title = f"{subject.weights.model}, {method.replace('_', ' ')}"
     return Sheet(sheet_name(method), title, caption, sheet_figure(rows, title, caption, side=2.4))
@@ -144,6 +149,10 @@ def _images(subject: Subject, pictures: Pictures) -> tuple[np.ndarray, np.ndarra
     prepared = subject.weights.preprocessing
     fitted = np.stack([prepared.fitted(pictures.source[index]["image"]) for index in range(len(pictures))])
     return fitted, subject.normalized(fitted)
+
+
+def _most(values: np.ndarray) -> float:
+    return float(np.quantile(np.abs(values), 1 - SATURATING))
 
 
 def _which(units: Sequence[int] | None) -> str:

@@ -30,8 +30,8 @@ def filters(
     """A convolution's kernel, [height, width, channels / groups, features]: by default that which sees the image.
 
     `layer` is a convolution or a block with a single one in it, as "conv1" or "conv1/conv". `image_shape` (height,
-    width, channels) is what the network sees, its own unless given. Raises ZooError where there is no such layer, and for a
-    block with several, with their names.
+    width, channels) is what the network sees, its own unless given. Raises ZooError where there is no such layer, and
+    for a block with several, with their names.
     """
     kernels = _kernels(variables)
     layer = first_convolution(model, variables, image_shape) if layer is None else layer

@@ -136,8 +136,8 @@ def _draw(axes: Axes, cell: Cell):
         axes.add_patch(Rectangle(corner, *size, fill=False, edgecolor=BOX, linewidth=0.9))
         if len(cell.boxes) > 1:
             # At the box's corner, but within the image.
-            inset = 0.02 * np.array(cell.pixels.shape[1::-1])
-            at = np.maximum((left, top), inset)
+            size = np.array(cell.pixels.shape[1::-1])
+            at = np.clip((left, top), 0.02 * size, 0.98 * size)
             how = {"ha": "center", "va": "center", "bbox": {"fc": "white", "ec": "none", "pad": 0.6}}
             axes.text(*at, str(number), fontsize=5.5, color=BOX, **how)
     rows, columns = cell.pixels.shape[:2]

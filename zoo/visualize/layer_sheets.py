@@ -17,6 +17,8 @@ from zoo.visualize.tiles import photograph, signed
 # Feature maps of an image; columns of a sheet of filters, and inputs of a filter that is no picture.
 MAPS, COLUMNS = 11, 8
 MOST_FILTERS, INPUTS = 64, 16
+# So many classes are all shown.
+TWELVE = 12
 
 
 def filter_sheet(subject: Subject, layer: str | None, units: Sequence[int] | None) -> Sheet:
@@ -34,7 +36,7 @@ def filter_sheet(subject: Subject, layer: str | None, units: Sequence[int] | Non
         chosen, shown = chosen[:COLUMNS], range(min(inputs, INPUTS))
         high = [float(np.abs(kernels[unit]).max()) for unit in chosen]
         rows = [
-            [zero_centred(kernels[unit, ..., i], f"{unit} of {i}", high=high[row]) for i in shown]
+            [zero_centred(kernels[unit, ..., i], f"{unit}, input {i}", high=high[row]) for i in shown]
             for row, unit in enumerate(chosen)
         ]
         together = len(shown)
@@ -80,7 +82,11 @@ def activation_sheet(
 def maximize_sheet(subject: Subject, layer: str, units: Sequence[int] | None, *, steps: int, seed: int) -> Sheet:
     """An image for each unit that excites it much, found from noise; for each class where the layer is the output."""
     count = subject.shapes[layer][-1]
-    chosen = np.arange(min(NINE, count)) if units is None else units_of(layer or "the output", count, units)
+    chosen = (
+        np.arange(count if count <= TWELVE else NINE)
+        if units is None
+        else units_of(layer or "the output", count, units)
+    )
     prepared = subject.weights.preprocessing
     black, white = (subject.normalized(np.full((1, 1, 1, subject.image_shape[2]), v, np.uint8)) for v in (0, 255))
     made = maximize(
@@ -96,9 +102,9 @@ def maximize_sheet(subject: Subject, layer: str, units: Sequence[int] | None, *,
     )
     # The inverse of the preprocessing.
     pixels = np.clip((made.images * np.array(prepared.std) + np.array(prepared.mean)) * 255, 0, 255).astype(np.uint8)
-    what = [subject.class_name(unit) if layer == LOGITS else f"unit {unit}" for unit in chosen.tolist()]
+    what = [f'"{subject.class_name(unit)[:24]}"' if layer == LOGITS else f"unit {unit}" for unit in chosen.tolist()]
     cells = [
-        Cell(photograph(image), f"{name[:24]}, {value:.3g}")
+        Cell(photograph(image), f"{name} · {value:.3g}")
         for image, name, value in zip(pixels, what, made.values, strict=True)
     ]
     named = "the logits" if layer == LOGITS else f"layer {layer}"
@@ -108,7 +114,7 @@ def maximize_sheet(subject: Subject, layer: str, units: Sequence[int] | None, *,
         "the unit and the value that was reached. Colours are those of the network's images, from black to white."
     )
     title = f"{subject.weights.model}, what excites {named} most"
-    figure = sheet_figure(_in_rows(cells, 3), title, caption, side=2.2)
+    figure = sheet_figure(_in_rows(cells, 3 if len(cells) <= NINE else 4), title, caption, side=2.2)
     return Sheet(sheet_name("maximize", layer or "logits"), title, caption, figure)
 
 
