@@ -17,6 +17,7 @@ from zoo.weights.atomic import replacing
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.image import AxesImage
 
 INK, QUIET, BOX = "#333333", "#666666", "#d55e00"
 FORMATS = ("png", "pdf")
@@ -121,7 +122,7 @@ def save_figure(figure: Figure, stem: Path, formats: Sequence[str] = FORMATS) ->
     return paths
 
 
-def _draw(axes: Axes, cell: Cell):
+def _draw(axes: Axes, cell: Cell) -> AxesImage:
     axes.set_axis_off()
     axes.set_anchor("NW")
     plain = {"interpolation": "nearest", "aspect": "equal"}
@@ -129,24 +130,29 @@ def _draw(axes: Axes, cell: Cell):
         axes.imshow(cell.under, **plain)
     values = {"cmap": cell.colours, "vmin": cell.low, "vmax": cell.high, "alpha": 0.6 if cell.under is not None else 1}
     shown = axes.imshow(cell.pixels, **plain, **(values if cell.colours else {}))
-    for number, (top, left, bottom, right) in enumerate(cell.boxes, start=1):
-        from matplotlib.patches import Rectangle
-
-        corner, size = (left - 0.5, top - 0.5), (right - left, bottom - top)
-        axes.add_patch(Rectangle(corner, *size, fill=False, edgecolor=BOX, linewidth=0.9))
-        if len(cell.boxes) > 1:
-            # At the box's corner, but within the image.
-            size = np.array(cell.pixels.shape[1::-1])
-            at = np.clip((left, top), 0.02 * size, 0.98 * size)
-            how = {"ha": "center", "va": "center", "bbox": {"fc": "white", "ec": "none", "pad": 0.6}}
-            axes.text(*at, str(number), fontsize=5.5, color=BOX, **how)
+    _draw_boxes(axes, cell)
     rows, columns = cell.pixels.shape[:2]
     axes.set_xlim(-0.5, columns - 0.5)
     axes.set_ylim(rows - 0.5, -0.5)
     return shown
 
 
-def _draw_bar(figure: Figure, place: tuple[float, float, float, float], shown, cell: Cell) -> None:
+def _draw_boxes(axes: Axes, cell: Cell) -> None:
+    from matplotlib.patches import Rectangle
+
+    size = np.array(cell.pixels.shape[1::-1])
+    for number, (top, left, bottom, right) in enumerate(cell.boxes, start=1):
+        # Pixels reach half a unit beyond their centres.
+        corner = (left - 0.5, top - 0.5)
+        axes.add_patch(Rectangle(corner, right - left, bottom - top, fill=False, edgecolor=BOX, linewidth=0.9))
+        if len(cell.boxes) > 1:
+            # At the box's corner, but within the image.
+            at = np.clip((left, top), 0.02 * size, 0.98 * size)
+            paper = {"fc": "white", "ec": "none", "pad": 0.6}
+            axes.text(*at, str(number), fontsize=5.5, color=BOX, ha="center", va="center", bbox=paper)
+
+
+def _draw_bar(figure: Figure, place: tuple[float, float, float, float], shown: AxesImage, cell: Cell) -> None:
     axes = figure.add_axes(place)
     bar = figure.colorbar(shown, cax=axes, orientation="horizontal", ticks=[cell.low, cell.high])
     bar.set_ticklabels([f"{cell.low:.3g}", f"{cell.high:.3g}"])
