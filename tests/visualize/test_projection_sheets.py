@@ -8,7 +8,7 @@ import zoo
 from zoo.data import Preprocessing
 from zoo.data.dataset import ArraySource
 from zoo.visualize.projection_sheets import by_image, by_unit
-from zoo.visualize.subject import First, Pictures, Subject, one_of_each_class
+from zoo.visualize.subject import Evenly, Pictures, Subject, one_of_each_class
 from zoo.weights import Weights
 
 SEEN = Preprocessing(image_shape=(32, 32, 1), mean=(0.4,), std=(0.2,))
@@ -72,12 +72,18 @@ def test_a_first_layers_projection_is_its_filter(subject):
 
 
 def test_photographs_of_a_layer_that_sees_them_whole_have_no_patches(subject):
-    pictures = Pictures(First(SOURCE, 2), "two", names=("a", "b"))
+    pictures = Pictures(Evenly(SOURCE, 2), "two", names=("a", "b"))
     whole, parts = (by_image(subject, pictures, layer, [0, 1], "guided", track=all_of) for layer in ("c5", "c1"))
     assert (len(whole.figure.axes), len(parts.figure.axes)) == (4, 6)
     assert "may depend on all of the image" in whole.caption and "The boxes are those cuts." in parts.caption
     np.testing.assert_allclose(parts.figure.axes[0].get_images()[0].get_array()[..., 0], IMAGES[0, ..., 0] / 255)
     assert len(parts.figure.axes[0].patches) == 2 and not whole.figure.axes[0].patches
+
+
+def test_some_images_are_evenly_chosen():
+    assert [Evenly(SOURCE, 3)[i]["label"] for i in range(3)] == [0, 0, 1]
+    np.testing.assert_array_equal(Evenly(SOURCE, 3)[2]["image"], IMAGES[20])
+    assert len(Evenly(SOURCE, 99)) == 30 and Evenly(SOURCE, 99)[29]["label"] == 1
 
 
 def test_one_image_of_each_class():

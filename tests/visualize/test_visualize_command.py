@@ -109,7 +109,7 @@ def test_photographs_have_a_row_each(capsys, short_run):
 def test_few_images_of_a_data_set(capsys, short_run):
     arguments = ("--checkpoint", short_run.folder, "--dataset", short_run.data, "--limit", 4, "--layers", "c1")
     made = visualized(capsys, *arguments, "--method", "gradient", "--units", 2)
-    assert "the first 4 test images" in made["gradient-c1"] and 'rule "gradient"' in made["gradient-c1"]
+    assert "squares, 4 of 18 test images" in made["gradient-c1"] and 'rule "gradient"' in made["gradient-c1"]
     assert "the unit's 4 strongest activations" in made["gradient-c1"]
 
 

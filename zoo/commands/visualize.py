@@ -11,7 +11,7 @@ deconvnet, guided and gradient project a layer's strongest activations to the pi
 more, there is Zeiler and Fergus's Figure 2: nine units, the nine images that excite each most. Of fewer images there is
 a row each. filters and maximize need no images. saliency, smoothgrad, integrated_gradients, grad_cam and occlusion show
 what speaks for a class, and --units are classes there: by default the most probable; of a data set they take one image
-each of its first classes.
+each of a few classes.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--images", nargs="+", metavar="IMAGE", help="image files, folders of them, or - for one")
     parser.add_argument("--dataset", metavar="DATA", help="digits, a folder, or a TFDS name: its test images")
     parser.add_argument("--data-dir", type=Path, metavar="DIR", help="where TFDS data sets are kept")
-    parser.add_argument("--limit", type=positive, metavar="N", help="only the first N images of the data set")
+    parser.add_argument("--limit", type=positive, metavar="N", help="only N images of the data set, evenly chosen")
     parser.add_argument(
         "--layers", nargs="+", metavar="LAYER", help="as in the summary; logits are the output (default: up to five)"
     )
@@ -192,7 +192,7 @@ def _photographs(args: argparse.Namespace, subject: Subject) -> Pictures:
 def _test_images(args: argparse.Namespace, subject: Subject, rows: int | None) -> Pictures:
     from zoo.data import DataError, open_dataset
     from zoo.errors import ZooError
-    from zoo.visualize.subject import First, Pictures, one_of_each_class
+    from zoo.visualize.subject import Evenly, Pictures, one_of_each_class
 
     if args.dataset:
         dataset = open_dataset(args.dataset, args.data_dir)
@@ -209,11 +209,11 @@ def _test_images(args: argparse.Namespace, subject: Subject, rows: int | None) -
             ) from None
     else:
         raise ZooError("these weights name no data set: give images with --images or --dataset")
-    source = First(dataset.test, args.limit) if args.limit else dataset.test
-    about = f"{dataset.name}, {'the first ' if args.limit else ''}{len(source)} test images"
-    if not rows:
-        return Pictures(source, about, class_names=dataset.class_names)
-    return one_of_each_class(source, f"{dataset.name}, test images", dataset.class_names, rows)
+    if rows:
+        return one_of_each_class(dataset.test, f"{dataset.name}, test images", dataset.class_names, args.limit or rows)
+    source = Evenly(dataset.test, args.limit or len(dataset.test))
+    some = "" if len(source) == len(dataset.test) else f" of {len(dataset.test)}"
+    return Pictures(source, f"{dataset.name}, {len(source)}{some} test images", class_names=dataset.class_names)
 
 
 def _sheets(

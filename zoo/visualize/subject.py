@@ -19,7 +19,7 @@ from zoo.weights import Weights
 # Fewer pools that keep their switches than this leave the deconvnet nearly nothing of the image.
 FEW_POOLS = 2
 LAYERS = 5
-# Images that are looked at for one of each class.
+# About so many images are looked at for one of each class.
 SEARCHED = 500
 
 # A progress bar round an iterable: track(iterable, total=..., description=...).
@@ -84,8 +84,8 @@ class Pictures:
 
 
 @dataclass(frozen=True, eq=False)
-class First:
-    """The first `count` examples of a source."""
+class Evenly:
+    """At most `count` examples of a source, evenly chosen: folders have theirs class by class."""
 
     source: Source
     count: int
@@ -94,13 +94,13 @@ class First:
         return min(self.count, len(self.source))
 
     def __getitem__(self, index: int) -> Example:
-        return self.source[index]
+        return self.source[index * len(self.source) // len(self)]
 
 
 def one_of_each_class(source: Source, about: str, class_names: Sequence[str], count: int) -> Pictures:
-    """The first image of each of the first classes that are met, at most `count`."""
+    """An image of each class, at most `count`, of those that an even walk through the source meets first."""
     found: dict[int, tuple[int, Example]] = {}
-    for index in range(min(len(source), SEARCHED)):
+    for index in range(0, len(source), max(1, len(source) // SEARCHED)):
         example = source[index]
         found.setdefault(example["label"], (index, example))
         if len(found) == count:
