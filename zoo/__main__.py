@@ -1,4 +1,4 @@
-"""The command line: python -m zoo list | summary | weights | convert | predict | evaluate | ..."""
+"""The command line: python -m zoo list | summary | weights | convert | predict | evaluate | visualize | ..."""
 
 import argparse
 import os
@@ -10,7 +10,7 @@ from zoo.errors import ZooError
 from zoo.quiet import quiet_libraries
 
 # A new subcommand is one file in zoo/commands and one name here.
-COMMANDS = ("list", "summary", "weights", "convert", "predict", "evaluate")
+COMMANDS = ("list", "summary", "weights", "convert", "predict", "evaluate", "visualize")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -32,7 +32,8 @@ def parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; the exit status is 2 for bad input, which is told in one line."""
-    args = parser().parse_args(arguments)
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    args = parser().parse_args(given, argparse.Namespace(given=given))
     try:
         status = args.run(args) or 0
         sys.stdout.flush()

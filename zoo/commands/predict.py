@@ -15,6 +15,7 @@ import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from zoo.commands.image_arguments import decoded, image_paths
 from zoo.commands.weights_arguments import (
     add_inference_arguments,
     add_weights_arguments,
@@ -49,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
     from zoo.prediction import predict
     from zoo.training import enable_compilation_cache
 
-    paths = [path for place in args.images for path in _paths(place)]
+    paths = [path for place in args.images for path in image_paths(place)]
     weights = inference_weights(args)
     enable_compilation_cache()
     # The same images, once for their names and once for their pixels.
@@ -62,45 +63,17 @@ def run(args: argparse.Namespace) -> int:
     return 0 if count == len(paths) else 2
 
 
-def _paths(place: str) -> list[str]:
-    from pathlib import Path
-
-    from zoo.data.folder import image_files
-    from zoo.errors import ZooError
-
-    if not Path(place).is_dir():
-        return [place]
-    found = [str(path) for path in image_files(Path(place))]
-    if not found:
-        raise ZooError(f"there are no images in the folder {place}")
-    return found
-
-
 def _readable(paths: list[str]) -> Iterator[tuple[str, np.ndarray]]:
     """The images that can be decoded, with their paths; of the others, a line on standard error."""
     from zoo.errors import ZooError
 
     for path in paths:
         try:
-            image = _decoded(path)
+            image = decoded(path)
         except ZooError as error:
             print(f"zoo: {' '.join(str(error).split())}", file=sys.stderr)
         else:
             yield path, image
-
-
-def _decoded(path: str) -> np.ndarray:
-    import io
-    import warnings
-
-    from zoo.data.images import decode_image, read_image
-
-    with warnings.catch_warnings():
-        # PIL warns of what it can mend.
-        warnings.simplefilter("ignore")
-        if path == "-":
-            return decode_image(io.BytesIO(sys.stdin.buffer.read()), "from standard input")
-        return read_image(path)
 
 
 def _as_json(path: str, found: list[Prediction]) -> str:

@@ -20,22 +20,35 @@ def activations(
     return in_batches(lambda images: run(variables, images), batch_size, images)
 
 
-def filters(model: nn.Module, variables: Variables, layer: str | None = None) -> np.ndarray:
+def filters(
+    model: nn.Module,
+    variables: Variables,
+    layer: str | None = None,
+    *,
+    image_shape: tuple[int, int, int] | None = None,
+) -> np.ndarray:
     """A convolution's kernel, [height, width, channels / groups, features]: by default that which sees the image.
 
-    `layer` is a convolution or a block with a single one in it, as "conv1" or "conv1/conv". Raises ZooError where there
-    is no such layer, and for a block with several, with their names.
+    `layer` is a convolution or a block with a single one in it, as "conv1" or "conv1/conv". `image_shape` (height,
+    width, channels) is what the network sees, its own unless given. Raises ZooError where there is no such layer, and
+    for a block with several, with their names.
     """
     kernels = _kernels(variables)
-    if layer is None:
-        order = layer_shapes(model, variables, jax.ShapeDtypeStruct((1, *model.image_shape), np.float32))
-        layer = next((name for name in order if name in kernels), "")
+    layer = first_convolution(model, variables, image_shape) if layer is None else layer
     inside = [name for name in kernels if name == layer or name.startswith(f"{layer}/")]
     if not inside:
-        raise ZooError(f"{type(model).__name__} has no filters in {layer!r}{nearest(layer, kernels)}")
+        blocks = {name.rpartition("/")[0] or name for name in kernels}
+        raise ZooError(f"{type(model).__name__} has no filters in {layer!r}{nearest(layer, blocks | kernels.keys())}")
     if len(inside) > 1:
         raise ZooError(f"{layer} has the filters of {len(inside)} convolutions: choose from {', '.join(inside)}")
     return np.asarray(kernels[inside[0]])
+
+
+def first_convolution(model: nn.Module, variables: Variables, image_shape: tuple[int, int, int] | None = None) -> str:
+    """The name of the convolution that sees the image, as for `filters`; "" where there is none."""
+    kernels = _kernels(variables)
+    order = layer_shapes(model, variables, jax.ShapeDtypeStruct((1, *(image_shape or model.image_shape)), np.float32))
+    return next((name for name in order if name in kernels), "")
 
 
 def _kernels(variables: Variables) -> dict[str, jax.Array]:

@@ -1,0 +1,155 @@
+"""Sheets of pictures: what of the arrays is shown where, by matplotlib's own objects, and files that PIL can read."""
+
+import re
+
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+from PIL import Image
+
+from zoo.errors import ZooError
+from zoo.visualize import figures
+from zoo.visualize.figures import Cell, from_zero, save_figure, sheet_figure, zero_centred
+from zoo.visualize.sheet import Album, Sheet, sheet_name
+from zoo.visualize.tiles import BEYOND, covers, cut, empty_margin, mosaic, photograph, shrunk, signed, within
+
+GENERATOR = np.random.default_rng(0)
+VALUES = np.array([[-1.0, 0.5], [0.0, 2.0]])
+
+
+def texts_of(figure):
+    """All that is written on a figure, outside of its axes."""
+    return "\n".join(text.get_text() for text in figure.texts)
+
+
+def test_zero_is_mid_grey_and_the_largest_magnitude_an_end():
+    shown = signed(np.array([[[-4.0], [0.0], [2.0]]]))
+    np.testing.assert_allclose(shown, np.repeat([[[0.0], [0.5], [0.75]]], 3, axis=2))
+    assert (signed(np.zeros((2, 2, 3))) == 0.5).all()
+
+
+def test_a_share_of_what_is_not_zero_may_saturate():
+    values = np.concatenate([np.zeros(900), np.linspace(0.01, 1, 100)]).reshape(10, 100, 1)
+    shown = signed(values, saturating=0.1)[..., 0]
+    assert (shown == 1).sum() == 10 and (shown == 0.5).sum() == 900 and shown.min() == 0.5
+
+
+def test_photographs_keep_their_colours():
+    image = GENERATOR.integers(0, 256, (4, 5, 3), np.uint8)
+    np.testing.assert_allclose(photograph(image) * 255, image)
+    assert photograph(image[..., :1]).shape == (4, 5, 3)
+
+
+def test_cuts_end_at_the_image_where_they_are_larger_and_are_grey_beyond_it():
+    image = GENERATOR.random((6, 8, 3))
+    np.testing.assert_array_equal(cut(image, (1, 2, 4, 7)), image[1:4, 2:7])
+    np.testing.assert_array_equal(cut(image, (-5, -9, 30, 40)), image)
+    np.testing.assert_array_equal(cut(image, (-2, 0, 2, 3))[:2], np.full((2, 3, 3), BEYOND))
+    assert within((-3, 1, 5, 4), (6, 8)).tolist() == [0, 1, 6, 4]
+    assert covers((-1, -1, 9, 9), (6, 8)) and not covers((0, 0, 6, 7), (6, 8))
+
+
+def test_a_margin_without_energy_goes():
+    pixels = np.zeros((2, 60, 60, 1))
+    pixels[0, 30, 30] = pixels[1, 20:25, 18] = 1
+    boxes = np.array([[15, 15, 46, 46], [5, 3, 36, 34]])  # 31x31 round the middles, 30 and 30, 20 and 18
+    assert empty_margin(pixels, boxes, 1.0) == 11  # 15 places above and below the middle, of which 4 are wanted
+    assert empty_margin(pixels, boxes, 0.6) == 11  # 9x9 pixels stay; of 5 rows all lie in them
+    assert empty_margin(pixels[:1], boxes[:1], 1.0) == 11
+    assert shrunk(boxes, 11)[0].tolist() == [26, 26, 35, 35]
+    pixels[1, 6, 18] = 1
+    assert empty_margin(pixels, boxes, 1.0) == 1 and empty_margin(pixels, boxes, 0.8) == 11
+    assert empty_margin(pixels, np.array([[-5, -5, 65, 65]] * 2), 0.1) == 0
+
+
+def test_a_mosaic_has_its_tiles_in_reading_order():
+    tiles = [np.full((36, 18, 3), value) for value in (0.1, 0.2, 0.3, 0.4)]
+    shown = mosaic(tiles, columns=3)
+    assert shown.shape == (2 * 72 + 3, 3 * 36 + 2 * 3, 3)
+    assert [shown[0, 0, 0], shown[0, 39, 0], shown[0, 78, 0], shown[80, 0, 0]] == [0.1, 0.2, 0.3, 0.4]
+    assert shown[0, 37, 0] == shown[80, 60, 0] == 1
+
+
+def test_scales_are_centred_where_signed_and_begin_at_zero_else():
+    cell = zero_centred(VALUES)
+    assert (cell.low, cell.high) == (-2, 2)
+    assert (from_zero(VALUES[1:]).low, from_zero(VALUES[1:]).high) == (0, 2)
+    flat = zero_centred(np.zeros((2, 2)))
+    assert flat.low < 0 < flat.high
+
+
+def test_a_sheet_says_all_and_shows_the_arrays():
+    rows = [
+        [Cell(GENERATOR.random((8, 8, 3)), "photo $1_2$"), zero_centred(VALUES, "map", bar=True)],
+        [from_zero(VALUES[1:], under=np.ones((1, 2, 3))), Cell(GENERATOR.random((4, 4, 3)), boxes=[(0, 0, 2, 2)] * 2)],
+    ]
+    figure = sheet_figure(rows, "A title", "First line.\nSecond: 100 % of $x$ " + "and so on " * 40)
+    said = texts_of(figure)
+    for part in ("A title", "photo $1_2$", "map", "First line.", "Second: 100 % of $x$"):
+        assert part in said
+    pictures = [axes.get_images()[-1] for axes in figure.axes if axes.get_images()]
+    np.testing.assert_array_equal(pictures[1].get_array(), VALUES)
+    assert pictures[1].get_clim() == (-2, 2) and pictures[2].get_clim() == (0, 2)
+    assert len(figure.axes) == 5  # one is the bar
+    bar = figure.axes[2]
+    assert [label.get_text() for label in bar.get_xticklabels()] == ["-2", "2"]
+    boxed = figure.axes[4]
+    assert len(boxed.patches) == 2 and [text.get_text() for text in boxed.texts] == ["1", "2"]
+    # All is on the page.
+    for text in figure.texts:
+        box = text.get_window_extent().transformed(figure.transFigure.inverted())
+        assert 0 <= box.x0 < box.x1 <= 1 and 0 <= box.y0 < box.y1 <= 1
+
+
+def test_files_are_png_and_pdf_of_the_figures_size(tmp_path):
+    figure = sheet_figure([[Cell(np.ones((4, 4, 3)))] * 4], "t", "c")
+    paths = save_figure(figure, tmp_path / "a.b")
+    assert [path.name for path in paths] == ["a.b.png", "a.b.pdf"]
+    with Image.open(paths[0]) as image:
+        image.load()
+        assert image.size == tuple(int(150 * inches) for inches in figure.get_size_inches())
+    pdf = paths[1].read_bytes()
+    assert pdf.startswith(b"%PDF-") and pdf.rstrip().endswith(b"%%EOF")
+    again = save_figure(figure, tmp_path / "again")
+    assert [path.read_bytes() for path in again] == [path.read_bytes() for path in paths]
+
+
+def test_nothing_half_written_stays(tmp_path, monkeypatch):
+    def broken(self, path, **kwargs):
+        path.write_bytes(b"half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Figure, "savefig", broken)
+    with pytest.raises(ZooError, match=r"cannot write .*a\.png: No space left on device"):
+        save_figure(Figure(), tmp_path / "a")
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_index_lists_what_is_there_after_every_sheet(tmp_path):
+    album = Album(tmp_path / "new" / "folder", "lenet5: <deconvnet>", "python -m zoo visualize --layers 'a b'")
+    for count, name in enumerate(("one", "two"), start=1):
+        figure = sheet_figure([[Cell(np.ones((4, 4, 3)))]], name, "a & b")
+        album.add(Sheet(name, f"title {name}", "a & b", figure))
+        page = album.index.read_text()
+        listed = re.findall(r'(?:src|href)="([^"]+)"', page)
+        assert len(set(listed)) == 2 * count and all((album.folder / file).is_file() for file in listed)
+    assert "lenet5: &lt;deconvnet&gt;" in page and "a &amp; b" in page and "title one" in page
+    assert "python -m zoo visualize --layers &#x27;a b&#x27;" in page
+
+
+def test_a_folder_that_cannot_be_made_is_told(tmp_path):
+    (tmp_path / "file").write_text("")
+    sheet = Sheet("a", "t", "c", Figure())
+    with pytest.raises(ZooError, match=r"cannot make the folder .*file/pictures: Not a directory"):
+        Album(tmp_path / "file" / "pictures", "t", "c").add(sheet)
+
+
+def test_a_layers_name_makes_a_file_name():
+    assert sheet_name("guided", "inception_3a/3x3") == "guided-inception_3a-3x3"
+    assert sheet_name("saliency") == "saliency"
+
+
+def test_without_matplotlib_one_clear_line(monkeypatch):
+    monkeypatch.setattr(figures, "find_spec", lambda name: None)
+    with pytest.raises(ZooError, match="pictures need matplotlib: pip install matplotlib"):
+        figures.check_matplotlib()

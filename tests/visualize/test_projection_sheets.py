@@ -1,0 +1,92 @@
+"""The paper's Figure 2: which units and patches it shows, against sorting all activations, and where the tiles lie."""
+
+import numpy as np
+import pytest
+from quick import drawn
+
+import zoo
+from zoo.data import Preprocessing
+from zoo.data.dataset import ArraySource
+from zoo.visualize.projection_sheets import by_image, by_unit
+from zoo.visualize.subject import Evenly, Pictures, Subject, one_of_each_class
+from zoo.weights import Weights
+
+SEEN = Preprocessing(image_shape=(32, 32, 1), mean=(0.4,), std=(0.2,))
+NAMES = ("cat", "dog")
+IMAGES, LABELS = np.random.default_rng(0).integers(0, 256, (30, 32, 32, 1), np.uint8), np.arange(30) // 20
+SOURCE = ArraySource(IMAGES, LABELS)
+# A 5x5 tile is enlarged 14 times, and 3 pixels lie between two.
+SIDE, GAP = 70, 3
+
+
+@pytest.fixture(scope="module")
+def subject():
+    variables = drawn(zoo.create_model("lenet5"), SEEN.image_shape)
+    return Subject(Weights(model="lenet5", variables=variables, preprocessing=SEEN), "lenet5, weights random")
+
+
+def all_of(iterable, **kwargs):
+    return iterable
+
+
+def tile(axes, index):
+    """One of a mosaic's nine, as 5x5 grey values."""
+    row, column = divmod(index, 3)
+    top, left = row * (SIDE + GAP), column * (SIDE + GAP)
+    return axes.get_images()[0].get_array()[top + 7 : top + SIDE : 14, left + 7 : left + SIDE : 14, 0]
+
+
+def test_figure_2_shows_the_strongest_activations(subject):
+    pictures = Pictures(SOURCE, "noise, 30 test images", class_names=NAMES)
+    sheet = by_unit(subject, pictures, "c1", None, "deconvnet", batch_size=8, track=all_of)
+
+    maps = np.asarray(zoo.features(subject.model, subject.variables, subject.normalized(IMAGES), ["c1"])["c1"])
+    strongest = maps.max(axis=(1, 2))
+    order = np.argsort(-strongest, axis=0)[:9]
+    means = np.take_along_axis(strongest, order, axis=0).mean(axis=0)
+    units = [unit for unit in np.argsort(-means) if means[unit] > 0]
+    labels = [text.get_text() for text in sheet.figure.texts if text.get_text().startswith("unit ")]
+    assert [int(label.split()[1]) for label in labels] == units
+    assert len(sheet.figure.axes) == 2 * len(units)
+    for rank, unit in enumerate(units):
+        best = order[:, unit]
+        common = np.bincount(LABELS[best]).argmax()
+        assert f"{strongest[best[0], unit]:.3g}" in labels[rank]
+        assert f'{(LABELS[best] == common).sum()} of 9 are "{NAMES[common]}"' in labels[rank]
+        for place, image in enumerate(best):
+            row, column = np.unravel_index(maps[image, :, :, unit].argmax(), (28, 28))
+            expected = IMAGES[image, row : row + 5, column : column + 5, 0] / 255
+            np.testing.assert_allclose(tile(sheet.figure.axes[2 * rank + 1], place), expected)
+
+
+def test_a_first_layers_projection_is_its_filter(subject):
+    """Transposed, the one filter of one activation: whatever the image."""
+    pictures = Pictures(SOURCE, "noise")
+    sheet = by_unit(subject, pictures, "c1", [2], "deconvnet", batch_size=8, track=all_of)
+    kernel = np.asarray(subject.variables["params"]["c1"]["conv"]["kernel"])[..., 0, 2]
+    shown = tile(sheet.figure.axes[0], 4)
+    inside = (shown > 0) & (shown < 1)
+    scaled = (shown - 0.5)[inside] / kernel[inside]
+    assert inside.sum() >= 23
+    np.testing.assert_allclose(scaled, scaled[0], rtol=1e-4)
+
+
+def test_photographs_of_a_layer_that_sees_them_whole_have_no_patches(subject):
+    pictures = Pictures(Evenly(SOURCE, 2), "two", names=("a", "b"))
+    whole, parts = (by_image(subject, pictures, layer, [0, 1], "guided", track=all_of) for layer in ("c5", "c1"))
+    assert (len(whole.figure.axes), len(parts.figure.axes)) == (4, 6)
+    assert "may depend on all of the image" in whole.caption and "The boxes are those cuts." in parts.caption
+    np.testing.assert_allclose(parts.figure.axes[0].get_images()[0].get_array()[..., 0], IMAGES[0, ..., 0] / 255)
+    assert len(parts.figure.axes[0].patches) == 2 and not whole.figure.axes[0].patches
+
+
+def test_some_images_are_evenly_chosen():
+    assert [Evenly(SOURCE, 3)[i]["label"] for i in range(3)] == [0, 0, 1]
+    np.testing.assert_array_equal(Evenly(SOURCE, 3)[2]["image"], IMAGES[20])
+    assert len(Evenly(SOURCE, 99)) == 30 and Evenly(SOURCE, 99)[29]["label"] == 1
+
+
+def test_one_image_of_each_class():
+    found = one_of_each_class(SOURCE, "noise", NAMES, 5)
+    assert found.names == ("image 0: cat", "image 20: dog") and len(found) == 2
+    assert one_of_each_class(SOURCE, "noise", NAMES, 1).names == ("image 0: cat",)

@@ -1,0 +1,223 @@
+"""python -m zoo visualize, on a short run of LeNet-5 and its data set."""
+
+import re
+from html import unescape
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from quick import drawn
+from test_cli import error_of
+
+import zoo
+from zoo.__main__ import main
+from zoo.data import Preprocessing
+from zoo.visualize.subject import Subject, default_layers, default_rule, strongest_units
+from zoo.weights import Weights, save
+
+SEEN = Preprocessing(image_shape=(32, 32, 1), mean=(0.4,), std=(0.2,))
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path, monkeypatch):
+    """The current directory, with two photographs."""
+    monkeypatch.setenv("ZOO_CACHE", str(tmp_path / "cache"))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "photos").mkdir()
+    for index in range(2):
+        pixels = np.random.default_rng(index).integers(0, 256, (40, 50, 3), np.uint8)
+        Image.fromarray(pixels).save(tmp_path / "photos" / f"{index}.png")
+    return tmp_path
+
+
+def weights_file(path, model="lenet5", **fields):
+    variables = drawn(zoo.create_model(model, **fields), SEEN.image_shape)
+    save(path, Weights(model=model, variables=variables, preprocessing=SEEN, fields=fields))
+    return str(path)
+
+
+class Captions(HTMLParser):
+    """The captions of an index."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.found, self._inside = [], False
+        self.feed(page)
+
+    def handle_starttag(self, tag, attrs):
+        self._inside = tag == "figcaption" or (self._inside and tag == "a")
+        if tag == "figcaption":
+            self.found.append("")
+
+    def handle_endtag(self, tag):
+        self._inside = self._inside and tag != "figcaption"
+
+    def handle_data(self, data):
+        if self._inside:
+            self.found[-1] += data
+
+
+def visualized(capsys, *arguments):
+    """{sheet's name: caption} of a run; the files that it printed are all there is, valid and in the index."""
+    assert main(["visualize", *map(str, arguments), "--out", "out"]) == 0
+    captured = capsys.readouterr()
+    assert captured.err == ""
+    paths = captured.out.split()
+    assert sorted(paths) == sorted(map(str, Path("out").iterdir())) and paths[-1] == "out/index.html"
+    page = Path("out/index.html").read_text()
+    names = re.findall(r'<figure id="([^"]+)">', page)
+    assert sorted(paths[:-1]) == sorted(f"out/{name}.{end}" for name in names for end in ("png", "pdf"))
+    for name in names:
+        with Image.open(f"out/{name}.png") as image:
+            image.load()
+            assert min(image.size) > 150 and max(image.size) < 8000
+            assert len(np.unique(np.asarray(image.convert("L")))) > 20
+        pdf = Path(f"out/{name}.pdf").read_bytes()
+        assert pdf.startswith(b"%PDF-") and len(pdf) < 5e6
+    assert "python -m zoo visualize" in unescape(page)
+    return dict(zip(names, Captions(page).found, strict=True))
+
+
+def test_with_nothing_but_a_checkpoint(capsys, short_run):
+    """LeNet-5 has three stages; the data set was a folder, which lies where --data-dir says."""
+    made = visualized(capsys, "--checkpoint", short_run.folder, "--data-dir", short_run.data.parent)
+    assert list(made) == ["deconvnet-c1", "deconvnet-c3", "deconvnet-c5"]
+    for layer in ("c1", "c3", "c5"):
+        caption = made[f"deconvnet-{layer}"]
+        for part in (
+            "lenet5",
+            "best checkpoint of run",
+            "squares",
+            "test images",
+            f"layer {layer}",
+            "mid-grey is zero",
+        ):
+            assert part in caption
+    assert "5x5 pixels that an activation sees" in made["deconvnet-c1"]
+    assert "may depend on all of the image" in made["deconvnet-c5"]
+
+
+def test_photographs_have_a_row_each(capsys, short_run):
+    made = visualized(capsys, "--checkpoint", short_run.folder, "--images", "photos", "--layers", "c3", "--units", 5, 0)
+    assert list(made) == ["deconvnet-c3"]
+    for part in ("0.png, 1.png", "units asked for", "Middle: the strongest activation of each unit"):
+        assert part in made["deconvnet-c3"]
+
+
+def test_few_images_of_a_data_set(capsys, short_run):
+    arguments = ("--checkpoint", short_run.folder, "--dataset", short_run.data, "--limit", 4, "--layers", "c1")
+    made = visualized(capsys, *arguments, "--method", "gradient", "--units", 2)
+    assert "squares, 4 of 18 test images" in made["gradient-c1"] and 'rule "gradient"' in made["gradient-c1"]
+    assert "the unit's 4 strongest activations" in made["gradient-c1"]
+
+
+METHODS = {
+    "filters": ("filters-c1-conv", "filters of 5x5 of layer c1/conv, all 6 units"),
+    "filters --layers c3": ("filters-c3", "A row a filter, a column each of the first 6 of 6 inputs"),
+    "activations --layers c3": ("activations-c3", "All maps of an image have one scale"),
+    "occlusion": ("occlusion-c3", "A square of the mean colour"),
+    "saliency": ("saliency", "the most probable class with its probability above"),
+    "smoothgrad --units 1": ("smoothgrad", "the class asked for with its probability above"),
+    "integrated_gradients": ("integrated_gradients", "Each pixel's share of the class's logit"),
+    "grad_cam": ("grad_cam-c3", "Dark is zero; the scale is each image's own"),
+    "maximize --steps 3": ("maximize-logits", "in 3 steps of Adam (seed 0)"),
+    "maximize --steps 2 --layers c3 --units 1": ("maximize-c3", "layer c3; no data set"),
+}
+
+
+@pytest.mark.parametrize("given", METHODS)
+def test_each_method_has_its_sheet(capsys, short_run, given):
+    method, *options = given.split()
+    images = () if method in ("filters", "maximize") else ("--images", "photos/0.png")
+    made = visualized(capsys, "--checkpoint", short_run.folder, "--method", method, *images, *options)
+    name, part = METHODS[given]
+    assert list(made) == [name]
+    assert part in made[name] and "lenet5, best checkpoint of run" in made[name]
+
+
+def test_one_image_of_each_class_of_a_data_set(capsys, short_run):
+    made = visualized(capsys, "--checkpoint", short_run.folder, "--dataset", short_run.data, "--method", "grad_cam")
+    assert "squares, test images" in made["grad_cam-c3"]
+
+
+def test_weights_without_a_classifier_can_be_looked_at(capsys):
+    made = visualized(capsys, "--weights", weights_file("body.safetensors", num_classes=0), "--method", "filters")
+    assert "weights body.safetensors" in made["filters-c1-conv"]
+
+
+def subject(name):
+    network = zoo.create_model(name)
+    info = zoo.model_info(name)
+    shown = Preprocessing(image_shape=network.image_shape, mean=info.mean, std=info.std)
+    variables = zoo.inference.init_shapes(network, network.image_shape)
+    return Subject(Weights(model=name, variables=variables, preprocessing=shown), name)
+
+
+@pytest.mark.parametrize(
+    ("name", "rule", "why"),
+    [
+        ("vgg11", "deconvnet", ""),
+        ("resnet18", "guided", "only one max pool"),
+        ("mobilenet_v1", "guided", "no max pool"),
+    ],
+)
+def test_networks_with_few_max_pools_have_guided(name, rule, why):
+    found = default_rule(subject(name))
+    assert found[0] == rule and why in found[1] and bool(why) == bool(found[1])
+
+
+def test_layers_are_the_stages_in_depth_order():
+    assert default_layers(subject("googlenet")) == ["conv1", "conv2", "inception_3b", "inception_4e", "inception_5b"]
+    assert default_layers(subject("alexnet")) == ["conv1", "conv2", "conv5"]
+
+
+def test_the_strongest_units_have_the_largest_means_and_are_active():
+    values = np.array([[0.0, 0.0], [5.0, 1.0], [4.0, 3.0], [9.0, 9.0]])
+    assert strongest_units(values, 2).tolist() == [3, 2]
+    assert strongest_units(values, 9).tolist() == [3, 2, 1]
+    assert strongest_units(np.zeros((2, 1)), 1).tolist() == [0]
+
+
+ERRORS = {
+    "--layers c9 --images photos": "LeNet5 has no layer 'c9'; did you mean c",
+    "--layers output --images photos": "output of LeNet5 has no places",
+    "--layers c3 c1 --units 7 --images photos": "c1 has no unit 7: it has 6, from 0 to 5",
+    "--method filters --layers c9": "LeNet5 has no filters in 'c9'; did you mean c",
+    "--method filters --units 6": "has no unit 6: it has 6, from 0 to 5",
+    "--method saliency --units 3 --images photos": "there is no class 3: the network tells 3 apart, from 0 to 2",
+    "--method saliency --layers c3 --images photos": "saliency is of the logits, not of a layer: leave out --layers",
+    "--method grad_cam --layers c9 --images photos": "LeNet5 has no layer 'c9'",
+    "--method grad_cam --units 0 1 2 --images photos": "3 classes for 2 images: give one class, or one an image",
+    "--method maximize --units 5": "the output has no unit 5: it has 3, from 0 to 2",
+    "--images nowhere.png": "cannot read the image nowhere.png (No such file or directory)",
+    "--images empty": "there are no images in the folder empty",
+    "--images photos --dataset digits": "--images and --dataset are two sources of images: give one of them",
+    "--dataset ./nowhere": "there is no folder './nowhere'",
+    "": "the run was trained on 'squares', which cannot be opened by that name: give it with --dataset",
+    "--images photos --model lenet5": "--checkpoint has its own network and weights",
+}
+
+
+@pytest.mark.parametrize("given", ERRORS)
+def test_bad_input_is_one_line_and_nothing_is_written(capsys, short_run, here, given):
+    (here / "empty").mkdir()
+    arguments = ["--checkpoint", str(short_run.folder), *given.split(), "--out", "out"]
+    assert ERRORS[given] in error_of(capsys, "visualize", *arguments)
+    assert not (here / "out").exists()
+
+
+def test_other_weights_and_folders(capsys, here):
+    (here / "file").write_text("")
+    body, whole = (weights_file(here / f"{n}.safetensors", num_classes=n) for n in (0, 3))
+    errors = {
+        ("--weights", whole): "these weights name no data set: give images with --images or --dataset",
+        ("--weights", body, "--method", "occlusion", "--images", "photos"): "have no classifier",
+        ("--checkpoint", "nowhere"): "no run of train.py in nowhere",
+        ("--weights", whole, "--images", "photos", "--out", "file/a"): "cannot write to file/a: ",
+        (): "no network is named: give --model, --weights or --checkpoint",
+    }
+    for given, message in errors.items():
+        assert message in error_of(capsys, "visualize", "--out", "out", *given)
+    assert not (here / "out").exists()

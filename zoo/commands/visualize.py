@@ -1,0 +1,250 @@
+"""Draw what a network's layers see.
+
+python -m zoo visualize --checkpoint checkpoints/googlenet-fashion-mnist --out pictures
+python -m zoo visualize --model efficientnet_lite0 --images coffee.png chelsea.png --out pictures
+python -m zoo visualize --checkpoint checkpoints/vgg11-pets --method grad_cam --images cat.jpg --out pictures
+
+The sheets are PNG and PDF files in a folder, and index.html there shows what this command wrote. Without --images and
+--dataset they are made of the test images of the data set that the run was trained on.
+
+deconvnet, guided and gradient project a layer's strongest activations to the pixels. Of a data set, or nine images and
+more, there is Zeiler and Fergus's Figure 2: nine units, the nine images that excite each most. Of fewer images there is
+a row each. filters and maximize need no images. saliency, smoothgrad, integrated_gradients, grad_cam and occlusion show
+what speaks for a class, and --units are classes there: by default the most probable; of a data set they take one image
+each of a few classes.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from zoo.commands.weights_arguments import add_weights_arguments, chosen_weights, positive
+
+if TYPE_CHECKING:
+    from zoo.visualize.sheet import Sheet
+    from zoo.visualize.subject import Pictures, Subject
+
+HELP = "draw what a network's layers see"
+
+RULES = ("deconvnet", "guided", "gradient")
+GRADIENTS = ("saliency", "smoothgrad", "integrated_gradients")
+OF_A_CLASS = (*GRADIENTS, "grad_cam", "occlusion")
+METHODS = (*RULES, "filters", "activations", *OF_A_CLASS, "maximize")
+WITHOUT_IMAGES = ("filters", "maximize")
+
+# From so many images on, they are searched for the strongest activations; of fewer, each is shown.
+MANY = 9
+# How many images of a data set those methods show that make a row an image.
+SHOWN = {"activations": 3, "": 6}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments of `visualize`."""
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="the folder for the sheets")
+    parser.add_argument(
+        "--method",
+        choices=METHODS,
+        metavar="METHOD",
+        help=f"{', '.join(METHODS)} (default: deconvnet, or guided for a network with fewer than two max pools)",
+    )
+    parser.add_argument("--images", nargs="+", metavar="IMAGE", help="image files, folders of them, or - for one")
+    parser.add_argument("--dataset", metavar="DATA", help="digits, a folder, or a TFDS name: its test images")
+    parser.add_argument("--data-dir", type=Path, metavar="DIR", help="where TFDS data sets are kept")
+    parser.add_argument("--limit", type=positive, metavar="N", help="only N images of the data set, evenly chosen")
+    parser.add_argument(
+        "--layers", nargs="+", metavar="LAYER", help="as in the summary; logits are the output (default: up to five)"
+    )
+    parser.add_argument(
+        "--units", nargs="+", type=int, metavar="N", help="of each layer, from 0 (default: the most active), or classes"
+    )
+    parser.add_argument("--batch-size", type=positive, default=64, metavar="N", help="images at a time (default: 64)")
+    parser.add_argument("--steps", type=positive, default=256, metavar="N", help="of maximize (default: 256)")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of maximize and smoothgrad (default: 0)")
+    add_weights_arguments(parser)
+
+
+def run(args: argparse.Namespace) -> None:
+    """Write the sheets and their index; all that can be checked is checked before."""
+    import shlex
+    import sys
+
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from zoo.training import enable_compilation_cache
+    from zoo.visualize.figures import check_matplotlib
+    from zoo.visualize.sheet import Album
+
+    check_matplotlib()
+    _check_out(args.out)
+    subject = _subject(args)
+    method, why = _method(args, subject)
+    layers = _layers(args, subject, method)
+    pictures = None if method in WITHOUT_IMAGES else _pictures(args, subject, method)
+    enable_compilation_cache()
+    album = Album(args.out, f"{subject.weights.model}: {method}", shlex.join(["python", "-m", "zoo", *args.given]))
+    console = Console(stderr=True)
+    # The bar shares the terminal with the printed paths, but they do not follow it out of a pipe.
+    shared = {"redirect_stdout": sys.stdout.isatty(), "transient": True}
+    with Progress(console=console, disable=not console.is_terminal, **shared) as progress:
+        for sheet in _sheets(args, subject, method, why, layers, pictures, progress.track):
+            for path in album.add(sheet):
+                print(path)
+    print(album.index)
+
+
+def _check_out(folder: Path) -> None:
+    from zoo.errors import ZooError
+
+    there = next(place for place in (folder, *folder.absolute().parents) if place.exists())
+    if not there.is_dir():
+        raise ZooError(f"cannot write to {folder}: {there} is a file")
+
+
+def _subject(args: argparse.Namespace) -> Subject:
+    from zoo.visualize.subject import Subject
+
+    weights = chosen_weights(args)
+    return Subject(weights, f"{weights.model}, {_weights_named(args)}")
+
+
+def _weights_named(args: argparse.Namespace) -> str:
+    """For captions."""
+    from zoo.weights.pretrained import default_source
+
+    if args.checkpoint:
+        return f"best checkpoint of {args.checkpoint.absolute().name}"
+    if not args.weights and args.model:
+        return f"weights {default_source(args.model).tag}"
+    return f"weights {Path(args.weights).name if Path(args.weights or '').exists() else args.weights}"
+
+
+def _method(args: argparse.Namespace, subject: Subject) -> tuple[str, str]:
+    """The method, and why it is not the usual one."""
+    from zoo.prediction import class_names
+    from zoo.visualize.rules import with_rule
+    from zoo.visualize.subject import default_rule
+
+    if args.method in OF_A_CLASS:
+        class_names(subject.weights)
+    method, why = (args.method, "") if args.method else default_rule(subject)
+    if method in RULES:
+        with_rule(subject.model, method)
+    return method, why
+
+
+def _layers(args: argparse.Namespace, subject: Subject, method: str) -> list[str | None]:
+    """The layers to draw, one sheet each; None for a method's own. Raises ZooError for layers and units not there."""
+    from zoo.errors import ZooError
+    from zoo.visualize.feature_maps import filters
+    from zoo.visualize.layers import LOGITS, classes_of, known_layer, units_of
+    from zoo.visualize.subject import default_layers
+
+    if method in GRADIENTS and args.layers:
+        raise ZooError(f"{method} is of the logits, not of a layer: leave out --layers")
+    named = [LOGITS if layer == "logits" else layer for layer in dict.fromkeys(args.layers or ())]
+    if method == "maximize" and not named:
+        named = [LOGITS] if subject.weights.network().num_classes else default_layers(subject)
+    elif method in (*RULES, "activations") and not named:
+        named = default_layers(subject)
+    for layer in named or [None]:
+        if method == "filters":
+            count = filters(subject.model, subject.variables, layer, image_shape=subject.image_shape).shape[-1]
+        elif method == "maximize":
+            count = known_layer(subject.model, subject.shapes, layer)[-1]
+        else:
+            count = subject.units(layer) if layer is not None else None
+        if args.units and method not in OF_A_CLASS:
+            units_of(layer or ("the output" if layer is not None else "the layer"), count, args.units)
+    if args.units and method in OF_A_CLASS:
+        classes_of(subject.shapes, args.units, len(args.units))
+    return named or [None]
+
+
+def _pictures(args: argparse.Namespace, subject: Subject, method: str) -> Pictures:
+    """What --images or --dataset names, or the test images that the run was evaluated on."""
+    from zoo.errors import ZooError
+
+    if args.images and args.dataset:
+        raise ZooError("--images and --dataset are two sources of images: give one of them")
+    if args.images:
+        return _photographs(args, subject)
+    return _test_images(args, subject, None if method in RULES else SHOWN.get(method, SHOWN[""]))
+
+
+def _photographs(args: argparse.Namespace, subject: Subject) -> Pictures:
+    import numpy as np
+
+    from zoo.commands.image_arguments import decoded, image_paths
+    from zoo.data.dataset import ArraySource
+    from zoo.visualize.subject import Pictures
+
+    paths = [path for place in args.images for path in image_paths(place)][: args.limit]
+    fitted = np.stack([subject.weights.preprocessing.fitted(decoded(path)) for path in paths])
+    names = tuple("standard input" if path == "-" else Path(path).name for path in paths)
+    about = f"{len(names)} images" if len(names) > 3 else ", ".join(names)
+    return Pictures(ArraySource(fitted, np.full(len(names), -1)), about, names)
+
+
+def _test_images(args: argparse.Namespace, subject: Subject, rows: int | None) -> Pictures:
+    from zoo.data import DataError, open_dataset
+    from zoo.errors import ZooError
+    from zoo.visualize.subject import Evenly, Pictures, one_of_each_class
+
+    if args.dataset:
+        dataset = open_dataset(args.dataset, args.data_dir)
+    elif args.checkpoint:
+        from zoo.training.run_folder import RunFolder
+
+        name = RunFolder(args.checkpoint).read_config().dataset
+        try:
+            dataset = open_dataset(name, args.data_dir)
+        except DataError as error:
+            raise ZooError(
+                f"the run was trained on {name!r}, which cannot be opened by that name: give it with --dataset, as to "
+                f"train.py, or other images with --images ({error})"
+            ) from None
+    else:
+        raise ZooError("these weights name no data set: give images with --images or --dataset")
+    if rows:
+        return one_of_each_class(dataset.test, f"{dataset.name}, test images", dataset.class_names, args.limit or rows)
+    source = Evenly(dataset.test, args.limit or len(dataset.test))
+    some = "" if len(source) == len(dataset.test) else f" of {len(dataset.test)}"
+    return Pictures(source, f"{dataset.name}, {len(source)}{some} test images", class_names=dataset.class_names)
+
+
+def _sheets(
+    args: argparse.Namespace,
+    subject: Subject,
+    method: str,
+    why: str,
+    layers: list[str | None],
+    pictures: Pictures | None,
+    track: Callable,
+) -> Iterator[Sheet]:
+    """One after the other, as they are made."""
+    from zoo.visualize import class_sheets, layer_sheets, projection_sheets
+
+    for layer in layers:
+        if method in RULES and len(pictures) < MANY and pictures.names:
+            yield projection_sheets.by_image(subject, pictures, layer, args.units, method, why=why, track=track)
+        elif method in RULES:
+            size = args.batch_size
+            yield projection_sheets.by_unit(
+                subject, pictures, layer, args.units, method, why=why, batch_size=size, track=track
+            )
+        elif method == "filters":
+            yield layer_sheets.filter_sheet(subject, layer, args.units)
+        elif method == "activations":
+            yield layer_sheets.activation_sheet(subject, pictures, layer, args.units, track=track)
+        elif method == "maximize":
+            yield layer_sheets.maximize_sheet(subject, layer, args.units, steps=args.steps, seed=args.seed)
+        elif method == "grad_cam":
+            yield class_sheets.grad_cam_sheet(subject, pictures, layer, args.units, track=track)
+        elif method == "occlusion":
+            yield class_sheets.occlusion_sheet(subject, pictures, layer, args.units, track=track)
+        else:
+            yield class_sheets.gradient_sheet(subject, pictures, method, args.units, seed=args.seed, track=track)
