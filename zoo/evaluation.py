@@ -110,8 +110,7 @@ def same_classes(weights: Weights, dataset: Dataset) -> tuple[str, ...]:
         raise ZooError(f"{dataset.name} has {len(given)} classes, and these weights of {weights.model} {len(names)}")
     if not weights.class_names or are_wordnet_ids(given) != are_wordnet_ids(names):
         return names if weights.class_names else given
-    # IDX files have numbers for names.
-    if given == tuple(map(str, range(len(given)))):
+    if are_numbers(given):
         return names
     for index, (ours, theirs) in enumerate(zip(names, given, strict=True)):
         if ours != theirs:
@@ -119,6 +118,11 @@ def same_classes(weights: Weights, dataset: Dataset) -> tuple[str, ...]:
                 f"class {index} is {theirs!r} in {dataset.name}, and {ours!r} in these weights of {weights.model}"
             )
     return names
+
+
+def are_numbers(names: tuple[str, ...]) -> bool:
+    """Whether they are no names, as IDX files have none."""
+    return names == tuple(map(str, range(len(names))))
 
 
 def are_wordnet_ids(names: tuple[str, ...]) -> bool:

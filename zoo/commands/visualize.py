@@ -192,6 +192,7 @@ def _photographs(args: argparse.Namespace, subject: Subject) -> Pictures:
 def _test_images(args: argparse.Namespace, subject: Subject, rows: int | None) -> Pictures:
     from zoo.data import DataError, open_dataset
     from zoo.errors import ZooError
+    from zoo.evaluation import are_numbers
     from zoo.visualize.subject import Evenly, Pictures, one_of_each_class
 
     if args.dataset:
@@ -209,11 +210,15 @@ def _test_images(args: argparse.Namespace, subject: Subject, rows: int | None) -
             ) from None
     else:
         raise ZooError("these weights name no data set: give images with --images or --dataset")
+    known = subject.weights.class_names
+    names = (
+        known if are_numbers(dataset.class_names) and len(known) == len(dataset.class_names) else dataset.class_names
+    )
     if rows:
-        return one_of_each_class(dataset.test, f"{dataset.name}, test images", dataset.class_names, args.limit or rows)
+        return one_of_each_class(dataset.test, f"{dataset.name}, test images", names, args.limit or rows)
     source = Evenly(dataset.test, args.limit or len(dataset.test))
     some = "" if len(source) == len(dataset.test) else f" of {len(dataset.test)}"
-    return Pictures(source, f"{dataset.name}, {len(source)}{some} test images", class_names=dataset.class_names)
+    return Pictures(source, f"{dataset.name}, {len(source)}{some} test images", class_names=names)
 
 
 def _sheets(
