@@ -6,11 +6,11 @@ import signal
 import jax
 import numpy as np
 import pytest
-from test_loop import CONFIG, DATASET, final_params
+from short_runs import DATASET, final_params, run, with_recipe
 
 import zoo
 from zoo.data import Preprocessing, train_batches, whole
-from zoo.training import Recipe, RunFolder, feed, train
+from zoo.training import Recipe, feed
 from zoo.training.feed import Resident, open_feed, resolved
 from zoo.training.sharding import data_mesh
 
@@ -66,23 +66,12 @@ def test_auto_keeps_small_images_on_the_devices(pixels, kind):
     assert resolved(Recipe(feed="streamed"), DATASET, preprocessing) == "streamed"
 
 
-RESIDENT = CONFIG.__class__(
-    **{**CONFIG.__dict__, "recipe": Recipe(**{**CONFIG.recipe.__dict__, "feed": "resident", "shift": 2, "flip": True})}
-)
-
-
-def run(path, resume=False):
-    from rich.console import Console
-
-    folder = RunFolder(path)
-    if not resume:
-        folder.start(RESIDENT)
-    return train(folder.read_config(), DATASET, folder, resume=resume, console=Console(quiet=True))
+RESIDENT = with_recipe(feed="resident", shift=2, flip=True)
 
 
 @pytest.mark.parametrize("stop_at", [1, 4, 6])
-def test_a_stopped_and_resumed_run_is_the_uninterrupted_one(tmp_path, monkeypatch, stop_at):
-    whole_run = run(tmp_path / "whole")
+def test_a_stopped_and_resumed_run_is_the_uninterrupted_one(tiny, tmp_path, monkeypatch, stop_at):
+    whole_run = run(tmp_path / "whole", config=RESIDENT)
     with monkeypatch.context() as patch:
 
         def interrupting(self, step, inputs=Resident.inputs):
@@ -91,7 +80,7 @@ def test_a_stopped_and_resumed_run_is_the_uninterrupted_one(tmp_path, monkeypatc
             return inputs(self, step)
 
         patch.setattr(feed.Resident, "inputs", interrupting)
-        stopped = run(tmp_path / "run")
+        stopped = run(tmp_path / "run", config=RESIDENT)
     assert stopped.exit_code == 128 + signal.SIGTERM and stopped.step == stop_at + 1
     assert run(tmp_path / "run", resume=True).test_accuracy == whole_run.test_accuracy
     jax.tree.map(np.testing.assert_array_equal, final_params(tmp_path / "run"), final_params(tmp_path / "whole"))

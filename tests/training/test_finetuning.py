@@ -14,13 +14,14 @@ from rich.console import Console
 import zoo
 from zoo.data import Dataset, Preprocessing
 from zoo.data.dataset import ArraySource
+from zoo.inference import jit_once
 from zoo.layers import ConvBlock, batch_norm, global_avg_pool, stochastic_depth
 from zoo.models.network import Network, block_class
 from zoo.training import Recipe, RunConfig, RunFolder, build_network, create_state, make_optimizer, train, train_step
+from zoo.training.beginning import state_maker
 from zoo.training.checkpoints import open_checkpointer
 from zoo.training.finetuning import backbone_of, begun_with, fields_of
 from zoo.training.freezing import frozen_modules, frozen_parameters, head_parameters, in_inference, joined, split
-from zoo.training.loop import first_state
 from zoo.weights import Weights
 from zoo.weights.files import key_of
 
@@ -251,8 +252,8 @@ def lenet_config(**settings):
 def test_a_run_begins_with_the_weights_and_the_head_that_it_would_have_without():
     config, weights = lenet_config(), lenet_weights()
     backbone = backbone_of(weights, build_network(config))
-    device = jax.sharding.SingleDeviceSharding(jax.devices()[0])
-    fresh, begun = (first_state(config, 2, device, backbone=start) for start in ({}, backbone))
+    make = jit_once(state_maker(config, 2))
+    fresh, begun = (make(jax.random.key(0), start) for start in ({}, backbone))
     assert begun.params["output"]["kernel"].shape == (84, 3)
     assert not any("output" in key for key in moved(fresh.params, begun.params))
     of_weights = {**weights.variables["params"], "output": begun.params["output"]}

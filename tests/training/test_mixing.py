@@ -15,7 +15,7 @@ import zoo
 from zoo.models.network import Network
 from zoo.training import Recipe, create_state, train_step
 from zoo.training.augmentation import Augmentation
-from zoo.training.loop import augmentation_of
+from zoo.training.beginning import augmentation_of
 from zoo.training.mixing import mixed, own_shares
 from zoo.training.sharding import data_mesh, replicated, shard_batch
 from zoo.training.step import augmented_batch, cross_entropy
