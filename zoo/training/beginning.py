@@ -51,6 +51,8 @@ def begin(
     A run that was stopped before its first checkpoint begins again. Raises ZooError where the disk has no room for the
     run's checkpoints, or pretrained variables are wanted and there are none.
     """
+    if not resume:
+        check_backbone(config, backbone)
     make = state_maker(config, steps_per_epoch)
     key = jax.random.key(config.recipe.seed)
     shapes = jax.eval_shape(make, key, {})
@@ -61,9 +63,14 @@ def begin(
             state, position = found
             return state, feed.at(position)
         console.print(f"no checkpoint in {folder.steps}: the run begins again", highlight=False, soft_wrap=True)
+        check_backbone(config, backbone)
+    return jit_once(make, out_shardings=sharding)(key, dict(backbone)), feed
+
+
+def check_backbone(config: RunConfig, backbone: Backbone) -> None:
+    """Raises ZooError where the run is to begin with pretrained variables and there are none."""
     if config.pretrained is not None and not backbone:
         raise ZooError("the configuration is of a run that begins with pretrained weights: give them as `backbone`")
-    return jit_once(make, out_shardings=sharding)(key, dict(backbone)), feed
 
 
 def state_maker(config: RunConfig, steps_per_epoch: int) -> Callable[[jax.Array, Backbone], TrainState]:
