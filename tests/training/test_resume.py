@@ -61,7 +61,8 @@ def test_to_the_bit_with_everything_on(tmp_path, stop_before, kind):
     jax.tree.map(np.testing.assert_array_equal, final_state(tmp_path / "run"), final_state(tmp_path / "whole"))
 
 
-@pytest.mark.parametrize("fsdp", [True, pytest.param(False, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("fsdp", [True, False])
 def test_on_another_number_of_devices(tmp_path, stop_before, monkeypatch, fsdp):
     # Not Muon: its matrix iteration turns rounding into more than 1e-5.
     config = with_recipe(**{**EVERYTHING, "optimizer": "sgd"})
