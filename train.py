@@ -120,16 +120,16 @@ def run(arguments: dict[str, Any], console: Console) -> int:
         console = console if is_first() else Console(quiet=True)
     dataset = open_dataset(arguments["dataset"], arguments["data_dir"])
     folder = RunFolder(run_dir or Path("checkpoints") / f"{model}-{dataset.name}")
+    weights = None
     if resume:
         config = configure_resumed(folder, model, dataset, given, arguments["pretrained"], arguments["recipe"])
+        if not saved_steps(folder):
+            weights = open_weights(model, given, config.pretrained)
     else:
         weights = open_weights(model, given, arguments["pretrained"])
         config = configure(model, dataset, given, weights, arguments["recipe"])
         config = dataclasses.replace(config, pretrained=arguments["pretrained"])
-    backbone: dict[str, Any] = {}
-    if config.pretrained is not None and not (resume and saved_steps(folder)):
-        weights = open_weights(model, given, config.pretrained)
-        backbone = backbone_of(weights, build_network(config))
+    backbone = backbone_of(weights, build_network(config)) if weights else {}
 
     enable_compilation_cache()
     if not resume and is_first() and (aside := folder.start(config)):

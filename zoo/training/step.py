@@ -144,13 +144,9 @@ def train_step(state: TrainState, batch: Batch) -> tuple[TrainState, Metrics]:
     moved["average"] = averaged(state, moved)
     norm = optax.tree.norm(gradient)
     finite = jnp.isfinite(metrics["loss"] + norm)
-    state = state.replace(
-        step=state.step + 1,
-        **jax.tree.map(
-            lambda new, old: jnp.where(finite, new, old), moved, {name: getattr(state, name) for name in moved}
-        ),
-    )
-    return state, {**metrics, "gradient_norm": norm, "finite": finite}
+    before = {name: getattr(state, name) for name in moved}
+    kept = jax.tree.map(lambda new, old: jnp.where(finite, new, old), moved, before)
+    return state.replace(step=state.step + 1, **kept), {**metrics, "gradient_norm": norm, "finite": finite}
 
 
 def averaged(state: TrainState, moved: Mapping[str, Any]) -> Any:
