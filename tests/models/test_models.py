@@ -261,7 +261,7 @@ def test_compiled_forward_passes_of_two_batch_sizes_agree(name):
     np.testing.assert_allclose(three[1:2], one, atol=1e-4 * float(jnp.abs(three).max()))
 
 
-@pytest.mark.parametrize("name", computed(MODELS))
+@pytest.mark.parametrize("name", computed(MODELS, QUICK_TO_TRAIN))
 def test_nnx_runs_it(name):
     info = zoo.model_info(name)
     x = jnp.zeros((2, info.input_size, info.input_size, info.channels))
