@@ -40,7 +40,7 @@ def window_steps(window: Window) -> tuple[Step, ...]:
         Step("output width", SIZE, _size(window, 1), f"{width}"),
     ]
     if not window.is_conv:
-        return (*steps, Step("output depth", "that of the input", times(window.input_shape), f"{depth:,}"))
+        return (*steps, Step("output depth", "that of the input", "", f"{depth:,}"))
     return (*steps, *_conv_steps(window, (height, width, depth)))
 
 
@@ -72,7 +72,7 @@ def _conv_steps(window: Window, output: tuple[int, int, int]) -> list[Step]:
     one = f"({taps} + 1)" if window.bias else f"({taps})"
     bias = " + 1 bias" if window.bias else ""
     return [
-        Step("output depth", "one map a filter", times(output), f"{output[2]:,}"),
+        Step("output depth", "one map a filter", "", f"{output[2]:,}"),
         Step("parameters", f"(window × depth{bias}) × filters", f"{one} × {window.filters:,}", f"{shared:,}"),
         Step("without sharing", f"(window × depth{bias}) × every output", f"{one} × ({times(output)})", f"{unshared:,}"),
         Step("multiply-adds", "every output × window × depth", f"({times(output)}) × ({taps})", f"{macs:,}"),

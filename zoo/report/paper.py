@@ -33,6 +33,10 @@ class PrintedRow:
     figures: tuple[Printed, ...]
     note: str
 
+    def figure(self, quantity: str) -> Printed | None:
+        """What it prints of a quantity, if it does."""
+        return next((figure for figure in self.figures if figure.quantity == quantity), None)
+
 
 @dataclass(frozen=True)
 class Paper:
@@ -42,6 +46,16 @@ class Paper:
     url: str
     note: str
     rows: tuple[PrintedRow, ...]
+
+    @property
+    def quantities(self) -> tuple[str, ...]:
+        """All that it prints figures of."""
+        return tuple(dict.fromkeys(figure.quantity for row in self.rows for figure in row.figures))
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What is known of its deviations, each once."""
+        return tuple(dict.fromkeys(row.note for row in self.rows if row.note))
 
     def of(self, block: Block) -> tuple[Printed, ...]:
         """The figures printed about a block."""

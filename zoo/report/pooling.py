@@ -39,7 +39,7 @@ LESSON_GRID = ((0, 1, 0.5, 10), (2, 2.5, 1, -8), (4, 0, 5, 6), (15, 1, 2, 3))
 def lesson_pool() -> Pooled:
     """The lesson's practice."""
     grid = np.array(LESSON_GRID)
-    return _pooled("The lesson’s grid", "4×4, window 2×2, stride 2, no padding", grid, (2, 2), (2, 2))
+    return _pooled("The lesson’s grid", "4×4, window 2×2, stride 2, no padding", grid, (2, 2), (2, 2), 3)
 
 
 def sample_pool(network: Counted, grey: np.ndarray) -> Pooled:
@@ -54,7 +54,7 @@ def sample_pool(network: Counted, grey: np.ndarray) -> Pooled:
         f"Brightness, 0 to 255, of the sample image’s pixels at rows {top} to {top + height - 1} and columns {left} to "
         f"{left + width - 1}; window {window[0]}×{window[1]} and stride {stride[0]}, {name}."
     )
-    return _pooled("The sample image", about, grey[top : top + height, left : left + width], window, stride)
+    return _pooled("The sample image", about, grey[top : top + height, left : left + width], window, stride, 1)
 
 
 def _liveliest(grey: np.ndarray, height: int, width: int) -> tuple[int, int]:
@@ -66,20 +66,21 @@ def _liveliest(grey: np.ndarray, height: int, width: int) -> tuple[int, int]:
     return int(row) * 4, int(column) * 4
 
 
-def _pooled(title: str, about: str, grid: np.ndarray, window: Sequence[int], stride: Sequence[int]) -> Pooled:
+def _pooled(title: str, about: str, grid: np.ndarray, window: Sequence[int], stride: Sequence[int], decimals: int) -> Pooled:
     rows, columns = ((n - w) // s + 1 for n, w, s in zip(grid.shape, window, stride, strict=True))
     cells = tuple(
-        tuple(_cell(grid, i * stride[0], j * stride[1], window) for j in range(columns)) for i in range(rows)
+        tuple(_cell(grid, i * stride[0], j * stride[1], window, decimals) for j in range(columns)) for i in range(rows)
     )
-    shown = tuple(tuple(_number(value) for value in line) for line in grid)
+    shown = tuple(tuple(_number(value, decimals) for value in line) for line in grid)
     return Pooled(title, about, tuple(window), tuple(stride), shown, cells)
 
 
-def _cell(grid: np.ndarray, row: int, column: int, window: Sequence[int]) -> Cell:
+def _cell(grid: np.ndarray, row: int, column: int, window: Sequence[int], decimals: int) -> Cell:
     values = grid[row : row + window[0], column : column + window[1]].astype(float).ravel()
-    return Cell(row, column, tuple(map(_number, values)), _number(values.max()), _number(values.mean()))
+    shown = tuple(_number(value, decimals) for value in values)
+    return Cell(row, column, shown, _number(values.max(), decimals), _number(values.mean(), decimals))
 
 
-def _number(value: float) -> str:
-    """At most three decimals, and a true minus."""
-    return f"{round(float(value), 3):g}".replace("-", "−")
+def _number(value: float, decimals: int) -> str:
+    """At most so many decimals, and a true minus."""
+    return f"{round(float(value), decimals):g}".replace("-", "−")

@@ -5,8 +5,7 @@ their number. Before it the block's branches, where it has any.
 """
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 from zoo.counting.group import POOLS
@@ -47,7 +46,7 @@ class Mark:
 
 @dataclass(frozen=True)
 class Glyph:
-    """The picture of a block, or of `count` alike; `wires` are SVG paths."""
+    """The picture of a block, or of `count` alike; `wires` are SVG paths. `above` is room so that a stage's lie level."""
 
     blocks: tuple[Block, ...]
     kind: str
@@ -56,6 +55,7 @@ class Glyph:
     box: Box
     marks: tuple[Mark, ...]
     wires: tuple[str, ...]
+    above: float = 0
 
     @property
     def count(self) -> int:
@@ -79,7 +79,8 @@ def strip(stage: Stage) -> tuple[Glyph, ...]:
     for _, run in groupby(stage.blocks, _signature):
         alike = tuple(run)
         glyphs += [_glyph(alike)] if len(alike) >= RUN else [_glyph((block,)) for block in alike]
-    return tuple(glyphs)
+    tallest = max(glyph.height for glyph in glyphs)
+    return tuple(replace(glyph, above=(tallest - glyph.height) / 2) for glyph in glyphs)
 
 
 def kind_of(layer: Layer) -> str:
@@ -198,9 +199,4 @@ def _moved(wire: Wire, middle: float) -> str:
 
 
 def _shifted(mark: Mark, middle: float) -> Mark:
-    return Mark(mark.x, mark.y + middle, mark.thick, mark.high, mark.kind, mark.label, mark.sign, mark.title)
-
-
-def widest(glyphs: Sequence[Glyph]) -> float:
-    """The width of the widest picture."""
-    return max(glyph.width for glyph in glyphs)
+    return replace(mark, y=mark.y + middle)

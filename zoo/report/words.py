@@ -10,15 +10,28 @@ from zoo.report.layers import Layer
 # More than any field, for sorting: the whole image.
 WHOLE = 10**6
 # What the templates use.
-FILTERS = ("layer_name", "operation", "field", "reach", "file_name")
+FILTERS = ("breakable", "summed_up", "layer_name", "operation", "field", "reach", "file_name")
 
 
 def layer_name(layer: Layer, block: Block) -> str:
     """Its path inside the block; of an operation between modules, what it does."""
+    if len(block.layers) == 1:
+        return layer.row.path.removesuffix("/conv") or layer.row.operation
     inside = layer.row.path.removeprefix(block.name).strip("/")
     if not inside:
         return layer.row.operation if layer.row.operation != "conv" else layer.row.path or "conv"
     return inside.removesuffix("/conv") if layer.row.operation == "conv" else inside
+
+
+def summed_up(block: Block) -> str:
+    """What a block does, where one of its layers does it; else how many layers it has."""
+    telling = [layer.row for layer in block.layers if not layer.quiet and layer.row.operation != "batch_norm"]
+    return operation(telling[0]) if len(telling) == 1 else f"{len(block.layers)} layers"
+
+
+def breakable(name: str) -> str:
+    """The name with places where a line may end."""
+    return re.sub(r"([_/])", "\\1\u200b", name)
 
 
 def operation(row: Row) -> str:

@@ -43,7 +43,7 @@ function stepsOf(window, pads) {
     ["output height", size, sizeLine(window, pads, 0), comma(output[0])],
     ["output width", size, sizeLine(window, pads, 1), comma(output[1])],
   ];
-  if (window.bias === null) return [...lines, ["output depth", "that of the input", times(window.input), comma(output[2])]];
+  if (window.bias === null) return [...lines, ["output depth", "that of the input", "", comma(output[2])]];
   const taps = window.kernel[0] * window.kernel[1] * depth;
   const deep = window.groups === 1 ? comma(window.input[2]) : `${comma(window.input[2])}/${comma(window.groups)}`;
   const shown = `${window.kernel[0]} × ${window.kernel[1]} × ${deep}`;
@@ -51,7 +51,7 @@ function stepsOf(window, pads) {
   const each = taps + (window.bias ? 1 : 0);
   return [
     ...lines,
-    ["output depth", "one map a filter", times(output), comma(output[2])],
+    ["output depth", "one map a filter", "", comma(output[2])],
     ["parameters", `(window × depth${bias}) × filters`, `${one} × ${comma(window.filters)}`, comma(each * window.filters)],
     ["without sharing", `(window × depth${bias}) × every output`, `${one} × (${times(output)})`, comma(each * product(output))],
     ["multiply-adds", "every output × window × depth", `(${times(output)}) × (${shown})`, comma(product(output) * taps)],
