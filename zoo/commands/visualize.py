@@ -1,11 +1,12 @@
 """Draw what a network's layers see.
 
-python -m zoo visualize --checkpoint checkpoints/googlenet-fashion-mnist --out pictures
+python -m zoo visualize --checkpoint checkpoints/googlenet_bn-fashion-mnist.safetensors --out pictures
 python -m zoo visualize --model efficientnet_lite0 --images coffee.png chelsea.png --out pictures
 python -m zoo visualize --checkpoint checkpoints/vgg11-pets --method grad_cam --images cat.jpg --out pictures
 
-The sheets are PNG and PDF files in a folder, and index.html there shows what this command wrote. Without --images and
---dataset they are made of the test images of the data set that the run was trained on.
+The sheets are PNG and PDF files in a folder, and index.html there shows all of them, those of earlier commands too, each
+with the command that made it; a sheet takes the place of one with its name. Without --images and
+--dataset they are made of the test images of the data set that the network was trained on.
 
 deconvnet, guided and gradient project a layer's strongest activations to the pixels. Of a data set, or nine images and
 more, there is Zeiler and Fergus's Figure 2: nine units, the nine images that excite each most. Of fewer images there is
@@ -62,6 +63,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--batch-size", type=positive, default=64, metavar="N", help="images at a time (default: 64)")
     parser.add_argument("--steps", type=positive, default=256, metavar="N", help="of maximize (default: 256)")
+    parser.add_argument("--dpi", type=positive, default=150, metavar="N", help="pixels an inch of a PNG (default: 150)")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of maximize and smoothgrad (default: 0)")
     add_weights_arguments(parser)
 
@@ -76,7 +78,7 @@ def run(args: argparse.Namespace) -> None:
 
     from zoo.training import enable_compilation_cache
     from zoo.visualize.figures import check_matplotlib
-    from zoo.visualize.sheet import Album
+    from zoo.visualize.sheet import add_sheet, index_of
 
     check_matplotlib()
     _check_out(args.out)
@@ -85,23 +87,26 @@ def run(args: argparse.Namespace) -> None:
     layers = _layers(args, subject, method)
     pictures = None if method in WITHOUT_IMAGES else _pictures(args, subject, method)
     enable_compilation_cache()
-    album = Album(args.out, f"{subject.weights.model}: {method}", shlex.join(["python", "-m", "zoo", *args.given]))
+    command = shlex.join(["python", "-m", "zoo", *args.given])
     console = Console(stderr=True)
     # The bar shares the terminal with the printed paths, but they do not follow it out of a pipe.
     shared = {"redirect_stdout": sys.stdout.isatty(), "transient": True}
     with Progress(console=console, disable=not console.is_terminal, **shared) as progress:
         for sheet in _sheets(args, subject, method, why, layers, pictures, progress.track):
-            for path in album.add(sheet):
+            for path in add_sheet(args.out, sheet, command, args.dpi):
                 print(path)
-    print(album.index)
+    print(index_of(args.out))
 
 
 def _check_out(folder: Path) -> None:
+    """Raises ZooError where no sheets can be written, or earlier ones not be listed."""
     from zoo.errors import ZooError
+    from zoo.visualize.sheet import entries_in
 
     there = next(place for place in (folder, *folder.absolute().parents) if place.exists())
     if not there.is_dir():
         raise ZooError(f"cannot write to {folder}: {there} is a file")
+    entries_in(folder)
 
 
 def _subject(args: argparse.Namespace) -> Subject:
@@ -115,11 +120,12 @@ def _weights_named(args: argparse.Namespace) -> str:
     """For captions."""
     from zoo.weights.pretrained import default_source
 
-    if args.checkpoint:
+    if args.checkpoint and args.checkpoint.is_dir():
         return f"best checkpoint of {args.checkpoint.absolute().name}"
-    if not args.weights and args.model:
+    named = args.checkpoint or args.weights
+    if not named:
         return f"weights {default_source(args.model).tag}"
-    return f"weights {Path(args.weights).name if Path(args.weights or '').exists() else args.weights}"
+    return f"weights {Path(named).name if Path(named).exists() else named}"
 
 
 def _method(args: argparse.Namespace, subject: Subject) -> tuple[str, str]:
@@ -165,7 +171,7 @@ def _layers(args: argparse.Namespace, subject: Subject, method: str) -> list[str
 
 
 def _pictures(args: argparse.Namespace, subject: Subject, method: str) -> Pictures:
-    """What --images or --dataset names, or the test images that the run was evaluated on."""
+    """What --images or --dataset names, or the test images of what the weights were trained on."""
     from zoo.errors import ZooError
 
     if args.images and args.dataset:
@@ -195,21 +201,18 @@ def _test_images(args: argparse.Namespace, subject: Subject, rows: int | None) -
     from zoo.evaluation import are_numbers
     from zoo.visualize.subject import Evenly, Pictures, one_of_each_class
 
-    if args.dataset:
-        dataset = open_dataset(args.dataset, args.data_dir)
-    elif args.checkpoint:
-        from zoo.training.run_folder import RunFolder
-
-        name = RunFolder(args.checkpoint).read_config().dataset
-        try:
-            dataset = open_dataset(name, args.data_dir)
-        except DataError as error:
-            raise ZooError(
-                f"the run was trained on {name!r}, which cannot be opened by that name: give it with --dataset, as to "
-                f"train.py, or other images with --images ({error})"
-            ) from None
-    else:
+    name = args.dataset or subject.weights.dataset
+    if not name:
         raise ZooError("these weights name no data set: give images with --images or --dataset")
+    try:
+        dataset = open_dataset(name, args.data_dir)
+    except DataError as error:
+        if args.dataset:
+            raise
+        raise ZooError(
+            f"these weights were trained on {name!r}, which cannot be opened by that name: give its folder with "
+            f"--dataset, or other images with --images ({error})"
+        ) from None
     known = subject.weights.class_names
     names = (
         known if are_numbers(dataset.class_names) and len(known) == len(dataset.class_names) else dataset.class_names
