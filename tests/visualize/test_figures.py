@@ -118,12 +118,22 @@ def test_files_are_png_and_pdf_of_the_figures_size(tmp_path):
     assert [path.read_bytes() for path in again] == [path.read_bytes() for path in paths]
 
 
+@pytest.mark.parametrize(("colour", "mode"), [((0.2, 0.2, 0.2), "L"), ((1.0, 0.0, 0.0), "RGB")])
+def test_what_is_grey_is_stored_so_and_looks_the_same(tmp_path, colour, mode):
+    figure = sheet_figure([[Cell(np.ones((4, 4, 3)) * colour)]], "t", "c")
+    path, _ = save_figure(figure, tmp_path / "a")
+    figure.savefig(tmp_path / "plain.png", dpi=150)
+    with Image.open(path) as image, Image.open(tmp_path / "plain.png") as plain:
+        assert image.mode == mode
+        np.testing.assert_array_equal(np.asarray(image.convert("RGB")), np.asarray(plain.convert("RGB")))
+
+
 def test_nothing_half_written_stays(tmp_path, monkeypatch):
-    def broken(self, path, **kwargs):
+    def broken(figure, path, dpi):
         path.write_bytes(b"half")
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Figure, "savefig", broken)
+    monkeypatch.setattr(figures, "_save_png", broken)
     with pytest.raises(ZooError, match=r"cannot write .*a\.png: No space left on device"):
         save_figure(Figure(), tmp_path / "a")
     assert not list(tmp_path.iterdir())
