@@ -36,11 +36,23 @@ def raster(image: np.ndarray, alt: str, *, most: int | None = None) -> Raster:
 
     One with a side of more than `most` pixels is made smaller.
     """
-    made = Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image)
-    if most and max(made.size) > most:
-        made.thumbnail((most, most), Image.Resampling.LANCZOS)
+    made = _image(image if most is None else smaller(image, most))
     exact = made.width * made.height <= EXACT
     return _encoded(made, alt, exact)
+
+
+def smaller(image: np.ndarray, most: int) -> np.ndarray:
+    """uint8 [height, width, channels] with no side of more than `most` pixels."""
+    if max(image.shape[:2]) <= most:
+        return image
+    made = _image(image)
+    made.thumbnail((most, most), Image.Resampling.LANCZOS)
+    return np.asarray(made).reshape(*made.size[::-1], -1)
+
+
+def as_bytes(colours: np.ndarray, channels: int) -> np.ndarray:
+    """Colours 0..1 [height, width, 3] as uint8 of so many channels: one where all three are equal."""
+    return np.uint8(np.clip(colours[..., :channels], 0, 1) * 255 + 0.5)
 
 
 def heat(values: np.ndarray, alt: str, *, high: float, most: int | None = None) -> Raster:
@@ -67,6 +79,10 @@ def tiled(tiles: Sequence[np.ndarray], columns: int, gap: int = 1) -> np.ndarray
 def opaque(image: np.ndarray) -> np.ndarray:
     """uint8 [height, width, 1 or 3] with an opacity, of which there is all."""
     return np.concatenate([image, np.full_like(image[..., :1], 255)], axis=-1)
+
+
+def _image(array: np.ndarray) -> Image.Image:
+    return Image.fromarray(array[..., 0] if array.shape[-1] == 1 else array)
 
 
 def _encoded(image: Image.Image, alt: str, exact: bool) -> Raster:
