@@ -38,12 +38,12 @@ class Row:
 
 @dataclass(frozen=True)
 class Pair:
-    """Images of a class that are named as one other, and their share of the class's images."""
+    """Images of a class that are named as one other, of how many of the class."""
 
     truth: str
     said: str
     images: int
-    share: float
+    of: int
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ def confusion(counts: np.ndarray, class_names: Sequence[str]) -> Confusion:
     wrong = np.where(np.eye(len(counts), dtype=bool), 0, counts)
     order = np.argsort(-wrong, axis=None, kind="stable")[:PAIRS]
     pairs = (
-        Pair(class_names[truth], class_names[said], int(wrong[truth, said]), float(shares[truth, said]))
+        Pair(class_names[truth], class_names[said], int(wrong[truth, said]), int(totals[truth]))
         for truth, said in zip(*np.unravel_index(order, wrong.shape), strict=True)
         if wrong[truth, said]
     )

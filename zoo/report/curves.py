@@ -15,6 +15,8 @@ Scale = Literal["zero", "zero or log", "close"]
 # Of the drawing, in its own units.
 WIDTH, HEIGHT = 320, 200
 TICKS = 5
+# A larger factor, and a logarithmic axis has ticks at powers of ten alone.
+DECADES = 1000
 # Fewer points than this are marked, so that a single one is seen too.
 MARKED = 25
 
@@ -132,7 +134,7 @@ def _ticks(low: float, high: float, step: float) -> list[float]:
 def _log_ticks(axis: Axis) -> list[float]:
     """1, 2 and 5 times the powers of ten that lie within."""
     powers = range(math.floor(math.log10(axis.low)), math.ceil(math.log10(axis.high)) + 1)
-    factors = (1, 2, 5) if len(powers) <= 3 else (1,)
+    factors = (1, 2, 5) if axis.high <= DECADES * axis.low else (1,)
     return [n * 10.0**power for power in powers for n in factors if axis.low <= n * 10.0**power <= axis.high]
 
 

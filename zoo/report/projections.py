@@ -112,4 +112,4 @@ def _mosaic(images: Sequence[np.ndarray], boxes: np.ndarray, alt: str) -> Raster
     seen = [patch(opaque(image), within(box, image.shape)) for image, box in zip(images, boxes, strict=True)]
     enlarged = max(1, round(SMALLEST / len(seen[0])))
     tiles = [smaller(tile, TILE).repeat(enlarged, axis=0).repeat(enlarged, axis=1) for tile in seen]
-    return raster(tiled(tiles, COLUMNS, gap=max(1, len(tiles[0]) // GAPS)), alt)
+    return raster(tiled(tiles, COLUMNS, gap=max(2, len(tiles[0]) // GAPS)), alt)

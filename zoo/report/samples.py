@@ -71,13 +71,17 @@ class Map:
 
 @dataclass(frozen=True)
 class Stage:
-    """A layer's most strongly activated units for an image; `signed` where it has values below zero too."""
+    """A layer's most strongly activated units for an image; `signed` where it has values below zero too.
+
+    A layer with a single place has no maps, but all its units in one `strip`, a column each.
+    """
 
     layer: str
     shape: tuple[int, int, int]
     high: float
     signed: bool
     maps: tuple[Map, ...]
+    strip: Raster | None = None
 
 
 @dataclass(frozen=True)
@@ -150,6 +154,10 @@ def passage(seen: Samples) -> Passage:
 
 
 def _stage(layer: str, maps: np.ndarray) -> Stage:
+    if maps.shape[:2] == (1, 1):
+        high, signed = float(maps.max()), bool(maps.min() < 0)
+        strip = heat(maps[0], f"All {maps.shape[2]} units of {layer}, a column each", high=high)
+        return Stage(layer, maps.shape, high, signed, (), strip)
     units = strongest_units(maps.max(axis=(0, 1))[:, None], MAPS).tolist()
     high = float(maps[..., units].max())
     made = tuple(
