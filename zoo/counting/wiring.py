@@ -23,9 +23,7 @@ def wiring(graph: Graph) -> tuple[tuple[Input, ...], ...]:
     return tuple(_inputs(graph, found, owner, made) for found in groups)
 
 
-def _inputs(
-    graph: Graph, found: Group, owner: Mapping[int, int], made: Mapping[int, Operation]
-) -> tuple[Input, ...]:
+def _inputs(graph: Graph, found: Group, owner: Mapping[int, int], made: Mapping[int, Operation]) -> tuple[Input, ...]:
     own = {op.output for op in found.operations}
     read = dict.fromkeys(value for op in found.operations for value in op.inputs if value not in own)
     inputs = []

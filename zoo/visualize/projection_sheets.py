@@ -64,8 +64,8 @@ def by_unit(
         if units is None
         else units_of(layer, len(found.values), units)
     )
-    rows = [_of_unit(subject, pictures, found, unit, rule) for unit in chosen.tolist()]
-    margin, cutting = _margin(rows)
+    rows = [of_unit(subject, pictures, found, unit, rule) for unit in chosen.tolist()]
+    margin, cutting = spare_margin(rows)
     which = VARIED if units is None else "the units asked for"
     caption = (
         f"{subject.about}; {pictures.about}; layer {layer}, {which}.\n"
@@ -92,8 +92,8 @@ def _read(
         yield subject.normalized(batch["image"][batch["mask"]])
 
 
-def _of_unit(subject: Subject, pictures: Pictures, found: TopActivations, unit: int, rule: Rule) -> Projected:
-    """A unit at a time, so that all are compiled for one size."""
+def of_unit(subject: Subject, pictures: Pictures, found: TopActivations, unit: int, rule: Rule) -> Projected:
+    """A unit's strongest activations. A unit at a time, so that all are compiled for one size."""
     examples = [pictures.source[int(index)] for index in found.images[unit]]
     images = np.stack([subject.weights.preprocessing.fitted(example["image"]) for example in examples])
     given, place = subject.normalized(images), found.places[unit]
@@ -110,7 +110,7 @@ def _label(pictures: Pictures, unit: int, strongest: float, labels: Sequence[int
     return f"unit {unit} · {strongest:.3g}{named}"
 
 
-def _margin(groups: Sequence[Projected]) -> tuple[int, str]:
+def spare_margin(groups: Sequence[Projected]) -> tuple[int, str]:
     """How many pixels a side all boxes of a sheet can lose, and that in words."""
     margin = min(empty_margin(group.pixels, group.boxes, HELD) for group in groups)
     top, left, bottom, right = groups[0].boxes[0]
@@ -148,10 +148,10 @@ def by_image(
 ) -> Sheet:
     """For each photograph the strongest activation of each of nine units: where it is, projected, and what it sees."""
     groups = [
-        _of_image(subject, pictures, index, layer, units, rule)
+        of_image(subject, pictures, index, layer, units, rule)
         for index in track(range(len(pictures)), total=len(pictures), description=f"{layer}: projecting")
     ]
-    margin, cutting = _margin(groups)
+    margin, cutting = spare_margin(groups)
     whole = covers(groups[0].boxes[0], subject.image_shape)
     which = "nine most strongly activated units" if units is None else "units asked for"
     projected = f'the strongest activation of each unit projected to the pixels (rule "{rule}"). {SCALE}'
@@ -166,9 +166,10 @@ def by_image(
     return Sheet(sheet_name(rule, layer), title, caption, sheet_figure(rows, title, caption, side=2.7))
 
 
-def _of_image(
+def of_image(
     subject: Subject, pictures: Pictures, index: int, layer: str, units: Sequence[int] | None, rule: Rule
 ) -> Projected:
+    """The strongest activation of each unit in one image, by default of its nine most active units."""
     image = subject.weights.preprocessing.fitted(pictures.source[index]["image"])
     normalized = subject.normalized(image[None])
     if units is None:

@@ -26,6 +26,11 @@ SEARCHED = 500
 Track = Callable[..., Iterable]
 
 
+def untracked(iterable: Iterable, **said: object) -> Iterable:
+    """No progress bar."""
+    return iterable
+
+
 @dataclass(frozen=True, eq=False)
 class Subject:
     """A network with its weights; `about` names them for captions."""

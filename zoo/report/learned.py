@@ -1,0 +1,55 @@
+"""What a network's weights have learnt, for its page: filters, maps, projections, dead units, its answers."""
+
+from dataclasses import dataclass
+
+from zoo.report.first_filters import FirstFilters, first_filters
+from zoo.report.labels import shared_classes
+from zoo.report.projections import Projections, projections
+from zoo.report.samples import Passage, Said, answers, passage, samples
+from zoo.report.silence import Silence, silence
+from zoo.report.survey import BATCH, Answers, survey
+from zoo.visualize.subject import Pictures, Subject, Track, default_layers, untracked
+
+
+@dataclass(frozen=True)
+class Learned:
+    """The section's parts; those that need images are None, or empty, where there are none.
+
+    `silence` is None where no activation of the network can be silent. `answers` are for `run_part`, which then need
+    not look through the images again.
+    """
+
+    about: str
+    pictures: str
+    filters: FirstFilters | None
+    said: tuple[Said, ...] = ()
+    passage: Passage | None = None
+    projections: Projections | None = None
+    silence: Silence | None = None
+    answers: Answers | None = None
+
+
+def learned_part(
+    subject: Subject, pictures: Pictures | None, *, track: Track = untracked, batch_size: int = BATCH
+) -> Learned:
+    """What there is to show of a network with weights, and of images where there are some.
+
+    Of many images (`projections.MANY`), as of a data set, the strongest activations are searched, in one look through
+    all; of fewer, as photographs, each is shown. Raises ZooError where the network's numbers are not finite.
+    """
+    filters = first_filters(subject)
+    if pictures is None:
+        return Learned(subject.about, "", filters)
+    layers = default_layers(subject)
+    seen = samples(subject, pictures, layers)
+    found = survey(subject, pictures, layers, track=track, batch_size=batch_size)
+    return Learned(
+        subject.about,
+        pictures.about,
+        filters,
+        answers(subject, seen, shared_classes(subject, pictures)),
+        passage(seen),
+        projections(subject, pictures, found.strongest, seen, track=track),
+        silence(found.activities),
+        found.answers,
+    )
