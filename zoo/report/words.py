@@ -29,9 +29,13 @@ def summed_up(block: Block) -> str:
     return operation(telling[0]) if len(telling) == 1 else f"{len(block.layers)} layers"
 
 
-def breakable(name: str) -> str:
-    """The name with places where a line may end."""
-    return re.sub(r"([_/])", "\\1\u200b", name)
+def breakable(name: str):
+    """The name as HTML, with places where a line may end."""
+    from markupsafe import Markup, escape
+
+    return Markup("").join(
+        Markup("{}<wbr>").format(part) if part in "_/" else escape(part) for part in re.split(r"([_/])", name)
+    )
 
 
 def operation(row: Row) -> str:
