@@ -6,14 +6,22 @@ import pytest
 
 
 @pytest.fixture(scope="module")
-def chromium():
-    """Only for a module: while it is open, nothing else in this thread can run an event loop."""
-    playwright = pytest.importorskip("playwright.sync_api", reason="no playwright: pip install playwright")
+def chromium_path():
+    """Where the browser is; the test is skipped, before anything is made for it, where there is none."""
+    pytest.importorskip("playwright", reason="no playwright: pip install playwright")
     path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     if path is None:
         pytest.skip("no browser: apt-get install chromium")
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=path, args=["--no-sandbox"])
+    return path
+
+
+@pytest.fixture(scope="module")
+def chromium(chromium_path):
+    """Only for a module: while it is open, nothing else in this thread can run an event loop."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=chromium_path, args=["--no-sandbox"])
         yield browser
         browser.close()
 

@@ -11,7 +11,7 @@ from sections import Section
 
 import zoo
 from zoo.errors import ZooError
-from zoo.report import report, write_report
+from zoo.report import gallery, report, write_report
 from zoo.report.blocks import LARGE, blocks, stages
 from zoo.report.branches import plan
 from zoo.report.layers import counted
@@ -170,3 +170,20 @@ def test_nothing_half_written_is_left(tmp_path):
     with pytest.raises(ZooError):
         write_report(tmp_path / "page.html", "lenet50")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_gallery_leads_to_its_reports(tmp_path, capsys):
+    assert gallery.main(["lenet5", "lenet5_1998", "--out", str(tmp_path / "new")]) == 0
+    assert {path.name for path in (tmp_path / "new").iterdir()} == {"lenet5.html", "lenet5_1998.html", "index.html"}
+    index = (tmp_path / "new" / "index.html").read_text(encoding="utf-8")
+    assert re.findall(r'<a href="([^"]*)"', index) == ["lenet5.html", "lenet5_1998.html"]
+    assert "61,706 parameters" in index
+
+
+def test_a_gallery_of_what_there_is_not_writes_nothing(tmp_path, capsys):
+    assert gallery.main(["lenet5", "lenet6", "--out", str(tmp_path / "new")]) == 2
+    assert "unknown model 'lenet6'" in capsys.readouterr().err
+    (tmp_path / "file").touch()
+    assert gallery.main(["lenet5", "--out", str(tmp_path / "file")]) == 2
+    assert "cannot make the folder" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
