@@ -49,7 +49,7 @@ def learned_part(
         filters,
         answers(subject, seen, shared_classes(subject, pictures)),
         passage(seen),
-        projections(subject, pictures, found.strongest, seen, track=track),
+        projections(subject, pictures, found, seen, track=track),
         silence(found.activities),
         found.answers,
     )

@@ -14,7 +14,7 @@ from zoo.visualize.layers import units_of
 from zoo.visualize.receptive import receptive_boxes
 from zoo.visualize.rules import Rule
 from zoo.visualize.sheet import Sheet, sheet_name
-from zoo.visualize.subject import Pictures, Subject, Track, strongest_units
+from zoo.visualize.subject import Pictures, Subject, Track, strongest_units, varied_units
 from zoo.visualize.tiles import covers, cut, empty_margin, mosaic, photograph, shrunk, signed
 from zoo.visualize.top_activations import TopActivations, top_activations
 
@@ -26,6 +26,10 @@ SATURATING, HELD = 0.01, 0.98
 SCALE = (
     f"Each projection has its own scale: mid-grey is zero, and the largest {SATURATING:.0%} of its magnitudes lie "
     "at its ends."
+)
+VARIED = (
+    "the most strongly activated units, one after the other, of those like the fewest already chosen: alike are units "
+    "that have most of their images, or the class of most, in common"
 )
 
 
@@ -52,11 +56,17 @@ def by_unit(
 ) -> Sheet:
     """The layout of the paper's Figure 2: nine projections of each unit, and the nine patches that excite it most."""
     model, variables = subject.model, subject.variables
-    found = top_activations(model, variables, _read(subject, pictures, layer, batch_size, track), layer, k=NINE)
-    chosen = strongest_units(found.values, NINE) if units is None else units_of(layer, len(found.values), units)
+    labels: list[int] = []
+    images = _read(subject, pictures, layer, batch_size, track, labels)
+    found = top_activations(model, variables, images, layer, k=NINE)
+    chosen = (
+        varied_units(found.values, found.images, np.array(labels), NINE)
+        if units is None
+        else units_of(layer, len(found.values), units)
+    )
     rows = [of_unit(subject, pictures, found, unit, rule) for unit in chosen.tolist()]
     margin, cutting = spare_margin(rows)
-    which = "the most strongly activated units" if units is None else "the units asked for"
+    which = VARIED if units is None else "the units asked for"
     caption = (
         f"{subject.about}; {pictures.about}; layer {layer}, {which}.\n"
         f"Left of each pair: the unit's {found.values.shape[1]} strongest activations, at most one an image, the "
@@ -69,13 +79,16 @@ def by_unit(
     return Sheet(sheet_name(rule, layer), title, caption, sheet_figure(pairs, title, caption, together=2))
 
 
-def _read(subject: Subject, pictures: Pictures, layer: str, batch_size: int, track: Track) -> Iterator[np.ndarray]:
-    """All images in batches, normalised."""
+def _read(
+    subject: Subject, pictures: Pictures, layer: str, batch_size: int, track: Track, labels: list[int]
+) -> Iterator[np.ndarray]:
+    """All images in batches, normalised; their labels are appended to `labels` as they are read."""
     prepared = subject.weights.preprocessing
     size = min(batch_size, len(pictures))
     batches = eval_batches(pictures.source, preprocessing=prepared, batch_size=size)
     total = -(-len(pictures) // size)
     for batch in track(batches, total=total, description=f"{layer}: looking through {len(pictures)} images"):
+        labels += batch["label"][batch["mask"]].tolist()
         yield subject.normalized(batch["image"][batch["mask"]])
 
 

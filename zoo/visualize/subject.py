@@ -137,6 +137,28 @@ def default_rule(subject: Subject) -> tuple[Rule, str]:
     )
 
 
+def varied_units(values: np.ndarray, images: np.ndarray, labels: np.ndarray, count: int) -> np.ndarray:
+    """Units for a sheet: each time the most active one of those that are like the fewest already chosen.
+
+    `values` and `images` [units, k] are as in `TopActivations`, `labels` those of all images, -1 where unknown. Two
+    units are alike where more than half of their images are the same, or more than half of both's are of one class.
+    """
+    order, half = strongest_units(values, len(values)), values.shape[1] / 2
+    images = images[order]
+    seen, places = np.unique(images, return_inverse=True)
+    has = np.zeros((len(order), len(seen)), np.float32)
+    np.put_along_axis(has, places.reshape(images.shape), 1, axis=1)
+    mostly = ((labels[images][..., None] == np.arange(labels.max() + 1)).sum(axis=1) > half).astype(np.float32)
+    alike = (has @ has.T > half) | (mostly @ mostly.T > 0)
+    likes, chosen = np.zeros(len(order)), []
+    for _ in order[:count]:
+        # Of equals the first, which is the most active.
+        chosen.append(int(likes.argmin()))
+        likes += alike[chosen[-1]]
+        likes[chosen[-1]] = np.inf
+    return order[chosen]
+
+
 def strongest_units(values: np.ndarray, count: int) -> np.ndarray:
     """Of values [units, k] the units with the largest mean; none that is never active while others are."""
     means = values.mean(axis=1)
