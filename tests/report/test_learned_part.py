@@ -126,8 +126,9 @@ def test_projections_are_of_the_images_that_excite_a_unit_most(learned, maps):
     sheet = learned.projections.sheets[0]
     strongest = maps["conv1"].max(axis=(1, 2))
     top = -np.sort(-strongest, axis=0)[:9]
-    units = [unit for unit in np.argsort(-top.mean(axis=0), kind="stable") if top[:, unit].mean() > 0]
-    assert [int(group.label.split()[1]) for group in sheet.groups] == units
+    units = [int(group.label.split()[1]) for group in sheet.groups]
+    # All that are active, as there are fewer than nine, the most active first and then for variety.
+    assert units[0] == top.mean(axis=0).argmax() and set(units) == set(np.flatnonzero(top.mean(axis=0) > 0))
     for group, unit in zip(sheet.groups, units, strict=True):
         image = strongest[:, unit].argmax()
         row, column = np.unravel_index(maps["conv1"][image, ..., unit].argmax(), (24, 24))
