@@ -1,6 +1,6 @@
 """What a 1x1 convolution before a larger one saves: the bottlenecks of a network, and the lesson's."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from zoo.counting.formulas import Shape, conv_macs
@@ -46,14 +46,16 @@ def _product(maps: Shape, filters: int, kernel: tuple[int, int], depth: int) -> 
     )
 
 
-def _bottleneck(name: str, maps: Shape, depth: int, steps: list[tuple[int, tuple[int, int]]], window: int) -> Bottleneck:
-    """`steps` as (filters, kernel), the first reads `depth` maps; the `window`-th has the kernel that stays."""
+def _bottleneck(name: str, maps: Shape, depth: int, steps: Sequence[tuple[int, tuple[int, int]]]) -> Bottleneck:
+    """`steps` as (filters, kernel): the first reads `depth` maps, the second has the larger window."""
     depths = [depth, *(filters for filters, _ in steps)]
-    through = tuple(_product(maps, filters, kernel, before) for before, (filters, kernel) in zip(depths, steps, strict=False))
-    return Bottleneck(name, through, _product(maps, steps[-1][0], steps[window][1], depth))
+    through = [
+        _product(maps, filters, kernel, before) for before, (filters, kernel) in zip(depths, steps, strict=False)
+    ]
+    return Bottleneck(name, tuple(through), _product(maps, steps[-1][0], steps[1][1], depth))
 
 
-LESSON = _bottleneck("the lesson's: 28×28×128 to 64 maps by 5×5", (28, 28, 128), 128, [(32, (1, 1)), (64, (5, 5))], 1)
+LESSON = _bottleneck("the lesson's: 28×28×128 to 64 maps by 5×5", (28, 28, 128), 128, [(32, (1, 1)), (64, (5, 5))])
 
 
 def bottlenecks(network: Counted) -> tuple[Bottleneck, ...]:
@@ -67,7 +69,7 @@ def _at(reduce: Layer, readers: Mapping[int, list[Layer]]) -> Bottleneck | None:
     if not _is_conv(reduce, one=True) or reduce.window.filters >= reduce.window.input_shape[2]:
         return None
     wide = _next(reduce, readers)
-    if wide is None or not _is_conv(wide, one=False) or wide.window.groups != 1 or max(wide.window.stride) > 1:
+    if wide is None or not _is_conv(wide, one=False) or wide.window.groups != 1 or not _keeps_size(wide):
         return None
     convs = [reduce, wide]
     back = _next(wide, readers)
@@ -75,11 +77,15 @@ def _at(reduce: Layer, readers: Mapping[int, list[Layer]]) -> Bottleneck | None:
         convs.append(back)
     steps = [(conv.window.filters, conv.window.kernel) for conv in convs]
     name = _common([conv.row.path.removesuffix("/conv") for conv in convs])
-    return _bottleneck(name, wide.maps, reduce.window.input_shape[2], steps, 1)
+    return _bottleneck(name, wide.maps, reduce.window.input_shape[2], steps)
 
 
 def _is_conv(layer: Layer, one: bool) -> bool:
     return layer.window is not None and layer.window.is_conv and (max(layer.window.kernel) == 1) == one
+
+
+def _keeps_size(layer: Layer) -> bool:
+    return layer.maps[:2] == layer.window.input_shape[:2]
 
 
 def _next(layer: Layer, readers: Mapping[int, list[Layer]]) -> Layer | None:

@@ -60,7 +60,9 @@ TOTALS = {
 
 def comparison(first: Described, second: Described) -> Comparison:
     """The second network beside the first."""
-    totals = [_total(what, getattr(first.summary, name), getattr(second.summary, name)) for what, name in TOTALS.items()]
+    totals = [
+        _total(what, getattr(first.summary, name), getattr(second.summary, name)) for what, name in TOTALS.items()
+    ]
     totals += [
         _total("layers", len(first.network.layers), len(second.network.layers)),
         _total("blocks", len(first.blocks), len(second.blocks)),

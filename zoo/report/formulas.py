@@ -47,9 +47,7 @@ def window_steps(window: Window) -> tuple[Step, ...]:
 def output_shape(window: Window) -> tuple[int, int, int]:
     """(height, width, depth) that the window makes."""
     if not window.is_conv:
-        return pool_output_shape(
-            window.input_shape, window=window.kernel, stride=window.stride, padding=window.pads
-        )
+        return pool_output_shape(window.input_shape, window=window.kernel, stride=window.stride, padding=window.pads)
     return conv_output_shape(window.input_shape, **_arguments(window))
 
 
@@ -74,7 +72,9 @@ def _conv_steps(window: Window, output: tuple[int, int, int]) -> list[Step]:
     return [
         Step("output depth", "one map a filter", "", f"{output[2]:,}"),
         Step("parameters", f"(window × depth{bias}) × filters", f"{one} × {window.filters:,}", f"{shared:,}"),
-        Step("without sharing", f"(window × depth{bias}) × every output", f"{one} × ({times(output)})", f"{unshared:,}"),
+        Step(
+            "without sharing", f"(window × depth{bias}) × every output", f"{one} × ({times(output)})", f"{unshared:,}"
+        ),
         Step("multiply-adds", "every output × window × depth", f"({times(output)}) × ({taps})", f"{macs:,}"),
     ]
 
@@ -122,7 +122,12 @@ def _dense(layer: Layer) -> tuple[Step, ...]:
         steps.append(Step("parameters", "counted", "", f"{has:,}"))
     known = inputs * outputs * places == row.macs
     steps.append(
-        Step("multiply-adds", "inputs × units" + (" × places" if at else ""), f"{inputs:,} × {outputs:,}{at}" if known else "", f"{row.macs or 0:,}")
+        Step(
+            "multiply-adds",
+            "inputs × units" + (" × places" if at else ""),
+            f"{inputs:,} × {outputs:,}{at}" if known else "",
+            f"{row.macs or 0:,}",
+        )
     )
     return tuple(steps)
 

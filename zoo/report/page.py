@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import flax.linen as nn
+import numpy as np
 
 from zoo.errors import ZooError
-from zoo.models.network import ModelInfo
 from zoo.report.bottleneck import LESSON
 from zoo.report.comparison import comparison
 from zoo.report.example import lesson_example
@@ -17,12 +18,13 @@ from zoo.report.provenance import CONVENTIONS, tree_hash, versions
 from zoo.report.rendering import render
 from zoo.report.sample import Sample, sample
 from zoo.report.script_data import script_data
+from zoo.visualize.subject import Pictures, Subject, Track, untracked
 from zoo.weights import Weights
 
 
 @dataclass(frozen=True)
 class Page:
-    """What the template is given. `weights` is a line about them, "" without any."""
+    """What the template is given of the networks. `weights` is a line about them, "" without any."""
 
     of: Described
     other: Described | None
@@ -40,29 +42,37 @@ def report(
     model: str | nn.Module | None = None,
     *,
     name: str | None = None,
-    image_shape: tuple[int, int, int] | None = None,
+    image_shape: Sequence[int] | None = None,
     weights: Weights | None = None,
-    about_weights: str = "",
+    about: str = "",
+    pictures: Pictures | None = None,
     run: str | Path | None = None,
-    images: Sequence[str | Path] = (),
+    image: np.ndarray | None = None,
+    image_name: str = "",
     compare: str | nn.Module | None = None,
+    compare_name: str | None = None,
+    track: Track = untracked,
 ) -> str:
     """A page about a network, as HTML in one piece.
 
     `model` is a name of the registry or a Linen module, or None with `weights`, which know theirs; `name` is what the
-    page calls it, `image_shape` (height, width, channels) what it is counted for, by default its own. With `weights` the
-    page shows what they have learnt, with `run`, a run folder, how; `images` are shown, the first of them under the
-    receptive fields. `compare` puts a second network beside it. Raises ZooError for what cannot be counted or read.
+    page calls it, `image_shape` (height, width, channels) what it is counted for, by default its own. With `weights`
+    (`about` says which they are) the page shows what they have learnt, on `pictures` if there are any; with `run`, the
+    run folder that they come from, how. `image` (uint8 [height, width, 1 or 3]) lies under the receptive fields, by
+    default the first of the pictures, or one at hand. `compare` is a second network to put beside the first.
+    Raises ZooError for what cannot be counted or read.
     """
     of = _described(model, name, image_shape, weights)
-    other = None if compare is None else _described(compare, None, None, None)
-    picture = sample(of.network.image_shape, images[0] if images else None)
-    hashed = tree_hash(weights.variables) if weights else ""
-    page = Page(of, other, picture, about_weights if weights else "", hashed)
+    other = None if compare is None else _described(compare, compare_name, None, None)
+    learned, trained = _from_weights(weights, about, pictures, run, track)
+    if image is None and pictures is not None and len(pictures):
+        image, image_name = pictures.source[0]["image"], pictures.names[0] if pictures.names else pictures.about
+    picture = sample(of.network.image_shape, image, image_name)
+    page = Page(of, other, picture, about or "given", tree_hash(weights.variables) if weights else "")
     return render(
         page=page,
-        learned=_learned(weights, about_weights, images),
-        run=_run(run),
+        learned=learned,
+        run=trained,
         comparison=comparison(of, other) if other else None,
         data=script_data(of),
         example=lesson_example(),
@@ -73,8 +83,8 @@ def report(
     )
 
 
-def write_report(path: str | Path, model: str | nn.Module | None = None, **options) -> None:
-    """Write the page of `report`, whole or not at all. Raises ZooError where it cannot be written."""
+def write_report(path: str | Path, model: str | nn.Module | None = None, **options: Any) -> None:
+    """Write the page that `report` makes of the same arguments, whole or not at all. Raises ZooError as it does."""
     from zoo.weights.atomic import replacing
 
     text = report(model, **options)
@@ -83,43 +93,35 @@ def write_report(path: str | Path, model: str | nn.Module | None = None, **optio
 
 
 def _described(
-    model: str | nn.Module | None, name: str | None, shape: tuple[int, int, int] | None, weights: Weights | None
+    model: str | nn.Module | None, name: str | None, shape: Sequence[int] | None, weights: Weights | None
 ) -> Described:
-    from zoo.registry import create_model, model_info
+    from zoo.registry import create_model, list_models, model_info
 
-    info: ModelInfo | None = None
     if weights is not None:
-        info, module = model_info(weights.model), weights.network()
-        name, shape = name or weights.model, weights.preprocessing.image_shape
+        model, name, shape = weights.network(), name or weights.model, weights.preprocessing.image_shape
     elif isinstance(model, str):
-        info, module = model_info(model), create_model(model)
-        name = name or model
+        # Raises for one that there is not, with the nearest names.
+        model, name = create_model(model), name or model
     elif model is None:
         raise ZooError("a report is of a network: give its name, a module, or weights")
-    else:
-        module = model
-    shape = shape or getattr(module, "image_shape", None)
+    shape = shape or getattr(model, "image_shape", None)
     if shape is None:
-        raise ZooError(f"{type(module).__name__} does not say its image size: give image_shape")
-    return described(name or type(module).__name__, module, shape, info)
+        raise ZooError(f"{type(model).__name__} does not say its image size: give image_shape")
+    name = name or type(model).__name__
+    return described(name, model, tuple(shape), model_info(name) if name in list_models() else None)
 
 
-def _learned(weights: Weights | None, about: str, images: Sequence[str | Path]):
+def _from_weights(
+    weights: Weights | None, about: str, pictures: Pictures | None, run: str | Path | None, track: Track
+) -> tuple[Any, Any]:
+    """The sections about what was learnt and how; None of what there is not."""
     if weights is None:
-        return None
+        if run is not None:
+            raise ZooError("a run is shown with its weights: give those too, as zoo.training.checkpoint_weights(run)")
+        return None, None
     from zoo.report.learned import learned_part
-    from zoo.visualize.subject import Subject
-
-    return learned_part(Subject(weights, about), _pictures(images))
-
-
-def _run(folder: str | Path | None):
-    if folder is None:
-        return None
     from zoo.report.run import run_part
 
-    return run_part(Path(folder))
-
-
-def _pictures(images: Sequence[str | Path]):
-    return None
+    subject = Subject(weights, about or weights.model)
+    learned = learned_part(subject, pictures, track=track)
+    return learned, run_part(Path(run), subject, pictures, learned.answers, track=track) if run is not None else None

@@ -45,9 +45,11 @@ def lesson_pool() -> Pooled:
 def sample_pool(network: Counted, grey: np.ndarray) -> Pooled:
     """The network's first pool with a stride, or a 2x2 one, on the part of the image where the most happens."""
     pools = [layer for layer in network.layers if layer.window and not layer.window.is_conv]
-    first = next((layer for layer in pools if 1 < max(layer.window.stride) and max(layer.window.kernel) <= 3), None)
+    first = next((layer for layer in pools if max(layer.window.stride) > 1 and max(layer.window.kernel) <= 3), None)
     window, stride = (first.window.kernel, first.window.stride) if first else ((2, 2), (2, 2))
-    name = f"as the network’s first pool has them ({first.row.path or first.row.operation})" if first else "the usual ones"
+    name = (
+        f"as the network’s first pool has them ({first.row.path or first.row.operation})" if first else "the usual ones"
+    )
     height, width = ((PLACES - 1) * s + w for s, w in zip(stride, window, strict=True))
     top, left = _liveliest(grey, height, width)
     about = (
@@ -66,7 +68,9 @@ def _liveliest(grey: np.ndarray, height: int, width: int) -> tuple[int, int]:
     return int(row) * 4, int(column) * 4
 
 
-def _pooled(title: str, about: str, grid: np.ndarray, window: Sequence[int], stride: Sequence[int], decimals: int) -> Pooled:
+def _pooled(
+    title: str, about: str, grid: np.ndarray, window: Sequence[int], stride: Sequence[int], decimals: int
+) -> Pooled:
     rows, columns = ((n - w) // s + 1 for n, w, s in zip(grid.shape, window, stride, strict=True))
     cells = tuple(
         tuple(_cell(grid, i * stride[0], j * stride[1], window, decimals) for j in range(columns)) for i in range(rows)

@@ -15,8 +15,8 @@ CONVENTIONS = (
     CONVENTION,
     "batch statistics are no parameters; a module that is used twice counts once",
     "“without sharing” gives every output place a copy of the weights of its own",
-    "receptive fields are in pixels of the image, padding included; where branches join, the field is the smallest that "
-    "holds all of theirs",
+    "receptive fields are in pixels of the image, padding included; where branches join, the field is the smallest "
+    "that holds all of theirs",
     "in the table a layer is one operation with its bias; activations, normalisation and pools are layers of their own",
 )
 LIBRARIES = ("jax", "flax", "numpy", "jinja2")
@@ -32,7 +32,9 @@ def versions() -> tuple[str, ...]:
 def tree_hash(variables: Mapping[str, Any]) -> str:
     """SHA-256 over all variables: their paths, types, shapes and bytes, in the order of the paths."""
     digest = hashlib.sha256()
-    for path, leaf in sorted((jax.tree_util.keystr(path), leaf) for path, leaf in jax.tree.leaves_with_path(dict(variables))):
+    for path, leaf in sorted(
+        (jax.tree_util.keystr(path), leaf) for path, leaf in jax.tree.leaves_with_path(dict(variables))
+    ):
         array = np.ascontiguousarray(leaf)
         digest.update(f"{path} {array.dtype} {array.shape}\n".encode())
         digest.update(array.tobytes())

@@ -17,8 +17,10 @@ def render(**parts: Any) -> str:
     """The page's template with these parts."""
     script = _joined(SCRIPTS)
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    return _environment().get_template("page.html.j2").render(
-        style=_joined(STYLES), script=script, script_hash=f"sha256-{digest}", **parts
+    return (
+        _environment()
+        .get_template("page.html.j2")
+        .render(style=_joined(STYLES), script=script, script_hash=f"sha256-{digest}", **parts)
     )
 
 

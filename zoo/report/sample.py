@@ -3,7 +3,6 @@
 import base64
 import io
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
@@ -29,16 +28,14 @@ class Sample:
         return np.round(self.pixels.mean(axis=2)).astype(np.uint8)
 
 
-def sample(image_shape: tuple[int, int, int], path: str | Path | None = None) -> Sample:
-    """The image at `path`, or one that is at hand: a photograph, or for small grey images a digit.
+def sample(image_shape: tuple[int, int, int], image: np.ndarray | None = None, about: str = "") -> Sample:
+    """The image, or one that is at hand: a photograph, or for small grey images a digit.
 
-    Raises ZooError for an image that cannot be read.
+    Raises ZooError for what is no image.
     """
     height, width, channels = image_shape
-    if path is not None:
-        from zoo.data.images import read_image
-
-        image, about = read_image(path), Path(path).name
+    if image is not None:
+        about = about or "an image that was given"
     elif channels == 1 and max(height, width) <= SMALL:
         image, about = _digit(), "a digit of UCI's optdigits"
     else:

@@ -46,7 +46,10 @@ class Mark:
 
 @dataclass(frozen=True)
 class Glyph:
-    """The picture of a block, or of `count` alike; `wires` are SVG paths. `above` is room so that a stage's lie level."""
+    """The picture of a block, or of `count` alike; `wires` are SVG paths.
+
+    `above` is room over and under it, so that the pictures of a stage lie level.
+    """
 
     blocks: tuple[Block, ...]
     kind: str
@@ -96,7 +99,9 @@ def _signature(block: Block) -> tuple:
     """What makes blocks alike: their convolutions, pools and joins; in depth what is concatenated may grow."""
     rows = [layer.row for layer in block.layers if layer.window or layer.joins or layer.row.macs]
     shapes = (row.output_shape[:-1] if row.operation == "concatenate" else row.output_shape for row in rows)
-    return tuple((row.operation, row.kernel, row.stride, row.groups, shape) for row, shape in zip(rows, shapes, strict=True))
+    return tuple(
+        (row.operation, row.kernel, row.stride, row.groups, shape) for row, shape in zip(rows, shapes, strict=True)
+    )
 
 
 def _glyph(alike: tuple[Block, ...]) -> Glyph:
