@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 from quick import drawn
 from sections import pixels, rendered
+from tiny import INFO
 
 import zoo
+from zoo import registry
 from zoo.data import Preprocessing
 from zoo.data.dataset import ArraySource
 from zoo.report.learned import learned_part
@@ -75,9 +77,10 @@ def _run(text):
 
 def test_they_are_named_in_a_table(learned, section):
     head, *rows = section.tables[0]
-    assert head == ["layer", "units", "never active", "share", "median unit active", "which"]
+    assert head == ["layer", "units", "never active", "median unit active", "which"]
     for row, layer in zip(rows, learned.silence.layers, strict=True):
-        assert row[:3] == [layer.name, str(layer.units), str(layer.dead)] and row[5] == layer.named
+        assert row[:2] == [layer.name, str(layer.units)] and row[4] == layer.named
+        assert row[2] == f"{layer.dead} {layer.dead / layer.units:.1%}"
     assert f"{learned.silence.dead} of 24 units" in section.text
     assert "Of so few images that says little of the network" in section.text
 
@@ -166,6 +169,13 @@ def test_few_photographs_are_shown_each(subject, maps):
     assert first.label == "a.png · units " + ", ".join(map(str, active)) and second.label.startswith("<b>.png")
     section = rendered("learned.html.j2", learned=part)
     assert "b" in section.tags and "<b>.png" in section.text  # the former is of a probability
+
+
+def test_a_network_that_names_no_stages_has_no_sheets(subject, monkeypatch):
+    monkeypatch.setitem(registry._REGISTRY, "tiny", replace(INFO, stages=()))
+    part = learned_part(subject, Pictures(SOURCE, "blocks"))
+    assert part.passage is part.projections is None and part.said and part.silence.dead
+    rendered("learned.html.j2", learned=part)
 
 
 def test_labels_of_other_classes_are_not_believed(subject):
