@@ -3,23 +3,11 @@
 import base64
 import io
 from html.parser import HTMLParser
-from pathlib import Path
 
 import numpy as np
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from PIL import Image
 
-import zoo
-
-TEMPLATES = Path(zoo.__file__).with_name("report") / "templates"
-# As on the page.
-ENVIRONMENT = Environment(
-    loader=FileSystemLoader(TEMPLATES),
-    autoescape=True,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
+from zoo.report.rendering import _environment
 
 
 class Section(HTMLParser):
@@ -58,7 +46,7 @@ class Section(HTMLParser):
 
 
 def rendered(template, **parts):
-    return Section(ENVIRONMENT.get_template(template).render(**parts))
+    return Section(_environment().get_template(template).render(**parts))
 
 
 def pixels(uri):

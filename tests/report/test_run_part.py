@@ -1,6 +1,7 @@
 """What the section shows of a run, against its folder's files and against counting plainly."""
 
 import json
+import shlex
 from dataclasses import replace
 
 import numpy as np
@@ -9,12 +10,13 @@ from quick import drawn
 from sections import pixels, rendered
 
 import zoo
+from train import parser, settings
 from zoo.data import Preprocessing
 from zoo.data.dataset import ArraySource
 from zoo.report.recipe import command
 from zoo.report.run import run_part
 from zoo.report.survey import Answers
-from zoo.training import Recipe, RunConfig, RunFolder
+from zoo.training import Recipe, RunConfig, RunFolder, recipe_for
 from zoo.visualize.subject import Pictures, Subject
 from zoo.weights import Weights
 
@@ -171,16 +173,15 @@ def test_the_recipe_is_all_its_settings_and_a_command(run, section):
 
 
 def test_the_command_gives_the_recipe(folder):
-    from train import parser, settings
-
-    config = replace(CONFIG, model="lenet5", dataset="it's mine", recipe=Recipe(fit="resize", flip=True, seed=7))
-    import shlex
-
+    config = replace(
+        CONFIG,
+        model="lenet5",
+        dataset="it's mine",
+        recipe=Recipe(fit="resize", flip=True, seed=7, learning_rate=0.0012345678),
+    )
     python, script, *arguments = shlex.split(command(config))
     given = vars(parser().parse_args(arguments))
     assert (python, script, given["dataset"]) == ("python", "train.py", "it's mine")
-    from zoo.training import recipe_for
-
     assert replace(recipe_for("lenet5", "it's mine"), **settings(given, Recipe)) == config.recipe
 
 

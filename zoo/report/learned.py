@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from zoo.registry import model_info
 from zoo.report.first_filters import FirstFilters, first_filters
 from zoo.report.labels import shared_classes
 from zoo.report.projections import Projections, projections
@@ -40,7 +41,7 @@ def learned_part(
     filters = first_filters(subject)
     if pictures is None:
         return Learned(subject.about, "", filters)
-    layers = default_layers(subject)
+    layers = _layers(subject)
     seen = samples(subject, pictures, layers)
     found = survey(subject, pictures, layers, track=track, batch_size=batch_size)
     return Learned(
@@ -48,8 +49,13 @@ def learned_part(
         pictures.about,
         filters,
         answers(subject, seen, shared_classes(subject, pictures)),
-        passage(seen),
-        projections(subject, pictures, found.strongest, seen, track=track),
+        passage(seen) if layers else None,
+        projections(subject, pictures, found, seen, track=track) if layers else None,
         silence(found.activities),
         found.answers,
     )
+
+
+def _layers(subject: Subject) -> list[str]:
+    """A few of the stages that the registry names, of a network for which it names any."""
+    return default_layers(subject) if model_info(subject.weights.model).stages else []

@@ -1,16 +1,17 @@
 """Zeiler and Fergus's Figure 2 on a page: what excites a unit most, projected to the pixels, beside the images."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from zoo.report.raster import Raster, as_bytes, opaque, raster, smaller, tiled
 from zoo.report.samples import Samples
+from zoo.report.survey import Survey
 from zoo.visualize.projection_sheets import NINE, SATURATING, Projected, of_image, of_unit, spare_margin
 from zoo.visualize.receptive import patch
 from zoo.visualize.rules import Rule
-from zoo.visualize.subject import Pictures, Subject, Track, default_rule, strongest_units
+from zoo.visualize.subject import Pictures, Subject, Track, default_rule, strongest_units, varied_units
 from zoo.visualize.tiles import covers, shrunk, signed, within
 from zoo.visualize.top_activations import TopActivations
 
@@ -60,7 +61,7 @@ class Projections:
 def projections(
     subject: Subject,
     pictures: Pictures,
-    strongest: Mapping[str, TopActivations],
+    found: Survey,
     seen: Samples,
     *,
     track: Track,
@@ -69,14 +70,20 @@ def projections(
     rule, why = default_rule(subject)
     by_unit = len(pictures) >= MANY
     sheets = []
-    for layer, found in track(strongest.items(), total=len(strongest), description="projecting to the pixels"):
-        groups = _of_units(subject, pictures, found, rule) if by_unit else _of_images(subject, seen, layer, rule)
+    for layer, top in track(
+        found.strongest.items(), total=len(found.strongest), description="projecting to the pixels"
+    ):
+        groups = (
+            _of_units(subject, pictures, top, found.labels, rule) if by_unit else _of_images(subject, seen, layer, rule)
+        )
         sheets.append(_sheet(layer, groups))
     return Projections(rule, why, by_unit, SATURATING, tuple(sheets))
 
 
-def _of_units(subject: Subject, pictures: Pictures, found: TopActivations, rule: Rule) -> list[Projected]:
-    units = strongest_units(found.values, NINE).tolist()
+def _of_units(
+    subject: Subject, pictures: Pictures, found: TopActivations, labels: np.ndarray, rule: Rule
+) -> list[Projected]:
+    units = varied_units(found.values, found.images, labels, NINE).tolist()
     return [of_unit(subject, pictures, found, unit, rule) for unit in units]
 
 

@@ -39,9 +39,10 @@ class Answers:
 class Survey:
     """What was found: the strongest activations of layers, each activation's units at work, the network's answers.
 
-    `answers` is None of a network without a classifier.
+    `labels` [images] are the images' own, -1 where unknown. `answers` is None of a network without a classifier.
     """
 
+    labels: np.ndarray
     strongest: Mapping[str, TopActivations]
     activities: tuple[Activity, ...]
     answers: Answers | None
@@ -55,20 +56,23 @@ def survey(
     run = compiled(_looked_at, model, tuple(layers), subject.weights.preprocessing)
     variables = jax.device_put(subject.variables)
     strongest = {layer: nothing(size[-1], NINE) for layer, size in sizes.items()}
-    active, answers, seen = [], [], 0
+    labels, active, answers, seen = [], [], [], 0
     for batch in _batches(subject, pictures, batch_size, track):
         count = int(batch["mask"].sum())
         strongest, working, said = run(variables, strongest, batch["image"], seen, count)
+        labels.append(batch["label"][:count])
         active.append(working)
         if said is not None:
-            answers.append((batch["label"][:count], *to_host(subject.weights, *said, count)))
+            answers.append(to_host(subject.weights, *said, count))
         seen += count
     found = {
         layer: located(model, layer, subject.image_shape, size[:2], strongest[layer], seen)
         for layer, size in sizes.items()
     }
     total = jax.tree.map(lambda *parts: np.sum(parts, axis=0), *active)
-    return Survey(found, tuple(Activity(name, counts, seen) for name, counts in total.items()), _joined(answers))
+    activities = tuple(Activity(name, counts, seen) for name, counts in total.items())
+    known = np.concatenate(labels)
+    return Survey(known, found, activities, _joined(known, answers) if answers else None)
 
 
 def _batches(subject: Subject, pictures: Pictures, batch_size: int, track: Track) -> Iterable[dict[str, np.ndarray]]:
@@ -108,8 +112,6 @@ def _answers(logits: jax.Array) -> tuple[jax.Array, jax.Array]:
     return jnp.exp(best - jax.nn.logsumexp(logits, axis=-1, keepdims=True)), classes
 
 
-def _joined(answers: Sequence[tuple[np.ndarray, np.ndarray, np.ndarray]]) -> Answers | None:
-    if not answers:
-        return None
-    labels, probabilities, classes = map(np.concatenate, zip(*answers, strict=True))
+def _joined(labels: np.ndarray, answers: Sequence[tuple[np.ndarray, np.ndarray]]) -> Answers:
+    probabilities, classes = map(np.concatenate, zip(*answers, strict=True))
     return Answers(labels, classes, probabilities)
