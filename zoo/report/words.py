@@ -24,9 +24,10 @@ def layer_name(layer: Layer, block: Block) -> str:
 
 
 def summed_up(block: Block) -> str:
-    """What a block does, where one of its layers does it; else how many layers it has."""
-    telling = [layer.row for layer in block.layers if not layer.quiet and layer.row.operation != "batch_norm"]
-    return operation(telling[0]) if len(telling) == 1 else f"{len(block.layers)} layers"
+    """What a block does, where one layer of it does; else how many layers it has, activations and the like aside."""
+    shown = [layer.row for layer in block.layers if not layer.quiet]
+    telling = [row for row in shown if row.operation != "batch_norm"]
+    return operation(telling[0]) if len(telling) == 1 else f"{len(shown)} layers"
 
 
 def breakable(name: str):
