@@ -4,6 +4,9 @@ import shutil
 
 import pytest
 
+import zoo
+from zoo.report import report
+
 
 @pytest.fixture(scope="module")
 def chromium_path():
@@ -47,3 +50,28 @@ def opened(chromium, tmp_path_factory):
         return page
 
     return open_page
+
+
+@pytest.fixture(scope="module")
+def googlenet(chromium_path):
+    """Its page."""
+    return report("googlenet")
+
+
+@pytest.fixture(scope="module")
+def summary():
+    """GoogLeNet's counts."""
+    return zoo.count.summarize(zoo.create_model("googlenet"), (1, 224, 224, 3))
+
+
+@pytest.fixture(scope="module")
+def shared(opened, googlenet):
+    """GoogLeNet's page, opened once for a module."""
+    return opened(googlenet)
+
+
+@pytest.fixture
+def page(shared):
+    """GoogLeNet's page as it is at first."""
+    shared.reload()
+    return shared

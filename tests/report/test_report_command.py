@@ -27,7 +27,7 @@ def test_a_module_of_ones_own(tmp_path, monkeypatch):
 
 
 def test_a_run_is_shown_with_what_it_has_learnt(tmp_path, short_run):
-    given = ["--checkpoint", str(short_run.folder), "--dataset", str(short_run.data)]
+    given = ["--checkpoint", str(short_run.folder), "--dataset", str(short_run.data), "--limit", "6"]
     assert main(["report", *given, "--out", "page.html"]) == 0
     page = (tmp_path / "page.html").read_text(encoding="utf-8")
     assert 'id="learned"' in page

@@ -15,8 +15,11 @@ from zoo.report import gallery, report, write_report
 from zoo.report.blocks import LARGE, blocks, stages
 from zoo.report.branches import plan
 from zoo.report.layers import counted
+from zoo.report.network import described
 from zoo.report.paper import paper
+from zoo.report.script_data import script_data
 from zoo.report.strip import strip
+from zoo.visualize.receptive import receptive_boxes
 
 EVIL = '<script>alert("1")</script>'
 
@@ -135,6 +138,19 @@ def test_a_module_with_a_script_for_a_name_is_text():
     page = report(Net(), image_shape=(8, 8, 1))
     assert "<script>alert" not in page
     assert page.count("<script") == 2
+
+
+def test_the_fields_are_those_of_the_pictures():
+    model = zoo.create_model("googlenet")
+    places = np.array([[0, 0], [3, 11], [27, 27]])
+    boxes = receptive_boxes(model, (224, 224, 3), "inception_3a/5x5", places)
+    layers = counted("googlenet", model, (224, 224, 3)).layers
+    data = script_data(described("googlenet", model, (224, 224, 3)))["layers"]
+    field = next(data[layer.index]["field"] for layer in layers if layer.row.path == "inception_3a/5x5/conv")
+    assert field["places"] == (28, 28)
+    for axis, (start, size, step) in enumerate(field["axes"]):
+        np.testing.assert_array_equal(start + places[:, axis] * step, boxes[:, axis])
+        np.testing.assert_array_equal(boxes[:, axis + 2] - boxes[:, axis], size)
 
 
 def test_two_networks_stand_side_by_side():
