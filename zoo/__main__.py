@@ -1,4 +1,4 @@
-"""The command line: python -m zoo list | summary | weights | convert | predict | evaluate | visualize | ..."""
+"""The command line: python -m zoo list | summary | weights | convert | predict | evaluate | visualize | report."""
 
 import argparse
 import os

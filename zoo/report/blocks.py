@@ -19,9 +19,14 @@ class Block:
     layers: tuple[Layer, ...]
 
     @property
+    def last(self) -> Layer:
+        """The layer that makes its output, before that is put in another shape for what comes next."""
+        return next((layer for layer in reversed(self.layers) if not layer.quiet), self.layers[-1])
+
+    @property
     def maps(self) -> tuple[int, int, int]:
-        """(height, width, channels) of its output, before it is put in another shape for what comes next."""
-        return next((layer.maps for layer in reversed(self.layers) if not layer.quiet), self.layers[-1].maps)
+        """(height, width, channels) of its output."""
+        return self.last.maps
 
     @property
     def input_maps(self) -> tuple[int, int, int]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from zoo.counting.against import QUANTITIES, Comparison, PaperComparison, compare
-from zoo.counting.papers import TABLES
+from zoo.counting.papers import TABLES, PaperRow
 from zoo.report.blocks import Block
 from zoo.report.layers import Counted
 
@@ -26,7 +26,7 @@ class Printed:
 
 @dataclass(frozen=True)
 class PrintedRow:
-    """A row of a paper's table; `block` is the index of the one block that it is about, if it is one."""
+    """A row of a paper's table; `block` is the index of the block that shows it, None for the network's totals."""
 
     label: str
     block: int | None
@@ -69,7 +69,7 @@ def paper(network: Counted, blocks: Sequence[Block]) -> Paper | None:
         return None
     compared: PaperComparison = compare(network.summary, table)
     rows = (
-        PrintedRow(row.label, _block(given.layers, blocks), tuple(map(_printed, row.comparisons)), row.note)
+        PrintedRow(row.label, _block(given, blocks), tuple(map(_printed, row.comparisons)), row.note)
         for given, row in zip(table.rows, compared.rows, strict=True)
     )
     return Paper(table.source, table.url, table.note, tuple(rows))
@@ -90,10 +90,12 @@ def _deviation(value: float | None) -> tuple[str, str]:
     return f"{value:+.1%}".replace("-", "−"), "slight" if abs(value) < SLIGHT else "off"
 
 
-def _block(pattern: str, blocks: Sequence[Block]) -> int | None:
-    operation, _, number = pattern.partition(" ")
+def _block(given: PaperRow, blocks: Sequence[Block]) -> int | None:
+    """The block that a row is about; of several, the last one, whose output theirs is."""
+    operation, _, number = given.layers.partition(" ")
     if number:
         found = [block for block in blocks if block.layers[0].row.operation == operation and not block.layers[0].top]
         return found[int(number) - 1].index if len(found) >= int(number) else None
-    matching = [block for block in blocks if fnmatchcase(block.name.split("/")[0], pattern)]
-    return matching[0].index if len(matching) == 1 else None
+    matching = [block for block in blocks if fnmatchcase(block.name.split("/")[0], given.layers)]
+    of_output = given.layers != "*" and set(given.published) <= {"output", "map"}
+    return matching[-1].index if len(matching) == 1 or (matching and of_output) else None

@@ -13,13 +13,13 @@ STYLES = ("style.css", "strip.css", "table.css", "figures.css", "learned.css", "
 SCRIPTS = ("arithmetic.js", "picker.js", "table.js", "panel.js", "example.js", "pooling.js", "start.js")
 
 
-def render(**parts: Any) -> str:
-    """The page's template with these parts."""
+def render(template: str = "page.html.j2", **parts: Any) -> str:
+    """A template with these parts, the styles and the script."""
     script = _joined(SCRIPTS)
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     return (
         _environment()
-        .get_template("page.html.j2")
+        .get_template(template)
         .render(style=_joined(STYLES), script=script, script_hash=f"sha256-{digest}", **parts)
     )
 

@@ -14,7 +14,7 @@ from zoo.report.branches import ENTRY, Node, Plan, plan
 from zoo.report.layers import Layer
 from zoo.report.numbers import shape
 
-COLUMN, LANE, LEAD = 34, 27, 14
+COLUMN, LANE, LEAD, BEND = 34, 27, 14, 24
 # A run of at least so many blocks that are alike is drawn once.
 RUN = 3
 
@@ -194,8 +194,11 @@ def _moved(wire: Wire, middle: float) -> str:
     x1, y1, x2, y2, top = wire
     y1, y2 = y1 + middle, y2 + middle
     if top is None:
-        half = (x2 - x1) / 2
-        return f"M{x1:.1f} {y1:.1f}C{x1 + half:.1f} {y1:.1f} {x2 - half:.1f} {y2:.1f} {x2:.1f} {y2:.1f}"
+        # Along its own lane, so as to cross no other, and over at the end.
+        turn = max(x1, x2 - BEND)
+        half = (x2 - turn) / 2
+        along = f"H{turn:.1f}" if turn > x1 else ""
+        return f"M{x1:.1f} {y1:.1f}{along}C{turn + half:.1f} {y1:.1f} {x2 - half:.1f} {y2:.1f} {x2:.1f} {y2:.1f}"
     up, bend = top + middle, min(14.0, (x2 - x1) / 3)
     return (
         f"M{x1:.1f} {y1:.1f}C{x1 + bend:.1f} {y1:.1f} {x1:.1f} {up:.1f} {x1 + bend:.1f} {up:.1f}"

@@ -24,14 +24,19 @@ def layer_name(layer: Layer, block: Block) -> str:
 
 
 def summed_up(block: Block) -> str:
-    """What a block does, where one of its layers does it; else how many layers it has."""
-    telling = [layer.row for layer in block.layers if not layer.quiet and layer.row.operation != "batch_norm"]
-    return operation(telling[0]) if len(telling) == 1 else f"{len(block.layers)} layers"
+    """What a block does, where one layer of it does; else how many layers it has, activations and the like aside."""
+    shown = [layer.row for layer in block.layers if not layer.quiet]
+    telling = [row for row in shown if row.operation != "batch_norm"]
+    return operation(telling[0]) if len(telling) == 1 else f"{len(shown)} layers"
 
 
-def breakable(name: str) -> str:
-    """The name with places where a line may end."""
-    return re.sub(r"([_/])", "\\1\u200b", name)
+def breakable(name: str):
+    """The name as HTML, with places where a line may end."""
+    from markupsafe import Markup, escape
+
+    return Markup("").join(
+        Markup("{}<wbr>").format(part) if part in "_/" else escape(part) for part in re.split(r"([_/])", name)
+    )
 
 
 def operation(row: Row) -> str:

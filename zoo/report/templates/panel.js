@@ -65,7 +65,7 @@ function fill(cell, index, data) {
   else padding.remove();
   const beside = cell.querySelector(".panel-field");
   if (field) beside.append(fieldPicker(field, data.image));
-  else beside.append(element("p", { class: "note" }, "It has no places any more: it sees all of the image."));
+  else beside.append(element("p", { class: "note" }, "Its output has no height and width, and so no places to choose from."));
 }
 
 function startPadding(padding, shape, source, steps) {
@@ -109,5 +109,5 @@ function fieldPicker(field, image) {
 function span(start, size, extent) {
   const end = start + size, rounded = (value) => Math.round(value * 100) / 100;
   const all = start <= 0 && end >= extent ? ", all there is and the padding" : start < 0 || end > extent ? ", padding with it" : "";
-  return `${rounded(size)} pixels (${rounded(start)} to ${rounded(end - 1)}${all})`;
+  return `${rounded(size)} ${size === 1 ? "pixel" : "pixels"} (${rounded(start)} to ${rounded(end - 1)}${all})`;
 }

@@ -14,9 +14,11 @@ function makePicker(options) {
   const { rows, columns, image, margin = 0 } = options;
   const root = element("div", { class: "picker" });
   const map = drawn("svg", { viewBox: `0 0 ${columns} ${rows}`, class: "map", tabindex: "0", role: "group" });
+  map.style.aspectRatio = columns / rows;
   const view = drawn("svg", {
     viewBox: `${-margin} ${-margin} ${image[1] + 2 * margin} ${image[0] + 2 * margin}`, class: "view", "aria-hidden": "true",
   });
+  view.style.aspectRatio = (image[1] + 2 * margin) / (image[0] + 2 * margin);
   map.setAttribute("aria-label", `${options.titles[0]}: ${rows} by ${columns} places; the arrow keys move, with shift further`);
   map.append(picture(options.picture, columns, rows), grid(rows, columns));
   view.append(drawn("rect", { x: -margin, y: -margin, width: image[1] + 2 * margin, height: image[0] + 2 * margin, class: "beyond" }));

@@ -18,8 +18,9 @@ function startTable(table) {
   }
 
   for (const body of groups) {
-    const title = body.querySelector(".block-title"), button = element("button", { type: "button" }, title.textContent);
-    title.replaceChildren(button);
+    const title = body.querySelector(".block-title"), button = element("button", { type: "button" });
+    button.append(...title.childNodes);
+    title.append(button);
     button.addEventListener("click", () => { open(body, !isOpen(body)); draw(); });
   }
   const opened = rows.length <= MANY;
