@@ -83,7 +83,7 @@ def test_they_are_named_in_a_table(learned, section):
     for row, layer in zip(rows, learned.silence.layers, strict=True):
         assert row[:2] == [layer.name, str(layer.units)] and row[4] == layer.named
         assert row[2] == f"{layer.dead} {layer.dead / layer.units:.1%}"
-    assert f"{learned.silence.dead} of 24 units" in section.text
+    assert f"Of 24 units in 2 layers with an activation, {learned.silence.dead} (" in section.text
     assert "Of so few images that says little of the network" in section.text
 
 
