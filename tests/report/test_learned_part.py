@@ -180,11 +180,16 @@ def test_without_images_there_are_the_filters(subject):
     assert len(section.images) == 1 and not section.tables and part.answers is None
 
 
-def test_few_photographs_are_shown_each(subject, maps):
+def test_few_photographs_are_shown_each(subject, maps, monkeypatch):
+    """Layers are in the registry's order."""
+    monkeypatch.setitem(registry._REGISTRY, "tiny", replace(INFO, stages=("conv2", "conv1")))
     photographs = Pictures(ArraySource(IMAGES[:2], np.full(2, -1)), "a.png, b.png", names=("a.png", "<b>.png"))
     part = learned_part(subject, photographs)
     assert [said.name for said in part.said] == ["a.png", "<b>.png"] and {said.truth for said in part.said} == {""}
-    first, second = part.projections.sheets[0].pairs
+    assert [stage.layer for stage in part.passage.stages] == ["conv2", "conv1"]
+    assert [sheet.layer for sheet in part.projections.sheets] == ["conv2", "conv1"]
+    assert part.silence is part.answers is None
+    first, second = part.projections.sheets[1].pairs
     units = np.argsort(-maps["conv1"][0].max(axis=(0, 1)), kind="stable")
     active = [unit for unit in units if maps["conv1"][0][..., unit].max() > 0]
     assert first.label == "a.png · units " + ", ".join(map(str, active)) and second.label.startswith("<b>.png")

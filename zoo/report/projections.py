@@ -20,8 +20,6 @@ COLUMNS = 3
 TILE, SMALLEST = 96, 30
 # A tile's side, in gaps between tiles.
 GAPS = 24
-# From so many images on they are searched; of fewer, each is shown.
-MANY = 9
 
 
 @dataclass(frozen=True)
@@ -58,17 +56,18 @@ class Projections:
     sheets: tuple[ProjectionSheet, ...]
 
 
-def projections(subject: Subject, pictures: Pictures, found: Survey, seen: Samples, *, track: Track) -> Projections:
-    """Of the strongest activations in a data set, or of few photographs those in each."""
+def projections(
+    subject: Subject, pictures: Pictures, seen: Samples, found: Survey | None, *, track: Track
+) -> Projections:
+    """Of the strongest activations in all pictures, which were `found`; without, of those in each of the samples."""
     rule, why = default_rule(subject)
-    by_unit = len(pictures) >= MANY
     groups = {
-        layer: _of_units(subject, pictures, found, layer) if by_unit else _of_images(subject, seen, layer)
-        for layer in found.strongest
+        layer: _of_units(subject, pictures, found, layer) if found else _of_images(subject, seen, layer)
+        for layer in seen.outputs
     }
     made = iter(projected(subject, [group for some in groups.values() for group in some], rule, track=track))
     sheets = tuple(_sheet(layer, [(group, next(made)) for group in some]) for layer, some in groups.items())
-    return Projections(rule, why, by_unit, SATURATING, sheets)
+    return Projections(rule, why, found is not None, SATURATING, sheets)
 
 
 def _of_units(subject: Subject, pictures: Pictures, found: Survey, layer: str) -> list[Group]:
