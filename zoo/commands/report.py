@@ -3,7 +3,7 @@
 python -m zoo report googlenet --out googlenet.html
 python -m zoo report googlenet --compare resnet50 --out beside.html
 python -m zoo report --checkpoint checkpoints/googlenet_bn-fashion-mnist --out run.html
-python -m zoo report efficientnet_lite0 --weights timm --images coffee.png chelsea.png --out lite0.html
+python -m zoo report efficientnet_lite0 --weights --images coffee.png chelsea.png --out lite0.html
 
 The page is one file that fetches nothing. With weights it shows filters, feature maps, what excites the units and which
 are dead, on --images, --dataset or the data that the network was trained on; with a run folder, how it was trained too.
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from zoo.visualize.subject import Pictures, Subject
 
 HELP = "write one page that explains a network"
+# --weights without a name.
+USUAL = ""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,7 +37,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--compare", metavar="MODEL2", help="a second network to put beside it")
     parser.add_argument("--input", metavar="N", help="image size: 224, 224x320 (height first) or 32x32x1")
     parser.add_argument("--classes", type=int, metavar="N", help="number of classes, without weights")
-    parser.add_argument("--weights", metavar="W", help="a file, or which of the network's pretrained weights")
+    parser.add_argument(
+        "--weights",
+        nargs="?",
+        const=USUAL,
+        metavar="W",
+        help="a file, or which of MODEL's pretrained weights (without W: the usual ones)",
+    )
     parser.add_argument("--checkpoint", type=Path, metavar="DIR", help="a run folder: its best checkpoint, and the run")
     add_pictures_arguments(parser)
 
@@ -101,21 +109,32 @@ def _subject(args: argparse.Namespace) -> tuple[Subject | None, Pictures | None]
     from zoo.errors import ZooError
     from zoo.visualize.subject import Subject
 
-    if not (args.weights or args.checkpoint):
+    _check_weights_arguments(args)
+    if args.weights is None and not args.checkpoint:
+        return None, None
+    # A run folder knows its network.
+    asked = {"weights": args.weights or None, "model": None if args.checkpoint else args.model}
+    given = argparse.Namespace(**{**vars(args), **asked})
+    weights = chosen_weights(given)
+    if args.model and args.model != weights.model:
+        raise ZooError(f"these weights are those of {weights.model}, not of {args.model}: leave MODEL out")
+    subject = Subject(weights, f"{weights.model}, {weights_named(given)}")
+    known = args.images or args.dataset or weights.dataset
+    return subject, chosen_pictures(args, subject, None) if known else None
+
+
+def _check_weights_arguments(args: argparse.Namespace) -> None:
+    """Raises ZooError for what is missing, or is only for networks with weights, or without."""
+    from zoo.errors import ZooError
+
+    if args.weights is None and not args.checkpoint:
         if not args.model:
             raise ZooError("no network is named: give MODEL, --weights or --checkpoint")
         if args.dataset or args.limit:
             raise ZooError("--dataset and --limit are for a network with weights: give --weights or --checkpoint")
-        return None, None
+        return
+    if args.weights == USUAL and not args.model:
+        raise ZooError("--weights without a name is for MODEL's usual ones: name a MODEL, or a file of weights")
     for option in ("input", "classes"):
         if getattr(args, option) is not None:
             raise ZooError(f"--{option} is for a network without weights: these have theirs")
-    wanted, given = args.model, argparse.Namespace(**vars(args))
-    if args.checkpoint:
-        given.model = None
-    weights = chosen_weights(given)
-    if wanted and wanted != weights.model:
-        raise ZooError(f"these weights are those of {weights.model}, not of {wanted}: leave MODEL out")
-    subject = Subject(weights, f"{weights.model}, {weights_named(given)}")
-    known = args.images or args.dataset or weights.dataset
-    return subject, chosen_pictures(args, subject, None) if known else None
