@@ -197,6 +197,17 @@ def test_few_photographs_are_shown_each(subject, maps, monkeypatch):
     assert "b" in section.tags and "<b>.png" in section.text  # the former is of a probability
 
 
+def test_a_photograph_that_is_seen_whole_is_shown_once(subject):
+    """Of 8x8 pixels a place of conv2 sees all."""
+    small = replace(SEEN, image_shape=(8, 8, 1))
+    photograph = Pictures(ArraySource(IMAGES[:1], np.full(1, -1)), "a.png", names=("a.png",))
+    part = learned_part(Subject(replace(subject.weights, preprocessing=small), "tiny"), photograph)
+    cut, whole = part.projections.sheets
+    assert (cut.whole, whole.whole) == (False, True)
+    np.testing.assert_array_equal(pixels(whole.pairs[0].patches.uri), small.fitted(IMAGES[0])[..., 0])
+    assert pixels(whole.pairs[0].projections.uri).shape[0] > 3 * 8
+
+
 def test_a_network_that_names_no_stages_has_no_sheets(subject, monkeypatch):
     monkeypatch.setitem(registry._REGISTRY, "tiny", replace(INFO, stages=()))
     part = learned_part(subject, Pictures(SOURCE, "blocks"))

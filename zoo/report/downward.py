@@ -32,6 +32,7 @@ class Group:
     units: np.ndarray
     places: np.ndarray
     boxes: np.ndarray
+    of_one_image: bool = False
 
 
 def projected(subject: Subject, groups: Sequence[Group], rule: Rule, *, track: Track) -> list[np.ndarray]:

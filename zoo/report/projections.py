@@ -90,7 +90,8 @@ def _of_images(subject: Subject, seen: Samples, layer: str) -> list[Group]:
         places = np.stack(np.unravel_index(flat, maps.shape[:2]), axis=-1)
         boxes = receptive_boxes(subject.model, image.shape, layer, places)
         label = f"{name} · units " + ", ".join(map(str, units))
-        groups.append(Group(layer, label, np.broadcast_to(image, (len(units), *image.shape)), units, places, boxes))
+        images = np.broadcast_to(image, (len(units), *image.shape))
+        groups.append(Group(layer, label, images, units, places, boxes, of_one_image=True))
     return groups
 
 
@@ -98,17 +99,16 @@ def _sheet(layer: str, made: Sequence[tuple[Group, np.ndarray]]) -> ProjectionSh
     margin, cutting = spare_margin([Projected(down, group.images, group.boxes, group.label) for group, down in made])
     first = made[0][0]
     whole = covers(first.boxes[0], first.images.shape[1:])
-    return ProjectionSheet(layer, cutting, whole, tuple(_pair(group, down, margin) for group, down in made))
+    return ProjectionSheet(layer, cutting, whole, tuple(_pair(group, down, margin, whole) for group, down in made))
 
 
-def _pair(group: Group, down: np.ndarray, margin: int) -> Pair:
+def _pair(group: Group, down: np.ndarray, margin: int, whole: bool) -> Pair:
     boxes, said = shrunk(group.boxes, margin), f"{group.layer}, {group.label}"
     drawn = [as_bytes(signed(pixels, SATURATING), group.images.shape[-1]) for pixels in down]
-    return Pair(
-        group.label,
-        _mosaic(drawn, boxes, f"{said}: strongest activations projected to the pixels"),
-        _mosaic(group.images, boxes, f"{said}: the images there"),
-    )
+    projections = _mosaic(drawn, boxes, f"{said}: strongest activations projected to the pixels")
+    if whole and group.of_one_image:
+        return Pair(group.label, projections, raster(group.images[0], f"{said}: the image", most=COLUMNS * TILE))
+    return Pair(group.label, projections, _mosaic(group.images, boxes, f"{said}: the images there"))
 
 
 def _mosaic(images: Sequence[np.ndarray], boxes: np.ndarray, alt: str) -> Raster:
