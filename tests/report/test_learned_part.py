@@ -12,9 +12,11 @@ import zoo
 from zoo import registry
 from zoo.data import Preprocessing
 from zoo.data.dataset import ArraySource
+from zoo.report.downward import Group, projected
 from zoo.report.learned import learned_part
 from zoo.report.silence import in_words, silence
-from zoo.visualize.subject import Pictures, Subject
+from zoo.visualize.deconvnet import deconvnet
+from zoo.visualize.subject import Pictures, Subject, untracked
 from zoo.weights import Weights
 
 pytestmark = pytest.mark.usefixtures("tiny")
@@ -81,7 +83,7 @@ def test_they_are_named_in_a_table(learned, section):
     for row, layer in zip(rows, learned.silence.layers, strict=True):
         assert row[:2] == [layer.name, str(layer.units)] and row[4] == layer.named
         assert row[2] == f"{layer.dead} {layer.dead / layer.units:.1%}"
-    assert f"{learned.silence.dead} of 24 units" in section.text
+    assert f"Of 24 units in 2 layers with an activation, {learned.silence.dead} (" in section.text
     assert "Of so few images that says little of the network" in section.text
 
 
@@ -129,10 +131,10 @@ def test_projections_are_of_the_images_that_excite_a_unit_most(learned, maps):
     sheet = learned.projections.sheets[0]
     strongest = maps["conv1"].max(axis=(1, 2))
     top = -np.sort(-strongest, axis=0)[:9]
-    units = [int(group.label.split()[1]) for group in sheet.groups]
+    units = [int(group.label.split()[1]) for group in sheet.pairs]
     # All that are active, as there are fewer than nine, the most active first and then for variety.
     assert units[0] == top.mean(axis=0).argmax() and set(units) == set(np.flatnonzero(top.mean(axis=0) > 0))
-    for group, unit in zip(sheet.groups, units, strict=True):
+    for group, unit in zip(sheet.pairs, units, strict=True):
         image = strongest[:, unit].argmax()
         row, column = np.unravel_index(maps["conv1"][image, ..., unit].argmax(), (24, 24))
         around = np.pad(IMAGES[image, ..., 0], 1)[row : row + 3, column : column + 3]
@@ -141,6 +143,25 @@ def test_projections_are_of_the_images_that_excite_a_unit_most(learned, maps):
         tile = pixels(group.patches.uri)[5:30:10, 5:30:10]
         np.testing.assert_array_equal(tile[..., 0], around)
         np.testing.assert_array_equal(tile[..., 1], inside)
+
+
+def test_all_layers_at_once_are_each_by_itself(subject, maps):
+    """As `zoo.visualize.deconvnet` projects one layer; a place of the larger map is beyond the smaller one."""
+    chosen = {"conv1": ([0, 1], [1, 4]), "conv2": ([2, 3], [0, 9])}
+    groups = []
+    for layer, (images, units) in chosen.items():
+        of_units = maps[layer][images, ..., units]
+        places = np.stack([np.unravel_index(one.argmax(), one.shape) for one in of_units])
+        groups.append(Group(layer, "", IMAGES[images], np.array(units), places, np.zeros((2, 4))))
+    assert groups[0].places.max() >= maps["conv2"].shape[1]
+    for rule in ("deconvnet", "guided"):
+        for group, down in zip(groups, projected(subject, groups, rule, track=untracked), strict=True):
+            given = SEEN.normalized(group.images)
+            expected = deconvnet(
+                subject.model, subject.variables, given, group.layer, group.units, rule=rule, place=group.places
+            )
+            np.testing.assert_allclose(down, expected.pixels, atol=1e-6)
+            assert down.any()
 
 
 def test_all_images_say_what_they_show_and_are_within_the_page(section):
@@ -159,16 +180,32 @@ def test_without_images_there_are_the_filters(subject):
     assert len(section.images) == 1 and not section.tables and part.answers is None
 
 
-def test_few_photographs_are_shown_each(subject, maps):
+def test_few_photographs_are_shown_each(subject, maps, monkeypatch):
+    """Layers are in the registry's order."""
+    monkeypatch.setitem(registry._REGISTRY, "tiny", replace(INFO, stages=("conv2", "conv1")))
     photographs = Pictures(ArraySource(IMAGES[:2], np.full(2, -1)), "a.png, b.png", names=("a.png", "<b>.png"))
     part = learned_part(subject, photographs)
     assert [said.name for said in part.said] == ["a.png", "<b>.png"] and {said.truth for said in part.said} == {""}
-    first, second = part.projections.sheets[0].groups
+    assert [stage.layer for stage in part.passage.stages] == ["conv2", "conv1"]
+    assert [sheet.layer for sheet in part.projections.sheets] == ["conv2", "conv1"]
+    assert part.silence is part.answers is None
+    first, second = part.projections.sheets[1].pairs
     units = np.argsort(-maps["conv1"][0].max(axis=(0, 1)), kind="stable")
     active = [unit for unit in units if maps["conv1"][0][..., unit].max() > 0]
     assert first.label == "a.png · units " + ", ".join(map(str, active)) and second.label.startswith("<b>.png")
     section = rendered("learned.html.j2", learned=part)
     assert "b" in section.tags and "<b>.png" in section.text  # the former is of a probability
+
+
+def test_a_photograph_that_is_seen_whole_is_shown_once(subject):
+    """Of 8x8 pixels a place of conv2 sees all."""
+    small = replace(SEEN, image_shape=(8, 8, 1))
+    photograph = Pictures(ArraySource(IMAGES[:1], np.full(1, -1)), "a.png", names=("a.png",))
+    part = learned_part(Subject(replace(subject.weights, preprocessing=small), "tiny"), photograph)
+    cut, whole = part.projections.sheets
+    assert (cut.whole, whole.whole) == (False, True)
+    np.testing.assert_array_equal(pixels(whole.pairs[0].patches.uri), small.fitted(IMAGES[0])[..., 0])
+    assert pixels(whole.pairs[0].projections.uri).shape[0] > 3 * 8
 
 
 def test_a_network_that_names_no_stages_has_no_sheets(subject, monkeypatch):

@@ -11,6 +11,8 @@ from zoo.report.survey import Answers
 # Of more classes a table cannot be read.
 MOST_CLASSES = 30
 PAIRS = 12
+# Characters.
+SHORT = 3
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,11 @@ class Confusion:
     right: int
     rows: tuple[Row, ...]
     pairs: tuple[Pair, ...]
+
+    @property
+    def upright(self) -> bool:
+        """Whether the names are so short that columns are wide enough for them, as numbers are."""
+        return max(map(len, self.class_names)) <= SHORT
 
 
 def confusion_counts(answers: Answers, classes: int) -> np.ndarray:

@@ -11,13 +11,16 @@ from zoo.report.silence import Silence, silence
 from zoo.report.survey import BATCH, Answers, survey
 from zoo.visualize.subject import Pictures, Subject, Track, default_layers, untracked
 
+# From so many images on they are searched; of fewer, each is shown.
+MANY = 9
+
 
 @dataclass(frozen=True)
 class Learned:
     """The section's parts; those that need images are None, or empty, where there are none.
 
-    `silence` is None where no activation of the network can be silent. `answers` are for `run_part`, which then need
-    not look through the images again.
+    `silence` is None where no activation of the network can be silent, and of few images, as are the `answers`, with
+    which `run_part` need not look through the images again.
     """
 
     about: str
@@ -35,7 +38,7 @@ def learned_part(
 ) -> Learned:
     """What there is to show of a network with weights, and of images where there are some.
 
-    Of many images (`projections.MANY`), as of a data set, the strongest activations are searched, in one look through
+    Many images, as of a data set, are searched for the strongest activations and for dead units, in one look through
     all; of fewer, as photographs, each is shown. Raises ZooError where the network's numbers are not finite.
     """
     filters = first_filters(subject)
@@ -43,16 +46,17 @@ def learned_part(
         return Learned(subject.about, "", filters)
     layers = _layers(subject)
     seen = samples(subject, pictures, layers)
-    found = survey(subject, pictures, layers, track=track, batch_size=batch_size)
+    many = len(pictures) >= MANY
+    found = survey(subject, pictures, layers, track=track, batch_size=batch_size) if many else None
     return Learned(
         subject.about,
         pictures.about,
         filters,
         answers(subject, seen, shared_classes(subject, pictures)),
         passage(seen) if layers else None,
-        projections(subject, pictures, found, seen, track=track) if layers else None,
-        silence(found.activities),
-        found.answers,
+        projections(subject, pictures, seen, found, track=track) if layers else None,
+        silence(found.activities) if found else None,
+        found.answers if found else None,
     )
 
 

@@ -1,31 +1,29 @@
 """Zeiler and Fergus's Figure 2 on a page: what excites a unit most, projected to the pixels, beside the images."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
+from zoo.report.downward import Group, projected
 from zoo.report.raster import Raster, as_bytes, opaque, raster, smaller, tiled
 from zoo.report.samples import Samples
 from zoo.report.survey import Survey
-from zoo.visualize.projection_sheets import NINE, SATURATING, Projected, of_image, of_unit, spare_margin
-from zoo.visualize.receptive import patch
+from zoo.visualize.projection_sheets import NINE, SATURATING, Projected, label_of, spare_margin
+from zoo.visualize.receptive import patch, receptive_boxes
 from zoo.visualize.rules import Rule
 from zoo.visualize.subject import Pictures, Subject, Track, default_rule, strongest_units, varied_units
 from zoo.visualize.tiles import covers, shrunk, signed, within
-from zoo.visualize.top_activations import TopActivations
 
 COLUMNS = 3
 # Pixels a side that a tile has at most, and about, once enlarged by whole pixels, at least.
 TILE, SMALLEST = 96, 30
 # A tile's side, in gaps between tiles.
 GAPS = 24
-# From so many images on they are searched; of fewer, each is shown.
-MANY = 9
 
 
 @dataclass(frozen=True)
-class Group:
+class Pair:
     """A unit of a data set, or a photograph: nine projections, and the images where those are."""
 
     label: str
@@ -35,19 +33,19 @@ class Group:
 
 @dataclass(frozen=True)
 class ProjectionSheet:
-    """The groups of a layer, and how its tiles are cut, in words; `whole` where a tile is the whole image."""
+    """The pairs of a layer, and how its tiles are cut, in words; `whole` where a tile is the whole image."""
 
     layer: str
     cutting: str
     whole: bool
-    groups: tuple[Group, ...]
+    pairs: tuple[Pair, ...]
 
 
 @dataclass(frozen=True)
 class Projections:
     """The sheets of a few layers, the rule that the signal goes down by, and why it is not the usual one.
 
-    `by_unit` groups are of units; else of photographs. `saturating` is the share of a projection that lies at the ends
+    `by_unit` pairs are of units; else of photographs. `saturating` is the share of a projection that lies at the ends
     of its scale.
     """
 
@@ -59,59 +57,58 @@ class Projections:
 
 
 def projections(
-    subject: Subject,
-    pictures: Pictures,
-    found: Survey,
-    seen: Samples,
-    *,
-    track: Track,
+    subject: Subject, pictures: Pictures, seen: Samples, found: Survey | None, *, track: Track
 ) -> Projections:
-    """Of the strongest activations in a data set, or of few photographs those in each."""
+    """Of the strongest activations in all pictures, which were `found`; without, of those in each of the samples."""
     rule, why = default_rule(subject)
-    by_unit = len(pictures) >= MANY
-    sheets = []
-    for layer, top in track(
-        found.strongest.items(), total=len(found.strongest), description="projecting to the pixels"
-    ):
-        groups = (
-            _of_units(subject, pictures, top, found.labels, rule) if by_unit else _of_images(subject, seen, layer, rule)
-        )
-        sheets.append(_sheet(layer, groups))
-    return Projections(rule, why, by_unit, SATURATING, tuple(sheets))
+    groups = {
+        layer: _of_units(subject, pictures, found, layer) if found else _of_images(subject, seen, layer)
+        for layer in seen.outputs
+    }
+    made = iter(projected(subject, [group for some in groups.values() for group in some], rule, track=track))
+    sheets = tuple(_sheet(layer, [(group, next(made)) for group in some]) for layer, some in groups.items())
+    return Projections(rule, why, found is not None, SATURATING, sheets)
 
 
-def _of_units(
-    subject: Subject, pictures: Pictures, found: TopActivations, labels: np.ndarray, rule: Rule
-) -> list[Projected]:
-    units = varied_units(found.values, found.images, labels, NINE).tolist()
-    return [of_unit(subject, pictures, found, unit, rule) for unit in units]
-
-
-def _of_images(subject: Subject, seen: Samples, layer: str, rule: Rule) -> list[Projected]:
-    """Nine units each, the most active there."""
-    groups = []
-    for index, name in enumerate(seen.names):
-        units = strongest_units(seen.outputs[layer][index].max(axis=(0, 1))[:, None], NINE).tolist()
-        made = of_image(subject, seen.pictures, index, layer, units, rule)
-        groups.append(replace(made, label=f"{name} · {made.label}"))
+def _of_units(subject: Subject, pictures: Pictures, found: Survey, layer: str) -> list[Group]:
+    """The strongest activations of each of nine units."""
+    top, groups = found.strongest[layer], []
+    for unit in varied_units(top.values, top.images, found.labels, NINE).tolist():
+        examples = [pictures.source[int(image)] for image in top.images[unit]]
+        images = np.stack([subject.weights.preprocessing.fitted(example["image"]) for example in examples])
+        label = label_of(pictures, unit, top.values[unit, 0], [example["label"] for example in examples])
+        groups.append(Group(layer, label, images, np.full(len(images), unit), top.places[unit], top.boxes[unit]))
     return groups
 
 
-def _sheet(layer: str, groups: Sequence[Projected]) -> ProjectionSheet:
-    margin, cutting = spare_margin(groups)
-    whole = covers(groups[0].boxes[0], groups[0].images.shape[1:])
-    made = tuple(_group(layer, group, shrunk(group.boxes, margin)) for group in groups)
-    return ProjectionSheet(layer, cutting, whole, made)
+def _of_images(subject: Subject, seen: Samples, layer: str) -> list[Group]:
+    """Of each image the strongest activation of each of its nine most active units."""
+    groups = []
+    for name, image, maps in zip(seen.names, seen.images, seen.outputs[layer], strict=True):
+        units = strongest_units(maps.max(axis=(0, 1))[:, None], NINE)
+        flat = maps.reshape(-1, maps.shape[-1])[:, units].argmax(axis=0)
+        places = np.stack(np.unravel_index(flat, maps.shape[:2]), axis=-1)
+        boxes = receptive_boxes(subject.model, image.shape, layer, places)
+        label = f"{name} · units " + ", ".join(map(str, units))
+        images = np.broadcast_to(image, (len(units), *image.shape))
+        groups.append(Group(layer, label, images, units, places, boxes, of_one_image=True))
+    return groups
 
 
-def _group(layer: str, group: Projected, boxes: np.ndarray) -> Group:
-    channels = group.images.shape[-1]
-    down = [as_bytes(signed(pixels, SATURATING), channels) for pixels in group.pixels]
-    return Group(
-        group.label,
-        _mosaic(down, boxes, f"{layer}, {group.label}: strongest activations projected to the pixels"),
-        _mosaic(group.images, boxes, f"{layer}, {group.label}: the images there"),
-    )
+def _sheet(layer: str, made: Sequence[tuple[Group, np.ndarray]]) -> ProjectionSheet:
+    margin, cutting = spare_margin([Projected(down, group.images, group.boxes, group.label) for group, down in made])
+    first = made[0][0]
+    whole = covers(first.boxes[0], first.images.shape[1:])
+    return ProjectionSheet(layer, cutting, whole, tuple(_pair(group, down, margin, whole) for group, down in made))
+
+
+def _pair(group: Group, down: np.ndarray, margin: int, whole: bool) -> Pair:
+    boxes, said = shrunk(group.boxes, margin), f"{group.layer}, {group.label}"
+    drawn = [as_bytes(signed(pixels, SATURATING), group.images.shape[-1]) for pixels in down]
+    projections = _mosaic(drawn, boxes, f"{said}: strongest activations projected to the pixels")
+    if whole and group.of_one_image:
+        return Pair(group.label, projections, raster(group.images[0], f"{said}: the image", most=COLUMNS * TILE))
+    return Pair(group.label, projections, _mosaic(group.images, boxes, f"{said}: the images there"))
 
 
 def _mosaic(images: Sequence[np.ndarray], boxes: np.ndarray, alt: str) -> Raster:

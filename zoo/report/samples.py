@@ -101,7 +101,8 @@ def samples(subject: Subject, pictures: Pictures, layers: Sequence[str]) -> Samp
     run = jit_once(partial(_seen, subject.model, tuple(layers)))
     logits, outputs = jax.device_get(run(subject.variables, subject.normalized(images)))
     check_finite(subject.model, "the output", logits)
-    return Samples(chosen, images, logits, outputs)
+    # Jitted functions give dictionaries sorted.
+    return Samples(chosen, images, logits, {layer: outputs[layer] for layer in layers})
 
 
 def _chosen(pictures: Pictures) -> Pictures:

@@ -102,7 +102,7 @@ def _looked_at(
 
 def _working(output: jax.Array, real: jax.Array) -> jax.Array:
     """int [units]: on how many of the real images a unit is above zero anywhere."""
-    above = (output > 0).any(axis=tuple(range(1, output.ndim - 1)))
+    above = output.max(axis=tuple(range(1, output.ndim - 1))) > 0
     return (above & real[:, None]).sum(axis=0)
 
 

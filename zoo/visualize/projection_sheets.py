@@ -64,7 +64,7 @@ def by_unit(
         if units is None
         else units_of(layer, len(found.values), units)
     )
-    rows = [of_unit(subject, pictures, found, unit, rule) for unit in chosen.tolist()]
+    rows = [_of_unit(subject, pictures, found, unit, rule) for unit in chosen.tolist()]
     margin, cutting = spare_margin(rows)
     which = VARIED if units is None else "the units asked for"
     caption = (
@@ -92,17 +92,18 @@ def _read(
         yield subject.normalized(batch["image"][batch["mask"]])
 
 
-def of_unit(subject: Subject, pictures: Pictures, found: TopActivations, unit: int, rule: Rule) -> Projected:
-    """A unit's strongest activations. A unit at a time, so that all are compiled for one size."""
+def _of_unit(subject: Subject, pictures: Pictures, found: TopActivations, unit: int, rule: Rule) -> Projected:
+    """A unit at a time, so that all are compiled for one size."""
     examples = [pictures.source[int(index)] for index in found.images[unit]]
     images = np.stack([subject.weights.preprocessing.fitted(example["image"]) for example in examples])
     given, place = subject.normalized(images), found.places[unit]
     made = deconvnet(subject.model, subject.variables, given, found.layer, unit, rule=rule, place=place)
-    label = _label(pictures, unit, found.values[unit, 0], [example["label"] for example in examples])
+    label = label_of(pictures, unit, found.values[unit, 0], [example["label"] for example in examples])
     return Projected(made.pixels, images, found.boxes[unit], label)
 
 
-def _label(pictures: Pictures, unit: int, strongest: float, labels: Sequence[int]) -> str:
+def label_of(pictures: Pictures, unit: int, strongest: float, labels: Sequence[int]) -> str:
+    """What stands above a unit's pictures: its strongest activation, and the most frequent class of the images."""
     if strongest <= 0:
         return f"unit {unit}, never active"
     label, count = Counter(labels).most_common(1)[0]
@@ -148,7 +149,7 @@ def by_image(
 ) -> Sheet:
     """For each photograph the strongest activation of each of nine units: where it is, projected, and what it sees."""
     groups = [
-        of_image(subject, pictures, index, layer, units, rule)
+        _of_image(subject, pictures, index, layer, units, rule)
         for index in track(range(len(pictures)), total=len(pictures), description=f"{layer}: projecting")
     ]
     margin, cutting = spare_margin(groups)
@@ -166,10 +167,9 @@ def by_image(
     return Sheet(sheet_name(rule, layer), title, caption, sheet_figure(rows, title, caption, side=2.7))
 
 
-def of_image(
+def _of_image(
     subject: Subject, pictures: Pictures, index: int, layer: str, units: Sequence[int] | None, rule: Rule
 ) -> Projected:
-    """The strongest activation of each unit in one image, by default of its nine most active units."""
     image = subject.weights.preprocessing.fitted(pictures.source[index]["image"])
     normalized = subject.normalized(image[None])
     if units is None:

@@ -94,7 +94,9 @@ def _normalized(preprocessing: Preprocessing | None, images: jax.Array) -> jax.A
 
 def nothing(units: int, k: int) -> Best:
     """What `stronger` begins with."""
-    return jnp.full((units, k), -jnp.inf), jnp.full((units, k), -1), jnp.zeros((units, k), jnp.int32)
+    # With types of their own, or what takes them would be compiled again for what it gives.
+    indices = jnp.full((units, k), -1, jnp.int32)
+    return jnp.full((units, k), -jnp.inf, jnp.float32), indices, jnp.zeros_like(indices)
 
 
 def _merged(
