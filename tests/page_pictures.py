@@ -1,20 +1,22 @@
 """The pictures of docs/visualizing.md: python tests/page_pictures.py makes them by the commands printed there."""
 
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
+from PIL import Image
+
 ROOT = Path(__file__).parents[1]
 PAGE, IMAGES = ROOT / "docs" / "visualizing.md", ROOT / "docs" / "images"
 # A picture, and right under it the command that wrote it.
-SHOWN = re.compile(r"!\[[^\]]+\]\(images/([^)]+)\)\n\n```sh\n(.+?)\n```", re.DOTALL)
+SHOWN = re.compile(r"!\[[^\]]+\]\(images/([^)]+)\.webp\)\n\n```sh\n(.+?)\n```", re.DOTALL)
+QUALITY = 85
 
 
 def shown() -> dict[str, str]:
-    """{picture, as "photos/maximize-logits.png": the command under it}."""
+    """{picture, as "photos/maximize-logits": the command under it}."""
     return dict(SHOWN.findall(PAGE.read_text()))
 
 
@@ -32,7 +34,8 @@ def make(names: list[str]) -> None:
             written = command.replace("--out pictures/", f"--out {folder}/")
             subprocess.run(["bash", "-euxc", f"{setup()}\n{written}"], cwd=ROOT, check=True)
             (IMAGES / name).parent.mkdir(exist_ok=True)
-            shutil.copyfile(Path(folder) / name, IMAGES / name)
+            with Image.open(Path(folder) / f"{name}.png") as image:
+                image.save(IMAGES / f"{name}.webp", quality=QUALITY, method=6)
 
 
 if __name__ == "__main__":

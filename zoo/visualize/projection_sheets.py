@@ -14,7 +14,7 @@ from zoo.visualize.layers import units_of
 from zoo.visualize.receptive import receptive_boxes
 from zoo.visualize.rules import Rule
 from zoo.visualize.sheet import Sheet, sheet_name
-from zoo.visualize.subject import Pictures, Subject, Track, strongest_units, varied_units
+from zoo.visualize.subject import Pictures, Subject, Track, places_apart, varied_units
 from zoo.visualize.tiles import covers, cut, empty_margin, mosaic, photograph, shrunk, signed
 from zoo.visualize.top_activations import TopActivations, top_activations
 
@@ -26,6 +26,10 @@ SATURATING, HELD = 0.01, 0.98
 SCALE = (
     f"Each projection has its own scale: mid-grey is zero, and the largest {SATURATING:.0%} of its magnitudes lie "
     "at its ends."
+)
+APART = (
+    "of each photograph nine units, each the most strongly activated of those whose places are beside the fewest "
+    "already chosen"
 )
 VARIED = (
     "nine units, each the most strongly activated of those like the fewest already chosen (alike are units with most "
@@ -156,11 +160,11 @@ def by_image(
     ]
     groups, cutting = _trimmed(groups)
     whole = covers(groups[0].boxes[0], subject.image_shape)
-    which = "nine most strongly activated units" if units is None else "units asked for"
+    which = APART if units is None else "the units asked for"
     projected = f'the strongest activation of each unit projected to the pixels (rule "{rule}"). {SCALE}'
     boxes = "" if whole else " Right: the image there, light grey beyond the border. The boxes are those cuts."
     caption = (
-        f"{subject.about}; {pictures.about}; layer {layer}, each photograph's {which}.\n"
+        f"{subject.about}; {pictures.about}; layer {layer}, {which}.\n"
         f"Left: the photograph as the network sees it. {'Right' if whole else 'Middle'}: {projected}{boxes} {cutting} "
         f"{why}"
     )
@@ -176,7 +180,7 @@ def _of_image(
     normalized = subject.normalized(image[None])
     if units is None:
         maps = activations(subject.model, subject.variables, normalized, layer)
-        units = strongest_units(maps.max(axis=(0, 1, 2))[:, None], NINE).tolist()
+        units = places_apart(maps[0].astype(np.float32), NINE).tolist()
     made = deconvnet(subject.model, subject.variables, normalized, layer, units, rule=rule)
     boxes = receptive_boxes(subject.model, image.shape, layer, made.places)
     images = np.broadcast_to(image, made.pixels.shape)
