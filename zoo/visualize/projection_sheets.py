@@ -23,6 +23,8 @@ NINE = 9
 PAIRS = 3
 
 SATURATING, HELD = 0.01, 0.98
+# Of the image's side.
+LARGE_CUT = 0.67
 SCALE = (
     f"Each projection has its own scale: mid-grey is zero, and the largest {SATURATING:.0%} of its magnitudes lie "
     "at its ends."
@@ -122,7 +124,7 @@ def _trimmed(groups: Sequence[Projected]) -> tuple[list[Projected], str]:
     margin = min((empty_margin(group.pixels, group.boxes, HELD) for group in lit), default=0)
     kept = f"{rows - 2 * margin}x{columns - 2 * margin}"
     most = f"with {HELD:.0%} or more of each projection's energy."
-    if whole and max(rows, columns) - 2 * margin > min(shape[:2]) / 2:
+    if whole and max(rows, columns) - 2 * margin > LARGE_CUT * min(shape[:2]):
         # Little would be gained, and half of a cut at a border be empty.
         return list(groups), "An activation may depend on all of the image."
     trimmed = [replace(group, boxes=shrunk(group.boxes, margin)) for group in groups]
