@@ -1,6 +1,7 @@
 """docs/visualizing.md: each picture is there, small, and has the command under it that names it."""
 
 import re
+import shlex
 
 import pytest
 from page_pictures import IMAGES, PAGE, setup, shown
@@ -24,7 +25,7 @@ def test_every_picture_has_its_command():
 def test_the_command_names_the_picture(name):
     folder, _, sheet = name.partition("/")
     program, command = shown()[name].split(" zoo ")
-    args = parser().parse_args(command.split())
+    args = parser().parse_args(shlex.split(command))
     assert program == "python -m" and args.out.as_posix() == f"pictures/{folder}"
     layer = args.layers[0].replace("/", "-") if args.layers else ""
     assert args.method is None or sheet.startswith(args.method)
