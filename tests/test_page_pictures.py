@@ -24,7 +24,7 @@ def test_every_picture_has_its_command():
 @pytest.mark.parametrize("name", shown())
 def test_the_command_names_the_picture(name):
     folder, _, sheet = name.partition("/")
-    program, command = shown()[name].split(" zoo ")
+    program, command = shown()[name].replace("\\\n", "").split(" zoo ")
     args = parser().parse_args(shlex.split(command))
     assert program == "python -m" and args.out.as_posix() == f"pictures/{folder}"
     layer = args.layers[0].replace("/", "-") if args.layers else ""
