@@ -60,7 +60,9 @@ def test_a_margin_without_energy_goes():
     assert shrunk(boxes, 11)[0].tolist() == [26, 26, 35, 35]
     pixels[1, 6, 18] = 1
     assert empty_margin(pixels, boxes, 1.0) == 1 and empty_margin(pixels, boxes, 0.8) == 11
-    assert empty_margin(pixels, np.array([[-5, -5, 65, 65]] * 2), 0.1) == 0
+    wide = np.array([[-20, -20, 81, 81], [-30, -32, 71, 69]])  # 101x101 round the same middles
+    assert empty_margin(pixels, wide, 1.0) == 36 and empty_margin(pixels, wide, 0.8) == 46
+    assert empty_margin(np.zeros_like(pixels), wide, 1.0) == 46
 
 
 def test_a_mosaic_has_its_tiles_in_reading_order():

@@ -1,5 +1,7 @@
 """python -m zoo visualize, on a short run of LeNet-5 and its data set."""
 
+import argparse
+import dataclasses
 import re
 from html import unescape
 from html.parser import HTMLParser
@@ -13,8 +15,10 @@ from test_cli import error_of
 
 import zoo
 from zoo.__main__ import main
+from zoo.commands.pictures_arguments import chosen_pictures
 from zoo.data import Preprocessing
-from zoo.visualize.subject import Subject, default_layers, default_rule, strongest_units, varied_units
+from zoo.visualize.class_sheets import prepared
+from zoo.visualize.subject import Subject, default_layers, default_rule, places_apart, strongest_units, varied_units
 from zoo.weights import Weights, save
 
 SEEN = Preprocessing(image_shape=(32, 32, 1), mean=(0.4,), std=(0.2,))
@@ -130,6 +134,17 @@ def test_photographs_have_a_row_each(capsys, short_run):
         assert part in made["deconvnet-c3"]
 
 
+def test_photographs_are_cut_once(capsys, here):
+    cut = dataclasses.replace(SEEN, crop=0.5)
+    variables = drawn(zoo.create_model("lenet5"), SEEN.image_shape)
+    weights = Weights(model="lenet5", variables=variables, preprocessing=cut)
+    pictures = chosen_pictures(argparse.Namespace(images=["photos"], dataset=None, limit=None), None, None)
+    images = [np.asarray(Image.open(here / "photos" / f"{i}.png")) for i in range(2)]
+    fitted, _ = prepared(Subject(weights, ""), pictures)
+    np.testing.assert_array_equal(fitted, [cut.fitted(image) for image in images])
+    assert pictures.names == ("0.png", "1.png") and pictures.source[1]["label"] == -1
+
+
 def test_few_images_of_a_data_set(capsys, short_run):
     arguments = ("--checkpoint", short_run.folder, "--dataset", short_run.data, "--limit", 4, "--layers", "c1")
     made = visualized(capsys, *arguments, "--method", "gradient", "--units", 2)
@@ -217,6 +232,14 @@ def test_units_of_a_sheet_are_unlike_each_other():
         left.remove(expected[-1])
     assert varied_units(values, images, labels, 9).tolist() == expected
     assert expected != np.argsort(-values.mean(axis=1))[:9].tolist()
+
+
+def test_units_of_one_image_are_at_places_apart():
+    maps = np.zeros((5, 6, 5))
+    for unit, (row, column) in enumerate([(1, 1), (2, 2), (4, 4), (2, 0), (0, 5)]):
+        maps[row, column, unit] = 9 - unit
+    assert places_apart(maps, 9).tolist() == [0, 2, 4, 1, 3]
+    assert places_apart(maps, 2).tolist() == [0, 2]
 
 
 def test_units_of_images_without_classes_differ_in_their_images_alone():

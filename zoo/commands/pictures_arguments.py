@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from zoo.commands.image_arguments import decoded, image_paths
 from zoo.commands.weights_arguments import positive
 
 if TYPE_CHECKING:
+    import numpy as np
+
+    from zoo.data import Example
     from zoo.visualize.subject import Pictures, Subject
 
 
@@ -31,22 +37,36 @@ def chosen_pictures(args: argparse.Namespace, subject: Subject, rows: int | None
     if args.images and args.dataset:
         raise ZooError("--images and --dataset are two sources of images: give one of them")
     if args.images:
-        return _photographs(args, subject)
+        return _photographs(args.images, args.limit)
     return _test_images(args, subject, rows)
 
 
-def _photographs(args: argparse.Namespace, subject: Subject) -> Pictures:
-    import numpy as np
-
-    from zoo.commands.image_arguments import decoded, image_paths
-    from zoo.data.dataset import ArraySource
+def _photographs(places: list[str], limit: int | None) -> Pictures:
     from zoo.visualize.subject import Pictures
 
-    paths = [path for place in args.images for path in image_paths(place)][: args.limit]
-    fitted = np.stack([subject.weights.preprocessing.fitted(decoded(path)) for path in paths])
+    paths = [path for place in places for path in image_paths(place)][:limit]
+    photographs = Photographs(paths, [decoded(path) if path == "-" else None for path in paths])
+    # An image that cannot be read is told before anything is drawn.
+    for index in range(len(photographs)):
+        photographs[index]
     names = tuple("standard input" if path == "-" else Path(path).name for path in paths)
     about = f"{len(names)} images" if len(names) > 3 else ", ".join(names)
-    return Pictures(ArraySource(fitted, np.full(len(names), -1)), about, names)
+    return Pictures(photographs, about, names)
+
+
+@dataclass(frozen=True, eq=False)
+class Photographs:
+    """A source of images of unknown class, as large as they are: read when they are wanted, but for what is given."""
+
+    paths: Sequence[str]
+    given: Sequence[np.ndarray | None]
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def __getitem__(self, index: int) -> Example:
+        image = self.given[index]
+        return {"image": decoded(self.paths[index]) if image is None else image, "label": -1}
 
 
 def _test_images(args: argparse.Namespace, subject: Subject, rows: int | None) -> Pictures:

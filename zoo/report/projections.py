@@ -9,11 +9,11 @@ from zoo.report.downward import Group, projected
 from zoo.report.raster import Raster, as_bytes, opaque, raster, smaller, tiled
 from zoo.report.samples import Samples
 from zoo.report.survey import Survey
-from zoo.visualize.projection_sheets import NINE, SATURATING, Projected, label_of, spare_margin
+from zoo.visualize.projection_sheets import NINE, SATURATING, Projected, label_of, trimmed_boxes
 from zoo.visualize.receptive import patch, receptive_boxes
 from zoo.visualize.rules import Rule
-from zoo.visualize.subject import Pictures, Subject, Track, default_rule, strongest_units, varied_units
-from zoo.visualize.tiles import covers, shrunk, signed, within
+from zoo.visualize.subject import Pictures, Subject, Track, default_rule, places_apart, varied_units
+from zoo.visualize.tiles import covers, signed, within
 
 COLUMNS = 3
 # Pixels a side that a tile has at most, and about, once enlarged by whole pixels, at least.
@@ -82,10 +82,10 @@ def _of_units(subject: Subject, pictures: Pictures, found: Survey, layer: str) -
 
 
 def _of_images(subject: Subject, seen: Samples, layer: str) -> list[Group]:
-    """Of each image the strongest activation of each of its nine most active units."""
+    """Of each image the strongest activation of each of nine units."""
     groups = []
     for name, image, maps in zip(seen.names, seen.images, seen.outputs[layer], strict=True):
-        units = strongest_units(maps.max(axis=(0, 1))[:, None], NINE)
+        units = places_apart(maps.astype(np.float32), NINE)
         flat = maps.reshape(-1, maps.shape[-1])[:, units].argmax(axis=0)
         places = np.stack(np.unravel_index(flat, maps.shape[:2]), axis=-1)
         boxes = receptive_boxes(subject.model, image.shape, layer, places)
@@ -96,19 +96,20 @@ def _of_images(subject: Subject, seen: Samples, layer: str) -> list[Group]:
 
 
 def _sheet(layer: str, made: Sequence[tuple[Group, np.ndarray]]) -> ProjectionSheet:
-    margin, cutting = spare_margin([Projected(down, group.images, group.boxes, group.label) for group, down in made])
-    first = made[0][0]
-    whole = covers(first.boxes[0], first.images.shape[1:])
-    return ProjectionSheet(layer, cutting, whole, tuple(_pair(group, down, margin, whole) for group, down in made))
+    groups, cutting = trimmed_boxes([Projected(down, group.images, group.boxes, group.label) for group, down in made])
+    whole = covers(groups[0].boxes[0], groups[0].images.shape[1:])
+    # Of a photograph that is seen whole, one is enough.
+    pairs = (_pair(layer, made, once=whole and one.of_one_image) for made, (one, _) in zip(groups, made, strict=True))
+    return ProjectionSheet(layer, cutting, whole, tuple(pairs))
 
 
-def _pair(group: Group, down: np.ndarray, margin: int, whole: bool) -> Pair:
-    boxes, said = shrunk(group.boxes, margin), f"{group.layer}, {group.label}"
-    drawn = [as_bytes(signed(pixels, SATURATING), group.images.shape[-1]) for pixels in down]
-    projections = _mosaic(drawn, boxes, f"{said}: strongest activations projected to the pixels")
-    if whole and group.of_one_image:
-        return Pair(group.label, projections, raster(group.images[0], f"{said}: the image", most=COLUMNS * TILE))
-    return Pair(group.label, projections, _mosaic(group.images, boxes, f"{said}: the images there"))
+def _pair(layer: str, made: Projected, *, once: bool) -> Pair:
+    said = f"{layer}, {made.label}"
+    drawn = [as_bytes(signed(pixels, SATURATING), made.images.shape[-1]) for pixels in made.pixels]
+    projections = _mosaic(drawn, made.boxes, f"{said}: strongest activations projected to the pixels")
+    if once:
+        return Pair(made.label, projections, raster(made.images[0], f"{said}: the image", most=COLUMNS * TILE))
+    return Pair(made.label, projections, _mosaic(made.images, made.boxes, f"{said}: the images there"))
 
 
 def _mosaic(images: Sequence[np.ndarray], boxes: np.ndarray, alt: str) -> Raster:

@@ -150,9 +150,25 @@ def varied_units(values: np.ndarray, images: np.ndarray, labels: np.ndarray, cou
     np.put_along_axis(has, places.reshape(images.shape), 1, axis=1)
     mostly = ((labels[images][..., None] == np.arange(labels.max() + 1)).sum(axis=1) > half).astype(np.float32)
     alike = (has @ has.T > half) | (mostly @ mostly.T > 0)
+    return unlike(order, alike, count)
+
+
+def places_apart(maps: np.ndarray, count: int) -> np.ndarray:
+    """Units for a sheet of one image: each time the most active one of those beside the fewest already chosen.
+
+    Of maps [rows, columns, units]; two units are beside each other where their strongest places touch, or are the same.
+    """
+    rows, columns, _ = maps.shape
+    order = strongest_units(maps.max(axis=(0, 1))[:, None], maps.shape[-1])
+    strongest = maps.reshape(rows * columns, -1).argmax(axis=0)[order]
+    places = np.stack(np.unravel_index(strongest, (rows, columns)), axis=-1)
+    return unlike(order, (np.abs(places[:, None] - places) <= 1).all(axis=-1), count)
+
+
+def unlike(order: np.ndarray, alike: np.ndarray, count: int) -> np.ndarray:
+    """At most `count` of these units, each time the first of those that are `alike` [units, units] to the fewest."""
     likes, chosen = np.zeros(len(order)), []
     for _ in order[:count]:
-        # Of equals the first, which is the most active.
         chosen.append(int(likes.argmin()))
         likes += alike[chosen[-1]]
         likes[chosen[-1]] = np.inf
