@@ -17,7 +17,7 @@ from zoo.report.recipe import command
 from zoo.report.run import run_part
 from zoo.report.survey import Answers
 from zoo.training import Recipe, RunConfig, RunFolder, recipe_for
-from zoo.visualize.subject import Pictures, Subject
+from zoo.visualize.subject import Evenly, Pictures, Subject
 from zoo.weights import Weights
 
 pytestmark = pytest.mark.usefixtures("tiny")
@@ -107,18 +107,25 @@ def test_pairs_are_the_most_confused_first(run, shares):
 def test_mistakes_are_the_wrong_answers_held_most_probable(run, shares):
     wrong = [image for image in range(50) if shares[image].argmax() != LABELS[image]]
     wrong.sort(key=lambda image: -shares[image].max())
-    assert [mistake.index for mistake in run.mistakes] == wrong[:12]
+    assert [mistake.number for mistake in run.mistakes] == wrong[:12]
     for mistake in run.mistakes:
-        assert (mistake.truth, mistake.said) == (NAMES[LABELS[mistake.index]], NAMES[shares[mistake.index].argmax()])
-        assert mistake.probability == pytest.approx(shares[mistake.index].max(), rel=1e-4)
-        np.testing.assert_array_equal(pixels(mistake.raster.uri), IMAGES[mistake.index, ..., 0])
+        assert (mistake.truth, mistake.said) == (NAMES[LABELS[mistake.number]], NAMES[shares[mistake.number].argmax()])
+        assert mistake.probability == pytest.approx(shares[mistake.number].max(), rel=1e-4)
+        np.testing.assert_array_equal(pixels(mistake.raster.uri), IMAGES[mistake.number, ..., 0])
 
 
 def test_answers_that_are_known_are_taken(folder, subject):
     answers = Answers(np.array([0, 0, -1]), np.array([[2, 0], [0, 2], [1, 0]]), np.array([[0.9, 0.1]] * 3))
     run = run_part(folder, subject, PICTURES, answers)
     assert (run.confusion.images, run.confusion.right) == (2, 1)  # of the third the class is not known
-    assert [(mistake.index, mistake.said) for mistake in run.mistakes] == [(0, "dog")]
+    assert [(mistake.number, mistake.said) for mistake in run.mistakes] == [(0, "dog")]
+
+
+def test_images_are_numbered_as_in_their_data_set(folder, subject, shares):
+    some = Pictures(Evenly(PICTURES.source, 25), "half", class_names=NAMES)
+    numbers = [mistake.number for mistake in run_part(folder, subject, some).mistakes]
+    wrong = [image for image in range(0, 50, 2) if shares[image].argmax() != LABELS[image]]
+    assert numbers == sorted(wrong, key=lambda image: -shares[image].max())[:12]
 
 
 def test_curves_are_the_metrics(run):
@@ -150,7 +157,7 @@ def ruled(ticks, at):
 def test_the_best_test_accuracy_is_ringed_and_said(run, section):
     assert [line.best is not None for panel in run.panels for line in panel.lines] == [False, False, False, True, False]
     assert run.panels[1].lines[1].best == run.panels[1].lines[1].segments[0][1]
-    assert "The best test accuracy is 0.6200 , after epoch 2" in section.text
+    assert "The best test accuracy is 0.6200 , after epoch 2; that of the last is 0.6000." in section.text
     assert "3 of 4 epochs in 1:15, from random weights" in section.text
 
 

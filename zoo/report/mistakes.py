@@ -7,7 +7,7 @@ import numpy as np
 
 from zoo.report.raster import Raster, raster
 from zoo.report.survey import Answers
-from zoo.visualize.subject import Pictures, Subject
+from zoo.visualize.subject import Pictures, Subject, number_of
 
 SHOWN = 12
 # Pixels a side that an image has at most.
@@ -16,9 +16,9 @@ IMAGE = 128
 
 @dataclass(frozen=True)
 class Mistake:
-    """An image by its number, its class, and the class that is said, with how probable that is held to be, 0 to 1."""
+    """An image by its number in the data set, its class, and the class that is said, held to be so probable, 0 to 1."""
 
-    index: int
+    number: int
     raster: Raster
     truth: str
     said: str
@@ -35,5 +35,6 @@ def mistakes(subject: Subject, pictures: Pictures, answers: Answers, class_names
 def _mistake(subject: Subject, pictures: Pictures, answers: Answers, class_names: Sequence[str], index: int) -> Mistake:
     image = subject.weights.preprocessing.fitted(pictures.source[index]["image"])
     truth, said = class_names[answers.labels[index]], class_names[answers.classes[index, 0]]
-    alt = f"Image {index}, of class {truth}, taken for {said}"
-    return Mistake(index, raster(image, alt, most=IMAGE), truth, said, float(answers.probabilities[index, 0]))
+    number = number_of(pictures.source, index)
+    alt = f"Image {number}, of class {truth}, taken for {said}"
+    return Mistake(number, raster(image, alt, most=IMAGE), truth, said, float(answers.probabilities[index, 0]))

@@ -108,12 +108,10 @@ def samples(subject: Subject, pictures: Pictures, layers: Sequence[str]) -> Samp
 def _chosen(pictures: Pictures) -> Pictures:
     some = Evenly(pictures.source, SAMPLES)
     if pictures.names:
-        return Pictures(
-            some, pictures.about, [pictures.names[i * len(pictures) // len(some)] for i in range(len(some))]
-        )
+        return Pictures(some, pictures.about, [pictures.names[some.number(i)] for i in range(len(some))])
     if pictures.class_names:
         return one_of_each_class(pictures.source, pictures.about, pictures.class_names, SAMPLES)
-    return Pictures(some, pictures.about, [f"image {i * len(pictures) // len(some)}" for i in range(len(some))])
+    return Pictures(some, pictures.about, [f"image {some.number(i)}" for i in range(len(some))])
 
 
 def _seen(model, layers: tuple[str, ...], variables, images: jax.Array) -> tuple[jax.Array, dict[str, jax.Array]]:
