@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from zoo.report.layers import Counted, Layer, map_shape
+from zoo.report.layers import Counted, Layer
 
 # A module of more rows than this, made of modules, is shown by those.
 LARGE = 40
@@ -27,11 +27,6 @@ class Block:
     def maps(self) -> tuple[int, int, int]:
         """(height, width, channels) of its output."""
         return self.last.maps
-
-    @property
-    def input_maps(self) -> tuple[int, int, int]:
-        """(height, width, channels) of what its first layer reads."""
-        return map_shape(self.layers[0].inputs[0].shape) if self.layers[0].inputs else self.maps
 
     @property
     def parameters(self) -> int:

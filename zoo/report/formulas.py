@@ -66,7 +66,7 @@ def _conv_steps(window: Window, output: tuple[int, int, int]) -> list[Step]:
     shared = conv_parameters(window.input_shape, **arguments, bias=window.bias)
     unshared = conv_parameters(window.input_shape, **arguments, bias=window.bias, shared=False)
     macs = conv_macs(window.input_shape, **arguments)
-    taps = taps_of(window)
+    taps = _taps(window)
     one = f"({taps} + 1)" if window.bias else f"({taps})"
     bias = " + 1 bias" if window.bias else ""
     return [
@@ -79,7 +79,7 @@ def _conv_steps(window: Window, output: tuple[int, int, int]) -> list[Step]:
     ]
 
 
-def taps_of(window: Window) -> str:
+def _taps(window: Window) -> str:
     """How many values one filter looks at, as a product."""
     depth = f"{window.input_shape[2]:,}" if window.groups == 1 else f"{window.input_shape[2]:,}/{window.groups:,}"
     return f"{window.kernel[0]} × {window.kernel[1]} × {depth}"
@@ -108,28 +108,23 @@ def _corrected(layer: Layer, steps: tuple[Step, ...]) -> tuple[Step, ...]:
 
 def _dense(layer: Layer) -> tuple[Step, ...]:
     row = layer.row
-    inputs = layer.inputs[0].shape[-1]
-    outputs = row.output_shape[-1]
+    inputs, outputs = layer.inputs[0].shape[-1], row.output_shape[-1]
     places = math.prod(row.output_shape[1:-1])
     has = row.parameters + row.reused_parameters
     bias = has > inputs * outputs
-    one, plus = (f"({inputs:,} + 1)", " + 1 bias") if bias else (f"{inputs:,}", "")
-    at = f" × {places:,}" if places > 1 else ""
-    steps = [Step("output", "one value a unit", "", f"{outputs:,}")]
+    parameters = products = "counted"
+    one = each = ""
     if has == (inputs + bias) * outputs:
-        steps.append(Step("parameters", f"(inputs{plus}) × units", f"{one} × {outputs:,}", f"{has:,}"))
-    else:
-        steps.append(Step("parameters", "counted", "", f"{has:,}"))
-    known = inputs * outputs * places == row.macs
-    steps.append(
-        Step(
-            "multiply-adds",
-            "inputs × units" + (" × places" if at else ""),
-            f"{inputs:,} × {outputs:,}{at}" if known else "",
-            f"{row.macs or 0:,}",
-        )
+        parameters = "(inputs + 1 bias) × units" if bias else "inputs × units"
+        one = f"({inputs:,} + 1) × {outputs:,}" if bias else times((inputs, outputs))
+    if row.macs == inputs * outputs * places:
+        products = "inputs × units" if places == 1 else "inputs × units × places"
+        each = times((inputs, outputs) if places == 1 else (inputs, outputs, places))
+    return (
+        Step("output", "one value a unit", "", f"{outputs:,}"),
+        Step("parameters", parameters, one, f"{has:,}"),
+        Step("multiply-adds", products, each, "not known" if row.macs is None else f"{row.macs:,}"),
     )
-    return tuple(steps)
 
 
 def _other(layer: Layer) -> tuple[Step, ...]:

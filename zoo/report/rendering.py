@@ -25,8 +25,7 @@ def render(template: str = "page.html.j2", **parts: Any) -> str:
 
 
 def _joined(names: tuple[str, ...]) -> str:
-    paths = (TEMPLATES / name for name in names)
-    return "\n".join(path.read_text(encoding="utf-8") for path in paths if path.exists())
+    return "\n".join((TEMPLATES / name).read_text(encoding="utf-8") for name in names)
 
 
 @cache

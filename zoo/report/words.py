@@ -35,7 +35,7 @@ def breakable(name: str):
     from markupsafe import Markup, escape
 
     return Markup("").join(
-        Markup("{}<wbr>").format(part) if part in "_/" else escape(part) for part in re.split(r"([_/])", name)
+        Markup("{}<wbr>").format(part) if part in ("_", "/") else escape(part) for part in re.split(r"([_/])", name)
     )
 
 
