@@ -20,11 +20,10 @@ Path = tuple[str, ...]
 
 @dataclass(frozen=True, eq=False)
 class Activity:
-    """Of each unit of a layer, int [units], on how many of `images` images its activation is above zero somewhere."""
+    """Of each unit of a layer, int [units], on how many images its activation is above zero somewhere."""
 
     layer: str
     active: np.ndarray
-    images: int
 
     @property
     def units(self) -> int:
@@ -87,12 +86,6 @@ def traced(model: nn.Module, variables: Variables, images: jax.Array, layers: Se
         )
     captured = state.get("intermediates", {})
     return Traced(logits, {layer: _at(captured, layer) for layer in layers}, _named(found, given))
-
-
-def turns_off(model: nn.Module) -> bool:
-    """Whether the network has an activation that a unit can be silenced by, as a ReLU."""
-    act = getattr(model, "act", None)
-    return any(callable(one) and _turns_off(one) for one in (act if isinstance(act, tuple) else (act,)))
 
 
 def _turns_off(act: Activation) -> bool:

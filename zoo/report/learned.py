@@ -19,8 +19,7 @@ MANY = 9
 class Learned:
     """The section's parts; those that need images are None, or empty, where there are none.
 
-    `silence` is None where no activation of the network can be silent, and of few images, as are the `answers`, with
-    which `run_part` need not look through the images again.
+    `silence` is None of few images, as are the `answers`, with which `run_part` need not look through them again.
     """
 
     about: str
@@ -55,7 +54,7 @@ def learned_part(
         answers(subject, seen, shared_classes(subject, pictures)),
         passage(seen) if layers else None,
         projections(subject, pictures, seen, found, track=track) if layers else None,
-        silence(found.activities) if found else None,
+        silence(found.activities, len(pictures)) if found else None,
         found.answers if found else None,
     )
 

@@ -63,15 +63,13 @@ class Silence:
         return sorted(self.affected, key=lambda layer: -layer.share)[:WORST]
 
 
-def silence(activities: Sequence[Activity]) -> Silence | None:
-    """From what was seen of each activation; None where no activation can be silent."""
-    if not activities:
-        return None
+def silence(activities: Sequence[Activity], images: int) -> Silence:
+    """From what was seen of each activation over so many images; no layers where no activation can be silent."""
     layers = tuple(
-        Layer(one.layer, one.units, len(one.dead), in_words(one.dead), float(np.median(one.active)) / one.images)
+        Layer(one.layer, one.units, len(one.dead), in_words(one.dead), float(np.median(one.active)) / images)
         for one in activities
     )
-    return Silence(activities[0].images, layers)
+    return Silence(images, layers)
 
 
 def in_words(units: Sequence[int], most: int = NAMED) -> str:

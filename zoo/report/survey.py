@@ -70,7 +70,7 @@ def survey(
         for layer, size in sizes.items()
     }
     total = jax.tree.map(lambda *parts: np.sum(parts, axis=0), *active)
-    activities = tuple(Activity(name, counts, seen) for name, counts in total.items())
+    activities = tuple(Activity(name, counts) for name, counts in total.items())
     known = np.concatenate(labels)
     return Survey(known, found, activities, _joined(known, answers) if answers else None)
 
