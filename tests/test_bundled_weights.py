@@ -22,7 +22,7 @@ def trousers():
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_two_legs_are_trousers(file):
     weights = load(file)
-    assert weights.class_names == NAMES
+    assert weights.class_names == NAMES and weights.dataset == "fashion-mnist"
     ((found, *_),) = predict(weights, [trousers()])
     assert found.class_name == "trouser"
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from zoo.data import DataError, open_dataset
+from zoo.data import open as module
 
 RNG = np.random.default_rng(0)
 TRAIN, TEST = RNG.integers(0, 256, (12, 5, 4), np.uint8), RNG.integers(0, 256, (6, 5, 4), np.uint8)
@@ -44,6 +45,17 @@ def test_the_four_files_are_read(tmp_path, zipped, dotted):
         for i in range(len(source)):
             np.testing.assert_array_equal(source[i]["image"], images[i][..., None])
             assert source[i]["label"] == labels[i] and isinstance(source[i]["label"], int)
+
+
+def test_a_debian_packages_folder_is_found_after_that_of_data_dir(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "INSTALLED", tmp_path / "installed")
+    (tmp_path / "installed").mkdir()
+    write(tmp_path / "installed" / "mine", FILES)
+    (tmp_path / "data").mkdir()
+    assert len(open_dataset("mine", tmp_path / "data").test) == 6
+    fewer = {"t10k-images-idx3-ubyte": idx(TEST[:2]), "t10k-labels-idx1-ubyte": idx(TEST_LABELS[:2])}
+    write(tmp_path / "data" / "mine", FILES | fewer)
+    assert len(open_dataset("mine", tmp_path / "data").test) == 2
 
 
 def test_a_folder_is_found_under_data_dir(tmp_path):

@@ -1,5 +1,6 @@
 """Sheets of pictures: what of the arrays is shown where, by matplotlib's own objects, and files that PIL can read."""
 
+import json
 import re
 
 import numpy as np
@@ -10,7 +11,7 @@ from PIL import Image
 from zoo.errors import ZooError
 from zoo.visualize import figures
 from zoo.visualize.figures import Cell, from_zero, save_figure, sheet_figure, zero_centred
-from zoo.visualize.sheet import Album, Sheet, sheet_name
+from zoo.visualize.sheet import Sheet, add_sheet, entries_in, index_of, sheet_name
 from zoo.visualize.tiles import BEYOND, covers, cut, empty_margin, mosaic, photograph, shrunk, signed, within
 
 GENERATOR = np.random.default_rng(0)
@@ -59,7 +60,9 @@ def test_a_margin_without_energy_goes():
     assert shrunk(boxes, 11)[0].tolist() == [26, 26, 35, 35]
     pixels[1, 6, 18] = 1
     assert empty_margin(pixels, boxes, 1.0) == 1 and empty_margin(pixels, boxes, 0.8) == 11
-    assert empty_margin(pixels, np.array([[-5, -5, 65, 65]] * 2), 0.1) == 0
+    wide = np.array([[-20, -20, 81, 81], [-30, -32, 71, 69]])  # 101x101 round the same middles
+    assert empty_margin(pixels, wide, 1.0) == 36 and empty_margin(pixels, wide, 0.8) == 46
+    assert empty_margin(np.zeros_like(pixels), wide, 1.0) == 46
 
 
 def test_a_mosaic_has_its_tiles_in_reading_order():
@@ -110,38 +113,111 @@ def test_files_are_png_and_pdf_of_the_figures_size(tmp_path):
         assert image.size == tuple(int(150 * inches) for inches in figure.get_size_inches())
     pdf = paths[1].read_bytes()
     assert pdf.startswith(b"%PDF-") and pdf.rstrip().endswith(b"%%EOF")
+    (small, _) = save_figure(figure, tmp_path / "small", dpi=50)
+    with Image.open(small) as image:
+        assert image.size == tuple(int(50 * inches) for inches in figure.get_size_inches())
     again = save_figure(figure, tmp_path / "again")
     assert [path.read_bytes() for path in again] == [path.read_bytes() for path in paths]
 
 
+@pytest.mark.parametrize(("colour", "mode"), [((0.2, 0.2, 0.2), "L"), ((1.0, 0.0, 0.0), "RGB")])
+def test_what_is_grey_is_stored_so_and_looks_the_same(tmp_path, colour, mode):
+    figure = sheet_figure([[Cell(np.ones((4, 4, 3)) * colour)]], "t", "c")
+    path, _ = save_figure(figure, tmp_path / "a")
+    figure.savefig(tmp_path / "plain.png", dpi=150)
+    with Image.open(path) as image, Image.open(tmp_path / "plain.png") as plain:
+        assert image.mode == mode
+        np.testing.assert_array_equal(np.asarray(image.convert("RGB")), np.asarray(plain.convert("RGB")))
+
+
 def test_nothing_half_written_stays(tmp_path, monkeypatch):
-    def broken(self, path, **kwargs):
+    def broken(figure, path, dpi):
         path.write_bytes(b"half")
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Figure, "savefig", broken)
+    monkeypatch.setattr(figures, "_save_png", broken)
     with pytest.raises(ZooError, match=r"cannot write .*a\.png: No space left on device"):
         save_figure(Figure(), tmp_path / "a")
     assert not list(tmp_path.iterdir())
 
 
-def test_the_index_lists_what_is_there_after_every_sheet(tmp_path):
-    album = Album(tmp_path / "new" / "folder", "lenet5: <deconvnet>", "python -m zoo visualize --layers 'a b'")
+def a_sheet(name, title="t"):
+    return Sheet(name, title, "a & b", sheet_figure([[Cell(np.ones((4, 4, 3)))]], name, "a & b"))
+
+
+def listed(folder):
+    """What the page links to, all of which is there; of each sheet a PNG and a PDF."""
+    files = list(dict.fromkeys(re.findall(r'(?:src|href)="([^"]+)"', index_of(folder).read_text())))
+    assert all((folder / file).is_file() for file in files)
+    assert files[::2] == [file.replace(".pdf", ".png") for file in files[1::2]]
+    return files[::2]
+
+
+def test_the_page_lists_what_is_there_after_every_sheet(tmp_path):
+    folder, command = tmp_path / "new" / "folder", "python -m zoo visualize --layers 'a b'"
     for count, name in enumerate(("one", "two"), start=1):
-        figure = sheet_figure([[Cell(np.ones((4, 4, 3)))]], name, "a & b")
-        album.add(Sheet(name, f"title {name}", "a & b", figure))
-        page = album.index.read_text()
-        listed = re.findall(r'(?:src|href)="([^"]+)"', page)
-        assert len(set(listed)) == 2 * count and all((album.folder / file).is_file() for file in listed)
-    assert "lenet5: &lt;deconvnet&gt;" in page and "a &amp; b" in page and "title one" in page
-    assert "python -m zoo visualize --layers &#x27;a b&#x27;" in page
+        add_sheet(folder, a_sheet(name, f"title <{name}>"), command)
+        assert listed(folder) == ["one.png", "two.png"][:count]
+    page = index_of(folder).read_text()
+    assert "title &lt;one&gt;" in page and "a &amp; b" in page and "title &lt;two&gt;" in page
+    assert page.count("python -m zoo visualize --layers &#39;a b&#39;") == 2
 
 
-def test_a_folder_that_cannot_be_made_is_told(tmp_path):
+def test_later_commands_keep_earlier_sheets_that_are_still_there(tmp_path):
+    for name, command in {"one": "first", "two": "first", "three": "second"}.items():
+        add_sheet(tmp_path, a_sheet(name), command)
+    add_sheet(tmp_path, a_sheet("one", "drawn again"), "third")
+    assert listed(tmp_path) == ["one.png", "two.png", "three.png"]
+    assert [entry.command for entry in entries_in(tmp_path)] == ["third", "first", "second"]
+    assert index_of(tmp_path).read_text().count("drawn again") == 2
+    (tmp_path / "two.png").unlink()
+    add_sheet(tmp_path, a_sheet("four"), "fourth")
+    assert listed(tmp_path) == ["one.png", "three.png", "four.png"]
+
+
+def stored(**said):
+    return json.dumps([{"name": "one", "title": "t", "caption": "c", "command": "x"} | said])
+
+
+DAMAGED = {
+    "cut": stored()[:-5],
+    "no list": "3",
+    "nothing": "null",
+    "another thing": '["one"]',
+    "a number": stored(title=3),
+    "one more": stored(script="alert"),
+    "another folder": stored(name="../one"),
+    "html": stored(name='"><script>alert(1)</script>'),
+    "deep": "[" * 100_000,
+    "no text": b"\xff\xfe[",
+}
+
+
+@pytest.mark.parametrize("kind", DAMAGED)
+def test_a_list_that_was_not_written_here_is_one_clear_line(tmp_path, kind):
+    content = DAMAGED[kind]
+    (tmp_path / "index.json").write_bytes(content if isinstance(content, bytes) else content.encode())
+    with pytest.raises(ZooError, match=r"index\.json is not a list of sheets: remove it, or choose another folder"):
+        entries_in(tmp_path)
+
+
+def test_a_list_that_somebody_wrote_brings_no_html_in(tmp_path):
+    add_sheet(tmp_path, a_sheet("one"), "first")
+    evil = "</code><script>alert(1)</script>{title}\ud800"
+    (tmp_path / "index.json").write_text(stored(title=evil, caption=evil, command=evil))
+    add_sheet(tmp_path, a_sheet("two"), "second")
+    page = index_of(tmp_path).read_text()
+    assert "<script" not in page and page.count("&lt;script&gt;") == 4
+    assert listed(tmp_path) == ["one.png", "two.png"]
+
+
+def test_a_folder_that_cannot_be_made_or_read_is_told(tmp_path):
     (tmp_path / "file").write_text("")
-    sheet = Sheet("a", "t", "c", Figure())
     with pytest.raises(ZooError, match=r"cannot make the folder .*file/pictures: Not a directory"):
-        Album(tmp_path / "file" / "pictures", "t", "c").add(sheet)
+        add_sheet(tmp_path / "file" / "pictures", Sheet("a", "t", "c", Figure()), "x")
+    (tmp_path / "index.json").mkdir()
+    with pytest.raises(ZooError, match=r"cannot read .*index\.json: Is a directory"):
+        entries_in(tmp_path)
 
 
 def test_a_layers_name_makes_a_file_name():

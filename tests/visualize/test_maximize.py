@@ -10,6 +10,8 @@ import zoo
 from zoo.layers import ConvBlock
 from zoo.models.network import Network
 from zoo.visualize import LOGITS, maximize
+from zoo.visualize.maximize import COLOURS, Basis
+from zoo.visualize.maximize import _images as shown_images
 
 KEY = jax.random.key(0)
 
@@ -52,6 +54,44 @@ def test_units_are_excited_more_than_by_any_of_many_random_images(layer):
     seen = np.asarray(seen).reshape(200, -1, seen.shape[-1]).mean(axis=1)[:, [1, 4]]
     assert (found.values > seen.max(axis=0)).all()
     assert found.images.shape == (2, *IMAGE)
+
+
+# Of ImageNet's colours' covariance the Cholesky factor, to two digits, as lucid's earlier code has it.
+CHOLESKY = np.array([[0.28, 0.00, 0.00], [0.25, 0.12, 0.00], [0.23, 0.14, 0.14]])
+
+
+def test_colours_have_the_covariance_of_natural_images():
+    np.testing.assert_allclose(COLOURS @ COLOURS.T, CHOLESKY @ CHOLESKY.T, atol=0.011)
+
+
+@pytest.mark.parametrize(
+    ("how", "expected"), [({}, True), ({"decorrelate": False}, False), ({"fourier": False}, False)]
+)
+def test_noise_has_natural_colours_only_where_they_are_decorrelated(how, expected):
+    """Before Adam has moved it, the image is noise through the basis: its colours go together as those of images do."""
+    variables = variables_of(Small(), (64, 64, 3))
+    how = {"image_shape": (64, 64, 3), "steps": 1, "learning_rate": 1e-9, "bounds": (0.0, 1.0)} | how
+    (image,) = maximize(Small(), variables, "conv2", 0, KEY, **how).images
+    latent = np.log(image / (1 - image)).reshape(-1, 3).astype(np.float64)
+    covariance = CHOLESKY @ CHOLESKY.T
+    natural = covariance / np.sqrt(np.outer(np.diag(covariance), np.diag(covariance)))
+    found = np.corrcoef(latent.T)
+    assert (np.abs(found - natural).max() < 0.1) == expected
+    assert (np.abs(found - np.eye(3)).max() < 0.3) != expected
+
+
+def test_decorrelated_colours_are_lucids():
+    """lucid's _linear_decorelate_color, written out, on one step's latent image."""
+    latent = np.random.default_rng(0).normal(size=(2, 4, 5, 3)).astype(np.float32)
+    frequencies = np.fft.rfft2(latent, axes=(1, 2))
+    plain, natural = (Basis((4, 5, 3), True, decorrelated) for decorrelated in (False, True))
+    given = np.stack([frequencies.real, frequencies.imag])
+    bounds = (np.zeros(3, np.float32), np.ones(3, np.float32))
+    before, after = (np.asarray(shown_images(given, basis, bounds)) for basis in (plain, natural))
+    pixels = np.log(before / (1 - before)).reshape(-1, 3)
+    root = np.array([[0.26, 0.09, 0.02], [0.27, 0.00, -0.05], [0.27, -0.09, 0.03]])
+    expected = 1 / (1 + np.exp(-pixels @ (root / np.max(np.linalg.norm(root, axis=0))).T))
+    np.testing.assert_allclose(after.reshape(-1, 3), expected, atol=1e-4)
 
 
 def roughness(found):

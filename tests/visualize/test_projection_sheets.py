@@ -8,7 +8,8 @@ import zoo
 from zoo.data import Preprocessing
 from zoo.data.dataset import ArraySource
 from zoo.visualize.projection_sheets import by_image, by_unit
-from zoo.visualize.subject import Evenly, Pictures, Subject, one_of_each_class
+from zoo.visualize.subject import Evenly, Pictures, Subject, one_of_each_class, varied_units
+from zoo.visualize.top_activations import top_activations
 from zoo.weights import Weights
 
 SEEN = Preprocessing(image_shape=(32, 32, 1), mean=(0.4,), std=(0.2,))
@@ -38,25 +39,36 @@ def tile(axes, index):
 
 def test_figure_2_shows_the_strongest_activations(subject):
     pictures = Pictures(SOURCE, "noise, 30 test images", class_names=NAMES)
-    sheet = by_unit(subject, pictures, "c1", None, "deconvnet", batch_size=8, track=all_of)
+    sheet = by_unit(subject, pictures, "c1", range(6), "deconvnet", batch_size=8, track=all_of)
 
     maps = np.asarray(zoo.features(subject.model, subject.variables, subject.normalized(IMAGES), ["c1"])["c1"])
     strongest = maps.max(axis=(1, 2))
     order = np.argsort(-strongest, axis=0)[:9]
-    means = np.take_along_axis(strongest, order, axis=0).mean(axis=0)
-    units = [unit for unit in np.argsort(-means) if means[unit] > 0]
     labels = [text.get_text() for text in sheet.figure.texts if text.get_text().startswith("unit ")]
-    assert [int(label.split()[1]) for label in labels] == units
-    assert len(sheet.figure.axes) == 2 * len(units)
-    for rank, unit in enumerate(units):
+    assert [int(label.split()[1]) for label in labels] == list(range(6))
+    assert len(sheet.figure.axes) == 2 * 6
+    for unit in range(6):
         best = order[:, unit]
         common = np.bincount(LABELS[best]).argmax()
-        assert f"{strongest[best[0], unit]:.3g}" in labels[rank]
-        assert f'{(LABELS[best] == common).sum()} of 9 are "{NAMES[common]}"' in labels[rank]
+        if strongest[best[0], unit] <= 0:
+            assert labels[unit] == f"unit {unit}, never active"
+            continue
+        assert f"{strongest[best[0], unit]:.3g}" in labels[unit]
+        assert f'{(LABELS[best] == common).sum()} of 9 are "{NAMES[common]}"' in labels[unit]
         for place, image in enumerate(best):
             row, column = np.unravel_index(maps[image, :, :, unit].argmax(), (28, 28))
             expected = IMAGES[image, row : row + 5, column : column + 5, 0] / 255
-            np.testing.assert_allclose(tile(sheet.figure.axes[2 * rank + 1], place), expected)
+            np.testing.assert_allclose(tile(sheet.figure.axes[2 * unit + 1], place), expected)
+
+
+def test_units_are_chosen_for_variety_unless_they_are_named(subject):
+    pictures = Pictures(SOURCE, "noise", class_names=NAMES)
+    sheet = by_unit(subject, pictures, "c3", None, "deconvnet", batch_size=8, track=all_of)
+    found = top_activations(subject.model, subject.variables, subject.normalized(IMAGES), "c3")
+    units = varied_units(found.values, found.images, LABELS, 9)
+    labels = [text.get_text() for text in sheet.figure.texts if text.get_text().startswith("unit ")]
+    assert [int(label.split()[1]) for label in labels] == units.tolist()
+    assert "of those like the fewest already chosen" in sheet.caption
 
 
 def test_a_first_layers_projection_is_its_filter(subject):

@@ -1,5 +1,7 @@
 """python -m zoo visualize, on a short run of LeNet-5 and its data set."""
 
+import argparse
+import dataclasses
 import re
 from html import unescape
 from html.parser import HTMLParser
@@ -13,8 +15,10 @@ from test_cli import error_of
 
 import zoo
 from zoo.__main__ import main
+from zoo.commands.pictures_arguments import chosen_pictures
 from zoo.data import Preprocessing
-from zoo.visualize.subject import Subject, default_layers, default_rule, strongest_units
+from zoo.visualize.class_sheets import prepared
+from zoo.visualize.subject import Subject, default_layers, default_rule, places_apart, strongest_units, varied_units
 from zoo.weights import Weights, save
 
 SEEN = Preprocessing(image_shape=(32, 32, 1), mean=(0.4,), std=(0.2,))
@@ -32,9 +36,9 @@ def here(tmp_path, monkeypatch):
     return tmp_path
 
 
-def weights_file(path, model="lenet5", **fields):
+def weights_file(path, model="lenet5", dataset="", **fields):
     variables = drawn(zoo.create_model(model, **fields), SEEN.image_shape)
-    save(path, Weights(model=model, variables=variables, preprocessing=SEEN, fields=fields))
+    save(path, Weights(model=model, variables=variables, preprocessing=SEEN, fields=fields, dataset=dataset))
     return str(path)
 
 
@@ -65,7 +69,8 @@ def visualized(capsys, *arguments):
     captured = capsys.readouterr()
     assert captured.err == ""
     paths = captured.out.split()
-    assert sorted(paths) == sorted(map(str, Path("out").iterdir())) and paths[-1] == "out/index.html"
+    assert sorted([*paths, "out/index.json"]) == sorted(map(str, Path("out").iterdir()))
+    assert paths[-1] == "out/index.html"
     page = Path("out/index.html").read_text()
     names = re.findall(r'<figure id="([^"]+)">', page)
     assert sorted(paths[:-1]) == sorted(f"out/{name}.{end}" for name in names for end in ("png", "pdf"))
@@ -99,11 +104,45 @@ def test_with_nothing_but_a_checkpoint(capsys, short_run):
     assert "may depend on all of the image" in made["deconvnet-c5"]
 
 
+def test_with_nothing_but_a_file_that_names_its_data_set(capsys, here, short_run):
+    """As the networks in checkpoints/ do."""
+    file = weights_file(here / "a.safetensors", dataset=short_run.data.name, num_classes=3)
+    data = ("--data-dir", short_run.data.parent)
+    made = visualized(capsys, "--checkpoint", file, *data, "--layers", "c1")
+    assert "lenet5, weights a.safetensors; squares, 18 test images; layer c1" in made["deconvnet-c1"]
+    same = visualized(capsys, "--weights", file, "--model", "lenet5", *data, "--layers", "c1")
+    (one,), (other,) = ({caption.partition("PDF")[0] for caption in found.values()} for found in (made, same))
+    assert one == other
+
+
+def test_a_second_command_keeps_the_first_ones_sheets(capsys, short_run):
+    visualized(capsys, "--checkpoint", short_run.folder, "--method", "filters")
+    command = ["visualize", "--checkpoint", str(short_run.folder), "--out", "out", "--method", "filters"]
+    assert main([*command, "--layers", "c3"]) == 0
+    page = unescape(Path("out/index.html").read_text())
+    assert re.findall(r'<figure id="([^"]+)">', page) == ["filters-c1-conv", "filters-c3"]
+    assert page.count("--method filters") == 2 and page.count("--layers c3") == 1
+    Path("out/index.json").write_text("[3]")
+    capsys.readouterr()
+    assert "out/index.json is not a list of sheets" in error_of(capsys, *command)
+
+
 def test_photographs_have_a_row_each(capsys, short_run):
     made = visualized(capsys, "--checkpoint", short_run.folder, "--images", "photos", "--layers", "c3", "--units", 5, 0)
     assert list(made) == ["deconvnet-c3"]
     for part in ("0.png, 1.png", "units asked for", "Middle: the strongest activation of each unit"):
         assert part in made["deconvnet-c3"]
+
+
+def test_photographs_are_cut_once(capsys, here):
+    cut = dataclasses.replace(SEEN, crop=0.5)
+    variables = drawn(zoo.create_model("lenet5"), SEEN.image_shape)
+    weights = Weights(model="lenet5", variables=variables, preprocessing=cut)
+    pictures = chosen_pictures(argparse.Namespace(images=["photos"], dataset=None, limit=None), None, None)
+    images = [np.asarray(Image.open(here / "photos" / f"{i}.png")) for i in range(2)]
+    fitted, _ = prepared(Subject(weights, ""), pictures)
+    np.testing.assert_array_equal(fitted, [cut.fitted(image) for image in images])
+    assert pictures.names == ("0.png", "1.png") and pictures.source[1]["label"] == -1
 
 
 def test_few_images_of_a_data_set(capsys, short_run):
@@ -122,6 +161,7 @@ METHODS = {
     "smoothgrad --units 1": ("smoothgrad", "the class asked for with its probability above"),
     "integrated_gradients": ("integrated_gradients", "Each pixel's share of the class's logit"),
     "grad_cam": ("grad_cam-c3", "Dark is zero; the scale is each image's own"),
+    "randomize": ("randomize", "A picture that stays does not show what was learnt"),
     "maximize --steps 3": ("maximize-logits", "in 3 steps of Adam (seed 0)"),
     "maximize --steps 2 --layers c3 --units 1": ("maximize-c3", "layer c3; no data set"),
 }
@@ -173,6 +213,41 @@ def test_layers_are_the_stages_in_depth_order():
     assert default_layers(subject("alexnet")) == ["conv1", "conv2", "conv5"]
 
 
+def test_units_of_a_sheet_are_unlike_each_other():
+    """Against the same choice written plainly."""
+    rng = np.random.default_rng(0)
+    values = -np.sort(-rng.random((60, 5)), axis=1)
+    labels = rng.integers(-1, 4, 40)
+    images = np.stack([rng.choice(np.arange(unit % 4 * 10, 40), 5, replace=False) for unit in range(60)])
+    images[10:20] = images[:10]
+
+    def alike(one, other):
+        same = len(set(images[one]) & set(images[other])) > 2.5
+        classes = [[c for c in range(4) if sum(labels[i] == c for i in images[unit]) > 2.5] for unit in (one, other)]
+        return same or bool(classes[0] and classes[0] == classes[1])
+
+    left, expected = list(np.argsort(-values.mean(axis=1))), []
+    for _ in range(9):
+        expected.append(min(left, key=lambda unit: sum(alike(unit, chosen) for chosen in expected)))
+        left.remove(expected[-1])
+    assert varied_units(values, images, labels, 9).tolist() == expected
+    assert expected != np.argsort(-values.mean(axis=1))[:9].tolist()
+
+
+def test_units_of_one_image_are_at_places_apart():
+    maps = np.zeros((5, 6, 5))
+    for unit, (row, column) in enumerate([(1, 1), (2, 2), (4, 4), (2, 0), (0, 5)]):
+        maps[row, column, unit] = 9 - unit
+    assert places_apart(maps, 9).tolist() == [0, 2, 4, 1, 3]
+    assert places_apart(maps, 2).tolist() == [0, 2]
+
+
+def test_units_of_images_without_classes_differ_in_their_images_alone():
+    values = np.array([[3.0, 3.0], [2.0, 2.0], [1.0, 1.0], [0.0, 0.0]])
+    images = np.array([[0, 1], [1, 0], [0, 2], [3, 4]])
+    assert varied_units(values, images, np.full(5, -1), 9).tolist() == [0, 2, 1]
+
+
 def test_the_strongest_units_have_the_largest_means_and_are_active():
     values = np.array([[0.0, 0.0], [5.0, 1.0], [4.0, 3.0], [9.0, 9.0]])
     assert strongest_units(values, 2).tolist() == [3, 2]
@@ -188,6 +263,7 @@ ERRORS = {
     "--method filters --units 6": "has no unit 6: it has 6, from 0 to 5",
     "--method saliency --units 3 --images photos": "there is no class 3: the network tells 3 apart, from 0 to 2",
     "--method saliency --layers c3 --images photos": "saliency is of the logits, not of a layer: leave out --layers",
+    "--method randomize --layers c3 --images photos": "randomize is of the logits, not of a layer: leave out --layers",
     "--method grad_cam --layers c9 --images photos": "LeNet5 has no layer 'c9'",
     "--method grad_cam --units 0 1 2 --images photos": "3 classes for 2 images: give one class, or one an image",
     "--method maximize --units 5": "the output has no unit 5: it has 3, from 0 to 2",
@@ -195,7 +271,7 @@ ERRORS = {
     "--images empty": "there are no images in the folder empty",
     "--images photos --dataset digits": "--images and --dataset are two sources of images: give one of them",
     "--dataset ./nowhere": "there is no folder './nowhere'",
-    "": "the run was trained on 'squares', which cannot be opened by that name: give it with --dataset",
+    "": "these weights were trained on 'squares', which cannot be opened by that name: give its folder with --dataset",
     "--images photos --model lenet5": "--checkpoint has its own network and weights",
 }
 
@@ -211,9 +287,11 @@ def test_bad_input_is_one_line_and_nothing_is_written(capsys, short_run, here, g
 def test_other_weights_and_folders(capsys, here):
     (here / "file").write_text("")
     body, whole = (weights_file(here / f"{n}.safetensors", num_classes=n) for n in (0, 3))
+    path = weights_file(here / "path.safetensors", dataset="../photos", num_classes=3)
     errors = {
         ("--weights", whole): "these weights name no data set: give images with --images or --dataset",
         ("--weights", body, "--method", "occlusion", "--images", "photos"): "have no classifier",
+        ("--checkpoint", path): "metadata that cannot be read: the data set is '../photos', which is no name",
         ("--checkpoint", "nowhere"): "no run of train.py in nowhere",
         ("--weights", whole, "--images", "photos", "--out", "file/a"): "cannot write to file/a: ",
         (): "no network is named: give --model, --weights or --checkpoint",

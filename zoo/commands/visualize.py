@@ -1,17 +1,19 @@
 """Draw what a network's layers see.
 
-python -m zoo visualize --checkpoint checkpoints/googlenet-fashion-mnist --out pictures
+python -m zoo visualize --checkpoint checkpoints/googlenet_bn-fashion-mnist.safetensors --out pictures
 python -m zoo visualize --model efficientnet_lite0 --images coffee.png chelsea.png --out pictures
 python -m zoo visualize --checkpoint checkpoints/vgg11-pets --method grad_cam --images cat.jpg --out pictures
 
-The sheets are PNG and PDF files in a folder, and index.html there shows what this command wrote. Without --images and
---dataset they are made of the test images of the data set that the run was trained on.
+The sheets are PNG and PDF files in a folder, and index.html there shows all of them with the commands that made them,
+earlier ones too; a sheet takes the place of one with its name. Without --images and --dataset they are made of the test
+images of the data set that the network was trained on.
 
 deconvnet, guided and gradient project a layer's strongest activations to the pixels. Of a data set, or nine images and
 more, there is Zeiler and Fergus's Figure 2: nine units, the nine images that excite each most. Of fewer images there is
 a row each. filters and maximize need no images. saliency, smoothgrad, integrated_gradients, grad_cam and occlusion show
 what speaks for a class, and --units are classes there: by default the most probable; of a data set they take one image
-each of a few classes.
+each of a few classes. randomize is the sanity check: pictures that stay when the weights are drawn again do not show
+what was learnt.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from zoo.commands.pictures_arguments import add_pictures_arguments, chosen_pictures
 from zoo.commands.weights_arguments import add_weights_arguments, chosen_weights, positive
 
 if TYPE_CHECKING:
@@ -31,14 +34,14 @@ HELP = "draw what a network's layers see"
 
 RULES = ("deconvnet", "guided", "gradient")
 GRADIENTS = ("saliency", "smoothgrad", "integrated_gradients")
-OF_A_CLASS = (*GRADIENTS, "grad_cam", "occlusion")
+OF_A_CLASS = (*GRADIENTS, "grad_cam", "occlusion", "randomize")
 METHODS = (*RULES, "filters", "activations", *OF_A_CLASS, "maximize")
 WITHOUT_IMAGES = ("filters", "maximize")
 
 # From so many images on, they are searched for the strongest activations; of fewer, each is shown.
 MANY = 9
 # How many images of a data set those methods show that make a row an image.
-SHOWN = {"activations": 3, "": 6}
+SHOWN = {"activations": 3, "randomize": 2, "": 6}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -50,10 +53,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="METHOD",
         help=f"{', '.join(METHODS)} (default: deconvnet, or guided for a network with fewer than two max pools)",
     )
-    parser.add_argument("--images", nargs="+", metavar="IMAGE", help="image files, folders of them, or - for one")
-    parser.add_argument("--dataset", metavar="DATA", help="digits, a folder, or a TFDS name: its test images")
-    parser.add_argument("--data-dir", type=Path, metavar="DIR", help="where TFDS data sets are kept")
-    parser.add_argument("--limit", type=positive, metavar="N", help="only N images of the data set, evenly chosen")
+    add_pictures_arguments(parser)
     parser.add_argument(
         "--layers", nargs="+", metavar="LAYER", help="as in the summary; logits are the output (default: up to five)"
     )
@@ -62,8 +62,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--batch-size", type=positive, default=64, metavar="N", help="images at a time (default: 64)")
     parser.add_argument("--steps", type=positive, default=256, metavar="N", help="of maximize (default: 256)")
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of maximize and smoothgrad (default: 0)")
+    parser.add_argument(
+        "--dpi", type=_dots, default=150, metavar="N", help="pixels an inch of the PNG files, 20 to 600 (default: 150)"
+    )
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of what is drawn at random (default: 0)")
     add_weights_arguments(parser)
+
+
+def _dots(text: str) -> int:
+    """The type of --dpi: more would need more memory than there is."""
+    number = int(text)
+    if not 20 <= number <= 600:
+        raise argparse.ArgumentTypeError(f"{text} is not from 20 to 600")
+    return number
 
 
 def run(args: argparse.Namespace) -> None:
@@ -76,50 +87,55 @@ def run(args: argparse.Namespace) -> None:
 
     from zoo.training import enable_compilation_cache
     from zoo.visualize.figures import check_matplotlib
-    from zoo.visualize.sheet import Album
+    from zoo.visualize.sheet import add_sheet, index_of
 
     check_matplotlib()
     _check_out(args.out)
     subject = _subject(args)
     method, why = _method(args, subject)
     layers = _layers(args, subject, method)
-    pictures = None if method in WITHOUT_IMAGES else _pictures(args, subject, method)
+    rows = None if method in RULES else SHOWN.get(method, SHOWN[""])
+    pictures = None if method in WITHOUT_IMAGES else chosen_pictures(args, subject, rows)
     enable_compilation_cache()
-    album = Album(args.out, f"{subject.weights.model}: {method}", shlex.join(["python", "-m", "zoo", *args.given]))
+    command = shlex.join(["python", "-m", "zoo", *args.given])
     console = Console(stderr=True)
     # The bar shares the terminal with the printed paths, but they do not follow it out of a pipe.
     shared = {"redirect_stdout": sys.stdout.isatty(), "transient": True}
     with Progress(console=console, disable=not console.is_terminal, **shared) as progress:
         for sheet in _sheets(args, subject, method, why, layers, pictures, progress.track):
-            for path in album.add(sheet):
+            for path in add_sheet(args.out, sheet, command, args.dpi):
                 print(path)
-    print(album.index)
+    print(index_of(args.out))
 
 
 def _check_out(folder: Path) -> None:
+    """Raises ZooError where no sheets can be written, or earlier ones not be listed."""
     from zoo.errors import ZooError
+    from zoo.visualize.sheet import entries_in
 
     there = next(place for place in (folder, *folder.absolute().parents) if place.exists())
     if not there.is_dir():
         raise ZooError(f"cannot write to {folder}: {there} is a file")
+    entries_in(folder)
 
 
 def _subject(args: argparse.Namespace) -> Subject:
     from zoo.visualize.subject import Subject
 
     weights = chosen_weights(args)
-    return Subject(weights, f"{weights.model}, {_weights_named(args)}")
+    return Subject(weights, f"{weights.model}, {weights_named(args)}")
 
 
-def _weights_named(args: argparse.Namespace) -> str:
+def weights_named(args: argparse.Namespace) -> str:
     """For captions."""
     from zoo.weights.pretrained import default_source
 
-    if args.checkpoint:
+    if args.checkpoint and args.checkpoint.is_dir():
         return f"best checkpoint of {args.checkpoint.absolute().name}"
-    if not args.weights and args.model:
+    named = args.checkpoint or args.weights
+    if not named:
         return f"weights {default_source(args.model).tag}"
-    return f"weights {Path(args.weights).name if Path(args.weights or '').exists() else args.weights}"
+    return f"weights {Path(named).name if Path(named).exists() else named}"
 
 
 def _method(args: argparse.Namespace, subject: Subject) -> tuple[str, str]:
@@ -143,7 +159,7 @@ def _layers(args: argparse.Namespace, subject: Subject, method: str) -> list[str
     from zoo.visualize.layers import LOGITS, classes_of, known_layer, units_of
     from zoo.visualize.subject import default_layers
 
-    if method in GRADIENTS and args.layers:
+    if method in (*GRADIENTS, "randomize") and args.layers:
         raise ZooError(f"{method} is of the logits, not of a layer: leave out --layers")
     named = [LOGITS if layer == "logits" else layer for layer in dict.fromkeys(args.layers or ())]
     if method == "maximize" and not named:
@@ -164,63 +180,6 @@ def _layers(args: argparse.Namespace, subject: Subject, method: str) -> list[str
     return named or [None]
 
 
-def _pictures(args: argparse.Namespace, subject: Subject, method: str) -> Pictures:
-    """What --images or --dataset names, or the test images that the run was evaluated on."""
-    from zoo.errors import ZooError
-
-    if args.images and args.dataset:
-        raise ZooError("--images and --dataset are two sources of images: give one of them")
-    if args.images:
-        return _photographs(args, subject)
-    return _test_images(args, subject, None if method in RULES else SHOWN.get(method, SHOWN[""]))
-
-
-def _photographs(args: argparse.Namespace, subject: Subject) -> Pictures:
-    import numpy as np
-
-    from zoo.commands.image_arguments import decoded, image_paths
-    from zoo.data.dataset import ArraySource
-    from zoo.visualize.subject import Pictures
-
-    paths = [path for place in args.images for path in image_paths(place)][: args.limit]
-    fitted = np.stack([subject.weights.preprocessing.fitted(decoded(path)) for path in paths])
-    names = tuple("standard input" if path == "-" else Path(path).name for path in paths)
-    about = f"{len(names)} images" if len(names) > 3 else ", ".join(names)
-    return Pictures(ArraySource(fitted, np.full(len(names), -1)), about, names)
-
-
-def _test_images(args: argparse.Namespace, subject: Subject, rows: int | None) -> Pictures:
-    from zoo.data import DataError, open_dataset
-    from zoo.errors import ZooError
-    from zoo.evaluation import are_numbers
-    from zoo.visualize.subject import Evenly, Pictures, one_of_each_class
-
-    if args.dataset:
-        dataset = open_dataset(args.dataset, args.data_dir)
-    elif args.checkpoint:
-        from zoo.training.run_folder import RunFolder
-
-        name = RunFolder(args.checkpoint).read_config().dataset
-        try:
-            dataset = open_dataset(name, args.data_dir)
-        except DataError as error:
-            raise ZooError(
-                f"the run was trained on {name!r}, which cannot be opened by that name: give it with --dataset, as to "
-                f"train.py, or other images with --images ({error})"
-            ) from None
-    else:
-        raise ZooError("these weights name no data set: give images with --images or --dataset")
-    known = subject.weights.class_names
-    names = (
-        known if are_numbers(dataset.class_names) and len(known) == len(dataset.class_names) else dataset.class_names
-    )
-    if rows:
-        return one_of_each_class(dataset.test, f"{dataset.name}, test images", names, args.limit or rows)
-    source = Evenly(dataset.test, args.limit or len(dataset.test))
-    some = "" if len(source) == len(dataset.test) else f" of {len(dataset.test)}"
-    return Pictures(source, f"{dataset.name}, {len(source)}{some} test images", class_names=names)
-
-
 def _sheets(
     args: argparse.Namespace,
     subject: Subject,
@@ -231,7 +190,7 @@ def _sheets(
     track: Callable,
 ) -> Iterator[Sheet]:
     """One after the other, as they are made."""
-    from zoo.visualize import class_sheets, layer_sheets, projection_sheets
+    from zoo.visualize import class_sheets, layer_sheets, projection_sheets, randomize_sheet
 
     for layer in layers:
         if method in RULES and len(pictures) < MANY and pictures.names:
@@ -251,5 +210,7 @@ def _sheets(
             yield class_sheets.grad_cam_sheet(subject, pictures, layer, args.units, track=track)
         elif method == "occlusion":
             yield class_sheets.occlusion_sheet(subject, pictures, layer, args.units, track=track)
+        elif method == "randomize":
+            yield randomize_sheet.randomize_sheet(subject, pictures, args.units, seed=args.seed, track=track)
         else:
             yield class_sheets.gradient_sheet(subject, pictures, method, args.units, seed=args.seed, track=track)

@@ -15,7 +15,9 @@ def add_weights_arguments(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("weights", "a network's own, a file, or what train.py wrote")
     group.add_argument("--model", metavar="NAME", help="a network with pretrained weights")
     group.add_argument("--weights", metavar="W", help="which of its weights; one of zoo's own files needs no --model")
-    group.add_argument("--checkpoint", type=Path, metavar="DIR", help="a run folder: its best checkpoint")
+    group.add_argument(
+        "--checkpoint", type=Path, metavar="DIR", help="a run folder: its best checkpoint; or one of zoo's own files"
+    )
 
 
 def chosen_weights(args: argparse.Namespace) -> Weights:
@@ -29,7 +31,7 @@ def chosen_weights(args: argparse.Namespace) -> Weights:
 
         if args.model or args.weights:
             raise ZooError("--checkpoint has its own network and weights: leave out --model and --weights")
-        return checkpoint_weights(args.checkpoint)
+        return load(args.checkpoint) if args.checkpoint.is_file() else checkpoint_weights(args.checkpoint)
     if args.model:
         model_info(args.model)
         return open_pretrained(args.model, args.weights)

@@ -8,6 +8,9 @@ from zoo.data.errors import DataError
 from zoo.data.folder import has_images, open_folder
 from zoo.data.idx import is_idx_folder, open_idx
 
+# Where Debian's packages put data sets, as dataset-fashion-mnist does.
+INSTALLED = Path("/usr/share/datasets")
+
 
 def open_dataset(dataset: str | Path, data_dir: str | Path | None = None) -> Dataset:
     """Open a data set for image classification; DataError says in one line why it cannot be.
@@ -15,8 +18,9 @@ def open_dataset(dataset: str | Path, data_dir: str | Path | None = None) -> Dat
     `dataset` is the first of these that fits:
 
     1. `digits`, the embedded default.
-    2. A folder, or the name of one under `data_dir`: one that holds IDX files with the MNIST family's names, or
-       one that holds images, with one sub-folder a class (see open_folder). What TFDS has prepared is neither.
+    2. A folder, or the name of one under `data_dir` or of one that a Debian package installed: one that holds IDX
+       files with the MNIST family's names, or one that holds images, with one sub-folder a class (see open_folder).
+       What TFDS has prepared is neither.
     3. A TFDS name, `name`, `name/config` or either with `:version`, prepared in `data_dir` if it is not yet.
 
     `data_dir` is where TFDS keeps its data sets; the default is TFDS's own, which TFDS_DATA_DIR sets. Every
@@ -28,7 +32,7 @@ def open_dataset(dataset: str | Path, data_dir: str | Path | None = None) -> Dat
     # TFDS reads the variable as well, but only once, when it is imported.
     root = _expanded(data_dir or os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets")
     if name != "digits":
-        folders = [_expanded(name), root / name]
+        folders = [_expanded(name), root / name, INSTALLED / name]
         for folder in folders:
             opened = _open_folder(folder)
             if opened:

@@ -31,6 +31,7 @@ def checkpoint_weights(folder: Path, step: int | None = None) -> Weights:
         preprocessing=config.preprocessing,
         fields=config.network_fields(),
         class_names=config.class_names,
+        dataset=config.dataset,
     )
     chosen = run.steps / str(chosen_step(run, step))
     return with_arrays(weights, {key_of(place): leaf for place, leaf in jax.tree.leaves_with_path(variables(chosen))})

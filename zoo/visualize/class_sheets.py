@@ -46,7 +46,7 @@ def gradient_sheet(
     subject: Subject, pictures: Pictures, method: str, units: Sequence[int] | None, *, seed: int, track: Track
 ) -> Sheet:
     """Each image beside its signed map, summed over the channels, and its largest magnitude over them."""
-    fitted, images = _images(subject, pictures)
+    fitted, images = prepared(subject, pictures)
     classes, said = explained_classes(subject, images, units)
     explain = _explain(method, seed)
     rows = []
@@ -86,7 +86,7 @@ def grad_cam_sheet(
     subject: Subject, pictures: Pictures, layer: str | None, units: Sequence[int] | None, *, track: Track
 ) -> Sheet:
     """Each image, the layer's weighted maps, and both together."""
-    fitted, images = _images(subject, pictures)
+    fitted, images = prepared(subject, pictures)
     classes, said = explained_classes(subject, images, units)
     layer = layer or last_spatial_layer(subject.model, subject.shapes)
     rows = []
@@ -113,7 +113,7 @@ def occlusion_sheet(
     subject: Subject, pictures: Pictures, layer: str | None, units: Sequence[int] | None, *, track: Track
 ) -> Sheet:
     """Figure 7 of the paper, a row an image: the class's probability, the strongest map, the most probable class."""
-    fitted, images = _images(subject, pictures)
+    fitted, images = prepared(subject, pictures)
     classes, said = explained_classes(subject, images, units)
     layer = layer or last_spatial_layer(subject.model, subject.shapes)
     rows = []
@@ -144,10 +144,10 @@ def occlusion_sheet(
     return Sheet(sheet_name("occlusion", layer), title, caption, sheet_figure(rows, title, caption, side=2.2))
 
 
-def _images(subject: Subject, pictures: Pictures) -> tuple[np.ndarray, np.ndarray]:
+def prepared(subject: Subject, pictures: Pictures) -> tuple[np.ndarray, np.ndarray]:
     """uint8 of the network's size, and normalised."""
-    prepared = subject.weights.preprocessing
-    fitted = np.stack([prepared.fitted(pictures.source[index]["image"]) for index in range(len(pictures))])
+    fit = subject.weights.preprocessing.fitted
+    fitted = np.stack([fit(pictures.source[index]["image"]) for index in range(len(pictures))])
     return fitted, subject.normalized(fitted)
 
 

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -14,7 +14,7 @@ from zoo.visualize.layers import units_of
 from zoo.visualize.receptive import receptive_boxes
 from zoo.visualize.rules import Rule
 from zoo.visualize.sheet import Sheet, sheet_name
-from zoo.visualize.subject import Pictures, Subject, Track, strongest_units
+from zoo.visualize.subject import Pictures, Subject, Track, places_apart, varied_units
 from zoo.visualize.tiles import covers, cut, empty_margin, mosaic, photograph, shrunk, signed
 from zoo.visualize.top_activations import TopActivations, top_activations
 
@@ -23,9 +23,19 @@ NINE = 9
 PAIRS = 3
 
 SATURATING, HELD = 0.01, 0.98
+# Of the image's side.
+LARGE_CUT = 0.67
 SCALE = (
     f"Each projection has its own scale: mid-grey is zero, and the largest {SATURATING:.0%} of its magnitudes lie "
     "at its ends."
+)
+APART = (
+    "of each photograph nine units, each the most strongly activated of those whose places are beside the fewest "
+    "already chosen"
+)
+VARIED = (
+    "nine units, each the most strongly activated of those like the fewest already chosen (alike are units with most "
+    "of their images, or the class of most of them, in common)"
 )
 
 
@@ -52,30 +62,39 @@ def by_unit(
 ) -> Sheet:
     """The layout of the paper's Figure 2: nine projections of each unit, and the nine patches that excite it most."""
     model, variables = subject.model, subject.variables
-    found = top_activations(model, variables, _read(subject, pictures, layer, batch_size, track), layer, k=NINE)
-    chosen = strongest_units(found.values, NINE) if units is None else units_of(layer, len(found.values), units)
+    labels: list[int] = []
+    images = _read(subject, pictures, layer, batch_size, track, labels)
+    found = top_activations(model, variables, images, layer, k=NINE)
+    chosen = (
+        varied_units(found.values, found.images, np.array(labels), NINE)
+        if units is None
+        else units_of(layer, len(found.values), units)
+    )
     rows = [_of_unit(subject, pictures, found, unit, rule) for unit in chosen.tolist()]
-    margin, cutting = _margin(rows)
-    which = "the most strongly activated units" if units is None else "the units asked for"
+    rows, cutting = trimmed_boxes(rows)
+    which = VARIED if units is None else "the units asked for"
     caption = (
         f"{subject.about}; {pictures.about}; layer {layer}, {which}.\n"
         f"Left of each pair: the unit's {found.values.shape[1]} strongest activations, at most one an image, the "
         f'strongest first, projected to the pixels (rule "{rule}"). {SCALE} Right: the images there, light grey beyond '
         f"the border. {cutting} Above: the unit, its strongest activation, and the images' most frequent class. {why}"
     )
-    rows = [_pair(row, margin) for row in rows]
+    rows = [_pair(row) for row in rows]
     pairs = [[cell for pair in rows[start : start + PAIRS] for cell in pair] for start in range(0, len(rows), PAIRS)]
     title = f"{subject.weights.model}, layer {layer}"
     return Sheet(sheet_name(rule, layer), title, caption, sheet_figure(pairs, title, caption, together=2))
 
 
-def _read(subject: Subject, pictures: Pictures, layer: str, batch_size: int, track: Track) -> Iterator[np.ndarray]:
-    """All images in batches, normalised."""
+def _read(
+    subject: Subject, pictures: Pictures, layer: str, batch_size: int, track: Track, labels: list[int]
+) -> Iterator[np.ndarray]:
+    """All images in batches, normalised; their labels are appended to `labels` as they are read."""
     prepared = subject.weights.preprocessing
     size = min(batch_size, len(pictures))
     batches = eval_batches(pictures.source, preprocessing=prepared, batch_size=size)
     total = -(-len(pictures) // size)
     for batch in track(batches, total=total, description=f"{layer}: looking through {len(pictures)} images"):
+        labels += batch["label"][batch["mask"]].tolist()
         yield subject.normalized(batch["image"][batch["mask"]])
 
 
@@ -85,11 +104,12 @@ def _of_unit(subject: Subject, pictures: Pictures, found: TopActivations, unit: 
     images = np.stack([subject.weights.preprocessing.fitted(example["image"]) for example in examples])
     given, place = subject.normalized(images), found.places[unit]
     made = deconvnet(subject.model, subject.variables, given, found.layer, unit, rule=rule, place=place)
-    label = _label(pictures, unit, found.values[unit, 0], [example["label"] for example in examples])
+    label = label_of(pictures, unit, found.values[unit, 0], [example["label"] for example in examples])
     return Projected(made.pixels, images, found.boxes[unit], label)
 
 
-def _label(pictures: Pictures, unit: int, strongest: float, labels: Sequence[int]) -> str:
+def label_of(pictures: Pictures, unit: int, strongest: float, labels: Sequence[int]) -> str:
+    """What stands above a unit's pictures: its strongest activation, and the most frequent class of the images."""
     if strongest <= 0:
         return f"unit {unit}, never active"
     label, count = Counter(labels).most_common(1)[0]
@@ -97,26 +117,29 @@ def _label(pictures: Pictures, unit: int, strongest: float, labels: Sequence[int
     return f"unit {unit} · {strongest:.3g}{named}"
 
 
-def _margin(groups: Sequence[Projected]) -> tuple[int, str]:
-    """How many pixels a side all boxes of a sheet can lose, and that in words."""
-    margin = min(empty_margin(group.pixels, group.boxes, HELD) for group in groups)
-    top, left, bottom, right = groups[0].boxes[0]
-    rows, columns = bottom - top, right - left
-    if covers(groups[0].boxes[0], groups[0].images.shape[1:]):
-        return 0, "An activation may depend on all of the image."
+def trimmed_boxes(groups: Sequence[Projected]) -> tuple[list[Projected], str]:
+    """The groups with boxes smaller by what is empty in all of them, and that in words."""
+    (top, left, bottom, right), shape = groups[0].boxes[0], groups[0].images.shape[1:]
+    rows, columns, whole = bottom - top, right - left, covers(groups[0].boxes[0], shape)
+    lit = [group for group in groups if group.pixels.any()]
+    margin = min((empty_margin(group.pixels, group.boxes, HELD) for group in lit), default=0)
+    kept = f"{rows - 2 * margin}x{columns - 2 * margin}"
+    most = f"with {HELD:.0%} or more of each projection's energy."
+    if whole and max(rows, columns) - 2 * margin > LARGE_CUT * min(shape[:2]):
+        # Little would be gained, and half of a cut at a border be empty.
+        return list(groups), "An activation may depend on all of the image."
+    trimmed = [replace(group, boxes=shrunk(group.boxes, margin)) for group in groups]
+    if whole:
+        return trimmed, f"An activation may depend on all of the image; both are cut to {kept} pixels, {most}"
     if not margin:
-        return 0, f"Both are cut to the {rows}x{columns} pixels that an activation sees."
-    return margin, (
-        f"Both are cut to the middle {rows - 2 * margin}x{columns - 2 * margin} of the {rows}x{columns} pixels that an "
-        f"activation sees, with {HELD:.0%} or more of each projection's energy."
-    )
+        return trimmed, f"Both are cut to the {kept} pixels that an activation sees."
+    return trimmed, f"Both are cut to the middle {kept} of the {rows}x{columns} pixels that an activation sees, {most}"
 
 
-def _pair(group: Projected, margin: int) -> list[Cell]:
+def _pair(group: Projected) -> list[Cell]:
     """Projections and patches."""
-    boxes = shrunk(group.boxes, margin)
-    projections = _tiles([signed(pixels, SATURATING) for pixels in group.pixels], boxes)
-    return [Cell(projections, group.label), Cell(_tiles([photograph(image) for image in group.images], boxes))]
+    projections = _tiles([signed(pixels, SATURATING) for pixels in group.pixels], group.boxes)
+    return [Cell(projections, group.label), Cell(_tiles([photograph(image) for image in group.images], group.boxes))]
 
 
 def _tiles(pictures: Sequence[np.ndarray], boxes: np.ndarray) -> np.ndarray:
@@ -138,17 +161,17 @@ def by_image(
         _of_image(subject, pictures, index, layer, units, rule)
         for index in track(range(len(pictures)), total=len(pictures), description=f"{layer}: projecting")
     ]
-    margin, cutting = _margin(groups)
+    groups, cutting = trimmed_boxes(groups)
     whole = covers(groups[0].boxes[0], subject.image_shape)
-    which = "nine most strongly activated units" if units is None else "units asked for"
+    which = APART if units is None else "the units asked for"
     projected = f'the strongest activation of each unit projected to the pixels (rule "{rule}"). {SCALE}'
     boxes = "" if whole else " Right: the image there, light grey beyond the border. The boxes are those cuts."
     caption = (
-        f"{subject.about}; {pictures.about}; layer {layer}, each photograph's {which}.\n"
+        f"{subject.about}; {pictures.about}; layer {layer}, {which}.\n"
         f"Left: the photograph as the network sees it. {'Right' if whole else 'Middle'}: {projected}{boxes} {cutting} "
         f"{why}"
     )
-    rows = [_photograph(group, name, margin) for group, name in zip(groups, pictures.names, strict=True)]
+    rows = [_photograph(group, name) for group, name in zip(groups, pictures.names, strict=True)]
     title = f"{subject.weights.model}, layer {layer}"
     return Sheet(sheet_name(rule, layer), title, caption, sheet_figure(rows, title, caption, side=2.7))
 
@@ -160,16 +183,16 @@ def _of_image(
     normalized = subject.normalized(image[None])
     if units is None:
         maps = activations(subject.model, subject.variables, normalized, layer)
-        units = strongest_units(maps.max(axis=(0, 1, 2))[:, None], NINE).tolist()
+        units = places_apart(maps[0].astype(np.float32), NINE).tolist()
     made = deconvnet(subject.model, subject.variables, normalized, layer, units, rule=rule)
     boxes = receptive_boxes(subject.model, image.shape, layer, made.places)
     images = np.broadcast_to(image, made.pixels.shape)
     return Projected(made.pixels, images, boxes, "units " + ", ".join(map(str, units)))
 
 
-def _photograph(group: Projected, name: str, margin: int) -> list[Cell]:
+def _photograph(group: Projected, name: str) -> list[Cell]:
     """The whole photograph, projections and, where they are not all of it, patches."""
-    seen, pair = photograph(group.images[0]), _pair(group, margin)
+    seen, pair = photograph(group.images[0]), _pair(group)
     if covers(group.boxes[0], seen.shape):
         return [Cell(seen, name), pair[0]]
-    return [Cell(seen, name, boxes=shrunk(group.boxes, margin)), *pair]
+    return [Cell(seen, name, boxes=group.boxes), *pair]

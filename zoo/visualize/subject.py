@@ -26,6 +26,11 @@ SEARCHED = 500
 Track = Callable[..., Iterable]
 
 
+def untracked(iterable: Iterable, **said: object) -> Iterable:
+    """No progress bar."""
+    return iterable
+
+
 @dataclass(frozen=True, eq=False)
 class Subject:
     """A network with its weights; `about` names them for captions."""
@@ -94,7 +99,16 @@ class Evenly:
         return min(self.count, len(self.source))
 
     def __getitem__(self, index: int) -> Example:
-        return self.source[index * len(self.source) // len(self)]
+        return self.source[self.number(index)]
+
+    def number(self, index: int) -> int:
+        """Which of the source's examples that is."""
+        return index * len(self.source) // len(self)
+
+
+def number_of(source: Source, index: int) -> int:
+    """Which example of a data set that is, where the source may be some of them, evenly chosen."""
+    return source.number(index) if isinstance(source, Evenly) else index
 
 
 def one_of_each_class(source: Source, about: str, class_names: Sequence[str], count: int) -> Pictures:
@@ -106,7 +120,7 @@ def one_of_each_class(source: Source, about: str, class_names: Sequence[str], co
         if len(found) == count:
             break
     chosen = [found[label] for label in sorted(found)]
-    names = tuple(f"image {index}: {class_names[example['label']]}" for index, example in chosen)
+    names = tuple(f"image {number_of(source, index)}: {class_names[example['label']]}" for index, example in chosen)
     return Pictures([example for _, example in chosen], about, names)
 
 
@@ -130,6 +144,44 @@ def default_rule(subject: Subject) -> tuple[Rule, str]:
         f"The network has {counted} to give the deconvnet its switches, without which it shows next to nothing of an "
         "image: guided is taken instead."
     )
+
+
+def varied_units(values: np.ndarray, images: np.ndarray, labels: np.ndarray, count: int) -> np.ndarray:
+    """Units for a sheet: each time the most active one of those that are like the fewest already chosen.
+
+    `values` and `images` [units, k] are as in `TopActivations`, `labels` those of all images, -1 where unknown. Two
+    units are alike where more than half of their images are the same, or more than half of both's are of one class.
+    """
+    order, half = strongest_units(values, len(values)), values.shape[1] / 2
+    images = images[order]
+    seen, places = np.unique(images, return_inverse=True)
+    has = np.zeros((len(order), len(seen)), np.float32)
+    np.put_along_axis(has, places.reshape(images.shape), 1, axis=1)
+    mostly = ((labels[images][..., None] == np.arange(labels.max() + 1)).sum(axis=1) > half).astype(np.float32)
+    alike = (has @ has.T > half) | (mostly @ mostly.T > 0)
+    return unlike(order, alike, count)
+
+
+def places_apart(maps: np.ndarray, count: int) -> np.ndarray:
+    """Units for a sheet of one image: each time the most active one of those beside the fewest already chosen.
+
+    Of maps [rows, columns, units]; two units are beside each other where their strongest places touch, or are the same.
+    """
+    rows, columns, _ = maps.shape
+    order = strongest_units(maps.max(axis=(0, 1))[:, None], maps.shape[-1])
+    strongest = maps.reshape(rows * columns, -1).argmax(axis=0)[order]
+    places = np.stack(np.unravel_index(strongest, (rows, columns)), axis=-1)
+    return unlike(order, (np.abs(places[:, None] - places) <= 1).all(axis=-1), count)
+
+
+def unlike(order: np.ndarray, alike: np.ndarray, count: int) -> np.ndarray:
+    """At most `count` of these units, each time the first of those that are `alike` [units, units] to the fewest."""
+    likes, chosen = np.zeros(len(order)), []
+    for _ in order[:count]:
+        chosen.append(int(likes.argmin()))
+        likes += alike[chosen[-1]]
+        likes[chosen[-1]] = np.inf
+    return order[chosen]
 
 
 def strongest_units(values: np.ndarray, count: int) -> np.ndarray:

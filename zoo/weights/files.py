@@ -13,6 +13,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save as serialized
 
 from zoo.data import Preprocessing
+from zoo.data.dataset import path_safe
 from zoo.data.preprocessing import channel_constants
 from zoo.errors import ZooError
 from zoo.inference import init_shapes
@@ -30,7 +31,7 @@ class Weights:
     """A network's variables, and all that is needed to predict with them.
 
     `fields` are those of the network that are not the registry's default, as {"num_classes": 10}; JSON values.
-    `class_names` may be empty where nobody knows them.
+    `class_names` may be empty where nobody knows them, and so may `dataset`, the name of what it was trained on.
     """
 
     model: str
@@ -38,6 +39,7 @@ class Weights:
     preprocessing: Preprocessing
     fields: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     class_names: tuple[str, ...] = ()
+    dataset: str = ""
 
     def network(self, **fields: Any) -> Network:
         """The network that has these variables; `fields` come before its own, as `dtype=jnp.bfloat16`."""
@@ -69,6 +71,7 @@ def save(path: str | Path, weights: Weights, *, half: bool = False) -> None:
         "fields": dict(weights.fields),
         "class_names": weights.class_names,
         "preprocessing": asdict(weights.preprocessing),
+        **({"dataset": weights.dataset} if weights.dataset else {}),
     }
     metadata = {"format": FORMAT, **{name: json.dumps(value) for name, value in described.items()}}
     with replacing(Path(path)) as unfinished:
@@ -104,10 +107,18 @@ def load(path: str | Path) -> Weights:
             preprocessing=Preprocessing.from_json(stored["preprocessing"]),
             fields=stored["fields"],
             class_names=tuple(stored["class_names"]),
+            dataset=_plain_name(stored.get("dataset", "")),
         )
     except (ValueError, KeyError, TypeError) as error:
         raise ZooError(f"{path} has metadata that cannot be read: {error}") from None
     return with_arrays(weights, arrays)
+
+
+def _plain_name(dataset: Any) -> str:
+    """A file from anywhere may name a data set, but no folder of this machine. Raises ValueError."""
+    if dataset and (not isinstance(dataset, str) or path_safe(dataset) != dataset):
+        raise ValueError(f"the data set is {dataset!r}, which is no name")
+    return dataset or ""
 
 
 def with_arrays(weights: Weights, arrays: Mapping[str, np.ndarray]) -> Weights:

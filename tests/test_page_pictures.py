@@ -1,0 +1,35 @@
+"""docs/visualizing.md: each picture is there, small, and has the command under it that names it."""
+
+import re
+import shlex
+
+import pytest
+from page_pictures import IMAGES, PAGE, setup, shown
+from PIL import Image
+
+from zoo.__main__ import parser
+
+MEBIBYTE = 2**20
+
+
+def test_every_picture_has_its_command():
+    pictures = re.findall(r"\]\(images/([^)]+)\)", PAGE.read_text())
+    assert pictures == [f"{name}.webp" for name in shown()] and len(pictures) > 10
+    kept = {str(path.relative_to(IMAGES)) for path in IMAGES.rglob("*.*")}
+    assert kept == set(pictures)
+    assert sum((IMAGES / name).stat().st_size for name in kept) < 4 * MEBIBYTE
+    assert "fashion=" in setup() and "photos=" in setup()
+
+
+@pytest.mark.parametrize("name", shown())
+def test_the_command_names_the_picture(name):
+    folder, _, sheet = name.partition("/")
+    program, command = shown()[name].replace("\\\n", "").split(" zoo ")
+    args = parser().parse_args(shlex.split(command))
+    assert program == "python -m" and args.out.as_posix() == f"pictures/{folder}"
+    layer = args.layers[0].replace("/", "-") if args.layers else ""
+    assert args.method is None or sheet.startswith(args.method)
+    assert not layer or layer in sheet
+    with Image.open(IMAGES / f"{name}.webp") as image:
+        image.load()
+        assert min(image.size) > 300

@@ -1,0 +1,45 @@
+"""The sanity check as a sheet: its numbers, and that they tell what stays from what changes."""
+
+import jax
+import numpy as np
+import pytest
+from quick import drawn
+
+import zoo
+from zoo.data import Preprocessing
+from zoo.data.dataset import ArraySource
+from zoo.visualize import randomize_weights, saliency
+from zoo.visualize.randomize_sheet import randomize_sheet, rank_correlation
+from zoo.visualize.subject import Pictures, Subject
+from zoo.weights import Weights
+
+SEEN = Preprocessing(image_shape=(32, 32, 1), mean=(0.4,), std=(0.2,))
+IMAGES = np.random.default_rng(0).integers(0, 256, (2, 32, 32, 1), np.uint8)
+
+
+def test_the_rank_correlation_is_spearmans_of_the_magnitudes():
+    """1 - 6 * sum of squared differences of ranks / (n * (n * n - 1)), where there are no ties."""
+    one, other = np.array([[1.0, -2.0, 3.0, 4.0, -5.0]]), np.array([[-20.0, 10.0, 30.0, 50.0, 40.0]])
+    assert rank_correlation(one, other) == pytest.approx(1 - 6 * 4 / (5 * 24))
+    assert rank_correlation(one, np.exp(np.abs(one))) == pytest.approx(1)
+    assert rank_correlation(one, np.zeros((1, 5))) == 0
+
+
+def test_a_row_an_image_and_rule_and_a_column_a_step_of_the_cascade():
+    variables = drawn(zoo.create_model("lenet5"), SEEN.image_shape)
+    subject = Subject(Weights(model="lenet5", variables=variables, preprocessing=SEEN), "lenet5, weights random")
+    pictures = Pictures(ArraySource(IMAGES, np.zeros(2, int)), "noise", names=("first", "second"))
+    sheet = randomize_sheet(subject, pictures, [7, 3], seed=5, track=lambda items, **_: items)
+
+    labels = [text.get_text() for text in sheet.figure.texts]
+    steps = ["learnt weights", "down to c5", "down to c3", "all drawn again"]
+    for count, start in ((3, "first\nclass 7, "), (3, "second\nclass 3, "), *((6, f"{step}\n") for step in steps)):
+        assert sum(label.startswith(start) for label in labels) == count, start
+    assert len(sheet.figure.axes) == 2 * 3 * (1 + len(steps))
+
+    given = subject.normalized(IMAGES)
+    other = randomize_weights(subject.model, variables, jax.random.key(5), "c3")
+    for rule in ("deconvnet", "guided", "gradient"):
+        pictured = [saliency(subject.model, v, given, [7, 3], rule=rule) for v in (variables, other)]
+        for learnt, drawn_again in zip(*pictured, strict=True):
+            assert f"down to c3\n{rank_correlation(learnt, drawn_again):.2f}" in labels
