@@ -8,8 +8,9 @@ import zoo
 from zoo.data import Preprocessing
 from zoo.data.dataset import ArraySource
 from zoo.visualize.projection_sheets import by_image, by_unit
-from zoo.visualize.subject import Evenly, Pictures, Subject, one_of_each_class, varied_units
+from zoo.visualize.subject import Evenly, Pictures, Subject, one_of_each_class
 from zoo.visualize.top_activations import top_activations
+from zoo.visualize.units import varied_units
 from zoo.weights import Weights
 
 SEEN = Preprocessing(image_shape=(32, 32, 1), mean=(0.4,), std=(0.2,))

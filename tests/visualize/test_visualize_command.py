@@ -18,7 +18,7 @@ from zoo.__main__ import main
 from zoo.commands.pictures_arguments import chosen_pictures
 from zoo.data import Preprocessing
 from zoo.visualize.class_sheets import prepared
-from zoo.visualize.subject import Subject, default_layers, default_rule, places_apart, strongest_units, varied_units
+from zoo.visualize.subject import Subject, default_layers, default_rule
 from zoo.weights import Weights, save
 
 SEEN = Preprocessing(image_shape=(32, 32, 1), mean=(0.4,), std=(0.2,))
@@ -211,48 +211,6 @@ def test_networks_with_few_max_pools_have_guided(name, rule, why):
 def test_layers_are_the_stages_in_depth_order():
     assert default_layers(subject("googlenet")) == ["conv1", "conv2", "inception_3b", "inception_4e", "inception_5b"]
     assert default_layers(subject("alexnet")) == ["conv1", "conv2", "conv5"]
-
-
-def test_units_of_a_sheet_are_unlike_each_other():
-    """Against the same choice written plainly."""
-    rng = np.random.default_rng(0)
-    values = -np.sort(-rng.random((60, 5)), axis=1)
-    labels = rng.integers(-1, 4, 40)
-    images = np.stack([rng.choice(np.arange(unit % 4 * 10, 40), 5, replace=False) for unit in range(60)])
-    images[10:20] = images[:10]
-
-    def alike(one, other):
-        same = len(set(images[one]) & set(images[other])) > 2.5
-        classes = [[c for c in range(4) if sum(labels[i] == c for i in images[unit]) > 2.5] for unit in (one, other)]
-        return same or bool(classes[0] and classes[0] == classes[1])
-
-    left, expected = list(np.argsort(-values.mean(axis=1))), []
-    for _ in range(9):
-        expected.append(min(left, key=lambda unit: sum(alike(unit, chosen) for chosen in expected)))
-        left.remove(expected[-1])
-    assert varied_units(values, images, labels, 9).tolist() == expected
-    assert expected != np.argsort(-values.mean(axis=1))[:9].tolist()
-
-
-def test_units_of_one_image_are_at_places_apart():
-    maps = np.zeros((5, 6, 5))
-    for unit, (row, column) in enumerate([(1, 1), (2, 2), (4, 4), (2, 0), (0, 5)]):
-        maps[row, column, unit] = 9 - unit
-    assert places_apart(maps, 9).tolist() == [0, 2, 4, 1, 3]
-    assert places_apart(maps, 2).tolist() == [0, 2]
-
-
-def test_units_of_images_without_classes_differ_in_their_images_alone():
-    values = np.array([[3.0, 3.0], [2.0, 2.0], [1.0, 1.0], [0.0, 0.0]])
-    images = np.array([[0, 1], [1, 0], [0, 2], [3, 4]])
-    assert varied_units(values, images, np.full(5, -1), 9).tolist() == [0, 2, 1]
-
-
-def test_the_strongest_units_have_the_largest_means_and_are_active():
-    values = np.array([[0.0, 0.0], [5.0, 1.0], [4.0, 3.0], [9.0, 9.0]])
-    assert strongest_units(values, 2).tolist() == [3, 2]
-    assert strongest_units(values, 9).tolist() == [3, 2, 1]
-    assert strongest_units(np.zeros((2, 1)), 1).tolist() == [0]
 
 
 ERRORS = {

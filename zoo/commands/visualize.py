@@ -58,7 +58,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--layers", nargs="+", metavar="LAYER", help="as in the summary; logits are the output (default: up to five)"
     )
     parser.add_argument(
-        "--units", nargs="+", type=int, metavar="N", help="of each layer, from 0 (default: the most active), or classes"
+        "--units",
+        nargs="+",
+        type=int,
+        metavar="N",
+        help="of each layer, from 0 (default: active ones that differ), or classes",
     )
     parser.add_argument("--batch-size", type=positive, default=64, metavar="N", help="images at a time (default: 64)")
     parser.add_argument("--steps", type=positive, default=256, metavar="N", help="of maximize (default: 256)")

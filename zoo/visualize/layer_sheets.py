@@ -11,8 +11,9 @@ from zoo.visualize.layers import LOGITS, units_of
 from zoo.visualize.maximize import maximize
 from zoo.visualize.projection_sheets import NINE
 from zoo.visualize.sheet import Sheet, sheet_name
-from zoo.visualize.subject import Pictures, Subject, Track, strongest_units
+from zoo.visualize.subject import Pictures, Subject, Track
 from zoo.visualize.tiles import photograph, signed
+from zoo.visualize.units import strongest_units
 
 # Feature maps of an image; columns of a sheet of filters, and inputs of a filter that is no picture.
 MAPS, COLUMNS = 11, 8

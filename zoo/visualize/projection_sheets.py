@@ -14,9 +14,10 @@ from zoo.visualize.layers import units_of
 from zoo.visualize.receptive import receptive_boxes
 from zoo.visualize.rules import Rule
 from zoo.visualize.sheet import Sheet, sheet_name
-from zoo.visualize.subject import Pictures, Subject, Track, places_apart, varied_units
+from zoo.visualize.subject import Pictures, Subject, Track
 from zoo.visualize.tiles import covers, cut, empty_margin, mosaic, photograph, shrunk, signed
 from zoo.visualize.top_activations import TopActivations, top_activations
+from zoo.visualize.units import places_apart, varied_units
 
 # As many as a square of tiles holds: of projections, and of units.
 NINE = 9
