@@ -1,4 +1,4 @@
-"""The command line: python -m zoo list | summary | weights | convert | predict | evaluate | visualize | ..."""
+"""The command line: python -m zoo list | summary | weights | convert | predict | evaluate | visualize | report."""
 
 import argparse
 import os
@@ -10,7 +10,7 @@ from zoo.errors import ZooError
 from zoo.quiet import quiet_libraries
 
 # A new subcommand is one file in zoo/commands and one name here.
-COMMANDS = ("list", "summary", "weights", "convert", "predict", "evaluate", "visualize")
+COMMANDS = ("list", "summary", "weights", "convert", "predict", "evaluate", "visualize", "report")
 
 
 def parser() -> argparse.ArgumentParser:

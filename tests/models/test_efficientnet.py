@@ -45,6 +45,7 @@ def test_stochastic_depth_grows_block_by_block_on_shortcuts_only():
     assert rates == {f"{name}/stochastic_depth": pytest.approx(0.01 * place) for name, place in shortcuts.items()}
 
 
+@pytest.mark.slow
 def test_remat_changes_nothing():
     stages = (Stage(1, 3, 1, 8, 1, fused=True), Stage(2, 3, 1, 8, 1))
     fields = {"stages": stages, "stem": 8, "head": 8, "num_classes": 3, "stochastic_depth": 0.9}

@@ -17,7 +17,9 @@ SMALL = {
 }
 
 
-@pytest.mark.parametrize("family", ["densenet", "regnet", pytest.param("convnext", marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "family", ["regnet", *(pytest.param(name, marks=pytest.mark.slow) for name in ("densenet", "convnext"))]
+)
 def test_gradients_are_the_same_with_remat(family):
     x = jax.random.normal(jax.random.key(0), (4, 16, 16, 3))
     variables = zoo.init(SMALL[family](num_classes=5), jax.random.key(1), x.shape[1:])

@@ -40,7 +40,9 @@ def files_of(step):
     }
 
 
-@pytest.mark.parametrize("part", ["arrays", "index", "beside", "metrics"])
+@pytest.mark.parametrize(
+    "part", ["arrays", "metrics", *(pytest.param(p, marks=pytest.mark.slow) for p in ("index", "beside"))]
+)
 @pytest.mark.parametrize("place", [0.5, *(pytest.param(place, marks=pytest.mark.slow) for place in (0.1, 0.9))])
 def test_a_flipped_byte_goes_back_to_an_earlier_checkpoint(finished, tmp_path, part, place):
     path = shutil.copytree(finished, tmp_path / "run")

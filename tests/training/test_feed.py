@@ -69,7 +69,8 @@ def test_auto_keeps_small_images_on_the_devices(pixels, kind):
 RESIDENT = with_recipe(feed="resident", shift=2, flip=True)
 
 
-@pytest.mark.parametrize("stop_at", [4, *(pytest.param(step, marks=pytest.mark.slow) for step in (1, 6))])
+@pytest.mark.slow
+@pytest.mark.parametrize("stop_at", [1, 4, 6])
 def test_a_stopped_and_resumed_run_is_the_uninterrupted_one(tiny, tmp_path, monkeypatch, stop_at):
     whole_run = run(tmp_path / "whole", config=RESIDENT)
     with monkeypatch.context() as patch:

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from quick import QUICK, computed, drawn, shapes_of, small_size_of
+from quick import QUICK_TO_TRACE, computed, drawn, shapes_of, small_size_of
 from rich.console import Console
 
 import zoo
@@ -203,11 +203,9 @@ def test_the_backbone_moves_at_its_share_of_the_rate(optimizer):
     np.testing.assert_allclose(tenth["stem"]["kernel"], 0.1 * whole["stem"]["kernel"], rtol=1e-6)
 
 
-# Deep ones take long to trace, and are made of the blocks of inception_v3.
-TRACED = QUICK - {"lenet5_1998", "inception_v4", "inception_resnet_v2_keras"} | {"lenet5"}
-
-
-@pytest.mark.parametrize("name", computed([name for name in zoo.list_models() if name != "lenet5_1998"], TRACED))
+@pytest.mark.parametrize(
+    "name", computed([name for name in zoo.list_models() if name != "lenet5_1998"], QUICK_TO_TRACE)
+)
 def test_every_network_with_a_frozen_backbone_computes_what_inference_does(name):
     # The one dropout that is not the backbone's is that before the head.
     fields = {field.name for field in dataclasses.fields(zoo.create_model(name))}

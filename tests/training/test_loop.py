@@ -54,7 +54,7 @@ def test_the_whole_test_set_is_counted(uninterrupted):
     np.testing.assert_allclose(images, round(images), atol=1e-4)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("time", [2, *(pytest.param(time, marks=pytest.mark.slow) for time in (1, 3))])
 def test_a_stopped_and_resumed_run_is_the_uninterrupted_one(uninterrupted, tmp_path, number, time):
     source = InterruptingSource(DATASET.train, number, at=5, time=time)

@@ -1,5 +1,6 @@
 """A run that was stopped and goes on is the run that was never stopped, with all that is random in it."""
 
+import json
 import signal
 
 import jax
@@ -8,7 +9,7 @@ import pytest
 from short_runs import DATASET, final_state, run, with_recipe
 
 from zoo.data import eval_batches
-from zoo.training import checkpoint_weights, feed, loop
+from zoo.training import RunFolder, checkpoint_weights, feed, loop
 from zoo.training.sharding import data_mesh
 
 pytestmark = pytest.mark.usefixtures("tiny")
@@ -29,6 +30,8 @@ EVERYTHING = {
     "aux_heads": True,
     "optimizer": "muon",
 }
+
+OF_THE_TIME = {"seconds", "images_per_second", "waiting", "utilisation"}
 
 
 @pytest.fixture
@@ -59,6 +62,13 @@ def test_to_the_bit_with_everything_on(tmp_path, stop_before, kind):
     assert run(tmp_path / "run", resume=True).step == 10
     assert run(tmp_path / "run", resume=True).step == 12
     jax.tree.map(np.testing.assert_array_equal, final_state(tmp_path / "run"), final_state(tmp_path / "whole"))
+    assert measured(tmp_path / "run") == measured(tmp_path / "whole")
+
+
+def measured(folder):
+    """The rows of a run's metrics, without what tells of the time."""
+    rows = [json.loads(line) for line in RunFolder(folder).metrics_file.read_text().splitlines()]
+    return [{name: row[name] for name in row.keys() - OF_THE_TIME} for row in rows]
 
 
 @pytest.mark.slow

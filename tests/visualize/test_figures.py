@@ -160,7 +160,7 @@ def test_the_page_lists_what_is_there_after_every_sheet(tmp_path):
         assert listed(folder) == ["one.png", "two.png"][:count]
     page = index_of(folder).read_text()
     assert "title &lt;one&gt;" in page and "a &amp; b" in page and "title &lt;two&gt;" in page
-    assert page.count("python -m zoo visualize --layers &#x27;a b&#x27;") == 2
+    assert page.count("python -m zoo visualize --layers &#39;a b&#39;") == 2
 
 
 def test_later_commands_keep_earlier_sheets_that_are_still_there(tmp_path):

@@ -34,10 +34,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Print a network's table."""
+    from zoo.commands.network_arguments import image_shape, load_network
     from zoo.commands.terminal import width
 
-    model = _load(args.model, args.classes)
-    shape = _image_shape(args.input, model)
+    model = load_network(args.model, args.classes)
+    shape = image_shape(args.input, model)
     if args.against:
         print(_write(_against_paper(args.model, model, shape), args.format, {"width": width()}))
         return
@@ -74,35 +75,6 @@ def _against_paper(name: str, model: Any, shape: tuple[int, int, int]) -> Any:
     if name not in PAPERS:
         raise ZooError(f"no published table for {name!r}; there are tables for {', '.join(PAPERS)}")
     return compare(_summarize(model, shape), PAPERS[name])
-
-
-def _load(name: str, classes: int | None) -> Any:
-    """A network of the registry, or the module that package.module:attribute is or makes."""
-    fields = {} if classes is None else {"num_classes": classes}
-    if ":" in name:
-        from zoo.commands.own import load
-
-        return load(name, fields)
-    from zoo.registry import create_model
-
-    return create_model(name, **fields)
-
-
-def _image_shape(given: str | None, model: Any) -> tuple[int, int, int]:
-    from zoo.errors import ZooError
-
-    own = getattr(model, "image_shape", None)
-    if given is None:
-        if own is None:
-            raise ZooError(f"{type(model).__name__} does not say its image size: give --input, as 224 or 32x32x1")
-        return own
-    parts = given.lower().split("x")
-    if not all(part.isdigit() and int(part) > 0 for part in parts) or len(parts) > 3:
-        raise ZooError(f"--input {given}: a size such as 224, 224x320 or 32x32x1 is needed")
-    height, *rest = (int(part) for part in parts)
-    width = rest[0] if rest else height
-    channels = rest[1] if len(rest) == 2 else own[2] if own else 3
-    return height, width, channels
 
 
 def _natural(text: str) -> int:

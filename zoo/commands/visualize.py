@@ -127,10 +127,10 @@ def _subject(args: argparse.Namespace) -> Subject:
     from zoo.visualize.subject import Subject
 
     weights = chosen_weights(args)
-    return Subject(weights, f"{weights.model}, {_weights_named(args)}")
+    return Subject(weights, f"{weights.model}, {weights_named(args)}")
 
 
-def _weights_named(args: argparse.Namespace) -> str:
+def weights_named(args: argparse.Namespace) -> str:
     """For captions."""
     from zoo.weights.pretrained import default_source
 

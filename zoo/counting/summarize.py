@@ -34,6 +34,14 @@ def summarize(
     modules. `xla` asks XLA for its own cost of every row. `call` holds keyword arguments of the module, as
     {"train": False}. Nothing is computed or allocated. Raises CountError where the module cannot take such an input.
     """
+    graph = traced(model, input_shape, dtype=dtype, call=call)
+    return summary_of(type(model).__name__, graph, depth=depth, xla=xla)
+
+
+def traced(
+    model: nn.Module, input_shape: Sequence[int], *, dtype: Any = jnp.float32, call: Mapping[str, Any] | None = None
+) -> Graph:
+    """The network as a graph of operations; raises as `summarize` does."""
     keywords = dict(call or {})
     _check_call(model, keywords)
     name, shape = type(model).__name__, tuple(input_shape)
@@ -50,12 +58,17 @@ def summarize(
             f"{name} cannot take an input of shape {shape}: {_first_lines(error)}{_hint(shape)}"
         ) from error
     _check_sizes(name, graph)
+    return graph
+
+
+def summary_of(name: str, graph: Graph, *, depth: int | None = None, xla: bool = False) -> Summary:
+    """The summary of a traced network; `name` is its class's."""
     groups = group(graph)
-    fields = propagate(graph.operations, {0: image_fields(shape)})
+    fields = propagate(graph.operations, {0: image_fields(graph.input_shape)})
     made = rows(graph, groups, fields, xla)
     return Summary(
         model=name,
-        input_shape=shape,
+        input_shape=graph.input_shape,
         rows=tuple(made if depth is None else fold(graph, groups, made, depth)),
         parameters=_total(graph, "params"),
         batch_stats=_total(graph, "batch_stats"),

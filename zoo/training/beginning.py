@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -45,11 +46,12 @@ def begin(
     resume: bool,
     backbone: Backbone,
     console: Console,
-) -> tuple[TrainState, Feed]:
-    """The state and the feed before the next step: of a new run, or with `resume` of the latest checkpoint.
+) -> tuple[TrainState, Feed, dict[str, Any] | None]:
+    """The state and the feed before the next step, and the totals of its epoch so far.
 
-    A run that was stopped before its first checkpoint begins again. Raises ZooError where the disk has no room for the
-    run's checkpoints, or pretrained variables are wanted and there are none.
+    They are those of a new run, or with `resume` of the latest checkpoint. A run that was stopped before its first
+    checkpoint begins again. Raises ZooError where the disk has no room for the run's checkpoints, or pretrained
+    variables are wanted and there are none.
     """
     if not resume:
         check_backbone(config, backbone)
@@ -61,10 +63,10 @@ def begin(
     if resume:
         if found := restore(folder, abstract_like(shapes, sharding), console):
             state, position = found
-            return state, feed.at(position)
+            return state, feed.at(position["feed"]), position["metrics"]
         console.print(f"no checkpoint in {folder.steps}: the run begins again", highlight=False, soft_wrap=True)
         check_backbone(config, backbone)
-    return jit_once(make, out_shardings=sharding)(key, dict(backbone)), feed
+    return jit_once(make, out_shardings=sharding)(key, dict(backbone)), feed, None
 
 
 def check_backbone(config: RunConfig, backbone: Backbone) -> None:

@@ -69,7 +69,7 @@ class Checkpoints:
             self._checkpointer.close()
 
     def save(self, state: TrainState, position: Position, metrics: Mapping[str, float] | None = None) -> None:
-        """Begin to save the state with the position of its feed, once the save before is done.
+        """Begin to save the state with the position in its epoch, once the save before is done.
 
         `metrics` are those of an evaluation, where there was one: the best checkpoint is found by them. A step that is
         saved already is left as it is.
@@ -159,7 +159,7 @@ def check_room(folder: RunFolder, state: Any, keep: int) -> None:
 
 
 def restore(folder: RunFolder, abstract: TrainState, console: Console) -> tuple[TrainState, Position] | None:
-    """The latest state that is whole, on the devices that `abstract` names, and its feed's position; None without one.
+    """The latest state that is whole, on the devices that `abstract` names, and its position; None without one.
 
     Damaged checkpoints that are newer, or whose metrics nobody can read, move aside, and a line says so. Raises
     ZooError where all are damaged, and where one cannot be opened, or is of another network or optimizer.

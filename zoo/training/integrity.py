@@ -1,6 +1,7 @@
 """Whether a checkpoint is the one that was saved, and of the run that it is read for.
 
-Beside the state a checkpoint has a record of it: each array's shape and checksum, and the position of the data.
+Beside the state a checkpoint has a record of it: each array's shape and checksum, and the position: that of the data,
+and the totals of the epoch's metrics.
 """
 
 import json

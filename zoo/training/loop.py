@@ -68,11 +68,11 @@ def train(
     mesh = data_mesh(recipe.batch_size)
     feed, tests = open_feed(dataset, recipe, config.preprocessing, mesh), test_batches(dataset, config, mesh)
     plan = Plan(recipe, len(dataset.train))
-    state, feed = begin(config, folder, feed, mesh, plan.per_epoch, options.fsdp, resume, backbone, console)
+    state, feed, so_far = begin(config, folder, feed, mesh, plan.per_epoch, options.fsdp, resume, backbone, console)
     first = int(state.step)
     tell_what_learns(state, console)
     run_step, run_eval = step_of(feed, state, mesh), jax.jit(eval_step, compiler_options=compiler_options())
-    agreement, save_times, metrics = Agreement(mesh), SaveTimes(options.save_every), EpochMetrics()
+    agreement, save_times, metrics = Agreement(mesh), SaveTimes(options.save_every), EpochMetrics(so_far)
     began, measured = time.perf_counter(), None
 
     with (
@@ -113,7 +113,8 @@ def train(
                 progress.evaluated(measured)
             if saving:
                 with progress.pausing():
-                    checkpoints.save(state, feed.position, measured if epoch_ended else None)
+                    position = {"feed": feed.position, "metrics": metrics.so_far()}
+                    checkpoints.save(state, position, measured if epoch_ended else None)
                 save_times.saved()
             if stopping and step < plan.steps:
                 checkpoints.require(step)

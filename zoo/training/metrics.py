@@ -1,9 +1,9 @@
 """The metrics of an epoch's steps, left on the devices until they are needed."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import jax
-import numpy as np
 
 from zoo.training.step import Metrics
 
@@ -12,9 +12,13 @@ STEPS_IN_FLIGHT = 2
 
 
 class EpochMetrics:
-    """Metrics of steps in the order that they were started in."""
+    """Metrics of steps in the order that they were started in.
 
-    def __init__(self) -> None:
+    `so_far` are the totals of an epoch's earlier steps, where a run goes on within one.
+    """
+
+    def __init__(self, so_far: dict[str, Any] | None = None) -> None:
+        self._totals = so_far or _nothing()
         self._steps: list[Metrics] = []
         self._done = 0
 
@@ -32,12 +36,27 @@ class EpochMetrics:
             self._done += 1
             yield self._steps[self._done - 1]
 
-    def mean_and_clear(self) -> dict[str, float]:
-        """Their mean over the steps whose updates were finite, and how many were not, since the last call."""
-        steps = jax.device_get(self._steps)
+    def so_far(self) -> dict[str, Any]:
+        """The epoch's totals, as JSON holds them: sums over the steps whose updates were finite, and how many were not.
+
+        Call it when `rest` has ended.
+        """
+        for step in jax.device_get(self._steps):
+            finite = bool(step.pop("finite"))
+            self._totals["finite" if finite else "skipped"] += 1
+            for name, value in step.items():
+                # One after the other, so that a run that was stopped between two sums to the same bits.
+                self._totals["sums"][name] = self._totals["sums"].get(name, 0.0) + (float(value) if finite else 0.0)
         self._steps.clear()
         self._done = 0
-        finite = [step for step in steps if step["finite"]]
-        names = [name for name in steps[0] if name != "finite"]
-        means = {name: float(np.mean([step[name] for step in finite])) if finite else None for name in names}
-        return {**means, "skipped": len(steps) - len(finite)}
+        return self._totals
+
+    def mean_and_clear(self) -> dict[str, float | None]:
+        """Their mean over the epoch's steps whose updates were finite, and how many were not; then an epoch begins."""
+        totals, self._totals = self.so_far(), _nothing()
+        means = {name: total / totals["finite"] if totals["finite"] else None for name, total in totals["sums"].items()}
+        return {**means, "skipped": totals["skipped"]}
+
+
+def _nothing() -> dict[str, Any]:
+    return {"finite": 0, "skipped": 0, "sums": {}}

@@ -110,20 +110,24 @@ class Recorder:
 
     def _read(self) -> list[Row]:
         """The evaluations in the folder; a torn line, as a power failure leaves it, is left out."""
-        file = self._folder.metrics_file
-        try:
-            lines = file.read_bytes().splitlines()
-        except FileNotFoundError:
-            return []
-        except OSError as error:
-            raise ZooError(f"cannot read {file}: {error.strerror}") from None
-        rows = [_parsed(line) for line in lines]
+        rows = stored_rows(self._folder)
         if None in rows:
-            self._say(f"{file}: line {rows.index(None) + 1} cannot be read, and is left out")
+            self._say(f"{self._folder.metrics_file}: line {rows.index(None) + 1} cannot be read, and is left out")
         return [row for row in rows if row is not None]
 
     def _say(self, text: str) -> None:
         self._console.print(text, style="yellow", highlight=False, markup=False, soft_wrap=True)
+
+
+def stored_rows(folder: RunFolder) -> list[Row | None]:
+    """The evaluations of a run, None for a line that cannot be read. Raises ZooError for a file that cannot be."""
+    try:
+        lines = folder.metrics_file.read_bytes().splitlines()
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise ZooError(f"cannot read {folder.metrics_file}: {error.strerror}") from None
+    return [_parsed(line) for line in lines]
 
 
 def _finite(row: Row) -> Row:

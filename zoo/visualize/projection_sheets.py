@@ -72,7 +72,7 @@ def by_unit(
         else units_of(layer, len(found.values), units)
     )
     rows = [_of_unit(subject, pictures, found, unit, rule) for unit in chosen.tolist()]
-    rows, cutting = _trimmed(rows)
+    rows, cutting = trimmed_boxes(rows)
     which = VARIED if units is None else "the units asked for"
     caption = (
         f"{subject.about}; {pictures.about}; layer {layer}, {which}.\n"
@@ -105,11 +105,12 @@ def _of_unit(subject: Subject, pictures: Pictures, found: TopActivations, unit: 
     images = np.stack([subject.weights.preprocessing.fitted(example["image"]) for example in examples])
     given, place = subject.normalized(images), found.places[unit]
     made = deconvnet(subject.model, subject.variables, given, found.layer, unit, rule=rule, place=place)
-    label = _label(pictures, unit, found.values[unit, 0], [example["label"] for example in examples])
+    label = label_of(pictures, unit, found.values[unit, 0], [example["label"] for example in examples])
     return Projected(made.pixels, images, found.boxes[unit], label)
 
 
-def _label(pictures: Pictures, unit: int, strongest: float, labels: Sequence[int]) -> str:
+def label_of(pictures: Pictures, unit: int, strongest: float, labels: Sequence[int]) -> str:
+    """What stands above a unit's pictures: its strongest activation, and the most frequent class of the images."""
     if strongest <= 0:
         return f"unit {unit}, never active"
     label, count = Counter(labels).most_common(1)[0]
@@ -117,7 +118,7 @@ def _label(pictures: Pictures, unit: int, strongest: float, labels: Sequence[int
     return f"unit {unit} · {strongest:.3g}{named}"
 
 
-def _trimmed(groups: Sequence[Projected]) -> tuple[list[Projected], str]:
+def trimmed_boxes(groups: Sequence[Projected]) -> tuple[list[Projected], str]:
     """The groups with boxes smaller by what is empty in all of them, and that in words."""
     (top, left, bottom, right), shape = groups[0].boxes[0], groups[0].images.shape[1:]
     rows, columns, whole = bottom - top, right - left, covers(groups[0].boxes[0], shape)
@@ -161,7 +162,7 @@ def by_image(
         _of_image(subject, pictures, index, layer, units, rule)
         for index in track(range(len(pictures)), total=len(pictures), description=f"{layer}: projecting")
     ]
-    groups, cutting = _trimmed(groups)
+    groups, cutting = trimmed_boxes(groups)
     whole = covers(groups[0].boxes[0], subject.image_shape)
     which = APART if units is None else "the units asked for"
     projected = f'the strongest activation of each unit projected to the pixels (rule "{rule}"). {SCALE}'

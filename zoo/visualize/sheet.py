@@ -6,7 +6,6 @@ import json
 import re
 from collections.abc import Iterable
 from dataclasses import asdict, astuple, dataclass
-from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,26 +16,7 @@ from zoo.weights.atomic import replacing
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-PAGE = """<!DOCTYPE html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width">
-<title>What the layers see</title>
-<style>
-body {{ font-family: sans-serif; color: #333; max-width: 1200px; margin: 2em auto; padding: 0 1em; }}
-img {{ max-width: 100%; }}
-figure {{ margin: 3em 0; }}
-figcaption {{ color: #666; font-size: 0.9em; }}
-</style>
-<h1>What the layers see</h1>
-{sheets}
-</html>
-"""
-ENTRY = """<figure id="{name}">
-<h2>{title}</h2>
-<a href="{name}.png"><img src="{name}.png" alt="{title}"></a>
-<figcaption>{caption} <a href="{name}.pdf">PDF</a><br><code>{command}</code></figcaption>
-</figure>"""
+TEMPLATE = Path(__file__).with_name("index.html.j2")
 PLAIN = "A-Za-z0-9._-"
 
 
@@ -120,5 +100,7 @@ def _list_of(folder: Path) -> Path:
 
 
 def _page(entries: Iterable[Entry]) -> str:
-    escaped = ({name: escape(text) for name, text in asdict(entry).items()} for entry in entries)
-    return PAGE.format(sheets="\n".join(ENTRY.format(**entry) for entry in escaped))
+    from jinja2 import Environment, StrictUndefined
+
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, keep_trailing_newline=True)
+    return environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(entries=list(entries))

@@ -26,6 +26,11 @@ SEARCHED = 500
 Track = Callable[..., Iterable]
 
 
+def untracked(iterable: Iterable, **said: object) -> Iterable:
+    """No progress bar."""
+    return iterable
+
+
 @dataclass(frozen=True, eq=False)
 class Subject:
     """A network with its weights; `about` names them for captions."""
@@ -94,7 +99,16 @@ class Evenly:
         return min(self.count, len(self.source))
 
     def __getitem__(self, index: int) -> Example:
-        return self.source[index * len(self.source) // len(self)]
+        return self.source[self.number(index)]
+
+    def number(self, index: int) -> int:
+        """Which of the source's examples that is."""
+        return index * len(self.source) // len(self)
+
+
+def number_of(source: Source, index: int) -> int:
+    """Which example of a data set that is, where the source may be some of them, evenly chosen."""
+    return source.number(index) if isinstance(source, Evenly) else index
 
 
 def one_of_each_class(source: Source, about: str, class_names: Sequence[str], count: int) -> Pictures:
@@ -106,7 +120,7 @@ def one_of_each_class(source: Source, about: str, class_names: Sequence[str], co
         if len(found) == count:
             break
     chosen = [found[label] for label in sorted(found)]
-    names = tuple(f"image {index}: {class_names[example['label']]}" for index, example in chosen)
+    names = tuple(f"image {number_of(source, index)}: {class_names[example['label']]}" for index, example in chosen)
     return Pictures([example for _, example in chosen], about, names)
 
 

@@ -15,6 +15,9 @@ from zoo.visualize.compiled import compiled
 from zoo.visualize.layers import check_finite, layer_shapes, output_of, spatial_shape
 from zoo.visualize.receptive import receptive_boxes
 
+# Values, images and places in the flattened map, each [units, k], the strongest first.
+Best = tuple[jax.Array, jax.Array, jax.Array]
+
 
 @dataclass(frozen=True, eq=False)
 class TopActivations:
@@ -55,16 +58,31 @@ def top_activations(
         prepared = jax.eval_shape(lambda batch: _normalized(preprocessing, batch), batch)
         if run is None:
             shape = spatial_shape(model, layer_shapes(model, variables, prepared), layer)
-            run, best = compiled(_merged, model, layer, preprocessing), _nothing(shape[-1], k)
+            run, best = compiled(_merged, model, layer, preprocessing), nothing(shape[-1], k)
             image_shape, variables = prepared.shape[1:], jax.device_put(variables)
         elif prepared.shape[1:] != image_shape:
             raise ZooError(f"images of {prepared.shape[1:]} follow images of {image_shape}: all have one shape")
         best, first = run(variables, best, batch, first, count), first + count
     if best is None:
         raise ZooError("there are no images: give one at least")
-    values, indices, at = (array[:, :first] for array in jax.device_get(best))
+    return located(model, layer, image_shape, shape[1:3], best, first)
+
+
+def located(
+    model: nn.Module,
+    layer: str,
+    image_shape: tuple[int, int, int],
+    size: tuple[int, int],
+    best: Best,
+    images: int,
+) -> TopActivations:
+    """What `stronger` found in so many images, in maps of `size` (rows, columns).
+
+    Raises ZooError where values are not finite.
+    """
+    values, indices, at = (array[:, :images] for array in jax.device_get(best))
     check_finite(model, layer, values)
-    places = np.stack(np.unravel_index(at, shape[1:3]), axis=-1)
+    places = np.stack(np.unravel_index(at, size), axis=-1)
     return TopActivations(layer, values, indices, places, receptive_boxes(model, image_shape, layer, places))
 
 
@@ -74,9 +92,11 @@ def _normalized(preprocessing: Preprocessing | None, images: jax.Array) -> jax.A
     return images
 
 
-def _nothing(units: int, k: int) -> tuple[jax.Array, jax.Array, jax.Array]:
-    """Values, images and places before there is any."""
-    return jnp.full((units, k), -jnp.inf), jnp.full((units, k), -1), jnp.zeros((units, k), jnp.int32)
+def nothing(units: int, k: int) -> Best:
+    """What `stronger` begins with."""
+    # With types of their own, or what takes them would be compiled again for what it gives.
+    indices = jnp.full((units, k), -1, jnp.int32)
+    return jnp.full((units, k), -jnp.inf, jnp.float32), indices, jnp.zeros_like(indices)
 
 
 def _merged(
@@ -84,15 +104,21 @@ def _merged(
     layer: str,
     preprocessing: Preprocessing | None,
     variables: Variables,
-    best: tuple[jax.Array, jax.Array, jax.Array],
+    best: Best,
     images: jax.Array,
     first: jax.Array,
     count: jax.Array,
-) -> tuple[jax.Array, jax.Array, jax.Array]:
-    """The strongest of those so far and a batch whose first image has that index; of equals the earlier image."""
-    output = output_of(model, layer, variables, _normalized(preprocessing, images)).astype(jnp.float32)
-    maps = output.reshape(len(images), -1, output.shape[-1])
-    index = jnp.arange(len(images))[:, None]
+) -> Best:
+    return stronger(best, output_of(model, layer, variables, _normalized(preprocessing, images)), first, count)
+
+
+def stronger(best: Best, output: jax.Array, first: jax.Array, count: jax.Array) -> Best:
+    """The strongest of those so far and of a layer's output for a batch, of equals the earlier image; to be traced.
+
+    `first` is the index of the batch's first image, and `count` how many of it are images, the rest padding.
+    """
+    maps = output.astype(jnp.float32).reshape(len(output), -1, output.shape[-1])
+    index = jnp.arange(len(maps))[:, None]
     found = (
         jnp.where(index < count, maps.max(axis=1), -jnp.inf).T,
         jnp.broadcast_to(first + index, maps[:, 0].shape).T,

@@ -1,0 +1,77 @@
+"""A real browser for the report's pages: Debian's chromium, driven by playwright."""
+
+import shutil
+
+import pytest
+
+import zoo
+from zoo.report import report
+
+
+@pytest.fixture(scope="module")
+def chromium_path():
+    """Where the browser is; the test is skipped, before anything is made for it, where there is none."""
+    pytest.importorskip("playwright", reason="no playwright: pip install playwright")
+    path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if path is None:
+        pytest.skip("no browser: apt-get install chromium")
+    return path
+
+
+@pytest.fixture(scope="module")
+def chromium(chromium_path):
+    """Only for a module: while it is open, nothing else in this thread can run an event loop."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=chromium_path, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def opened(chromium, tmp_path_factory):
+    """opened(html, width=..., ...) is the page in a tab of its own; what it logs or requests is in `page.noise`."""
+    from playwright.sync_api import Page
+
+    folder = tmp_path_factory.mktemp("pages")
+
+    def open_page(html: str, *, width: int = 1440, **options) -> Page:
+        path = folder / f"{abs(hash(html))}.html"
+        path.write_text(html, encoding="utf-8")
+        page = chromium.new_context(viewport={"width": width, "height": 900}, **options).new_page()
+        page.set_default_timeout(5000)
+        page.noise = []
+        page.on("console", lambda message: page.noise.append(message.text))
+        page.on("pageerror", lambda error: page.noise.append(str(error)))
+        page.on("request", lambda request: page.noise.append(request.url[:200]))
+        page.goto(path.as_uri())
+        page.noise = [line for line in page.noise if line != path.as_uri() and not line.startswith("data:")]
+        return page
+
+    return open_page
+
+
+@pytest.fixture(scope="module")
+def googlenet(chromium_path):
+    """Its page."""
+    return report("googlenet")
+
+
+@pytest.fixture(scope="module")
+def summary():
+    """GoogLeNet's counts."""
+    return zoo.count.summarize(zoo.create_model("googlenet"), (1, 224, 224, 3))
+
+
+@pytest.fixture(scope="module")
+def shared(opened, googlenet):
+    """GoogLeNet's page, opened once for a module."""
+    return opened(googlenet)
+
+
+@pytest.fixture
+def page(shared):
+    """GoogLeNet's page as it is at first."""
+    shared.reload()
+    return shared

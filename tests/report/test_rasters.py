@@ -1,0 +1,56 @@
+"""Images within the page: what comes out of a data: address is what went in, exactly or nearly."""
+
+import numpy as np
+import pytest
+from sections import pixels
+
+from zoo.report.raster import as_bytes, heat, opaque, raster, smaller, tiled
+
+RANDOM = np.random.default_rng(0)
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+def test_a_small_image_is_exact(channels):
+    image = RANDOM.integers(0, 256, (20, 30, channels), np.uint8)
+    made = raster(image, "noise")
+    np.testing.assert_array_equal(pixels(made.uri).reshape(image.shape), image)
+    assert (made.width, made.height, made.alt, made.pixelated) == (30, 20, "noise", True)
+    assert made.uri.startswith("data:image/png;base64,")
+
+
+def test_a_large_one_is_a_webp_of_nearly_the_same_colours():
+    ramp = np.linspace(0, 255, 200).astype(np.uint8)
+    image = np.stack([np.broadcast_to(ramp, (150, 200)), np.broadcast_to(ramp[::-1], (150, 200))] * 2, axis=-1)[..., :3]
+    made = raster(image, "ramps")
+    assert made.uri.startswith("data:image/webp;base64,") and len(made.uri) < image.size / 10 and not made.pixelated
+    np.testing.assert_allclose(pixels(made.uri).astype(int), image, atol=12)
+
+
+def test_what_is_too_large_is_made_smaller_in_proportion():
+    assert smaller(np.zeros((300, 200, 3), np.uint8), 60).shape == (60, 40, 3)
+    assert smaller(np.zeros((300, 200, 1), np.uint8), 60).shape == (60, 40, 1)
+    image = np.zeros((6, 4, 1), np.uint8)
+    assert smaller(image, 60) is image
+
+
+def test_there_is_nothing_between_tiles():
+    tiles = [opaque(np.full((2, 3, 1), 10 * n, np.uint8)) for n in range(5)]
+    sheet = tiled(tiles, columns=3, gap=1)
+    assert sheet.shape == (5, 11, 2)
+    opacity = np.zeros((5, 11), np.uint8)
+    for n in range(5):
+        top, left = n // 3 * 3, n % 3 * 4
+        opacity[top : top + 2, left : left + 3] = 255
+        assert (sheet[top : top + 2, left : left + 3, 0] == 10 * n).all()
+    np.testing.assert_array_equal(sheet[..., 1], opacity)
+
+
+def test_values_are_coloured_from_zero_to_the_highest():
+    """The ends and the middle of viridis, as its authors' table has them."""
+    made = pixels(heat(np.array([[-1.0, 0.0, 2.0, 4.0]]), "x", high=4.0).uri)
+    np.testing.assert_allclose(made[0], [(68, 1, 84), (68, 1, 84), (33, 145, 140), (253, 231, 37)], atol=2)
+    assert (pixels(heat(np.zeros((2, 2)), "x", high=0.0).uri) == (68, 1, 84)).all()
+
+
+def test_colours_are_rounded_to_bytes():
+    assert as_bytes(np.array([[[0.0, 0.5, 1.2]]]), 3).tolist() == [[[0, 128, 255]]]

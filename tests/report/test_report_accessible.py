@@ -1,0 +1,81 @@
+"""The page for everybody: axe finds nothing serious, and nothing sticks out of it, on a telephone and on a desk."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from zoo.data.dataset import ArraySource
+from zoo.report import report
+from zoo.training import checkpoint_weights
+from zoo.visualize.subject import Pictures
+
+NETWORKS = ("googlenet", "resnet152")
+# Of a page that is as wide as its window, what sticks out of it and does not scroll by itself.
+STICKING_OUT = """() => [...document.querySelectorAll("body *")].filter((one) => {
+  const box = one.getBoundingClientRect();
+  const inside = one.closest(".scroll, .visually-hidden, .skip, svg svg, svg *, [hidden], template");
+  return box.width && !(inside && inside !== one) && !one.matches(".skip, .visually-hidden")
+    && (box.right > innerWidth + 0.5 || box.left < -0.5);
+}).map((one) => `${one.tagName}.${one.className}`)"""
+
+
+@pytest.fixture(scope="module")
+def pages(chromium_path, short_run):
+    """Made before the browser runs, as Orbax needs the event loop."""
+    trained = checkpoint_weights(short_run.folder)
+    images = np.stack([np.asarray(Image.open(path).resize((32, 32))) for path in short_run.data.rglob("[01].png")])
+    source = ArraySource(images, np.full(len(images), -1))
+    pictures = Pictures(source, "squares", [f"square {n}" for n in range(len(images))])
+    return {name: report(name) for name in NETWORKS} | {
+        "beside": report("resnet18", compare="vgg11"),
+        "trained": report(weights=trained, pictures=pictures, run=short_run.folder),
+    }
+
+
+def with_everything_open(page):
+    page.locator("#table tr.layer:visible a").first.click()
+    page.locator("details").evaluate_all("all => all.forEach((one) => { one.open = true; })")
+    return page
+
+
+@pytest.mark.parametrize("width", [375, 1440])
+@pytest.mark.parametrize("name", [*NETWORKS, "beside", "trained"])
+def test_nothing_sticks_out(pages, opened, name, width):
+    page = with_everything_open(opened(pages[name], width=width))
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.evaluate(STICKING_OUT) == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", ["googlenet", "trained"])
+def test_axe_finds_nothing_serious(pages, opened, name, scheme):
+    axe = pytest.importorskip(
+        "axe_playwright_python.sync_playwright", reason="no axe: pip install axe-playwright-python"
+    )
+    page = opened(pages[name], color_scheme=scheme)
+    page.locator("#table tr.layer:visible a").first.click()
+    found = axe.Axe().run(page).response["violations"]
+    serious = {
+        one["id"]: [node["html"][:200] for node in one["nodes"][:3]]
+        for one in found
+        if one["impact"] in ("serious", "critical")
+    }
+    assert serious == {}
+
+
+def test_a_deep_networks_table_stays_usable(pages, opened):
+    page = opened(pages["resnet152"], width=1440)
+    # A row a block at first: 50 of them, conv1, the pools and the classifier.
+    assert page.locator("#table tbody tr:visible").count() == 54
+    page.get_by_label("Find").fill("conv4_20/")
+    assert page.locator("#table tr.layer:visible").count() > 3
+    seconds = page.evaluate("""() => {
+      const began = performance.now();
+      document.getElementById("find").value = "";
+      document.getElementById("find").dispatchEvent(new Event("input"));
+      document.getElementById("toggle-all").click();
+      document.querySelector('th[data-key="macs"] button').click();
+      document.body.getBoundingClientRect();
+      return (performance.now() - began) / 1000;
+    }""")
+    assert seconds < 2

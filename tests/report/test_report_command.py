@@ -1,0 +1,65 @@
+"""python -m zoo report."""
+
+import pytest
+from test_cli import error_of
+
+from zoo.__main__ import main
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path, monkeypatch):
+    monkeypatch.setenv("ZOO_CACHE", str(tmp_path / "cache"))
+    monkeypatch.chdir(tmp_path)
+
+
+def test_it_writes_one_file_and_says_which(tmp_path, capsys):
+    assert main(["report", "lenet5", "--compare", "lenet5_1998", "--out", "page.html"]) == 0
+    assert capsys.readouterr().out == "page.html\n"
+    assert [path.name for path in tmp_path.iterdir()] == ["page.html"]
+    assert "lenet5 beside lenet5_1998" in (tmp_path / "page.html").read_text(encoding="utf-8")
+
+
+def test_a_module_of_ones_own(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "own_net.py").write_text("import flax.linen as nn\n\n\ndef net():\n    return nn.Conv(4, (3, 3))\n")
+    assert main(["report", "own_net:net", "--input", "8x8x1", "--out", "page.html"]) == 0
+    assert "own_net:net" in (tmp_path / "page.html").read_text(encoding="utf-8")
+
+
+def test_a_run_is_shown_with_what_it_has_learnt(tmp_path, short_run):
+    given = ["--checkpoint", str(short_run.folder), "--dataset", str(short_run.data), "--limit", "6"]
+    assert main(["report", *given, "--out", "page.html"]) == 0
+    page = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert 'id="learned"' in page
+    assert 'id="run"' in page
+    assert "SHA-256 of all variables" in page
+
+
+@pytest.mark.parametrize(
+    "given, message",
+    [
+        (["lenett"], "unknown model 'lenett'; did you mean lenet5"),
+        ([], "no network is named: give MODEL, --weights or --checkpoint"),
+        (["lenet5", "--compare", "lenet6"], "unknown model 'lenet6'"),
+        (["lenet5", "--dataset", "digits"], "--dataset and --limit are for a network with weights"),
+        (["lenet5", "--images", "none.png"], "none.png"),
+        (["lenet5", "--weights", "none.safetensors"], "there is no file none.safetensors"),
+        (["--checkpoint", "nowhere"], "no run of train.py in nowhere"),
+        (["--weights"], "name a MODEL, or a file of weights"),
+        (["lenet5", "--input", "0"], "a size such as 224"),
+        (["--weights", "w.safetensors", "--classes", "3"], "--classes is for a network without weights"),
+    ],
+)
+def test_what_cannot_be_is_told_in_one_line_and_nothing_is_written(given, message, capsys, tmp_path):
+    assert message in error_of(capsys, "report", *given, "--out", "page.html")
+    assert not (tmp_path / "page.html").exists()
+
+
+@pytest.mark.parametrize("out, message", [(".", "is a folder"), ("no/page.html", "there is no folder no")])
+def test_a_place_that_cannot_be_written_to_is_told_first(out, message, capsys):
+    assert message in error_of(capsys, "report", "lenet5", "--out", out)
+
+
+def test_weights_of_another_network_are_refused(capsys, short_run):
+    error = error_of(capsys, "report", "vgg16", "--checkpoint", str(short_run.folder), "--out", "page.html")
+    assert "are those of lenet5, not of vgg16: leave MODEL out" in error

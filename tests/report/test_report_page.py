@@ -1,0 +1,211 @@
+"""The page as text: what it says, that it fetches nothing, that all names are shown as text."""
+
+import base64
+import re
+import time
+
+import flax.linen as nn
+import numpy as np
+import pytest
+from sections import Section
+
+import zoo
+from zoo.errors import ZooError
+from zoo.report import gallery, report, write_report
+from zoo.report.blocks import LARGE, blocks, stages
+from zoo.report.branches import plan
+from zoo.report.layers import counted
+from zoo.report.network import described
+from zoo.report.paper import paper
+from zoo.report.script_data import script_data
+from zoo.report.strip import strip
+from zoo.visualize.receptive import receptive_boxes
+
+EVIL = '<script>alert("1")</script>'
+
+
+@pytest.fixture(scope="module")
+def lenet():
+    return report("lenet5")
+
+
+def parts(name):
+    model = zoo.create_model(name)
+    network = counted(name, model, model.image_shape)
+    return network, blocks(network)
+
+
+@pytest.fixture(scope="module")
+def googlenet():
+    """The page, and the seconds that it took."""
+    began = time.perf_counter()
+    return report("googlenet"), time.perf_counter() - began
+
+
+def test_it_is_small_and_soon_there(googlenet):
+    page, seconds = googlenet
+    assert seconds < 15
+    assert len(page.encode()) < 1_000_000
+
+
+def test_the_same_network_gives_the_same_page(lenet):
+    assert report("lenet5") == lenet
+
+
+@pytest.mark.parametrize("media_type, text", [("application/json", "to_json"), ("text/csv", "to_csv")])
+def test_the_numbers_to_download_are_those_of_count(lenet, media_type, text):
+    summary = zoo.count.summarize(zoo.create_model("lenet5"), (1, 32, 32, 1))
+    encoded = re.search(rf'href="data:{media_type};charset=utf-8;base64,([^"]+)"', lenet).group(1)
+    assert base64.b64decode(encoded).decode().strip() == getattr(summary, text)()
+
+
+def test_nothing_is_fetched(lenet):
+    sources = re.findall(r'(?:src|data|srcset|action)="([^"]*)"', lenet) + re.findall(r"url\(([^)]*)\)", lenet)
+    assert all(source.startswith("data:") for source in sources)
+    assert re.findall(r"<link[^>]*>", lenet) == ['<link rel="icon" href="data:,">']
+    assert "@import" not in lenet
+    # The browser is told so too.
+    assert "default-src 'none'" in lenet
+
+
+def test_the_tables_say_what_count_says(googlenet):
+    page = Section(googlenet[0])
+    rows = [row for row in page.tables[0] if len(row) == 7]
+    summary = zoo.count.summarize(zoo.create_model("googlenet"), (1, 224, 224, 3))
+    total = rows[-1]
+    assert (total[3], total[4]) == (f"{summary.parameters:,}", f"{summary.macs:,}")
+    inception = next(row for row in rows if row[0] == "inception_3a")
+    # Szegedy et al. 2014, Table 1: 159K parameters, 128M operations; counted with biases.
+    assert inception[3].startswith("163,696")
+    assert inception[4].startswith("128,049,152")
+    assert "weights 159K" in inception[6]
+
+
+@pytest.mark.parametrize("name", ["googlenet", "densenet121", "vgg16"])
+def test_each_layer_is_in_one_block_in_its_order(name):
+    network, found = parts(name)
+    assert [layer for block in found for layer in block.layers] == list(network.layers)
+    assert max(len(block.layers) for block in found) <= LARGE
+    assert [block for stage in stages(found) for block in stage.blocks] == list(found)
+
+
+def test_an_inception_has_four_branches():
+    _, found = parts("googlenet")
+    module = plan(next(block for block in found if block.name == "inception_3a"))
+    first = [node for node in module.nodes if node.sources == (-1,)]
+    assert [node.lane for node in first] == [0, 1, 2, 3]
+    (end,) = module.ends
+    assert len(module.nodes[end].sources) == 4
+
+
+def test_a_branch_that_divides_again_is_drawn_so():
+    _, found = parts("inception_v3")
+    module = plan(next(block for block in found if block.name == "mixed_7b"))
+    # The paper's Figure 7: four branches, two of which end in a 1x3 and a 3x1.
+    assert len([node for node in module.nodes if node.sources == (-1,)]) == 4
+    assert module.lanes == 6
+
+
+def test_blocks_that_are_alike_are_drawn_once():
+    _, found = parts("resnet152")
+    counts = {glyph.first.name: glyph.count for stage in stages(found) for glyph in strip(stage)}
+    # He et al. 2015, Table 1: 3, 8, 36 and 3 blocks, the first of each with another input.
+    assert (counts["conv3_2"], counts["conv4_2"]) == (7, 35)
+
+
+def test_the_papers_figures_are_at_their_blocks():
+    network, found = parts("resnet50")
+    table = paper(network, found)
+    outputs = {block.name: [f.published for f in table.of(block)] for block in found if table.of(block)}
+    assert outputs == {"conv1": ["112x112"], "conv2_3": ["56x56"], "conv3_4": ["28x28"], "conv4_6": ["14x14"]} | {
+        "conv5_3": ["7x7"]
+    }
+
+
+def test_a_name_with_a_script_in_it_is_text():
+    page = report(zoo.create_model("lenet5"), name=EVIL, compare="lenet5", compare_name=EVIL, image_name=EVIL)
+    assert EVIL not in page
+    assert "&lt;script&gt;alert" in page
+    assert page.count("<script") == 2
+
+
+def test_a_module_with_a_script_for_a_name_is_text():
+    class Net(nn.Module):
+        @nn.compact
+        def __call__(self, x):
+            return nn.Conv(4, (3, 3), name="</script><script>alert(1)")(x)
+
+    page = report(Net(), image_shape=(8, 8, 1))
+    assert "<script>alert" not in page
+    assert page.count("<script") == 2
+
+
+def test_the_fields_are_those_of_the_pictures():
+    model = zoo.create_model("googlenet")
+    places = np.array([[0, 0], [3, 11], [27, 27]])
+    boxes = receptive_boxes(model, (224, 224, 3), "inception_3a/5x5", places)
+    layers = counted("googlenet", model, (224, 224, 3)).layers
+    data = script_data(described("googlenet", model, (224, 224, 3)))["layers"]
+    field = next(data[layer.index]["field"] for layer in layers if layer.row.path == "inception_3a/5x5/conv")
+    assert field["places"] == (28, 28)
+    for axis, (start, size, step) in enumerate(field["axes"]):
+        np.testing.assert_array_equal(start + places[:, axis] * step, boxes[:, axis])
+        np.testing.assert_array_equal(boxes[:, axis + 2] - boxes[:, axis], size)
+
+
+def test_two_networks_stand_side_by_side():
+    page = Section(report("lenet5", compare="lenet5_1998"))
+    totals = {row[0]: row[1:] for row in page.tables[0]}
+    assert totals["parameters"] == ["61,706", "60,000", "0.97"]
+    assert totals["multiply-adds"] == ["416,520", "415,680", "1.00"]
+
+
+def test_an_image_that_is_given_lies_under_the_fields():
+    page = report("lenet5", image=np.full((40, 60, 3), 77, np.uint8), image_name="grey.png")
+    assert "grey.png" in page
+    assert "<td>77</td>" in page
+
+
+def test_a_module_without_an_image_size_needs_one():
+    with pytest.raises(ZooError, match="Conv does not say its image size: give image_shape"):
+        report(nn.Conv(2, (3, 3)))
+
+
+def test_a_report_of_nothing_is_refused():
+    with pytest.raises(ZooError, match="a report is of a network"):
+        report()
+
+
+def test_a_run_without_weights_is_refused(tmp_path):
+    with pytest.raises(ZooError, match="a run is shown with its weights"):
+        report("lenet5", run=tmp_path)
+
+
+def test_what_is_no_image_is_refused():
+    with pytest.raises(ZooError, match=r"an image is \(3,\)"):
+        report("lenet5", image=np.zeros(3, np.uint8))
+
+
+def test_nothing_half_written_is_left(tmp_path):
+    with pytest.raises(ZooError, match="cannot write"):
+        write_report(tmp_path / "no" / "page.html", "lenet5")
+    with pytest.raises(ZooError):
+        write_report(tmp_path / "page.html", "lenet50")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_gallery_leads_to_its_reports(tmp_path, capsys):
+    assert gallery.main(["lenet5", "lenet5_1998", "--out", str(tmp_path / "new")]) == 0
+    assert {path.name for path in (tmp_path / "new").iterdir()} == {"lenet5.html", "lenet5_1998.html", "index.html"}
+    index = (tmp_path / "new" / "index.html").read_text(encoding="utf-8")
+    assert re.findall(r'<a href="([^"]*)"', index) == ["lenet5.html", "lenet5_1998.html"]
+    assert "61,706 parameters" in index
+
+
+def test_a_gallery_of_what_there_is_not_writes_nothing(tmp_path, capsys):
+    assert gallery.main(["lenet5", "lenet6", "--out", str(tmp_path / "new")]) == 2
+    assert "unknown model 'lenet6'" in capsys.readouterr().err
+    (tmp_path / "file").touch()
+    assert gallery.main(["lenet5", "--out", str(tmp_path / "file")]) == 2
+    assert "cannot make the folder" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]

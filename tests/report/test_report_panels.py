@@ -1,0 +1,160 @@
+"""The page's worked layers and examples in a real browser: formulas, paddings, fields, pools."""
+
+import zoo
+from zoo.geometry import explicit_padding, output_size
+
+
+def steps(place):
+    """{label: result} of worked lines."""
+    rows = place.locator("[data-step]")
+    return dict(zip(rows.locator("dt").all_inner_texts(), rows.locator(".result").all_inner_texts(), strict=True))
+
+
+def test_the_script_works_every_layer_as_the_page_does(page):
+    """The page's formulas are Python's; those for other paddings the script's: for the padding as built they agree."""
+    differing = page.evaluate("""() => JSON.parse(document.getElementById("data").textContent).layers.flatMap(
+      ({ window }, index) => {
+        if (!window) return [];
+        const line = (part) => part.textContent.replace(/\\s+/g, " ").trim();
+        const text = (list) => [...list.children].map(line).join("|");
+        const said = text(document.querySelector(`#layer-${index} .steps`));
+        const worked = text(stepList(stepsOf(window, window.pads)));
+        return said === worked ? [] : [[said, worked]];
+      })""")
+    assert differing == []
+
+
+def test_the_script_pads_as_the_networks_do(page):
+    cases = [
+        (size, kernel, stride, dilation, mode)
+        for size in (7, 32)
+        for kernel in (1, 2, 3, 8)
+        for stride in (1, 2, 3)
+        for dilation in (1, 2)
+        for mode in ("SAME", "VALID", 2)
+        if (kernel - 1) * dilation < size
+    ]
+    found = page.evaluate(
+        """(cases) => cases.map(([size, kernel, stride, dilation, mode]) => {
+          const window = {
+            input: [size, size, 3], kernel: [kernel, kernel], stride: [stride, stride], dilation: [dilation, dilation],
+            groups: 1, filters: 1, bias: true,
+          };
+          const pads = typeof mode === "number" ? paddingOf("explicit", mode, window) : paddingOf(mode, 0, window);
+          const made = outputOf(window, pads);
+          return [pads[0], made && made[0]];
+        })""",
+        cases,
+    )
+    for (size, kernel, stride, dilation, mode), (pads, made) in zip(cases, found, strict=True):
+        fits = (kernel - 1) * dilation < size + sum(pads)
+        expected = output_size((size, size), kernel, stride, mode, dilation)[0] if fits else None
+        assert made == expected, (size, kernel, stride, dilation, mode)
+        assert tuple(pads) == explicit_padding((size, size), kernel, stride, mode, dilation)[0]
+
+
+def test_a_layer_opens_its_formulas_by_mouse_and_by_keyboard(page, summary):
+    page.get_by_role("button", name="conv1", exact=True).click()
+    link = page.locator("#block-0 tr.layer a").first
+    link.focus()
+    page.keyboard.press("Enter")
+    panel = page.locator(".panel")
+    first = summary.rows[0]
+    assert steps(panel) == {
+        "output height": "112",
+        "output width": "112",
+        "output depth": "64",
+        "parameters": f"{first.parameters:,}",
+        "without sharing": f"{first.parameters_without_sharing:,}",
+        "multiply-adds": f"{first.macs:,}",
+    }
+    page.keyboard.press("Escape")
+    assert panel.count() == 0
+    assert link.evaluate("link => link === document.activeElement")
+    page.locator("#block-0 tr.layer").first.click()
+    assert panel.count() == 1
+    page.locator("#block-0 tr.layer").first.click()
+    assert panel.count() == 0
+
+
+def test_another_padding_is_worked_at_once(page):
+    page.get_by_role("button", name="conv1", exact=True).click()
+    page.locator("#block-0 tr.layer a").first.click()
+    panel, found = page.locator(".panel"), {}
+    for mode in ("SAME", "VALID"):
+        panel.get_by_text(mode, exact=True).click()
+        found[mode] = steps(panel)["output height"]
+    panel.get_by_text("explicit", exact=True).click()
+    panel.locator('input[type="number"]').fill("5")
+    found["5"] = steps(panel)["output height"]
+    expected = {
+        mode: zoo.count.conv_output_shape((224, 224, 3), filters=64, kernel=7, stride=2, padding=padding)[0]
+        for mode, padding in (("SAME", "SAME"), ("VALID", "VALID"), ("5", 5))
+    }
+    assert found == {mode: str(size) for mode, size in expected.items()}
+    # By keyboard: from SAME with the arrow on to VALID.
+    panel.locator('input[value="SAME"]').focus()
+    page.keyboard.press("Space")
+    page.keyboard.press("ArrowRight")
+    assert steps(panel)["output height"] == found["VALID"]
+
+
+def test_the_receptive_field_follows_the_mouse_and_the_arrow_keys(page):
+    page.get_by_role("button", name="inception_3a", exact=True).click()
+    page.locator("#table").get_by_role("button", name="5x5", exact=True).click()
+    picker = page.locator(".panel .picker")
+    area, said = picker.locator("svg.map"), picker.locator(".said")
+    # zoo.count: 59 pixels, 8 apart, the first centre at 6; so place (0, 0) begins at 6 - 29.
+    area.focus()
+    page.keyboard.press("Home")
+    assert said.inner_text().startswith("Place (0, 0) sees 59 pixels (-23 to 35")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    assert said.inner_text().startswith(
+        "Place (1, 2) sees 59 pixels (-15 to 43, padding with it) by 59 pixels (-7 to 51"
+    )
+    box = picker.locator(".view .box")
+    assert [float(box.get_attribute(name)) for name in ("x", "y", "width", "height")] == [-7, -15, 59, 59]
+    frame = area.bounding_box()
+    page.mouse.move(frame["x"] + 1, frame["y"] + 1)
+    page.mouse.down()
+    page.mouse.move(frame["x"] + frame["width"] * 20.5 / 28, frame["y"] + frame["height"] * 10.5 / 28, steps=5)
+    page.mouse.up()
+    assert (picker.get_attribute("data-row"), picker.get_attribute("data-column")) == ("10", "20")
+    assert [float(box.get_attribute(name)) for name in ("x", "y")] == [6 - 29 + 20 * 8, 6 - 29 + 10 * 8]
+
+
+def test_the_field_is_dragged_on_the_image_by_touch(opened, googlenet):
+    page = opened(googlenet, width=375, has_touch=True)
+    page.get_by_role("button", name="conv1", exact=True).tap()
+    page.locator("#block-0 tr.layer a").first.tap()
+    picker = page.locator(".panel .picker")
+    picker.locator("svg.view").tap(position={"x": 20, "y": 20})
+    assert int(picker.get_attribute("data-row")) < 20
+    assert int(picker.get_attribute("data-column")) < 20
+
+
+def test_the_lessons_convolution_reads_as_in_the_lesson(page):
+    form, answer = page.locator("#example-form"), page.locator("#example-output")
+    found = {}
+    for mode in ("explicit", "SAME", "VALID"):
+        form.get_by_text(mode, exact=True).click()
+        found[mode] = answer.inner_text()
+    assert found == {"explicit": "14×14×20", "SAME": "16×16×20", "VALID": "13×13×20"}
+    form.locator('[value="explicit"]').focus()
+    page.keyboard.press("Space")
+    assert answer.inner_text() == "14×14×20"
+    worked = steps(page.locator("#example-steps"))
+    assert (worked["parameters"], worked["without sharing"]) == ("3,860", "756,560")
+    form.get_by_label("window").fill("40")
+    assert answer.inner_text() == "nothing"
+
+
+def test_a_place_of_a_pool_shows_its_window(page):
+    pool = page.locator("figure.pool").last
+    pool.get_by_role("button", name="15").focus()
+    assert pool.locator(".worked-line").inner_text() == "max(4, 0, 15, 1) = 15"
+    assert pool.locator("td.inside").all_inner_texts() == ["4", "0", "15", "1"]
+    pool.get_by_role("button", name="0.875").hover()
+    assert pool.locator(".worked-line").inner_text() == "mean(0.5, 10, 1, −8) = 0.875"

@@ -1,0 +1,216 @@
+"""What the section shows of a run, against its folder's files and against counting plainly."""
+
+import json
+import shlex
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from quick import drawn
+from sections import pixels, rendered
+
+import zoo
+from train import parser, settings
+from zoo.data import Preprocessing
+from zoo.data.dataset import ArraySource
+from zoo.report.recipe import command
+from zoo.report.run import run_part
+from zoo.report.survey import Answers
+from zoo.training import Recipe, RunConfig, RunFolder, recipe_for
+from zoo.visualize.subject import Evenly, Pictures, Subject
+from zoo.weights import Weights
+
+pytestmark = pytest.mark.usefixtures("tiny")
+
+NAMES = ("cat", "<script>alert(1)</script>", "dog", "eel")
+SEEN = Preprocessing(image_shape=(24, 24, 1), mean=(0.4,), std=(0.2,))
+IMAGES = np.random.default_rng(0).integers(0, 256, (50, 4, 4, 1), np.uint8).repeat(6, axis=1).repeat(6, axis=2)
+LABELS = np.arange(50) % 3  # none of the last class
+PICTURES = Pictures(ArraySource(IMAGES, LABELS), "blocks, 50 test images", class_names=NAMES)
+CONFIG = RunConfig(
+    model="tiny",
+    dataset="blocks",
+    recipe=Recipe(epochs=4, learning_rate=0.003, flip=True),
+    preprocessing=SEEN,
+    class_names=NAMES,
+    training_images=60_000,
+)
+ROWS = [
+    {"step": 10, "epoch": 1, "loss": 2.0, "test_loss": 1.5, "accuracy": 0.31, "test_accuracy": 0.42, "seconds": 5.0},
+    {"step": 20, "epoch": 2, "loss": None, "test_loss": 1.1, "accuracy": 0.6, "test_accuracy": 0.62, "seconds": 9.0},
+    {"step": 30, "epoch": 3, "loss": 0.9, "test_loss": 1.2, "accuracy": 0.7, "test_accuracy": 0.6, "seconds": 75.4},
+]
+RATES = (1e-3, 5e-4, 0.0)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    place = RunFolder(tmp_path_factory.mktemp("runs") / "tiny-blocks")
+    place.start(CONFIG)
+    lines = [json.dumps({**row, "learning_rate": rate}) for row, rate in zip(ROWS, RATES, strict=True)]
+    # A torn line, as a power failure leaves it.
+    place.metrics_file.write_text("\n".join(lines) + '\n{"step": 4')
+    return place.path
+
+
+@pytest.fixture(scope="module")
+def subject(tiny):
+    variables = drawn(zoo.create_model("tiny", num_classes=4), SEEN.image_shape)
+    fields = {"num_classes": 4}
+    weights = Weights(model="tiny", variables=variables, preprocessing=SEEN, fields=fields, class_names=NAMES)
+    return Subject(weights, "tiny, weights random")
+
+
+@pytest.fixture(scope="module")
+def run(folder, subject):
+    return run_part(folder, subject, PICTURES, batch_size=16)
+
+
+@pytest.fixture(scope="module")
+def section(run):
+    return rendered("run.html.j2", run=run)
+
+
+@pytest.fixture(scope="module")
+def shares(subject):
+    """The softmax of the logits, of all images at once."""
+    logits = subject.model.apply(subject.variables, SEEN.normalized(IMAGES))
+    return np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+
+
+def table(section, first):
+    return next(rows for rows in section.tables if rows[0][0] == first)
+
+
+def test_the_confusion_matrix_counts_images(section, shares):
+    head, *rows = table(section, "true class")
+    assert head == ["true class", *NAMES, "images", "right"]
+    said = shares.argmax(axis=1)
+    for truth, (name, *counts, images, right) in enumerate(rows):
+        assert name == NAMES[truth]
+        assert list(map(int, counts)) == [((truth == LABELS) & (said == other)).sum() for other in range(4)]
+        of = (truth == LABELS).sum()
+        assert int(images) == of
+        assert right == (f"{((said == truth) & (truth == LABELS)).sum() / of:.1%}" if of else "–")  # noqa: RUF001
+    assert f"{(said == LABELS).sum()} of 50 images" in section.text
+
+
+def test_pairs_are_the_most_confused_first(run, shares):
+    said = shares.argmax(axis=1)
+    counts = {(NAMES[a], NAMES[b]): ((a == LABELS) & (said == b)).sum() for a in range(4) for b in range(4) if a != b}
+    assert {(pair.truth, pair.said): pair.images for pair in run.confusion.pairs} == {
+        names: count for names, count in counts.items() if count
+    }
+    assert [pair.images for pair in run.confusion.pairs] == sorted(filter(None, counts.values()), reverse=True)
+
+
+def test_mistakes_are_the_wrong_answers_held_most_probable(run, shares):
+    wrong = [image for image in range(50) if shares[image].argmax() != LABELS[image]]
+    wrong.sort(key=lambda image: -shares[image].max())
+    assert [mistake.number for mistake in run.mistakes] == wrong[:12]
+    for mistake in run.mistakes:
+        assert (mistake.truth, mistake.said) == (NAMES[LABELS[mistake.number]], NAMES[shares[mistake.number].argmax()])
+        assert mistake.probability == pytest.approx(shares[mistake.number].max(), rel=1e-4)
+        np.testing.assert_array_equal(pixels(mistake.raster.uri), IMAGES[mistake.number, ..., 0])
+
+
+def test_answers_that_are_known_are_taken(folder, subject):
+    answers = Answers(np.array([0, 0, -1]), np.array([[2, 0], [0, 2], [1, 0]]), np.array([[0.9, 0.1]] * 3))
+    run = run_part(folder, subject, PICTURES, answers)
+    assert (run.confusion.images, run.confusion.right) == (2, 1)  # of the third the class is not known
+    assert [(mistake.number, mistake.said) for mistake in run.mistakes] == [(0, "dog")]
+
+
+def test_images_are_numbered_as_in_their_data_set(folder, subject, shares):
+    some = Pictures(Evenly(PICTURES.source, 25), "half", class_names=NAMES)
+    numbers = [mistake.number for mistake in run_part(folder, subject, some).mistakes]
+    wrong = [image for image in range(0, 50, 2) if shares[image].argmax() != LABELS[image]]
+    assert numbers == sorted(wrong, key=lambda image: -shares[image].max())[:12]
+
+
+def test_curves_are_the_metrics(run):
+    loss, accuracy, rate = run.panels
+    lines = {line.label: line for panel in (loss, accuracy) for line in panel.lines}
+    assert [line.values for line in loss.lines] == [((1, 2.0), (3, 0.9)), ((1, 1.5), (2, 1.1), (3, 1.2))]
+    assert lines["test"].values == ((1, 0.42), (2, 0.62), (3, 0.6))
+    assert rate.lines[0].values == ((1, 1e-3), (2, 5e-4), (3, 0.0))
+    # A missing value is a gap.
+    assert list(map(len, loss.lines[0].segments)) == [1, 1] and list(map(len, loss.lines[1].segments)) == [3]
+
+
+def test_points_lie_between_the_ticks_of_their_values(run):
+    """Read off the drawing as one would with a ruler."""
+    for panel in run.panels:
+        across, up = ([(float(tick.label), tick.at) for tick in ticks] for ticks in (panel.across, panel.up))
+        for line in panel.lines:
+            drawn_points = [point for segment in line.segments for point in segment]
+            read = [(ruled(across, x), ruled(up, y)) for x, y in drawn_points]
+            np.testing.assert_allclose(read, line.values, rtol=2e-3, atol=1e-6)
+            assert all(0 <= x <= 320 and 0 <= y <= 200 for x, y in drawn_points)
+
+
+def ruled(ticks, at):
+    (low, start), (high, end) = ticks[0], ticks[-1]
+    return low + (at - start) / (end - start) * (high - low)
+
+
+def test_the_best_test_accuracy_is_ringed_and_said(run, section):
+    assert [line.best is not None for panel in run.panels for line in panel.lines] == [False, False, False, True, False]
+    assert run.panels[1].lines[1].best == run.panels[1].lines[1].segments[0][1]
+    assert "The best test accuracy is 0.6200 , after epoch 2; that of the last is 0.6000." in section.text
+    assert "3 of 4 epochs in 1:15, from random weights" in section.text
+
+
+def test_the_numbers_are_a_table_too(section):
+    head, *rows = table(section, "epoch")
+    assert head[:3] == ["epoch", "loss", "test loss"]
+    assert rows[1] == ["2", "–", "1.1000", "0.6000", "0.6200", "0.0005", "–"]  # noqa: RUF001
+
+
+def test_drawings_have_a_title_and_a_description(section):
+    assert section.tags.count("svg") == section.tags.count("title") == section.tags.count("desc") == 3
+    assert "test 0.42 after epoch 1, 0.6 after epoch 3" in section.text
+
+
+def test_the_recipe_is_all_its_settings_and_a_command(run, section):
+    settings = {row[0]: row[1] for row in table(section, "setting")[1:]}
+    assert settings["learning rate"] == "0.003" and settings["flip"] == "yes" and settings["optimizer"] == "adamw"
+    assert {setting.name for setting in run.settings if setting.changed} == {"epochs", "learning rate", "flip"}
+    assert run.command == "python train.py --model tiny --dataset blocks --epochs 4 --learning-rate 0.003 --flip"
+
+
+def test_the_command_gives_the_recipe(folder):
+    config = replace(
+        CONFIG,
+        model="lenet5",
+        dataset="it's mine",
+        recipe=Recipe(fit="resize", flip=True, seed=7, learning_rate=0.0012345678),
+    )
+    python, script, *arguments = shlex.split(command(config))
+    given = vars(parser().parse_args(arguments))
+    assert (python, script, given["dataset"]) == ("python", "train.py", "it's mine")
+    assert replace(recipe_for("lenet5", "it's mine"), **settings(given, Recipe)) == config.recipe
+
+
+def test_names_are_text(section):
+    assert "script" not in section.tags and "<script>alert(1)</script>" in section.text
+
+
+@pytest.mark.parametrize("pictures", [None, Pictures(PICTURES.source, "others", class_names=("a", "b", "c", "d"))])
+def test_without_images_of_its_classes_there_are_no_mistakes(folder, subject, pictures):
+    run = run_part(folder, subject, pictures)
+    section = rendered("run.html.j2", run=run)
+    assert run.confusion is None and not run.mistakes and not section.images
+    assert [rows[0][0] for rows in section.tables] == ["epoch", "setting"]
+
+
+def test_a_run_that_was_not_evaluated_yet_has_its_recipe(tmp_path, subject):
+    place = RunFolder(tmp_path / "new")
+    place.start(CONFIG)
+    section = rendered("run.html.j2", run=run_part(place.path, subject, None))
+    assert "0 of 4 epochs, from random weights" in section.text and "svg" not in section.tags
+
+
+def test_a_folder_without_a_run_is_one_line(tmp_path, subject):
+    with pytest.raises(zoo.errors.ZooError, match=r"no run .* has no config.json"):
+        run_part(tmp_path, subject, None)

@@ -1,0 +1,70 @@
+"""Reports of the networks that made history, and a page that leads to them.
+
+python -m zoo.report.gallery --out gallery
+python -m zoo.report.gallery resnet18 resnet152 --out gallery
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from zoo.errors import ZooError
+
+NETWORKS = ("lenet5", "alexnet", "vgg16", "googlenet", "inception_v3", "resnet50")
+INDEX = "index.html"
+
+
+def write_gallery(folder: str | Path, names: Sequence[str] = NETWORKS) -> list[Path]:
+    """Write a report of each network into a folder, and its index; all paths, the index last. Raises ZooError."""
+    from zoo.registry import create_model, model_info
+    from zoo.report.network import described
+    from zoo.report.page import write_report
+    from zoo.report.provenance import versions
+    from zoo.report.rendering import render
+    from zoo.weights.atomic import replacing
+
+    networks = []
+    for name in names:
+        model = create_model(name)
+        networks.append(described(name, model, model.image_shape, model_info(name)))
+    folder = _folder(folder)
+    paths = [folder / f"{name}.html" for name in names]
+    for path, name in zip(paths, names, strict=True):
+        write_report(path, name)
+    with replacing(folder / INDEX) as unfinished:
+        text = render("gallery.html.j2", networks=networks, versions=versions())
+        unfinished.write_text(text, encoding="utf-8")
+    return [*paths, folder / INDEX]
+
+
+def _folder(place: str | Path) -> Path:
+    folder = Path(place)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ZooError(f"cannot make the folder {folder}: {error.strerror or error}") from None
+    return folder
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command; 2 for bad input, which is told in one line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m zoo.report.gallery",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("models", nargs="*", metavar="MODEL", help=f"default: {', '.join(NETWORKS)}")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="the folder; it is made if need be")
+    args = parser.parse_args(arguments)
+    try:
+        paths = write_gallery(args.out, args.models or NETWORKS)
+    except ZooError as error:
+        print(f"zoo: {' '.join(str(error).split())}", file=sys.stderr)
+        return 2
+    print(*paths, sep="\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

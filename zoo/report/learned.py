@@ -1,0 +1,64 @@
+"""What a network's weights have learnt, for its page: filters, maps, projections, dead units, its answers."""
+
+from dataclasses import dataclass
+
+from zoo.registry import model_info
+from zoo.report.first_filters import FirstFilters, first_filters
+from zoo.report.labels import shared_classes
+from zoo.report.projections import Projections, projections
+from zoo.report.samples import Passage, Said, answers, passage, samples
+from zoo.report.silence import Silence, silence
+from zoo.report.survey import BATCH, Answers, survey
+from zoo.visualize.subject import Pictures, Subject, Track, default_layers, untracked
+
+# From so many images on they are searched; of fewer, each is shown.
+MANY = 9
+
+
+@dataclass(frozen=True)
+class Learned:
+    """The section's parts; those that need images are None, or empty, where there are none.
+
+    `silence` is None of few images, as are the `answers`, with which `run_part` need not look through them again.
+    """
+
+    about: str
+    pictures: str
+    filters: FirstFilters | None
+    said: tuple[Said, ...] = ()
+    passage: Passage | None = None
+    projections: Projections | None = None
+    silence: Silence | None = None
+    answers: Answers | None = None
+
+
+def learned_part(
+    subject: Subject, pictures: Pictures | None, *, track: Track = untracked, batch_size: int = BATCH
+) -> Learned:
+    """What there is to show of a network with weights, and of images where there are some.
+
+    Many images, as of a data set, are searched for the strongest activations and for dead units, in one look through
+    all; of fewer, as photographs, each is shown. Raises ZooError where the network's numbers are not finite.
+    """
+    filters = first_filters(subject)
+    if pictures is None:
+        return Learned(subject.about, "", filters)
+    layers = _layers(subject)
+    seen = samples(subject, pictures, layers)
+    many = len(pictures) >= MANY
+    found = survey(subject, pictures, layers, track=track, batch_size=batch_size) if many else None
+    return Learned(
+        subject.about,
+        pictures.about,
+        filters,
+        answers(subject, seen, shared_classes(subject, pictures)),
+        passage(seen) if layers else None,
+        projections(subject, pictures, seen, found, track=track) if layers else None,
+        silence(found.activities, len(pictures)) if found else None,
+        found.answers if found else None,
+    )
+
+
+def _layers(subject: Subject) -> list[str]:
+    """A few of the stages that the registry names, of a network for which it names any."""
+    return default_layers(subject) if model_info(subject.weights.model).stages else []

@@ -1,0 +1,127 @@
+"""The page of a network, from its parts."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import flax.linen as nn
+import numpy as np
+
+from zoo.errors import ZooError
+from zoo.report.bottleneck import LESSON
+from zoo.report.comparison import comparison
+from zoo.report.example import lesson_example
+from zoo.report.network import Described, described
+from zoo.report.pooling import lesson_pool, sample_pool
+from zoo.report.provenance import CONVENTIONS, tree_hash, versions
+from zoo.report.rendering import render
+from zoo.report.sample import Sample, sample
+from zoo.report.script_data import script_data
+from zoo.visualize.subject import Pictures, Subject, Track, untracked
+from zoo.weights import Weights
+
+
+@dataclass(frozen=True)
+class Page:
+    """What the template is given of the networks. `weights` is a line about them, "" without any."""
+
+    of: Described
+    other: Described | None
+    sample: Sample
+    weights: str
+    weights_hash: str
+
+    @property
+    def title(self) -> str:
+        """The networks' names."""
+        return f"{self.of.name} beside {self.other.name}" if self.other else self.of.name
+
+
+def report(
+    model: str | nn.Module | None = None,
+    *,
+    name: str | None = None,
+    image_shape: Sequence[int] | None = None,
+    weights: Weights | None = None,
+    about: str = "",
+    pictures: Pictures | None = None,
+    run: str | Path | None = None,
+    image: np.ndarray | None = None,
+    image_name: str = "",
+    compare: str | nn.Module | None = None,
+    compare_name: str | None = None,
+    track: Track = untracked,
+) -> str:
+    """A page about a network, as HTML in one piece.
+
+    `model` is a name of the registry or a Linen module, or None with `weights`, which know theirs; `name` is what the
+    page calls it, `image_shape` (height, width, channels) what it is counted for, by default its own. With `weights`
+    (`about` says which they are) the page shows what they have learnt, on `pictures` if there are any; with `run`, the
+    run folder that they come from, how. `image` (uint8 [height, width, 1 or 3]) lies under the receptive fields, by
+    default the first of the pictures, or one at hand. `compare` is a second network to put beside the first.
+    Raises ZooError for what cannot be counted or read.
+    """
+    of = _described(model, name, image_shape, weights)
+    other = None if compare is None else _described(compare, compare_name, None, None)
+    learned, trained = _from_weights(weights, about, pictures, run, track)
+    if image is None and pictures is not None and len(pictures):
+        image, image_name = pictures.source[0]["image"], pictures.names[0] if pictures.names else pictures.about
+    picture = sample(of.network.image_shape, image, image_name)
+    page = Page(of, other, picture, about or "given", tree_hash(weights.variables) if weights else "")
+    return render(
+        page=page,
+        learned=learned,
+        run=trained,
+        comparison=comparison(of, other) if other else None,
+        data=script_data(of),
+        example=lesson_example(),
+        pools=(sample_pool(of.network, picture.grey), lesson_pool()),
+        lesson_bottleneck=LESSON,
+        conventions=CONVENTIONS,
+        versions=versions(),
+    )
+
+
+def write_report(path: str | Path, model: str | nn.Module | None = None, **options: Any) -> None:
+    """Write the page that `report` makes of the same arguments, whole or not at all. Raises ZooError as it does."""
+    from zoo.weights.atomic import replacing
+
+    text = report(model, **options)
+    with replacing(Path(path)) as unfinished:
+        unfinished.write_text(text, encoding="utf-8")
+
+
+def _described(
+    model: str | nn.Module | None, name: str | None, shape: Sequence[int] | None, weights: Weights | None
+) -> Described:
+    from zoo.registry import create_model, list_models, model_info
+
+    if weights is not None:
+        model, name, shape = weights.network(), name or weights.model, weights.preprocessing.image_shape
+    elif isinstance(model, str):
+        # Raises for one that there is not, with the nearest names.
+        model, name = create_model(model), name or model
+    elif model is None:
+        raise ZooError("a report is of a network: give its name, a module, or weights")
+    shape = shape or getattr(model, "image_shape", None)
+    if shape is None:
+        raise ZooError(f"{type(model).__name__} does not say its image size: give image_shape")
+    name = name or type(model).__name__
+    return described(name, model, tuple(shape), model_info(name) if name in list_models() else None)
+
+
+def _from_weights(
+    weights: Weights | None, about: str, pictures: Pictures | None, run: str | Path | None, track: Track
+) -> tuple[Any, Any]:
+    """The sections about what was learnt and how; None of what there is not."""
+    if weights is None:
+        if run is not None:
+            raise ZooError("a run is shown with its weights: give those too, as zoo.training.checkpoint_weights(run)")
+        return None, None
+    from zoo.report.learned import learned_part
+    from zoo.report.run import run_part
+
+    subject = Subject(weights, about or weights.model)
+    learned = learned_part(subject, pictures, track=track)
+    return learned, run_part(Path(run), subject, pictures, learned.answers, track=track) if run is not None else None

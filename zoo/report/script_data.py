@@ -1,0 +1,46 @@
+"""What the page's script needs of each layer: geometry only, all text is in the page already."""
+
+from fractions import Fraction
+
+from zoo.report.layers import Layer, Window
+from zoo.report.network import Described
+
+
+def script_data(of: Described) -> dict:
+    """JSON values: the image's size, and of each layer its window, its places and its field, or null."""
+    height, width, _ = of.network.image_shape
+    return {"image": [height, width], "layers": [_layer(layer) for layer in of.network.layers]}
+
+
+def window_data(window: Window) -> dict:
+    """A window as the script's arithmetic takes it."""
+    return {
+        "input": window.input_shape,
+        "kernel": window.kernel,
+        "stride": window.stride,
+        "pads": window.pads,
+        "dilation": window.dilation,
+        "groups": window.groups,
+        "filters": window.filters,
+        "bias": window.bias,
+    }
+
+
+def _layer(layer: Layer) -> dict:
+    return {"window": window_data(layer.window) if layer.window else None, "field": _field(layer)}
+
+
+def _field(layer: Layer) -> dict | None:
+    """Places [rows, columns] of a layer with maps, and what the first of them sees: start, size and step an axis."""
+    row = layer.row
+    known = (row.receptive_field, row.effective_stride, row.offset)
+    if len(row.output_shape) != 4 or any(len(values) != 2 for values in known):
+        return None
+    axes = [_axis(*values) for values in zip(*known, strict=True)]
+    return {"places": row.output_shape[1:3], "axes": axes}
+
+
+def _axis(size: Fraction | int | None, stride: Fraction | int | None, centre: Fraction | int | None) -> list | None:
+    if size is None or stride is None or centre is None:
+        return None
+    return [float(centre - Fraction(size - 1, 2)), float(size), float(stride)]
