@@ -12,8 +12,9 @@ from zoo.report.survey import Survey
 from zoo.visualize.projection_sheets import NINE, SATURATING, Projected, label_of, trimmed_boxes
 from zoo.visualize.receptive import patch, receptive_boxes
 from zoo.visualize.rules import Rule
-from zoo.visualize.subject import Pictures, Subject, Track, default_rule, places_apart, varied_units
+from zoo.visualize.subject import Pictures, Subject, Track, default_rule
 from zoo.visualize.tiles import covers, signed, within
+from zoo.visualize.units import places_apart, varied_units
 
 COLUMNS = 3
 # Pixels a side that a tile has at most, and about, once enlarged by whole pixels, at least.

@@ -12,7 +12,8 @@ from zoo.prediction import class_names
 from zoo.report.activity import traced
 from zoo.report.raster import Raster, heat, raster
 from zoo.visualize.layers import check_finite
-from zoo.visualize.subject import Evenly, Pictures, Subject, one_of_each_class, strongest_units
+from zoo.visualize.subject import Evenly, Pictures, Subject, one_of_each_class
+from zoo.visualize.units import strongest_units
 
 SAMPLES, TOP, MAPS = 6, 5, 12
 # Pixels a side that an image and a map have at most.
