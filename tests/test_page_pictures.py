@@ -15,7 +15,7 @@ MEBIBYTE = 2**20
 def test_every_picture_has_its_command():
     pictures = re.findall(r"\]\(images/([^)]+)\)", PAGE.read_text())
     assert pictures == [f"{name}.webp" for name in shown()] and len(pictures) > 10
-    kept = {str(path.relative_to(IMAGES)) for path in IMAGES.rglob("*.*")}
+    kept = {str(path.relative_to(IMAGES)) for folder in ("fashion", "photos") for path in (IMAGES / folder).iterdir()}
     assert kept == set(pictures)
     assert sum((IMAGES / name).stat().st_size for name in kept) < 4 * MEBIBYTE
     assert "fashion=" in setup() and "photos=" in setup()

@@ -251,6 +251,7 @@ def test_other_weights_and_folders(capsys, here):
         ("--weights", body, "--method", "occlusion", "--images", "photos"): "have no classifier",
         ("--checkpoint", path): "metadata that cannot be read: the data set is '../photos', which is no name",
         ("--checkpoint", "nowhere"): "no run of train.py in nowhere",
+        ("--checkpoint", "nowhere.safetensors"): "there is no file nowhere.safetensors",
         ("--weights", whole, "--images", "photos", "--out", "file/a"): "cannot write to file/a: ",
         (): "no network is named: give --model, --weights or --checkpoint",
     }

@@ -31,7 +31,8 @@ def chosen_weights(args: argparse.Namespace) -> Weights:
 
         if args.model or args.weights:
             raise ZooError("--checkpoint has its own network and weights: leave out --model and --weights")
-        return load(args.checkpoint) if args.checkpoint.is_file() else checkpoint_weights(args.checkpoint)
+        is_file = args.checkpoint.is_file() or args.checkpoint.suffix == ".safetensors"
+        return load(args.checkpoint) if is_file else checkpoint_weights(args.checkpoint)
     if args.model:
         model_info(args.model)
         return open_pretrained(args.model, args.weights)
