@@ -10,6 +10,7 @@ from short_runs import DATASET, final_state, run, with_recipe
 
 from zoo.data import eval_batches
 from zoo.training import RunFolder, checkpoint_weights, feed, loop
+from zoo.training.checkpoints import Checkpoints
 from zoo.training.sharding import data_mesh
 
 pytestmark = pytest.mark.usefixtures("tiny")
@@ -69,6 +70,17 @@ def measured(folder):
     """The rows of a run's metrics, without what tells of the time."""
     rows = [json.loads(line) for line in RunFolder(folder).metrics_file.read_text().splitlines()]
     return [{name: row[name] for name in row.keys() - OF_THE_TIME} for row in rows]
+
+
+def test_a_checkpoint_with_the_position_of_the_feed_alone(tmp_path, stop_before, monkeypatch):
+    def save(self, state, position, metrics=None, save=Checkpoints.save):
+        save(self, state, position["feed"], metrics)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Checkpoints, "save", save)
+        stop_before(6)
+        assert run(tmp_path / "run").step == 7
+    assert run(tmp_path / "run", resume=True).step == 12
 
 
 @pytest.mark.slow

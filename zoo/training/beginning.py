@@ -63,7 +63,8 @@ def begin(
     if resume:
         if found := restore(folder, abstract_like(shapes, sharding), console):
             state, position = found
-            return state, feed.at(position["feed"]), position["metrics"]
+            # Earlier runs kept the position of the feed alone.
+            return state, feed.at(position.get("feed", position)), position.get("metrics")
         console.print(f"no checkpoint in {folder.steps}: the run begins again", highlight=False, soft_wrap=True)
         check_backbone(config, backbone)
     return jit_once(make, out_shardings=sharding)(key, dict(backbone)), feed, None
