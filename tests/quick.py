@@ -25,10 +25,12 @@ def quick_models() -> set[str]:
 
 
 QUICK = quick_models()
+# Neither deep, which takes long to compile, nor with a hundred million parameters to fill.
+QUICK_TO_COMPUTE = QUICK - {"inception_resnet_v2_keras", "inception_v4", "vgg11"}
 # A step of training takes longer to compile, most of all for deep networks.
 QUICK_TO_TRAIN = {"lenet5", "lenet5_1998", "nin_cifar10", "googlenet", "resnet18"}
 # Looking for the smallest image traces a network a dozen times: kinds of stems and poolings, one each.
-QUICK_TO_TRACE = {"lenet5", "alexnet", "vgg11", "googlenet", "inception_v3", "resnet18", "mobilenet_v2", "densenet121"}
+QUICK_TO_TRACE = {"lenet5", "alexnet", "vgg11", "googlenet", "resnet18", "mobilenet_v2", "densenet121"}
 
 
 def computed(names: list[str], quick: set[str] = QUICK) -> list:

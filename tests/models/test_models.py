@@ -9,7 +9,16 @@ import optax
 import published
 import pytest
 from flax import nnx
-from quick import QUICK_TO_TRACE, QUICK_TO_TRAIN, computed, drawn, shapes_of, small_size_of, smallest_of
+from quick import (
+    QUICK_TO_COMPUTE,
+    QUICK_TO_TRACE,
+    QUICK_TO_TRAIN,
+    computed,
+    drawn,
+    shapes_of,
+    small_size_of,
+    smallest_of,
+)
 
 import zoo
 from zoo.inference import init_shapes, jit_once
@@ -71,7 +80,7 @@ def test_forward_and_gradient_are_finite(name):
         assert leaf.any(), f"no gradient reaches {jax.tree_util.keystr(path)}"
 
 
-@pytest.mark.parametrize("name", computed(MODELS))
+@pytest.mark.parametrize("name", computed(MODELS, QUICK_TO_COMPUTE))
 def test_output_shapes_and_types(name):
     info = zoo.model_info(name)
     x = jax.ShapeDtypeStruct((3, info.input_size, info.input_size, info.channels), jnp.float32)

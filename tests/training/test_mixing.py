@@ -142,6 +142,7 @@ def test_the_step_learns_from_mixtures_and_counts_the_larger_share():
     np.testing.assert_allclose(metrics["accuracy"], (np.asarray(logits).argmax(-1) == larger).mean())
 
 
+@pytest.mark.slow
 def test_all_of_it_is_the_same_on_any_number_of_devices():
     state = state_with(EVERYTHING)
     single, metrics = jax.jit(train_step)(state, BATCH)

@@ -9,6 +9,7 @@ import pytest
 
 import zoo
 from zoo.data.preprocessing import channel_constants, normalize
+from zoo.inference import jit_once
 from zoo.layers import ConvBlock, batch_norm, global_avg_pool
 from zoo.models.network import Network
 from zoo.training import create_state, eval_step, train_step
@@ -110,7 +111,7 @@ def test_the_loss_adds_auxiliary_heads_at_their_weight():
 
     (aux,) = jax.tree.leaves(updated["aux_logits"])
     for weight in (0.0, 0.3, 1.0):
-        _, metrics = train_step(state.replace(aux_weight=weight), batch)
+        _, metrics = jit_once(train_step)(state.replace(aux_weight=weight), batch)
         np.testing.assert_allclose(metrics["loss"], plain_loss(logits) + weight * plain_loss(aux), rtol=1e-5)
     accuracy = (np.asarray(logits).argmax(-1) == batch["label"]).mean()
     np.testing.assert_allclose(metrics["accuracy"], accuracy)

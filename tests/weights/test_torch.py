@@ -3,7 +3,7 @@
 import jax
 import numpy as np
 import pytest
-from quick import QUICK, drawn
+from quick import QUICK, QUICK_TO_COMPUTE, drawn
 
 import zoo
 from zoo.inference import init_shapes
@@ -12,7 +12,11 @@ from zoo.weights.names import NAMES
 from zoo.weights.parts import head_leaves
 
 PAIRS = [(name, source) for name, sources in NAMES.items() for source in sources if source != "keras"]
-QUICK_PAIRS = [pair for pair in PAIRS if pair[0] in QUICK]
+QUICK_PAIRS = [
+    pytest.param(*pair, marks=() if pair[0] in QUICK_TO_COMPUTE else pytest.mark.slow)
+    for pair in PAIRS
+    if pair[0] in QUICK
+]
 
 
 def state_of(name, source, **fields):
