@@ -111,11 +111,7 @@ def test_logits_equal_the_keras_original(name):
     assert_close(np.asarray(forward(variables, x)), theirs)
 
 
-# timm's VGGs have one set of rules, and are the largest by far.
-LARGE_TWINS = [f"vgg{depth}{norm}" for depth in (13, 16, 19) for norm in ("", "_bn")]
-
-
-@pytest.mark.parametrize("name", computed(list(TIMM_TOO), set(TIMM_TOO) - set(LARGE_TWINS)))
+@pytest.mark.parametrize("name", computed(list(TIMM_TOO)))
 def test_timm_has_the_same_network_as_torchvision(name):
     """Torchvision's weights, through ours, into timm's module: its logits are torchvision's."""
     original = randomised(original_of(name))
