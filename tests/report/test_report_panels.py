@@ -1,7 +1,10 @@
 """The page's worked layers and examples in a real browser: formulas, paddings, fields, pools."""
 
+import flax.linen as nn
+
 import zoo
 from zoo.geometry import explicit_padding, output_size
+from zoo.report import report
 
 
 def steps(place):
@@ -97,6 +100,40 @@ def test_another_padding_is_worked_at_once(page):
     page.keyboard.press("Space")
     page.keyboard.press("ArrowRight")
     assert steps(panel)["output height"] == found["VALID"]
+
+
+def panel_of(page, block, *, padding):
+    """What the panel of a block's first layer says under another padding."""
+    page.locator(f"{block} tr.layer a").first.click()
+    page.locator(".panel").get_by_text(padding, exact=True).click()
+    return steps(page.locator(".panel"))
+
+
+def test_parameters_that_are_not_the_formulas_stay_under_another_padding(opened):
+    page = opened(report("lenet5_1998"))
+    # LeCun et al. 1998, section II.B: a coefficient and a bias a map in S2, a table of connections in C3.
+    assert panel_of(page, "#block-1", padding="SAME")["parameters"] == "12"
+    found = panel_of(page, "#block-2", padding="SAME")
+    assert (found["output height"], found["parameters"], found["multiply-adds"]) == ("14", "1,516", "470,400")
+    assert "without sharing" not in found
+    # As built: 10x10x16 outputs of 5x5x6 each.
+    was = page.locator('.panel [data-step="multiply-adds"] .was')
+    assert was.inner_text() == "as built 240,000"
+    assert page.locator('.panel [data-step="parameters"] .was').count() == 0
+
+
+def test_weights_of_an_earlier_layer_are_not_counted_again_under_another_padding(opened):
+    class Twice(nn.Module):
+        @nn.compact
+        def __call__(self, x):
+            conv = nn.Conv(3, (3, 3), name="conv")
+            return conv(conv(x))
+
+    page = opened(report(Twice(), image_shape=(8, 8, 3)))
+    page.locator("#table tr.layer:visible a").last.click()
+    page.locator(".panel").get_by_text("VALID", exact=True).click()
+    found = steps(page.locator(".panel"))
+    assert (found["output height"], found["parameters"], found["counted here"]) == ("6", "84", "0")
 
 
 def test_the_receptive_field_follows_the_mouse_and_the_arrow_keys(page):
