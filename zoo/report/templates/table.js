@@ -57,7 +57,10 @@ function startTable(table) {
   function draw() {
     closePanel();
     table.classList.toggle("flat", state.flat);
-    for (const row of rows) row.hidden = !matches(row) || (row.classList.contains("quiet") && !state.quiet && !state.find);
+    for (const row of rows) {
+      row.hidden = !matches(row) || (row.classList.contains("quiet") && !state.quiet && !state.find);
+      row.classList.toggle("unfound", !matches(row));
+    }
     if (state.flat) {
       flat.replaceChildren(...sorted(rows, value));
       bodies.forEach((body) => body.remove());
@@ -69,6 +72,7 @@ function startTable(table) {
         body.append(...sorted(inside, value));
         const shown = inside.some((row) => !row.hidden);
         body.hidden = !shown;
+        body.classList.toggle("unfound", !inside.some(matches));
         if (body.querySelector("tr.block") && !isOpen(body) && !state.find) inside.forEach((row) => { row.hidden = true; });
       }
       let last = table.tHead;
