@@ -88,11 +88,13 @@ function startTable(table) {
 
   all.addEventListener("click", () => { const yes = !groups.every(isOpen); groups.forEach((body) => open(body, yes)); draw(); });
   document.getElementById("quiet").addEventListener("change", (event) => { state.quiet = event.target.checked; draw(); });
-  document.getElementById("find").addEventListener("input", (event) => {
-    state.find = event.target.value.trim().toLowerCase();
+  const searched = document.getElementById("find");
+  function find() {
+    state.find = searched.value.trim().toLowerCase();
     draw();
     status.textContent = state.find ? `${rows.filter(matches).length} of ${rows.length} layers` : "";
-  });
+  }
+  searched.addEventListener("input", find);
   for (const choice of document.querySelectorAll('input[name="view"]')) {
     choice.addEventListener("change", () => { state.flat = choice.value === "flat"; draw(); });
   }
@@ -101,6 +103,8 @@ function startTable(table) {
     const link = event.target.closest('a[href^="#block-"]');
     if (!link) return;
     if (state.flat) document.querySelector('input[name="view"][value="blocks"]').click();
+    searched.value = "";
+    find();
     const body = bodies.find((one) => `#${one.id}` === link.getAttribute("href"));
     open(body, true);
     draw();
