@@ -162,6 +162,11 @@ def test_the_receptive_field_follows_the_mouse_and_the_arrow_keys(page):
     assert [float(box.get_attribute(name)) for name in ("x", "y")] == [6 - 29 + 20 * 8, 6 - 29 + 10 * 8]
 
 
+def test_a_map_takes_the_arrow_keys_from_a_screen_reader(page):
+    area = page.locator("#example").get_by_role("application", name="the output, 14×14 places: 14 by 14 places")
+    assert area.get_attribute("aria-roledescription") == "map of places"
+
+
 def test_the_field_is_dragged_on_the_image_by_touch(opened, googlenet):
     page = opened(googlenet, width=375, has_touch=True)
     page.get_by_role("button", name="conv1", exact=True).tap()

@@ -13,7 +13,9 @@ function drawn(name, attributes) {
 function makePicker(options) {
   const { rows, columns, image, margin = 0 } = options;
   const root = element("div", { class: "picker" });
-  const map = drawn("svg", { viewBox: `0 0 ${columns} ${rows}`, class: "map", tabindex: "0", role: "group" });
+  const map = drawn("svg", {
+    viewBox: `0 0 ${columns} ${rows}`, class: "map", tabindex: "0", role: "application", "aria-roledescription": "map of places",
+  });
   map.style.aspectRatio = columns / rows;
   const view = drawn("svg", {
     viewBox: `${-margin} ${-margin} ${image[1] + 2 * margin} ${image[0] + 2 * margin}`, class: "view", "aria-hidden": "true",
