@@ -167,6 +167,20 @@ def test_a_map_takes_the_arrow_keys_from_a_screen_reader(page):
     assert area.get_attribute("aria-roledescription") == "map of places"
 
 
+def test_shift_moves_by_an_eighth_of_the_maps_own_side(page):
+    page.evaluate("""() => {
+      const box = () => [0, 0, 1, 1], say = () => "", place = (y, x) => [y, x];
+      const made = makePicker({ rows: 16, columns: 800, image: [16, 800], picture: "", box, say, place, titles: ["", ""] });
+      made.root.id = "wide";
+      document.body.append(made.root);
+    }""")
+    picker = page.locator("#wide")
+    picker.locator(".map").focus()
+    for key in ("Home", "Shift+ArrowDown", "Shift+ArrowRight"):
+        page.keyboard.press(key)
+    assert (picker.get_attribute("data-row"), picker.get_attribute("data-column")) == ("2", "100")
+
+
 def test_the_field_is_dragged_on_the_image_by_touch(opened, googlenet):
     page = opened(googlenet, width=375, has_touch=True)
     page.get_by_role("button", name="conv1", exact=True).tap()

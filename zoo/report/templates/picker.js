@@ -53,8 +53,8 @@ function makePicker(options) {
     if (event.key === "Home") show(0, 0);
     else if (event.key === "End") show(rows - 1, columns - 1);
     else if (step) {
-      const far = event.shiftKey ? Math.max(1, Math.round(rows / 8)) : 1;
-      show(state.row + step[0] * far, state.column + step[1] * far);
+      const [down, right] = [rows, columns].map((places) => (event.shiftKey ? Math.max(1, Math.round(places / 8)) : 1));
+      show(state.row + step[0] * down, state.column + step[1] * right);
     } else return;
     event.preventDefault();
   });
