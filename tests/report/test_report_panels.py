@@ -170,7 +170,8 @@ def test_a_map_takes_the_arrow_keys_from_a_screen_reader(page):
 def test_shift_moves_by_an_eighth_of_the_maps_own_side(page):
     page.evaluate("""() => {
       const box = () => [0, 0, 1, 1], say = () => "", place = (y, x) => [y, x];
-      const made = makePicker({ rows: 16, columns: 800, image: [16, 800], picture: "", box, say, place, titles: ["", ""] });
+      const titles = ["", ""], image = [16, 800];
+      const made = makePicker({ rows: 16, columns: 800, image, picture: "", box, say, place, titles });
       made.root.id = "wide";
       document.body.append(made.root);
     }""")
