@@ -208,6 +208,31 @@ def test_the_lessons_convolution_reads_as_in_the_lesson(page):
     assert answer.inner_text() == "nothing"
 
 
+def test_numbers_beyond_their_bounds_are_worked_as_the_bounds(page):
+    form, answer = page.locator("#example-form"), page.locator("#example-output")
+    for name in ("filters", "depth"):
+        form.get_by_label(name).fill("99999999999")
+    assert answer.inner_text() == "14×14×4096"
+    # (8 * 8 * 2,048 + 1) * 4,096
+    assert steps(page.locator("#example-steps"))["parameters"] == "536,875,008"
+    form.get_by_label("depth").press("Enter")
+    assert form.get_by_label("depth").input_value() == "2048"
+    form.get_by_label("stride").fill("-3")
+    assert answer.inner_text() == "27×27×4096"
+
+
+def test_a_layers_padding_has_a_bound(page):
+    page.get_by_role("button", name="conv1", exact=True).click()
+    page.locator("#block-0 tr.layer a").first.click()
+    panel = page.locator(".panel")
+    panel.get_by_text("explicit", exact=True).click()
+    panel.locator('input[type="number"]').fill("100000")
+    # (224 + 2 * 99 - 7) / 2 + 1
+    assert steps(panel)["output height"] == "208"
+    panel.locator('input[type="number"]').press("Tab")
+    assert panel.locator('input[type="number"]').input_value() == "99"
+
+
 def test_a_place_of_a_pool_shows_its_window(page):
     pool = page.locator("figure.pool").last
     pool.get_by_role("button", name="15").focus()

@@ -76,11 +76,12 @@ function startPadding(padding, { shape, plain }, source, steps) {
     const mode = choices.find((choice) => choice.checked).value;
     amount.disabled = mode !== "explicit";
     if (mode === "built") { steps.replaceChildren(source.querySelector(".steps").cloneNode(true)); return; }
-    const pads = paddingOf(mode, Math.max(0, Math.floor(Number(amount.value)) || 0), shape);
+    const pads = paddingOf(mode, bounded(amount), shape);
     if (outputOf(shape, pads)) steps.replaceChildren(repadded(stepsOf(shape, pads), plain, source.querySelector(".steps")));
     else steps.replaceChildren(element("p", { class: "note" }, "The window does not fit: it is larger than the maps with their padding."));
   };
   padding.addEventListener("input", draw);
+  keepBounded(padding);
   draw();
 }
 
