@@ -80,6 +80,27 @@ def test_a_layer_opens_its_formulas_by_mouse_and_by_keyboard(page, summary):
     assert panel.count() == 0
 
 
+def test_escape_closes_a_panel_only_from_there(page):
+    page.get_by_role("button", name="conv1", exact=True).click()
+    row, panel, find = page.locator("#block-0 tr.layer").first, page.locator(".panel"), page.get_by_label("Find")
+    link = row.locator("a")
+    row.locator("td").first.click()
+    assert link.get_attribute("aria-controls") == "panel"
+    find.focus()
+    page.keyboard.press("Escape")
+    assert panel.count() == 1
+    assert find.evaluate("field => field === document.activeElement")
+    panel.locator(".map").focus()
+    page.keyboard.press("Escape")
+    assert panel.count() == 0
+    assert link.evaluate("link => link === document.activeElement")
+    assert link.get_attribute("aria-controls") is None
+    # By mouse, anywhere in the row.
+    row.locator("td").first.click()
+    page.keyboard.press("Escape")
+    assert panel.count() == 0
+
+
 def test_another_padding_is_worked_at_once(page):
     page.get_by_role("button", name="conv1", exact=True).click()
     page.locator("#block-0 tr.layer a").first.click()

@@ -4,13 +4,22 @@ let panelRow = null;
 
 function closePanel(focus) {
   if (!panelRow) return;
-  const link = panelRow.previousElementSibling && panelRow.previousElementSibling.querySelector("a");
+  const link = panelLink();
   panelRow.remove();
   panelRow = null;
   if (link) {
     link.setAttribute("aria-expanded", "false");
+    link.removeAttribute("aria-controls");
     if (focus) link.focus();
   }
+}
+
+function panelLink() {
+  return panelRow.previousElementSibling && panelRow.previousElementSibling.querySelector("a");
+}
+
+function panelHasFocus() {
+  return panelRow && (panelRow.contains(document.activeElement) || panelLink() === document.activeElement);
 }
 
 function startPanels(table, data) {
@@ -28,7 +37,7 @@ function startPanels(table, data) {
       if (step) { neighbour(table, link, step).focus(); event.preventDefault(); }
     });
   }
-  document.addEventListener("keydown", (event) => event.key === "Escape" && closePanel(true));
+  document.addEventListener("keydown", (event) => event.key === "Escape" && panelHasFocus() && closePanel(true));
 }
 
 function neighbour(table, link, step) {
@@ -49,6 +58,7 @@ function toggle(row, data) {
   const link = row.querySelector("a");
   link.setAttribute("aria-expanded", "true");
   link.setAttribute("aria-controls", "panel");
+  link.focus({ preventScroll: true });
   fill(cell, Number(row.dataset.n), data);
 }
 
