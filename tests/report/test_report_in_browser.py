@@ -80,6 +80,14 @@ def test_a_picture_of_the_strip_opens_its_block(page):
     assert page.get_by_role("button", name="inception_4a", exact=True).get_attribute("aria-expanded") == "true"
 
 
+def test_a_picture_of_the_strip_shows_its_block_among_other_finds(page):
+    page.get_by_label("Find").fill("3a")
+    page.locator("#architecture").get_by_role("link", name="inception_4a").click()
+    block = page.get_by_role("button", name="inception_4a", exact=True)
+    assert block.evaluate("button => button === document.activeElement")
+    assert page.get_by_label("Find").input_value() == page.locator("#table-status").inner_text() == ""
+
+
 def test_the_numbers_can_be_saved(page):
     with page.expect_download() as saved:
         page.get_by_role("link", name="JSON").click()

@@ -160,6 +160,24 @@ def test_two_networks_stand_side_by_side():
     assert totals["multiply-adds"] == ["416,520", "415,680", "1.00"]
 
 
+class Bottlenecks(nn.Module):
+    """DenseNet-121's dense_block1/layer4 (Huang et al. 2017, Table 1), and one that pays."""
+
+    @nn.compact
+    def __call__(self, x):
+        x = nn.Conv(32, (3, 3))(nn.Conv(128, (1, 1))(x))
+        return nn.Conv(64, (3, 3))(nn.Conv(8, (1, 1))(x))
+
+
+def test_a_bottleneck_that_costs_more_is_not_said_to_save():
+    page = report(Bottlenecks(), image_shape=(8, 8, 160))
+    (table,) = (table for table in Section(page).tables if table[0][0] == "layers")
+    # 32 * 9 * 160 over 128 * (160 + 9 * 32), and 64 * 9 * 32 over 8 * (32 + 9 * 64).
+    assert [row[-1] for row in table] == ["directly ÷ through", "0.8", "3.8"]
+    assert "Below 1 the direct convolution is the cheaper one" in page
+    assert "times fewer" not in page
+
+
 def test_an_image_that_is_given_lies_under_the_fields():
     page = report("lenet5", image=np.full((40, 60, 3), 77, np.uint8), image_name="grey.png")
     assert "grey.png" in page

@@ -1,7 +1,10 @@
 """The page's worked layers and examples in a real browser: formulas, paddings, fields, pools."""
 
+import flax.linen as nn
+
 import zoo
 from zoo.geometry import explicit_padding, output_size
+from zoo.report import report
 
 
 def steps(place):
@@ -77,6 +80,27 @@ def test_a_layer_opens_its_formulas_by_mouse_and_by_keyboard(page, summary):
     assert panel.count() == 0
 
 
+def test_escape_closes_a_panel_only_from_there(page):
+    page.get_by_role("button", name="conv1", exact=True).click()
+    row, panel, find = page.locator("#block-0 tr.layer").first, page.locator(".panel"), page.get_by_label("Find")
+    link = row.locator("a")
+    row.locator("td").first.click()
+    assert link.get_attribute("aria-controls") == "panel"
+    find.focus()
+    page.keyboard.press("Escape")
+    assert panel.count() == 1
+    assert find.evaluate("field => field === document.activeElement")
+    panel.locator(".map").focus()
+    page.keyboard.press("Escape")
+    assert panel.count() == 0
+    assert link.evaluate("link => link === document.activeElement")
+    assert link.get_attribute("aria-controls") is None
+    # By mouse, anywhere in the row.
+    row.locator("td").first.click()
+    page.keyboard.press("Escape")
+    assert panel.count() == 0
+
+
 def test_another_padding_is_worked_at_once(page):
     page.get_by_role("button", name="conv1", exact=True).click()
     page.locator("#block-0 tr.layer a").first.click()
@@ -97,6 +121,40 @@ def test_another_padding_is_worked_at_once(page):
     page.keyboard.press("Space")
     page.keyboard.press("ArrowRight")
     assert steps(panel)["output height"] == found["VALID"]
+
+
+def panel_of(page, block, *, padding):
+    """What the panel of a block's first layer says under another padding."""
+    page.locator(f"{block} tr.layer a").first.click()
+    page.locator(".panel").get_by_text(padding, exact=True).click()
+    return steps(page.locator(".panel"))
+
+
+def test_parameters_that_are_not_the_formulas_stay_under_another_padding(opened):
+    page = opened(report("lenet5_1998"))
+    # LeCun et al. 1998, section II.B: a coefficient and a bias a map in S2, a table of connections in C3.
+    assert panel_of(page, "#block-1", padding="SAME")["parameters"] == "12"
+    found = panel_of(page, "#block-2", padding="SAME")
+    assert (found["output height"], found["parameters"], found["multiply-adds"]) == ("14", "1,516", "470,400")
+    assert "without sharing" not in found
+    # As built: 10x10x16 outputs of 5x5x6 each.
+    was = page.locator('.panel [data-step="multiply-adds"] .was')
+    assert was.inner_text() == "as built 240,000"
+    assert page.locator('.panel [data-step="parameters"] .was').count() == 0
+
+
+def test_weights_of_an_earlier_layer_are_not_counted_again_under_another_padding(opened):
+    class Twice(nn.Module):
+        @nn.compact
+        def __call__(self, x):
+            conv = nn.Conv(3, (3, 3), name="conv")
+            return conv(conv(x))
+
+    page = opened(report(Twice(), image_shape=(8, 8, 3)))
+    page.locator("#table tr.layer:visible a").last.click()
+    page.locator(".panel").get_by_text("VALID", exact=True).click()
+    found = steps(page.locator(".panel"))
+    assert (found["output height"], found["parameters"], found["counted here"]) == ("6", "84", "0")
 
 
 def test_the_receptive_field_follows_the_mouse_and_the_arrow_keys(page):
@@ -125,6 +183,26 @@ def test_the_receptive_field_follows_the_mouse_and_the_arrow_keys(page):
     assert [float(box.get_attribute(name)) for name in ("x", "y")] == [6 - 29 + 20 * 8, 6 - 29 + 10 * 8]
 
 
+def test_a_map_takes_the_arrow_keys_from_a_screen_reader(page):
+    area = page.locator("#example").get_by_role("application", name="the output, 14×14 places: 14 by 14 places")
+    assert area.get_attribute("aria-roledescription") == "map of places"
+
+
+def test_shift_moves_by_an_eighth_of_the_maps_own_side(page):
+    page.evaluate("""() => {
+      const box = () => [0, 0, 1, 1], say = () => "", place = (y, x) => [y, x];
+      const titles = ["", ""], image = [16, 800];
+      const made = makePicker({ rows: 16, columns: 800, image, picture: "", box, say, place, titles });
+      made.root.id = "wide";
+      document.body.append(made.root);
+    }""")
+    picker = page.locator("#wide")
+    picker.locator(".map").focus()
+    for key in ("Home", "Shift+ArrowDown", "Shift+ArrowRight"):
+        page.keyboard.press(key)
+    assert (picker.get_attribute("data-row"), picker.get_attribute("data-column")) == ("2", "100")
+
+
 def test_the_field_is_dragged_on_the_image_by_touch(opened, googlenet):
     page = opened(googlenet, width=375, has_touch=True)
     page.get_by_role("button", name="conv1", exact=True).tap()
@@ -149,6 +227,31 @@ def test_the_lessons_convolution_reads_as_in_the_lesson(page):
     assert (worked["parameters"], worked["without sharing"]) == ("3,860", "756,560")
     form.get_by_label("window").fill("40")
     assert answer.inner_text() == "nothing"
+
+
+def test_numbers_beyond_their_bounds_are_worked_as_the_bounds(page):
+    form, answer = page.locator("#example-form"), page.locator("#example-output")
+    for name in ("filters", "depth"):
+        form.get_by_label(name).fill("99999999999")
+    assert answer.inner_text() == "14×14×4096"
+    # (8 * 8 * 2,048 + 1) * 4,096
+    assert steps(page.locator("#example-steps"))["parameters"] == "536,875,008"
+    form.get_by_label("depth").press("Enter")
+    assert form.get_by_label("depth").input_value() == "2048"
+    form.get_by_label("stride").fill("-3")
+    assert answer.inner_text() == "27×27×4096"
+
+
+def test_a_layers_padding_has_a_bound(page):
+    page.get_by_role("button", name="conv1", exact=True).click()
+    page.locator("#block-0 tr.layer a").first.click()
+    panel = page.locator(".panel")
+    panel.get_by_text("explicit", exact=True).click()
+    panel.locator('input[type="number"]').fill("100000")
+    # (224 + 2 * 99 - 7) / 2 + 1
+    assert steps(panel)["output height"] == "208"
+    panel.locator('input[type="number"]').press("Tab")
+    assert panel.locator('input[type="number"]').input_value() == "99"
 
 
 def test_a_place_of_a_pool_shows_its_window(page):

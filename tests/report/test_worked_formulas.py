@@ -3,6 +3,7 @@
 import math
 import re
 
+import flax.linen as nn
 import pytest
 
 import zoo
@@ -10,8 +11,10 @@ from zoo.report.bottleneck import LESSON, bottlenecks
 from zoo.report.example import lesson_example
 from zoo.report.formulas import output_shape, worked
 from zoo.report.layers import counted
+from zoo.report.network import described
 from zoo.report.pooling import lesson_pool, sample_pool
 from zoo.report.sample import sample
+from zoo.report.script_data import script_data
 
 NETWORKS = ("lenet5_1998", "alexnet_2012", "googlenet", "resnet18", "mobilenet_v2", "shufflenet_v2_x0_5", "xception")
 
@@ -102,3 +105,26 @@ def test_a_pool_takes_the_largest_and_the_mean_of_the_images_own_pixels():
             window = grey[top + cell.row :, left + cell.column :][:3, :3]
             assert cell.largest == str(window.max())
             assert float(cell.mean) == pytest.approx(window.mean(), abs=0.051)
+
+
+class Twice(nn.Module):
+    """A convolution that is called again on its own output."""
+
+    @nn.compact
+    def __call__(self, x):
+        conv = nn.Conv(3, (3, 3))
+        return conv(conv(x))
+
+
+def test_the_script_is_told_whose_parameters_are_the_formulas():
+    lenet, twice = zoo.create_model("lenet5_1998"), Twice()
+    data = script_data(described("lenet5_1998", lenet, lenet.image_shape))["layers"]
+    plain = {layer.row.path: data[layer.index]["plain"] for layer in network("lenet5_1998").layers if layer.window}
+    # LeCun et al. 1998, section II.B: subsampling has weights, and C3 a table of connections.
+    assert plain == {"c1/conv": True, "s2": False, "c3": False, "s4": False, "c5/conv": True}
+    assert [layer["plain"] for layer in script_data(described("twice", twice, (8, 8, 3)))["layers"]] == [True, False]
+
+
+def test_a_table_of_connections_has_a_bias():
+    c3 = next(layer for layer in network("lenet5_1998").layers if layer.row.path == "c3")
+    assert c3.window.bias

@@ -79,9 +79,10 @@ class Layer:
         )
 
     def _bias(self, channels: int) -> bool:
+        """Whether there is more than the kernels. Of what an earlier row has shown only the sum is known."""
         row = self.row
         kernel = row.kernel[0] * row.kernel[1] * channels // (row.groups or 1) * row.output_shape[-1]
-        return row.parameters + row.reused_parameters > kernel
+        return row.parameters > row.weights or row.parameters + row.reused_parameters > kernel
 
 
 @dataclass(frozen=True)

@@ -2,12 +2,16 @@
 
 from fractions import Fraction
 
+from zoo.report.formulas import window_steps, worked
 from zoo.report.layers import Layer, Window
 from zoo.report.network import Described
 
 
 def script_data(of: Described) -> dict:
-    """JSON values: the image's size, and of each layer its window, its places and its field, or null."""
+    """JSON values: the image's size, and of each layer its window and its field, or null.
+
+    `plain` says whether the window's formulas give all the layer's numbers: shared weights, say, are not theirs.
+    """
     height, width, _ = of.network.image_shape
     return {"image": [height, width], "layers": [_layer(layer) for layer in of.network.layers]}
 
@@ -27,7 +31,9 @@ def window_data(window: Window) -> dict:
 
 
 def _layer(layer: Layer) -> dict:
-    return {"window": window_data(layer.window) if layer.window else None, "field": _field(layer)}
+    window = layer.window
+    plain = window is not None and window_steps(window) == worked(layer)
+    return {"window": window_data(window) if window else None, "plain": plain, "field": _field(layer)}
 
 
 def _field(layer: Layer) -> dict | None:

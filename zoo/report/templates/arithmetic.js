@@ -75,6 +75,16 @@ function stepList(lines, before) {
   return list;
 }
 
+// The whole number that a field stands for, whatever was typed: within its bounds.
+function bounded(field) {
+  return Math.min(Number(field.max), Math.max(Number(field.min), Math.floor(Number(field.value)) || 0));
+}
+
+// Says in the field what is worked with, once it has been typed.
+function keepBounded(form) {
+  form.addEventListener("change", ({ target }) => { if (target.type === "number") target.value = bounded(target); });
+}
+
 function element(name, attributes = {}, text = "") {
   const made = document.createElement(name);
   for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);

@@ -3,7 +3,7 @@
 function startExample(form) {
   const output = document.getElementById("example-output"), lines = document.getElementById("example-steps");
   const holder = document.getElementById("example-picker"), picture = document.getElementById("sample").src;
-  const number = (name) => Math.max(Number(form.elements[name].min), Math.floor(Number(form.elements[name].value)) || 0);
+  const number = (name) => bounded(form.elements[name]);
   const draw = () => {
     const size = number("size"), kernel = number("kernel"), stride = number("stride");
     const shape = {
@@ -24,6 +24,7 @@ function startExample(form) {
     holder.replaceChildren(windowPicker(shape, pads, made, picture).root);
   };
   form.addEventListener("input", draw);
+  keepBounded(form);
   form.addEventListener("submit", (event) => event.preventDefault());
   draw();
 }

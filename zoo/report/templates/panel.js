@@ -4,13 +4,22 @@ let panelRow = null;
 
 function closePanel(focus) {
   if (!panelRow) return;
-  const link = panelRow.previousElementSibling && panelRow.previousElementSibling.querySelector("a");
+  const link = panelLink();
   panelRow.remove();
   panelRow = null;
   if (link) {
     link.setAttribute("aria-expanded", "false");
+    link.removeAttribute("aria-controls");
     if (focus) link.focus();
   }
+}
+
+function panelLink() {
+  return panelRow.previousElementSibling && panelRow.previousElementSibling.querySelector("a");
+}
+
+function panelHasFocus() {
+  return panelRow && (panelRow.contains(document.activeElement) || panelLink() === document.activeElement);
 }
 
 function startPanels(table, data) {
@@ -28,7 +37,7 @@ function startPanels(table, data) {
       if (step) { neighbour(table, link, step).focus(); event.preventDefault(); }
     });
   }
-  document.addEventListener("keydown", (event) => event.key === "Escape" && closePanel(true));
+  document.addEventListener("keydown", (event) => event.key === "Escape" && panelHasFocus() && closePanel(true));
 }
 
 function neighbour(table, link, step) {
@@ -49,11 +58,12 @@ function toggle(row, data) {
   const link = row.querySelector("a");
   link.setAttribute("aria-expanded", "true");
   link.setAttribute("aria-controls", "panel");
+  link.focus({ preventScroll: true });
   fill(cell, Number(row.dataset.n), data);
 }
 
 function fill(cell, index, data) {
-  const source = document.getElementById(`layer-${index}`), { window: shape, field } = data.layers[index];
+  const source = document.getElementById(`layer-${index}`), { window: shape, plain, field } = data.layers[index];
   const title = cell.querySelector("h3"), steps = cell.querySelector(".panel-steps");
   title.append(...source.querySelector("h3").cloneNode(true).childNodes);
   title.id = "panel-title";
@@ -61,15 +71,14 @@ function fill(cell, index, data) {
   cell.querySelector(".close").addEventListener("click", () => closePanel(true));
   steps.append(source.querySelector(".steps").cloneNode(true));
   const padding = cell.querySelector(".padding");
-  if (shape) startPadding(padding, shape, source, steps);
+  if (shape) startPadding(padding, { shape, plain }, source, steps);
   else padding.remove();
   const beside = cell.querySelector(".panel-field");
   if (field) beside.append(fieldPicker(field, data.image));
   else beside.append(element("p", { class: "note" }, "Its output has no height and width, and so no places to choose from."));
 }
 
-function startPadding(padding, shape, source, steps) {
-  const built = new Map([...source.querySelectorAll("[data-step]")].map((line) => [line.dataset.step, line.querySelector(".result").textContent]));
+function startPadding(padding, { shape, plain }, source, steps) {
   const amount = padding.querySelector('input[type="number"]'), choices = [...padding.querySelectorAll('input[type="radio"]')];
   choices.forEach((choice) => { choice.name = "panel-padding"; });
   amount.value = shape.pads[0][0];
@@ -77,12 +86,28 @@ function startPadding(padding, shape, source, steps) {
     const mode = choices.find((choice) => choice.checked).value;
     amount.disabled = mode !== "explicit";
     if (mode === "built") { steps.replaceChildren(source.querySelector(".steps").cloneNode(true)); return; }
-    const pads = paddingOf(mode, Math.max(0, Math.floor(Number(amount.value)) || 0), shape);
-    if (outputOf(shape, pads)) steps.replaceChildren(stepList(stepsOf(shape, pads), built));
+    const pads = paddingOf(mode, bounded(amount), shape);
+    if (outputOf(shape, pads)) steps.replaceChildren(repadded(stepsOf(shape, pads), plain, source.querySelector(".steps")));
     else steps.replaceChildren(element("p", { class: "note" }, "The window does not fit: it is larger than the maps with their padding."));
   };
   padding.addEventListener("input", draw);
+  keepBounded(padding);
   draw();
+}
+
+// The lines under another padding. Where the parameters are not the formula's (a table of connections, shared weights)
+// they stay as built, as no padding changes them; what they would be without sharing is then not known.
+function repadded(lines, plain, built) {
+  const before = new Map([...built.children].map((line) => [line.dataset.step, line.querySelector(".result").textContent]));
+  const list = stepList(lines, before);
+  if (plain) return list;
+  const mixed = built.cloneNode(true);
+  for (const line of [...mixed.children]) {
+    const again = list.querySelector(`[data-step="${line.dataset.step}"]`);
+    if (line.dataset.step === "without sharing") line.remove();
+    else if (again && line.dataset.step !== "parameters") line.replaceWith(again);
+  }
+  return mixed;
 }
 
 // Where a place's field lies on the sample image. An axis is [start, size, step], or null where all of it is seen.

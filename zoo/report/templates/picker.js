@@ -13,7 +13,9 @@ function drawn(name, attributes) {
 function makePicker(options) {
   const { rows, columns, image, margin = 0 } = options;
   const root = element("div", { class: "picker" });
-  const map = drawn("svg", { viewBox: `0 0 ${columns} ${rows}`, class: "map", tabindex: "0", role: "group" });
+  const map = drawn("svg", {
+    viewBox: `0 0 ${columns} ${rows}`, class: "map", tabindex: "0", role: "application", "aria-roledescription": "map of places",
+  });
   map.style.aspectRatio = columns / rows;
   const view = drawn("svg", {
     viewBox: `${-margin} ${-margin} ${image[1] + 2 * margin} ${image[0] + 2 * margin}`, class: "view", "aria-hidden": "true",
@@ -51,8 +53,8 @@ function makePicker(options) {
     if (event.key === "Home") show(0, 0);
     else if (event.key === "End") show(rows - 1, columns - 1);
     else if (step) {
-      const far = event.shiftKey ? Math.max(1, Math.round(rows / 8)) : 1;
-      show(state.row + step[0] * far, state.column + step[1] * far);
+      const [down, right] = [rows, columns].map((places) => (event.shiftKey ? Math.max(1, Math.round(places / 8)) : 1));
+      show(state.row + step[0] * down, state.column + step[1] * right);
     } else return;
     event.preventDefault();
   });

@@ -6,6 +6,11 @@ startPanels(document.getElementById("table"), JSON.parse(document.getElementById
 startTable(document.getElementById("table"));
 startExample(document.getElementById("example-form"));
 document.querySelectorAll("figure.pool").forEach(startPool);
-// Closed formulas print as well.
-const formulas = document.querySelector("#formulas details");
-if (location.hash.startsWith("#layer-")) formulas.open = true;
+if (location.hash.startsWith("#layer-")) document.querySelector("#formulas details").open = true;
+
+// What is closed prints as well: the styles see to that, but not in older browsers.
+const closed = [];
+addEventListener("beforeprint", () => {
+  for (const part of document.querySelectorAll("details:not([open])")) { part.open = true; closed.push(part); }
+});
+addEventListener("afterprint", () => closed.splice(0).forEach((part) => { part.open = false; }));

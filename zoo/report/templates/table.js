@@ -57,7 +57,10 @@ function startTable(table) {
   function draw() {
     closePanel();
     table.classList.toggle("flat", state.flat);
-    for (const row of rows) row.hidden = !matches(row) || (row.classList.contains("quiet") && !state.quiet && !state.find);
+    for (const row of rows) {
+      row.hidden = !matches(row) || (row.classList.contains("quiet") && !state.quiet && !state.find);
+      row.classList.toggle("unfound", !matches(row));
+    }
     if (state.flat) {
       flat.replaceChildren(...sorted(rows, value));
       bodies.forEach((body) => body.remove());
@@ -69,6 +72,7 @@ function startTable(table) {
         body.append(...sorted(inside, value));
         const shown = inside.some((row) => !row.hidden);
         body.hidden = !shown;
+        body.classList.toggle("unfound", !inside.some(matches));
         if (body.querySelector("tr.block") && !isOpen(body) && !state.find) inside.forEach((row) => { row.hidden = true; });
       }
       let last = table.tHead;
@@ -84,11 +88,13 @@ function startTable(table) {
 
   all.addEventListener("click", () => { const yes = !groups.every(isOpen); groups.forEach((body) => open(body, yes)); draw(); });
   document.getElementById("quiet").addEventListener("change", (event) => { state.quiet = event.target.checked; draw(); });
-  document.getElementById("find").addEventListener("input", (event) => {
-    state.find = event.target.value.trim().toLowerCase();
+  const searched = document.getElementById("find");
+  function find() {
+    state.find = searched.value.trim().toLowerCase();
     draw();
     status.textContent = state.find ? `${rows.filter(matches).length} of ${rows.length} layers` : "";
-  });
+  }
+  searched.addEventListener("input", find);
   for (const choice of document.querySelectorAll('input[name="view"]')) {
     choice.addEventListener("change", () => { state.flat = choice.value === "flat"; draw(); });
   }
@@ -97,6 +103,8 @@ function startTable(table) {
     const link = event.target.closest('a[href^="#block-"]');
     if (!link) return;
     if (state.flat) document.querySelector('input[name="view"][value="blocks"]').click();
+    searched.value = "";
+    find();
     const body = bodies.find((one) => `#${one.id}` === link.getAttribute("href"));
     open(body, true);
     draw();

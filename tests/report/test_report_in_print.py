@@ -1,0 +1,49 @@
+"""The page on paper: what is closed on the screen prints too."""
+
+import pytest
+
+
+def printed_rows(page):
+    return page.locator("#table tr.layer:visible").count()
+
+
+@pytest.fixture
+def on_paper(page):
+    """The page as it is at first, with the styles of paper."""
+    page.emulate_media(media="print")
+    yield page
+    page.emulate_media(media="screen")
+
+
+def test_all_rows_print(on_paper):
+    assert printed_rows(on_paper) == 141
+
+
+def test_of_what_is_searched_for_only_that_prints(page):
+    page.get_by_label("Find").fill("4c/5x5_reduce")
+    page.emulate_media(media="print")
+    names = page.locator("#table tbody tr:visible > th").all_inner_texts()
+    page.emulate_media(media="screen")
+    # The convolution and its ReLU.
+    assert (names[0].strip(), len(names)) == ("inception_4c", 3)
+
+
+@pytest.mark.parametrize("script", [True, False])
+def test_closed_parts_print_by_their_styles(opened, googlenet, script):
+    page = opened(googlenet, java_script_enabled=script)
+    assert not page.locator("#layer-140").is_visible()
+    page.emulate_media(media="print")
+    assert page.locator("#layer-140").is_visible()
+    assert page.locator(".all-bottlenecks tbody tr:visible").count() == 18
+    assert printed_rows(page) == 141
+
+
+def test_closed_parts_are_open_only_while_it_prints(page):
+    page.locator("#bottleneck summary").click()
+    opened = "() => [...document.querySelectorAll('details')].map((one) => one.open)"
+    before = page.evaluate(opened)
+    assert sorted(before) == [False, True]
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert page.evaluate(opened) == [True, True]
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert page.evaluate(opened) == before
