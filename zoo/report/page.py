@@ -76,7 +76,7 @@ def report(
         comparison=comparison(of, other) if other else None,
         data=script_data(of),
         example=lesson_example(),
-        pools=(sample_pool(of.network, picture.grey), lesson_pool()),
+        pools=tuple(filter(None, (sample_pool(of.network, picture.grey), lesson_pool()))),
         lesson_bottleneck=LESSON,
         conventions=CONVENTIONS,
         versions=versions(),
