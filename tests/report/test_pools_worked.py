@@ -42,3 +42,8 @@ def test_a_network_for_images_thinner_than_the_window_has_the_lessons_pool(shape
 
     page = Section(report(Mlp(), image_shape=tuple(map(int, shape.split("x")))))
     assert "The lesson’s grid" in page.text and "The sample image." not in page.text
+
+
+def test_a_stride_of_two_sizes_is_said_in_full():
+    assert "window 2×2 and stride 2, as" in pool_of(9, 9).about
+    assert "window 3×2 and stride 1×2, as" in pool_of(9, 9, window=(3, 2), stride=(1, 2)).about

@@ -57,10 +57,11 @@ def sample_pool(network: Counted, grey: np.ndarray) -> Pooled | None:
         return None
     height, width = ((PLACES - 1) * s + w for s, w in zip(stride, window, strict=True))
     top, left = _liveliest(grey, height, width)
+    moved = str(stride[0]) if stride[0] == stride[1] else f"{stride[0]}×{stride[1]}"
     grid = grey[top : top + height, left : left + width]
     about = (
         f"Brightness, 0 to 255, of the sample image’s pixels at rows {top} to {top + grid.shape[0] - 1} and columns "
-        f"{left} to {left + grid.shape[1] - 1}; window {window[0]}×{window[1]} and stride {stride[0]}, {name}."
+        f"{left} to {left + grid.shape[1] - 1}; window {window[0]}×{window[1]} and stride {moved}, {name}."
     )
     return _pooled("The sample image", about, grid, window, stride, 1)
 
