@@ -8,6 +8,7 @@ from sections import Section
 from zoo.report import report
 from zoo.report.layers import counted
 from zoo.report.pooling import sample_pool
+from zoo.report.sample import sample
 
 
 class Pool(nn.Module):
@@ -47,3 +48,13 @@ def test_a_network_for_images_thinner_than_the_window_has_the_lessons_pool(shape
 def test_a_stride_of_two_sizes_is_said_in_full():
     assert "window 2×2 and stride 2, as" in pool_of(9, 9).about
     assert "window 3×2 and stride 1×2, as" in pool_of(9, 9, window=(3, 2), stride=(1, 2)).about
+
+
+def test_the_sample_of_a_large_image_is_small_and_of_its_shape():
+    shown = sample((20_000, 10_000, 3), np.full((40, 20, 3), 7, np.uint8))
+    assert shown.pixels.shape == (512, 256, 3)
+    assert sample((3, 20_000, 1)).pixels.shape == (1, 512, 1)
+    assert sample((300, 512, 3)).pixels.shape == (300, 512, 3)
+    network = counted("pool", Pool(), (20_000, 10_000, 3))
+    assert "the sample image’s pixels, here 512×256, at rows" in sample_pool(network, shown.grey).about
+    assert "pixels at rows" in pool_of(9, 9).about
