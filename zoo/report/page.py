@@ -65,7 +65,7 @@ def report(
     of = _described(model, name, image_shape, weights)
     other = None if compare is None else _described(compare, compare_name, None, None)
     learned, trained = _from_weights(weights, about, pictures, run, track)
-    if image is None and pictures is not None and len(pictures):
+    if image is None and pictures is not None:
         image, image_name = pictures.source[0]["image"], pictures.names[0] if pictures.names else pictures.about
     picture = sample(of.network.image_shape, image, image_name)
     page = Page(of, other, picture, about or "given", tree_hash(weights.variables) if weights else "")
@@ -98,6 +98,8 @@ def _described(
     from zoo.registry import create_model, list_models, model_info
 
     if weights is not None:
+        if model is not None or shape is not None:
+            raise ZooError("weights know their network: leave out model and image_shape")
         model, name, shape = weights.network(), name or weights.model, weights.preprocessing.image_shape
     elif isinstance(model, str):
         # Raises for one that there is not, with the nearest names.
@@ -118,6 +120,8 @@ def _from_weights(
     if weights is None:
         if run is not None:
             raise ZooError("a run is shown with its weights: give those too, as zoo.training.checkpoint_weights(run)")
+        if pictures is not None:
+            raise ZooError("pictures are what weights are shown on: give weights too, or a single image as image")
         return None, None
     from zoo.report.learned import learned_part
     from zoo.report.run import run_part

@@ -1,0 +1,38 @@
+"""What `report` cannot make a page of: one line each."""
+
+import re
+
+import numpy as np
+import pytest
+from quick import drawn
+
+import zoo
+from zoo.data import Preprocessing
+from zoo.data.dataset import ArraySource
+from zoo.errors import ZooError
+from zoo.report import report
+from zoo.visualize.subject import Pictures
+from zoo.weights import Weights
+
+SEEN = Preprocessing(image_shape=(32, 32, 1), mean=(0.4,), std=(0.2,))
+PICTURES = Pictures(ArraySource(np.zeros((2, 32, 32, 1), np.uint8), np.zeros(2, int)), "two black images")
+
+
+@pytest.fixture(scope="module")
+def weights():
+    return Weights(model="lenet5", variables=drawn(zoo.create_model("lenet5"), SEEN.image_shape), preprocessing=SEEN)
+
+
+def refused(message):
+    return pytest.raises(ZooError, match=re.escape(message))
+
+
+@pytest.mark.parametrize("given", [{"model": "lenet5"}, {"image_shape": (32, 32, 1)}])
+def test_weights_know_their_network(weights, given):
+    with refused("weights know their network: leave out model and image_shape"):
+        report(weights=weights, **given)
+
+
+def test_pictures_are_shown_with_weights():
+    with refused("pictures are what weights are shown on: give weights too, or a single image as image"):
+        report("lenet5", pictures=PICTURES)
