@@ -1,9 +1,13 @@
 """python -m zoo report."""
 
+import sys
+from pathlib import Path
+
 import pytest
 from test_cli import error_of
 
 from zoo.__main__ import main
+from zoo.report import report
 
 
 @pytest.fixture(autouse=True)
@@ -63,3 +67,48 @@ def test_a_place_that_cannot_be_written_to_is_told_first(out, message, capsys):
 def test_weights_of_another_network_are_refused(capsys, short_run):
     error = error_of(capsys, "report", "vgg16", "--checkpoint", str(short_run.folder), "--out", "page.html")
     assert "are those of lenet5, not of vgg16: leave MODEL out" in error
+
+
+NETS = """
+import flax.linen as nn
+
+
+class lenet5_1998(nn.Module):
+    image_shape = (32, 32, 1)
+
+    @nn.compact
+    def __call__(self, x):
+        return nn.Conv(4, (3, 3), name="C1")(x)
+
+
+class Odd(nn.Module):
+    @nn.compact
+    def __call__(self, x):
+        return nn.Conv(4, (3, 3))(x)
+"""
+
+
+@pytest.fixture
+def nets(tmp_path, monkeypatch):
+    """nets.py of a user, in the current directory."""
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "nets", raising=False)
+    (tmp_path / "nets.py").write_text(NETS)
+
+
+def written(*given):
+    assert main(["report", *given, "--out", "page.html"]) == 0
+    return Path("page.html").read_text(encoding="utf-8")
+
+
+def test_a_module_called_as_one_of_the_registry_has_not_its_paper(nets):
+    from nets import lenet5_1998
+
+    for page in (written("nets:lenet5_1998"), report(lenet5_1998()), report(lenet5_1998(), name="lenet5_1998")):
+        assert "LeCun" not in page and "Gradient-based" not in page
+        assert "The Linen module <code>lenet5_1998</code>" in page
+
+
+def test_a_name_of_the_registry_has_its_paper_with_any_classes_and_under_any_name():
+    for page in (written("lenet5_1998", "--classes", "3"), report("lenet5_1998", name="mine")):
+        assert 'id="paper"' in page and "<cite>" in page

@@ -115,7 +115,7 @@ def test_blocks_that_are_alike_are_drawn_once():
 
 def test_the_papers_figures_are_at_their_blocks():
     network, found = parts("resnet50")
-    table = paper(network, found)
+    table = paper("resnet50", network, found)
     outputs = {block.name: [f.published for f in table.of(block)] for block in found if table.of(block)}
     assert outputs == {"conv1": ["112x112"], "conv2_3": ["56x56"], "conv3_4": ["28x28"], "conv4_6": ["14x14"]} | {
         "conv5_3": ["7x7"]

@@ -27,12 +27,17 @@ def refused(message):
     return pytest.raises(ZooError, match=re.escape(message))
 
 
-@pytest.mark.parametrize("given", [{"model": "lenet5"}, {"image_shape": (32, 32, 1)}])
+@pytest.mark.parametrize("given", [{"model": "lenet5"}, {"image_shape": (32, 32, 1)}, {"num_classes": 3}])
 def test_weights_know_their_network(weights, given):
-    with refused("weights know their network: leave out model and image_shape"):
+    with refused("weights know their network: leave out model, image_shape and num_classes"):
         report(weights=weights, **given)
 
 
 def test_pictures_are_shown_with_weights():
     with refused("pictures are what weights are shown on: give weights too, or a single image as image"):
         report("lenet5", pictures=PICTURES)
+
+
+def test_a_module_has_its_number_of_classes():
+    with refused("num_classes is for a name of the registry: a module has its own"):
+        report(zoo.create_model("lenet5"), num_classes=3)

@@ -58,7 +58,7 @@ def run(args: argparse.Namespace) -> None:
     _check_out(args.out)
     other = _other(args)
     subject, pictures = _subject(args)
-    asked: dict[str, Any] = {"compare": other[1], "compare_name": other[0]}
+    asked: dict[str, Any] = {"compare": other, "compare_name": args.compare}
     if subject is None:
         asked |= _without_weights(args)
     else:
@@ -83,10 +83,14 @@ def _check_out(path: Path) -> None:
         raise ZooError(f"--out {path}: there is no folder {path.parent}")
 
 
-def _other(args: argparse.Namespace) -> tuple[str, Any]:
+def _other(args: argparse.Namespace) -> Any:
+    """The second network, if any: the registry's by their names, which bring their papers."""
     from zoo.commands.network_arguments import load_network
 
-    return (args.compare, load_network(args.compare, None)) if args.compare else ("", None)
+    if not args.compare:
+        return None
+    module = load_network(args.compare, None)
+    return module if ":" in args.compare else args.compare
 
 
 def _without_weights(args: argparse.Namespace) -> dict[str, Any]:
@@ -96,6 +100,8 @@ def _without_weights(args: argparse.Namespace) -> dict[str, Any]:
 
     model = load_network(args.model, args.classes)
     asked = {"model": model, "name": args.model, "image_shape": image_shape(args.input, model)}
+    if ":" not in args.model:
+        asked |= {"model": args.model, "num_classes": args.classes}
     if args.images:
         path = image_paths(args.images[0])[0]
         asked |= {"image": decoded(path), "image_name": "standard input" if path == "-" else Path(path).name}
