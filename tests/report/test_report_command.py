@@ -112,3 +112,8 @@ def test_a_module_called_as_one_of_the_registry_has_not_its_paper(nets):
 def test_a_name_of_the_registry_has_its_paper_with_any_classes_and_under_any_name():
     for page in (written("lenet5_1998", "--classes", "3"), report("lenet5_1998", name="mine")):
         assert 'id="paper"' in page and "<cite>" in page
+
+
+def test_a_network_to_compare_with_knows_its_image_size(nets, capsys):
+    error = error_of(capsys, "report", "lenet5", "--compare", "nets:Odd", "--out", "page.html")
+    assert "--compare takes networks that know their image size: nets:Odd has no image_shape" in error

@@ -86,10 +86,13 @@ def _check_out(path: Path) -> None:
 def _other(args: argparse.Namespace) -> Any:
     """The second network, if any: the registry's by their names, which bring their papers."""
     from zoo.commands.network_arguments import load_network
+    from zoo.errors import ZooError
 
     if not args.compare:
         return None
     module = load_network(args.compare, None)
+    if getattr(module, "image_shape", None) is None:
+        raise ZooError(f"--compare takes networks that know their image size: {args.compare} has no image_shape")
     return module if ":" in args.compare else args.compare
 
 
