@@ -47,6 +47,7 @@ def test_a_run_is_shown_with_what_it_has_learnt(tmp_path, short_run):
         (["lenet5", "--compare", "lenet6"], "unknown model 'lenet6'"),
         (["lenet5", "--dataset", "digits"], "--dataset and --limit are for a network with weights"),
         (["lenet5", "--images", "none.png"], "none.png"),
+        (["lenet5", "--images", "a.png", "b.txt"], "are 2, of which a network without weights shows one"),
         (["lenet5", "--weights", "none.safetensors"], "there is no file none.safetensors"),
         (["--checkpoint", "nowhere"], "no run of train.py in nowhere"),
         (["--weights"], "name a MODEL, or a file of weights"),

@@ -100,13 +100,16 @@ def _without_weights(args: argparse.Namespace) -> dict[str, Any]:
     """The network alone, and the image under its receptive fields."""
     from zoo.commands.image_arguments import decoded, image_paths
     from zoo.commands.network_arguments import image_shape, load_network
+    from zoo.errors import ZooError
 
     model = load_network(args.model, args.classes)
     asked = {"model": model, "name": args.model, "image_shape": image_shape(args.input, model)}
     if ":" not in args.model:
         asked |= {"model": args.model, "num_classes": args.classes}
     if args.images:
-        path = image_paths(args.images[0])[0]
+        path, *more = (path for place in args.images for path in image_paths(place))
+        if more:
+            raise ZooError(f"--images are {1 + len(more)}, of which a network without weights shows one: give one")
         asked |= {"image": decoded(path), "image_name": "standard input" if path == "-" else Path(path).name}
     return asked
 
