@@ -189,7 +189,7 @@ def test_a_run_without_weights_is_refused(tmp_path):
 
 
 def test_what_is_no_image_is_refused():
-    with pytest.raises(ZooError, match=r"an image is \(3,\)"):
+    with pytest.raises(ZooError, match=r"an image is uint8 \(3,\)"):
         report("lenet5", image=np.zeros(3, np.uint8))
 
 

@@ -41,3 +41,9 @@ def test_pictures_are_shown_with_weights():
 def test_a_module_has_its_number_of_classes():
     with refused("num_classes is for a name of the registry: a module has its own"):
         report(zoo.create_model("lenet5"), num_classes=3)
+
+
+@pytest.mark.parametrize("shape, dtype", [((4, 5, 3), "float64"), ((4, 5, 2), "uint8"), ((0, 5, 3), "uint8")])
+def test_an_image_is_bytes(shape, dtype):
+    with refused(f"an image is {dtype} {shape}: it is uint8 [height, width, 1 or 3]"):
+        report("lenet5", image=np.zeros(shape, dtype))

@@ -73,8 +73,8 @@ def _fitted(image: np.ndarray, size: tuple[int, int], grey: bool) -> np.ndarray:
     """The middle of the image, scaled to (height, width)."""
     from PIL import Image, ImageOps
 
-    if image.ndim != 3 or image.shape[2] not in (1, 3):
-        raise ZooError(f"an image is {image.shape}: it is [height, width, 1 or 3]")
+    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] not in (1, 3) or not image.size:
+        raise ZooError(f"an image is {image.dtype} {image.shape}: it is uint8 [height, width, 1 or 3]")
     picture = Image.fromarray(image[..., 0] if image.shape[2] == 1 else image)
     fitted = ImageOps.fit(picture.convert("L" if grey else "RGB"), (size[1], size[0]), Image.Resampling.BICUBIC)
     pixels = np.asarray(fitted)
