@@ -1,7 +1,9 @@
 """What `report` cannot make a page of: one line each."""
 
 import re
+from dataclasses import replace
 
+import jax
 import numpy as np
 import pytest
 from quick import drawn
@@ -47,3 +49,20 @@ def test_a_module_has_its_number_of_classes():
 def test_an_image_is_bytes(shape, dtype):
     with refused(f"an image is {dtype} {shape}: it is uint8 [height, width, 1 or 3]"):
         report("lenet5", image=np.zeros(shape, dtype))
+
+
+def test_a_run_that_there_is_not_is_told_first(weights, tmp_path):
+    with refused(f"no run of train.py in {tmp_path / 'none'}: it has no config.json"):
+        report(weights=weights, pictures=PICTURES, run=tmp_path / "none")
+
+
+def test_no_pictures_are_no_pictures(weights):
+    with refused("there are no images in the pictures: give one at least, or no pictures"):
+        report(weights=weights, pictures=Pictures([], "none"))
+
+
+@pytest.mark.filterwarnings("error")
+def test_damaged_weights_have_no_filters_to_show(weights):
+    damaged = replace(weights, variables=jax.tree.map(lambda leaf: np.full_like(leaf, np.nan), weights.variables))
+    with refused("c1/conv of LeNet5 gives numbers that are not finite: its weights are damaged"):
+        report(weights=damaged)

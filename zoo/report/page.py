@@ -135,8 +135,10 @@ def _from_weights(
             raise ZooError("pictures are what weights are shown on: give weights too, or a single image as image")
         return None, None
     from zoo.report.learned import learned_part
-    from zoo.report.run import run_part
+    from zoo.report.run import check_run, run_part
 
+    if run is not None:
+        check_run(Path(run))
     subject = Subject(weights, about or weights.model)
     learned = learned_part(subject, pictures, track=track)
     return learned, run_part(Path(run), subject, pictures, learned.answers, track=track) if run is not None else None
