@@ -1,8 +1,10 @@
 """python -m zoo report."""
 
+import re
 import sys
 from pathlib import Path
 
+import flax.linen as nn
 import pytest
 from test_cli import error_of
 
@@ -120,3 +122,12 @@ def test_a_name_of_the_registry_has_its_paper_with_any_classes_and_under_any_nam
 def test_a_network_to_compare_with_knows_its_image_size(nets, capsys):
     error = error_of(capsys, "report", "lenet5", "--compare", "nets:Odd", "--out", "page.html")
     assert "--compare takes networks that know their image size: nets:Odd has no image_shape" in error
+
+
+def test_the_documented_calls_can_be_made(short_run):
+    page = (Path(__file__).parents[2] / "docs" / "report.md").read_text(encoding="utf-8")
+    code = re.search(r"```python\n(.+?)```", page, re.DOTALL)[1]
+    made = {"Net": lambda: nn.Conv(2, (3, 3))}
+    exec(code.replace("checkpoints/googlenet_bn-pets", str(short_run.folder)), made)
+    assert 'id="run"' in made["html"] and 'id="learned"' in made["html"]
+    assert {path.name for path in Path().glob("*.html")} == {"googlenet.html", "net.html"}
