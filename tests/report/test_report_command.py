@@ -131,3 +131,9 @@ def test_the_documented_calls_can_be_made(short_run):
     exec(code.replace("checkpoints/googlenet_bn-pets", str(short_run.folder)), made)
     assert 'id="run"' in made["html"] and 'id="learned"' in made["html"]
     assert {path.name for path in Path().glob("*.html")} == {"googlenet.html", "net.html"}
+
+
+def test_the_help_says_all_that_checkpoint_takes(capsys):
+    with pytest.raises(SystemExit, match="0"):
+        main(["report", "--help"])
+    assert "the run; or one of zoo's own weights files" in " ".join(capsys.readouterr().out.split())

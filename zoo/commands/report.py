@@ -44,7 +44,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="W",
         help="a file, or which of MODEL's pretrained weights (without W: the usual ones)",
     )
-    parser.add_argument("--checkpoint", type=Path, metavar="DIR", help="a run folder: its best checkpoint, and the run")
+    parser.add_argument(
+        "--checkpoint",
+        type=Path,
+        metavar="DIR",
+        help="a run folder: its best checkpoint, and the run; or one of zoo's own weights files",
+    )
     add_pictures_arguments(parser)
 
 
