@@ -15,6 +15,9 @@ from zoo.prediction import class_names, to_host, top_classes
 from zoo.training.sharding import data_mesh, replicated, shard_batch
 from zoo.weights.files import Weights
 
+# Data sets whose classes are named by numbers.
+OF_DIGITS = ("digits", "mnist")
+
 
 @dataclass(frozen=True)
 class ClassResult:
@@ -120,9 +123,20 @@ def same_classes(weights: Weights, dataset: Dataset) -> tuple[str, ...]:
     return names
 
 
+def of_another_data_set(weights: Weights, dataset: str) -> bool:
+    """Whether the weights were trained on another data set than that, as far as both are known by their names."""
+    one, other = (name.replace("_", "-").lower() for name in (weights.dataset, dataset))
+    return bool(one and other) and one != other
+
+
 def are_numbers(names: tuple[str, ...]) -> bool:
     """Whether they are no names, as IDX files have none."""
     return names == tuple(map(str, range(len(names))))
+
+
+def stand_for_names(names: tuple[str, ...], dataset: str) -> bool:
+    """Whether they are numbers for want of names: those of a data set of digits are names."""
+    return are_numbers(names) and dataset not in OF_DIGITS
 
 
 def are_wordnet_ids(names: tuple[str, ...]) -> bool:

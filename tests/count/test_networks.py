@@ -99,6 +99,14 @@ def test_deviation_of_a_printed_figure():
     assert first["macs"] == pytest.approx(34e6 / 118_013_952 - 1)
 
 
+def test_what_a_network_without_classifier_lacks_differs_from_its_paper():
+    bare = summarize(zoo.create_model("googlenet", num_classes=0), (1, 224, 224, 3))
+    rows = {row.label: row for row in compare(bare, PAPERS["googlenet"]).rows}
+    lacking = [(c.exact, c.deviation) for c in rows["linear"].comparisons if c.quantity in ("weights", "macs")]
+    assert lacking and all(exact in (0, None) and deviation is None for exact, deviation in lacking)
+    assert rows["convolution 7x7/2"].comparisons[0].deviation == 0
+
+
 def test_a_paper_is_for_one_image_size():
     with pytest.raises(zoo.ZooError, match="224 pixels, not 192"):
         compare(summarize(zoo.create_model("googlenet"), (1, 192, 192, 3)), PAPERS["googlenet"])

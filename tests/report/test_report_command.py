@@ -1,9 +1,15 @@
 """python -m zoo report."""
 
+import re
+import sys
+from pathlib import Path
+
+import flax.linen as nn
 import pytest
 from test_cli import error_of
 
 from zoo.__main__ import main
+from zoo.report import report
 
 
 @pytest.fixture(autouse=True)
@@ -43,10 +49,13 @@ def test_a_run_is_shown_with_what_it_has_learnt(tmp_path, short_run):
         (["lenet5", "--compare", "lenet6"], "unknown model 'lenet6'"),
         (["lenet5", "--dataset", "digits"], "--dataset and --limit are for a network with weights"),
         (["lenet5", "--images", "none.png"], "none.png"),
+        (["lenet5", "--images", "a.png", "b.txt"], "are 2, of which a network without weights shows one"),
         (["lenet5", "--weights", "none.safetensors"], "there is no file none.safetensors"),
         (["--checkpoint", "nowhere"], "no run of train.py in nowhere"),
         (["--weights"], "name a MODEL, or a file of weights"),
         (["lenet5", "--input", "0"], "a size such as 224"),
+        (["lenet5", "--input", "²"], "a size such as 224"),
+        (["lenet5", "--input", "٣٢"], "a size such as 224"),
         (["--weights", "w.safetensors", "--classes", "3"], "--classes is for a network without weights"),
     ],
 )
@@ -63,3 +72,68 @@ def test_a_place_that_cannot_be_written_to_is_told_first(out, message, capsys):
 def test_weights_of_another_network_are_refused(capsys, short_run):
     error = error_of(capsys, "report", "vgg16", "--checkpoint", str(short_run.folder), "--out", "page.html")
     assert "are those of lenet5, not of vgg16: leave MODEL out" in error
+
+
+NETS = """
+import flax.linen as nn
+
+
+class lenet5_1998(nn.Module):
+    image_shape = (32, 32, 1)
+
+    @nn.compact
+    def __call__(self, x):
+        return nn.Conv(4, (3, 3), name="C1")(x)
+
+
+class Odd(nn.Module):
+    @nn.compact
+    def __call__(self, x):
+        return nn.Conv(4, (3, 3))(x)
+"""
+
+
+@pytest.fixture
+def nets(tmp_path, monkeypatch):
+    """nets.py of a user, in the current directory."""
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "nets", raising=False)
+    (tmp_path / "nets.py").write_text(NETS)
+
+
+def written(*given):
+    assert main(["report", *given, "--out", "page.html"]) == 0
+    return Path("page.html").read_text(encoding="utf-8")
+
+
+def test_a_module_called_as_one_of_the_registry_has_not_its_paper(nets):
+    from nets import lenet5_1998
+
+    for page in (written("nets:lenet5_1998"), report(lenet5_1998()), report(lenet5_1998(), name="lenet5_1998")):
+        assert "LeCun" not in page and "Gradient-based" not in page
+        assert "The Linen module <code>lenet5_1998</code>" in page
+
+
+def test_a_name_of_the_registry_has_its_paper_with_any_classes_and_under_any_name():
+    for page in (written("lenet5_1998", "--classes", "3"), report("lenet5_1998", name="mine")):
+        assert 'id="paper"' in page and "<cite>" in page
+
+
+def test_a_network_to_compare_with_knows_its_image_size(nets, capsys):
+    error = error_of(capsys, "report", "lenet5", "--compare", "nets:Odd", "--out", "page.html")
+    assert "--compare takes networks that know their image size: nets:Odd has no image_shape" in error
+
+
+def test_the_documented_calls_can_be_made(short_run):
+    page = (Path(__file__).parents[2] / "docs" / "report.md").read_text(encoding="utf-8")
+    code = re.search(r"```python\n(.+?)```", page, re.DOTALL)[1]
+    made = {"Net": lambda: nn.Conv(2, (3, 3))}
+    exec(code.replace("checkpoints/googlenet_bn-pets", str(short_run.folder)), made)
+    assert 'id="run"' in made["html"] and 'id="learned"' in made["html"]
+    assert {path.name for path in Path().glob("*.html")} == {"googlenet.html", "net.html"}
+
+
+def test_the_help_says_all_that_checkpoint_takes(capsys):
+    with pytest.raises(SystemExit, match="0"):
+        main(["report", "--help"])
+    assert "the run; or one of zoo's own weights files" in " ".join(capsys.readouterr().out.split())

@@ -14,6 +14,7 @@ from zoo.errors import ZooError
 from zoo.report import gallery, report, write_report
 from zoo.report.blocks import LARGE, blocks, stages
 from zoo.report.branches import plan
+from zoo.report.comparison import in_digits
 from zoo.report.layers import counted
 from zoo.report.network import described
 from zoo.report.paper import paper
@@ -115,7 +116,7 @@ def test_blocks_that_are_alike_are_drawn_once():
 
 def test_the_papers_figures_are_at_their_blocks():
     network, found = parts("resnet50")
-    table = paper(network, found)
+    table = paper("resnet50", network, found)
     outputs = {block.name: [f.published for f in table.of(block)] for block in found if table.of(block)}
     assert outputs == {"conv1": ["112x112"], "conv2_3": ["56x56"], "conv3_4": ["28x28"], "conv4_6": ["14x14"]} | {
         "conv5_3": ["7x7"]
@@ -156,8 +157,14 @@ def test_the_fields_are_those_of_the_pictures():
 def test_two_networks_stand_side_by_side():
     page = Section(report("lenet5", compare="lenet5_1998"))
     totals = {row[0]: row[1:] for row in page.tables[0]}
-    assert totals["parameters"] == ["61,706", "60,000", "0.97"]
-    assert totals["multiply-adds"] == ["416,520", "415,680", "1.00"]
+    assert totals["parameters"] == ["61,706", "60,000", "0.972"]
+    assert totals["multiply-adds"] == ["416,520", "415,680", "0.998"]
+
+
+def test_ratios_have_three_digits():
+    """VGG-16 has 138,357,544 parameters (Simonyan and Zisserman 2014: 138 million) and LeNet-5 61,706."""
+    ratios = {0.000446: "0.000446", 138_357_544 / 61_706: "2,242", 1: "1.00", 0.9996: "1.000", 12.34: "12.3", 0: "0"}
+    assert {ratio: in_digits(ratio) for ratio in ratios} == ratios
 
 
 class Bottlenecks(nn.Module):
@@ -200,7 +207,7 @@ def test_a_run_without_weights_is_refused(tmp_path):
 
 
 def test_what_is_no_image_is_refused():
-    with pytest.raises(ZooError, match=r"an image is \(3,\)"):
+    with pytest.raises(ZooError, match=r"an image is uint8 \(3,\)"):
         report("lenet5", image=np.zeros(3, np.uint8))
 
 

@@ -258,3 +258,10 @@ def test_other_weights_and_folders(capsys, here):
     for given, message in errors.items():
         assert message in error_of(capsys, "visualize", "--out", "out", *given)
     assert not (here / "out").exists()
+
+
+@pytest.mark.parametrize("dots", ["abc", "19", "601", "²", "1e2"])
+def test_dots_an_inch_are_a_number_within_reason(dots, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        main(["visualize", "--model", "lenet5", "--out", "out", "--dpi", dots])
+    assert f"argument --dpi: {dots} is no number from 20 to 600" in capsys.readouterr().err

@@ -25,7 +25,7 @@ def image_shape(given: str | None, model: Any) -> tuple[int, int, int]:
             raise ZooError(f"{type(model).__name__} does not say its image size: give --input, as 224 or 32x32x1")
         return own
     parts = given.lower().split("x")
-    if not all(part.isdigit() and int(part) > 0 for part in parts) or len(parts) > 3:
+    if not all(part.isascii() and part.isdecimal() and int(part) > 0 for part in parts) or len(parts) > 3:
         raise ZooError(f"--input {given}: a size such as 224, 224x320 or 32x32x1 is needed")
     height, *rest = (int(part) for part in parts)
     width = rest[0] if rest else height

@@ -72,7 +72,7 @@ class Photographs:
 def _test_images(args: argparse.Namespace, subject: Subject, rows: int | None) -> Pictures:
     from zoo.data import DataError, open_dataset
     from zoo.errors import ZooError
-    from zoo.evaluation import are_numbers
+    from zoo.evaluation import of_another_data_set, stand_for_names
     from zoo.visualize.subject import Evenly, Pictures, one_of_each_class
 
     name = args.dataset or subject.weights.dataset
@@ -87,12 +87,13 @@ def _test_images(args: argparse.Namespace, subject: Subject, rows: int | None) -
             f"these weights were trained on {name!r}, which cannot be opened by that name: give its folder with "
             f"--dataset, or other images with --images ({error})"
         ) from None
-    known = subject.weights.class_names
-    names = (
-        known if are_numbers(dataset.class_names) and len(known) == len(dataset.class_names) else dataset.class_names
-    )
+    known, names = subject.weights.class_names, dataset.class_names
+    of_theirs = len(known) == len(names) and not of_another_data_set(subject.weights, dataset.name)
+    # IDX files have numbers for names.
+    names = known if of_theirs and stand_for_names(names, dataset.name) else names
     if rows:
         return one_of_each_class(dataset.test, f"{dataset.name}, test images", names, args.limit or rows)
     source = Evenly(dataset.test, args.limit or len(dataset.test))
     some = "" if len(source) == len(dataset.test) else f" of {len(dataset.test)}"
-    return Pictures(source, f"{dataset.name}, {len(source)}{some} test images", class_names=names)
+    about = f"{dataset.name}, {len(source)}{some} test images"
+    return Pictures(source, about, class_names=names, dataset=dataset.name)

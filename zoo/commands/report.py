@@ -44,7 +44,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="W",
         help="a file, or which of MODEL's pretrained weights (without W: the usual ones)",
     )
-    parser.add_argument("--checkpoint", type=Path, metavar="DIR", help="a run folder: its best checkpoint, and the run")
+    parser.add_argument(
+        "--checkpoint",
+        type=Path,
+        metavar="DIR",
+        help="a run folder: its best checkpoint, and the run; or one of zoo's own weights files",
+    )
     add_pictures_arguments(parser)
 
 
@@ -58,7 +63,7 @@ def run(args: argparse.Namespace) -> None:
     _check_out(args.out)
     other = _other(args)
     subject, pictures = _subject(args)
-    asked: dict[str, Any] = {"compare": other[1], "compare_name": other[0]}
+    asked: dict[str, Any] = {"compare": other, "compare_name": args.compare}
     if subject is None:
         asked |= _without_weights(args)
     else:
@@ -83,21 +88,33 @@ def _check_out(path: Path) -> None:
         raise ZooError(f"--out {path}: there is no folder {path.parent}")
 
 
-def _other(args: argparse.Namespace) -> tuple[str, Any]:
+def _other(args: argparse.Namespace) -> Any:
+    """The second network, if any: the registry's by their names, which bring their papers."""
     from zoo.commands.network_arguments import load_network
+    from zoo.errors import ZooError
 
-    return (args.compare, load_network(args.compare, None)) if args.compare else ("", None)
+    if not args.compare:
+        return None
+    module = load_network(args.compare, None)
+    if getattr(module, "image_shape", None) is None:
+        raise ZooError(f"--compare takes networks that know their image size: {args.compare} has no image_shape")
+    return module if ":" in args.compare else args.compare
 
 
 def _without_weights(args: argparse.Namespace) -> dict[str, Any]:
     """The network alone, and the image under its receptive fields."""
     from zoo.commands.image_arguments import decoded, image_paths
     from zoo.commands.network_arguments import image_shape, load_network
+    from zoo.errors import ZooError
 
     model = load_network(args.model, args.classes)
     asked = {"model": model, "name": args.model, "image_shape": image_shape(args.input, model)}
+    if ":" not in args.model:
+        asked |= {"model": args.model, "num_classes": args.classes}
     if args.images:
-        path = image_paths(args.images[0])[0]
+        path, *more = (path for place in args.images for path in image_paths(place))
+        if more:
+            raise ZooError(f"--images are {1 + len(more)}, of which a network without weights shows one: give one")
         asked |= {"image": decoded(path), "image_name": "standard input" if path == "-" else Path(path).name}
     return asked
 

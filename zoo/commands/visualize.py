@@ -75,10 +75,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _dots(text: str) -> int:
     """The type of --dpi: more would need more memory than there is."""
-    number = int(text)
-    if not 20 <= number <= 600:
-        raise argparse.ArgumentTypeError(f"{text} is not from 20 to 600")
-    return number
+    if not (text.isascii() and text.isdecimal() and 20 <= int(text) <= 600):
+        raise argparse.ArgumentTypeError(f"{text} is no number from 20 to 600")
+    return int(text)
 
 
 def run(args: argparse.Namespace) -> None:

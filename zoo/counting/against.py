@@ -153,7 +153,9 @@ def _deviation(published: str, exact: int | str | None, kilo: int) -> float | No
     digits = published.rstrip("KMG").replace(",", "")
     unit = units.get(published[-1], 1)
     value, last_digit = float(digits) * unit, unit / 10 ** len(digits.partition(".")[2])
-    return 0.0 if abs(value - exact) < last_digit else value / exact - 1
+    if abs(value - exact) < last_digit:
+        return 0.0
+    return value / exact - 1 if exact else None
 
 
 def _cell(comparison: Comparison | None) -> list[str]:

@@ -37,7 +37,7 @@ class Activity:
 
 
 @dataclass(frozen=True)
-class Traced:
+class Followed:
     """What a network gives for images: its logits, the outputs of modules, and those of its activations, by name."""
 
     logits: jax.Array
@@ -45,7 +45,7 @@ class Traced:
     activations: Mapping[str, jax.Array]
 
 
-def traced(model: nn.Module, variables: Variables, images: jax.Array, layers: Sequence[str] = ()) -> Traced:
+def followed(model: nn.Module, variables: Variables, images: jax.Array, layers: Sequence[str] = ()) -> Followed:
     """To be called within `jax.jit`: the network, with the outputs of `layers` and of all that its field `act` holds.
 
     An activation has the name of the module that gives its output, as "conv1"; else of that whose output it takes, as
@@ -85,7 +85,7 @@ def traced(model: nn.Module, variables: Variables, images: jax.Array, layers: Se
             variables, images, capture_intermediates=wanted, mutable=["intermediates"]
         )
     captured = state.get("intermediates", {})
-    return Traced(logits, {layer: _at(captured, layer) for layer in layers}, _named(found, given))
+    return Followed(logits, {layer: _at(captured, layer) for layer in layers}, _named(found, given))
 
 
 def _turns_off(act: Activation) -> bool:

@@ -1,5 +1,6 @@
 """Two networks side by side: their totals, and where their costs lie."""
 
+import math
 from dataclasses import dataclass
 
 from zoo.report.network import Described
@@ -75,8 +76,16 @@ def comparison(first: Described, second: Described) -> Comparison:
 
 
 def _total(what: str, first: int, second: int) -> Total:
-    ratio = f"{second / first:.2f}" if first else ""
-    return Total(what, f"{first:,}", f"{second:,}", ratio)
+    return Total(what, f"{first:,}", f"{second:,}", in_digits(second / first) if first else "")
+
+
+def in_digits(ratio: float) -> str:
+    """Three digits of it at least, and no exponent: 0.000446, 1.00, 2,242."""
+    if ratio >= 100 or not ratio:
+        return f"{ratio:,.0f}"
+    # The first digit that counts: of 0.0446 the second decimal.
+    first = -math.floor(math.log10(ratio))
+    return f"{ratio:.{first + 2}f}"
 
 
 def _costs(network: Described) -> dict[tuple[int, int], Cost]:

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from zoo.data import Preprocessing
-from zoo.report.activity import traced
+from zoo.report.activity import followed
 from zoo.visualize.compiled import compiled
 from zoo.visualize.rules import Rule, with_rule
 from zoo.visualize.subject import Subject, Track
@@ -66,7 +66,7 @@ def _brought_down(
 ) -> jax.Array:
     """Each image's signal is one at its layer and zero at all others, from which nothing comes down."""
     normalized = preprocessing.normalized(images)
-    outputs, down = jax.vjp(lambda x: dict(traced(model, variables, x, layers).outputs), normalized)
+    outputs, down = jax.vjp(lambda x: dict(followed(model, variables, x, layers).outputs), normalized)
     at = (jnp.arange(len(images)), places[:, 0], places[:, 1], units)
     # A place that lies beyond the maps of another layer is dropped.
     signals = {

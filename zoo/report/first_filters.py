@@ -6,6 +6,7 @@ import numpy as np
 
 from zoo.report.raster import Raster, as_bytes, opaque, raster, tiled
 from zoo.visualize.feature_maps import filters, first_convolution
+from zoo.visualize.layers import check_finite
 from zoo.visualize.subject import Subject
 from zoo.visualize.tiles import signed
 
@@ -27,11 +28,15 @@ class FirstFilters:
 
 
 def first_filters(subject: Subject) -> FirstFilters | None:
-    """Those of the first convolution, each on its own scale; None where the network has none."""
+    """Those of the first convolution, each on its own scale; None where the network has none.
+
+    Raises ZooError where they are not finite.
+    """
     layer = first_convolution(subject.model, subject.variables, subject.image_shape)
     if not layer:
         return None
     kernels = np.moveaxis(filters(subject.model, subject.variables, layer), -1, 0)
+    check_finite(subject.model, layer, kernels)
     count, height, width, inputs = kernels.shape
     shown, columns = min(count, MOST), min(count, COLUMNS)
     alt = f"The first {shown}" if shown < count else f"All {count}"

@@ -1,6 +1,6 @@
 """Whether the labels of some images and the outputs of a network mean the same classes."""
 
-from zoo.evaluation import are_numbers, are_wordnet_ids
+from zoo.evaluation import are_wordnet_ids, of_another_data_set, stand_for_names
 from zoo.prediction import class_names
 from zoo.visualize.subject import Pictures, Subject
 
@@ -8,7 +8,8 @@ from zoo.visualize.subject import Pictures, Subject
 def shared_classes(subject: Subject, pictures: Pictures) -> tuple[str, ...] | None:
     """The names of the classes; None where they are others, or the images have no labels.
 
-    Numbers stand for any names, of the network or of the images, and WordNet's identifiers are not compared with words.
+    Numbers stand for any names, of the network or of the images, and WordNet's identifiers are not compared with words;
+    but of two data sets that are known to differ, only names that are the same mean the same.
     """
     given = tuple(pictures.class_names)
     if not subject.model.num_classes or not given:
@@ -16,7 +17,10 @@ def shared_classes(subject: Subject, pictures: Pictures) -> tuple[str, ...] | No
     names = class_names(subject.weights)
     if len(names) != len(given):
         return None
-    if not subject.weights.class_names or are_numbers(names):
+    unnamed, anonymous = stand_for_names(given, pictures.dataset), stand_for_names(names, subject.weights.dataset)
+    if of_another_data_set(subject.weights, pictures.dataset):
+        return names if names == given and not unnamed and not anonymous else None
+    if not subject.weights.class_names or anonymous:
         return given
-    same = names == given or are_numbers(given) or are_wordnet_ids(names) != are_wordnet_ids(given)
+    same = names == given or unnamed or are_wordnet_ids(names) != are_wordnet_ids(given)
     return names if same else None

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from zoo.errors import ZooError
 from zoo.registry import model_info
 from zoo.report.first_filters import FirstFilters, first_filters
 from zoo.report.labels import shared_classes
@@ -38,8 +39,11 @@ def learned_part(
     """What there is to show of a network with weights, and of images where there are some.
 
     Many images, as of a data set, are searched for the strongest activations and for dead units, in one look through
-    all; of fewer, as photographs, each is shown. Raises ZooError where the network's numbers are not finite.
+    all; of fewer, as photographs, each is shown. Raises ZooError where there are none, or the network's numbers are not
+    finite.
     """
+    if pictures is not None and not len(pictures):
+        raise ZooError("there are no images in the pictures: give one at least, or no pictures")
     filters = first_filters(subject)
     if pictures is None:
         return Learned(subject.about, "", filters)

@@ -50,7 +50,7 @@ class Described:
     @cached_property
     def paper(self) -> Paper | None:
         """What its paper prints."""
-        return paper(self.network, self.blocks)
+        return paper(self.info.name, self.network, self.blocks) if self.info else None
 
     @cached_property
     def bottlenecks(self) -> tuple[Bottleneck, ...]:

@@ -43,6 +43,7 @@ def report(
     *,
     name: str | None = None,
     image_shape: Sequence[int] | None = None,
+    num_classes: int | None = None,
     weights: Weights | None = None,
     about: str = "",
     pictures: Pictures | None = None,
@@ -56,16 +57,17 @@ def report(
     """A page about a network, as HTML in one piece.
 
     `model` is a name of the registry or a Linen module, or None with `weights`, which know theirs; `name` is what the
-    page calls it, `image_shape` (height, width, channels) what it is counted for, by default its own. With `weights`
+    page calls it, `image_shape` (height, width, channels) what it is counted for, by default its own, and `num_classes`
+    that of a network of the registry, 0 for none. A name, or weights, bring their paper. With `weights`
     (`about` says which they are) the page shows what they have learnt, on `pictures` if there are any; with `run`, the
     run folder that they come from, how. `image` (uint8 [height, width, 1 or 3]) lies under the receptive fields, by
     default the first of the pictures, or one at hand. `compare` is a second network to put beside the first.
     Raises ZooError for what cannot be counted or read.
     """
-    of = _described(model, name, image_shape, weights)
-    other = None if compare is None else _described(compare, compare_name, None, None)
+    of = _described(model, name, image_shape, num_classes, weights)
+    other = None if compare is None else _described(compare, compare_name)
     learned, trained = _from_weights(weights, about, pictures, run, track)
-    if image is None and pictures is not None and len(pictures):
+    if image is None and pictures is not None:
         image, image_name = pictures.source[0]["image"], pictures.names[0] if pictures.names else pictures.about
     picture = sample(of.network.image_shape, image, image_name)
     page = Page(of, other, picture, about or "given", tree_hash(weights.variables) if weights else "")
@@ -76,7 +78,7 @@ def report(
         comparison=comparison(of, other) if other else None,
         data=script_data(of),
         example=lesson_example(),
-        pools=(sample_pool(of.network, picture.grey), lesson_pool()),
+        pools=tuple(filter(None, (sample_pool(of.network, picture.grey), lesson_pool()))),
         lesson_bottleneck=LESSON,
         conventions=CONVENTIONS,
         versions=versions(),
@@ -93,22 +95,33 @@ def write_report(path: str | Path, model: str | nn.Module | None = None, **optio
 
 
 def _described(
-    model: str | nn.Module | None, name: str | None, shape: Sequence[int] | None, weights: Weights | None
+    model: str | nn.Module | None,
+    name: str | None,
+    shape: Sequence[int] | None = None,
+    num_classes: int | None = None,
+    weights: Weights | None = None,
 ) -> Described:
-    from zoo.registry import create_model, list_models, model_info
+    from zoo.registry import create_model, model_info
 
+    # A module of the reader's own may be called as one of the registry, and has no record for that.
+    info = None
     if weights is not None:
-        model, name, shape = weights.network(), name or weights.model, weights.preprocessing.image_shape
+        if model is not None or shape is not None or num_classes is not None:
+            raise ZooError("weights know their network: leave out model, image_shape and num_classes")
+        info = model_info(weights.model)
+        model, shape = weights.network(), weights.preprocessing.image_shape
     elif isinstance(model, str):
         # Raises for one that there is not, with the nearest names.
-        model, name = create_model(model), name or model
+        info = model_info(model)
+        model = create_model(model, **({} if num_classes is None else {"num_classes": num_classes}))
     elif model is None:
         raise ZooError("a report is of a network: give its name, a module, or weights")
+    elif num_classes is not None:
+        raise ZooError("num_classes is for a name of the registry: a module has its own")
     shape = shape or getattr(model, "image_shape", None)
     if shape is None:
         raise ZooError(f"{type(model).__name__} does not say its image size: give image_shape")
-    name = name or type(model).__name__
-    return described(name, model, tuple(shape), model_info(name) if name in list_models() else None)
+    return described(name or (info.name if info else type(model).__name__), model, tuple(shape), info)
 
 
 def _from_weights(
@@ -118,10 +131,14 @@ def _from_weights(
     if weights is None:
         if run is not None:
             raise ZooError("a run is shown with its weights: give those too, as zoo.training.checkpoint_weights(run)")
+        if pictures is not None:
+            raise ZooError("pictures are what weights are shown on: give weights too, or a single image as image")
         return None, None
     from zoo.report.learned import learned_part
-    from zoo.report.run import run_part
+    from zoo.report.run import check_run, run_part
 
+    if run is not None:
+        check_run(Path(run))
     subject = Subject(weights, about or weights.model)
     learned = learned_part(subject, pictures, track=track)
     return learned, run_part(Path(run), subject, pictures, learned.answers, track=track) if run is not None else None

@@ -62,9 +62,9 @@ class Paper:
         return next((row.figures for row in self.rows if row.block == block.index), ())
 
 
-def paper(network: Counted, blocks: Sequence[Block]) -> Paper | None:
-    """The published table of a network of the registry; None without one, or for another image size."""
-    table = TABLES.get(network.name)
+def paper(model: str, network: Counted, blocks: Sequence[Block]) -> Paper | None:
+    """The published table of a network by its name in the registry; None without one, or for another image size."""
+    table = TABLES.get(model)
     if table is None or network.image_shape[0] != table.input_size:
         return None
     compared: PaperComparison = compare(network.summary, table)

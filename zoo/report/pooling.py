@@ -42,21 +42,27 @@ def lesson_pool() -> Pooled:
     return _pooled("The lesson’s grid", "4×4, window 2×2, stride 2, no padding", grid, (2, 2), (2, 2), 3)
 
 
-def sample_pool(network: Counted, grey: np.ndarray) -> Pooled:
-    """The network's first pool with a stride, or a 2x2 one, on the part of the image where the most happens."""
+def sample_pool(network: Counted, grey: np.ndarray) -> Pooled | None:
+    """The network's first pool with a stride, or a 2x2 one, on the part of the image where the most happens.
+
+    None where the image is smaller than the window.
+    """
     pools = [layer for layer in network.layers if layer.window and not layer.window.is_conv]
     first = next((layer for layer in pools if max(layer.window.stride) > 1 and max(layer.window.kernel) <= 3), None)
     window, stride = (first.window.kernel, first.window.stride) if first else ((2, 2), (2, 2))
-    name = (
-        f"as the network’s first pool has them ({first.row.path or first.row.operation})" if first else "the usual ones"
-    )
+    if any(size < wanted for size, wanted in zip(grey.shape, window, strict=True)):
+        return None
     height, width = ((PLACES - 1) * s + w for s, w in zip(stride, window, strict=True))
     top, left = _liveliest(grey, height, width)
+    grid = grey[top : top + height, left : left + width]
+    made = "" if grey.shape == network.image_shape[:2] else f", here {grey.shape[0]}×{grey.shape[1]},"
+    moved = str(stride[0]) if stride[0] == stride[1] else f"{stride[0]}×{stride[1]}"
+    whose = f"as the network’s first pool has them ({first.row.path or first.row.operation})" if first else "as usual"
     about = (
-        f"Brightness, 0 to 255, of the sample image’s pixels at rows {top} to {top + height - 1} and columns {left} to "
-        f"{left + width - 1}; window {window[0]}×{window[1]} and stride {stride[0]}, {name}."
+        f"Brightness, 0 to 255, of the sample image’s pixels{made} at rows {top} to {top + len(grid) - 1} and columns "
+        f"{left} to {left + grid.shape[1] - 1}; window {window[0]}×{window[1]} and stride {moved}, {whose}."
     )
-    return _pooled("The sample image", about, grey[top : top + height, left : left + width], window, stride, 1)
+    return _pooled("The sample image", about, grid, window, stride, 1)
 
 
 def _liveliest(grey: np.ndarray, height: int, width: int) -> tuple[int, int]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from zoo.errors import ZooError
 from zoo.report.confusion_table import Confusion, confusion, confusion_counts
 from zoo.report.curves import Panel, panels
 from zoo.report.labels import shared_classes
@@ -37,6 +38,14 @@ class Run:
     mistakes: tuple[Mistake, ...] = ()
 
 
+def check_run(folder: Path) -> RunFolder:
+    """Raises ZooError where there is no run."""
+    place = RunFolder(folder)
+    if not place.config_file.is_file():
+        raise ZooError(f"no run of train.py in {folder}: it has no {place.config_file.name}")
+    return place
+
+
 def run_part(
     folder: Path,
     subject: Subject,
@@ -51,7 +60,7 @@ def run_part(
     `answers` are those of `learned_part` for the same pictures; without them the network runs over the images here.
     Raises ZooError where there is no run, or its files cannot be read.
     """
-    place = RunFolder(folder)
+    place = check_run(folder)
     config = place.read_config()
     rows = tuple(row for row in stored_rows(place) if row is not None)
     evaluated = [row for row in rows if row.get("test_accuracy") is not None]

@@ -10,13 +10,18 @@ from zoo.errors import ZooError
 
 # Grey images up to this size are digits.
 SMALL = 64
+# Pixels a side that an image has at most: a page stretches it to the network's size.
+MOST = 512
 # Where the embedded photograph has a face: of its 512 by 600 pixels, left, top, right, bottom.
 FACE = (56, 0, 456, 400)
 
 
 @dataclass(frozen=True, eq=False)
 class Sample:
-    """An image of the network's size, uint8 [height, width, 1 or 3]; `uri` is the same as a data: link."""
+    """An image of the network's shape, at most 512 pixels a side: uint8 [height, width, 1 or 3].
+
+    `uri` is the same as a data: link.
+    """
 
     pixels: np.ndarray
     about: str
@@ -40,7 +45,7 @@ def sample(image_shape: tuple[int, int, int], image: np.ndarray | None = None, a
         image, about = _digit(), "a digit of UCI's optdigits"
     else:
         image, about = _photograph(), "Grace Hopper, the photograph that comes with matplotlib"
-    fitted = _fitted(image, (height, width), grey=channels == 1)
+    fitted = _fitted(image, _size(height, width), grey=channels == 1)
     return Sample(fitted, about, _uri(fitted))
 
 
@@ -59,12 +64,17 @@ def _photograph() -> np.ndarray:
         return np.asarray(Image.open(file).convert("RGB").crop(FACE))
 
 
+def _size(height: int, width: int) -> tuple[int, int]:
+    scale = min(1, MOST / max(height, width))
+    return max(1, round(height * scale)), max(1, round(width * scale))
+
+
 def _fitted(image: np.ndarray, size: tuple[int, int], grey: bool) -> np.ndarray:
     """The middle of the image, scaled to (height, width)."""
     from PIL import Image, ImageOps
 
-    if image.ndim != 3 or image.shape[2] not in (1, 3):
-        raise ZooError(f"an image is {image.shape}: it is [height, width, 1 or 3]")
+    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] not in (1, 3) or not image.size:
+        raise ZooError(f"an image is {image.dtype} {image.shape}: it is uint8 [height, width, 1 or 3]")
     picture = Image.fromarray(image[..., 0] if image.shape[2] == 1 else image)
     fitted = ImageOps.fit(picture.convert("L" if grey else "RGB"), (size[1], size[0]), Image.Resampling.BICUBIC)
     pixels = np.asarray(fitted)

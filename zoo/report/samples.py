@@ -9,7 +9,7 @@ import numpy as np
 
 from zoo.inference import jit_once
 from zoo.prediction import class_names
-from zoo.report.activity import traced
+from zoo.report.activity import followed
 from zoo.report.raster import Raster, heat, raster
 from zoo.visualize.layers import check_finite
 from zoo.visualize.subject import Evenly, Pictures, Subject, one_of_each_class
@@ -116,7 +116,7 @@ def _chosen(pictures: Pictures) -> Pictures:
 
 
 def _seen(model, layers: tuple[str, ...], variables, images: jax.Array) -> tuple[jax.Array, dict[str, jax.Array]]:
-    made = traced(model, variables, images, layers)
+    made = followed(model, variables, images, layers)
     return made.logits, dict(made.outputs)
 
 

@@ -15,8 +15,8 @@ MANY = 1000
 
 
 @dataclass(frozen=True)
-class Layer:
-    """A layer's units: how many, which are dead, and on which share of the images its median unit is active."""
+class Silent:
+    """The units of a layer: how many, which are dead, and on which share of the images its median unit is active."""
 
     name: str
     units: int
@@ -35,7 +35,7 @@ class Silence:
     """All layers in their order, over so many images."""
 
     images: int
-    layers: tuple[Layer, ...]
+    layers: tuple[Silent, ...]
 
     @property
     def many(self) -> bool:
@@ -53,12 +53,12 @@ class Silence:
         return sum(layer.dead for layer in self.layers)
 
     @property
-    def affected(self) -> list[Layer]:
+    def affected(self) -> list[Silent]:
         """The layers with dead units."""
         return [layer for layer in self.layers if layer.dead]
 
     @property
-    def worst(self) -> list[Layer]:
+    def worst(self) -> list[Silent]:
         """A few layers of the largest share, that first; of equals the earlier."""
         return sorted(self.affected, key=lambda layer: -layer.share)[:WORST]
 
@@ -66,7 +66,7 @@ class Silence:
 def silence(activities: Sequence[Activity], images: int) -> Silence:
     """From what was seen of each activation over so many images; no layers where no activation can be silent."""
     layers = tuple(
-        Layer(one.layer, one.units, len(one.dead), in_words(one.dead), float(np.median(one.active)) / images)
+        Silent(one.layer, one.units, len(one.dead), in_words(one.dead), float(np.median(one.active)) / images)
         for one in activities
     )
     return Silence(images, layers)

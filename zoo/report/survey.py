@@ -12,7 +12,7 @@ import numpy as np
 
 from zoo.data import Preprocessing, eval_batches
 from zoo.prediction import to_host
-from zoo.report.activity import Activity, traced
+from zoo.report.activity import Activity, followed
 from zoo.visualize.compiled import compiled
 from zoo.visualize.subject import Pictures, Subject, Track
 from zoo.visualize.top_activations import Best, TopActivations, located, nothing, stronger
@@ -92,7 +92,7 @@ def _looked_at(
     count: jax.Array,
 ) -> tuple[dict[str, Best], OrderedDict[str, jax.Array], tuple[jax.Array, jax.Array] | None]:
     """A batch of uint8 images: the strongest activations with its own, the units at work, the answers."""
-    made = traced(model, variables, preprocessing.normalized(images), layers)
+    made = followed(model, variables, preprocessing.normalized(images), layers)
     best = {layer: stronger(strongest[layer], made.outputs[layer], first, count) for layer in layers}
     real = jnp.arange(len(images)) < count
     # In order, as a dict would come back sorted.

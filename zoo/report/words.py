@@ -46,11 +46,11 @@ def operation(row: Row) -> str:
         return name
     parts = [f"{name} {'×'.join(map(str, row.kernel))}"]
     if set(row.stride or (1,)) != {1}:
-        parts.append(f"stride {size(row.stride)}")
+        parts.append(f"stride {_sizes(row.stride)}")
     if any(pad != (0, 0) for pad in row.padding or ()):
         parts.append(f"padding {_padding(row.padding)}")
     if set(row.dilation or (1,)) != {1}:
-        parts.append(f"dilation {size(row.dilation)}")
+        parts.append(f"dilation {_sizes(row.dilation)}")
     if (row.groups or 1) > 1:
         parts.append(f"{row.groups} groups")
     return ", ".join(parts)
@@ -58,7 +58,7 @@ def operation(row: Row) -> str:
 
 def field(values: tuple) -> str:
     """A receptive field: 43, 43×51, or all of the image."""
-    return size(values, "all").replace("x", "×")
+    return _sizes(values, "all")
 
 
 def reach(values: tuple) -> float:
@@ -70,6 +70,10 @@ def reach(values: tuple) -> float:
 def file_name(name: str) -> str:
     """The name with what a file's cannot have left out."""
     return re.sub(r"[^\w.-]+", "_", name)
+
+
+def _sizes(values: tuple, empty: str = "") -> str:
+    return size(values, empty).replace("x", "×")
 
 
 def _padding(pads: tuple) -> str:

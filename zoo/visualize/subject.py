@@ -76,13 +76,15 @@ class Subject:
 class Pictures:
     """Images to show; `about` names them for captions.
 
-    `names` are those of single images, each of which gets a row; `class_names` those of the labels, if any.
+    `names` are those of single images, each of which gets a row; `class_names` those of the labels, if any; `dataset`
+    that of the data set that they are from, if any.
     """
 
     source: Source
     about: str
     names: Sequence[str] = ()
     class_names: Sequence[str] = ()
+    dataset: str = ""
 
     def __len__(self) -> int:
         return len(self.source)

@@ -1,0 +1,78 @@
+"""When the labels of some images say whether a network is right, and what they are called."""
+
+import argparse
+
+import numpy as np
+import pytest
+from quick import drawn
+
+import zoo
+from zoo.commands.pictures_arguments import chosen_pictures
+from zoo.data import Preprocessing
+from zoo.data.dataset import ArraySource
+from zoo.report.labels import shared_classes
+from zoo.visualize.subject import Pictures, Subject
+from zoo.weights import Weights
+
+SEEN = Preprocessing(image_shape=(32, 32, 1), mean=(0.4,), std=(0.2,))
+NUMBERS = tuple(map(str, range(10)))
+CLOTHES = ("t-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot")
+OTHERS = tuple("abcdefghij")
+SOURCE = ArraySource(np.zeros((10, 32, 32, 1), np.uint8), np.arange(10))
+
+
+@pytest.fixture(scope="module")
+def variables():
+    return drawn(zoo.create_model("lenet5"), SEEN.image_shape)
+
+
+def subject_of(variables, names, dataset):
+    weights = Weights(model="lenet5", variables=variables, preprocessing=SEEN, class_names=names, dataset=dataset)
+    return Subject(weights, "lenet5")
+
+
+@pytest.mark.parametrize(
+    "trained, shown, shared",
+    [
+        ((CLOTHES, "fashion-mnist"), (NUMBERS, "fashion-mnist"), CLOTHES),
+        ((CLOTHES, "fashion_mnist"), (NUMBERS, "fashion-mnist"), CLOTHES),
+        ((CLOTHES, "fashion-mnist"), (NUMBERS, "digits"), None),
+        ((CLOTHES, ""), (NUMBERS, "digits"), None),
+        ((CLOTHES, ""), (NUMBERS, "clothes"), CLOTHES),
+        ((CLOTHES, "fashion-mnist"), (OTHERS, "letters"), None),
+        ((CLOTHES, "fashion-mnist"), (CLOTHES, "photographs"), CLOTHES),
+        ((NUMBERS, "digits"), (NUMBERS, "digits"), NUMBERS),
+        ((NUMBERS, "mnist"), (NUMBERS, "digits"), NUMBERS),
+        ((NUMBERS, "digits"), (NUMBERS, "fashion-mnist"), None),
+        ((NUMBERS, "digits"), (CLOTHES, "fashion-mnist"), None),
+        (((), "fashion-mnist"), (NUMBERS, "digits"), None),
+        (((), ""), (CLOTHES, "fashion-mnist"), CLOTHES),
+    ],
+)
+def test_labels_of_another_data_set_judge_nothing(variables, trained, shown, shared):
+    names, dataset = shown
+    pictures = Pictures(SOURCE, "ten images", class_names=names, dataset=dataset)
+    assert shared_classes(subject_of(variables, *trained), pictures) == shared
+
+
+@pytest.mark.parametrize("dataset", ["fashion-mnist", ""])
+def test_digits_keep_their_names(variables, dataset, tmp_path):
+    asked = argparse.Namespace(images=None, dataset="digits", data_dir=tmp_path, limit=None)
+    pictures = chosen_pictures(asked, subject_of(variables, CLOTHES, dataset), None)
+    assert (pictures.class_names, pictures.dataset) == (NUMBERS, "digits")
+
+
+@pytest.mark.parametrize("trained_on, names", [("fashion-mnist", CLOTHES), ("", CLOTHES), ("letters", NUMBERS)])
+def test_numbers_of_idx_files_take_the_names_of_weights_trained_on_them(variables, trained_on, names, tmp_path):
+    folder = tmp_path / "fashion-mnist"
+    folder.mkdir()
+    for split in ("train", "t10k"):
+        (folder / f"{split}-images-idx3-ubyte").write_bytes(idx(SOURCE.images[..., 0]))
+        (folder / f"{split}-labels-idx1-ubyte").write_bytes(idx(SOURCE.labels.astype(np.uint8)))
+    asked = argparse.Namespace(images=None, dataset=str(folder), data_dir=None, limit=None)
+    pictures = chosen_pictures(asked, subject_of(variables, CLOTHES, trained_on), None)
+    assert pictures.class_names == names
+
+
+def idx(array):
+    return bytes((0, 0, 8, array.ndim)) + np.array(array.shape, ">i4").tobytes() + array.tobytes()
