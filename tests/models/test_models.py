@@ -48,7 +48,7 @@ def test_parameter_count_with_auxiliary_heads(name):
     assert zoo.count.parameters(shapes["params"]) == published.WITH_AUX_HEADS[name]
 
 
-@pytest.mark.parametrize("name", sorted(QUICK_TO_TRAIN))
+@pytest.mark.parametrize("name", computed(sorted(QUICK_TO_TRAIN), QUICK_TO_TRAIN - {"googlenet"}))
 def test_forward_and_gradient_are_finite(name):
     fields = {"aux_heads": True} if name in WITH_AUX_HEADS else {}
     # A block that is dropped for both images gets no gradient.

@@ -48,7 +48,9 @@ def random_batch(size, image_shape, classes=10, seed=0):
 
 MODELS = [
     pytest.param(lambda: Tiny(num_classes=10), (16, 16, 3), id="batch-norm-and-auxiliary-head"),
-    pytest.param(lambda: zoo.create_model("nin_cifar10", dropout=0.0), (16, 16, 3), id="nin_cifar10"),
+    pytest.param(
+        lambda: zoo.create_model("nin_cifar10", dropout=0.0), (16, 16, 3), id="nin_cifar10", marks=pytest.mark.slow
+    ),
 ]
 
 
