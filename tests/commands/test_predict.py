@@ -153,12 +153,13 @@ def test_a_folder_without_images(capsys, weights_file, tmp_path):
     assert "no images in the folder empty" in error_of(capsys, "predict", "empty", "--weights", weights_file)
 
 
+@pytest.mark.parametrize("given", ["0", "-1", "2.5", "abc", "²"])
 @pytest.mark.parametrize("option", ["--top", "--batch-size"])
-def test_numbers_are_at_least_one(capsys, option):
+def test_numbers_are_at_least_one(capsys, option, given):
     with pytest.raises(SystemExit) as end:
-        main(["predict", "photos", "--model", "lenet5", option, "0"])
+        main(["predict", "photos", "--model", "lenet5", f"{option}={given}"])
     assert end.value.code == 2
-    assert "0 is less than 1" in capsys.readouterr().err
+    assert f"{given} is no whole number from 1" in capsys.readouterr().err
 
 
 def test_folded_and_in_bfloat16_it_says_nearly_the_same(capsys, tmp_path, monkeypatch):

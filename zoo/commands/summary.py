@@ -78,7 +78,6 @@ def _against_paper(name: str, model: Any, shape: tuple[int, int, int]) -> Any:
 
 
 def _natural(text: str) -> int:
-    number = int(text)
-    if number < 0:
-        raise argparse.ArgumentTypeError(f"{text} is negative")
-    return number
+    if not (text.isascii() and text.isdecimal()):
+        raise argparse.ArgumentTypeError(f"{text} is no whole number from 0")
+    return int(text)

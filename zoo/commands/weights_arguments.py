@@ -62,7 +62,6 @@ def inference_weights(args: argparse.Namespace) -> Weights:
 
 def positive(text: str) -> int:
     """The type of an argument that is at least 1."""
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{text} is less than 1")
-    return number
+    if not (text.isascii() and text.isdecimal() and int(text)):
+        raise argparse.ArgumentTypeError(f"{text} is no whole number from 1")
+    return int(text)
