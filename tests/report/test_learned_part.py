@@ -220,7 +220,11 @@ def test_a_network_that_names_no_stages_has_no_sheets(subject, monkeypatch):
 
 def test_labels_of_other_classes_are_not_believed(subject):
     others = Pictures(SOURCE, "others", class_names=("ant", "bee", "cow"))
-    assert {said.truth for said in learned_part(subject, others).said} == {""}
+    found = learned_part(subject, others)
+    assert {said.truth for said in found.said} == {""}
+    said = "Nothing here is called right or wrong"
+    assert said in rendered("learned.html.j2", learned=found).text
+    assert said not in rendered("learned.html.j2", learned=replace(found, unjudged=False)).text
 
 
 def test_a_network_whose_activations_are_never_off_has_no_dead_units(learned):

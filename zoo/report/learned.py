@@ -20,13 +20,15 @@ MANY = 9
 class Learned:
     """The section's parts; those that need images are None, or empty, where there are none.
 
-    `silence` is None of few images, as are the `answers`, with which `run_part` need not look through them again.
+    `silence` is None of few images, as are the `answers`, with which `run_part` need not look through them again. The
+    images are `unjudged` where their labels name other classes than the network's, as far as anybody knows.
     """
 
     about: str
     pictures: str
     filters: FirstFilters | None
     said: tuple[Said, ...] = ()
+    unjudged: bool = False
     passage: Passage | None = None
     projections: Projections | None = None
     silence: Silence | None = None
@@ -51,11 +53,13 @@ def learned_part(
     seen = samples(subject, pictures, layers)
     many = len(pictures) >= MANY
     found = survey(subject, pictures, layers, track=track, batch_size=batch_size) if many else None
+    classes = shared_classes(subject, pictures)
     return Learned(
         subject.about,
         pictures.about,
         filters,
-        answers(subject, seen, shared_classes(subject, pictures)),
+        answers(subject, seen, classes),
+        bool(subject.model.num_classes and pictures.class_names) and classes is None,
         passage(seen) if layers else None,
         projections(subject, pictures, seen, found, track=track) if layers else None,
         silence(found.activities, len(pictures)) if found else None,
