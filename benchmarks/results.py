@@ -7,13 +7,13 @@ was stopped and trains what is missing. The table has a row a network, of all ru
 """
 
 import argparse
-import json
 import statistics
 import subprocess
 import sys
 from pathlib import Path
 
 from zoo.training import RunFolder
+from zoo.training.recorder import stored_rows
 
 NETWORKS = (
     "lenet5",
@@ -73,9 +73,7 @@ def ended(folder: Path) -> bool:
 
 def evaluations(run: RunFolder) -> list[dict]:
     """The rows of a run's metrics, none where there is no run."""
-    if not run.metrics_file.exists():
-        return []
-    return [json.loads(line) for line in run.metrics_file.read_text().splitlines()]
+    return [row for row in stored_rows(run) if row]
 
 
 def table(runs: Path) -> str:

@@ -82,11 +82,26 @@ def features(model: nn.Module, variables: Variables, x: jax.Array, names: Sequen
         if name not in paths:
             raise ZooError(f"{type(model).__name__} has no layer {name!r}{nearest(name, paths)}")
 
+    return logits_and_outputs(model, variables, x, names)[1]
+
+
+def logits_and_outputs(
+    model: nn.Module, variables: Variables, x: jax.Array, names: Sequence[str]
+) -> tuple[jax.Array, dict[str, jax.Array]]:
+    """The logits, and what `features` gives; for names that are known to be there. "" is the network itself."""
+
     def wanted(module: nn.Module, method: str) -> bool:
         return method == "__call__" and "/".join(module.path) in names
 
-    _, state = model.apply(variables, x, capture_intermediates=wanted, mutable=["intermediates"])
-    return {name: _at(state["intermediates"], name)["__call__"][0] for name in names}
+    logits, state = model.apply(variables, x, capture_intermediates=wanted, mutable=["intermediates"])
+    return logits, {name: output_at(state["intermediates"], name) for name in names}
+
+
+def output_at(intermediates: Mapping[str, Any], name: str) -> Any:
+    """What Flax captured of a module's calls: the first, where there are several."""
+    for part in filter(None, name.split("/")):
+        intermediates = intermediates[part]
+    return intermediates["__call__"][0]
 
 
 def _module_paths(model: nn.Module, x: jax.Array) -> set[tuple[str, ...]]:
@@ -101,12 +116,6 @@ def _module_paths(model: nn.Module, x: jax.Array) -> set[tuple[str, ...]]:
 
     jax.eval_shape(run, x)
     return paths - {()}
-
-
-def _at(tree: Mapping[str, Any], path: str) -> Any:
-    for part in path.split("/"):
-        tree = tree[part]
-    return tree
 
 
 def _example(model: nn.Module, image_shape: tuple[int, int, int] | None) -> jax.ShapeDtypeStruct:

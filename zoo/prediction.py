@@ -64,12 +64,16 @@ def top_classes(weights: Weights, count: int, dtype: jnp.dtype = jnp.float32) ->
     count = min(count, network.num_classes)
 
     def compute(variables: Any, images: jax.Array) -> tuple[jax.Array, jax.Array]:
-        logits = network.apply(variables, normalized(images))
-        # Of the logits: probabilities are equal where they round to 0.
-        best, indices = jax.lax.top_k(logits, count)
-        return jnp.exp(best - jax.nn.logsumexp(logits, axis=-1, keepdims=True)), indices
+        return most_probable(network.apply(variables, normalized(images)), count)
 
     return compute
+
+
+def most_probable(logits: jax.Array, count: int) -> tuple[jax.Array, jax.Array]:
+    """Probabilities and class indices, both [batch, count], the most probable first."""
+    # Of the logits: probabilities are equal where they round to 0.
+    best, indices = jax.lax.top_k(logits, count)
+    return jnp.exp(best - jax.nn.logsumexp(logits, axis=-1, keepdims=True)), indices
 
 
 def to_host(

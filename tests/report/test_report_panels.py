@@ -40,8 +40,8 @@ def test_the_script_pads_as_the_networks_do(page):
     found = page.evaluate(
         """(cases) => cases.map(([size, kernel, stride, dilation, mode]) => {
           const window = {
-            input: [size, size, 3], kernel: [kernel, kernel], stride: [stride, stride], dilation: [dilation, dilation],
-            groups: 1, filters: 1, bias: true,
+            input_shape: [size, size, 3], kernel: [kernel, kernel], stride: [stride, stride],
+            dilation: [dilation, dilation], groups: 1, filters: 1, bias: true,
           };
           const pads = typeof mode === "number" ? paddingOf("explicit", mode, window) : paddingOf(mode, 0, window);
           const made = outputOf(window, pads);

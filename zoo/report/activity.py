@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from zoo.inference import Variables
+from zoo.inference import Variables, logits_and_outputs
 
 # An activation is off where it is given this, if it gives less than that: so are ReLU, GELU and SiLU, and tanh is not.
 FAR_BELOW, NOTHING = -10.0, 1e-2
@@ -77,15 +77,9 @@ def followed(model: nn.Module, variables: Variables, images: jax.Array, layers: 
 
         return note
 
-    def wanted(module: nn.Module, method: str) -> bool:
-        return method == "__call__" and "/".join(module.path) in layers
-
     with nn.intercept_methods(follow):
-        logits, state = _with_act(model, noted).apply(
-            variables, images, capture_intermediates=wanted, mutable=["intermediates"]
-        )
-    captured = state.get("intermediates", {})
-    return Followed(logits, {layer: _at(captured, layer) for layer in layers}, _named(found, given))
+        logits, outputs = logits_and_outputs(_with_act(model, noted), variables, images, layers)
+    return Followed(logits, outputs, _named(found, given))
 
 
 def _turns_off(act: Activation) -> bool:
@@ -108,9 +102,3 @@ def _named(found: list[tuple[Path, jax.Array, jax.Array]], given: Mapping[int, t
         again = sum(other.partition(" ")[0] == name for other in named)
         named[f"{name} ({again + 1})" if again else name] = y
     return named
-
-
-def _at(tree: Mapping, layer: str) -> jax.Array:
-    for part in filter(None, layer.split("/")):
-        tree = tree[part]
-    return tree["__call__"][0]

@@ -1,9 +1,10 @@
 """What the page's script needs of each layer: geometry only, all text is in the page already."""
 
+from dataclasses import asdict
 from fractions import Fraction
 
 from zoo.report.formulas import window_steps, worked
-from zoo.report.layers import Layer, Window
+from zoo.report.layers import Layer
 from zoo.report.network import Described
 
 
@@ -16,24 +17,10 @@ def script_data(of: Described) -> dict:
     return {"image": [height, width], "layers": [_layer(layer) for layer in of.network.layers]}
 
 
-def window_data(window: Window) -> dict:
-    """A window as the script's arithmetic takes it."""
-    return {
-        "input": window.input_shape,
-        "kernel": window.kernel,
-        "stride": window.stride,
-        "pads": window.pads,
-        "dilation": window.dilation,
-        "groups": window.groups,
-        "filters": window.filters,
-        "bias": window.bias,
-    }
-
-
 def _layer(layer: Layer) -> dict:
     window = layer.window
     plain = window is not None and window_steps(window) == worked(layer)
-    return {"window": window_data(window) if window else None, "plain": plain, "field": _field(layer)}
+    return {"window": asdict(window) if window else None, "plain": plain, "field": _field(layer)}
 
 
 def _field(layer: Layer) -> dict | None:

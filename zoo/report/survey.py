@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from zoo.data import Preprocessing, eval_batches
-from zoo.prediction import to_host
+from zoo.prediction import most_probable, to_host
 from zoo.report.activity import Activity, followed
 from zoo.visualize.compiled import compiled
 from zoo.visualize.subject import Pictures, Subject, Track
@@ -97,19 +97,13 @@ def _looked_at(
     real = jnp.arange(len(images)) < count
     # In order, as a dict would come back sorted.
     working = OrderedDict((name, _working(output, real)) for name, output in made.activations.items())
-    return best, working, _answers(made.logits) if model.num_classes else None
+    return best, working, most_probable(made.logits, min(TOP, model.num_classes)) if model.num_classes else None
 
 
 def _working(output: jax.Array, real: jax.Array) -> jax.Array:
     """int [units]: on how many of the real images a unit is above zero anywhere."""
     above = output.max(axis=tuple(range(1, output.ndim - 1))) > 0
     return (above & real[:, None]).sum(axis=0)
-
-
-def _answers(logits: jax.Array) -> tuple[jax.Array, jax.Array]:
-    """The most probable classes' probabilities, and which they are."""
-    best, classes = jax.lax.top_k(logits, min(TOP, logits.shape[-1]))
-    return jnp.exp(best - jax.nn.logsumexp(logits, axis=-1, keepdims=True)), classes
 
 
 def _joined(labels: np.ndarray, answers: Sequence[tuple[np.ndarray, np.ndarray]]) -> Answers:

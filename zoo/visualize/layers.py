@@ -15,7 +15,7 @@ from flax.errors import FlaxError
 
 from zoo.errors import ZooError
 from zoo.geometry import WindowTooLarge
-from zoo.inference import Variables, check_image_shape
+from zoo.inference import Variables, check_image_shape, logits_and_outputs, output_at
 from zoo.registry import nearest
 from zoo.visualize.compiled import compiled
 
@@ -32,12 +32,8 @@ def logits_and_output(
     model: nn.Module, layer: str, variables: Variables, images: jax.Array
 ) -> tuple[jax.Array, jax.Array]:
     """What the network makes of the images, and what `layer` does on the way."""
-
-    def wanted(module: nn.Module, method: str) -> bool:
-        return method == "__call__" and "/".join(module.path) == layer
-
-    logits, state = model.apply(variables, images, capture_intermediates=wanted, mutable=["intermediates"])
-    return logits, _at(state["intermediates"], layer)
+    logits, outputs = logits_and_outputs(model, variables, images, (layer,))
+    return logits, outputs[layer]
 
 
 def all_outputs(model: nn.Module, variables: Variables, images: jax.Array) -> OrderedDict[str, jax.Array]:
@@ -50,15 +46,8 @@ def all_outputs(model: nn.Module, variables: Variables, images: jax.Array) -> Or
         return method == "__call__"
 
     _, state = model.apply(variables, images, capture_intermediates=note, mutable=["intermediates"])
-    made = ((name, _at(state["intermediates"], name)) for name in names)
+    made = ((name, output_at(state["intermediates"], name)) for name in names)
     return OrderedDict((name, output) for name, output in made if isinstance(output, jax.Array))
-
-
-def _at(tree: Mapping, layer: str):
-    """The first of a layer's outputs, where it is called more than once."""
-    for part in filter(None, layer.split("/")):
-        tree = tree[part]
-    return tree["__call__"][0]
 
 
 def layer_shapes(model: nn.Module, variables: Variables, images: jax.Array) -> Shapes:

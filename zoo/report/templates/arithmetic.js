@@ -11,7 +11,7 @@ function paddingOf(mode, amount, window) {
   return [0, 1].map((axis) => {
     if (mode === "VALID") return [0, 0];
     if (mode === "explicit") return [amount, amount];
-    const size = window.input[axis], stride = window.stride[axis];
+    const size = window.input_shape[axis], stride = window.stride[axis];
     const span = (window.kernel[axis] - 1) * window.dilation[axis] + 1;
     const total = Math.max((Math.ceil(size / stride) - 1) * stride + span - size, 0);
     return [Math.floor(total / 2), Math.ceil(total / 2)];
@@ -22,7 +22,7 @@ function paddingOf(mode, amount, window) {
 function outputOf(window, pads) {
   const sizes = [0, 1].map((axis) => {
     const span = (window.kernel[axis] - 1) * window.dilation[axis] + 1;
-    const room = window.input[axis] + pads[axis][0] + pads[axis][1] - span;
+    const room = window.input_shape[axis] + pads[axis][0] + pads[axis][1] - span;
     return room < 0 ? 0 : Math.floor(room / window.stride[axis]) + 1;
   });
   return sizes.includes(0) ? null : [...sizes, window.filters];
@@ -32,12 +32,12 @@ function sizeLine(window, pads, axis) {
   const [low, high] = pads[axis], kernel = window.kernel[axis], dilation = window.dilation[axis];
   const padding = low === high ? `2·${low}` : `${low} + ${high}`;
   const span = dilation === 1 ? `${kernel}` : `(${kernel - 1}·${dilation} + 1)`;
-  return `⌊(${window.input[axis]} + ${padding} − ${span}) / ${window.stride[axis]}⌋ + 1`;
+  return `⌊(${window.input_shape[axis]} + ${padding} − ${span}) / ${window.stride[axis]}⌋ + 1`;
 }
 
 // [label, formula, numbers, result] of each line, for an output that there is.
 function stepsOf(window, pads) {
-  const output = outputOf(window, pads), depth = window.input[2] / window.groups;
+  const output = outputOf(window, pads), depth = window.input_shape[2] / window.groups;
   const size = "⌊(size + padding − window) / stride⌋ + 1";
   const lines = [
     ["output height", size, sizeLine(window, pads, 0), comma(output[0])],
@@ -45,7 +45,7 @@ function stepsOf(window, pads) {
   ];
   if (window.bias === null) return [...lines, ["output depth", "that of the input", "", comma(output[2])]];
   const taps = window.kernel[0] * window.kernel[1] * depth;
-  const deep = window.groups === 1 ? comma(window.input[2]) : `${comma(window.input[2])}/${comma(window.groups)}`;
+  const deep = window.groups === 1 ? comma(window.input_shape[2]) : `${comma(window.input_shape[2])}/${comma(window.groups)}`;
   const shown = `${window.kernel[0]} × ${window.kernel[1]} × ${deep}`;
   const one = window.bias ? `(${shown} + 1)` : `(${shown})`, bias = window.bias ? " + 1 bias" : "";
   const each = taps + (window.bias ? 1 : 0);

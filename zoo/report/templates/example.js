@@ -7,7 +7,7 @@ function startExample(form) {
   const draw = () => {
     const size = number("size"), kernel = number("kernel"), stride = number("stride");
     const shape = {
-      input: [size, size, number("depth")], kernel: [kernel, kernel], stride: [stride, stride],
+      input_shape: [size, size, number("depth")], kernel: [kernel, kernel], stride: [stride, stride],
       dilation: [1, 1], groups: 1, filters: number("filters"), bias: true,
     };
     const mode = form.elements["example-padding"].value;
@@ -32,10 +32,10 @@ function startExample(form) {
 function windowPicker(shape, pads, made, picture) {
   const start = (place, axis) => place * shape.stride[axis] - pads[axis][0];
   return makePicker({
-    rows: made[0], columns: made[1], image: shape.input.slice(0, 2), margin: Math.max(...pads.flat(), 1), picture,
+    rows: made[0], columns: made[1], image: shape.input_shape.slice(0, 2), margin: Math.max(...pads.flat(), 1), picture,
     box: (row, column) => [start(row, 0), start(column, 1), shape.kernel[0], shape.kernel[1]],
     place: (y, x) => [y, x].map((at, axis) => Math.round((at + pads[axis][0] - shape.kernel[axis] / 2) / shape.stride[axis])),
-    titles: [`the output, ${made[0]}×${made[1]} places`, `the input, ${shape.input[0]}×${shape.input[1]}, and its padding`],
+    titles: [`the output, ${made[0]}×${made[1]} places`, `the input, ${shape.input_shape[0]}×${shape.input_shape[1]}, and its padding`],
     say: (row, column) => `Place (${row}, ${column}) looks at rows ${start(row, 0)} to ${start(row, 0) + shape.kernel[0] - 1} and columns ${start(column, 1)} to ${start(column, 1) + shape.kernel[1] - 1}`,
   });
 }
