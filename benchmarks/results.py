@@ -61,7 +61,16 @@ def train(name: str, seed: int, data: Path, folder: Path) -> None:
     """Train one network from the beginning, or to its end."""
     command = [sys.executable, "train.py", "--model", name, "--dataset", str(data), "--run-dir", str(folder)]
     going_on = ["--resume"] if RunFolder(folder).exists() else ["--seed", str(seed)]
-    subprocess.run([*command, *going_on], check=True)
+    training = subprocess.Popen([*command, *going_on])
+    while True:
+        try:
+            code = training.wait()
+            break
+        except KeyboardInterrupt:
+            # It has that too, and saves.
+            continue
+    if code:
+        sys.exit(code)
 
 
 def ended(folder: Path) -> bool:
@@ -83,7 +92,9 @@ def table(runs: Path) -> str:
         "|---|---|--:|--:|--:|--:|---|",
     ]
     for name in NETWORKS:
-        folders = [RunFolder(folder) for folder in sorted(runs.glob(f"{name}-[0-9]*")) if ended(folder)]
+        # Not what an earlier run of a seed moved aside to.
+        seeds = sorted(folder for folder in runs.glob(f"{name}-*") if folder.name.removeprefix(f"{name}-").isdigit())
+        folders = [RunFolder(folder) for folder in seeds if ended(folder)]
         if folders:
             lines.append(row(name, folders))
     return "\n".join(lines)

@@ -4,6 +4,7 @@ import re
 
 import numpy as np
 import pytest
+from jax.errors import JaxRuntimeError
 from PIL import Image
 from quick import drawn
 
@@ -95,6 +96,7 @@ def test_a_truncated_idx_file_is_named(capsys, tmp_path):
         (["--batch-size", "30"], "a batch of 30 cannot be split over 4 devices"),
         (["--image-size", "8"], "8x8 images are too small for LeNet5: give it at least 16x16 pixels"),
         (["--aux-heads"], "lenet5 has no 'aux_heads'"),
+        (["--keep", "0"], "keep is 0: it must be at least 1"),
         (["--resume"], "no run to resume in checkpoints/lenet5-digits"),
     ],
 )
@@ -207,3 +209,11 @@ def test_help_reads_well(capsys):
 @pytest.mark.parametrize("name", zoo.list_models("lenet*"))
 def test_every_lenet_trains_on_digits(name):
     assert train.main(["--model", name, "--epochs", "1"]) == 0
+
+
+def test_a_device_without_memory_is_one_clear_line(capsys, monkeypatch):
+    def full(*args, **kwargs):
+        raise JaxRuntimeError("RESOURCE_EXHAUSTED: Out of memory while trying to allocate 4294967296 bytes.")
+
+    monkeypatch.setattr(train, "train", full)
+    assert "smaller --batch-size" in failing(capsys, "--model", "lenet5")

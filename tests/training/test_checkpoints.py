@@ -25,7 +25,7 @@ pytestmark = pytest.mark.usefixtures("tiny")
 @pytest.fixture(scope="module")
 def finished(tiny, tmp_path_factory):
     path = tmp_path_factory.mktemp("checkpoints") / "whole"
-    run(path, config=with_recipe(keep=3))
+    run(path, keep=3)
     return path
 
 
@@ -118,7 +118,7 @@ def test_the_last_and_the_best_are_kept(tmp_path, monkeypatch):
         return {"test_loss": 1.0, "test_accuracy": next(accuracies)}
 
     monkeypatch.setattr(loop, "evaluate", measured)
-    run(tmp_path / "run", config=with_recipe(epochs=4, keep=2))
+    run(tmp_path / "run", config=with_recipe(epochs=4), keep=2)
     assert saved_steps(RunFolder(tmp_path / "run")) == [4, 12, 16]
 
 
@@ -226,7 +226,7 @@ def test_saving_every_so_many_steps_or_minutes():
 
 
 def test_checkpoints_between_evaluations(tmp_path):
-    run(tmp_path / "run", save_every="3", config=with_recipe(epochs=2, keep=9))
+    run(tmp_path / "run", save_every="3", config=with_recipe(epochs=2), keep=9)
     assert saved_steps(RunFolder(tmp_path / "run")) == [3, 4, 6, 8]
 
 

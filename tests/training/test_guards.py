@@ -64,7 +64,7 @@ def test_updates_that_are_not_finite_are_left_out_by_flag(nan_at, tmp_path):
 
 def test_a_step_that_is_not_finite_changes_nothing_but_the_clock(nan_at, tmp_path):
     nan_at(*range(4, 8))
-    run(tmp_path / "skipping", skip_nonfinite=4, save_every="1", config=with_recipe(epochs=2, keep=9))
+    run(tmp_path / "skipping", skip_nonfinite=4, save_every="1", config=with_recipe(epochs=2), keep=9)
     with open_checkpointer(RunFolder(tmp_path / "skipping"), 9) as checkpointer:
         states = [checkpointer.load_checkpointables(step, {"state": None})["state"] for step in (4, 8)]
     assert [int(state["step"]) for state in states] == [4, 8]
@@ -84,9 +84,9 @@ def test_an_update_between_begins_the_count_again():
         guard.check({"finite": jnp.array(finite)})
 
 
-def test_a_gradient_that_overflows_is_found_though_the_loss_is_finite(tmp_path):
-    with pytest.raises(zoo.ZooError, match="the loss or its gradient was not finite at step"):
-        run(tmp_path / "run", config=with_recipe(learning_rate=1e30, optimizer="sgd"))
+def test_an_update_that_overflows_is_found_though_loss_and_gradient_are_finite(tmp_path):
+    with pytest.raises(zoo.ZooError, match="its gradient or the update was not finite at step 1: nothing was saved"):
+        run(tmp_path / "run", config=with_recipe(learning_rate=1e30, warmup_epochs=0, optimizer="sgd"))
 
 
 def test_a_negative_limit_is_one_clear_line():

@@ -6,7 +6,7 @@ import signal
 import jax
 import numpy as np
 import pytest
-from short_runs import CONFIG, DATASET, final_params, run
+from short_runs import CONFIG, DATASET, final_params, run, with_recipe
 
 import zoo
 from zoo.data import Dataset
@@ -54,8 +54,11 @@ def test_the_whole_test_set_is_counted(uninterrupted):
     np.testing.assert_allclose(images, round(images), atol=1e-4)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
-@pytest.mark.parametrize("time", [pytest.param(time, marks=pytest.mark.slow) for time in (1, 2, 3)])
+SLOW = pytest.mark.slow
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=SLOW)])
+@pytest.mark.parametrize("time", [pytest.param(1, marks=SLOW), 2, pytest.param(3, marks=SLOW)])
 def test_a_stopped_and_resumed_run_is_the_uninterrupted_one(uninterrupted, tmp_path, number, time):
     source = InterruptingSource(DATASET.train, number, at=5, time=time)
     stopped = run(tmp_path / "run", Dataset("squares", source, DATASET.test, DATASET.class_names, (16, 16, 1)))
@@ -66,6 +69,31 @@ def test_a_stopped_and_resumed_run_is_the_uninterrupted_one(uninterrupted, tmp_p
     jax.tree.map(np.testing.assert_array_equal, final_params(tmp_path / "run"), final_params(uninterrupted[0]))
     lines = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
     assert [line["epoch"] for line in lines] == [1, 2, 3]
+
+
+@pytest.mark.parametrize("time", [2, pytest.param(3, marks=SLOW)])
+def test_a_run_that_is_stopped_in_an_evaluation_does_it_when_it_goes_on(uninterrupted, tmp_path, time):
+    source = InterruptingSource(DATASET.test, signal.SIGTERM, at=5, time=time)
+    stopped = run(tmp_path / "run", Dataset("squares", DATASET.train, source, DATASET.class_names, (16, 16, 1)))
+    assert (stopped.step, stopped.exit_code) == (4 * time, 143)
+    assert rows(tmp_path / "run") == rows(uninterrupted[0])[: time - 1]
+    assert run(tmp_path / "run", resume=True).test_accuracy == uninterrupted[1].test_accuracy
+    assert rows(tmp_path / "run") == rows(uninterrupted[0])
+    jax.tree.map(np.testing.assert_array_equal, final_params(tmp_path / "run"), final_params(uninterrupted[0]))
+
+
+def rows(path):
+    """The metrics of each epoch that do not tell of the time."""
+    lines = [json.loads(line) for line in RunFolder(path).metrics_file.read_text().splitlines()]
+    return [[line[name] for name in ("epoch", "loss", "test_loss", "test_accuracy")] for line in lines]
+
+
+def test_what_is_kept_may_change_when_a_run_goes_on(tmp_path):
+    run(tmp_path / "run", config=with_recipe(epochs=1), keep=3)
+    config = json.loads((tmp_path / "run" / "config.json").read_text())
+    config["recipe"]["keep"] = 5  # as earlier runs have it
+    (tmp_path / "run" / "config.json").write_text(json.dumps(config))
+    assert run(tmp_path / "run", resume=True, keep=1).step == 4
 
 
 def test_resuming_a_finished_run_evaluates_it(uninterrupted):

@@ -131,3 +131,12 @@ def test_the_schedule_counts_updates():
     recipe = Recipe(epochs=10, learning_rate=0.5, warmup_epochs=2, accumulate=4)
     rate = learning_rate_schedule(recipe, 100)
     np.testing.assert_allclose([rate(25), rate(50), rate(250)], [0.25, 0.5, 0], atol=1e-6)
+
+
+def test_lamb_moves_biases_as_adam_does():
+    params = {"kernel": jnp.ones((4, 6)), "bias": jnp.zeros(6)}
+    steps = [{"kernel": jnp.ones((4, 6)), "bias": jnp.asarray(g)} for g in gradients(6)]
+    lamb = updates_of(plain_recipe(optimizer="lamb"), params, steps)
+    adam = updates_of(plain_recipe(optimizer="adamw"), params, steps)
+    for ours, theirs in zip(lamb, adam, strict=True):
+        np.testing.assert_allclose(ours["bias"], theirs["bias"], rtol=1e-4)

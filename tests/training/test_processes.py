@@ -171,3 +171,19 @@ def test_a_coordinator_alone_is_one_clear_line():
 def test_processes_where_none_are_known_is_one_clear_line(tmp_path):
     output = finished(started(tmp_path / "run", "--distributed"), code=2)
     assert "cannot join the other processes" in output.splitlines()[-1]
+
+
+def test_a_coordinator_without_a_port_is_one_clear_line():
+    with pytest.raises(zoo.ZooError, match="--coordinator is 'localhost': HOST:PORT is needed"):
+        join(Cluster("localhost", 2, 0))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("failing", [0, 1])
+def test_where_one_process_cannot_begin_none_waits_for_it(tmp_path, failing):
+    where = ["--coordinator", f"127.0.0.1:{free_port()}", "--processes", "2"]
+    data = [["--dataset", str(tmp_path / "nothing")] if i == failing else [] for i in range(2)]
+    both = [started(tmp_path / "run", *where, "--process", str(i), *data[i], devices=2) for i in range(2)]
+    outputs = [finished(process, 2) for process in both]
+    assert "another of the processes cannot begin" in outputs[1 - failing]
+    assert "nothing" in outputs[failing] and "another of" not in outputs[failing]

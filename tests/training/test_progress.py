@@ -51,3 +51,14 @@ def test_an_image_is_counted_only_where_the_peak_is_known(monkeypatch, fake_peak
     monkeypatch.setattr(utilisation, "peak_teraflops", lambda: None)
     monkeypatch.setattr(zoo.count, "summarize", lambda *_: pytest.fail("counted"))
     assert utilisation.macs_of_image(network, (32, 32, 1)) is None
+
+
+@pytest.mark.parametrize("idle", [True, False])
+def test_waiting_for_data_counts_only_while_the_devices_have_nothing_to_do(idle):
+    with TrainingProgress(Console(file=io.StringIO()), 0, 8, 4, 16) as progress:
+        progress.begun()
+        progress.advance(None)
+        with progress.waiting(lambda: idle):
+            time.sleep(0.05)
+        progress.advance(None)
+        assert (progress.waiting_share > 0.3) if idle else (progress.waiting_share == 0)

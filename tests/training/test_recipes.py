@@ -99,3 +99,8 @@ def test_gradients_are_clipped_by_their_global_norm():
 
 def test_every_setting_says_what_it_is():
     assert all(setting.metadata["help"] for setting in dataclasses.fields(Recipe))
+
+
+def test_fashion_mnist_has_its_recipe_under_both_of_its_names():
+    folder, of_tfds, other = (recipe_for("resnet18", name) for name in ("fashion-mnist", "fashion_mnist", "photos"))
+    assert folder == of_tfds != other

@@ -31,11 +31,11 @@ class Tiny(Network):
         return self.classify(global_avg_pool(x), "classifier")
 
 
-def fresh_state(model, image_shape, optimizer=None):
+def fresh_state(model, image_shape, optimizer=None, ema=0.0):
     optimizer = optimizer or optax.sgd(0.1, momentum=0.9)
     variables = zoo.init(model, jax.random.key(1), image_shape)
     mean, std = (0.4,) * image_shape[-1], (0.3,) * image_shape[-1]
-    return create_state(model, optimizer, variables, jax.random.key(0), mean=mean, std=std)
+    return create_state(model, optimizer, variables, jax.random.key(0), mean=mean, std=std, ema=ema)
 
 
 def random_batch(size, image_shape, classes=10, seed=0):
@@ -152,3 +152,19 @@ def test_normalize_scales_pixels_to_0_1_first():
     np.testing.assert_allclose(normalize(images, (0.2,), (0.5,)).ravel(), [-0.4, 0.0, 1.6], atol=1e-6)
     assert channel_constants((0.1, 0.2, 0.3), 1) == (pytest.approx(0.2),)
     assert channel_constants((0.5,), 3) == (0.5, 0.5, 0.5)
+
+
+@pytest.mark.parametrize("accumulate", [1, 2])
+def test_the_running_mean_forgets_by_updates(accumulate):
+    optimizer = optax.sgd(0.1)
+    if accumulate > 1:
+        optimizer = optax.MultiSteps(optimizer, accumulate).gradient_transformation()
+    state = fresh_state(Tiny(num_classes=10), (16, 16, 1), optimizer, ema=0.4)
+    expected, step = jax.device_get(state.average), jax.jit(train_step)
+    for update in range(6):
+        for part in range(accumulate):
+            state, _ = step(state, random_batch(4, (16, 16, 1), seed=accumulate * update + part))
+        decay = min(0.4, (1 + update) / (10 + update))
+        now = jax.device_get(state.variables)
+        expected = jax.tree.map(lambda mean, new, d=decay: d * mean + (1 - d) * new, expected, now)
+        jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-5), state.average, expected)

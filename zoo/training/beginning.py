@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -19,12 +18,16 @@ from zoo.training.checkpoints import abstract_like, check_room, restore
 from zoo.training.feed import Feed
 from zoo.training.finetuning import begun_with
 from zoo.training.freezing import frozen_parameters, head_parameters
+from zoo.training.integrity import Position
 from zoo.training.muon import grouped_kernels
 from zoo.training.optimizer import make_optimizer
+from zoo.training.options import RunOptions
+from zoo.training.processes import together
 from zoo.training.recipe import Recipe
 from zoo.training.run_folder import RunConfig, RunFolder
 from zoo.training.sharding import state_sharding
 from zoo.training.step import TrainState, create_state
+from zoo.training.telling import tell
 
 Backbone = Mapping[str, jax.Array | np.ndarray]
 NOTHING: Backbone = MappingProxyType({})
@@ -42,12 +45,12 @@ def begin(
     feed: Feed,
     mesh: Mesh,
     steps_per_epoch: int,
-    fsdp: bool,
+    options: RunOptions,
     resume: bool,
     backbone: Backbone,
     console: Console,
-) -> tuple[TrainState, Feed, dict[str, Any] | None]:
-    """The state and the feed before the next step, and the totals of its epoch so far.
+) -> tuple[TrainState, Feed, Position]:
+    """The state and the feed before the next step, and the position that was saved with them, {} with none.
 
     They are those of a new run, or with `resume` of the latest checkpoint. A run that was stopped before its first
     checkpoint begins again. Raises ZooError where the disk has no room for the run's checkpoints, or pretrained
@@ -58,16 +61,18 @@ def begin(
     make = state_maker(config, steps_per_epoch)
     key = jax.random.key(config.recipe.seed)
     shapes = jax.eval_shape(make, key, {})
-    sharding = state_sharding(shapes, mesh, fsdp=fsdp)
-    check_room(folder, shapes, min(config.recipe.keep, config.recipe.epochs))
+    sharding = state_sharding(shapes, mesh, fsdp=options.fsdp)
+    with together():
+        check_room(folder, shapes, min(options.keep, config.recipe.epochs))
     if resume:
         if found := restore(folder, abstract_like(shapes, sharding), console):
             state, position = found
             # Earlier runs kept the position of the feed alone.
-            return state, feed.at(position.get("feed", position)), position.get("metrics")
-        console.print(f"no checkpoint in {folder.steps}: the run begins again", highlight=False, soft_wrap=True)
+            position = position if "feed" in position else {"feed": position}
+            return state, feed.at(position["feed"]), position
+        tell(console, f"no checkpoint in {folder.steps}: the run begins again")
         check_backbone(config, backbone)
-    return jit_once(make, out_shardings=sharding)(key, dict(backbone)), feed, None
+    return jit_once(make, out_shardings=sharding)(key, dict(backbone)), feed, {}
 
 
 def check_backbone(config: RunConfig, backbone: Backbone) -> None:

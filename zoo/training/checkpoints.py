@@ -23,9 +23,14 @@ from zoo.training.integrity import Damaged, Position, check_same, checksums, sea
 from zoo.training.processes import all_agree, all_reach, is_first
 from zoo.training.run_folder import RunFolder, saved_steps
 from zoo.training.step import TrainState
+from zoo.training.telling import tell
 
 POLICIES = ocp.training.preservation_policies
 SAVE = ocp.training.save_decision_policies
+
+# After so long a process that waits for another one's part of a checkpoint gives it up; Orbax's own are 20 minutes.
+SAVING_SECONDS = 300
+ELSEWHERE = OSError("another of the processes could not write it")
 
 
 def open_checkpointer(folder: RunFolder, keep: int) -> ocp.training.Checkpointer:
@@ -39,6 +44,7 @@ def open_checkpointer(folder: RunFolder, keep: int) -> ocp.training.Checkpointer
             save_decision_policy=SAVE.FixedIntervalPolicy(1),
             preservation_policy=POLICIES.AnyPreservationPolicy([POLICIES.LatestN(keep), best]),
             cleanup_tmp_directories=True,
+            context=ocp.Context(async_options=ocp.options.AsyncOptions(timeout_secs=SAVING_SECONDS)),
         )
     except OSError as error:
         raise ZooError(f"cannot keep checkpoints in {folder.steps}: {error.strerror or error}") from None
@@ -47,7 +53,8 @@ def open_checkpointer(folder: RunFolder, keep: int) -> ocp.training.Checkpointer
 class Checkpoints:
     """A context manager that saves while the run goes on; leaving it waits for what is being written.
 
-    A save that fails is told in a line, and loses nothing: earlier checkpoints stay, and the next save tries again.
+    A save that fails is told in a line, and loses nothing: earlier checkpoints stay, and the next save tries again. Of
+    several processes all take it for failed.
     """
 
     def __init__(self, folder: RunFolder, keep: int, console: Console) -> None:
@@ -65,7 +72,7 @@ class Checkpoints:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None):
         # A second Ctrl-C does not wait.
         if kind is None or issubclass(kind, Exception):
-            self.wait()
+            self.wait(agreed=kind is None)
             self._checkpointer.close()
 
     def save(self, state: TrainState, position: Position, metrics: Mapping[str, float] | None = None) -> None:
@@ -78,26 +85,33 @@ class Checkpoints:
         self._step = int(state.step)
         if self.last_saved is not None and self.last_saved >= self._step:
             return
-        # Copies: the next step takes the state's own memory.
-        held = jax.block_until_ready(jax.tree.map(jnp.copy, arrays(state)))
+        failure = None
         try:
+            # Copies: the next step takes the state's own memory.
+            held = jax.block_until_ready(jax.tree.map(jnp.copy, arrays(state)))
             self._writing = self._checkpointer.save_checkpointables_async(
                 self._step, {"state": held}, metrics=metrics, custom_metadata=sealed(position, held)
             )
         except Exception as error:
-            self._failed(error)
+            failure = error
+        if not all_agree(failure is None):
+            self._failed(failure or ELSEWHERE)
 
-    def wait(self) -> None:
-        """Until what is being written is written, or has failed."""
+    def wait(self, *, agreed: bool = True) -> None:
+        """Until what is being written is written, or has failed: in one process or in all, where that is `agreed`."""
         writing, self._writing = self._writing, None
         if writing is None:
             return
+        failure = None
         try:
             writing.result()
         except Exception as error:
-            self._failed(error)
-        else:
+            failure = error
+        written = failure is None
+        if all_agree(written) if agreed else written:
             self.last_saved = self._step
+        else:
+            self._failed(failure or ELSEWHERE)
 
     def require(self, step: int) -> None:
         """Wait, and raise ZooError where that step is not saved."""
@@ -114,12 +128,12 @@ class Checkpoints:
 
     def _failed(self, error: Exception) -> None:
         kept = "none is kept yet" if self.last_saved is None else f"the last one is of step {self.last_saved}"
-        self._console.print(
+        tell(
+            self._console,
             f"the checkpoint of step {self._step} could not be saved ({reason(error)}): the run goes on, and tries "
             f"again at the next; {kept}",
-            highlight=False,
-            soft_wrap=True,
         )
+        self._writing = None
         # Orbax's checkpointer tells of a failure again at its next call. A new one also removes the unfinished files.
         with suppress(Exception):
             self._checkpointer.close()
@@ -179,7 +193,7 @@ def restore(folder: RunFolder, abstract: TrainState, console: Console) -> tuple[
                 shutil.rmtree(aside, ignore_errors=True)
                 other.rename(aside)
             told = f"{other} is damaged: it is {aside} now, and the run goes on from step {place.name}"
-            console.print(told, highlight=False, soft_wrap=True)
+            tell(console, told)
         all_reach("damaged checkpoints are aside")
         return abstract.replace(**state), position
     if damaged:

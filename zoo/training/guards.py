@@ -7,7 +7,7 @@ from zoo.training.step import Metrics
 
 
 class FiniteGuard:
-    """Counts the updates in a row that were left out because the loss or the gradient was not finite.
+    """Counts the updates in a row that were left out because something in them was not finite.
 
     `first` is the step before the first that is checked; `whereabouts` says what a run can go on from.
     """
@@ -25,7 +25,7 @@ class FiniteGuard:
         if self._in_a_row > self._allowed:
             times = f", the {self._in_a_row} last updates were left out" if self._allowed else ""
             raise ZooError(
-                f"the loss or its gradient was not finite at step {self._step}{times}: {self._whereabouts()}, with "
-                f"--skip-nonfinite {2 * self._allowed + 5} or more; or start anew with a smaller --learning-rate or "
-                "--clip-norm 1"
+                f"the loss, its gradient or the update was not finite at step {self._step}{times}: "
+                f"{self._whereabouts()}, with --skip-nonfinite {2 * self._allowed + 5} or more; or start anew with a "
+                "smaller --learning-rate or --clip-norm 1"
             )

@@ -21,16 +21,17 @@ from zoo.training.guards import FiniteGuard
 from zoo.training.metrics import EpochMetrics
 from zoo.training.optimizer import learning_rate_schedule, updates_of
 from zoo.training.options import RunOptions
-from zoo.training.processes import Agreement, is_first
+from zoo.training.processes import Agreement, is_first, largest
 from zoo.training.profiling import Profiler
 from zoo.training.progress import TrainingProgress
 from zoo.training.recipe import Recipe
-from zoo.training.recorder import Recorder
+from zoo.training.recorder import Recorder, Row
 from zoo.training.run_folder import RunConfig, RunFolder
 from zoo.training.saving import SaveTimes
 from zoo.training.sharding import data_mesh, replicated
 from zoo.training.signals import exit_code, stop_on_signals
 from zoo.training.step import Metrics, TrainState, eval_step, train_step
+from zoo.training.telling import tell
 from zoo.utilisation import macs_of_image
 
 USUAL_OPTIONS = RunOptions()
@@ -68,26 +69,44 @@ def train(
     mesh = data_mesh(recipe.batch_size)
     feed, tests = open_feed(dataset, recipe, config.preprocessing, mesh), test_batches(dataset, config, mesh)
     plan = Plan(recipe, len(dataset.train))
-    state, feed, so_far = begin(config, folder, feed, mesh, plan.per_epoch, options.fsdp, resume, backbone, console)
+    state, feed, saved = begin(config, folder, feed, mesh, plan.per_epoch, options, resume, backbone, console)
     first = int(state.step)
     tell_what_learns(state, console)
     run_step, run_eval = step_of(feed, state, mesh), jax.jit(eval_step, compiler_options=compiler_options())
-    agreement, save_times, metrics = Agreement(mesh), SaveTimes(options.save_every), EpochMetrics(so_far)
-    began, measured = time.perf_counter(), None
+    agreement, save_times, metrics = Agreement(mesh), SaveTimes(options.save_every), EpochMetrics(saved.get("metrics"))
+    began, measured, alone = time.perf_counter() - saved.get("seconds", 0), None, jax.process_count() == 1
 
     with (
         stop_on_signals() as stop,
-        Checkpoints(folder, recipe.keep, console) as checkpoints,
+        Checkpoints(folder, options.keep, console) as checkpoints,
         open_recorder(config, folder, options, console) as recorder,
         open_profiler(folder, first, options, console) as profiler,
         open_progress(config, plan, first, console) as progress,
     ):
         recorder.drop_after(first)
-        began -= recorder.rows[-1]["seconds"] if recorder.rows else 0
         guard = FiniteGuard(options.skip_nonfinite, first, checkpoints.whereabouts)
+
+        def close_epoch(step: int) -> Row | None:
+            """Evaluate and record; None where a stop is asked for meanwhile, and the run does it when it goes on."""
+            # Before the evaluation, which it leaves out.
+            pace = progress.pace()
+            with progress.pausing():
+                # Several processes could not stop at the same batch.
+                tested = evaluate(run_eval, state, tests, mesh, lambda: alone and bool(stop.number))
+                if tested is None:
+                    return None
+                results = {**plan.at(step), **metrics.mean_and_clear(), **tested, **pace}
+                recorder.add({**results, "seconds": time.perf_counter() - began})
+            progress.evaluated(results)
+            return results
+
+        if metrics.pending and first % plan.per_epoch == 0:
+            measured = close_epoch(first)
+            if not measured:
+                return Outcome(first, None, exit_code(stop.number))
         for step in range(first + 1, plan.steps + 1):
             profiler.before(step)
-            with progress.waiting():
+            with progress.waiting(metrics.idle):
                 inputs = feed.inputs(step - 1)
             state, of_step = run_step(state, inputs)
             if step == first + 1:
@@ -103,20 +122,16 @@ def train(
             if saving:
                 for remaining in metrics.rest():
                     guard.check(remaining)
+            measured = close_epoch(step) if epoch_ended else None
             if epoch_ended:
-                # Before the evaluation, which they leave out.
-                pace = progress.pace()
-                with progress.pausing():
-                    results = {**metrics.mean_and_clear(), **evaluate(run_eval, state, tests, mesh)}
-                    measured = {**plan.at(step), **results, **pace, "seconds": time.perf_counter() - began}
-                    recorder.add(measured)
-                progress.evaluated(measured)
+                stopping = stopping or largest(stop.number)
             if saving:
                 with progress.pausing():
-                    position = {"feed": feed.position, "metrics": metrics.so_far()}
-                    checkpoints.save(state, position, measured if epoch_ended else None)
+                    totals, seconds = metrics.totals(), time.perf_counter() - began
+                    position = {"feed": feed.position, "metrics": totals, "seconds": seconds}
+                    checkpoints.save(state, position, measured)
                 save_times.saved()
-            if stopping and step < plan.steps:
+            if stopping and (step < plan.steps or not measured):
                 checkpoints.require(step)
                 return Outcome(step, None, exit_code(stopping))
         progress.ended()
@@ -162,7 +177,7 @@ def tell_what_learns(state: TrainState, console: Console) -> None:
     """A line about frozen parameters, where there are any."""
     if state.frozen:
         trained, fixed = (count.parameters(part) for part in split(state.params, state.frozen))
-        console.print(f"{trained:,} parameters learn, and {fixed:,} are frozen", highlight=False)
+        tell(console, f"{trained:,} parameters learn, and {fixed:,} are frozen")
 
 
 def step_of(feed: Feed, state: TrainState, mesh: Mesh) -> Callable[[TrainState, Any], tuple[TrainState, Metrics]]:

@@ -36,10 +36,19 @@ class EpochMetrics:
             self._done += 1
             yield self._steps[self._done - 1]
 
-    def so_far(self) -> dict[str, Any]:
-        """The epoch's totals, as JSON holds them: sums over the steps whose updates were finite, and how many were not.
+    def idle(self) -> bool:
+        """Whether the devices have done all the steps that were started."""
+        return not self._steps or self._steps[-1]["finite"].is_ready()
 
-        Call it when `rest` has ended.
+    @property
+    def pending(self) -> bool:
+        """Whether there are steps of which no mean was taken."""
+        return bool(self._steps or self._totals["finite"] or self._totals["skipped"])
+
+    def totals(self) -> dict[str, Any]:
+        """The epoch's, as JSON holds them: sums over the steps whose updates were finite, and how many were not.
+
+        Call it when `rest` has ended: the steps' own metrics are given up.
         """
         for step in jax.device_get(self._steps):
             finite = bool(step.pop("finite"))
@@ -53,7 +62,7 @@ class EpochMetrics:
 
     def mean_and_clear(self) -> dict[str, float | None]:
         """Their mean over the epoch's steps whose updates were finite, and how many were not; then an epoch begins."""
-        totals, self._totals = self.so_far(), _nothing()
+        totals, self._totals = self.totals(), _nothing()
         means = {name: total / totals["finite"] if totals["finite"] else None for name, total in totals["sums"].items()}
         return {**means, "skipped": totals["skipped"]}
 

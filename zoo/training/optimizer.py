@@ -54,14 +54,14 @@ def make_optimizer(
     ]
     if recipe.backbone_rate != 1:
         # Updates are in proportion to the learning rate, the decay of weights included.
-        parts.append(optax.masked(optax.scale(recipe.backbone_rate), backbone_of(head)))
+        parts.append(optax.masked(optax.scale(recipe.backbone_rate), all_but(head)))
     chosen = optax.chain(*parts)
     if recipe.accumulate == 1:
         return chosen
     return optax.MultiSteps(chosen, recipe.accumulate).gradient_transformation()
 
 
-def backbone_of(head: frozenset[str]) -> Callable[[Any], Any]:
+def all_but(head: frozenset[str]) -> Callable[[Any], Any]:
     """A mask: true for the leaves that are not of the head."""
     return lambda params: jax.tree.map_with_path(lambda place, leaf: key_of(place) not in head, params)
 
@@ -84,7 +84,9 @@ def _adamw(recipe: Recipe, head: frozenset[str], groups: Mapping[str, int]) -> o
 
 
 def _lamb(recipe: Recipe, head: frozenset[str], groups: Mapping[str, int]) -> optax.GradientTransformation:
-    return optax.chain(optax.scale_by_adam(eps=1e-6), _decay(recipe), optax.scale_by_trust_ratio())
+    # Biases begin at zero, and steps as long as they are would not leave it.
+    as_long = optax.masked(optax.scale_by_trust_ratio(), kernels)
+    return optax.chain(optax.scale_by_adam(eps=1e-6), _decay(recipe), as_long)
 
 
 def _muon(recipe: Recipe, head: frozenset[str], groups: Mapping[str, int]) -> optax.GradientTransformation:

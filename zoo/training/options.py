@@ -12,14 +12,16 @@ class RunOptions:
     """Settings beside the recipe. Raises ZooError for impossible values, and for what cannot be done here."""
 
     save_every: str = setting("", "save every so many steps, as 500, or minutes, as 10m, besides at each epoch's end")
+    keep: int = setting(2, "checkpoints kept, besides the best")
     skip_nonfinite: int = setting(0, "updates in a row that are left out where not finite, before the run stops")
     fsdp: bool = setting(False, "split parameters and optimizer state over the devices too")
     tensorboard: bool = setting(False, "write TensorBoard events into the run folder (needs tensorboardX)")
     profile: bool = setting(False, "trace ten early steps with JAX's profiler, into the run folder")
 
     def __post_init__(self) -> None:
-        if self.skip_nonfinite < 0:
-            raise ZooError(f"skip_nonfinite is {self.skip_nonfinite}: it must be at least 0")
+        for name, smallest in (("keep", 1), ("skip_nonfinite", 0)):
+            if getattr(self, name) < smallest:
+                raise ZooError(f"{name} is {getattr(self, name)}: it must be at least {smallest}")
         every(self.save_every)
         if self.tensorboard:
             check_tensorboard()

@@ -1,6 +1,10 @@
 """Several processes that train one network together: joining them, and what they decide in common."""
 
+import re
+import signal
 from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import jax
@@ -32,8 +36,12 @@ def join(cluster: Cluster) -> None:
     """Meet the other processes; before anything else is asked of JAX. Raises ZooError where that fails."""
     if cluster.coordinator and None in (cluster.processes, cluster.process):
         raise ZooError("--coordinator wants --processes and --process too")
+    if cluster.coordinator and not re.fullmatch(r".+:\d+", cluster.coordinator):
+        raise ZooError(f"--coordinator is {cluster.coordinator!r}: HOST:PORT is needed, as 10.0.0.1:1234")
     try:
         jax.distributed.initialize(cluster.coordinator, cluster.processes, cluster.process)
+        # JAX takes SIGTERM for itself, and would do nothing with it.
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
     except (ValueError, RuntimeError) as error:
         raise ZooError(
             f"cannot join the other processes: {' '.join(str(error).split())[:300]}; outside of SLURM, Open MPI, "
@@ -54,7 +62,27 @@ def all_reach(place: str) -> None:
 
 def all_agree(yes: bool) -> bool:
     """Whether all processes say yes; they wait for one another."""
-    return yes if jax.process_count() == 1 else bool(multihost_utils.process_allgather(np.array(yes)).all())
+    return bool(largest(not yes) == 0)
+
+
+def largest(wish: int) -> int:
+    """The largest of all processes' wishes; they wait for one another."""
+    return int(wish) if jax.process_count() == 1 else int(multihost_utils.process_allgather(np.array(int(wish))).max())
+
+
+@contextmanager
+def together() -> Iterator[None]:
+    """Around what may fail in one process and not in another: then all raise, and none waits for what does not come.
+
+    All processes must come to it, and are there when it ends. Raises ZooError where it failed elsewhere.
+    """
+    try:
+        yield
+    except Exception:
+        all_agree(False)
+        raise
+    if not all_agree(True):
+        raise ZooError("another of the processes cannot begin, and says why")
 
 
 class Agreement:

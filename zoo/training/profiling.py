@@ -7,6 +7,8 @@ from types import TracebackType
 import jax
 from rich.console import Console
 
+from zoo.training.telling import tell
+
 
 class Profiler:
     """A context manager around a run that traces `steps` of its steps, the first of them `first`, into `folder`.
@@ -66,4 +68,4 @@ class Profiler:
         )
 
     def _say(self, text: str) -> None:
-        self._console.print(text, highlight=False, markup=False, soft_wrap=True)
+        tell(self._console, text)

@@ -1,7 +1,7 @@
 """What a run shows while it goes: a bar on a terminal, a line an evaluation everywhere."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import TracebackType
 
@@ -9,6 +9,7 @@ import jax
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
+from zoo.training.telling import tell
 from zoo.utilisation import utilisation
 
 REFRESH_SECONDS = 0.25
@@ -51,7 +52,7 @@ class TrainingProgress:
         """The first step is done, for which all was compiled, or read from the cache."""
         self._timed_from = time.perf_counter()
         self.compiling = self._timed_from - self._entered
-        self.console.print(f"compiled, and did the first step, in {self.compiling:.1f} s", highlight=False)
+        tell(self.console, f"compiled, and did the first step, in {self.compiling:.1f} s")
 
     def advance(self, done: dict[str, jax.Array] | None) -> None:
         """A step was started; `done` are the metrics of one that should be done by now, read only when shown."""
@@ -67,31 +68,29 @@ class TrainingProgress:
 
     def evaluated(self, metrics: dict[str, float]) -> None:
         """Print an evaluation."""
-        self.console.print(
+        tell(
+            self.console,
             f"epoch {self.epoch:>3}/{self.steps // self.steps_per_epoch}"
             f"  loss {figure(metrics['loss'])}  accuracy {figure(metrics['accuracy'])}"
             f"  test_loss {figure(metrics['test_loss'])}  test_accuracy {figure(metrics['test_accuracy'])}"
             f"  {self._pace()}",
-            highlight=False,
-            soft_wrap=True,
         )
 
     def ended(self) -> None:
         """Print where the time went."""
         if self._timed_steps:
-            self.console.print(
+            tell(
+                self.console,
                 f"compiling {self.compiling:.1f} s, steps {self._seconds:.1f} s ({self.waiting_share:.1%} of it waiting"
                 f" for data), evaluating and saving {self._paused:.1f} s",
-                highlight=False,
-                soft_wrap=True,
             )
 
     @contextmanager
-    def waiting(self) -> Iterator[None]:
-        """Around what waits for data."""
+    def waiting(self, idle: Callable[[], bool]) -> Iterator[None]:
+        """Around what waits for data; `idle` says afterwards whether the devices had nothing left to do."""
         begun = time.perf_counter()
         yield
-        if self._timed_from:
+        if self._timed_from and idle():
             self._waited += time.perf_counter() - begun
 
     @contextmanager
@@ -103,7 +102,7 @@ class TrainingProgress:
 
     @property
     def waiting_share(self) -> float | None:
-        """The share of the timed steps' time in which the loop waited for data; None before there are any."""
+        """The share of the timed steps' time in which the devices waited for data; None before there are any."""
         return self._waited / self._seconds if self._timed_steps else None
 
     @property

@@ -44,7 +44,6 @@ class Recipe:
     )
     dtype: Literal["float32", "bfloat16"] = setting("float32", "of the computation; parameters stay float32")
     seed: int = setting(0, "of the initial parameters, the shuffling, the dropout and the augmentation")
-    keep: int = setting(2, "checkpoints kept, besides the best")
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
@@ -71,4 +70,4 @@ class Recipe:
                 raise ZooError(f"{name} is {getattr(self, name)}: it is a share, at most 1")
 
 
-_SMALLEST = {"epochs": 1, "batch_size": 1, "accumulate": 1, "keep": 1}
+_SMALLEST = {"epochs": 1, "batch_size": 1, "accumulate": 1}

@@ -11,6 +11,7 @@ from rich.console import Console
 from zoo.errors import ZooError
 from zoo.training.curves import draw_curves
 from zoo.training.run_folder import RunFolder
+from zoo.training.telling import tell
 from zoo.training.tensorboard import ScalarWriter
 from zoo.weights.atomic import clear_unfinished, replacing
 
@@ -116,7 +117,7 @@ class Recorder:
         return [row for row in rows if row is not None]
 
     def _say(self, text: str) -> None:
-        self._console.print(text, style="yellow", highlight=False, markup=False, soft_wrap=True)
+        tell(self._console, text, "yellow")
 
 
 def stored_rows(folder: RunFolder) -> list[Row | None]:

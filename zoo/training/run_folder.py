@@ -7,6 +7,7 @@ from typing import Any
 
 from zoo.data import Preprocessing
 from zoo.errors import ZooError
+from zoo.training.lock import alone_in
 from zoo.training.recipe import Recipe
 from zoo.weights.atomic import replacing
 
@@ -78,6 +79,8 @@ class RunFolder:
         """The run's configuration. Raises ZooError where there is none, or it cannot be read."""
         try:
             stored = json.loads(self.config_file.read_text())
+            # Earlier runs had it in the recipe.
+            stored["recipe"].pop("keep", None)
             parsed = {
                 "recipe": Recipe(**stored["recipe"]),
                 "preprocessing": Preprocessing.from_json(stored["preprocessing"]),
@@ -90,12 +93,16 @@ class RunFolder:
             raise ZooError(f"{self.config_file} cannot be read as a run's configuration: {error}") from None
 
     def start(self, config: RunConfig) -> Path | None:
-        """Make the folder for a new run; a run that is there already moves aside, and its new place is returned."""
+        """Make the folder for a new run; a run that is there already moves aside, and its new place is returned.
+
+        Raises ZooError where that run still goes on, or nothing can be written.
+        """
         aside = None
         try:
             if self.exists():
                 places = (self.path.with_name(f"{self.path.name}.{i}") for i in range(1, 10_000))
-                aside = self.path.rename(next(place for place in places if not place.exists()))
+                with alone_in(self.path):
+                    aside = self.path.rename(next(place for place in places if not place.exists()))
             self.path.mkdir(parents=True, exist_ok=True)
             with replacing(self.config_file) as unfinished:
                 unfinished.write_text(json.dumps(asdict(config), indent=2) + "\n")

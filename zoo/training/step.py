@@ -100,8 +100,8 @@ def train_step(state: TrainState, batch: Batch) -> tuple[TrainState, Metrics]:
 
     The loss is that of the logits plus `aux_weight` times that of each auxiliary head. Dropout and augmentation draw
     from the state's key and step, under pmap from the device's place too. Frozen parameters have no gradient, and
-    modules with no other parameters run as in inference. Where the loss or the gradient is not finite, metrics say so,
-    and nothing changes but the step.
+    modules with no other parameters run as in inference. Where the loss, the gradient or the update is not finite,
+    metrics say so, and nothing changes but the step.
     """
     axis = data_axis()
     key = jax.random.fold_in(state.key, state.step)
@@ -143,7 +143,7 @@ def train_step(state: TrainState, batch: Batch) -> tuple[TrainState, Metrics]:
     }
     moved["average"] = averaged(state, moved)
     norm = optax.tree.norm(gradient)
-    finite = jnp.isfinite(metrics["loss"] + norm)
+    finite = jnp.isfinite(metrics["loss"] + norm + optax.tree.norm(updates))
     before = {name: getattr(state, name) for name in moved}
     kept = jax.tree.map(lambda new, old: jnp.where(finite, new, old), moved, before)
     return state.replace(step=state.step + 1, **kept), {**metrics, "gradient_norm": norm, "finite": finite}
@@ -153,10 +153,12 @@ def averaged(state: TrainState, moved: Mapping[str, Any]) -> Any:
     """The running mean of the variables after an update; that of the first few forgets faster."""
     if not state.ema:
         return state.average
-    opt_state = moved["opt_state"]
-    # Of accumulated gradients, most steps only add one.
-    updated = opt_state.mini_step == 0 if isinstance(opt_state, optax.MultiStepsState) else True
-    decay = jnp.minimum(state.ema, (1 + state.step) / (10 + state.step))
+    before, after = state.opt_state, moved["opt_state"]
+    updates, updated = state.step, True
+    if isinstance(before, optax.MultiStepsState):
+        # Of accumulated gradients, most steps only add one.
+        updates, updated = before.gradient_step, after.mini_step == 0
+    decay = jnp.minimum(state.ema, (1 + updates) / (10 + updates))
     variables = {name: moved[name] for name in ("params", "batch_stats")}
     return optax.incremental_update(variables, state.average, jnp.where(updated, 1 - decay, 0.0))
 

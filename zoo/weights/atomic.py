@@ -1,6 +1,7 @@
 """Files that are written whole or not at all."""
 
 import glob
+import os
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -18,12 +19,19 @@ def replacing(path: Path) -> Iterator[Path]:
     unfinished = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
     try:
         yield unfinished
+        _flush(unfinished)
         unfinished.replace(path)
     except OSError as error:
         raise ZooError(f"cannot write {path}: {error.strerror or error}") from None
     finally:
         with suppress(OSError):
             unfinished.unlink()
+
+
+def _flush(file: Path) -> None:
+    """Or a power failure could leave an empty file with the new name."""
+    with file.open("rb") as written:
+        os.fsync(written.fileno())
 
 
 def clear_unfinished(path: Path) -> None:
