@@ -62,7 +62,7 @@ NO_MEMORY = (
     "--dtype bfloat16, or more devices and --fsdp"
 )
 
-METAVARS = {int: "N", float: "X", str: "LAYERS"}
+METAVARS = {int: "N", float: "X"}
 
 
 def parser() -> argparse.ArgumentParser:
@@ -98,8 +98,8 @@ def parser() -> argparse.ArgumentParser:
 
 
 def add_setting(group: argparse._ArgumentGroup, setting: dataclasses.Field) -> None:
-    """The flag of one field of Recipe."""
-    flag, text = "--" + setting.name.replace("_", "-"), setting.metadata["help"]
+    """The flag of one field of Recipe or RunOptions."""
+    flag, text, metavar = "--" + setting.name.replace("_", "-"), setting.metadata["help"], setting.metadata["metavar"]
     if setting.type is bool:
         group.add_argument(flag, action=argparse.BooleanOptionalAction, default=argparse.SUPPRESS, help=text)
         return
@@ -108,7 +108,7 @@ def add_setting(group: argparse._ArgumentGroup, setting: dataclasses.Field) -> N
         flag,
         type=str if choices else setting.type,
         choices=choices,
-        metavar=None if choices else METAVARS[setting.type],
+        metavar=metavar or METAVARS.get(setting.type),
         default=argparse.SUPPRESS,
         help=text,
     )

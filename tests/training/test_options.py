@@ -29,3 +29,4 @@ def test_help_has_them_in_a_group_of_their_own(capsys):
         train.main(["--help"])
     text = capsys.readouterr().out
     assert "--tensorboard, --no-tensorboard" in text[text.index("\nrunning:") :]
+    assert "--save-every N|Nm" in text and "--freeze LAYERS" in text and "--keep N " in text

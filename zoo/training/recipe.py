@@ -28,7 +28,7 @@ class Recipe:
     label_smoothing: float = setting(0.0, "share of the target spread over all classes")
     aux_heads: bool = setting(False, "train the auxiliary classifiers too, where the network has them")
     aux_weight: float = setting(0.3, "of each auxiliary loss")
-    freeze: str = setting("none", "none, backbone (all but the head), or a regular expression of layers")
+    freeze: str = setting("none", "none, backbone (all but the head), or a regular expression of layers", "LAYERS")
     backbone_rate: float = setting(1.0, "learning rate of all but the head, as a share of the head's")
     crop: float = setting(0.0, "least share of an image's area of a random crop, resized to its size; 0: no crop")
     shift: int = setting(0, "pixels by which images move at random, at most, up, down, left and right")
