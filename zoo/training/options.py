@@ -11,7 +11,7 @@ from zoo.training.tensorboard import check_tensorboard
 class RunOptions:
     """Settings beside the recipe. Raises ZooError for impossible values, and for what cannot be done here."""
 
-    save_every: str = setting("", "save every so many steps (500) or minutes (10m), besides at each epoch's end", "N|Nm")
+    save_every: str = setting("", "save every so many steps (500) or minutes (10m), besides each epoch's end", "N|Nm")
     keep: int = setting(2, "checkpoints kept, besides the best")
     skip_nonfinite: int = setting(0, "updates in a row that are left out where not finite, before the run stops")
     fsdp: bool = setting(False, "split parameters and optimizer state over the devices too")
