@@ -10,7 +10,7 @@ from pathlib import Path
 from PIL import Image
 
 from zoo.data.dataset import Source
-from zoo.data.idx import open_idx
+from zoo.data.sources.idx import open_idx
 
 CLASSES = ("t-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot")
 

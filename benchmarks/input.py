@@ -23,8 +23,8 @@ import numpy as np
 from PIL import Image
 
 from zoo.data import Dataset, Preprocessing, open_dataset, train_batches, whole
+from zoo.runtime.mesh import data_mesh
 from zoo.training.feed import Resident
-from zoo.training.sharding import data_mesh
 
 BATCH = 64
 PHOTOGRAPHS, CLASSES = 512, 4

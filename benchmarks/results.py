@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 from zoo.training import RunFolder
-from zoo.training.recorder import stored_rows
+from zoo.training.logging.recorder import stored_rows
 
 NETWORKS = (
     "lenet5",

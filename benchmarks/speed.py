@@ -20,8 +20,8 @@ import numpy as np
 from contenders import CONTENDERS, NETWORKS, Contender, Setting, torch_model
 
 import zoo
-from zoo.host_memory import restart_with_large_pages
-from zoo.utilisation import teraflops, utilisation
+from zoo.runtime.huge_pages import restart_with_large_pages
+from zoo.training.logging.flop_utilization import teraflops, utilisation
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,8 @@ class ShortRun(NamedTuple):
 @pytest.fixture(scope="session")
 def short_run(tmp_path_factory):
     """LeNet-5 after four epochs on a folder of bright squares in one of three corners, odd in size and in colour."""
-    import train
+
+    from zoo.commands import train
 
     root = tmp_path_factory.mktemp("short_run")
     generator = np.random.default_rng(0)

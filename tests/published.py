@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-_COUNTS = json.loads(Path(__file__).with_name("param_counts.json").read_text())
+_COUNTS = json.loads((Path(__file__).with_name("models") / "param_counts.json").read_text())
 
 # Our names where the file says it in words.
 _ALIASES = {

@@ -7,7 +7,7 @@ import pytest
 from golden.fill import fill
 
 import zoo
-from zoo.inference import init_shapes, smallest_image
+from zoo.models.variables import init_shapes, smallest_image
 
 
 def family(name: str) -> str:

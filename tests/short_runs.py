@@ -11,7 +11,7 @@ from rich.console import Console
 from zoo.data import Dataset, Preprocessing
 from zoo.data.dataset import ArraySource
 from zoo.training import Recipe, RunConfig, RunFolder, RunOptions, train
-from zoo.training.run_folder import saved_steps
+from zoo.training.checkpoint.run_folder import saved_steps
 
 
 def squares(count, seed):

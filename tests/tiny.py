@@ -37,10 +37,9 @@ INFO = ModelInfo(
     input_size=32,
 )
 
-
 if __name__ == "__main__":
-    import train
-    from zoo.quiet import quiet_libraries
+    from zoo.commands import train
+    from zoo.runtime.log_filters import quiet_libraries
 
     quiet_libraries()
     register(INFO)

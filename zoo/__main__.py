@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from importlib import import_module
 
 from zoo.errors import ZooError
-from zoo.quiet import quiet_libraries
+from zoo.runtime.log_filters import quiet_libraries
 
 # A new subcommand is one file in zoo/commands and one name here.
 COMMANDS = ("list", "summary", "weights", "convert", "predict", "evaluate", "visualize", "report")

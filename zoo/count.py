@@ -4,9 +4,9 @@ from typing import Any
 
 import jax
 
-from zoo.counting.against import PaperComparison, compare
 from zoo.counting.formulas import conv_macs, conv_output_shape, conv_parameters, pool_output_shape
-from zoo.counting.papers import TABLES as PAPERS
+from zoo.counting.paper_comparison import PaperComparison, compare
+from zoo.counting.paper_tables import TABLES as PAPERS
 from zoo.counting.records import CountError, Misalignment, Row, Summary
 from zoo.counting.summarize import summarize
 

@@ -10,19 +10,18 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from zoo.convolution import convolution
 from zoo.errors import ZooError
 from zoo.geometry import Padding, Size, explicit_padding, pair
-from zoo.normalization import BatchNorm
+from zoo.kernels.batch_norm import BatchNorm
+from zoo.kernels.convolution import convolution
 
 # All layers are to be had from here.
-from zoo.pooling import adaptive_avg_pool as adaptive_avg_pool
-from zoo.pooling import avg_pool as avg_pool
-from zoo.pooling import global_avg_pool, max_pool
+from zoo.kernels.pooling import adaptive_avg_pool as adaptive_avg_pool
+from zoo.kernels.pooling import avg_pool as avg_pool
+from zoo.kernels.pooling import global_avg_pool, max_pool
+from zoo.runtime.mesh import DATA_AXIS
 
 Activation = Callable[[jax.Array], jax.Array]
-
-DATA_AXIS = "data"
 
 
 # Functions without parameters

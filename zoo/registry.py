@@ -1,12 +1,10 @@
 """The networks by name: ModelInfo, register, create_model, list_models."""
 
 import dataclasses
-import difflib
 import re
-from collections.abc import Iterable
 from fnmatch import fnmatchcase
 
-from zoo.errors import ZooError
+from zoo.errors import ZooError, nearest
 from zoo.models import ENTRIES
 from zoo.models.network import ModelInfo, Network
 
@@ -54,9 +52,3 @@ def create_model(name: str, **fields) -> Network:
         if field not in known:
             raise ZooError(f"{name} has no {field!r}{nearest(field, known)}; it has {', '.join(sorted(known))}")
     return build(**fields)
-
-
-def nearest(name: str, names: Iterable[str]) -> str:
-    """The end of an error message: "; did you mean a, b?", or nothing where nothing is near."""
-    close = difflib.get_close_matches(name.lower(), list(names), n=3, cutoff=0.5)
-    return f"; did you mean {', '.join(close)}?" if close else ""

@@ -16,7 +16,7 @@ from test_cli import ROOT, error_of
 import zoo
 from zoo.__main__ import main
 from zoo.data import Preprocessing, read_image
-from zoo.prediction import predict
+from zoo.inference.prediction import predict
 from zoo.weights import Weights, load, save
 
 SEEN = Preprocessing(image_shape=(16, 16, 1), mean=(0.4,), std=(0.2,))

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from zoo.data import DataError, open_dataset
-from zoo.data.digits import load_digits
+from zoo.data.sources.digits import load_digits
 
 
 @pytest.fixture(scope="module")

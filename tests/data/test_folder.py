@@ -90,7 +90,7 @@ def test_a_corrupt_image_is_named_at_opening(plain, damage):
 
 
 def test_only_headers_are_read_of_a_large_set_and_a_bad_image_shows_later(plain, monkeypatch):
-    monkeypatch.setattr("zoo.data.folder._DECODE_ALL_BYTES", 0)
+    monkeypatch.setattr("zoo.data.sources.folder._DECODE_ALL_BYTES", 0)
     path = sorted((plain / "9").iterdir())[-1]
     write(path, 3, (400, 400))
     path.write_bytes(path.read_bytes()[:60])

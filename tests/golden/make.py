@@ -46,7 +46,7 @@ def main(pattern: str) -> None:
     from golden.originals import ORIGINALS
 
     import zoo
-    from zoo.weights.names import names_of
+    from zoo.weights.key_maps import names_of
 
     FOLDER.mkdir(exist_ok=True)
     for name, (source, original) in ORIGINALS.items():

@@ -10,7 +10,7 @@ from golden.originals import ORIGINALS, parameter
 from quick import QUICK_TO_COMPUTE, computed
 
 import zoo
-from zoo.inference import init_shapes, jit_once
+from zoo.models.variables import init_shapes, jit_once
 from zoo.weights import from_keras, from_torch, to_keras, to_torch
 
 FOLDER = Path(__file__).with_name("logits")

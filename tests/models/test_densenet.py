@@ -3,7 +3,7 @@
 import jax
 
 import zoo
-from zoo.inference import init_shapes
+from zoo.models.variables import init_shapes
 
 
 def test_small_images_keep_their_size_in_the_first_block():

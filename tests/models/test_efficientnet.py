@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 import zoo
-from zoo.inference import init_shapes
 from zoo.models.efficientnet import B0, Stage, last_blocks, scaled, scaled_width
+from zoo.models.variables import init_shapes
 
 
 def test_widths_are_multiples_of_8_at_most_a_tenth_below():

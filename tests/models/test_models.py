@@ -21,7 +21,7 @@ from quick import (
 )
 
 import zoo
-from zoo.inference import init_shapes, jit_once
+from zoo.models.variables import init_shapes, jit_once
 from zoo.training import create_state, train_step
 
 MODELS = zoo.list_models()

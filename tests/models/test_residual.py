@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 import zoo
-from zoo.inference import init_shapes
 from zoo.models.resnet import ResNet, block_places
 from zoo.models.resnet_v2 import ResNetV2
+from zoo.models.variables import init_shapes
 
 SHALLOW = (1, 1, 1, 2)
 

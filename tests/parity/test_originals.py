@@ -11,9 +11,9 @@ from golden.originals import ORIGINALS, TIMM_TOO, build_original
 from quick import QUICK, computed, smallest_of
 
 import zoo
-from zoo.inference import jit_once
+from zoo.models.variables import jit_once
 from zoo.weights import from_keras, from_torch, to_keras, to_torch
-from zoo.weights.names import NAMES, names_of
+from zoo.weights.key_maps import NAMES, names_of
 
 torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.torch

@@ -18,8 +18,8 @@ from golden.originals import ORIGINALS  # noqa: E402
 from torch import nn  # noqa: E402
 
 import zoo  # noqa: E402
-from zoo.inference import init_shapes  # noqa: E402
 from zoo.models.lenet import C3_INPUTS, class_codes  # noqa: E402
+from zoo.models.variables import init_shapes  # noqa: E402
 
 pytestmark = pytest.mark.torch
 

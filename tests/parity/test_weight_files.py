@@ -8,14 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 from golden.originals import TIMM, TIMM_TOO, TORCHVISION
-from weights.make_sources import all_sources
+from zoo.weights.make_published import all_sources
 
 import zoo
 from zoo.data import fit_image
 from zoo.weights import open_pretrained, to_torch
 from zoo.weights.files import default_preprocessing
-from zoo.weights.read import read_state_dict
-from zoo.weights.sources import find_source, known_sources
+from zoo.weights.published import find_source, known_sources
+from zoo.weights.read_state_dict import read_state_dict
 
 torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.torch

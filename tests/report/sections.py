@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 import numpy as np
 from PIL import Image
 
-from zoo.report.rendering import _environment
+from zoo.report.html.rendering import _environment
 
 
 class Section(HTMLParser):

@@ -6,7 +6,7 @@ import pytest
 from quick import shapes_of
 
 import zoo
-from zoo.report.activity import followed
+from zoo.report.learned.activity import followed
 
 # A few of each: the first, the last, how many.
 EXPECTED = {

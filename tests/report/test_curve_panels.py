@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from zoo.report.curves import panels
+from zoo.report.run.curve_panels import panels
 
 NAMES = ("epoch", "loss", "test_loss", "accuracy", "test_accuracy", "learning_rate")
 

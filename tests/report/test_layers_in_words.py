@@ -2,8 +2,8 @@
 
 import flax.linen as nn
 
-from zoo.report.layers import counted
-from zoo.report.words import field, operation
+from zoo.report.layers.layer_names import field, operation
+from zoo.report.layers.layers import counted
 
 
 class Oblong(nn.Module):

@@ -12,11 +12,11 @@ import zoo
 from zoo import registry
 from zoo.data import Preprocessing
 from zoo.data.dataset import ArraySource
-from zoo.report.downward import Group, projected
-from zoo.report.learned import learned_part
-from zoo.report.silence import in_words, silence
-from zoo.visualize.deconvnet import deconvnet
-from zoo.visualize.subject import Pictures, Subject, untracked
+from zoo.report.learned.batched_projection import Group, projected
+from zoo.report.learned.dead_units import in_words, silence
+from zoo.report.learned.learned import learned_part
+from zoo.visualize.methods.deconvnet import deconvnet
+from zoo.visualize.network_and_images import Pictures, Subject, untracked
 from zoo.weights import Weights
 
 pytestmark = pytest.mark.usefixtures("tiny")

@@ -6,9 +6,9 @@ import pytest
 from sections import Section
 
 from zoo.report import report
-from zoo.report.layers import counted
-from zoo.report.pooling import sample_pool
-from zoo.report.sample import sample
+from zoo.report.layers.layers import counted
+from zoo.report.layers.pooling import sample_pool
+from zoo.report.layers.sample_image import sample
 
 
 class Pool(nn.Module):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sections import pixels
 
-from zoo.report.raster import as_bytes, heat, opaque, raster, smaller, tiled
+from zoo.report.html.raster import as_bytes, heat, opaque, raster, smaller, tiled
 
 RANDOM = np.random.default_rng(0)
 

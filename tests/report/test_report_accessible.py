@@ -7,7 +7,7 @@ from PIL import Image
 from zoo.data.dataset import ArraySource
 from zoo.report import report
 from zoo.training import checkpoint_weights
-from zoo.visualize.subject import Pictures
+from zoo.visualize.network_and_images import Pictures
 
 NETWORKS = ("googlenet", "resnet152")
 # Of a page that is as wide as its window, what sticks out of it and does not scroll by itself.

@@ -12,15 +12,15 @@ from sections import Section
 import zoo
 from zoo.errors import ZooError
 from zoo.report import gallery, report, write_report
-from zoo.report.blocks import LARGE, blocks, stages
-from zoo.report.branches import plan
-from zoo.report.comparison import in_digits
-from zoo.report.layers import counted
-from zoo.report.network import described
-from zoo.report.paper import paper
-from zoo.report.script_data import script_data
-from zoo.report.strip import strip
-from zoo.visualize.receptive import receptive_boxes
+from zoo.report.architecture.blocks import LARGE, blocks, stages
+from zoo.report.architecture.branches import plan
+from zoo.report.architecture.comparison import in_digits
+from zoo.report.architecture.description import described
+from zoo.report.architecture.diagram import strip
+from zoo.report.architecture.paper import paper
+from zoo.report.layers.layers import counted
+from zoo.report.layers.script_data import script_data
+from zoo.visualize.methods.receptive_boxes import receptive_boxes
 
 EVIL = '<script>alert("1")</script>'
 

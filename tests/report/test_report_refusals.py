@@ -13,7 +13,7 @@ from zoo.data import Preprocessing
 from zoo.data.dataset import ArraySource
 from zoo.errors import ZooError
 from zoo.report import report
-from zoo.visualize.subject import Pictures
+from zoo.visualize.network_and_images import Pictures
 from zoo.weights import Weights
 
 SEEN = Preprocessing(image_shape=(32, 32, 1), mean=(0.4,), std=(0.2,))

@@ -10,14 +10,14 @@ from quick import drawn
 from sections import pixels, rendered
 
 import zoo
-from train import parser, settings
+from zoo.commands.train import parser, settings
 from zoo.data import Preprocessing
 from zoo.data.dataset import ArraySource
-from zoo.report.recipe import command
-from zoo.report.run import run_part
-from zoo.report.survey import Answers
+from zoo.report.learned.activation_survey import Answers
+from zoo.report.run.recipe_in_words import command
+from zoo.report.run.run import run_part
 from zoo.training import Recipe, RunConfig, RunFolder, recipe_for
-from zoo.visualize.subject import Evenly, Pictures, Subject
+from zoo.visualize.network_and_images import Evenly, Pictures, Subject
 from zoo.weights import Weights
 
 pytestmark = pytest.mark.usefixtures("tiny")

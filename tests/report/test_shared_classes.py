@@ -7,11 +7,11 @@ import pytest
 from quick import drawn
 
 import zoo
-from zoo.commands.pictures_arguments import chosen_pictures
+from zoo.commands.arguments.pictures import chosen_pictures
 from zoo.data import Preprocessing
 from zoo.data.dataset import ArraySource
-from zoo.report.labels import shared_classes
-from zoo.visualize.subject import Pictures, Subject
+from zoo.report.learned.shared_classes import shared_classes
+from zoo.visualize.network_and_images import Pictures, Subject
 from zoo.weights import Weights
 
 SEEN = Preprocessing(image_shape=(32, 32, 1), mean=(0.4,), std=(0.2,))

@@ -7,14 +7,14 @@ import flax.linen as nn
 import pytest
 
 import zoo
-from zoo.report.bottleneck import LESSON, bottlenecks
-from zoo.report.example import lesson_example
-from zoo.report.formulas import output_shape, worked
-from zoo.report.layers import counted
-from zoo.report.network import described
-from zoo.report.pooling import lesson_pool, sample_pool
-from zoo.report.sample import sample
-from zoo.report.script_data import script_data
+from zoo.report.architecture.bottleneck import LESSON, bottlenecks
+from zoo.report.architecture.description import described
+from zoo.report.layers.formulas import output_shape, worked
+from zoo.report.layers.layers import counted
+from zoo.report.layers.lesson_example import lesson_example
+from zoo.report.layers.pooling import lesson_pool, sample_pool
+from zoo.report.layers.sample_image import sample
+from zoo.report.layers.script_data import script_data
 
 NETWORKS = ("lenet5_1998", "alexnet_2012", "googlenet", "resnet18", "mobilenet_v2", "shufflenet_v2_x0_5", "xception")
 

@@ -14,9 +14,9 @@ from tiny import INFO
 from zoo import registry
 from zoo.data.dataset import ArraySource
 from zoo.errors import ZooError
-from zoo.quiet import quiet_libraries
+from zoo.runtime.log_filters import quiet_libraries
 from zoo.training import RunFolder, train
-from zoo.training.run_folder import saved_steps
+from zoo.training.checkpoint.run_folder import saved_steps
 
 registry.register(INFO)
 quiet_libraries()

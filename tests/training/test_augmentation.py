@@ -8,8 +8,8 @@ from PIL import Image
 
 import zoo
 from zoo.training import Recipe
-from zoo.training.augmentation import Augmentation, augmented, erased, flipped, shifted
-from zoo.training.cropping import cropped, random_boxes, resized
+from zoo.training.augment.augmentation import Augmentation, augmented, erased, flipped, shifted
+from zoo.training.augment.random_crop import cropped, random_boxes, resized
 
 IMAGES = jnp.asarray(np.random.default_rng(0).uniform(0.5, 1, (64, 12, 10, 3)), jnp.float32)
 KEY = jax.random.key(7)

@@ -5,7 +5,7 @@ from rich.console import Console
 
 from zoo.data import open_dataset
 from zoo.training import RunFolder, train
-from zoo.training.configuration import configure
+from zoo.training.config.run_config import configure
 
 
 @pytest.mark.slow

@@ -14,10 +14,10 @@ from short_runs import CONFIG, Printed, final_params, run, with_recipe
 
 import zoo
 from zoo.training import RunFolder, loop
-from zoo.training.integrity import Damaged, checksums, sealed, unsealed
-from zoo.training.options import RunOptions, every
-from zoo.training.run_folder import saved_steps
-from zoo.training.saving import SaveTimes
+from zoo.training.checkpoint.checksums import Damaged, checksums, sealed, unsealed
+from zoo.training.checkpoint.run_folder import saved_steps
+from zoo.training.config.run_options import RunOptions, every
+from zoo.training.schedule import SaveTimes
 
 pytestmark = pytest.mark.usefixtures("tiny")
 

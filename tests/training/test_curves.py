@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 import zoo
-from zoo.training.curves import curves_figure, draw_curves
+from zoo.training.logging.curves import curves_figure, draw_curves
 
 NAMES = ("epoch", "loss", "test_loss", "accuracy", "test_accuracy", "learning_rate")
 

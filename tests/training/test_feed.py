@@ -10,9 +10,9 @@ from short_runs import DATASET, final_params, run, with_recipe
 
 import zoo
 from zoo.data import Preprocessing, train_batches, whole
+from zoo.runtime.mesh import data_mesh
 from zoo.training import Recipe, feed
 from zoo.training.feed import Resident, open_feed, resolved
-from zoo.training.sharding import data_mesh
 
 
 def numbered(count):
@@ -91,7 +91,7 @@ def test_a_stopped_and_resumed_run_is_the_uninterrupted_one(tiny, tmp_path, monk
 
 def test_a_small_data_set_is_kept_on_the_devices_by_default():
     from zoo.data import open_dataset
-    from zoo.training.configuration import configure
+    from zoo.training.config.run_config import configure
 
     dataset = open_dataset("digits")
     assert configure("lenet5", dataset, {}).recipe.feed == "resident"

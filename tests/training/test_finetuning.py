@@ -14,14 +14,21 @@ from rich.console import Console
 import zoo
 from zoo.data import Dataset, Preprocessing
 from zoo.data.dataset import ArraySource
-from zoo.inference import jit_once
 from zoo.layers import ConvBlock, batch_norm, global_avg_pool, stochastic_depth
 from zoo.models.network import Network, block_class
+from zoo.models.variables import jit_once
 from zoo.training import Recipe, RunConfig, RunFolder, build_network, create_state, make_optimizer, train, train_step
-from zoo.training.beginning import state_maker
-from zoo.training.checkpoints import open_checkpointer
-from zoo.training.finetuning import backbone_of, begun_with, fields_of
-from zoo.training.freezing import frozen_modules, frozen_parameters, head_parameters, in_inference, joined, split
+from zoo.training.checkpoint.checkpoints import open_checkpointer
+from zoo.training.finetune.freezing import (
+    frozen_modules,
+    frozen_parameters,
+    head_parameters,
+    in_inference,
+    joined,
+    split,
+)
+from zoo.training.finetune.pretrained_backbone import backbone_of, begun_with, fields_of
+from zoo.training.initial_state import state_maker
 from zoo.weights import Weights
 from zoo.weights.files import key_of
 

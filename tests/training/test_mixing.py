@@ -13,11 +13,11 @@ import pytest
 
 import zoo
 from zoo.models.network import Network
+from zoo.runtime.mesh import data_mesh, replicated, shard_batch
 from zoo.training import Recipe, create_state, train_step
-from zoo.training.augmentation import Augmentation
-from zoo.training.beginning import augmentation_of
-from zoo.training.mixing import mixed, own_shares
-from zoo.training.sharding import data_mesh, replicated, shard_batch
+from zoo.training.augment.augmentation import Augmentation
+from zoo.training.augment.mixing import mixed, own_shares
+from zoo.training.initial_state import augmentation_of
 from zoo.training.step import augmented_batch, cross_entropy
 
 IMAGES = jnp.asarray(np.random.default_rng(0).normal(size=(8, 12, 10, 3)), jnp.float32)

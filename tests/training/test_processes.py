@@ -16,9 +16,10 @@ import pytest
 from short_runs import final_state
 
 import zoo
+from zoo.commands import train
 from zoo.training import RunFolder
-from zoo.training.processes import Cluster, join
-from zoo.training.run_folder import saved_steps
+from zoo.training.checkpoint.run_folder import saved_steps
+from zoo.training.distributed import Cluster, join
 
 ROOT = Path(__file__).parents[2]
 AUGMENTED = ["--shift", "2", "--flip", "--erase", "0.5", "--mixup", "0.2", "--aux-heads"]
@@ -157,7 +158,6 @@ def check_same_end(folder, whole):
 
 
 def test_processes_without_a_coordinator_is_one_clear_line(tmp_path):
-    import train
 
     assert train.main(["--model", "lenet5", "--run-dir", str(tmp_path / "run"), "--process", "1"]) == 2
 

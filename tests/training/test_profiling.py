@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import pytest
 from rich.console import Console
 
-from zoo.training.profiling import Profiler
+from zoo.training.logging.profiler import Profiler
 
 step_on_device = jax.jit(lambda x: x @ x)
 

@@ -9,8 +9,8 @@ import pytest
 from rich.console import Console
 
 import zoo
-from zoo import utilisation
-from zoo.training.progress import TrainingProgress
+from zoo.training.logging import flop_utilization as utilisation
+from zoo.training.logging.progress import TrainingProgress
 
 MEASURED = {"loss": 1.0, "accuracy": 0.5, "test_loss": 1.0, "test_accuracy": 0.5}
 

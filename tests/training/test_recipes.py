@@ -9,7 +9,7 @@ import pytest
 
 import zoo
 from zoo.training import Recipe, image_size, learning_rate_schedule, make_optimizer, recipe_for
-from zoo.training.recipes import named_recipe
+from zoo.training.config.recipe_table import named_recipe
 
 
 @pytest.mark.parametrize("name", zoo.list_models())

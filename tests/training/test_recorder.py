@@ -15,8 +15,9 @@ import pytest
 from rich.console import Console
 
 import zoo
-from zoo.training import RunFolder, recorder
-from zoo.training.recorder import Recorder
+from zoo.training import RunFolder
+from zoo.training.logging import recorder
+from zoo.training.logging.recorder import Recorder
 
 
 def row(step, **more):
@@ -169,8 +170,8 @@ ENDLESS = """
 import itertools, sys
 from pathlib import Path
 from rich.console import Console
-from zoo.training.recorder import Recorder
-from zoo.training.run_folder import RunFolder
+from zoo.training.logging.recorder import Recorder
+from zoo.training.checkpoint.run_folder import RunFolder
 with Recorder(RunFolder(Path(sys.argv[1])), Console()) as record:
     for step in itertools.count(1):
         record.add({"step": step, "epoch": step, "loss": 1.0})

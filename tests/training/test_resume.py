@@ -9,9 +9,9 @@ import pytest
 from short_runs import DATASET, final_state, run, with_recipe
 
 from zoo.data import eval_batches
+from zoo.runtime.mesh import data_mesh
 from zoo.training import RunFolder, checkpoint_weights, feed, loop
-from zoo.training.checkpoints import Checkpoints
-from zoo.training.sharding import data_mesh
+from zoo.training.checkpoint.checkpoints import Checkpoints
 
 pytestmark = pytest.mark.usefixtures("tiny")
 

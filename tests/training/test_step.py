@@ -9,11 +9,11 @@ import pytest
 
 import zoo
 from zoo.data.preprocessing import channel_constants, normalize
-from zoo.inference import jit_once
 from zoo.layers import ConvBlock, batch_norm, global_avg_pool
 from zoo.models.network import Network
+from zoo.models.variables import jit_once
+from zoo.runtime.mesh import data_mesh, replicated, shard_batch
 from zoo.training import create_state, eval_step, train_step
-from zoo.training.sharding import data_mesh, replicated, shard_batch
 from zoo.training.step import cross_entropy
 
 

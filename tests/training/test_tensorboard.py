@@ -8,11 +8,12 @@ import sys
 import pytest
 from rich.console import Console
 
-import train
 import zoo
+import zoo.commands.train
+from zoo.commands import train
 from zoo.training import RunFolder, RunOptions
-from zoo.training.recorder import Recorder
-from zoo.training.tensorboard import ScalarWriter, tag
+from zoo.training.logging.recorder import Recorder
+from zoo.training.logging.tensorboard import ScalarWriter, tag
 
 pytest.importorskip("tensorboardX")
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageEnhance, ImageOps
 
-from zoo.training.trivial_augment import Operation, changed, drawn, moved, trivially_augmented
+from zoo.training.augment.trivial_augment import Operation, changed, drawn, moved, trivially_augmented
 
 HEIGHT, WIDTH = 38, 45
 FILL = (51, 102, 204)

@@ -9,10 +9,10 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from zoo.errors import ZooError
-from zoo.visualize import figures
-from zoo.visualize.figures import Cell, from_zero, save_figure, sheet_figure, zero_centred
-from zoo.visualize.sheet import Sheet, add_sheet, entries_in, index_of, sheet_name
-from zoo.visualize.tiles import BEYOND, covers, cut, empty_margin, mosaic, photograph, shrunk, signed, within
+from zoo.visualize.sheets import figures
+from zoo.visualize.sheets.figures import Cell, from_zero, save_figure, sheet_figure, zero_centred
+from zoo.visualize.sheets.sheet import Sheet, add_sheet, entries_in, index_of, sheet_name
+from zoo.visualize.sheets.tiles import BEYOND, covers, cut, empty_margin, mosaic, photograph, shrunk, signed, within
 
 GENERATOR = np.random.default_rng(0)
 VALUES = np.array([[-1.0, 0.5], [0.0, 2.0]])

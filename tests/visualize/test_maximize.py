@@ -10,8 +10,8 @@ import zoo
 from zoo.layers import ConvBlock
 from zoo.models.network import Network
 from zoo.visualize import LOGITS, maximize
-from zoo.visualize.maximize import COLOURS, Basis
-from zoo.visualize.maximize import _images as shown_images
+from zoo.visualize.methods.maximize import COLOURS, Basis
+from zoo.visualize.methods.maximize import _images as shown_images
 
 KEY = jax.random.key(0)
 

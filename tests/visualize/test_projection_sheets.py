@@ -7,10 +7,10 @@ from quick import drawn
 import zoo
 from zoo.data import Preprocessing
 from zoo.data.dataset import ArraySource
-from zoo.visualize.projection_sheets import by_image, by_unit
-from zoo.visualize.subject import Evenly, Pictures, Subject, one_of_each_class
-from zoo.visualize.top_activations import top_activations
-from zoo.visualize.units import varied_units
+from zoo.visualize.methods.top_activations import top_activations
+from zoo.visualize.methods.unit_choice import varied_units
+from zoo.visualize.network_and_images import Evenly, Pictures, Subject, one_of_each_class
+from zoo.visualize.sheets.projection_sheets import by_image, by_unit
 from zoo.weights import Weights
 
 SEEN = Preprocessing(image_shape=(32, 32, 1), mean=(0.4,), std=(0.2,))

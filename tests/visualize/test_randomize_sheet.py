@@ -9,8 +9,8 @@ import zoo
 from zoo.data import Preprocessing
 from zoo.data.dataset import ArraySource
 from zoo.visualize import randomize_weights, saliency
-from zoo.visualize.randomize_sheet import randomize_sheet, rank_correlation
-from zoo.visualize.subject import Pictures, Subject
+from zoo.visualize.network_and_images import Pictures, Subject
+from zoo.visualize.sheets.randomize_sheet import randomize_sheet, rank_correlation
 from zoo.weights import Weights
 
 SEEN = Preprocessing(image_shape=(32, 32, 1), mean=(0.4,), std=(0.2,))

@@ -10,7 +10,7 @@ import pytest
 from small_networks import Small, images, variables_of
 
 import zoo
-from zoo.visualize.rules import Ruled, with_rule
+from zoo.visualize.methods.backward_rules import Ruled, with_rule
 
 X = np.array([-7.0, -1.5, -0.25, 0.0, 0.25, 1.5, 7.0], np.float32)
 SIGNAL = np.array([[1.0], [-2.0], [0.5]], np.float32) * np.ones_like(X)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from zoo.visualize.units import places_apart, strongest_units, varied_units
+from zoo.visualize.methods.unit_choice import places_apart, strongest_units, varied_units
 
 
 def test_units_of_a_sheet_are_unlike_each_other():

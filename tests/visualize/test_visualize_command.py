@@ -15,10 +15,10 @@ from test_cli import error_of
 
 import zoo
 from zoo.__main__ import main
-from zoo.commands.pictures_arguments import chosen_pictures
+from zoo.commands.arguments.pictures import chosen_pictures
 from zoo.data import Preprocessing
-from zoo.visualize.class_sheets import prepared
-from zoo.visualize.subject import Subject, default_layers, default_rule
+from zoo.visualize.network_and_images import Subject, default_layers, default_rule
+from zoo.visualize.sheets.class_sheets import prepared
 from zoo.weights import Weights, save
 
 SEEN = Preprocessing(image_shape=(32, 32, 1), mean=(0.4,), std=(0.2,))

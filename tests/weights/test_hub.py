@@ -9,7 +9,7 @@ import pytest
 import zoo
 from zoo.weights.fetch import fetch, present_file
 from zoo.weights.pretrained import _tagged
-from zoo.weights.sources import find_source
+from zoo.weights.published import find_source
 
 BODY = b"weights" * 1000
 DIGEST = hashlib.sha256(BODY).hexdigest()

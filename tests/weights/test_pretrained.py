@@ -14,10 +14,10 @@ from safetensors.numpy import load_file, save_file
 from safetensors.numpy import save as serialized
 
 import zoo
-from zoo.inference import init_shapes
+from zoo.models.variables import init_shapes
 from zoo.weights import fetch, open_pretrained, pretrained, save, to_torch
 from zoo.weights.files import Weights, default_preprocessing
-from zoo.weights.sources import class_names, known_sources
+from zoo.weights.published import class_names, known_sources
 
 NAME = "mnasnet0_5"
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -60,7 +60,7 @@ def published(site, monkeypatch):
         url = f"{site.address}/w.safetensors"
         source = replace(first, file="w.safetensors", url=url, sha256=digest(data)[:8], **changes)
         sources = (source, *others)
-        for module in (pretrained, sys.modules["zoo.weights.sources"], sys.modules["zoo.weights.foreign"]):
+        for module in (pretrained, sys.modules["zoo.weights.published"], sys.modules["zoo.weights.from_state_dict"]):
             monkeypatch.setattr(module, "known_sources", lambda name: sources if name == NAME else ())
         return source
 

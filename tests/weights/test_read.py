@@ -8,7 +8,7 @@ import pytest
 from safetensors.numpy import save_file
 
 import zoo
-from zoo.weights.read import read_state_dict
+from zoo.weights.read_state_dict import read_state_dict
 
 ARRAYS = {"fc.weight": np.arange(6, dtype=np.float32).reshape(2, 3), "fc.bias": np.array([0.5, -2], np.float32)}
 

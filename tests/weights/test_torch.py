@@ -6,10 +6,10 @@ import pytest
 from quick import QUICK, QUICK_TO_COMPUTE, drawn
 
 import zoo
-from zoo.inference import init_shapes
+from zoo.models.variables import init_shapes
 from zoo.weights import from_torch, to_torch
-from zoo.weights.names import NAMES
-from zoo.weights.parts import head_leaves
+from zoo.weights.head_and_aux import head_leaves
+from zoo.weights.key_maps import NAMES
 
 PAIRS = [(name, source) for name, sources in NAMES.items() for source in sources if source != "keras"]
 QUICK_PAIRS = [

@@ -10,7 +10,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from zoo.commands.weights_arguments import (
+from zoo.commands.arguments.weights import (
     add_inference_arguments,
     add_weights_arguments,
     inference_weights,
@@ -18,7 +18,7 @@ from zoo.commands.weights_arguments import (
 )
 
 if TYPE_CHECKING:
-    from zoo.evaluation import ClassResult, Evaluation
+    from zoo.inference.evaluation import ClassResult, Evaluation
 
 HELP = "evaluate a network on a data set"
 
@@ -38,10 +38,10 @@ def run(args: argparse.Namespace) -> None:
     """Print accuracies and a row a class."""
     import json
 
-    from zoo.confusion import check_picture, save_confusion
     from zoo.data import open_dataset
-    from zoo.evaluation import evaluate
+    from zoo.inference.evaluation import evaluate
     from zoo.training import enable_compilation_cache
+    from zoo.visualize.sheets.confusion import check_picture, save_confusion
 
     if args.confusion:
         check_picture(args.confusion)

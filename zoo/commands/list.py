@@ -16,10 +16,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Print a line a network."""
-    from zoo.commands.terminal import width
     from zoo.counting.render import aligned
-    from zoo.errors import ZooError
-    from zoo.registry import list_models, model_info, nearest
+    from zoo.errors import ZooError, nearest
+    from zoo.registry import list_models, model_info
+    from zoo.runtime.console import terminal_width
 
     names = list_models(args.pattern)
     if not names:
@@ -39,6 +39,6 @@ def run(args: argparse.Namespace) -> None:
     ]
     titles = ["name", "parameters", "MACs", "input", "year", "paper"]
     left = [True, False, False, False, False, True]
-    columns = width()
+    columns = terminal_width()
     for line in aligned(titles, cells, left):
         print(line if columns is None or len(line) <= columns else line[: columns - 1] + "…")

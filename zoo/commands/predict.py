@@ -15,8 +15,8 @@ import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from zoo.commands.image_arguments import decoded, image_paths
-from zoo.commands.weights_arguments import (
+from zoo.commands.arguments.images import decoded, image_paths
+from zoo.commands.arguments.weights import (
     add_inference_arguments,
     add_weights_arguments,
     inference_weights,
@@ -26,7 +26,7 @@ from zoo.commands.weights_arguments import (
 if TYPE_CHECKING:
     import numpy as np
 
-    from zoo.prediction import Prediction
+    from zoo.inference.prediction import Prediction
 
 HELP = "name what is in images"
 
@@ -47,7 +47,7 @@ def run(args: argparse.Namespace) -> int:
     """Print each image's most probable classes; 2 where an image could not be read."""
     from itertools import tee
 
-    from zoo.prediction import predict
+    from zoo.inference.prediction import predict
     from zoo.training import enable_compilation_cache
 
     paths = [path for place in args.images for path in image_paths(place)]

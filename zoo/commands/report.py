@@ -15,10 +15,10 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from zoo.commands.pictures_arguments import add_pictures_arguments, chosen_pictures
+from zoo.commands.arguments.pictures import add_pictures_arguments, chosen_pictures
 
 if TYPE_CHECKING:
-    from zoo.visualize.subject import Pictures, Subject
+    from zoo.visualize.network_and_images import Pictures, Subject
 
 HELP = "write one page that explains a network"
 # --weights without a name.
@@ -90,7 +90,7 @@ def _check_out(path: Path) -> None:
 
 def _other(args: argparse.Namespace) -> Any:
     """The second network, if any: the registry's by their names, which bring their papers."""
-    from zoo.commands.network_arguments import load_network
+    from zoo.commands.arguments.network import load_network
     from zoo.errors import ZooError
 
     if not args.compare:
@@ -103,8 +103,8 @@ def _other(args: argparse.Namespace) -> Any:
 
 def _without_weights(args: argparse.Namespace) -> dict[str, Any]:
     """The network alone, and the image under its receptive fields."""
-    from zoo.commands.image_arguments import decoded, image_paths
-    from zoo.commands.network_arguments import image_shape, load_network
+    from zoo.commands.arguments.images import decoded, image_paths
+    from zoo.commands.arguments.network import image_shape, load_network
     from zoo.errors import ZooError
 
     model = load_network(args.model, args.classes)
@@ -121,10 +121,10 @@ def _without_weights(args: argparse.Namespace) -> dict[str, Any]:
 
 def _subject(args: argparse.Namespace) -> tuple[Subject | None, Pictures | None]:
     """The weights that are asked for, and pictures for them; None of what there is not. Raises ZooError."""
+    from zoo.commands.arguments.weights import chosen_weights
     from zoo.commands.visualize import weights_named
-    from zoo.commands.weights_arguments import chosen_weights
     from zoo.errors import ZooError
-    from zoo.visualize.subject import Subject
+    from zoo.visualize.network_and_images import Subject
 
     _check_weights_arguments(args)
     if args.weights is None and not args.checkpoint:

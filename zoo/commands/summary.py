@@ -34,17 +34,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Print a network's table."""
-    from zoo.commands.network_arguments import image_shape, load_network
-    from zoo.commands.terminal import width
+    from zoo.commands.arguments.network import image_shape, load_network
+    from zoo.runtime.console import terminal_width
 
     model = load_network(args.model, args.classes)
     shape = image_shape(args.input, model)
     if args.against:
-        print(_write(_against_paper(args.model, model, shape), args.format, {"width": width()}))
+        print(_write(_against_paper(args.model, model, shape), args.format, {"width": terminal_width()}))
         return
     summary = _summarize(model, shape, depth=args.depth, xla=args.xla)
     unshared = {"without_sharing": args.without_sharing}
-    options = {"text": {"width": width(), **unshared}, "markdown": unshared}
+    options = {"text": {"width": terminal_width(), **unshared}, "markdown": unshared}
     print(_write(summary, args.format, options.get(args.format, {})))
 
 
@@ -59,7 +59,7 @@ def _write(result: Any, form: str, options: dict[str, Any]) -> str:
 def _summarize(model: Any, shape: tuple[int, int, int], depth: int | None = None, xla: bool = False) -> Any:
     from zoo.count import summarize
     from zoo.geometry import WindowTooLarge
-    from zoo.inference import check_image_shape
+    from zoo.models.variables import check_image_shape
 
     try:
         return summarize(model, (1, *shape), depth=depth, xla=xla)

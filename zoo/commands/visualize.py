@@ -23,12 +23,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from zoo.commands.pictures_arguments import add_pictures_arguments, chosen_pictures
-from zoo.commands.weights_arguments import add_weights_arguments, chosen_weights, positive
+from zoo.commands.arguments.pictures import add_pictures_arguments, chosen_pictures
+from zoo.commands.arguments.weights import add_weights_arguments, chosen_weights, positive
 
 if TYPE_CHECKING:
-    from zoo.visualize.sheet import Sheet
-    from zoo.visualize.subject import Pictures, Subject
+    from zoo.visualize.network_and_images import Pictures, Subject
+    from zoo.visualize.sheets.sheet import Sheet
 
 HELP = "draw what a network's layers see"
 
@@ -89,8 +89,8 @@ def run(args: argparse.Namespace) -> None:
     from rich.progress import Progress
 
     from zoo.training import enable_compilation_cache
-    from zoo.visualize.figures import check_matplotlib
-    from zoo.visualize.sheet import add_sheet, index_of
+    from zoo.visualize.sheets.figures import check_matplotlib
+    from zoo.visualize.sheets.sheet import add_sheet, index_of
 
     check_matplotlib()
     _check_out(args.out)
@@ -114,7 +114,7 @@ def run(args: argparse.Namespace) -> None:
 def _check_out(folder: Path) -> None:
     """Raises ZooError where no sheets can be written, or earlier ones not be listed."""
     from zoo.errors import ZooError
-    from zoo.visualize.sheet import entries_in
+    from zoo.visualize.sheets.sheet import entries_in
 
     there = next(place for place in (folder, *folder.absolute().parents) if place.exists())
     if not there.is_dir():
@@ -123,7 +123,7 @@ def _check_out(folder: Path) -> None:
 
 
 def _subject(args: argparse.Namespace) -> Subject:
-    from zoo.visualize.subject import Subject
+    from zoo.visualize.network_and_images import Subject
 
     weights = chosen_weights(args)
     return Subject(weights, f"{weights.model}, {weights_named(args)}")
@@ -143,9 +143,9 @@ def weights_named(args: argparse.Namespace) -> str:
 
 def _method(args: argparse.Namespace, subject: Subject) -> tuple[str, str]:
     """The method, and why it is not the usual one."""
-    from zoo.prediction import class_names
-    from zoo.visualize.rules import with_rule
-    from zoo.visualize.subject import default_rule
+    from zoo.inference.prediction import class_names
+    from zoo.visualize.methods.backward_rules import with_rule
+    from zoo.visualize.network_and_images import default_rule
 
     if args.method in OF_A_CLASS:
         class_names(subject.weights)
@@ -158,9 +158,9 @@ def _method(args: argparse.Namespace, subject: Subject) -> tuple[str, str]:
 def _layers(args: argparse.Namespace, subject: Subject, method: str) -> list[str | None]:
     """The layers to draw, one sheet each; None for a method's own. Raises ZooError for layers and units not there."""
     from zoo.errors import ZooError
-    from zoo.visualize.feature_maps import filters
-    from zoo.visualize.layers import LOGITS, classes_of, known_layer, units_of
-    from zoo.visualize.subject import default_layers
+    from zoo.visualize.methods.feature_maps import filters
+    from zoo.visualize.methods.layers import LOGITS, classes_of, known_layer, units_of
+    from zoo.visualize.network_and_images import default_layers
 
     if method in (*GRADIENTS, "randomize") and args.layers:
         raise ZooError(f"{method} is of the logits, not of a layer: leave out --layers")
@@ -193,7 +193,7 @@ def _sheets(
     track: Callable,
 ) -> Iterator[Sheet]:
     """One after the other, as they are made."""
-    from zoo.visualize import class_sheets, layer_sheets, projection_sheets, randomize_sheet
+    from zoo.visualize.sheets import class_sheets, layer_sheets, projection_sheets, randomize_sheet
 
     for layer in layers:
         if method in RULES and len(pictures) < MANY and pictures.names:

@@ -19,12 +19,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Print a line a source."""
-    from zoo.commands.terminal import width
     from zoo.counting.render import aligned
     from zoo.errors import ZooError
     from zoo.registry import model_info
+    from zoo.runtime.console import terminal_width
     from zoo.weights.fetch import present_file
-    from zoo.weights.sources import known_sources
+    from zoo.weights.published import known_sources
 
     sources = known_sources(args.model)
     if not sources:
@@ -45,6 +45,6 @@ def run(args: argparse.Namespace) -> None:
     ]
     titles = ["tag", "MiB", "top 1", "top 5", "licence", "here", "from"]
     left = [True, False, False, False, True, True, True]
-    columns = width()
+    columns = terminal_width()
     for line in aligned(titles, cells, left):
         print(line if columns is None or len(line) <= columns else line[: columns - 1] + "…")

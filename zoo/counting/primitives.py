@@ -5,7 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from zoo.counting import costs, reads
+from zoo.counting import costs
+from zoo.counting import index_maps as reads
 from zoo.counting.graph import Read, Reads, Window
 
 Shape = tuple[int, ...]

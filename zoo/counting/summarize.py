@@ -11,10 +11,10 @@ import jax
 import jax.numpy as jnp
 
 from zoo.counting.graph import Graph
-from zoo.counting.group import group
-from zoo.counting.receptive import image_fields, propagate
+from zoo.counting.layer_grouping import group
+from zoo.counting.receptive_fields import image_fields, propagate
 from zoo.counting.records import CountError, Summary
-from zoo.counting.table import fold, misalignments, rows, uncosted
+from zoo.counting.rows import fold, misalignments, rows, uncosted
 from zoo.counting.trace import trace
 from zoo.errors import ZooError
 

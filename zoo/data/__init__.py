@@ -2,8 +2,8 @@
 
 from zoo.data.batches import eval_batches, train_batches, whole
 from zoo.data.dataset import Dataset, Example, Source
+from zoo.data.decoding import fit_image, read_image
 from zoo.data.errors import DataError
-from zoo.data.images import fit_image, read_image
 from zoo.data.open import open_dataset
 from zoo.data.preprocessing import Preprocessing
 

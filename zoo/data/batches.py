@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from zoo.data.dataset import ArraySource, Source
+from zoo.data.decoding import FITS
 from zoo.data.errors import DataError
-from zoo.data.images import FITS
 from zoo.data.preprocessing import Preprocessing
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from zoo.data.dataset import Dataset
 from zoo.data.errors import DataError
-from zoo.data.folder import has_images, open_folder
-from zoo.data.idx import is_idx_folder, open_idx
+from zoo.data.sources.folder import has_images, open_folder
+from zoo.data.sources.idx import is_idx_folder, open_idx
 
 # Where Debian's packages put data sets, as dataset-fashion-mnist does.
 INSTALLED = Path("/usr/share/datasets")
@@ -38,7 +38,7 @@ def open_dataset(dataset: str | Path, data_dir: str | Path | None = None) -> Dat
             if opened:
                 return opened
         _refuse_folder(name, folders)
-    from zoo.data.catalogue import open_catalogue
+    from zoo.data.sources.tfds import open_catalogue
 
     return open_catalogue(name, root)
 
@@ -63,7 +63,7 @@ def _open_folder(folder: Path) -> Dataset | None:
 
 def _refuse_folder(name: str, folders: list[Path]) -> None:
     """Raise for what is surely meant as a folder, so that it is not looked for among the TFDS names."""
-    from zoo.data.catalogue import is_known
+    from zoo.data.sources.tfds import is_known
 
     if is_known(name):
         return

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from zoo.data.images import Fit, Interpolation, fit_image
+from zoo.data.decoding import Fit, Interpolation, fit_image
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,11 +18,11 @@ INDEX = "index.html"
 def write_gallery(folder: str | Path, names: Sequence[str] = NETWORKS) -> list[Path]:
     """Write a report of each network into a folder, and its index; all paths, the index last. Raises ZooError."""
     from zoo.registry import create_model, model_info
-    from zoo.report.network import described
+    from zoo.report.architecture.description import described
+    from zoo.report.html.provenance import versions
+    from zoo.report.html.rendering import render
     from zoo.report.page import write_report
-    from zoo.report.provenance import versions
-    from zoo.report.rendering import render
-    from zoo.weights.atomic import replacing
+    from zoo.runtime.atomic_files import replacing
 
     networks = []
     for name in names:

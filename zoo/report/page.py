@@ -9,16 +9,16 @@ import flax.linen as nn
 import numpy as np
 
 from zoo.errors import ZooError
-from zoo.report.bottleneck import LESSON
-from zoo.report.comparison import comparison
-from zoo.report.example import lesson_example
-from zoo.report.network import Described, described
-from zoo.report.pooling import lesson_pool, sample_pool
-from zoo.report.provenance import CONVENTIONS, tree_hash, versions
-from zoo.report.rendering import render
-from zoo.report.sample import Sample, sample
-from zoo.report.script_data import script_data
-from zoo.visualize.subject import Pictures, Subject, Track, untracked
+from zoo.report.architecture.bottleneck import LESSON
+from zoo.report.architecture.comparison import comparison
+from zoo.report.architecture.description import Described, described
+from zoo.report.html.provenance import CONVENTIONS, tree_hash, versions
+from zoo.report.html.rendering import render
+from zoo.report.layers.lesson_example import lesson_example
+from zoo.report.layers.pooling import lesson_pool, sample_pool
+from zoo.report.layers.sample_image import Sample, sample
+from zoo.report.layers.script_data import script_data
+from zoo.visualize.network_and_images import Pictures, Subject, Track, untracked
 from zoo.weights import Weights
 
 
@@ -87,7 +87,7 @@ def report(
 
 def write_report(path: str | Path, model: str | nn.Module | None = None, **options: Any) -> None:
     """Write the page that `report` makes of the same arguments, whole or not at all. Raises ZooError as it does."""
-    from zoo.weights.atomic import replacing
+    from zoo.runtime.atomic_files import replacing
 
     text = report(model, **options)
     with replacing(Path(path)) as unfinished:
@@ -134,8 +134,8 @@ def _from_weights(
         if pictures is not None:
             raise ZooError("pictures are what weights are shown on: give weights too, or a single image as image")
         return None, None
-    from zoo.report.learned import learned_part
-    from zoo.report.run import check_run, run_part
+    from zoo.report.learned.learned import learned_part
+    from zoo.report.run.run import check_run, run_part
 
     if run is not None:
         check_run(Path(run))

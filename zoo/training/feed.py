@@ -13,8 +13,8 @@ from jax.sharding import Mesh
 
 from zoo.data import Dataset, train_batches, whole
 from zoo.data.preprocessing import Preprocessing
-from zoo.training.recipe import Recipe
-from zoo.training.sharding import batch_sharding, on_all_devices, replicated, shard_batch
+from zoo.runtime.mesh import batch_sharding, on_all_devices, replicated, shard_batch
+from zoo.training.config.recipe import Recipe
 from zoo.training.step import Batch
 
 # Fashion-MNIST at 64 pixels is 350 MB; a few thousand photographs at 224 are more, and slow to read before the start.

@@ -10,29 +10,29 @@ from jax.sharding import Mesh
 from rich.console import Console
 
 from zoo import count
-from zoo.compilation import compiler_options
 from zoo.data import Dataset
-from zoo.training.beginning import NOTHING, Backbone, begin, build_network
-from zoo.training.checkpoints import Checkpoints
-from zoo.training.evaluating import evaluate, test_batches
+from zoo.runtime.compiler_options import compiler_options
+from zoo.runtime.console import tell
+from zoo.runtime.mesh import data_mesh, replicated
+from zoo.training.checkpoint.checkpoints import Checkpoints
+from zoo.training.checkpoint.run_folder import RunConfig, RunFolder
+from zoo.training.config.recipe import Recipe
+from zoo.training.config.run_options import RunOptions
+from zoo.training.distributed import Agreement, is_first, largest
+from zoo.training.evaluation import evaluate, test_batches
 from zoo.training.feed import Feed, open_feed
-from zoo.training.freezing import split
-from zoo.training.guards import FiniteGuard
-from zoo.training.metrics import EpochMetrics
+from zoo.training.finetune.freezing import split
+from zoo.training.finite_guard import FiniteGuard
+from zoo.training.initial_state import NOTHING, Backbone, begin, build_network
+from zoo.training.logging.epoch_metrics import EpochMetrics
+from zoo.training.logging.flop_utilization import macs_of_image
+from zoo.training.logging.profiler import Profiler
+from zoo.training.logging.progress import TrainingProgress
+from zoo.training.logging.recorder import Recorder, Row
 from zoo.training.optimizer import learning_rate_schedule, updates_of
-from zoo.training.options import RunOptions
-from zoo.training.processes import Agreement, is_first, largest
-from zoo.training.profiling import Profiler
-from zoo.training.progress import TrainingProgress
-from zoo.training.recipe import Recipe
-from zoo.training.recorder import Recorder, Row
-from zoo.training.run_folder import RunConfig, RunFolder
-from zoo.training.saving import SaveTimes
-from zoo.training.sharding import data_mesh, replicated
-from zoo.training.signals import exit_code, stop_on_signals
+from zoo.training.schedule import SaveTimes
 from zoo.training.step import Metrics, TrainState, eval_step, train_step
-from zoo.training.telling import tell
-from zoo.utilisation import macs_of_image
+from zoo.training.stop_signals import exit_code, stop_on_signals
 
 USUAL_OPTIONS = RunOptions()
 

@@ -9,8 +9,8 @@ import optax
 from flax import linen as nn
 from optax import contrib
 
-from zoo.inference import init_shapes
 from zoo.layers import Conv
+from zoo.models.variables import init_shapes
 from zoo.weights.files import key_of
 
 # Updates as large as AdamW's (Liu et al. 2025, arXiv:2502.16982, equation 4): one learning rate serves both.

@@ -7,8 +7,8 @@ from typing import Any
 import jax
 import optax
 
+from zoo.training.config.recipe import Recipe
 from zoo.training.muon import scale_by_muon
-from zoo.training.recipe import Recipe
 from zoo.weights.files import key_of
 
 NO_GROUPS: Mapping[str, int] = MappingProxyType({})

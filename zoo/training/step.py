@@ -16,9 +16,9 @@ from jax import lax
 
 from zoo.data.preprocessing import normalize, scale_to_1, standardize
 from zoo.layers import data_axis
-from zoo.training.augmentation import UNCHANGED, Augmentation, augmented
-from zoo.training.freezing import frozen_modules, in_inference, joined, split, unmoved
-from zoo.training.mixing import mixed
+from zoo.training.augment.augmentation import UNCHANGED, Augmentation, augmented
+from zoo.training.augment.mixing import mixed
+from zoo.training.finetune.freezing import frozen_modules, in_inference, joined, split, unmoved
 
 Batch = dict[str, jax.Array]
 Metrics = dict[str, jax.Array]

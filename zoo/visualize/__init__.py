@@ -5,17 +5,17 @@ arrays. Layers are named by their module's path (`zoo.visualize.layers`); activa
 the rules of `zoo.visualize.rules`.
 """
 
-from zoo.visualize.deconvnet import Projection, deconvnet, project
-from zoo.visualize.feature_maps import activations, filters
-from zoo.visualize.grad_cam import grad_cam
-from zoo.visualize.gradients import integrated_gradients, saliency, smoothgrad
-from zoo.visualize.layers import LOGITS, layer_shapes
-from zoo.visualize.maximize import Maximized, maximize
-from zoo.visualize.occlusion import Occlusion, occlusion
-from zoo.visualize.randomize import randomize_weights
-from zoo.visualize.receptive import patch, receptive_boxes
-from zoo.visualize.rules import Rule
-from zoo.visualize.top_activations import TopActivations, top_activations
+from zoo.visualize.methods.backward_rules import Rule
+from zoo.visualize.methods.deconvnet import Projection, deconvnet, project
+from zoo.visualize.methods.feature_maps import activations, filters
+from zoo.visualize.methods.grad_cam import grad_cam
+from zoo.visualize.methods.gradients import integrated_gradients, saliency, smoothgrad
+from zoo.visualize.methods.layers import LOGITS, layer_shapes
+from zoo.visualize.methods.maximize import Maximized, maximize
+from zoo.visualize.methods.occlusion import Occlusion, occlusion
+from zoo.visualize.methods.randomize import randomize_weights
+from zoo.visualize.methods.receptive_boxes import patch, receptive_boxes
+from zoo.visualize.methods.top_activations import TopActivations, top_activations
 
 __all__ = [
     "LOGITS",

@@ -6,14 +6,14 @@ import numpy as np
 from safetensors.numpy import save as serialized
 
 from zoo.errors import ZooError
-from zoo.weights.atomic import replacing
+from zoo.runtime.atomic_files import replacing
 from zoo.weights.fetch import fetch_url
 from zoo.weights.files import Weights, default_preprocessing, save
-from zoo.weights.foreign import from_state_dict
+from zoo.weights.from_state_dict import from_state_dict
 from zoo.weights.keras import from_keras, to_keras
 from zoo.weights.pretrained import open_pretrained, weights_file
-from zoo.weights.read import read_state_dict
-from zoo.weights.sources import class_names
+from zoo.weights.published import class_names
+from zoo.weights.read_state_dict import read_state_dict
 from zoo.weights.torch import to_torch
 
 KERAS = (".h5", ".keras", ".hdf5")

@@ -7,11 +7,11 @@ from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urlsplit
 from urllib.request import url2pathname
 
-from zoo.cache import cache_folder
 from zoo.errors import ZooError
+from zoo.runtime.cache_folder import cache_folder
 from zoo.weights.download import digest_of, download
 from zoo.weights.hub import COMMIT, hub_file
-from zoo.weights.sources import Source
+from zoo.weights.published import Source
 
 
 def present_file(source: Source) -> Path | None:

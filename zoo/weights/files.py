@@ -16,10 +16,10 @@ from zoo.data import Preprocessing
 from zoo.data.dataset import path_safe
 from zoo.data.preprocessing import channel_constants
 from zoo.errors import ZooError
-from zoo.inference import init_shapes
 from zoo.models.network import Network
+from zoo.models.variables import init_shapes
 from zoo.registry import create_model, model_info
-from zoo.weights.atomic import replacing
+from zoo.runtime.atomic_files import replacing
 from zoo.weights.tree import Path as TreePath
 from zoo.weights.tree import filled_tree
 

@@ -9,8 +9,8 @@ import numpy as np
 from flax import traverse_util
 
 from zoo.errors import ZooError
-from zoo.inference import init_shapes
 from zoo.models.network import Network
+from zoo.models.variables import init_shapes
 from zoo.registry import create_model
 from zoo.weights.files import Weights
 

@@ -10,12 +10,12 @@ import jax
 import numpy as np
 
 from zoo.errors import ZooError
-from zoo.inference import init_shapes
 from zoo.models.network import Network
+from zoo.models.variables import init_shapes
 from zoo.registry import create_model
-from zoo.weights.names import names_of
-from zoo.weights.parts import Part, part_leaves
-from zoo.weights.rules import Names, translate
+from zoo.weights.head_and_aux import Part, part_leaves
+from zoo.weights.key_map import Names, translate
+from zoo.weights.key_maps import names_of
 from zoo.weights.tree import Path, as_numpy, filled_tree, leaf_of, module_of, red_first
 
 # Leaves of the norms, as Keras calls them; those of Conv and Dense have our names.

@@ -11,9 +11,9 @@ from zoo.registry import model_info
 from zoo.weights.download import digest_of
 from zoo.weights.fetch import fetch, fetch_url, pinned, present_file
 from zoo.weights.files import FORMAT, Weights, load, read_safetensors
-from zoo.weights.foreign import from_state_dict, source_of_snapshot, source_with_digest
-from zoo.weights.read import SAFETENSORS, TORCH, read_state_dict
-from zoo.weights.sources import Source, find_source, known_sources, no_such_source
+from zoo.weights.from_state_dict import from_state_dict, source_of_snapshot, source_with_digest
+from zoo.weights.published import Source, find_source, known_sources, no_such_source
+from zoo.weights.read_state_dict import SAFETENSORS, TORCH, read_state_dict
 
 
 def open_pretrained(name: str, weights: str | Path | None = None) -> Weights:

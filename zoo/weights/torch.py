@@ -7,12 +7,12 @@ import jax
 import numpy as np
 
 from zoo.errors import ZooError
-from zoo.inference import init_shapes
 from zoo.models.network import Network
+from zoo.models.variables import init_shapes
 from zoo.registry import create_model
-from zoo.weights.names import names_of, sources_of
-from zoo.weights.parts import Part, part_leaves, with_aux
-from zoo.weights.rules import Names, translate
+from zoo.weights.head_and_aux import Part, part_leaves, with_aux
+from zoo.weights.key_map import Names, translate
+from zoo.weights.key_maps import names_of, sources_of
 from zoo.weights.tree import Path, filled_tree, leaf_of, module_of, red_first
 
 # Leaves of Conv, Dense and the norms, as torch calls them.

@@ -7,7 +7,7 @@ import jax
 import numpy as np
 
 from zoo.errors import ZooError
-from zoo.weights.rules import Names
+from zoo.weights.key_map import Names
 
 Path = tuple[Any, ...]
 

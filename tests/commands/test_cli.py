@@ -1,0 +1,186 @@
+"""The command line as a user meets it: in a process of its own, its output in a pipe."""
+
+import csv
+import io
+import json
+import os
+import pty
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from zoo.__main__ import main
+
+ROOT = Path(__file__).parents[2]
+OWN = """
+import flax.linen as nn
+
+class Net(nn.Module):
+    num_classes: int = 10
+
+    @nn.compact
+    def __call__(self, x):
+        return nn.Dense(self.num_classes, name="head")(nn.Conv(4, (3, 3), name="conv")(x).mean(axis=(1, 2)))
+
+class Two(nn.Module):
+    @nn.compact
+    def __call__(self, x, mask):
+        return x * mask
+
+class Small(nn.Module):
+    @nn.compact
+    def __call__(self, x):
+        return nn.Conv(4, (9, 9), padding="VALID")(x)
+
+net = Net(num_classes=3)
+number = 7
+
+def make():
+    return Net(2)
+"""
+
+
+@pytest.fixture
+def own(tmp_path, monkeypatch):
+    """A directory of a user's with own_nets.py, from which the command is run."""
+    (tmp_path / "own_nets.py").write_text(OWN)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delitem(sys.modules, "own_nets", raising=False)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    return tmp_path
+
+
+def error_of(capsys, *arguments: str) -> str:
+    """The one line on stderr of a command that must fail with status 2."""
+    assert main(arguments) == 2
+    output, error = capsys.readouterr()
+    assert output == ""
+    assert error.count("\n") == 1
+    return error
+
+
+def test_list(capsys):
+    assert main(["list"]) == 0
+    out = capsys.readouterr().out
+    assert "6,998,552" in out and "1,582,671,872" in out and "Going Deeper with Convolutions" in out
+
+
+def test_list_pattern(capsys):
+    main(["list", "vgg1?"])
+    names = [line.split()[0] for line in capsys.readouterr().out.splitlines()[2:]]
+    assert names == ["vgg11", "vgg13", "vgg16", "vgg19"]
+
+
+def test_summary(capsys):
+    assert main(["summary", "googlenet"]) == 0
+    out = capsys.readouterr().out
+    assert "parameters: 6,998,552" in out
+    assert "1,582,671,872 MACs = 3,165,343,744 FLOPs" in out
+    assert "input 1x224x224x3" in out
+
+
+def test_summary_options(capsys):
+    main(["summary", "lenet5", "--input", "64x48", "--depth", "1", "--classes", "7", "--without-sharing"])
+    out = capsys.readouterr().out
+    assert "input 1x64x48x1" in out
+    assert "parameters: 61,451" in out
+    assert "parameters without sharing" in out
+
+
+@pytest.mark.parametrize("against", [[], ["--against", "paper"]])
+def test_formats(capsys, against):
+    main(["summary", "googlenet", "--format", "json", *against])
+    assert json.loads(capsys.readouterr().out)["rows"]
+    main(["summary", "googlenet", "--format", "csv", *against])
+    lines = list(csv.reader(io.StringIO(capsys.readouterr().out)))
+    assert len({len(line) for line in lines}) == 1
+    main(["summary", "googlenet", "--format", "markdown", *against])
+    assert capsys.readouterr().out.startswith("| ")
+
+
+def test_against_paper(capsys):
+    main(["summary", "googlenet", "--against", "paper"])
+    out = capsys.readouterr().out
+    assert "2.7K" in out and "9,408" in out and "-70.6%" in out
+    assert "separable 7x7" in out
+
+
+def test_xla_column(capsys):
+    main(["summary", "lenet5", "--xla"])
+    out = capsys.readouterr().out
+    assert "XLA FLOPs" in out and "without taps on padding" in out
+
+
+@pytest.mark.parametrize(("attribute", "parameters"), [("Net", 4 * 27 + 4 + 50), ("net", 127), ("make", 122)])
+def test_own_network(own, capsys, attribute, parameters):
+    assert main(["summary", f"own_nets:{attribute}", "--input", "16"]) == 0
+    assert f"parameters: {parameters}" in capsys.readouterr().out
+
+
+def test_own_network_with_classes(own, capsys):
+    main(["summary", "own_nets:Net", "--input", "16", "--classes", "5"])
+    assert "parameters: 137" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["googlnet"], "did you mean googlenet"),
+        (["alexnet", "--input", "32"], "at least 63x63"),
+        (["alexnet", "--input", "big"], "a size such as 224"),
+        (["lenet5", "--against", "paper"], "no published table"),
+        (["googlenet", "--against", "paper", "--input", "256"], "not 256"),
+        (["own_nets:Nett", "--input", "16"], "has no 'Nett'; did you mean net, Net"),
+        (["own_nets:number", "--input", "16"], "neither a Linen module nor what makes one"),
+        (["own_nets:Two", "--input", "16"], "needs 'mask' besides its input"),
+        (["own_nets:Small", "--input", "8"], "too small for Small"),
+        (["own_nets:net", "--input", "16", "--classes", "2"], "cannot be set"),
+        (["own_nets:Two", "--input", "16", "--classes", "2"], "makes no module"),
+        (["own_nets:Net"], "give --input"),
+        (["no_such_package.nets:Net"], "cannot import 'no_such_package.nets'"),
+    ],
+)
+def test_bad_input_is_one_line(own, capsys, arguments, said):
+    assert said in error_of(capsys, "summary", *arguments)
+
+
+def test_list_without_match(capsys):
+    assert "did you mean vgg" in error_of(capsys, "list", "vg16")
+
+
+def test_help(capsys):
+    with pytest.raises(SystemExit) as done:
+        main(["--help"])
+    assert done.value.code == 0
+    out = capsys.readouterr().out
+    assert "list" in out and "summary" in out
+
+
+def test_pipe_that_closes_early():
+    command = f"{sys.executable} -m zoo summary googlenet | head -n 1; echo ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", command], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stderr == ""
+    assert done.stdout.splitlines()[-1] == "0"
+
+
+def test_narrow_terminal():
+    """On a terminal of 60 columns no line is longer, and nothing but text is written."""
+    leader, follower = pty.openpty()
+    environment = {**os.environ, "COLUMNS": "60"}
+    command = [sys.executable, "-m", "zoo", "summary", "lenet5"]
+    with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=follower, stderr=follower) as process:
+        os.close(follower)
+        written = b""
+        try:
+            while chunk := os.read(leader, 4096):
+                written += chunk
+        except OSError:  # Linux's end of file on a terminal
+            pass
+        assert process.wait() == 0
+    os.close(leader)
+    lines = written.decode().splitlines()
+    assert max(map(len, lines)) <= 60
+    assert "\x1b" not in written.decode()
+    assert "left out for want of room" in written.decode()

@@ -1,0 +1,174 @@
+"""Data sets of TFDS, read without TensorFlow; importing this imports TFDS, so import it only when needed."""
+
+import difflib
+import functools
+import io
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import tensorflow_datasets as tfds
+from PIL import Image
+
+from zoo.data.dataset import ArraySource, Dataset, Example, Source, path_safe
+from zoo.data.decoding import to_array, with_channels
+from zoo.data.errors import DataError, brief
+from zoo.data.sources.digits import Digits
+from zoo.data.sources.tfds_preparation import is_prepared, prepare, silence
+
+_NAME = re.compile(r"\w+(/[^/:]+)?(:[\d.]+)?")
+# Up to this size a split is decoded once, when it is opened.
+_IN_MEMORY_BYTES = 16 * 2**20
+
+
+@dataclass(frozen=True)
+class RecordSource:
+    """Examples of a TFDS data source with the images still encoded: PIL decodes them, as a folder's."""
+
+    folder: Path
+    records: Sequence[dict]
+    image_key: str
+    label_key: str
+    channels: int
+
+    def __len__(self) -> int:
+        return len(self.records)
+
+    def __getitem__(self, index: int) -> Example:
+        if not 0 <= index < len(self):
+            raise IndexError(index)
+        try:
+            record = self.records[index]
+            with Image.open(io.BytesIO(record[self.image_key])) as image:
+                # RGB sets hold grey files too.
+                pixels = with_channels(to_array(image), self.channels)
+            return {"image": pixels, "label": int(record[self.label_key])}
+        # A damaged record shows as whatever its reader or PIL's decoder raises.
+        except Exception as error:
+            raise DataError(f"cannot read example {index} ({brief(error)}): {_again(self.folder)}") from error
+
+
+def is_known(name: str) -> bool:
+    """Whether TFDS has a data set of this name; its configuration and version are not looked at."""
+    return bool(_NAME.fullmatch(name)) and _stem(name) in _names()
+
+
+def open_catalogue(name: str, data_dir: Path) -> Dataset:
+    """Open `digits` or a TFDS name, prepared first if need be; DataError when that cannot be done here.
+
+    The test split is `test`, `validation` where there is none with labels (ImageNet), or the last fifth of a
+    data set that has only `train`.
+    """
+    make = functools.partial(_builder, name)
+    builder = make(data_dir)
+    image_key, label_key = _keys(name, builder)
+    if not is_prepared(builder):
+        prepare(make, data_dir, quiet=name == "digits")
+        builder = make(data_dir)
+    config = builder.builder_config and builder.builder_config.name
+    title = path_safe(f"{builder.name}-{config}" if config else builder.name)
+    train, test = _splits(title, builder, image_key, label_key)
+    class_names = tuple(builder.info.features[label_key].names)
+    return Dataset(title, train, test, class_names, train[0]["image"].shape)
+
+
+def _builder(name: str, data_dir: Path) -> tfds.core.DatasetBuilder:
+    # What follows a colon is a version here, never a namespace, which TFDS would look for on the network.
+    if not _NAME.fullmatch(name):
+        raise _unknown(name)
+    try:
+        # A builder that misses TensorFlow prints a banner about it before it raises.
+        with silence():
+            return Digits(data_dir=data_dir) if name == "digits" else tfds.builder(name, data_dir=data_dir)
+    except tfds.core.registered.DatasetNotFoundError as error:
+        raise _unknown(name) from error
+    except Exception as error:
+        stem, _, config = name.partition(":")[0].partition("/")
+        configs = list(tfds.builder_cls(stem).builder_configs) if is_known(name) else []
+        if config and config not in configs:
+            options = f" (it has {', '.join(configs) or 'none'})"
+            raise DataError(f"{stem} has no configuration {config!r}{_meant(config, configs)}{options}") from error
+        # TFDS puts the arguments before the reason.
+        reason = brief(ValueError(str(error).rpartition('}": ')[2]))
+        raise DataError(
+            f"cannot open the data set {name} ({reason}): check the name, and what there is in {data_dir}"
+        ) from error
+
+
+def _unknown(name: str) -> DataError:
+    return DataError(f"unknown data set {name!r}{_meant(name, _names())} (a TFDS name, a folder, or digits)")
+
+
+def _meant(name: str, known: Sequence[str]) -> str:
+    near = difflib.get_close_matches(name.lower(), known)
+    return f"; did you mean {' or '.join(near)}?" if near else ""
+
+
+def _names() -> list[str]:
+    # Ours is among them, since it is a builder like the others.
+    return tfds.list_builders(with_community_datasets=False)
+
+
+def _again(folder: Path) -> str:
+    return f"remove {folder} to have it prepared again"
+
+
+def _stem(name: str) -> str:
+    return re.split("[/:]", name)[0].lower()
+
+
+def _keys(name: str, builder: tfds.core.DatasetBuilder) -> tuple[str, str]:
+    info = builder.info
+    image_key, label_key = info.supervised_keys if len(info.supervised_keys or ()) == 2 else ("image", "label")
+    features = info.features if isinstance(info.features, tfds.features.FeaturesDict) else {}
+    if (
+        image_key in features
+        and label_key in features
+        and isinstance(features[image_key], tfds.features.Image)
+        and isinstance(features[label_key], tfds.features.ClassLabel)
+    ):
+        return image_key, label_key
+    raise DataError(f"{name} is no data set for image classification: it has no pair of an image and a class label")
+
+
+def _splits(name: str, builder: tfds.core.DatasetBuilder, image_key: str, label_key: str) -> tuple[Source, Source]:
+    splits = builder.info.splits
+    if "train" not in splits:
+        raise DataError(f"{name} has no training split, only {', '.join(splits)}")
+    source = functools.partial(_source, name, builder, image_key, label_key)
+    for split in ("test", "validation"):
+        # ImageNet's test split is there without its labels, each -1.
+        if split in splits and splits[split].num_examples:
+            test = source(split)
+            if test[0]["label"] >= 0:
+                return source("train"), test
+    return source("train[:80%]"), source("train[80%:]")
+
+
+def _source(name: str, builder: tfds.core.DatasetBuilder, image_key: str, label_key: str, split: str) -> Source:
+    features = builder.info.features
+    # The other features may need TensorFlow, or time, to decode.
+    undecoded = {key: tfds.decode.SkipDecoding() for key in features if key != label_key}
+    try:
+        records = builder.as_data_source(split, decoders=undecoded)
+    except NotImplementedError as error:
+        raise DataError(
+            f"{name} is stored in {builder.data_path} in a format that needs TensorFlow: convert it where there is one"
+            f" with 'tfds convert_format --dataset_version_dir={builder.data_path} --out_file_format=array_record',"
+            " or remove it to have it prepared again"
+        ) from error
+    except Exception as error:
+        raise DataError(f"cannot read {name} ({brief(error)}): {_again(builder.data_path)}") from error
+    shape = features[image_key].shape
+    source = RecordSource(Path(builder.data_path), records, image_key, label_key, 1 if shape[-1] == 1 else 3)
+    if None in shape or len(source) * np.prod(shape) > _IN_MEMORY_BYTES:
+        return source
+    examples = [source[index] for index in range(len(source))]
+    if any(example["image"].shape != examples[0]["image"].shape for example in examples):
+        return source
+    return ArraySource(
+        np.stack([example["image"] for example in examples]),
+        np.array([example["label"] for example in examples]),
+    )

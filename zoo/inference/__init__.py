@@ -1,0 +1,1 @@
+"""Features, predictions and evaluations of a trained network."""

@@ -1,0 +1,56 @@
+"""Activations of a network's layers, by name."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import flax.linen as nn
+import jax
+
+from zoo.errors import ZooError, nearest
+from zoo.models.variables import Variables
+
+
+def features(model: nn.Module, variables: Variables, x: jax.Array, names: Sequence[str]) -> dict[str, jax.Array]:
+    """{name: activation} of the submodules at `names`, paths such as "inception_3a" or "inception_3a/1x1".
+
+    Raises ZooError for a name that the network does not have.
+    """
+    paths = {"/".join(path) for path in _module_paths(model, x)}
+    for name in names:
+        if name not in paths:
+            raise ZooError(f"{type(model).__name__} has no layer {name!r}{nearest(name, paths)}")
+
+    return logits_and_outputs(model, variables, x, names)[1]
+
+
+def logits_and_outputs(
+    model: nn.Module, variables: Variables, x: jax.Array, names: Sequence[str]
+) -> tuple[jax.Array, dict[str, jax.Array]]:
+    """The logits, and what `features` gives; for names that are known to be there. "" is the network itself."""
+
+    def wanted(module: nn.Module, method: str) -> bool:
+        return method == "__call__" and "/".join(module.path) in names
+
+    logits, state = model.apply(variables, x, capture_intermediates=wanted, mutable=["intermediates"])
+    return logits, {name: output_at(state["intermediates"], name) for name in names}
+
+
+def output_at(intermediates: Mapping[str, Any], name: str) -> Any:
+    """What Flax captured of a module's calls: the first, where there are several."""
+    for part in filter(None, name.split("/")):
+        intermediates = intermediates[part]
+    return intermediates["__call__"][0]
+
+
+def _module_paths(model: nn.Module, x: jax.Array) -> set[tuple[str, ...]]:
+    paths: set[tuple[str, ...]] = set()
+
+    def note(module: nn.Module, method: str) -> bool:
+        paths.add(module.path)
+        return False
+
+    def run(x: jax.Array) -> Any:
+        return model.init(jax.random.key(0), x, capture_intermediates=note)
+
+    jax.eval_shape(run, x)
+    return paths - {()}

@@ -1,0 +1,1 @@
+"""From the parts of the page to HTML."""

@@ -1,0 +1,1 @@
+"""The methods: arrays in, arrays out."""

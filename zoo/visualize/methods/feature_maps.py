@@ -1,0 +1,57 @@
+"""What a layer makes of an image, and the filters that it does it with."""
+
+import flax.linen as nn
+import jax
+import numpy as np
+
+from zoo.errors import ZooError, nearest
+from zoo.models.variables import Variables
+from zoo.visualize.methods.compiled import compiled, in_batches
+from zoo.visualize.methods.layers import layer_shapes, output_of, spatial_shape
+
+
+def activations(
+    model: nn.Module, variables: Variables, images: jax.Array, layer: str, *, batch_size: int = 32
+) -> np.ndarray:
+    """The feature maps of a layer: [batch, rows, columns, units]. Raises ZooError where there is no such layer."""
+    spatial_shape(model, layer_shapes(model, variables, images), layer)
+    run = compiled(output_of, model, layer)
+    return in_batches(lambda images: run(variables, images), batch_size, images)
+
+
+def filters(
+    model: nn.Module,
+    variables: Variables,
+    layer: str | None = None,
+    *,
+    image_shape: tuple[int, int, int] | None = None,
+) -> np.ndarray:
+    """A convolution's kernel, [height, width, channels / groups, features]: by default that which sees the image.
+
+    `layer` is a convolution or a block with a single one in it, as "conv1" or "conv1/conv". `image_shape` (height,
+    width, channels) is what the network sees, its own unless given. Raises ZooError where there is no such layer, and
+    for a block with several, with their names.
+    """
+    kernels = _kernels(variables)
+    layer = first_convolution(model, variables, image_shape) if layer is None else layer
+    inside = [name for name in kernels if name == layer or name.startswith(f"{layer}/")]
+    if not inside:
+        blocks = {name.rpartition("/")[0] or name for name in kernels}
+        raise ZooError(f"{type(model).__name__} has no filters in {layer!r}{nearest(layer, blocks | kernels.keys())}")
+    if len(inside) > 1:
+        raise ZooError(f"{layer} has the filters of {len(inside)} convolutions: choose from {', '.join(inside)}")
+    return np.asarray(kernels[inside[0]])
+
+
+def first_convolution(model: nn.Module, variables: Variables, image_shape: tuple[int, int, int] | None = None) -> str:
+    """The name of the convolution that sees the image, as for `filters`; "" where there is none."""
+    kernels = _kernels(variables)
+    order = layer_shapes(model, variables, jax.ShapeDtypeStruct((1, *(image_shape or model.image_shape)), np.float32))
+    return next((name for name in order if name in kernels), "")
+
+
+def _kernels(variables: Variables) -> dict[str, jax.Array]:
+    """{module: kernel} of all convolutions."""
+    leaves = jax.tree_util.tree_leaves_with_path(variables["params"])
+    named = (([part.key for part in path], leaf) for path, leaf in leaves)
+    return {"/".join(path[:-1]): leaf for path, leaf in named if path[-1] == "kernel" and leaf.ndim == 4}

