@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from golden.originals import TIMM, TIMM_TOO, TORCHVISION
-from zoo.weights.make_published import all_sources
 
 import zoo
 from zoo.data import fit_image
 from zoo.weights import open_pretrained, to_torch
 from zoo.weights.files import default_preprocessing
+from zoo.weights.make_published import all_sources
 from zoo.weights.published import find_source, known_sources
 from zoo.weights.read_state_dict import read_state_dict
 
