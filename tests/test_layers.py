@@ -74,7 +74,7 @@ def test_conv_computes_in_its_dtype_and_keeps_float32_parameters():
 @pytest.mark.parametrize("features", [6, 5], ids=["channels", "features"])
 def test_groups_that_do_not_divide_are_one_clear_line(features):
     groups = {6: 3, 5: 2}[features]
-    with pytest.raises(zoo.ZooError, match=rf"4 channels to {features} features cannot be split in {groups} groups"):
+    with pytest.raises(zoo.ZooError, match=rf"\b4 channels.*\b{features} features.*\b{groups} groups"):
         layers.Conv(features, 3, groups=groups).init(jax.random.key(0), random(*IMAGE))
 
 

@@ -1,6 +1,6 @@
-"""The layers of convolutional networks: pure functions where there is no parameter, Flax modules where there is.
+"""Layers of convolutional networks: pure functions for layers without parameters, Flax modules for the others.
 
-Arrays are [batch, height, width, channel] everywhere; sizes and padding are those of `zoo.geometry`.
+All arrays are [batch, height, width, channel]. `zoo.geometry` defines the types of sizes and padding.
 """
 
 from collections.abc import Callable
@@ -15,13 +15,15 @@ from zoo.geometry import Padding, Size, explicit_padding, pair
 from zoo.kernels.batch_norm import BatchNorm
 from zoo.kernels.convolution import convolution
 
-# All layers are to be had from here.
+# Re-exported, so that all layers can be imported from this module.
 from zoo.kernels.pooling import adaptive_avg_pool as adaptive_avg_pool
 from zoo.kernels.pooling import avg_pool as avg_pool
 from zoo.kernels.pooling import global_avg_pool, max_pool
 from zoo.runtime.mesh import DATA_AXIS
 
 Activation = Callable[[jax.Array], jax.Array]
+# A class or a function that makes a module, such as `ConvBlock` or `partial(ConvBlock, norm=batch_norm)`.
+ModuleFactory = Callable[..., nn.Module]
 
 
 # Functions without parameters
@@ -37,9 +39,12 @@ def conv(
     dilation: Size = 1,
     groups: int = 1,
 ) -> jax.Array:
-    """Cross-correlation of x [b, h, w, c] with kernel [kh, kw, c / groups, features], as every framework's "conv"."""
+    """Cross-correlation of x [b, h, w, c] with kernel [kh, kw, c / groups, features] (the "conv" of all frameworks).
+
+    The output is [b, h', w', features]. Raises WindowTooLarge if the kernel does not fit in the padded input.
+    """
     pads = explicit_padding(x.shape[1:3], kernel.shape[:2], stride, padding, dilation)
-    y = convolution(x, kernel, pair(stride), pads, pair(dilation), groups)
+    y = convolution(x, kernel, stride=pair(stride), pads=pads, dilation=pair(dilation), groups=groups)
     return y if bias is None else y + bias
 
 
@@ -47,10 +52,10 @@ def conv(
 def local_response_norm(
     x: jax.Array, *, size: int = 5, alpha: float = 1e-4, beta: float = 0.75, k: float = 2.0
 ) -> jax.Array:
-    """x / (k + alpha * sum of x^2 over `size` neighbouring channels) ** beta.
+    """x / (k + alpha * sum of x^2 over `size` neighbouring channels) ** beta; the shape and dtype of x.
 
-    As defined, and with the constants, in Krizhevsky et al. 2012, section 3.3. Caffe and torch divide alpha by `size`
-    and use k = 1: give `alpha=1e-4 / 5, k=1` for a network trained with theirs.
+    Definition and default constants: Krizhevsky et al. 2012, section 3.3. Caffe and torch divide alpha by `size` and
+    use k = 1: pass `alpha=1e-4 / 5, k=1` for a network that was trained with Caffe.
     """
     before = size // 2
     squares = jnp.pad(jnp.square(x.astype(jnp.float32)), ((0, 0),) * 3 + ((before, size - 1 - before),))
@@ -60,12 +65,15 @@ def local_response_norm(
 
 # Modules
 
-# Flax asks an initializer for its shape at each call of a layer: compiled, it is traced once a shape.
+# Flax evaluates the shape of an initializer at each call of a layer: under jit it is traced once per shape.
 he_normal = jax.jit(nn.initializers.he_normal(), static_argnums=(1, 2))
 
 
 class Conv(nn.Module):
-    """Convolution with its own kernel [kh, kw, channels / groups, features] and, unless told otherwise, a bias."""
+    """Convolution with parameters: `kernel` [kh, kw, channels / groups, features] and, with `use_bias`, `bias`.
+
+    Raises ZooError if `groups` does not divide the channels of the input and `features`.
+    """
 
     features: int
     kernel_size: Size
@@ -82,7 +90,10 @@ class Conv(nn.Module):
     def __call__(self, x: jax.Array) -> jax.Array:
         channels = x.shape[-1]
         if channels % self.groups or self.features % self.groups:
-            raise ZooError(f"{channels} channels to {self.features} features cannot be split in {self.groups} groups")
+            raise ZooError(
+                f"a convolution from {channels} channels to {self.features} features cannot have {self.groups} groups: "
+                "use a number of groups that divides both"
+            )
         shape = (*pair(self.kernel_size), channels // self.groups, self.features)
         kernel = self.param("kernel", self.kernel_init, shape, jnp.float32)
         bias = self.param("bias", self.bias_init, (self.features,), jnp.float32) if self.use_bias else None
@@ -99,7 +110,7 @@ class Conv(nn.Module):
 
 
 def data_axis() -> str | None:
-    """The mapped axis "data" when called inside `pmap` or `shard_map` over it, else None (jit's arrays are global)."""
+    """The name of the data axis inside `pmap` or `shard_map` over it, else None (arrays under jit are global)."""
     try:
         lax.axis_index(DATA_AXIS)
     except NameError:
@@ -116,7 +127,10 @@ def batch_norm(
     momentum: float = 0.9,
     use_scale: bool = True,
 ) -> BatchNorm:
-    """Batch normalisation over the whole batch, on however many devices it lies. Running statistics unless `train`."""
+    """Batch normalisation. With `train` the statistics are those of the whole batch, over all of its devices.
+
+    Without `train` they are the running statistics, whose decay per step is `momentum`.
+    """
     return BatchNorm(
         use_running_average=not train,
         momentum=momentum,
@@ -129,21 +143,24 @@ def batch_norm(
 
 
 def is_folded(block: nn.Module, train: bool, conv: str = "conv") -> bool:
-    """Whether a block is applied to weights whose `bn` is part of its `conv`: `zoo.weights.fold_batchnorm`.
+    """Whether the variables of `block` are folded: `zoo.weights.fold_batchnorm` merged its `bn` into its `conv`.
 
-    Then the convolution has a bias, and the norm nothing. Raises ZooError in training, which needs the norm.
+    A folded convolution has a bias, and the norm has no variables. Raises ZooError with `train`, which needs the norm.
     """
     norm = any(block.has_variable(kind, "bn") for kind in ("params", "batch_stats"))
     folded = not block.is_initializing() and not norm and "bias" in (block.get_variable("params", conv) or {})
     if folded and train:
-        raise ZooError("these weights have no batch norm, which training needs: it was folded into the convolutions")
+        raise ZooError(
+            "these weights cannot be trained: their batch norms are folded into the convolutions; use unfolded weights"
+        )
     return folded
 
 
 class ConvBlock(nn.Module):
-    """Convolution, then the norm if there is one, then the activation if there is one. Children: `conv`, `bn`.
+    """A convolution, then an optional norm, then an optional activation. Children: `conv`, `bn`.
 
-    `use_bias=None` gives the convolution a bias just where no norm follows. Folded weights have a bias and no `bn`.
+    By default (`use_bias=None`) the convolution has a bias only if there is no norm. Folded weights have a bias and no
+    `bn`.
     """
 
     features: int
@@ -151,7 +168,7 @@ class ConvBlock(nn.Module):
     stride: Size = 1
     padding: Padding = 0
     groups: int = 1
-    norm: Callable[..., nn.Module] | None = None
+    norm: ModuleFactory | None = None
     use_bias: bool | None = None
     act: Activation | None = nn.relu
     dilation: Size = 1
@@ -167,10 +184,10 @@ class ConvBlock(nn.Module):
         x = Conv(
             self.features,
             self.kernel_size,
-            self.stride,
-            self.padding,
-            self.dilation,
-            self.groups,
+            stride=self.stride,
+            padding=self.padding,
+            dilation=self.dilation,
+            groups=self.groups,
             use_bias=use_bias,
             kernel_init=self.kernel_init,
             bias_init=self.bias_init,
@@ -183,7 +200,10 @@ class ConvBlock(nn.Module):
 
 
 class SqueezeExcite(nn.Module):
-    """Each channel times a gate computed from the mean of all: Hu et al., arXiv:1709.01507. Children: `fc1`, `fc2`."""
+    """Multiplies each channel by a gate that two 1x1 convolutions compute from the means of all channels.
+
+    Hu et al., arXiv:1709.01507. `squeezed` is the number of channels between the two. Children: `fc1`, `fc2`.
+    """
 
     squeezed: int
     act: Activation = nn.relu
@@ -198,15 +218,18 @@ class SqueezeExcite(nn.Module):
 
 
 def stochastic_depth(rate: float, *, train: bool, name: str = "stochastic_depth") -> nn.Dropout:
-    """Drops a residual branch of whole images at `rate` in training: Huang et al., arXiv:1603.09382."""
+    """With `train`, sets a residual branch to zero for each image with probability `rate`, and scales the others.
+
+    Huang et al., arXiv:1603.09382.
+    """
     return nn.Dropout(rate, broadcast_dims=(1, 2, 3), deterministic=not train, name=name)
 
 
 class Inception(nn.Module):
-    """Four branches side by side, joined along the channels: 1x1, 3x3, 5x5 and a pool, reduced by 1x1 convolutions.
+    """Four parallel branches, concatenated along the channels: 1x1, 3x3, 5x5 and max pooling, with 1x1 reductions.
 
-    Szegedy et al., arXiv:1409.4842, Figure 2(b); the widths are the columns of its Table 1. `conv` makes the blocks
-    (it takes what `ConvBlock` takes); `kernel_5x5=3` is what torchvision has in the place of the 5x5.
+    Szegedy et al., arXiv:1409.4842, Figure 2(b); the widths are the columns of Table 1. `conv` makes the convolution
+    blocks and takes the arguments of `ConvBlock`. Torchvision has 3x3 instead of 5x5: `kernel_5x5=3`.
     """
 
     width_1x1: int
@@ -216,32 +239,33 @@ class Inception(nn.Module):
     width_5x5: int
     width_pool_proj: int
     kernel_5x5: int = 5
-    conv: Callable[..., nn.Module] = ConvBlock
+    conv: ModuleFactory = ConvBlock
 
     @nn.compact
     def __call__(self, x: jax.Array, *, train: bool = False) -> jax.Array:
         def conv(x: jax.Array, features: int, kernel: int, name: str) -> jax.Array:
             return self.conv(features, kernel, padding=kernel // 2, name=name)(x, train=train)
 
-        one = conv(x, self.width_1x1, 1, "1x1")
-        three = conv(x, self.width_3x3_reduce, 1, "3x3_reduce")
-        three = conv(three, self.width_3x3, 3, "3x3")
-        five = conv(x, self.width_5x5_reduce, 1, "5x5_reduce")
-        five = conv(five, self.width_5x5, self.kernel_5x5, "5x5")
-        pool = conv(max_pool(x, 3, 1, padding=1), self.width_pool_proj, 1, "pool_proj")
-        return jnp.concatenate([one, three, five, pool], axis=-1)
+        branch_1x1 = conv(x, self.width_1x1, 1, "1x1")
+        branch_3x3 = conv(x, self.width_3x3_reduce, 1, "3x3_reduce")
+        branch_3x3 = conv(branch_3x3, self.width_3x3, 3, "3x3")
+        branch_5x5 = conv(x, self.width_5x5_reduce, 1, "5x5_reduce")
+        branch_5x5 = conv(branch_5x5, self.width_5x5, self.kernel_5x5, "5x5")
+        branch_pool = conv(max_pool(x, 3, 1, padding=1), self.width_pool_proj, 1, "pool_proj")
+        return jnp.concatenate([branch_1x1, branch_3x3, branch_5x5, branch_pool], axis=-1)
 
 
 class NaiveInception(nn.Module):
-    """The module before its reductions: 1x1, 3x3, 5x5 and the pool itself, joined along the channels.
+    """The Inception module without reductions: 1x1, 3x3, 5x5 and max pooling, concatenated along the channels.
 
-    Szegedy et al., arXiv:1409.4842, Figure 2(a). Its output is always deeper than its input, which is what is naive.
+    Szegedy et al., arXiv:1409.4842, Figure 2(a). The output always has more channels than the input: the pooled input
+    is part of it.
     """
 
     width_1x1: int
     width_3x3: int
     width_5x5: int
-    conv: Callable[..., nn.Module] = ConvBlock
+    conv: ModuleFactory = ConvBlock
 
     @nn.compact
     def __call__(self, x: jax.Array, *, train: bool = False) -> jax.Array:

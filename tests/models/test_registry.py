@@ -8,7 +8,7 @@ import zoo
 from zoo.registry import natural_key
 
 
-def test_names_come_in_natural_order_and_by_glob():
+def test_list_models_filters_by_glob_in_natural_order():
     names = zoo.list_models("vgg*")
     assert names == ["vgg11", "vgg11_bn", "vgg13", "vgg13_bn", "vgg16", "vgg16_bn", "vgg19", "vgg19_bn"]
     assert sorted(["b10", "b2", "b1"], key=natural_key) == ["b1", "b2", "b10"]
@@ -27,17 +27,17 @@ def test_every_record_is_complete_and_frozen(name):
         info.year = 1
 
 
-def test_an_unknown_name_shows_the_nearest():
-    with pytest.raises(zoo.ZooError, match="unknown model 'goglenet'; did you mean googlenet"):
+def test_an_unknown_name_suggests_similar_names():
+    with pytest.raises(zoo.ZooError, match=r"goglenet.*did you mean googlenet"):
         zoo.create_model("goglenet")
 
 
-def test_an_unknown_field_shows_the_nearest():
-    with pytest.raises(zoo.ZooError, match="googlenet has no 'num_class'; did you mean num_classes"):
+def test_an_unknown_field_suggests_similar_fields():
+    with pytest.raises(zoo.ZooError, match=r"googlenet.*'num_class'.*did you mean num_classes"):
         zoo.create_model("googlenet", num_class=10)
 
 
-def test_a_network_of_ones_own_is_registered_once():
+def test_a_name_can_be_registered_only_once():
     info = zoo.model_info("lenet5")
-    with pytest.raises(zoo.ZooError, match="registered already"):
+    with pytest.raises(zoo.ZooError, match="lenet5"):
         zoo.register(info)

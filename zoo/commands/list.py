@@ -17,13 +17,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     """Print a line a network."""
     from zoo.counting.render import aligned
-    from zoo.errors import ZooError, nearest
+    from zoo.errors import ZooError, suggestion
     from zoo.registry import list_models, model_info
     from zoo.runtime.console import terminal_width
 
     names = list_models(args.pattern)
     if not names:
-        near = nearest(args.pattern.strip("*"), list_models())
+        near = suggestion(args.pattern.strip("*"), list_models())
         raise ZooError(f"no network's name matches {args.pattern!r}{near}")
     infos = [model_info(name) for name in names]
     cells = [

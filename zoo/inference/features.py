@@ -6,7 +6,7 @@ from typing import Any
 import flax.linen as nn
 import jax
 
-from zoo.errors import ZooError, nearest
+from zoo.errors import ZooError, suggestion
 from zoo.models.variables import Variables
 
 
@@ -18,7 +18,7 @@ def features(model: nn.Module, variables: Variables, x: jax.Array, names: Sequen
     paths = {"/".join(path) for path in _module_paths(model, x)}
     for name in names:
         if name not in paths:
-            raise ZooError(f"{type(model).__name__} has no layer {name!r}{nearest(name, paths)}")
+            raise ZooError(f"{type(model).__name__} has no layer {name!r}{suggestion(name, paths)}")
 
     return logits_and_outputs(model, variables, x, names)[1]
 

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from zoo.data import Preprocessing
-from zoo.errors import ZooError, nearest
+from zoo.errors import ZooError, suggestion
 from zoo.registry import model_info
 
 
@@ -64,7 +64,7 @@ def no_such_source(model: str, name: str) -> ZooError:
     """The error for a tag or file that is not there."""
     names = sorted({name for source in known_sources(model) for name in _names(source) if name})
     return ZooError(
-        f"{name!r} is neither a file, a folder, nor weights known for {model}{nearest(name, names)}; "
+        f"{name!r} is neither a file, a folder, nor weights known for {model}{suggestion(name, names)}; "
         f"python -m zoo weights {model} lists those"
     )
 

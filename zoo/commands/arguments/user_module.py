@@ -8,7 +8,7 @@ from typing import Any
 
 import flax.linen as nn
 
-from zoo.errors import ZooError, nearest
+from zoo.errors import ZooError, suggestion
 
 
 def load(name: str, fields: Mapping[str, Any]) -> nn.Module:
@@ -20,7 +20,7 @@ def load(name: str, fields: Mapping[str, Any]) -> nn.Module:
     module = _module(module_name)
     if not hasattr(module, attribute):
         public = [known for known in vars(module) if not known.startswith("_")]
-        raise ZooError(f"{module_name} has no {attribute!r}{nearest(attribute, public)}")
+        raise ZooError(f"{module_name} has no {attribute!r}{suggestion(attribute, public)}")
     found = getattr(module, attribute)
     if isinstance(found, nn.Module):
         if fields:

@@ -4,7 +4,7 @@ import flax.linen as nn
 import jax
 import numpy as np
 
-from zoo.errors import ZooError, nearest
+from zoo.errors import ZooError, suggestion
 from zoo.models.variables import Variables
 from zoo.visualize.methods.compiled import compiled, in_batches
 from zoo.visualize.methods.layers import layer_shapes, output_of, spatial_shape
@@ -37,7 +37,8 @@ def filters(
     inside = [name for name in kernels if name == layer or name.startswith(f"{layer}/")]
     if not inside:
         blocks = {name.rpartition("/")[0] or name for name in kernels}
-        raise ZooError(f"{type(model).__name__} has no filters in {layer!r}{nearest(layer, blocks | kernels.keys())}")
+        suggested = suggestion(layer, blocks | kernels.keys())
+        raise ZooError(f"{type(model).__name__} has no filters in {layer!r}{suggested}")
     if len(inside) > 1:
         raise ZooError(f"{layer} has the filters of {len(inside)} convolutions: choose from {', '.join(inside)}")
     return np.asarray(kernels[inside[0]])

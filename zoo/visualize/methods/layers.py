@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from flax.errors import FlaxError
 
-from zoo.errors import ZooError, nearest
+from zoo.errors import ZooError, suggestion
 from zoo.geometry import WindowTooLarge
 from zoo.inference.features import logits_and_outputs, output_at
 from zoo.models.variables import Variables, check_image_shape
@@ -86,7 +86,7 @@ def known_layer(model: nn.Module, shapes: Shapes, layer: str) -> tuple[int, ...]
     """The shape of what a layer makes. Raises ZooError where there is no such layer, with the nearest names."""
     if layer not in shapes:
         names = [name for name in shapes if name]
-        close = nearest(layer, names) or f"; it begins with {', '.join(names[:3])} and ends with {names[-1]}"
+        close = suggestion(layer, names) or f"; it begins with {', '.join(names[:3])} and ends with {names[-1]}"
         raise ZooError(f"{type(model).__name__} has no layer {layer!r}{close}")
     return shapes[layer]
 
