@@ -10,12 +10,8 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from zoo.commands.arguments.weights import (
-    add_inference_arguments,
-    add_weights_arguments,
-    inference_weights,
-    positive,
-)
+from zoo.commands.arguments.types import positive
+from zoo.commands.arguments.weights import add_inference_arguments, add_weights_arguments, inference_weights
 
 if TYPE_CHECKING:
     from zoo.inference.evaluation import ClassResult, Evaluation

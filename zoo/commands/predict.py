@@ -15,13 +15,9 @@ import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from zoo.commands.arguments.images import decoded, image_paths
-from zoo.commands.arguments.weights import (
-    add_inference_arguments,
-    add_weights_arguments,
-    inference_weights,
-    positive,
-)
+from zoo.commands.arguments.images import image_paths, load_image
+from zoo.commands.arguments.types import positive
+from zoo.commands.arguments.weights import add_inference_arguments, add_weights_arguments, inference_weights
 
 if TYPE_CHECKING:
     import numpy as np
@@ -69,7 +65,7 @@ def _readable(paths: list[str]) -> Iterator[tuple[str, np.ndarray]]:
 
     for path in paths:
         try:
-            image = decoded(path)
+            image = load_image(path)
         except ZooError as error:
             print(f"zoo: {' '.join(str(error).split())}", file=sys.stderr)
         else:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zoo.commands.arguments.pictures import add_pictures_arguments, chosen_pictures
+from zoo.commands.arguments.types import non_negative
 
 if TYPE_CHECKING:
     from zoo.visualize.network_and_images import Pictures, Subject
@@ -36,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, required=True, metavar="FILE.html", help="the page")
     parser.add_argument("--compare", metavar="MODEL2", help="a second network to put beside it")
     parser.add_argument("--input", metavar="N", help="image size: 224, 224x320 (height first) or 32x32x1")
-    parser.add_argument("--classes", type=int, metavar="N", help="number of classes, without weights")
+    parser.add_argument("--classes", type=non_negative, metavar="N", help="number of classes, without weights")
     parser.add_argument(
         "--weights",
         nargs="?",
@@ -103,19 +104,19 @@ def _other(args: argparse.Namespace) -> Any:
 
 def _without_weights(args: argparse.Namespace) -> dict[str, Any]:
     """The network alone, and the image under its receptive fields."""
-    from zoo.commands.arguments.images import decoded, image_paths
-    from zoo.commands.arguments.network import image_shape, load_network
+    from zoo.commands.arguments.images import image_paths, load_image
+    from zoo.commands.arguments.network import load_network, parse_image_shape
     from zoo.errors import ZooError
 
     model = load_network(args.model, args.classes)
-    asked = {"model": model, "name": args.model, "image_shape": image_shape(args.input, model)}
+    asked = {"model": model, "name": args.model, "image_shape": parse_image_shape(args.input, model)}
     if ":" not in args.model:
         asked |= {"model": args.model, "num_classes": args.classes}
     if args.images:
         path, *more = (path for place in args.images for path in image_paths(place))
         if more:
             raise ZooError(f"--images are {1 + len(more)}, of which a network without weights shows one: give one")
-        asked |= {"image": decoded(path), "image_name": "standard input" if path == "-" else Path(path).name}
+        asked |= {"image": load_image(path), "image_name": "standard input" if path == "-" else Path(path).name}
     return asked
 
 

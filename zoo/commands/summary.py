@@ -8,6 +8,8 @@ python -m zoo summary my_package.nets:Net --input 32x32x1 --format csv
 import argparse
 from typing import Any
 
+from zoo.commands.arguments.types import non_negative
+
 HELP = "show every layer of a network with its counts"
 FORMATS = ("text", "markdown", "csv", "json")
 
@@ -20,8 +22,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="a name of `list`, or package.module:attribute for a Linen module of yours, or what makes one",
     )
     parser.add_argument("--input", metavar="N", help="image size: 224, 224x320 (height first) or 32x32x1")
-    parser.add_argument("--depth", type=_natural, metavar="N", help="levels of modules to show (default: all)")
-    parser.add_argument("--classes", type=_natural, metavar="N", help="number of classes; 0 leaves the classifier out")
+    parser.add_argument("--depth", type=non_negative, metavar="N", help="levels of modules to show (default: all)")
+    parser.add_argument("--classes", type=non_negative, metavar="N", help="number of classes; 0 leaves the classifier out")
     parser.add_argument("--format", choices=FORMATS, default="text", help="how to write it (default: text)")
     parser.add_argument("--xla", action="store_true", help="add XLA's own cost estimate of each layer")
     parser.add_argument(
@@ -34,11 +36,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Print a network's table."""
-    from zoo.commands.arguments.network import image_shape, load_network
+    from zoo.commands.arguments.network import load_network, parse_image_shape
     from zoo.runtime.console import terminal_width
 
     model = load_network(args.model, args.classes)
-    shape = image_shape(args.input, model)
+    shape = parse_image_shape(args.input, model)
     if args.against:
         print(_write(_against_paper(args.model, model, shape), args.format, {"width": terminal_width()}))
         return
@@ -75,9 +77,3 @@ def _against_paper(name: str, model: Any, shape: tuple[int, int, int]) -> Any:
     if name not in PAPERS:
         raise ZooError(f"no published table for {name!r}; there are tables for {', '.join(PAPERS)}")
     return compare(_summarize(model, shape), PAPERS[name])
-
-
-def _natural(text: str) -> int:
-    if not (text.isascii() and text.isdecimal()):
-        raise argparse.ArgumentTypeError(f"{text} is no whole number from 0")
-    return int(text)

@@ -24,7 +24,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zoo.commands.arguments.pictures import add_pictures_arguments, chosen_pictures
-from zoo.commands.arguments.weights import add_weights_arguments, chosen_weights, positive
+from zoo.commands.arguments.types import between, positive
+from zoo.commands.arguments.weights import add_weights_arguments, chosen_weights
 
 if TYPE_CHECKING:
     from zoo.visualize.network_and_images import Pictures, Subject
@@ -67,17 +68,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--batch-size", type=positive, default=64, metavar="N", help="images at a time (default: 64)")
     parser.add_argument("--steps", type=positive, default=256, metavar="N", help="of maximize (default: 256)")
     parser.add_argument(
-        "--dpi", type=_dots, default=150, metavar="N", help="pixels an inch of the PNG files, 20 to 600 (default: 150)"
+        "--dpi",
+        # More would need more memory than there is.
+        type=between(20, 600),
+        default=150,
+        metavar="N",
+        help="dots per inch of the PNG files, 20 to 600 (default: 150)",
     )
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of what is drawn at random (default: 0)")
     add_weights_arguments(parser)
-
-
-def _dots(text: str) -> int:
-    """The type of --dpi: more would need more memory than there is."""
-    if not (text.isascii() and text.isdecimal() and 20 <= int(text) <= 600):
-        raise argparse.ArgumentTypeError(f"{text} is no number from 20 to 600")
-    return int(text)
 
 
 def run(args: argparse.Namespace) -> None:

@@ -1,4 +1,4 @@
-"""Images that a command line names: files, folders of them, or - for standard input."""
+"""Images that the command line names: files, folders of them, or - for standard input."""
 
 from __future__ import annotations
 
@@ -8,32 +8,34 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import numpy as np
 
+STANDARD_INPUT = "-"
 
-def image_paths(place: str) -> list[str]:
-    """The place itself, or the images in that folder. Raises ZooError where a folder has none."""
+
+def image_paths(argument: str) -> list[str]:
+    """The argument itself, or the images in the folder that it names. Raises ZooError for a folder without images."""
     from pathlib import Path
 
     from zoo.data.sources.folder import image_files
     from zoo.errors import ZooError
 
-    if not Path(place).is_dir():
-        return [place]
-    found = [str(path) for path in image_files(Path(place))]
+    if not Path(argument).is_dir():
+        return [argument]
+    found = [str(path) for path in image_files(Path(argument))]
     if not found:
-        raise ZooError(f"there are no images in the folder {place}")
+        raise ZooError(f"there are no images in the folder {argument}")
     return found
 
 
-def decoded(path: str) -> np.ndarray:
-    """uint8 [height, width, 1 or 3] of one of `image_paths`. Raises ZooError where it cannot be read."""
+def load_image(path: str) -> np.ndarray:
+    """One of `image_paths`, as uint8 [height, width, 1 or 3]. Raises ZooError where it cannot be decoded."""
     import io
     import warnings
 
     from zoo.data.decoding import decode_image, read_image
 
     with warnings.catch_warnings():
-        # PIL warns of what it can mend.
+        # PIL warns about damage that it can repair.
         warnings.simplefilter("ignore")
-        if path == "-":
+        if path == STANDARD_INPUT:
             return decode_image(io.BytesIO(sys.stdin.buffer.read()), "from standard input")
         return read_image(path)

@@ -1,33 +1,39 @@
-"""A network that a command line names, and the size of its images."""
+"""A network that the command line names, and the size of its images."""
 
-from typing import Any
+import flax.linen as nn
 
 
-def load_network(name: str, classes: int | None) -> Any:
-    """A network of the registry, or the module that package.module:attribute is or makes."""
+def load_network(name: str, classes: int | None) -> nn.Module:
+    """A network of the registry, or a user's own module where `name` is package.module:attribute.
+
+    `classes` None keeps the network's own number. Raises ZooError where there is no such network.
+    """
     fields = {} if classes is None else {"num_classes": classes}
     if ":" in name:
-        from zoo.commands.arguments.user_module import load
+        from zoo.commands.arguments.user_module import load_user_module
 
-        return load(name, fields)
+        return load_user_module(name, fields)
     from zoo.registry import create_model
 
     return create_model(name, **fields)
 
 
-def image_shape(given: str | None, model: Any) -> tuple[int, int, int]:
-    """What --input says, or the network's own. Raises ZooError where neither says anything that makes sense."""
+def parse_image_shape(text: str | None, model: nn.Module) -> tuple[int, int, int]:
+    """Height, width and channels: what --input says, or the network's own `image_shape` where that is None.
+
+    Raises ZooError for a text that is no size, and where neither says one.
+    """
     from zoo.errors import ZooError
 
-    own = getattr(model, "image_shape", None)
-    if given is None:
-        if own is None:
+    own_shape = getattr(model, "image_shape", None)
+    if text is None:
+        if own_shape is None:
             raise ZooError(f"{type(model).__name__} does not say its image size: give --input, as 224 or 32x32x1")
-        return own
-    parts = given.lower().split("x")
+        return own_shape
+    parts = text.lower().split("x")
     if not all(part.isascii() and part.isdecimal() and int(part) > 0 for part in parts) or len(parts) > 3:
-        raise ZooError(f"--input {given}: a size such as 224, 224x320 or 32x32x1 is needed")
+        raise ZooError(f"--input {text} is not a size: give one such as 224, 224x320 or 32x32x1")
     height, *rest = (int(part) for part in parts)
     width = rest[0] if rest else height
-    channels = rest[1] if len(rest) == 2 else own[2] if own else 3
+    channels = rest[1] if len(rest) == 2 else own_shape[2] if own_shape else 3
     return height, width, channels

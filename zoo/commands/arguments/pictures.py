@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from zoo.commands.arguments.images import decoded, image_paths
-from zoo.commands.arguments.weights import positive
+from zoo.commands.arguments.images import image_paths, load_image
+from zoo.commands.arguments.types import positive
 
 if TYPE_CHECKING:
     import numpy as np
@@ -45,7 +45,7 @@ def _photographs(places: list[str], limit: int | None) -> Pictures:
     from zoo.visualize.network_and_images import Pictures
 
     paths = [path for place in places for path in image_paths(place)][:limit]
-    photographs = Photographs(paths, [decoded(path) if path == "-" else None for path in paths])
+    photographs = Photographs(paths, [load_image(path) if path == "-" else None for path in paths])
     # An image that cannot be read is told before anything is drawn.
     for index in range(len(photographs)):
         photographs[index]
@@ -66,7 +66,7 @@ class Photographs:
 
     def __getitem__(self, index: int) -> Example:
         image = self.given[index]
-        return {"image": decoded(self.paths[index]) if image is None else image, "label": -1}
+        return {"image": load_image(self.paths[index]) if image is None else image, "label": -1}
 
 
 def _test_images(args: argparse.Namespace, subject: Subject, rows: int | None) -> Pictures:

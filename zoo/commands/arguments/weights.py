@@ -58,10 +58,3 @@ def inference_weights(args: argparse.Namespace) -> Weights:
 
     weights = chosen_weights(args)
     return folded(weights) if args.fold else weights
-
-
-def positive(text: str) -> int:
-    """The type of an argument that is at least 1."""
-    if not (text.isascii() and text.isdecimal() and int(text)):
-        raise argparse.ArgumentTypeError(f"{text} is no whole number from 1")
-    return int(text)
