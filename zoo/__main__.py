@@ -1,4 +1,4 @@
-"""The command line: python -m zoo list | summary | weights | convert | predict | evaluate | visualize | report."""
+"""The command line: `zoo COMMAND`, or `python -m zoo COMMAND`; `zoo --help` lists the commands."""
 
 import argparse
 import os
@@ -6,16 +6,18 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
+from zoo import __version__
 from zoo.errors import ZooError
 from zoo.runtime.log_filters import quiet_libraries
 
-# A new subcommand is one file in zoo/commands and one name here.
+# A new command is one file in zoo/commands and one name here.
 COMMANDS = ("list", "summary", "weights", "convert", "predict", "evaluate", "visualize", "report")
 
 
 def parser() -> argparse.ArgumentParser:
-    """The parser of all subcommands; the chosen one's `run` is in the result as `run`."""
-    top = argparse.ArgumentParser(prog="python -m zoo", description="Convolutional networks in JAX and Flax.")
+    """The parser of all commands; the function of the command that was chosen is `run` in the result."""
+    top = argparse.ArgumentParser(prog="zoo", description="Convolutional networks in JAX and Flax.")
+    top.add_argument("--version", action="version", version=f"zoo {__version__}")
     subparsers = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for name in COMMANDS:
         command = import_module(f"zoo.commands.{name}")
@@ -31,9 +33,14 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; the exit status is 2 for bad input, which is told in one line."""
-    given = sys.argv[1:] if arguments is None else list(arguments)
-    args = parser().parse_args(given, argparse.Namespace(given=given))
+    """Run a command and return its exit status: 2 after bad input, which is one line on standard error.
+
+    Without `arguments` it is a program of its own: those of the process are read, and libraries log no more.
+    """
+    if arguments is None:
+        quiet_libraries()
+        arguments = sys.argv[1:]
+    args = parser().parse_args(arguments, argparse.Namespace(given=list(arguments)))
     try:
         status = args.run(args) or 0
         sys.stdout.flush()
@@ -41,12 +48,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"zoo: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
     except BrokenPipeError:
-        # The reader, as `head`, has had enough. What Python would flush at exit goes nowhere.
+        # The reader, such as `head`, has closed the pipe. What Python flushes at exit is discarded.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     return status
 
 
 if __name__ == "__main__":
-    quiet_libraries()
     sys.exit(main())

@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pytest
 
+import zoo
 from zoo.__main__ import main
 
 ROOT = Path(__file__).parents[2]
-OWN = """
+NETWORKS = """
 import flax.linen as nn
 
 class Net(nn.Module):
@@ -24,12 +25,12 @@ class Net(nn.Module):
     def __call__(self, x):
         return nn.Dense(self.num_classes, name="head")(nn.Conv(4, (3, 3), name="conv")(x).mean(axis=(1, 2)))
 
-class Two(nn.Module):
+class TwoInputs(nn.Module):
     @nn.compact
     def __call__(self, x, mask):
         return x * mask
 
-class Small(nn.Module):
+class LargeKernel(nn.Module):
     @nn.compact
     def __call__(self, x):
         return nn.Conv(4, (9, 9), padding="VALID")(x)
@@ -43,11 +44,11 @@ def make():
 
 
 @pytest.fixture
-def own(tmp_path, monkeypatch):
-    """A directory of a user's with own_nets.py, from which the command is run."""
-    (tmp_path / "own_nets.py").write_text(OWN)
+def user_directory(tmp_path, monkeypatch):
+    """The current directory, with user_networks.py in it."""
+    (tmp_path / "user_networks.py").write_text(NETWORKS)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.delitem(sys.modules, "own_nets", raising=False)
+    monkeypatch.delitem(sys.modules, "user_networks", raising=False)
     monkeypatch.setattr(sys, "path", list(sys.path))
     return tmp_path
 
@@ -114,40 +115,59 @@ def test_xla_column(capsys):
 
 
 @pytest.mark.parametrize(("attribute", "parameters"), [("Net", 4 * 27 + 4 + 50), ("net", 127), ("make", 122)])
-def test_own_network(own, capsys, attribute, parameters):
-    assert main(["summary", f"own_nets:{attribute}", "--input", "16"]) == 0
+def test_user_network(user_directory, capsys, attribute, parameters):
+    assert main(["summary", f"user_networks:{attribute}", "--input", "16"]) == 0
     assert f"parameters: {parameters}" in capsys.readouterr().out
 
 
-def test_own_network_with_classes(own, capsys):
-    main(["summary", "own_nets:Net", "--input", "16", "--classes", "5"])
+def test_user_network_with_classes(user_directory, capsys):
+    main(["summary", "user_networks:Net", "--input", "16", "--classes", "5"])
     assert "parameters: 137" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "named"),
     [
-        (["googlnet"], "did you mean googlenet"),
-        (["alexnet", "--input", "32"], "at least 63x63"),
-        (["alexnet", "--input", "big"], "a size such as 224"),
-        (["lenet5", "--against", "paper"], "no published table"),
-        (["googlenet", "--against", "paper", "--input", "256"], "not 256"),
-        (["own_nets:Nett", "--input", "16"], "has no 'Nett'; did you mean net, Net"),
-        (["own_nets:number", "--input", "16"], "neither a Linen module nor what makes one"),
-        (["own_nets:Two", "--input", "16"], "needs 'mask' besides its input"),
-        (["own_nets:Small", "--input", "8"], "too small for Small"),
-        (["own_nets:net", "--input", "16", "--classes", "2"], "cannot be set"),
-        (["own_nets:Two", "--input", "16", "--classes", "2"], "makes no module"),
-        (["own_nets:Net"], "give --input"),
-        (["no_such_package.nets:Net"], "cannot import 'no_such_package.nets'"),
+        (["googlnet"], ["googlenet"]),
+        (["alexnet", "--input", "32"], ["63x63"]),
+        (["alexnet", "--input", "big"], ["--input big", "224x320"]),
+        (["lenet5", "--against", "paper"], ["lenet5", "googlenet"]),
+        (["googlenet", "--against", "paper", "--input", "256"], ["256"]),
+        (["user_networks:Nett", "--input", "16"], ["'Nett'", "net, Net"]),
+        (["user_networks:number", "--input", "16"], ["user_networks:number", "int"]),
+        (["user_networks:TwoInputs", "--input", "16"], ["'mask'"]),
+        (["user_networks:LargeKernel", "--input", "8"], ["LargeKernel"]),
+        (["user_networks:net", "--input", "16", "--classes", "2"], ["user_networks:net", "number of classes"]),
+        (["user_networks:TwoInputs", "--input", "16", "--classes", "2"], ["user_networks:TwoInputs(num_classes)"]),
+        (["user_networks:Net"], ["Net", "--input"]),
+        (["no_such_package.nets:Net"], ["'no_such_package.nets'", "ModuleNotFoundError"]),
     ],
 )
-def test_bad_input_is_one_line(own, capsys, arguments, said):
-    assert said in error_of(capsys, "summary", *arguments)
+def test_bad_input_is_one_line(user_directory, capsys, arguments, named):
+    error = error_of(capsys, "summary", *arguments)
+    assert all(part in error for part in named)
 
 
 def test_list_without_match(capsys):
-    assert "did you mean vgg" in error_of(capsys, "list", "vg16")
+    error = error_of(capsys, "list", "vg16")
+    assert "'vg16'" in error and "vgg16" in error
+
+
+@pytest.mark.parametrize("option", ["--depth", "--classes"])
+@pytest.mark.parametrize("number", ["-1", "1.5", "1_0", "²"])
+def test_a_number_out_of_range_names_its_option(capsys, option, number):
+    with pytest.raises(SystemExit) as done:
+        main(["summary", "lenet5", f"{option}={number}"])
+    assert done.value.code == 2
+    error = capsys.readouterr().err
+    assert f"{option}: {number} " in error and "at least 0" in error
+
+
+def test_version(capsys):
+    with pytest.raises(SystemExit) as done:
+        main(["--version"])
+    assert done.value.code == 0
+    assert capsys.readouterr().out == f"zoo {zoo.__version__}\n"
 
 
 def test_help(capsys):

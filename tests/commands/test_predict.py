@@ -159,7 +159,8 @@ def test_numbers_are_at_least_one(capsys, option, given):
     with pytest.raises(SystemExit) as end:
         main(["predict", "photos", "--model", "lenet5", f"{option}={given}"])
     assert end.value.code == 2
-    assert f"{given} is no whole number from 1" in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert f"{option}: {given} " in error and "at least 1" in error
 
 
 def test_folded_and_in_bfloat16_it_says_nearly_the_same(capsys, tmp_path, monkeypatch):

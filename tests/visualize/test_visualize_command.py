@@ -264,4 +264,5 @@ def test_other_weights_and_folders(capsys, here):
 def test_dots_an_inch_are_a_number_within_reason(dots, capsys):
     with pytest.raises(SystemExit, match="2"):
         main(["visualize", "--model", "lenet5", "--out", "out", "--dpi", dots])
-    assert f"argument --dpi: {dots} is no number from 20 to 600" in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert f"--dpi: {dots} " in error and "from 20 to 600" in error
