@@ -17,21 +17,19 @@ FORMATS = ("text", "markdown", "csv", "json")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `summary`."""
     parser.add_argument(
-        "model",
-        metavar="MODEL",
-        help="a name of `list`, or package.module:attribute for a Linen module of yours, or what makes one",
+        "model", metavar="MODEL", help="a name of `list`, or package.module:attribute for a Linen module of your own"
     )
     parser.add_argument("--input", metavar="N", help="image size: 224, 224x320 (height first) or 32x32x1")
-    parser.add_argument("--depth", type=non_negative, metavar="N", help="levels of modules to show (default: all)")
-    parser.add_argument("--classes", type=non_negative, metavar="N", help="number of classes; 0 leaves the classifier out")
-    parser.add_argument("--format", choices=FORMATS, default="text", help="how to write it (default: text)")
+    parser.add_argument("--depth", type=non_negative, metavar="N", help="levels of submodules to show (default: all)")
+    parser.add_argument("--classes", type=non_negative, metavar="N", help="number of classes; 0 for no classifier")
+    parser.add_argument("--format", choices=FORMATS, default="text", help="output format (default: text)")
     parser.add_argument("--xla", action="store_true", help="add XLA's own cost estimate of each layer")
     parser.add_argument(
         "--without-sharing",
         action="store_true",
-        help="add what each layer would need if every output place had its own parameters",
+        help="add the parameters of each layer if every output position had its own",
     )
-    parser.add_argument("--against", choices=["paper"], help="show the paper's printed figures beside the counts")
+    parser.add_argument("--against", choices=["paper"], help="compare the counts with the table in the paper")
 
 
 def run(args: argparse.Namespace) -> None:
@@ -66,7 +64,8 @@ def _summarize(model: Any, shape: tuple[int, int, int], depth: int | None = None
     try:
         return summarize(model, (1, *shape), depth=depth, xla=xla)
     except WindowTooLarge:
-        check_image_shape(model, shape)  # says which size will do
+        # Its message says which size is large enough.
+        check_image_shape(model, shape)
         raise
 
 
