@@ -55,7 +55,7 @@ def test_projections_of_a_layer(networks, rule):
     assert (ours.values > 0).all()
     method = OF_A_NEURON[rule](original, relu)
     for i, unit in enumerate(units):
-        neuron = (unit, *ours.places[i].tolist())
+        neuron = (unit, *ours.positions[i].tolist())
         assert_same(ours.pixels[i : i + 1], method.attribute(to_torch(x[i : i + 1]), neuron))
 
 

@@ -16,7 +16,7 @@ from zoo.report.learned.batched_projection import Group, projected
 from zoo.report.learned.dead_units import in_words, silence
 from zoo.report.learned.learned import learned_part
 from zoo.visualize.methods.deconvnet import deconvnet
-from zoo.visualize.network_and_images import Pictures, Subject, untracked
+from zoo.visualize.network_and_images import ImageSet, TrainedNetwork, no_progress_bar
 from zoo.weights import Weights
 
 pytestmark = pytest.mark.usefixtures("tiny")
@@ -41,12 +41,12 @@ def subject(tiny):
     weights = Weights(
         model="tiny", variables=variables, preprocessing=SEEN, fields={"num_classes": 3}, class_names=NAMES
     )
-    return Subject(weights, "tiny, weights random")
+    return TrainedNetwork(weights, "tiny, weights random")
 
 
 @pytest.fixture(scope="module")
 def learned(subject):
-    return learned_part(subject, Pictures(SOURCE, "blocks, 40 test images", class_names=NAMES), batch_size=16)
+    return learned_part(subject, ImageSet(SOURCE, "blocks, 40 test images", class_names=NAMES), batch_size=16)
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +89,7 @@ def test_they_are_named_in_a_table(learned, section):
 
 def test_what_it_says_of_images_are_the_softmax_of_its_logits(learned, maps):
     shares = np.exp(maps["classifier"]) / np.exp(maps["classifier"]).sum(axis=1, keepdims=True)
-    # The first image of each class, by `one_of_each_class`.
+    # The first image of each class, by `one_image_per_class`.
     for image, said in enumerate(learned.said):
         order = np.argsort(-shares[image])
         assert said.truth == NAMES[image] and [bar.class_name for bar in said.bars] == [NAMES[i] for i in order]
@@ -155,10 +155,10 @@ def test_all_layers_at_once_are_each_by_itself(subject, maps):
         groups.append(Group(layer, "", IMAGES[images], np.array(units), places, np.zeros((2, 4))))
     assert groups[0].places.max() >= maps["conv2"].shape[1]
     for rule in ("deconvnet", "guided"):
-        for group, down in zip(groups, projected(subject, groups, rule, track=untracked), strict=True):
+        for group, down in zip(groups, projected(subject, groups, rule, track=no_progress_bar), strict=True):
             given = SEEN.normalized(group.images)
             expected = deconvnet(
-                subject.model, subject.variables, given, group.layer, group.units, rule=rule, place=group.places
+                subject.model, subject.variables, given, group.layer, group.units, rule=rule, position=group.places
             )
             np.testing.assert_allclose(down, expected.pixels, atol=1e-6)
             assert down.any()
@@ -183,7 +183,7 @@ def test_without_images_there_are_the_filters(subject):
 def test_few_photographs_are_shown_each(subject, maps, monkeypatch):
     """Layers are in the registry's order."""
     monkeypatch.setitem(registry._REGISTRY, "tiny", replace(INFO, stages=("conv2", "conv1")))
-    photographs = Pictures(ArraySource(IMAGES[:2], np.full(2, -1)), "a.png, b.png", names=("a.png", "<b>.png"))
+    photographs = ImageSet(ArraySource(IMAGES[:2], np.full(2, -1)), "a.png, b.png", names=("a.png", "<b>.png"))
     part = learned_part(subject, photographs)
     assert [said.name for said in part.said] == ["a.png", "<b>.png"] and {said.truth for said in part.said} == {""}
     assert [stage.layer for stage in part.passage.stages] == ["conv2", "conv1"]
@@ -203,8 +203,8 @@ def test_few_photographs_are_shown_each(subject, maps, monkeypatch):
 def test_a_photograph_that_is_seen_whole_is_shown_once(subject):
     """Of 8x8 pixels a place of conv2 sees all."""
     small = replace(SEEN, image_shape=(8, 8, 1))
-    photograph = Pictures(ArraySource(IMAGES[:1], np.full(1, -1)), "a.png", names=("a.png",))
-    part = learned_part(Subject(replace(subject.weights, preprocessing=small), "tiny"), photograph)
+    photograph = ImageSet(ArraySource(IMAGES[:1], np.full(1, -1)), "a.png", names=("a.png",))
+    part = learned_part(TrainedNetwork(replace(subject.weights, preprocessing=small), "tiny"), photograph)
     cut, whole = part.projections.sheets
     assert (cut.whole, whole.whole) == (False, True)
     np.testing.assert_array_equal(pixels(whole.pairs[0].patches.uri), small.fitted(IMAGES[0])[..., 0])
@@ -213,13 +213,13 @@ def test_a_photograph_that_is_seen_whole_is_shown_once(subject):
 
 def test_a_network_that_names_no_stages_has_no_sheets(subject, monkeypatch):
     monkeypatch.setitem(registry._REGISTRY, "tiny", replace(INFO, stages=()))
-    part = learned_part(subject, Pictures(SOURCE, "blocks"))
+    part = learned_part(subject, ImageSet(SOURCE, "blocks"))
     assert part.passage is part.projections is None and part.said and part.silence.dead
     rendered("learned.html.j2", learned=part)
 
 
 def test_labels_of_other_classes_are_not_believed(subject):
-    others = Pictures(SOURCE, "others", class_names=("ant", "bee", "cow"))
+    others = ImageSet(SOURCE, "others", class_names=("ant", "bee", "cow"))
     found = learned_part(subject, others)
     assert {said.truth for said in found.said} == {""}
     said = "Nothing here is called right or wrong"

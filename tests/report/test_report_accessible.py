@@ -7,7 +7,7 @@ from PIL import Image
 from zoo.data.dataset import ArraySource
 from zoo.report import report
 from zoo.training import checkpoint_weights
-from zoo.visualize.network_and_images import Pictures
+from zoo.visualize.network_and_images import ImageSet
 
 NETWORKS = ("googlenet", "resnet152")
 # Of a page that is as wide as its window, what sticks out of it and does not scroll by itself.
@@ -25,7 +25,7 @@ def pages(chromium_path, short_run):
     trained = checkpoint_weights(short_run.folder)
     images = np.stack([np.asarray(Image.open(path).resize((32, 32))) for path in short_run.data.rglob("[01].png")])
     source = ArraySource(images, np.full(len(images), -1))
-    pictures = Pictures(source, "squares", [f"square {n}" for n in range(len(images))])
+    pictures = ImageSet(source, "squares", [f"square {n}" for n in range(len(images))])
     return {name: report(name) for name in NETWORKS} | {
         "beside": report("resnet18", compare="vgg11"),
         "trained": report(weights=trained, pictures=pictures, run=short_run.folder),

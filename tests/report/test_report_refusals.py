@@ -13,11 +13,11 @@ from zoo.data import Preprocessing
 from zoo.data.dataset import ArraySource
 from zoo.errors import ZooError
 from zoo.report import report
-from zoo.visualize.network_and_images import Pictures
+from zoo.visualize.network_and_images import ImageSet
 from zoo.weights import Weights
 
 SEEN = Preprocessing(image_shape=(32, 32, 1), mean=(0.4,), std=(0.2,))
-PICTURES = Pictures(ArraySource(np.zeros((2, 32, 32, 1), np.uint8), np.zeros(2, int)), "two black images")
+PICTURES = ImageSet(ArraySource(np.zeros((2, 32, 32, 1), np.uint8), np.zeros(2, int)), "two black images")
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +58,7 @@ def test_a_run_that_there_is_not_is_told_first(weights, tmp_path):
 
 def test_no_pictures_are_no_pictures(weights):
     with refused("there are no images in the pictures: give one at least, or no pictures"):
-        report(weights=weights, pictures=Pictures([], "none"))
+        report(weights=weights, pictures=ImageSet([], "none"))
 
 
 @pytest.mark.filterwarnings("error")

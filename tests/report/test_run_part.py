@@ -17,7 +17,7 @@ from zoo.report.learned.activation_survey import Answers
 from zoo.report.run.recipe_in_words import command
 from zoo.report.run.run import run_part
 from zoo.training import Recipe, RunConfig, RunFolder, recipe_for
-from zoo.visualize.network_and_images import Evenly, Pictures, Subject
+from zoo.visualize.network_and_images import EvenlySpaced, ImageSet, TrainedNetwork
 from zoo.weights import Weights
 
 pytestmark = pytest.mark.usefixtures("tiny")
@@ -26,7 +26,7 @@ NAMES = ("cat", "<script>alert(1)</script>", "dog", "eel")
 SEEN = Preprocessing(image_shape=(24, 24, 1), mean=(0.4,), std=(0.2,))
 IMAGES = np.random.default_rng(0).integers(0, 256, (50, 4, 4, 1), np.uint8).repeat(6, axis=1).repeat(6, axis=2)
 LABELS = np.arange(50) % 3  # none of the last class
-PICTURES = Pictures(ArraySource(IMAGES, LABELS), "blocks, 50 test images", class_names=NAMES)
+PICTURES = ImageSet(ArraySource(IMAGES, LABELS), "blocks, 50 test images", class_names=NAMES)
 CONFIG = RunConfig(
     model="tiny",
     dataset="blocks",
@@ -58,7 +58,7 @@ def subject(tiny):
     variables = drawn(zoo.create_model("tiny", num_classes=4), SEEN.image_shape)
     fields = {"num_classes": 4}
     weights = Weights(model="tiny", variables=variables, preprocessing=SEEN, fields=fields, class_names=NAMES)
-    return Subject(weights, "tiny, weights random")
+    return TrainedNetwork(weights, "tiny, weights random")
 
 
 @pytest.fixture(scope="module")
@@ -122,7 +122,7 @@ def test_answers_that_are_known_are_taken(folder, subject):
 
 
 def test_images_are_numbered_as_in_their_data_set(folder, subject, shares):
-    some = Pictures(Evenly(PICTURES.source, 25), "half", class_names=NAMES)
+    some = ImageSet(EvenlySpaced(PICTURES.source, 25), "half", class_names=NAMES)
     numbers = [mistake.number for mistake in run_part(folder, subject, some).mistakes]
     wrong = [image for image in range(0, 50, 2) if shares[image].argmax() != LABELS[image]]
     assert numbers == sorted(wrong, key=lambda image: -shares[image].max())[:12]
@@ -196,7 +196,7 @@ def test_names_are_text(section):
     assert "script" not in section.tags and "<script>alert(1)</script>" in section.text
 
 
-@pytest.mark.parametrize("pictures", [None, Pictures(PICTURES.source, "others", class_names=("a", "b", "c", "d"))])
+@pytest.mark.parametrize("pictures", [None, ImageSet(PICTURES.source, "others", class_names=("a", "b", "c", "d"))])
 def test_without_images_of_its_classes_there_are_no_mistakes(folder, subject, pictures):
     run = run_part(folder, subject, pictures)
     section = rendered("run.html.j2", run=run)

@@ -11,7 +11,7 @@ from zoo.commands.arguments.pictures import chosen_pictures
 from zoo.data import Preprocessing
 from zoo.data.dataset import ArraySource
 from zoo.report.learned.shared_classes import shared_classes
-from zoo.visualize.network_and_images import Pictures, Subject
+from zoo.visualize.network_and_images import ImageSet, TrainedNetwork
 from zoo.weights import Weights
 
 SEEN = Preprocessing(image_shape=(32, 32, 1), mean=(0.4,), std=(0.2,))
@@ -28,7 +28,7 @@ def variables():
 
 def subject_of(variables, names, dataset):
     weights = Weights(model="lenet5", variables=variables, preprocessing=SEEN, class_names=names, dataset=dataset)
-    return Subject(weights, "lenet5")
+    return TrainedNetwork(weights, "lenet5")
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def subject_of(variables, names, dataset):
 )
 def test_labels_of_another_data_set_judge_nothing(variables, trained, shown, shared):
     names, dataset = shown
-    pictures = Pictures(SOURCE, "ten images", class_names=names, dataset=dataset)
+    pictures = ImageSet(SOURCE, "ten images", class_names=names, dataset=dataset)
     assert shared_classes(subject_of(variables, *trained), pictures) == shared
 
 

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 import zoo
-from zoo.visualize.sheets.confusion import check_picture, confusion_figure, save_confusion
+from zoo.visualize.sheets.confusion import check_figure_path, confusion_figure, save_confusion
 
 CONFUSION = np.array([[8, 2, 0], [0, 0, 0], [5, 0, 5]])
 NAMES = ("cat", "$dog$ & _mouse_", "bird")
@@ -44,9 +44,9 @@ def test_many_classes(tmp_path, count):
 def test_places_where_no_picture_can_be(tmp_path):
     pytest.importorskip("matplotlib")
     with pytest.raises(zoo.ZooError, match=r"picture\.txt is no picture: its name must end in \..*\.png"):
-        check_picture(tmp_path / "picture.txt")
+        check_figure_path(tmp_path / "picture.txt")
     with pytest.raises(zoo.ZooError, match="there is no folder"):
-        check_picture(tmp_path / "missing" / "picture.png")
+        check_figure_path(tmp_path / "missing" / "picture.png")
 
 
 def test_without_matplotlib(tmp_path, monkeypatch):

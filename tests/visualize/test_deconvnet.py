@@ -43,8 +43,8 @@ def pooled(x, window, stride):
 
 def unpooled(signal, switches, shape):
     x = np.zeros(shape)
-    for place, switch in switches.items():
-        x[switch] += signal[place]
+    for position, switch in switches.items():
+        x[switch] += signal[position]
     return x
 
 
@@ -60,9 +60,9 @@ def zeiler_and_fergus(params, image, unit, rule):
             x, switches = pooled(x, *pool)
         kept.append((before, switches))
 
-    place = np.unravel_index(x[..., unit].argmax(), x.shape[:2])
+    position = np.unravel_index(x[..., unit].argmax(), x.shape[:2])
     signal = np.zeros_like(x)
-    signal[*place, unit] = value = x[*place, unit]
+    signal[*position, unit] = value = x[*position, unit]
     for kernel, (_, _, _, padding, _), (before, switches) in reversed(list(zip(kernels, PLAN, kept, strict=True))):
         if switches:
             signal = unpooled(signal, switches, before.shape)
@@ -71,7 +71,7 @@ def zeiler_and_fergus(params, image, unit, rule):
         if rule != "deconvnet":
             signal = signal * (before > 0)
         signal = transposed(signal, kernel, padding)
-    return value, place, signal
+    return value, position, signal
 
 
 @pytest.mark.parametrize("rule", ["deconvnet", "guided", "gradient"])
@@ -80,9 +80,9 @@ def test_it_is_the_papers_steps(rule):
     variables, units = variables_of(model), [3, 5]
     ours = deconvnet(model, variables, x, "conv3", units, rule=rule)
     for i, unit in enumerate(units):
-        value, place, pixels = zeiler_and_fergus(variables["params"], x[i], unit, rule)
+        value, position, pixels = zeiler_and_fergus(variables["params"], x[i], unit, rule)
         assert value > 0 and np.abs(pixels).max() > 0
-        assert tuple(ours.places[i]) == place
+        assert tuple(ours.positions[i]) == position
         np.testing.assert_allclose(ours.values[i], value, rtol=1e-5)
         np.testing.assert_allclose(ours.values[i] * ours.pixels[i], pixels, atol=1e-5 * np.abs(pixels).max())
 
@@ -110,7 +110,7 @@ def test_the_gradient_is_that_of_jax_bit_for_bit(norm):
 def test_its_support_lies_in_the_receptive_field(layer, rule):
     model, x = Small(), images(4)
     made = deconvnet(model, variables_of(model), x, layer, 1, rule=rule)
-    boxes = receptive_boxes(model, IMAGE, layer, made.places)
+    boxes = receptive_boxes(model, IMAGE, layer, made.positions)
     for pixels, (top, left, bottom, right) in zip(made.pixels, boxes, strict=True):
         inside = pixels[max(top, 0) : bottom, max(left, 0) : right]
         assert np.count_nonzero(inside) == np.count_nonzero(pixels) > 0
@@ -138,7 +138,7 @@ def test_only_the_deconvnet_does_not_depend_on_the_image_without_pools():
 
 def test_with_pools_the_deconvnet_depends_on_the_image():
     model, x = Small(), images(2)
-    one, other = deconvnet(model, variables_of(model), x, "conv3", 2, place=(1, 1)).pixels
+    one, other = deconvnet(model, variables_of(model), x, "conv3", 2, position=(1, 1)).pixels
     assert not np.allclose(one, other)
 
 
@@ -147,10 +147,10 @@ def test_a_block_is_projected_from_after_its_activation_and_its_parts_from_befor
     variables = variables_of(model)
     maps = np.asarray(zoo.features(model, variables, x, ["conv1/bn"])["conv1/bn"][0])
     *least, unit = np.unravel_index(maps.argmin(), maps.shape)
-    after, before = (deconvnet(model, variables, x, layer, unit, place=least) for layer in ("conv1", "conv1/bn"))
+    after, before = (deconvnet(model, variables, x, layer, unit, position=least) for layer in ("conv1", "conv1/bn"))
     assert before.values < 0 and after.values == 0
     np.testing.assert_array_equal(after.pixels, before.pixels)
-    after = deconvnet(model, variables, x, "conv1", unit, place=least, rule="guided")
+    after = deconvnet(model, variables, x, "conv1", unit, position=least, rule="guided")
     assert not after.pixels.any()
 
 
@@ -158,13 +158,13 @@ def test_the_strongest_are_projected_each_by_itself():
     model, x = Small(), images(2)
     variables = variables_of(model)
     three = deconvnet(model, variables, x, "conv2", 1, strongest=3)
-    assert three.pixels.shape == (2, 3, *IMAGE) and three.places.shape == (2, 3, 2)
+    assert three.pixels.shape == (2, 3, *IMAGE) and three.positions.shape == (2, 3, 2)
     maps = np.asarray(zoo.features(model, variables, x, ["conv2"])["conv2"])[..., 1].reshape(2, -1)
     np.testing.assert_allclose(three.values, np.sort(maps, axis=1)[:, :-4:-1], rtol=1e-6)
     for i in range(3):
-        one = deconvnet(model, variables, x, "conv2", 1, place=three.places[:, i])
+        one = deconvnet(model, variables, x, "conv2", 1, position=three.positions[:, i])
         np.testing.assert_allclose(one.pixels, three.pixels[:, i], atol=1e-6)
-        np.testing.assert_array_equal(one.places, three.places[:, i])
+        np.testing.assert_array_equal(one.positions, three.positions[:, i])
 
 
 def test_pairs_are_projected_alike_in_batches_and_alone():
@@ -193,7 +193,7 @@ ERRORS = {
     "conv2 has no unit 8: it has 8, from 0 to 7": {"unit": [0, 8]},
     "conv2 has no unit -1: it has 8, from 0 to 7": {"unit": -1},
     "the unit is 1.5: it is an int": {"unit": 1.5},
-    "fc of Small has no places: it makes 5 values of an image, not maps; the last layer with maps is conv3": {
+    "fc of Small has no positions: it makes 5 values of an image, not maps; the last layer with maps is conv3": {
         "layer": "fc"
     },
     "3 units for 2 images: give one of either, or as many of both": {"unit": [0, 1, 2]},
@@ -201,9 +201,9 @@ ERRORS = {
     "images are uint8: they are floats, normalised": {"images": np.zeros((1, *IMAGE), np.uint8)},
     r"Small with these variables cannot take images of shape \(1, 19, 22, 1\)": {"images": images(1)[..., :1]},
     "8x8 images are too small for Small: give it at least ": {"images": images(1, shape=(8, 8, 3))},
-    r"place is \(9, 0\): conv2 has 9 rows and 10 columns, from 0": {"place": (9, 0)},
-    r"place is 3: it is \(row, column\), or one for each of 2 pairs": {"place": 3},
-    "strongest is 91: it is from 1 to 90, the places of conv2": {"strongest": 91},
+    r"position is \(9, 0\): conv2 has 9 rows and 10 columns, from 0": {"position": (9, 0)},
+    r"position is 3: it is \(row, column\), or one for each of 2 pairs": {"position": 3},
+    "strongest is 91: it is from 1 to 90, the positions of conv2": {"strongest": 91},
     "the batch size is 0: it is 1 at least": {"batch_size": 0},
     "images are list: they are floats": {"images": images(1).tolist()},
     "unknown rule 'backprop'": {"rule": "backprop"},

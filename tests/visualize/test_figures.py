@@ -12,7 +12,17 @@ from zoo.errors import ZooError
 from zoo.visualize.sheets import figures
 from zoo.visualize.sheets.figures import Cell, from_zero, save_figure, sheet_figure, zero_centred
 from zoo.visualize.sheets.sheet import Sheet, add_sheet, entries_in, index_of, sheet_name
-from zoo.visualize.sheets.tiles import BEYOND, covers, cut, empty_margin, mosaic, photograph, shrunk, signed, within
+from zoo.visualize.tiles import (
+    BEYOND,
+    covers_image,
+    crop_box,
+    empty_margin,
+    limit_box,
+    mosaic,
+    shrink_boxes,
+    signed_to_colours,
+    uint8_to_colours,
+)
 
 GENERATOR = np.random.default_rng(0)
 VALUES = np.array([[-1.0, 0.5], [0.0, 2.0]])
@@ -24,30 +34,30 @@ def texts_of(figure):
 
 
 def test_zero_is_mid_grey_and_the_largest_magnitude_an_end():
-    shown = signed(np.array([[[-4.0], [0.0], [2.0]]]))
+    shown = signed_to_colours(np.array([[[-4.0], [0.0], [2.0]]]))
     np.testing.assert_allclose(shown, np.repeat([[[0.0], [0.5], [0.75]]], 3, axis=2))
-    assert (signed(np.zeros((2, 2, 3))) == 0.5).all()
+    assert (signed_to_colours(np.zeros((2, 2, 3))) == 0.5).all()
 
 
 def test_a_share_of_what_is_not_zero_may_saturate():
     values = np.concatenate([np.zeros(900), np.linspace(0.01, 1, 100)]).reshape(10, 100, 1)
-    shown = signed(values, saturating=0.1)[..., 0]
+    shown = signed_to_colours(values, saturating=0.1)[..., 0]
     assert (shown == 1).sum() == 10 and (shown == 0.5).sum() == 900 and shown.min() == 0.5
 
 
 def test_photographs_keep_their_colours():
     image = GENERATOR.integers(0, 256, (4, 5, 3), np.uint8)
-    np.testing.assert_allclose(photograph(image) * 255, image)
-    assert photograph(image[..., :1]).shape == (4, 5, 3)
+    np.testing.assert_allclose(uint8_to_colours(image) * 255, image)
+    assert uint8_to_colours(image[..., :1]).shape == (4, 5, 3)
 
 
 def test_cuts_end_at_the_image_where_they_are_larger_and_are_grey_beyond_it():
     image = GENERATOR.random((6, 8, 3))
-    np.testing.assert_array_equal(cut(image, (1, 2, 4, 7)), image[1:4, 2:7])
-    np.testing.assert_array_equal(cut(image, (-5, -9, 30, 40)), image)
-    np.testing.assert_array_equal(cut(image, (-2, 0, 2, 3))[:2], np.full((2, 3, 3), BEYOND))
-    assert within((-3, 1, 5, 4), (6, 8)).tolist() == [0, 1, 6, 4]
-    assert covers((-1, -1, 9, 9), (6, 8)) and not covers((0, 0, 6, 7), (6, 8))
+    np.testing.assert_array_equal(crop_box(image, (1, 2, 4, 7)), image[1:4, 2:7])
+    np.testing.assert_array_equal(crop_box(image, (-5, -9, 30, 40)), image)
+    np.testing.assert_array_equal(crop_box(image, (-2, 0, 2, 3))[:2], np.full((2, 3, 3), BEYOND))
+    assert limit_box((-3, 1, 5, 4), (6, 8)).tolist() == [0, 1, 6, 4]
+    assert covers_image((-1, -1, 9, 9), (6, 8)) and not covers_image((0, 0, 6, 7), (6, 8))
 
 
 def test_a_margin_without_energy_goes():
@@ -57,7 +67,7 @@ def test_a_margin_without_energy_goes():
     assert empty_margin(pixels, boxes, 1.0) == 11  # 15 places above and below the middle, of which 4 are wanted
     assert empty_margin(pixels, boxes, 0.6) == 11  # 9x9 pixels stay; of 5 rows all lie in them
     assert empty_margin(pixels[:1], boxes[:1], 1.0) == 11
-    assert shrunk(boxes, 11)[0].tolist() == [26, 26, 35, 35]
+    assert shrink_boxes(boxes, 11)[0].tolist() == [26, 26, 35, 35]
     pixels[1, 6, 18] = 1
     assert empty_margin(pixels, boxes, 1.0) == 1 and empty_margin(pixels, boxes, 0.8) == 11
     wide = np.array([[-20, -20, 81, 81], [-30, -32, 71, 69]])  # 101x101 round the same middles

@@ -49,7 +49,7 @@ ERRORS = {
     "conv3 has no unit 7: it has 7, from 0 to 6": {"unit": 7},
     "there is no class 5": {"label": 5},
     "no layer 'conv'; did you mean conv": {"layer": "conv"},
-    "fc of Small has no places": {"layer": "fc"},
+    "fc of Small has no positions": {"layer": "fc"},
 }
 
 

@@ -8,8 +8,8 @@ import zoo
 from zoo.data import Preprocessing
 from zoo.data.dataset import ArraySource
 from zoo.visualize.methods.top_activations import top_activations
-from zoo.visualize.methods.unit_choice import varied_units
-from zoo.visualize.network_and_images import Evenly, Pictures, Subject, one_of_each_class
+from zoo.visualize.methods.unit_choice import diverse_units
+from zoo.visualize.network_and_images import EvenlySpaced, ImageSet, TrainedNetwork, one_image_per_class
 from zoo.visualize.sheets.projection_sheets import by_image, by_unit
 from zoo.weights import Weights
 
@@ -24,7 +24,7 @@ SIDE, GAP = 70, 3
 @pytest.fixture(scope="module")
 def subject():
     variables = drawn(zoo.create_model("lenet5"), SEEN.image_shape)
-    return Subject(Weights(model="lenet5", variables=variables, preprocessing=SEEN), "lenet5, weights random")
+    return TrainedNetwork(Weights(model="lenet5", variables=variables, preprocessing=SEEN), "lenet5, weights random")
 
 
 def all_of(iterable, **kwargs):
@@ -39,7 +39,7 @@ def tile(axes, index):
 
 
 def test_figure_2_shows_the_strongest_activations(subject):
-    pictures = Pictures(SOURCE, "noise, 30 test images", class_names=NAMES)
+    pictures = ImageSet(SOURCE, "noise, 30 test images", class_names=NAMES)
     sheet = by_unit(subject, pictures, "c1", range(6), "deconvnet", batch_size=8, track=all_of)
 
     maps = np.asarray(zoo.features(subject.model, subject.variables, subject.normalized(IMAGES), ["c1"])["c1"])
@@ -63,10 +63,10 @@ def test_figure_2_shows_the_strongest_activations(subject):
 
 
 def test_units_are_chosen_for_variety_unless_they_are_named(subject):
-    pictures = Pictures(SOURCE, "noise", class_names=NAMES)
+    pictures = ImageSet(SOURCE, "noise", class_names=NAMES)
     sheet = by_unit(subject, pictures, "c3", None, "deconvnet", batch_size=8, track=all_of)
     found = top_activations(subject.model, subject.variables, subject.normalized(IMAGES), "c3")
-    units = varied_units(found.values, found.images, LABELS, 9)
+    units = diverse_units(found.values, found.images, LABELS, 9)
     labels = [text.get_text() for text in sheet.figure.texts if text.get_text().startswith("unit ")]
     assert [int(label.split()[1]) for label in labels] == units.tolist()
     assert "of those like the fewest already chosen" in sheet.caption
@@ -74,7 +74,7 @@ def test_units_are_chosen_for_variety_unless_they_are_named(subject):
 
 def test_a_first_layers_projection_is_its_filter(subject):
     """Transposed, the one filter of one activation: whatever the image."""
-    pictures = Pictures(SOURCE, "noise")
+    pictures = ImageSet(SOURCE, "noise")
     sheet = by_unit(subject, pictures, "c1", [2], "deconvnet", batch_size=8, track=all_of)
     kernel = np.asarray(subject.variables["params"]["c1"]["conv"]["kernel"])[..., 0, 2]
     shown = tile(sheet.figure.axes[0], 4)
@@ -85,7 +85,7 @@ def test_a_first_layers_projection_is_its_filter(subject):
 
 
 def test_photographs_of_a_layer_that_sees_them_whole_have_no_patches(subject):
-    pictures = Pictures(Evenly(SOURCE, 2), "two", names=("a", "b"))
+    pictures = ImageSet(EvenlySpaced(SOURCE, 2), "two", names=("a", "b"))
     whole, parts = (by_image(subject, pictures, layer, [0, 1], "guided", track=all_of) for layer in ("c5", "c1"))
     assert (len(whole.figure.axes), len(parts.figure.axes)) == (4, 6)
     assert "may depend on all of the image" in whole.caption and "The boxes are those cuts." in parts.caption
@@ -94,12 +94,12 @@ def test_photographs_of_a_layer_that_sees_them_whole_have_no_patches(subject):
 
 
 def test_some_images_are_evenly_chosen():
-    assert [Evenly(SOURCE, 3)[i]["label"] for i in range(3)] == [0, 0, 1]
-    np.testing.assert_array_equal(Evenly(SOURCE, 3)[2]["image"], IMAGES[20])
-    assert len(Evenly(SOURCE, 99)) == 30 and Evenly(SOURCE, 99)[29]["label"] == 1
+    assert [EvenlySpaced(SOURCE, 3)[i]["label"] for i in range(3)] == [0, 0, 1]
+    np.testing.assert_array_equal(EvenlySpaced(SOURCE, 3)[2]["image"], IMAGES[20])
+    assert len(EvenlySpaced(SOURCE, 99)) == 30 and EvenlySpaced(SOURCE, 99)[29]["label"] == 1
 
 
 def test_one_image_of_each_class():
-    found = one_of_each_class(SOURCE, "noise", NAMES, 5)
+    found = one_image_per_class(SOURCE, "noise", NAMES, 5)
     assert found.names == ("image 0: cat", "image 20: dog") and len(found) == 2
-    assert one_of_each_class(SOURCE, "noise", NAMES, 1).names == ("image 0: cat",)
+    assert one_image_per_class(SOURCE, "noise", NAMES, 1).names == ("image 0: cat",)

@@ -9,7 +9,7 @@ import zoo
 from zoo.data import Preprocessing
 from zoo.data.dataset import ArraySource
 from zoo.visualize import randomize_weights, saliency
-from zoo.visualize.network_and_images import Pictures, Subject
+from zoo.visualize.network_and_images import ImageSet, TrainedNetwork
 from zoo.visualize.sheets.randomize_sheet import randomize_sheet, rank_correlation
 from zoo.weights import Weights
 
@@ -27,8 +27,8 @@ def test_the_rank_correlation_is_spearmans_of_the_magnitudes():
 
 def test_a_row_an_image_and_rule_and_a_column_a_step_of_the_cascade():
     variables = drawn(zoo.create_model("lenet5"), SEEN.image_shape)
-    subject = Subject(Weights(model="lenet5", variables=variables, preprocessing=SEEN), "lenet5, weights random")
-    pictures = Pictures(ArraySource(IMAGES, np.zeros(2, int)), "noise", names=("first", "second"))
+    subject = TrainedNetwork(Weights(model="lenet5", variables=variables, preprocessing=SEEN), "lenet5, weights random")
+    pictures = ImageSet(ArraySource(IMAGES, np.zeros(2, int)), "noise", names=("first", "second"))
     sheet = randomize_sheet(subject, pictures, [7, 3], seed=5, track=lambda items, **_: items)
 
     labels = [text.get_text() for text in sheet.figure.texts]

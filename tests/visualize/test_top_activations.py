@@ -20,7 +20,7 @@ def variables():
 
 @pytest.fixture(scope="module")
 def sorted_by_numpy(variables):
-    """Values and images [units, COUNT] and places [units, COUNT, 2] of conv2, all of them."""
+    """Values and images [units, COUNT] and positions [units, COUNT, 2] of conv2, all of them."""
     maps = np.asarray(zoo.features(Small(), variables, images(COUNT), ["conv2"])["conv2"])
     flat = maps.reshape(COUNT, -1, maps.shape[-1])
     order = np.argsort(-flat.max(axis=1), axis=0, kind="stable").T
@@ -30,10 +30,10 @@ def sorted_by_numpy(variables):
 
 
 def assert_the_first(found, expected, k):
-    values, order, places = (array[:, :k] for array in expected)
+    values, order, positions = (array[:, :k] for array in expected)
     np.testing.assert_allclose(found.values, values, rtol=1e-5)
     np.testing.assert_array_equal(found.images, order)
-    np.testing.assert_array_equal(found.places, places)
+    np.testing.assert_array_equal(found.positions, positions)
 
 
 @pytest.mark.parametrize("batch_size", [4, 23, 64])
@@ -67,10 +67,12 @@ def test_a_box_is_what_changes_the_activation(variables):
     """By the gradient of one activation with random, positive weights, which reaches every pixel that is seen."""
     model = Small(pools=False, act=lambda x: x)
     positive = jax.tree.map(abs, variables)
-    for place in [(0, 0), (8, 9), (16, 19)]:
-        pixels = zoo.visualize.deconvnet(model, positive, images(1), "conv3", 0, place=place, rule="gradient").pixels[0]
+    for position in [(0, 0), (8, 9), (16, 19)]:
+        pixels = zoo.visualize.deconvnet(
+            model, positive, images(1), "conv3", 0, position=position, rule="gradient"
+        ).pixels[0]
         rows, columns = (np.flatnonzero(pixels.any(axis=axes)) for axes in ((1, 2), (0, 2)))
-        top, left, bottom, right = receptive_boxes(model, IMAGE, "conv3", np.array(place))
+        top, left, bottom, right = receptive_boxes(model, IMAGE, "conv3", np.array(position))
         assert (max(top, 0), min(bottom, IMAGE[0])) == (rows[0], rows[-1] + 1)
         assert (max(left, 0), min(right, IMAGE[1])) == (columns[0], columns[-1] + 1)
         assert (bottom - top, right - left) == (9, 9)
@@ -105,7 +107,7 @@ def test_patches_are_padded_at_the_borders():
 
 ERRORS = {
     "Small has no layer 'conv9'; did you mean conv": {"layer": "conv9"},
-    "fc of Small has no places": {"layer": "fc"},
+    "fc of Small has no positions": {"layer": "fc"},
     "k is 0: it is 1 at least": {"k": 0},
     "the batch size is 0: it is one image at least": {"batch_size": 0},
     "there are no images: give one at least": {"images": []},

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from zoo.visualize.methods.unit_choice import places_apart, strongest_units, varied_units
+from zoo.visualize.methods.unit_choice import diverse_units, most_active_units, units_at_distinct_positions
 
 
 def test_units_of_a_sheet_are_unlike_each_other():
@@ -22,7 +22,7 @@ def test_units_of_a_sheet_are_unlike_each_other():
     for _ in range(9):
         expected.append(min(left, key=lambda unit: sum(alike(unit, chosen) for chosen in expected)))
         left.remove(expected[-1])
-    assert varied_units(values, images, labels, 9).tolist() == expected
+    assert diverse_units(values, images, labels, 9).tolist() == expected
     assert expected != np.argsort(-values.mean(axis=1))[:9].tolist()
 
 
@@ -30,18 +30,18 @@ def test_units_of_one_image_are_at_places_apart():
     maps = np.zeros((5, 6, 5))
     for unit, (row, column) in enumerate([(1, 1), (2, 2), (4, 4), (2, 0), (0, 5)]):
         maps[row, column, unit] = 9 - unit
-    assert places_apart(maps, 9).tolist() == [0, 2, 4, 1, 3]
-    assert places_apart(maps, 2).tolist() == [0, 2]
+    assert units_at_distinct_positions(maps, 9).tolist() == [0, 2, 4, 1, 3]
+    assert units_at_distinct_positions(maps, 2).tolist() == [0, 2]
 
 
 def test_units_of_images_without_classes_differ_in_their_images_alone():
     values = np.array([[3.0, 3.0], [2.0, 2.0], [1.0, 1.0], [0.0, 0.0]])
     images = np.array([[0, 1], [1, 0], [0, 2], [3, 4]])
-    assert varied_units(values, images, np.full(5, -1), 9).tolist() == [0, 2, 1]
+    assert diverse_units(values, images, np.full(5, -1), 9).tolist() == [0, 2, 1]
 
 
 def test_the_strongest_units_have_the_largest_means_and_are_active():
     values = np.array([[0.0, 0.0], [5.0, 1.0], [4.0, 3.0], [9.0, 9.0]])
-    assert strongest_units(values, 2).tolist() == [3, 2]
-    assert strongest_units(values, 9).tolist() == [3, 2, 1]
-    assert strongest_units(np.zeros((2, 1)), 1).tolist() == [0]
+    assert most_active_units(values, 2).tolist() == [3, 2]
+    assert most_active_units(values, 9).tolist() == [3, 2, 1]
+    assert most_active_units(np.zeros((2, 1)), 1).tolist() == [0]

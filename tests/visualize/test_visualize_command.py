@@ -17,7 +17,7 @@ import zoo
 from zoo.__main__ import main
 from zoo.commands.arguments.pictures import chosen_pictures
 from zoo.data import Preprocessing
-from zoo.visualize.network_and_images import Subject, default_layers, default_rule
+from zoo.visualize.network_and_images import TrainedNetwork, default_layers, default_rule
 from zoo.visualize.sheets.class_sheets import prepared
 from zoo.weights import Weights, save
 
@@ -140,7 +140,7 @@ def test_photographs_are_cut_once(capsys, here):
     weights = Weights(model="lenet5", variables=variables, preprocessing=cut)
     pictures = chosen_pictures(argparse.Namespace(images=["photos"], dataset=None, limit=None), None, None)
     images = [np.asarray(Image.open(here / "photos" / f"{i}.png")) for i in range(2)]
-    fitted, _ = prepared(Subject(weights, ""), pictures)
+    fitted, _ = prepared(TrainedNetwork(weights, ""), pictures)
     np.testing.assert_array_equal(fitted, [cut.fitted(image) for image in images])
     assert pictures.names == ("0.png", "1.png") and pictures.source[1]["label"] == -1
 
@@ -192,7 +192,7 @@ def subject(name):
     info = zoo.model_info(name)
     shown = Preprocessing(image_shape=network.image_shape, mean=info.mean, std=info.std)
     variables = zoo.inference.init_shapes(network, network.image_shape)
-    return Subject(Weights(model=name, variables=variables, preprocessing=shown), name)
+    return TrainedNetwork(Weights(model=name, variables=variables, preprocessing=shown), name)
 
 
 @pytest.mark.parametrize(
@@ -215,7 +215,7 @@ def test_layers_are_the_stages_in_depth_order():
 
 ERRORS = {
     "--layers c9 --images photos": "LeNet5 has no layer 'c9'; did you mean c",
-    "--layers output --images photos": "output of LeNet5 has no places",
+    "--layers output --images photos": "output of LeNet5 has no positions",
     "--layers c3 c1 --units 7 --images photos": "c1 has no unit 7: it has 6, from 0 to 5",
     "--method filters --layers c9": "LeNet5 has no filters in 'c9'; did you mean c",
     "--method filters --units 6": "has no unit 6: it has 6, from 0 to 5",

@@ -37,10 +37,10 @@ def run(args: argparse.Namespace) -> None:
     from zoo.data import open_dataset
     from zoo.inference.evaluation import evaluate
     from zoo.training import enable_compilation_cache
-    from zoo.visualize.sheets.confusion import check_picture, save_confusion
+    from zoo.visualize.sheets.confusion import check_figure_path, save_confusion
 
     if args.confusion:
-        check_picture(args.confusion)
+        check_figure_path(args.confusion)
     weights = inference_weights(args)
     dataset = open_dataset(args.dataset, args.data_dir)
     enable_compilation_cache()

@@ -19,7 +19,7 @@ from zoo.commands.arguments.pictures import add_pictures_arguments, chosen_pictu
 from zoo.commands.arguments.types import non_negative
 
 if TYPE_CHECKING:
-    from zoo.visualize.network_and_images import Pictures, Subject
+    from zoo.visualize.network_and_images import ImageSet, TrainedNetwork
 
 HELP = "write one page that explains a network"
 # --weights without a name.
@@ -120,12 +120,12 @@ def _without_weights(args: argparse.Namespace) -> dict[str, Any]:
     return asked
 
 
-def _subject(args: argparse.Namespace) -> tuple[Subject | None, Pictures | None]:
+def _subject(args: argparse.Namespace) -> tuple[TrainedNetwork | None, ImageSet | None]:
     """The weights that are asked for, and pictures for them; None of what there is not. Raises ZooError."""
     from zoo.commands.arguments.weights import chosen_weights
     from zoo.commands.visualize import weights_named
     from zoo.errors import ZooError
-    from zoo.visualize.network_and_images import Subject
+    from zoo.visualize.network_and_images import TrainedNetwork
 
     _check_weights_arguments(args)
     if args.weights is None and not args.checkpoint:
@@ -136,7 +136,7 @@ def _subject(args: argparse.Namespace) -> tuple[Subject | None, Pictures | None]
     weights = chosen_weights(given)
     if args.model and args.model != weights.model:
         raise ZooError(f"these weights are those of {weights.model}, not of {args.model}: leave MODEL out")
-    subject = Subject(weights, f"{weights.model}, {weights_named(given)}")
+    subject = TrainedNetwork(weights, f"{weights.model}, {weights_named(given)}")
     known = args.images or args.dataset or weights.dataset
     return subject, chosen_pictures(args, subject, None) if known else None
 

@@ -28,7 +28,7 @@ from zoo.commands.arguments.types import between, positive
 from zoo.commands.arguments.weights import add_weights_arguments, chosen_weights
 
 if TYPE_CHECKING:
-    from zoo.visualize.network_and_images import Pictures, Subject
+    from zoo.visualize.network_and_images import ImageSet, TrainedNetwork
     from zoo.visualize.sheets.sheet import Sheet
 
 HELP = "draw what a network's layers see"
@@ -121,11 +121,11 @@ def _check_out(folder: Path) -> None:
     entries_in(folder)
 
 
-def _subject(args: argparse.Namespace) -> Subject:
-    from zoo.visualize.network_and_images import Subject
+def _subject(args: argparse.Namespace) -> TrainedNetwork:
+    from zoo.visualize.network_and_images import TrainedNetwork
 
     weights = chosen_weights(args)
-    return Subject(weights, f"{weights.model}, {weights_named(args)}")
+    return TrainedNetwork(weights, f"{weights.model}, {weights_named(args)}")
 
 
 def weights_named(args: argparse.Namespace) -> str:
@@ -140,7 +140,7 @@ def weights_named(args: argparse.Namespace) -> str:
     return f"weights {Path(named).name if Path(named).exists() else named}"
 
 
-def _method(args: argparse.Namespace, subject: Subject) -> tuple[str, str]:
+def _method(args: argparse.Namespace, subject: TrainedNetwork) -> tuple[str, str]:
     """The method, and why it is not the usual one."""
     from zoo.inference.prediction import class_names
     from zoo.visualize.methods.backward_rules import with_rule
@@ -154,11 +154,11 @@ def _method(args: argparse.Namespace, subject: Subject) -> tuple[str, str]:
     return method, why
 
 
-def _layers(args: argparse.Namespace, subject: Subject, method: str) -> list[str | None]:
+def _layers(args: argparse.Namespace, subject: TrainedNetwork, method: str) -> list[str | None]:
     """The layers to draw, one sheet each; None for a method's own. Raises ZooError for layers and units not there."""
     from zoo.errors import ZooError
     from zoo.visualize.methods.feature_maps import filters
-    from zoo.visualize.methods.layers import LOGITS, classes_of, known_layer, units_of
+    from zoo.visualize.methods.named_layers import LOGITS, check_classes, check_units, layer_shape
     from zoo.visualize.network_and_images import default_layers
 
     if method in (*GRADIENTS, "randomize") and args.layers:
@@ -172,23 +172,23 @@ def _layers(args: argparse.Namespace, subject: Subject, method: str) -> list[str
         if method == "filters":
             count = filters(subject.model, subject.variables, layer, image_shape=subject.image_shape).shape[-1]
         elif method == "maximize":
-            count = known_layer(subject.model, subject.shapes, layer)[-1]
+            count = layer_shape(subject.model, subject.shapes, layer)[-1]
         else:
             count = subject.units(layer) if layer is not None else None
         if args.units and method not in OF_A_CLASS:
-            units_of(layer or ("the output" if layer is not None else "the layer"), count, args.units)
+            check_units(layer or ("the output" if layer is not None else "the layer"), count, args.units)
     if args.units and method in OF_A_CLASS:
-        classes_of(subject.shapes, args.units, len(args.units))
+        check_classes(subject.shapes, args.units, len(args.units))
     return named or [None]
 
 
 def _sheets(
     args: argparse.Namespace,
-    subject: Subject,
+    subject: TrainedNetwork,
     method: str,
     why: str,
     layers: list[str | None],
-    pictures: Pictures | None,
+    pictures: ImageSet | None,
     track: Callable,
 ) -> Iterator[Sheet]:
     """One after the other, as they are made."""

@@ -18,7 +18,7 @@ from zoo.report.layers.lesson_example import lesson_example
 from zoo.report.layers.pooling import lesson_pool, sample_pool
 from zoo.report.layers.sample_image import Sample, sample
 from zoo.report.layers.script_data import script_data
-from zoo.visualize.network_and_images import Pictures, Subject, Track, untracked
+from zoo.visualize.network_and_images import ImageSet, ProgressBar, TrainedNetwork, no_progress_bar
 from zoo.weights import Weights
 
 
@@ -46,13 +46,13 @@ def report(
     num_classes: int | None = None,
     weights: Weights | None = None,
     about: str = "",
-    pictures: Pictures | None = None,
+    pictures: ImageSet | None = None,
     run: str | Path | None = None,
     image: np.ndarray | None = None,
     image_name: str = "",
     compare: str | nn.Module | None = None,
     compare_name: str | None = None,
-    track: Track = untracked,
+    track: ProgressBar = no_progress_bar,
 ) -> str:
     """A page about a network, as HTML in one piece.
 
@@ -125,7 +125,7 @@ def _described(
 
 
 def _from_weights(
-    weights: Weights | None, about: str, pictures: Pictures | None, run: str | Path | None, track: Track
+    weights: Weights | None, about: str, pictures: ImageSet | None, run: str | Path | None, track: ProgressBar
 ) -> tuple[Any, Any]:
     """The sections about what was learnt and how; None of what there is not."""
     if weights is None:
@@ -139,6 +139,6 @@ def _from_weights(
 
     if run is not None:
         check_run(Path(run))
-    subject = Subject(weights, about or weights.model)
+    subject = TrainedNetwork(weights, about or weights.model)
     learned = learned_part(subject, pictures, track=track)
     return learned, run_part(Path(run), subject, pictures, learned.answers, track=track) if run is not None else None

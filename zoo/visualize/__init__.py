@@ -10,8 +10,8 @@ from zoo.visualize.methods.deconvnet import Projection, deconvnet, project
 from zoo.visualize.methods.feature_maps import activations, filters
 from zoo.visualize.methods.grad_cam import grad_cam
 from zoo.visualize.methods.gradients import integrated_gradients, saliency, smoothgrad
-from zoo.visualize.methods.layers import LOGITS, layer_shapes
 from zoo.visualize.methods.maximize import Maximized, maximize
+from zoo.visualize.methods.named_layers import LOGITS, layer_shapes
 from zoo.visualize.methods.occlusion import Occlusion, occlusion
 from zoo.visualize.methods.randomize import randomize_weights
 from zoo.visualize.methods.receptive_boxes import patch, receptive_boxes

@@ -13,7 +13,7 @@ from zoo.errors import ZooError
 from zoo.models.network import Network
 from zoo.registry import model_info
 from zoo.visualize.methods.backward_rules import Rule
-from zoo.visualize.methods.layers import layer_shapes, spatial_shape
+from zoo.visualize.methods.named_layers import layer_shapes, spatial_shape
 from zoo.weights import Weights
 
 # Fewer pools that keep their switches than this leave the deconvnet nearly nothing of the image.
@@ -23,16 +23,16 @@ LAYERS = 5
 SEARCHED = 500
 
 # A progress bar round an iterable: track(iterable, total=..., description=...).
-Track = Callable[..., Iterable]
+ProgressBar = Callable[..., Iterable]
 
 
-def untracked(iterable: Iterable, **said: object) -> Iterable:
+def no_progress_bar(iterable: Iterable, **said: object) -> Iterable:
     """No progress bar."""
     return iterable
 
 
 @dataclass(frozen=True, eq=False)
-class Subject:
+class TrainedNetwork:
     """A network with its weights; `about` names them for captions."""
 
     weights: Weights
@@ -73,7 +73,7 @@ class Subject:
 
 
 @dataclass(frozen=True, eq=False)
-class Pictures:
+class ImageSet:
     """Images to show; `about` names them for captions.
 
     `names` are those of single images, each of which gets a row; `class_names` those of the labels, if any; `dataset`
@@ -91,7 +91,7 @@ class Pictures:
 
 
 @dataclass(frozen=True, eq=False)
-class Evenly:
+class EvenlySpaced:
     """At most `count` examples of a source, evenly chosen: folders have theirs class by class."""
 
     source: Source
@@ -108,12 +108,12 @@ class Evenly:
         return index * len(self.source) // len(self)
 
 
-def number_of(source: Source, index: int) -> int:
+def index_in_data_set(source: Source, index: int) -> int:
     """Which example of a data set that is, where the source may be some of them, evenly chosen."""
-    return source.number(index) if isinstance(source, Evenly) else index
+    return source.number(index) if isinstance(source, EvenlySpaced) else index
 
 
-def one_of_each_class(source: Source, about: str, class_names: Sequence[str], count: int) -> Pictures:
+def one_image_per_class(source: Source, about: str, class_names: Sequence[str], count: int) -> ImageSet:
     """An image of each class, at most `count`, of those that an even walk through the source meets first."""
     found: dict[int, tuple[int, Example]] = {}
     for index in range(0, len(source), max(1, len(source) // SEARCHED)):
@@ -122,11 +122,13 @@ def one_of_each_class(source: Source, about: str, class_names: Sequence[str], co
         if len(found) == count:
             break
     chosen = [found[label] for label in sorted(found)]
-    names = tuple(f"image {number_of(source, index)}: {class_names[example['label']]}" for index, example in chosen)
-    return Pictures([example for _, example in chosen], about, names)
+    names = tuple(
+        f"image {index_in_data_set(source, index)}: {class_names[example['label']]}" for index, example in chosen
+    )
+    return ImageSet([example for _, example in chosen], about, names)
 
 
-def default_layers(subject: Subject) -> list[str]:
+def default_layers(subject: TrainedNetwork) -> list[str]:
     """The network's stages that have maps, at most five, evenly chosen, the first and the last among them."""
     stages = [stage for stage in model_info(subject.weights.model).stages if len(subject.shapes.get(stage, ())) == 4]
     if not stages:
@@ -135,7 +137,7 @@ def default_layers(subject: Subject) -> list[str]:
     return [stages[round(place)] for place in places]
 
 
-def default_rule(subject: Subject) -> tuple[Rule, str]:
+def default_rule(subject: TrainedNetwork) -> tuple[Rule, str]:
     """The deconvnet's, but guided where it has no switches to go by; and why, for the caption."""
     rows = summarize(subject.model, (1, *subject.image_shape)).rows
     pools = sum(row.operation == "max_pool" and max(row.stride or (1,)) > 1 for row in rows)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from zoo.data import Example
-    from zoo.visualize.network_and_images import Pictures, Subject
+    from zoo.visualize.network_and_images import ImageSet, TrainedNetwork
 
 
 def add_pictures_arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,7 +26,7 @@ def add_pictures_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--limit", type=positive, metavar="N", help="only N images of the data set, evenly chosen")
 
 
-def chosen_pictures(args: argparse.Namespace, subject: Subject, rows: int | None) -> Pictures:
+def chosen_pictures(args: argparse.Namespace, subject: TrainedNetwork, rows: int | None) -> ImageSet:
     """What --images or --dataset names, or the test images of what the weights were trained on.
 
     Of a data set `rows` images of different classes, or all where that is None, but no more than --limit. Raises
@@ -41,8 +41,8 @@ def chosen_pictures(args: argparse.Namespace, subject: Subject, rows: int | None
     return _test_images(args, subject, rows)
 
 
-def _photographs(places: list[str], limit: int | None) -> Pictures:
-    from zoo.visualize.network_and_images import Pictures
+def _photographs(places: list[str], limit: int | None) -> ImageSet:
+    from zoo.visualize.network_and_images import ImageSet
 
     paths = [path for place in places for path in image_paths(place)][:limit]
     photographs = Photographs(paths, [load_image(path) if path == "-" else None for path in paths])
@@ -51,7 +51,7 @@ def _photographs(places: list[str], limit: int | None) -> Pictures:
         photographs[index]
     names = tuple("standard input" if path == "-" else Path(path).name for path in paths)
     about = f"{len(names)} images" if len(names) > 3 else ", ".join(names)
-    return Pictures(photographs, about, names)
+    return ImageSet(photographs, about, names)
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,11 +69,11 @@ class Photographs:
         return {"image": load_image(self.paths[index]) if image is None else image, "label": -1}
 
 
-def _test_images(args: argparse.Namespace, subject: Subject, rows: int | None) -> Pictures:
+def _test_images(args: argparse.Namespace, subject: TrainedNetwork, rows: int | None) -> ImageSet:
     from zoo.data import DataError, open_dataset
     from zoo.errors import ZooError
     from zoo.inference.evaluation import of_another_data_set, stand_for_names
-    from zoo.visualize.network_and_images import Evenly, Pictures, one_of_each_class
+    from zoo.visualize.network_and_images import EvenlySpaced, ImageSet, one_image_per_class
 
     name = args.dataset or subject.weights.dataset
     if not name:
@@ -92,8 +92,8 @@ def _test_images(args: argparse.Namespace, subject: Subject, rows: int | None) -
     # IDX files have numbers for names.
     names = known if of_theirs and stand_for_names(names, dataset.name) else names
     if rows:
-        return one_of_each_class(dataset.test, f"{dataset.name}, test images", names, args.limit or rows)
-    source = Evenly(dataset.test, args.limit or len(dataset.test))
+        return one_image_per_class(dataset.test, f"{dataset.name}, test images", names, args.limit or rows)
+    source = EvenlySpaced(dataset.test, args.limit or len(dataset.test))
     some = "" if len(source) == len(dataset.test) else f" of {len(dataset.test)}"
     about = f"{dataset.name}, {len(source)}{some} test images"
-    return Pictures(source, about, class_names=names, dataset=dataset.name)
+    return ImageSet(source, about, class_names=names, dataset=dataset.name)

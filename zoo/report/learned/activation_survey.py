@@ -13,9 +13,9 @@ import numpy as np
 from zoo.data import Preprocessing, eval_batches
 from zoo.inference.prediction import most_probable, to_host
 from zoo.report.learned.activity import Activity, followed
-from zoo.visualize.methods.compiled import compiled
-from zoo.visualize.methods.top_activations import Best, TopActivations, located, nothing, stronger
-from zoo.visualize.network_and_images import Pictures, Subject, Track
+from zoo.visualize.methods.jit_cache import jit_cached
+from zoo.visualize.methods.top_activations import TopActivations, TopK, empty_top_k, to_top_activations, update_top_k
+from zoo.visualize.network_and_images import ImageSet, ProgressBar, TrainedNetwork
 
 BATCH = 64
 TOP = 5
@@ -49,13 +49,13 @@ class Survey:
 
 
 def survey(
-    subject: Subject, pictures: Pictures, layers: Sequence[str], *, track: Track, batch_size: int = BATCH
+    subject: TrainedNetwork, pictures: ImageSet, layers: Sequence[str], *, track: ProgressBar, batch_size: int = BATCH
 ) -> Survey:
     """Every image through the network once. Raises ZooError where the network's numbers are not finite."""
     model, sizes = subject.model, {layer: subject.shapes[layer][1:] for layer in layers}
-    run = compiled(_looked_at, model, tuple(layers), subject.weights.preprocessing)
+    run = jit_cached(_looked_at, model, tuple(layers), subject.weights.preprocessing)
     variables = jax.device_put(subject.variables)
-    strongest = {layer: nothing(size[-1], NINE) for layer, size in sizes.items()}
+    strongest = {layer: empty_top_k(size[-1], NINE) for layer, size in sizes.items()}
     labels, active, answers, seen = [], [], [], 0
     for batch in _batches(subject, pictures, batch_size, track):
         count = int(batch["mask"].sum())
@@ -66,7 +66,9 @@ def survey(
             answers.append(to_host(subject.weights, *said, count))
         seen += count
     found = {
-        layer: located(model, layer, subject.image_shape, size[:2], strongest[layer], seen)
+        layer: to_top_activations(
+            model, layer, strongest[layer], image_shape=subject.image_shape, map_size=size[:2], image_count=seen
+        )
         for layer, size in sizes.items()
     }
     total = jax.tree.map(lambda *parts: np.sum(parts, axis=0), *active)
@@ -75,7 +77,9 @@ def survey(
     return Survey(known, found, activities, _joined(known, answers) if answers else None)
 
 
-def _batches(subject: Subject, pictures: Pictures, batch_size: int, track: Track) -> Iterable[dict[str, np.ndarray]]:
+def _batches(
+    subject: TrainedNetwork, pictures: ImageSet, batch_size: int, track: ProgressBar
+) -> Iterable[dict[str, np.ndarray]]:
     size = min(batch_size, len(pictures))
     batches = eval_batches(pictures.source, preprocessing=subject.weights.preprocessing, batch_size=size)
     return track(batches, total=-(-len(pictures) // size), description=f"looking through {len(pictures)} images")
@@ -86,14 +90,14 @@ def _looked_at(
     layers: tuple[str, ...],
     preprocessing: Preprocessing,
     variables: Any,
-    strongest: dict[str, Best],
+    strongest: dict[str, TopK],
     images: jax.Array,
     first: jax.Array,
     count: jax.Array,
-) -> tuple[dict[str, Best], OrderedDict[str, jax.Array], tuple[jax.Array, jax.Array] | None]:
+) -> tuple[dict[str, TopK], OrderedDict[str, jax.Array], tuple[jax.Array, jax.Array] | None]:
     """A batch of uint8 images: the strongest activations with its own, the units at work, the answers."""
     made = followed(model, variables, preprocessing.normalized(images), layers)
-    best = {layer: stronger(strongest[layer], made.outputs[layer], first, count) for layer in layers}
+    best = {layer: update_top_k(strongest[layer], made.outputs[layer], first, count) for layer in layers}
     real = jnp.arange(len(images)) < count
     # In order, as a dict would come back sorted.
     working = OrderedDict((name, _working(output, real)) for name, output in made.activations.items())

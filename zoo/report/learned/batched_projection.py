@@ -12,8 +12,8 @@ import numpy as np
 from zoo.data import Preprocessing
 from zoo.report.learned.activity import followed
 from zoo.visualize.methods.backward_rules import Rule, with_rule
-from zoo.visualize.methods.compiled import compiled
-from zoo.visualize.network_and_images import Subject, Track
+from zoo.visualize.methods.jit_cache import jit_cached
+from zoo.visualize.network_and_images import ProgressBar, TrainedNetwork
 
 # All go through the whole network, so few at a time, for its memory.
 BATCH = 9
@@ -35,10 +35,10 @@ class Group:
     of_one_image: bool = False
 
 
-def projected(subject: Subject, groups: Sequence[Group], rule: Rule, *, track: Track) -> list[np.ndarray]:
+def projected(subject: TrainedNetwork, groups: Sequence[Group], rule: Rule, *, track: ProgressBar) -> list[np.ndarray]:
     """For each group [n, height, width, channel], signed: what `zoo.visualize.deconvnet` gives for its layer."""
     layers = list(dict.fromkeys(group.layer for group in groups))
-    run = compiled(_brought_down, with_rule(subject.model, rule), tuple(layers), subject.weights.preprocessing)
+    run = jit_cached(_brought_down, with_rule(subject.model, rule), tuple(layers), subject.weights.preprocessing)
     variables = jax.device_put(subject.variables)
     sizes = [len(group.images) for group in groups]
     images, units, places = (

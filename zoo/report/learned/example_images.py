@@ -11,9 +11,9 @@ from zoo.inference.prediction import class_names
 from zoo.models.variables import jit_once
 from zoo.report.html.raster import Raster, heat, raster
 from zoo.report.learned.activity import followed
-from zoo.visualize.methods.layers import check_finite
-from zoo.visualize.methods.unit_choice import strongest_units
-from zoo.visualize.network_and_images import Evenly, Pictures, Subject, one_of_each_class
+from zoo.visualize.methods.named_layers import check_finite
+from zoo.visualize.methods.unit_choice import most_active_units
+from zoo.visualize.network_and_images import EvenlySpaced, ImageSet, TrainedNetwork, one_image_per_class
 
 SAMPLES, TOP, MAPS = 6, 5, 12
 # Pixels a side that an image and a map have at most.
@@ -27,7 +27,7 @@ class Samples:
     `logits` [n, classes]; `outputs` are those of the layers, [n, rows, columns, units] each.
     """
 
-    pictures: Pictures
+    pictures: ImageSet
     images: np.ndarray
     logits: np.ndarray
     outputs: dict[str, np.ndarray]
@@ -94,7 +94,7 @@ class Passage:
     stages: tuple[Stage, ...]
 
 
-def samples(subject: Subject, pictures: Pictures, layers: Sequence[str]) -> Samples:
+def samples(subject: TrainedNetwork, pictures: ImageSet, layers: Sequence[str]) -> Samples:
     """The photographs, or one image each of some classes, through the network."""
     chosen = _chosen(pictures)
     fitted = subject.weights.preprocessing.fitted
@@ -106,13 +106,13 @@ def samples(subject: Subject, pictures: Pictures, layers: Sequence[str]) -> Samp
     return Samples(chosen, images, logits, {layer: outputs[layer] for layer in layers})
 
 
-def _chosen(pictures: Pictures) -> Pictures:
-    some = Evenly(pictures.source, SAMPLES)
+def _chosen(pictures: ImageSet) -> ImageSet:
+    some = EvenlySpaced(pictures.source, SAMPLES)
     if pictures.names:
-        return Pictures(some, pictures.about, [pictures.names[some.number(i)] for i in range(len(some))])
+        return ImageSet(some, pictures.about, [pictures.names[some.number(i)] for i in range(len(some))])
     if pictures.class_names:
-        return one_of_each_class(pictures.source, pictures.about, pictures.class_names, SAMPLES)
-    return Pictures(some, pictures.about, [f"image {some.number(i)}" for i in range(len(some))])
+        return one_image_per_class(pictures.source, pictures.about, pictures.class_names, SAMPLES)
+    return ImageSet(some, pictures.about, [f"image {some.number(i)}" for i in range(len(some))])
 
 
 def _seen(model, layers: tuple[str, ...], variables, images: jax.Array) -> tuple[jax.Array, dict[str, jax.Array]]:
@@ -120,7 +120,7 @@ def _seen(model, layers: tuple[str, ...], variables, images: jax.Array) -> tuple
     return made.logits, dict(made.outputs)
 
 
-def answers(subject: Subject, seen: Samples, truths: Sequence[str] | None) -> tuple[Said, ...]:
+def answers(subject: TrainedNetwork, seen: Samples, truths: Sequence[str] | None) -> tuple[Said, ...]:
     """What the network says of each image; nothing where it has no classifier.
 
     `truths` name the classes of the images' labels, None where those are not the network's.
@@ -158,7 +158,7 @@ def _stage(layer: str, maps: np.ndarray) -> Stage:
         high, signed = float(maps.max()), bool(maps.min() < 0)
         strip = heat(maps[0], f"All {maps.shape[2]} units of {layer}, a column each", high=high)
         return Stage(layer, maps.shape, high, signed, (), strip)
-    units = strongest_units(maps.max(axis=(0, 1))[:, None], MAPS).tolist()
+    units = most_active_units(maps.max(axis=(0, 1))[:, None], MAPS).tolist()
     high = float(maps[..., units].max())
     made = tuple(
         Map(unit, heat(maps[..., unit], f"Feature map of unit {unit} of {layer}", high=high, most=MAP))

@@ -6,9 +6,9 @@ import numpy as np
 
 from zoo.report.html.raster import Raster, as_bytes, opaque, raster, tiled
 from zoo.visualize.methods.feature_maps import filters, first_convolution
-from zoo.visualize.methods.layers import check_finite
-from zoo.visualize.network_and_images import Subject
-from zoo.visualize.sheets.tiles import signed
+from zoo.visualize.methods.named_layers import check_finite
+from zoo.visualize.network_and_images import TrainedNetwork
+from zoo.visualize.tiles import signed_to_colours
 
 COLUMNS, MOST = 8, 64
 
@@ -27,7 +27,7 @@ class FirstFilters:
     raster: Raster
 
 
-def first_filters(subject: Subject) -> FirstFilters | None:
+def first_filters(subject: TrainedNetwork) -> FirstFilters | None:
     """Those of the first convolution, each on its own scale; None where the network has none.
 
     Raises ZooError where they are not finite.
@@ -40,6 +40,6 @@ def first_filters(subject: Subject) -> FirstFilters | None:
     count, height, width, inputs = kernels.shape
     shown, columns = min(count, MOST), min(count, COLUMNS)
     alt = f"The first {shown}" if shown < count else f"All {count}"
-    tiles = [opaque(as_bytes(signed(kernel), inputs)) for kernel in kernels[:shown]]
+    tiles = [opaque(as_bytes(signed_to_colours(kernel), inputs)) for kernel in kernels[:shown]]
     made = raster(tiled(tiles, columns), f"{alt} filters of {layer}, {height} by {width} pixels each")
     return FirstFilters(layer, height, width, inputs, count, shown, columns, made)

@@ -10,7 +10,7 @@ from zoo.report.learned.example_images import Passage, Said, answers, passage, s
 from zoo.report.learned.first_filters import FirstFilters, first_filters
 from zoo.report.learned.projections import Projections, projections
 from zoo.report.learned.shared_classes import shared_classes
-from zoo.visualize.network_and_images import Pictures, Subject, Track, default_layers, untracked
+from zoo.visualize.network_and_images import ImageSet, ProgressBar, TrainedNetwork, default_layers, no_progress_bar
 
 # From so many images on they are searched; of fewer, each is shown.
 MANY = 9
@@ -36,7 +36,7 @@ class Learned:
 
 
 def learned_part(
-    subject: Subject, pictures: Pictures | None, *, track: Track = untracked, batch_size: int = BATCH
+    subject: TrainedNetwork, pictures: ImageSet | None, *, track: ProgressBar = no_progress_bar, batch_size: int = BATCH
 ) -> Learned:
     """What there is to show of a network with weights, and of images where there are some.
 
@@ -67,6 +67,6 @@ def learned_part(
     )
 
 
-def _layers(subject: Subject) -> list[str]:
+def _layers(subject: TrainedNetwork) -> list[str]:
     """A few of the stages that the registry names, of a network for which it names any."""
     return default_layers(subject) if model_info(subject.weights.model).stages else []

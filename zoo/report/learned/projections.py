@@ -11,10 +11,10 @@ from zoo.report.learned.batched_projection import Group, projected
 from zoo.report.learned.example_images import Samples
 from zoo.visualize.methods.backward_rules import Rule
 from zoo.visualize.methods.receptive_boxes import patch, receptive_boxes
-from zoo.visualize.methods.unit_choice import places_apart, varied_units
-from zoo.visualize.network_and_images import Pictures, Subject, Track, default_rule
-from zoo.visualize.sheets.projection_sheets import NINE, SATURATING, Projected, label_of, trimmed_boxes
-from zoo.visualize.sheets.tiles import covers, signed, within
+from zoo.visualize.methods.unit_choice import diverse_units, units_at_distinct_positions
+from zoo.visualize.network_and_images import ImageSet, ProgressBar, TrainedNetwork, default_rule
+from zoo.visualize.projection_groups import SATURATED_FRACTION, UNITS_PER_SHEET, ProjectionGroup, trim_boxes, unit_label
+from zoo.visualize.tiles import covers_image, limit_box, signed_to_colours
 
 COLUMNS = 3
 # Pixels a side that a tile has at most, and about, once enlarged by whole pixels, at least.
@@ -58,7 +58,7 @@ class Projections:
 
 
 def projections(
-    subject: Subject, pictures: Pictures, seen: Samples, found: Survey | None, *, track: Track
+    subject: TrainedNetwork, pictures: ImageSet, seen: Samples, found: Survey | None, *, track: ProgressBar
 ) -> Projections:
     """Of the strongest activations in all pictures, which were `found`; without, of those in each of the samples."""
     rule, why = default_rule(subject)
@@ -68,25 +68,25 @@ def projections(
     }
     made = iter(projected(subject, [group for some in groups.values() for group in some], rule, track=track))
     sheets = tuple(_sheet(layer, [(group, next(made)) for group in some]) for layer, some in groups.items())
-    return Projections(rule, why, found is not None, SATURATING, sheets)
+    return Projections(rule, why, found is not None, SATURATED_FRACTION, sheets)
 
 
-def _of_units(subject: Subject, pictures: Pictures, found: Survey, layer: str) -> list[Group]:
+def _of_units(subject: TrainedNetwork, pictures: ImageSet, found: Survey, layer: str) -> list[Group]:
     """The strongest activations of each of nine units."""
     top, groups = found.strongest[layer], []
-    for unit in varied_units(top.values, top.images, found.labels, NINE).tolist():
+    for unit in diverse_units(top.values, top.images, found.labels, UNITS_PER_SHEET).tolist():
         examples = [pictures.source[int(image)] for image in top.images[unit]]
         images = np.stack([subject.weights.preprocessing.fitted(example["image"]) for example in examples])
-        label = label_of(pictures, unit, top.values[unit, 0], [example["label"] for example in examples])
-        groups.append(Group(layer, label, images, np.full(len(images), unit), top.places[unit], top.boxes[unit]))
+        label = unit_label(pictures, unit, top.values[unit, 0], [example["label"] for example in examples])
+        groups.append(Group(layer, label, images, np.full(len(images), unit), top.positions[unit], top.boxes[unit]))
     return groups
 
 
-def _of_images(subject: Subject, seen: Samples, layer: str) -> list[Group]:
+def _of_images(subject: TrainedNetwork, seen: Samples, layer: str) -> list[Group]:
     """Of each image the strongest activation of each of nine units."""
     groups = []
     for name, image, maps in zip(seen.names, seen.images, seen.outputs[layer], strict=True):
-        units = places_apart(maps.astype(np.float32), NINE)
+        units = units_at_distinct_positions(maps.astype(np.float32), UNITS_PER_SHEET)
         flat = maps.reshape(-1, maps.shape[-1])[:, units].argmax(axis=0)
         places = np.stack(np.unravel_index(flat, maps.shape[:2]), axis=-1)
         boxes = receptive_boxes(subject.model, image.shape, layer, places)
@@ -97,16 +97,18 @@ def _of_images(subject: Subject, seen: Samples, layer: str) -> list[Group]:
 
 
 def _sheet(layer: str, made: Sequence[tuple[Group, np.ndarray]]) -> ProjectionSheet:
-    groups, cutting = trimmed_boxes([Projected(down, group.images, group.boxes, group.label) for group, down in made])
-    whole = covers(groups[0].boxes[0], groups[0].images.shape[1:])
+    groups, cutting = trim_boxes(
+        [ProjectionGroup(down, group.images, group.boxes, group.label) for group, down in made]
+    )
+    whole = covers_image(groups[0].boxes[0], groups[0].images.shape[1:])
     # Of a photograph that is seen whole, one is enough.
     pairs = (_pair(layer, made, once=whole and one.of_one_image) for made, (one, _) in zip(groups, made, strict=True))
     return ProjectionSheet(layer, cutting, whole, tuple(pairs))
 
 
-def _pair(layer: str, made: Projected, *, once: bool) -> Pair:
+def _pair(layer: str, made: ProjectionGroup, *, once: bool) -> Pair:
     said = f"{layer}, {made.label}"
-    drawn = [as_bytes(signed(pixels, SATURATING), made.images.shape[-1]) for pixels in made.pixels]
+    drawn = [as_bytes(signed_to_colours(pixels, SATURATED_FRACTION), made.images.shape[-1]) for pixels in made.pixels]
     projections = _mosaic(drawn, made.boxes, f"{said}: strongest activations projected to the pixels")
     if once:
         return Pair(made.label, projections, raster(made.images[0], f"{said}: the image", most=COLUMNS * TILE))
@@ -115,7 +117,7 @@ def _pair(layer: str, made: Projected, *, once: bool) -> Pair:
 
 def _mosaic(images: Sequence[np.ndarray], boxes: np.ndarray, alt: str) -> Raster:
     """What the boxes hold, with nothing at all beyond the borders of the images."""
-    seen = [patch(opaque(image), within(box, image.shape)) for image, box in zip(images, boxes, strict=True)]
+    seen = [patch(opaque(image), limit_box(box, image.shape)) for image, box in zip(images, boxes, strict=True)]
     enlarged = max(1, round(SMALLEST / len(seen[0])))
     tiles = [smaller(tile, TILE).repeat(enlarged, axis=0).repeat(enlarged, axis=1) for tile in seen]
     return raster(tiled(tiles, COLUMNS, gap=max(2, len(tiles[0]) // GAPS)), alt)

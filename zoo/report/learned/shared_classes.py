@@ -2,10 +2,10 @@
 
 from zoo.inference.evaluation import are_wordnet_ids, of_another_data_set, stand_for_names
 from zoo.inference.prediction import class_names
-from zoo.visualize.network_and_images import Pictures, Subject
+from zoo.visualize.network_and_images import ImageSet, TrainedNetwork
 
 
-def shared_classes(subject: Subject, pictures: Pictures) -> tuple[str, ...] | None:
+def shared_classes(subject: TrainedNetwork, pictures: ImageSet) -> tuple[str, ...] | None:
     """The names of the classes; None where they are others, or the images have no labels.
 
     Numbers stand for any names, of the network or of the images, and WordNet's identifiers are not compared with words;

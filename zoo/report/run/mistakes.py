@@ -7,7 +7,7 @@ import numpy as np
 
 from zoo.report.html.raster import Raster, raster
 from zoo.report.learned.activation_survey import Answers
-from zoo.visualize.network_and_images import Pictures, Subject, number_of
+from zoo.visualize.network_and_images import ImageSet, TrainedNetwork, index_in_data_set
 
 SHOWN = 12
 # Pixels a side that an image has at most.
@@ -25,16 +25,20 @@ class Mistake:
     probability: float
 
 
-def mistakes(subject: Subject, pictures: Pictures, answers: Answers, class_names: Sequence[str]) -> tuple[Mistake, ...]:
+def mistakes(
+    subject: TrainedNetwork, pictures: ImageSet, answers: Answers, class_names: Sequence[str]
+) -> tuple[Mistake, ...]:
     """The most probable wrong answers, that first; images of unknown class are left out."""
     wrong = np.flatnonzero((answers.labels >= 0) & (answers.classes[:, 0] != answers.labels))
     chosen = wrong[np.argsort(-answers.probabilities[wrong, 0], kind="stable")][:SHOWN]
     return tuple(_mistake(subject, pictures, answers, class_names, index) for index in chosen.tolist())
 
 
-def _mistake(subject: Subject, pictures: Pictures, answers: Answers, class_names: Sequence[str], index: int) -> Mistake:
+def _mistake(
+    subject: TrainedNetwork, pictures: ImageSet, answers: Answers, class_names: Sequence[str], index: int
+) -> Mistake:
     image = subject.weights.preprocessing.fitted(pictures.source[index]["image"])
     truth, said = class_names[answers.labels[index]], class_names[answers.classes[index, 0]]
-    number = number_of(pictures.source, index)
+    number = index_in_data_set(pictures.source, index)
     alt = f"Image {number}, of class {truth}, taken for {said}"
     return Mistake(number, raster(image, alt, most=IMAGE), truth, said, float(answers.probabilities[index, 0]))

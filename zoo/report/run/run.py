@@ -14,7 +14,7 @@ from zoo.report.run.recipe_in_words import Setting, command, settings
 from zoo.training.checkpoint.run_folder import RunConfig, RunFolder
 from zoo.training.logging.progress import clock
 from zoo.training.logging.recorder import stored_rows
-from zoo.visualize.network_and_images import Pictures, Subject, Track, untracked
+from zoo.visualize.network_and_images import ImageSet, ProgressBar, TrainedNetwork, no_progress_bar
 
 
 @dataclass(frozen=True)
@@ -48,11 +48,11 @@ def check_run(folder: Path) -> RunFolder:
 
 def run_part(
     folder: Path,
-    subject: Subject,
-    pictures: Pictures | None,
+    subject: TrainedNetwork,
+    pictures: ImageSet | None,
     answers: Answers | None = None,
     *,
-    track: Track = untracked,
+    track: ProgressBar = no_progress_bar,
     batch_size: int = BATCH,
 ) -> Run:
     """What there is to show of the run in a folder, and of its network, the subject, on images with labels.

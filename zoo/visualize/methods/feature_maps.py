@@ -6,8 +6,8 @@ import numpy as np
 
 from zoo.errors import ZooError, suggestion
 from zoo.models.variables import Variables
-from zoo.visualize.methods.compiled import compiled, in_batches
-from zoo.visualize.methods.layers import layer_shapes, output_of, spatial_shape
+from zoo.visualize.methods.jit_cache import in_batches, jit_cached
+from zoo.visualize.methods.named_layers import layer_output, layer_shapes, spatial_shape
 
 
 def activations(
@@ -15,7 +15,7 @@ def activations(
 ) -> np.ndarray:
     """The feature maps of a layer: [batch, rows, columns, units]. Raises ZooError where there is no such layer."""
     spatial_shape(model, layer_shapes(model, variables, images), layer)
-    run = compiled(output_of, model, layer)
+    run = jit_cached(layer_output, model, layer)
     return in_batches(lambda images: run(variables, images), batch_size, images)
 
 

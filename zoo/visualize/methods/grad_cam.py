@@ -9,8 +9,14 @@ import jax.numpy as jnp
 import numpy as np
 
 from zoo.models.variables import Variables
-from zoo.visualize.methods.compiled import compiled, in_batches
-from zoo.visualize.methods.layers import chosen_logits, classes_of, last_spatial_layer, layer_shapes, spatial_shape
+from zoo.visualize.methods.jit_cache import in_batches, jit_cached
+from zoo.visualize.methods.named_layers import (
+    check_classes,
+    class_logits,
+    last_spatial_layer,
+    layer_shapes,
+    spatial_shape,
+)
 
 
 def grad_cam(
@@ -31,8 +37,8 @@ def grad_cam(
     shapes = layer_shapes(model, variables, images)
     layer = last_spatial_layer(model, shapes) if layer is None else layer
     shape = spatial_shape(model, shapes, layer)
-    run = compiled(_maps, model, layer, shape[1:])
-    classes = classes_of(shapes, classes, len(images))
+    run = jit_cached(_maps, model, layer, shape[1:])
+    classes = check_classes(shapes, classes, len(images))
     return in_batches(lambda *given: run(variables, *given), batch_size, images, classes)
 
 
@@ -46,7 +52,7 @@ def _maps(
 ) -> jax.Array:
     def total(change: jax.Array) -> tuple[jax.Array, jax.Array]:
         logits, activations = changed(model, variables, images, layer, change)
-        return chosen_logits(logits, classes)[0].sum(), activations
+        return class_logits(logits, classes)[0].sum(), activations
 
     gradient, activations = jax.grad(total, has_aux=True)(jnp.zeros((len(images), *shape)))
     weights = gradient.mean(axis=(1, 2), keepdims=True)

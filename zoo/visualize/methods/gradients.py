@@ -10,8 +10,8 @@ import numpy as np
 from zoo.errors import ZooError
 from zoo.models.variables import Variables
 from zoo.visualize.methods.backward_rules import Rule, with_rule
-from zoo.visualize.methods.compiled import compiled, in_batches
-from zoo.visualize.methods.layers import chosen_logits, classes_of, layer_shapes
+from zoo.visualize.methods.jit_cache import in_batches, jit_cached
+from zoo.visualize.methods.named_layers import check_classes, class_logits, layer_shapes
 
 Classes = int | Sequence[int] | None
 
@@ -31,8 +31,8 @@ def saliency(
     all images or one each, by default the most probable. With `rule` "guided" it is guided backpropagation.
     """
     ruled = with_rule(model, rule)
-    classes = classes_of(layer_shapes(model, variables, images), classes, len(images))
-    run = compiled(_gradient, ruled)
+    classes = check_classes(layer_shapes(model, variables, images), classes, len(images))
+    run = jit_cached(_gradient, ruled)
     return in_batches(lambda *given: run(variables, *given)[0], batch_size, images, classes)
 
 
@@ -55,8 +55,8 @@ def smoothgrad(
     if samples < 1 or noise < 0:
         raise ZooError(f"samples is {samples} and noise {noise}: at least 1, and not negative")
     ruled = with_rule(model, rule)
-    classes = classes_of(layer_shapes(model, variables, images), classes, len(images))
-    run, (variables, images) = compiled(_noisy_gradient, ruled), jax.device_put((variables, images))
+    classes = check_classes(layer_shapes(model, variables, images), classes, len(images))
+    run, (variables, images) = jit_cached(_noisy_gradient, ruled), jax.device_put((variables, images))
     _, _, classes = run(variables, images, classes, 0.0, key)
     total = sum(run(variables, images, classes, noise, one)[0] for one in jax.random.split(key, samples))
     return np.asarray(total / samples)
@@ -85,8 +85,8 @@ def integrated_gradients(
         raise ZooError(f"steps is {steps}: it is 1 at least")
     if np.shape(baseline) not in ((), shape, shape[1:]):
         raise ZooError(f"the baseline has shape {np.shape(baseline)}: it is a number or like the images, {shape}")
-    classes = classes_of(shapes, classes, len(images))
-    run, (variables, images) = compiled(_gradient, model), jax.device_put((variables, images))
+    classes = check_classes(shapes, classes, len(images))
+    run, (variables, images) = jit_cached(_gradient, model), jax.device_put((variables, images))
     _, there, classes = run(variables, images, classes)
     baseline = jnp.broadcast_to(jnp.asarray(baseline, images.dtype), shape)
     difference, along = there - run(variables, baseline, classes)[1], images - baseline
@@ -116,7 +116,7 @@ def _gradient(
     """The gradient of the logit of each image's class, the logit, and the class."""
 
     def total(images: jax.Array) -> tuple[jax.Array, tuple[jax.Array, jax.Array]]:
-        logits, chosen = chosen_logits(model.apply(variables, images), classes)
+        logits, chosen = class_logits(model.apply(variables, images), classes)
         return logits.sum(), (logits, chosen)
 
     gradient, (logits, chosen) = jax.grad(total, has_aux=True)(images)

@@ -18,8 +18,8 @@ from jax.typing import ArrayLike
 
 from zoo.errors import ZooError
 from zoo.models.variables import Variables
-from zoo.visualize.methods.compiled import compiled
-from zoo.visualize.methods.layers import known_layer, layer_shapes, output_of, units_of
+from zoo.visualize.methods.jit_cache import jit_cached
+from zoo.visualize.methods.named_layers import check_units, layer_output, layer_shape, layer_shapes
 
 Bounds = tuple[ArrayLike, ArrayLike]
 How = tuple[float, int, float, float]  # learning rate, jitter, blur, total variation
@@ -79,7 +79,7 @@ def maximize(
     if image_shape is None:
         raise ZooError(f"{type(model).__name__} does not say its image size; pass image_shape=(h, w, channels)")
     shapes = layer_shapes(model, variables, jax.ShapeDtypeStruct((1, *image_shape), jnp.float32))
-    units = units_of(layer or "the output", known_layer(model, shapes, layer)[-1], unit)
+    units = check_units(layer or "the output", layer_shape(model, shapes, layer)[-1], unit)
     bounds = tuple(jnp.asarray(bound, jnp.float32) for bound in bounds)
     how = (learning_rate, jitter, blur, total_variation)
 
@@ -89,8 +89,8 @@ def maximize(
     state = optax.adam(learning_rate).init(latent)
     static, variables = (model, layer, basis), jax.device_put(variables)
     for one in jax.random.split(key, steps):
-        latent, state = compiled(_step, *static)(variables, units, bounds, how, latent, state, one)
-    return Maximized(*jax.device_get(compiled(_shown, *static)(variables, units, bounds, latent)))
+        latent, state = jit_cached(_step, *static)(variables, units, bounds, how, latent, state, one)
+    return Maximized(*jax.device_get(jit_cached(_shown, *static)(variables, units, bounds, latent)))
 
 
 def _step(
@@ -135,7 +135,7 @@ def _shown(
 
 def _excitement(model: nn.Module, layer: str, variables: Variables, units: jax.Array, images: jax.Array) -> jax.Array:
     """The mean of each image's unit over its map."""
-    output = output_of(model, layer, variables, images).astype(jnp.float32)
+    output = layer_output(model, layer, variables, images).astype(jnp.float32)
     means = output.reshape(len(units), -1, output.shape[-1]).mean(axis=1)
     return jnp.take_along_axis(means, units[:, None], axis=1)[:, 0]
 

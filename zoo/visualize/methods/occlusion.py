@@ -10,14 +10,14 @@ import numpy as np
 
 from zoo.errors import ZooError
 from zoo.models.variables import Variables
-from zoo.visualize.methods.compiled import compiled, in_batches
-from zoo.visualize.methods.layers import (
-    classes_of,
+from zoo.visualize.methods.jit_cache import in_batches, jit_cached
+from zoo.visualize.methods.named_layers import (
+    check_classes,
+    check_units,
     last_spatial_layer,
     layer_shapes,
     logits_and_output,
     spatial_shape,
-    units_of,
 )
 
 
@@ -68,14 +68,14 @@ def occlusion(
     layer = last_spatial_layer(model, shapes) if layer is None else layer
     units = spatial_shape(model, shapes, layer)[-1]
     if label is not None:
-        (label,) = classes_of(shapes, label, 1).tolist()
+        (label,) = check_classes(shapes, label, 1).tolist()
     if unit is not None:
-        (unit,) = units_of(layer, units, unit).tolist()
+        (unit,) = check_units(layer, units, unit).tolist()
 
     # The first square has no size: it hides nothing.
     corners = np.array([(0, 0), *product(tops, lefts)])
     sizes = np.array([0, *[size] * (len(corners) - 1)])
-    run, (variables, image) = compiled(_seen, model, layer), jax.device_put((variables, image))
+    run, (variables, image) = jit_cached(_seen, model, layer), jax.device_put((variables, image))
     whole, hidden = _first_and_rest(
         in_batches(lambda *squares: run(variables, image, fill, *squares), batch_size, corners, sizes)
     )

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 
 from zoo.errors import ZooError
 from zoo.models.variables import Variables, init
-from zoo.visualize.methods.layers import known_layer, layer_shapes
+from zoo.visualize.methods.named_layers import layer_shape, layer_shapes
 
 
 def randomize_weights(
@@ -39,7 +39,7 @@ def randomize_weights(
         return fresh
     shape = image_shape or model.image_shape
     shapes = layer_shapes(model, variables, jax.ShapeDtypeStruct((1, *shape), jnp.float32))
-    known_layer(model, shapes, down_to)
+    layer_shape(model, shapes, down_to)
     names = list(shapes)
     first = next(i for i, name in enumerate(names) if _lies_in(name, down_to))
     drawn_again = set(names[first:])

@@ -1,4 +1,4 @@
-"""Which part of the image a place of a layer sees, as boxes in pixels."""
+"""Receptive fields of single positions of a layer, as boxes in pixels."""
 
 import math
 from collections.abc import Callable
@@ -12,45 +12,50 @@ from zoo.counting.summarize import summarize
 from zoo.errors import ZooError
 
 
-def receptive_boxes(model: nn.Module, image_shape: tuple[int, int, int], layer: str, places: np.ndarray) -> np.ndarray:
-    """int [..., 4], (top, left, bottom, right) of what places [..., 2] of a layer see; the ends are exclusive.
+def receptive_boxes(
+    model: nn.Module, image_shape: tuple[int, int, int], layer: str, positions: np.ndarray
+) -> np.ndarray:
+    """The receptive fields of `positions` [..., 2] of a layer: int [..., 4], (top, left, bottom, right).
 
-    From `zoo.count`: of one size for all places of a layer, so a box at the border reaches beyond the image, by what
-    the network pads it with (`patch` cuts it out). Where a layer sees all of the image, as after a gate of
-    squeeze-and-excite, it is the image. `image_shape` is (height, width, channels).
+    Bottom and right are exclusive. All boxes of a layer have one size (from `zoo.count`), so a box at the border
+    reaches beyond the image, into the padding; `patch` crops such boxes. After a global operation, such as a gate of
+    squeeze-and-excite, the box is the image. `image_shape` is (height, width, channels). Raises ZooError for a layer
+    whose receptive field is unknown.
     """
-    row = _row(model, image_shape, layer)
-    sides = [_side(row, axis, image_shape[axis], np.asarray(places)[..., axis]) for axis in (0, 1)]
-    return np.stack([sides[0][0], sides[1][0], sides[0][1], sides[1][1]], axis=-1)
+    row = _last_operation(model, image_shape, layer)
+    borders = [_borders(row, axis, image_shape[axis], np.asarray(positions)[..., axis]) for axis in (0, 1)]
+    return np.stack([borders[0][0], borders[1][0], borders[0][1], borders[1][1]], axis=-1)
 
 
 def patch(image: np.ndarray, box: np.ndarray, fill: float = 0.0) -> np.ndarray:
-    """What a box (top, left, bottom, right) holds of an image [height, width, channel]; `fill` beyond the borders."""
+    """The part of an image [height, width, channel] in a box (top, left, bottom, right), `fill` outside of the image.
+
+    The result has the size of the box.
+    """
     top, left, bottom, right = (int(n) for n in box)
-    places = np.arange(top, bottom), np.arange(left, right)
-    rows, columns = ((axis >= 0) & (axis < n) for axis, n in zip(places, image.shape, strict=False))
-    cut = np.full((*map(len, places), image.shape[2]), fill, image.dtype)
-    cut[np.ix_(rows, columns)] = image[np.ix_(places[0][rows], places[1][columns])]
-    return cut
+    rows, columns = np.arange(top, bottom), np.arange(left, right)
+    row_inside, column_inside = (rows >= 0) & (rows < image.shape[0]), (columns >= 0) & (columns < image.shape[1])
+    crop = np.full((len(rows), len(columns), image.shape[2]), fill, image.dtype)
+    crop[np.ix_(row_inside, column_inside)] = image[np.ix_(rows[row_inside], columns[column_inside])]
+    return crop
 
 
-def _row(model: nn.Module, image_shape: tuple[int, int, int], layer: str) -> Row:
-    """The last operation of the layer."""
+def _last_operation(model: nn.Module, image_shape: tuple[int, int, int], layer: str) -> Row:
     rows = summarize(model, (1, *image_shape)).under(layer)
     if not rows:
-        raise ZooError(f"what {layer} of {type(model).__name__} sees is not known: it does nothing to its input")
+        raise ZooError(f"the receptive field of {layer} of {type(model).__name__} is unknown: it has no operations")
     return rows[-1]
 
 
-def _side(row: Row, axis: int, extent: int, places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Where the boxes begin and end along one axis of the image."""
+def _borders(row: Row, axis: int, extent: int, positions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Where the boxes start and end along one axis of the image."""
     size, stride, centre = row.receptive_field[axis], row.effective_stride[axis], row.offset[axis]
     if size is None or stride is None or centre is None:
-        return np.zeros_like(places), np.full_like(places, extent)
+        return np.zeros_like(positions), np.full_like(positions, extent)
     first = centre - Fraction(size - 1, 2)
-    return _whole(first, stride, places, math.floor), _whole(first + size, stride, places, math.ceil)
+    return _to_pixels(first, stride, positions, math.floor), _to_pixels(first + size, stride, positions, math.ceil)
 
 
-def _whole(first: Number, stride: Number, places: np.ndarray, rounded: Callable[[Number], int]) -> np.ndarray:
-    """The pixels of a border that lies at `first` for place 0."""
-    return np.vectorize(lambda place: rounded(first + int(place) * stride), otypes=[np.int64])(places)
+def _to_pixels(first: Number, stride: Number, positions: np.ndarray, rounding: Callable[[Number], int]) -> np.ndarray:
+    """The border at each position, rounded to a pixel; at position 0 it is at `first`."""
+    return np.vectorize(lambda position: rounding(first + int(position) * stride), otypes=[np.int64])(positions)

@@ -1,48 +1,55 @@
-"""Which units of a layer a sheet shows, where none are named."""
+"""Which units of a layer are shown, where the user names none."""
 
 import numpy as np
 
 
-def varied_units(values: np.ndarray, images: np.ndarray, labels: np.ndarray, count: int) -> np.ndarray:
-    """Units for a sheet: each time the most active one of those that are like the fewest already chosen.
+def diverse_units(values: np.ndarray, images: np.ndarray, labels: np.ndarray, count: int) -> np.ndarray:
+    """At most `count` units that differ: int [count].
 
-    `values` and `images` [units, k] are as in `TopActivations`, `labels` those of all images, -1 where unknown. Two
-    units are alike where more than half of their images are the same, or more than half of both's are of one class.
+    Each is the most active of the units that are similar to the fewest units already chosen. Two units are similar if
+    they have more than half of their images in common, or if more than half of the images of both are of one class.
+    `values` and `images` [units, k] are as in `TopActivations`; `labels` are those of all images, -1 if unknown.
     """
-    order, half = strongest_units(values, len(values)), values.shape[1] / 2
+    order, half = most_active_units(values, len(values)), values.shape[1] / 2
     images = images[order]
-    seen, places = np.unique(images, return_inverse=True)
-    has = np.zeros((len(order), len(seen)), np.float32)
-    np.put_along_axis(has, places.reshape(images.shape), 1, axis=1)
-    mostly = ((labels[images][..., None] == np.arange(labels.max() + 1)).sum(axis=1) > half).astype(np.float32)
-    alike = (has @ has.T > half) | (mostly @ mostly.T > 0)
-    return _unlike(order, alike, count)
+    used, indices = np.unique(images, return_inverse=True)
+    has_image = np.zeros((len(order), len(used)), np.float32)
+    np.put_along_axis(has_image, indices.reshape(images.shape), 1, axis=1)
+    per_class = (labels[images][..., None] == np.arange(labels.max() + 1)).sum(axis=1)
+    has_class = (per_class > half).astype(np.float32)
+    similar = (has_image @ has_image.T > half) | (has_class @ has_class.T > 0)
+    return _choose_dissimilar(order, similar, count)
 
 
-def places_apart(maps: np.ndarray, count: int) -> np.ndarray:
-    """Units for a sheet of one image: each time the most active one of those beside the fewest already chosen.
+def units_at_distinct_positions(maps: np.ndarray, count: int) -> np.ndarray:
+    """At most `count` units whose maps have their maxima apart, for one image: int [count].
 
-    Of maps [rows, columns, units]; two units are beside each other where their strongest places touch, or are the same.
+    Each is the most active of the units that are next to the fewest units already chosen. Two units are next to each
+    other if the positions of their maxima touch or are the same. `maps` are [rows, columns, units].
     """
     rows, columns, _ = maps.shape
-    order = strongest_units(maps.max(axis=(0, 1))[:, None], maps.shape[-1])
+    order = most_active_units(maps.max(axis=(0, 1))[:, None], maps.shape[-1])
     strongest = maps.reshape(rows * columns, -1).argmax(axis=0)[order]
-    places = np.stack(np.unravel_index(strongest, (rows, columns)), axis=-1)
-    return _unlike(order, (np.abs(places[:, None] - places) <= 1).all(axis=-1), count)
+    positions = np.stack(np.unravel_index(strongest, (rows, columns)), axis=-1)
+    adjacent = (np.abs(positions[:, None] - positions) <= 1).all(axis=-1)
+    return _choose_dissimilar(order, adjacent, count)
 
 
-def _unlike(order: np.ndarray, alike: np.ndarray, count: int) -> np.ndarray:
-    """At most `count` of these units, each time the first of those that are `alike` [units, units] to the fewest."""
-    likes, chosen = np.zeros(len(order)), []
+def _choose_dissimilar(order: np.ndarray, similar: np.ndarray, count: int) -> np.ndarray:
+    """At most `count` units of `order`, each the first that is `similar` [units, units] to the fewest before it."""
+    similar_chosen, chosen = np.zeros(len(order)), []
     for _ in order[:count]:
-        chosen.append(int(likes.argmin()))
-        likes += alike[chosen[-1]]
-        likes[chosen[-1]] = np.inf
+        chosen.append(int(similar_chosen.argmin()))
+        similar_chosen += similar[chosen[-1]]
+        similar_chosen[chosen[-1]] = np.inf
     return order[chosen]
 
 
-def strongest_units(values: np.ndarray, count: int) -> np.ndarray:
-    """Of values [units, k] the units with the largest mean; none that is never active while others are."""
+def most_active_units(values: np.ndarray, count: int) -> np.ndarray:
+    """At most `count` units with the largest mean of `values` [units, k], the largest first.
+
+    Units that are never active are left out, unless none is active.
+    """
     means = values.mean(axis=1)
     order = np.argsort(-means, kind="stable")[:count]
     active = order[means[order] > 0]

@@ -8,15 +8,15 @@ import numpy as np
 from PIL import Image
 
 from zoo.inference.prediction import class_names
-from zoo.visualize.methods.compiled import compiled, in_batches
 from zoo.visualize.methods.grad_cam import grad_cam
 from zoo.visualize.methods.gradients import integrated_gradients, saliency, smoothgrad
-from zoo.visualize.methods.layers import LOGITS, classes_of, last_spatial_layer, output_of
+from zoo.visualize.methods.jit_cache import in_batches, jit_cached
+from zoo.visualize.methods.named_layers import LOGITS, check_classes, last_spatial_layer, layer_output
 from zoo.visualize.methods.occlusion import occlusion
-from zoo.visualize.network_and_images import Pictures, Subject, Track
+from zoo.visualize.network_and_images import ImageSet, ProgressBar, TrainedNetwork
 from zoo.visualize.sheets.figures import Cell, from_zero, sheet_figure, zero_centred
 from zoo.visualize.sheets.sheet import Sheet, sheet_name
-from zoo.visualize.sheets.tiles import photograph
+from zoo.visualize.tiles import uint8_to_colours
 
 Explain = Callable[..., np.ndarray]
 SAMPLES = 25
@@ -29,11 +29,13 @@ GRADIENTS: dict[str, str] = {
 SATURATING = 0.005
 
 
-def explained_classes(subject: Subject, images: np.ndarray, units: Sequence[int] | None) -> tuple[np.ndarray, list]:
+def explained_classes(
+    subject: TrainedNetwork, images: np.ndarray, units: Sequence[int] | None
+) -> tuple[np.ndarray, list]:
     """The class to explain of each image, the most probable unless told, and a label each. Raises ZooError for none."""
     class_names(subject.weights)
-    given = classes_of(subject.shapes, units, len(images))
-    run = compiled(output_of, subject.model, LOGITS)
+    given = check_classes(subject.shapes, units, len(images))
+    run = jit_cached(layer_output, subject.model, LOGITS)
     logits = in_batches(lambda batch: run(subject.variables, batch), 32, images)
     probabilities = np.asarray(jax.nn.softmax(logits))
     classes = np.where(given < 0, probabilities.argmax(axis=-1), given)
@@ -43,7 +45,13 @@ def explained_classes(subject: Subject, images: np.ndarray, units: Sequence[int]
 
 
 def gradient_sheet(
-    subject: Subject, pictures: Pictures, method: str, units: Sequence[int] | None, *, seed: int, track: Track
+    subject: TrainedNetwork,
+    pictures: ImageSet,
+    method: str,
+    units: Sequence[int] | None,
+    *,
+    seed: int,
+    track: ProgressBar,
 ) -> Sheet:
     """Each image beside its signed map, summed over the channels, and its largest magnitude over them."""
     fitted, images = prepared(subject, pictures)
@@ -55,7 +63,7 @@ def gradient_sheet(
         total, largest = made.sum(axis=-1), np.abs(made).max(axis=-1)
         rows.append(
             [
-                Cell(photograph(fitted[i]), f"{pictures.names[i]}\n{said[i]}"),
+                Cell(uint8_to_colours(fitted[i]), f"{pictures.names[i]}\n{said[i]}"),
                 zero_centred(total, "summed over the channels", high=_most(total), bar=True),
                 from_zero(largest, "largest magnitude of the channels", high=_most(largest), bar=True),
             ]
@@ -83,7 +91,7 @@ def _smoothgrad(key: jax.Array, model, variables, images: np.ndarray, classes: S
 
 
 def grad_cam_sheet(
-    subject: Subject, pictures: Pictures, layer: str | None, units: Sequence[int] | None, *, track: Track
+    subject: TrainedNetwork, pictures: ImageSet, layer: str | None, units: Sequence[int] | None, *, track: ProgressBar
 ) -> Sheet:
     """Each image, the layer's weighted maps, and both together."""
     fitted, images = prepared(subject, pictures)
@@ -92,7 +100,7 @@ def grad_cam_sheet(
     rows = []
     for i in track(range(len(images)), total=len(images), description=f"{layer}: Grad-CAM"):
         one = grad_cam(subject.model, subject.variables, images[i : i + 1], [int(classes[i])], layer=layer)[0]
-        seen = photograph(fitted[i])
+        seen = uint8_to_colours(fitted[i])
         rows.append(
             [
                 Cell(seen, f"{pictures.names[i]}\n{said[i]}"),
@@ -110,7 +118,7 @@ def grad_cam_sheet(
 
 
 def occlusion_sheet(
-    subject: Subject, pictures: Pictures, layer: str | None, units: Sequence[int] | None, *, track: Track
+    subject: TrainedNetwork, pictures: ImageSet, layer: str | None, units: Sequence[int] | None, *, track: ProgressBar
 ) -> Sheet:
     """Figure 7 of the paper, a row an image: the class's probability, the strongest map, the most probable class."""
     fitted, images = prepared(subject, pictures)
@@ -119,7 +127,7 @@ def occlusion_sheet(
     rows = []
     for i in track(range(len(images)), total=len(images), description="the grey square"):
         found = occlusion(subject.model, subject.variables, images[i], int(classes[i]), layer=layer)
-        size, seen = found.size, photograph(fitted[i])
+        size, seen = found.size, uint8_to_colours(fitted[i])
         other = found.labels[found.labels != found.label]
         instead = subject.class_name(int(np.bincount(other).argmax()))[:20] if len(other) else ""
         kept = (found.labels == found.label).astype(float)
@@ -144,7 +152,7 @@ def occlusion_sheet(
     return Sheet(sheet_name("occlusion", layer), title, caption, sheet_figure(rows, title, caption, side=2.2))
 
 
-def prepared(subject: Subject, pictures: Pictures) -> tuple[np.ndarray, np.ndarray]:
+def prepared(subject: TrainedNetwork, pictures: ImageSet) -> tuple[np.ndarray, np.ndarray]:
     """uint8 of the network's size, and normalised."""
     fit = subject.weights.preprocessing.fitted
     fitted = np.stack([fit(pictures.source[index]["image"]) for index in range(len(pictures))])

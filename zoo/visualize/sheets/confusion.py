@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 NUMBERED, NAMED = 20, 100
 
 
-def check_picture(path: Path) -> None:
+def check_figure_path(path: Path) -> None:
     """Raises ZooError where no picture could be written there: better before a long evaluation than after."""
     try:
         from matplotlib.figure import Figure
@@ -32,7 +32,7 @@ def check_picture(path: Path) -> None:
 
 def save_confusion(path: Path, confusion: np.ndarray, class_names: tuple[str, ...]) -> None:
     """Write a picture of [true class, predicted class] counts, its format by the name's end. Raises ZooError."""
-    check_picture(path)
+    check_figure_path(path)
     with replacing(path) as unfinished:
         confusion_figure(confusion, class_names).savefig(unfinished, format=_format(path), bbox_inches="tight")
 

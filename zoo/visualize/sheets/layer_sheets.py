@@ -6,14 +6,14 @@ import jax
 import numpy as np
 
 from zoo.visualize.methods.feature_maps import activations, filters, first_convolution
-from zoo.visualize.methods.layers import LOGITS, units_of
 from zoo.visualize.methods.maximize import maximize
-from zoo.visualize.methods.unit_choice import strongest_units
-from zoo.visualize.network_and_images import Pictures, Subject, Track
+from zoo.visualize.methods.named_layers import LOGITS, check_units
+from zoo.visualize.methods.unit_choice import most_active_units
+from zoo.visualize.network_and_images import ImageSet, ProgressBar, TrainedNetwork
+from zoo.visualize.projection_groups import UNITS_PER_SHEET
 from zoo.visualize.sheets.figures import Cell, from_zero, sheet_figure, zero_centred
-from zoo.visualize.sheets.projection_sheets import NINE
 from zoo.visualize.sheets.sheet import Sheet, sheet_name
-from zoo.visualize.sheets.tiles import photograph, signed
+from zoo.visualize.tiles import signed_to_colours, uint8_to_colours
 
 # Feature maps of an image; columns of a sheet of filters, and inputs of a filter that is no picture.
 MAPS, COLUMNS = 11, 8
@@ -22,15 +22,15 @@ MOST_FILTERS, INPUTS = 64, 16
 TWELVE = 12
 
 
-def filter_sheet(subject: Subject, layer: str | None, units: Sequence[int] | None) -> Sheet:
+def filter_sheet(subject: TrainedNetwork, layer: str | None, units: Sequence[int] | None) -> Sheet:
     """A convolution's kernels: as colours where it sees an image, else a row a unit and a column an input."""
     named = layer or first_convolution(subject.model, subject.variables, subject.image_shape)
     kernels = np.moveaxis(filters(subject.model, subject.variables, named), -1, 0)
     count, *_, inputs = kernels.shape
-    chosen = np.arange(count) if units is None else units_of(named, count, units)
+    chosen = np.arange(count) if units is None else check_units(named, count, units)
     if inputs in (1, 3):
         chosen = chosen[:MOST_FILTERS]
-        cells = [Cell(signed(kernels[unit]), f"{unit}") for unit in chosen]
+        cells = [Cell(signed_to_colours(kernels[unit]), f"{unit}") for unit in chosen]
         rows, together = _in_rows(cells, COLUMNS), COLUMNS
         scale = "Each filter has its own scale, to its largest magnitude: mid-grey is zero."
     else:
@@ -54,7 +54,7 @@ def filter_sheet(subject: Subject, layer: str | None, units: Sequence[int] | Non
 
 
 def activation_sheet(
-    subject: Subject, pictures: Pictures, layer: str, units: Sequence[int] | None, *, track: Track
+    subject: TrainedNetwork, pictures: ImageSet, layer: str, units: Sequence[int] | None, *, track: ProgressBar
 ) -> Sheet:
     """Feature maps of each image, the most active unless units are named."""
     rows = []
@@ -62,14 +62,14 @@ def activation_sheet(
         image = subject.weights.preprocessing.fitted(pictures.source[index]["image"])
         maps = activations(subject.model, subject.variables, subject.normalized(image[None]), layer)[0]
         chosen = (
-            strongest_units(maps.max(axis=(0, 1))[:, None], MAPS)
+            most_active_units(maps.max(axis=(0, 1))[:, None], MAPS)
             if units is None
-            else units_of(layer, maps.shape[-1], units)
+            else check_units(layer, maps.shape[-1], units)
         )
         shown = maps[..., chosen].astype(np.float32)
         drawn, high = (zero_centred if shown.min() < 0 else from_zero), float(np.abs(shown).max())
         made = [drawn(shown[..., i], f"unit {unit}", high=high, bar=not i) for i, unit in enumerate(chosen)]
-        rows += _in_rows([Cell(photograph(image), pictures.names[index]), *made], (MAPS + 1) // 2)
+        rows += _in_rows([Cell(uint8_to_colours(image), pictures.names[index]), *made], (MAPS + 1) // 2)
     which = "most strongly activated units" if units is None else "units asked for"
     caption = (
         f"{subject.about}; {pictures.about}; layer {layer}, each image's {which}.\n"
@@ -80,13 +80,13 @@ def activation_sheet(
     return Sheet(sheet_name("activations", layer), title, caption, sheet_figure(rows, title, caption, side=1.5))
 
 
-def maximize_sheet(subject: Subject, layer: str, units: Sequence[int] | None, *, steps: int, seed: int) -> Sheet:
+def maximize_sheet(subject: TrainedNetwork, layer: str, units: Sequence[int] | None, *, steps: int, seed: int) -> Sheet:
     """An image for each unit that excites it much, found from noise; for each class where the layer is the output."""
     count = subject.shapes[layer][-1]
     chosen = (
-        np.arange(count if count <= TWELVE else NINE)
+        np.arange(count if count <= TWELVE else UNITS_PER_SHEET)
         if units is None
-        else units_of(layer or "the output", count, units)
+        else check_units(layer or "the output", count, units)
     )
     prepared = subject.weights.preprocessing
     black, white = (subject.normalized(np.full((1, 1, 1, subject.image_shape[2]), v, np.uint8)) for v in (0, 255))
@@ -105,7 +105,7 @@ def maximize_sheet(subject: Subject, layer: str, units: Sequence[int] | None, *,
     pixels = np.clip((made.images * np.array(prepared.std) + np.array(prepared.mean)) * 255, 0, 255).astype(np.uint8)
     what = [f'"{subject.class_name(unit)[:24]}"' if layer == LOGITS else f"unit {unit}" for unit in chosen.tolist()]
     cells = [
-        Cell(photograph(image), f"{name} · {value:.3g}")
+        Cell(uint8_to_colours(image), f"{name} · {value:.3g}")
         for image, name, value in zip(pixels, what, made.values, strict=True)
     ]
     named = "the logits" if layer == LOGITS else f"layer {layer}"
@@ -115,7 +115,7 @@ def maximize_sheet(subject: Subject, layer: str, units: Sequence[int] | None, *,
         "the unit and the value that was reached. Colours are those of the network's images, from black to white."
     )
     title = f"{subject.weights.model}, what excites {named} most"
-    figure = sheet_figure(_in_rows(cells, 3 if len(cells) <= NINE else 4), title, caption, side=2.2)
+    figure = sheet_figure(_in_rows(cells, 3 if len(cells) <= UNITS_PER_SHEET else 4), title, caption, side=2.2)
     return Sheet(sheet_name("maximize", layer or "logits"), title, caption, figure)
 
 

@@ -10,18 +10,19 @@ from zoo.models.variables import Variables
 from zoo.visualize.methods.backward_rules import Rule
 from zoo.visualize.methods.gradients import saliency
 from zoo.visualize.methods.randomize import randomize_weights
-from zoo.visualize.network_and_images import Pictures, Subject, Track, default_layers
+from zoo.visualize.network_and_images import ImageSet, ProgressBar, TrainedNetwork, default_layers
+from zoo.visualize.projection_groups import SATURATED_FRACTION
 from zoo.visualize.sheets.class_sheets import explained_classes, prepared
 from zoo.visualize.sheets.figures import Cell, sheet_figure
-from zoo.visualize.sheets.projection_sheets import SATURATING, SCALE
+from zoo.visualize.sheets.projection_sheets import SCALE
 from zoo.visualize.sheets.sheet import Sheet, sheet_name
-from zoo.visualize.sheets.tiles import photograph, signed
+from zoo.visualize.tiles import signed_to_colours, uint8_to_colours
 
 LEARNT = "learnt weights"
 
 
 def randomize_sheet(
-    subject: Subject, pictures: Pictures, units: Sequence[int] | None, *, seed: int, track: Track
+    subject: TrainedNetwork, pictures: ImageSet, units: Sequence[int] | None, *, seed: int, track: ProgressBar
 ) -> Sheet:
     """A row an image and rule: the picture with the learnt weights, and with fewer and fewer of them."""
     fitted, images = prepared(subject, pictures)
@@ -36,7 +37,7 @@ def randomize_sheet(
     for i, label in enumerate(said):
         for rule in get_args(Rule):
             pixels = {column: by_rule[rule][i] for column, by_rule in made.items()}
-            rows.append([Cell(photograph(fitted[i]), f"{pictures.names[i]}\n{label}"), *_cells(rule, pixels)])
+            rows.append([Cell(uint8_to_colours(fitted[i]), f"{pictures.names[i]}\n{label}"), *_cells(rule, pixels)])
     which = "the most probable class" if units is None else "the class asked for"
     caption = (
         f"{subject.about}; {pictures.about}; layer: the logits.\n"
@@ -58,7 +59,7 @@ def rank_correlation(one: np.ndarray, other: np.ndarray) -> float:
     return float(np.corrcoef(ranks)[0, 1]) if all(np.ptp(rank) for rank in ranks) else 0.0
 
 
-def _cascade(subject: Subject, stages: Sequence[str], seed: int) -> Iterator[tuple[str, Variables]]:
+def _cascade(subject: TrainedNetwork, stages: Sequence[str], seed: int) -> Iterator[tuple[str, Variables]]:
     """The learnt weights, then with more and more drawn again, at last all."""
     yield LEARNT, subject.variables
     for stage in reversed(stages):
@@ -74,4 +75,4 @@ def _cascade(subject: Subject, stages: Sequence[str], seed: int) -> Iterator[tup
 def _cells(rule: Rule, pixels: dict[str, np.ndarray]) -> Iterator[Cell]:
     for column, values in pixels.items():
         compared = f"rule {rule}" if column == LEARNT else f"{rank_correlation(pixels[LEARNT], values):.2f}"
-        yield Cell(signed(values, SATURATING), f"{column}\n{compared}")
+        yield Cell(signed_to_colours(values, SATURATED_FRACTION), f"{column}\n{compared}")

@@ -15,7 +15,7 @@ KEPT = 32
 
 
 @lru_cache(maxsize=KEPT)
-def compiled(function: Callable, *static: Hashable) -> Callable:
+def jit_cached(function: Callable, *static: Hashable) -> Callable:
     """`jax.jit` of function(*static, ...), the same object for the same arguments."""
     return jax.jit(partial(function, *static), compiler_options=compiler_options())
 

@@ -17,7 +17,7 @@ GAP = 1 / 24
 SMALLEST = 9
 
 
-def signed(pixels: np.ndarray, saturating: float = 0.0) -> np.ndarray:
+def signed_to_colours(pixels: np.ndarray, saturating: float = 0.0) -> np.ndarray:
     """[height, width, 1 or 3] of any sign as colours 0..1: zero is mid-grey, the largest magnitude black or white.
 
     With `saturating` that share of what is not zero is black or white too, so that few large values do not leave all
@@ -28,7 +28,7 @@ def signed(pixels: np.ndarray, saturating: float = 0.0) -> np.ndarray:
     return colours(np.clip(0.5 + 0.5 * pixels / limit, 0, 1))
 
 
-def photograph(image: np.ndarray) -> np.ndarray:
+def uint8_to_colours(image: np.ndarray) -> np.ndarray:
     """uint8 [height, width, 1 or 3] as colours 0..1."""
     return colours(image / 255)
 
@@ -38,7 +38,7 @@ def colours(image: np.ndarray) -> np.ndarray:
     return np.repeat(image, 3, axis=-1) if image.shape[-1] == 1 else image
 
 
-def within(box: np.ndarray, shape: Sequence[int]) -> np.ndarray:
+def limit_box(box: np.ndarray, shape: Sequence[int]) -> np.ndarray:
     """A box (top, left, bottom, right), along each axis the image's own extent where the box is no smaller."""
     top, left, bottom, right = (int(n) for n in box)
     if bottom - top >= shape[0]:
@@ -48,14 +48,14 @@ def within(box: np.ndarray, shape: Sequence[int]) -> np.ndarray:
     return np.array([top, left, bottom, right])
 
 
-def cut(image: np.ndarray, box: np.ndarray) -> np.ndarray:
+def crop_box(image: np.ndarray, box: np.ndarray) -> np.ndarray:
     """What a box holds of an image of colours, light grey beyond its borders."""
-    return patch(image, within(box, image.shape), fill=BEYOND)
+    return patch(image, limit_box(box, image.shape), fill=BEYOND)
 
 
-def covers(box: np.ndarray, shape: Sequence[int]) -> bool:
+def covers_image(box: np.ndarray, shape: Sequence[int]) -> bool:
     """Whether a box holds all of an image."""
-    return within(box, shape).tolist() == [0, 0, shape[0], shape[1]]
+    return limit_box(box, shape).tolist() == [0, 0, shape[0], shape[1]]
 
 
 def empty_margin(pixels: np.ndarray, boxes: np.ndarray, share: float) -> int:
@@ -80,7 +80,7 @@ def _empty_rings(energy: np.ndarray, box: np.ndarray, share: float) -> int:
     return int(np.searchsorted(outside, (1 - share) * outside[-1], side="right"))
 
 
-def shrunk(boxes: np.ndarray, margin: int) -> np.ndarray:
+def shrink_boxes(boxes: np.ndarray, margin: int) -> np.ndarray:
     """Boxes [..., 4] that are smaller by so many pixels a side."""
     return boxes + margin * np.array([1, 1, -1, -1])
 
