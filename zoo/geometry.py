@@ -18,7 +18,7 @@ class WindowTooLarge(ZooError):
     """A convolution's or a pool's window does not fit in what it is applied to."""
 
 
-def pair(size: Size) -> tuple[int, int]:
+def pair(size: int | Sequence[int]) -> tuple[int, int]:
     """One size for both axes, or one each, as (height, width)."""
     return (size, size) if isinstance(size, int) else (size[0], size[1])
 

@@ -48,7 +48,8 @@ def create_model(name: str, **fields: Any) -> Network:
     Raises UnknownModel, or ZooError if the network has no such field.
     """
     build = model_info(name).build
-    known = {field.name for field in dataclasses.fields(getattr(build, "func", build))} - {"parent", "name"}
+    network_class: Any = getattr(build, "func", build)  # of a partial
+    known = {field.name for field in dataclasses.fields(network_class)} - {"parent", "name"}
     for field in fields:
         if field not in known:
             suggested = suggestion(field, known)
