@@ -7,7 +7,7 @@ import pytest
 from golden.fill import fill
 
 import zoo
-from zoo.models.variables import init_shapes, smallest_image
+from zoo.models.variables import init_shapes, smallest_image_size
 
 
 def family(name: str) -> str:
@@ -61,4 +61,4 @@ def small_size_of(name: str) -> int:
 @cache
 def smallest_of(name: str) -> int:
     """The fewest pixels a side that a network takes."""
-    return smallest_image(zoo.create_model(name), zoo.model_info(name).channels)
+    return smallest_image_size(zoo.create_model(name), zoo.model_info(name).channels)

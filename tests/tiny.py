@@ -1,11 +1,11 @@
-"""A network with what makes runs differ: batch norm, dropout, an auxiliary head. `python tests/tiny.py` trains it."""
+"""A small network with batch norm, dropout and an auxiliary head. `python tests/tiny.py` trains it."""
 
 import sys
 
 import flax.linen as nn
 
 from zoo.layers import ConvBlock, batch_norm, global_avg_pool, max_pool
-from zoo.models.network import ModelInfo, Network, Paper
+from zoo.models.network import ModelInfo, Network, Paper, sow_aux_logits
 from zoo.registry import register
 
 
@@ -19,9 +19,7 @@ class Tiny(Network):
         x = ConvBlock(8, 3, padding=1, norm=batch_norm, act=self.act, name="conv1")(x, train=train)
         x = max_pool(x, 3, 2, 1)
         if self.aux_heads and (train or self.is_initializing()):
-            aux = nn.Dense(self.num_classes, name="aux_head")(global_avg_pool(x))
-            if not self.is_initializing():
-                self.sow("aux_logits", "aux", aux)
+            sow_aux_logits(self, nn.Dense(self.num_classes, name="aux_head")(global_avg_pool(x)))
         x = ConvBlock(16, 3, 2, 1, norm=batch_norm, act=self.act, name="conv2")(x, train=train)
         x = nn.Dropout(0.3, deterministic=not train)(global_avg_pool(x))
         return self.classify(x, "classifier")

@@ -95,7 +95,7 @@ def test_a_truncated_idx_file_is_named(capsys, tmp_path):
         (["--batch-size", "0"], "batch_size is 0: it must be at least 1"),
         (["--batch-size", "2000"], "batch_size is 2000: digits has only 1442 training images"),
         (["--batch-size", "30"], "a batch of 30 cannot be split over 4 devices"),
-        (["--image-size", "8"], "8x8 images are too small for LeNet5: give it at least 16x16 pixels"),
+        (["--image-size", "8"], "8x8 images are too small for LeNet5"),
         (["--aux-heads"], "lenet5 has no field 'aux_heads'"),
         (["--keep", "0"], "keep is 0: it must be at least 1"),
         (["--resume"], "no run to resume in checkpoints/lenet5-digits"),

@@ -1,4 +1,4 @@
-"""EfficientNet: scaling, the ramp of stochastic depth, and what Lite leaves out."""
+"""EfficientNet: scaling, the rates of stochastic depth, and what Lite does not have."""
 
 import flax.linen as nn
 import jax
@@ -7,21 +7,28 @@ import numpy as np
 import pytest
 
 import zoo
-from zoo.models.efficientnet import B0, Stage, last_blocks, scaled, scaled_width
+from zoo.models.blocks.inverted_residual import StageSettings
+from zoo.models.blocks.round_width import round_width
+from zoo.models.efficientnet import B0, last_blocks, scale_stages
 from zoo.models.variables import init_shapes
 
 
-def test_widths_are_multiples_of_8_at_most_a_tenth_below():
-    assert [scaled_width(32, factor) for factor in (1.0, 1.1, 1.2, 1.4, 1.6, 1.8, 2.0)] == [32, 32, 40, 48, 48, 56, 64]
-    assert scaled_width(16, 0.7) == 16
-    assert [stage.depth for stage in scaled(B0, 1.0, 3.1)] == [4, 7, 7, 10, 10, 13, 4]
+def test_widths_are_multiples_of_8_and_at_least_nine_tenths():
+    assert [round_width(32 * factor) for factor in (1.0, 1.1, 1.2, 1.4, 1.6, 1.8, 2.0)] == [32, 32, 40, 48, 48, 56, 64]
+    assert round_width(16 * 0.7) == 16
+    assert round_width(3) == 8
+    assert round_width(100, divisor=24) == 96 and round_width(36, divisor=24) == 48
+
+
+def test_depths_are_rounded_up():
+    assert [stage.depth for stage in scale_stages(B0, 1.0, 3.1)] == [4, 7, 7, 10, 10, 13, 4]
 
 
 def test_the_last_block_of_each_resolution():
     assert last_blocks(B0) == ("block1_1", "block2_2", "block3_2", "block5_3", "block7_1")
 
 
-def test_lite_fixes_stem_and_head_and_has_no_gates():
+def test_lite_does_not_scale_stem_and_head_and_has_no_squeeze_excite():
     params = init_shapes(zoo.create_model("efficientnet_lite4"))["params"]
     assert params["stem"]["conv"]["kernel"].shape == (3, 3, 3, 32)
     assert params["head"]["conv"]["kernel"].shape[-1] == 1280
@@ -32,22 +39,22 @@ def test_lite_fixes_stem_and_head_and_has_no_gates():
 def test_stochastic_depth_grows_block_by_block_on_shortcuts_only():
     rates = {}
 
-    def note(call, args, kwargs, context):
+    def record_rate(call, args, kwargs, context):
         if isinstance(context.module, nn.Dropout):
             rates["/".join(context.module.path)] = context.module.rate
         return call(*args, **kwargs)
 
-    with nn.intercept_methods(note):
+    with nn.intercept_methods(record_rate):
         init_shapes(zoo.create_model("efficientnet_b0", stochastic_depth=0.16, dropout=0.3))
     assert rates.pop("dropout") == 0.3
     shortcuts = {"block2_2": 2, "block3_2": 4, "block4_2": 6, "block4_3": 7, "block5_2": 9, "block5_3": 10}
     shortcuts |= {"block6_2": 12, "block6_3": 13, "block6_4": 14}
-    assert rates == {f"{name}/stochastic_depth": pytest.approx(0.01 * place) for name, place in shortcuts.items()}
+    assert rates == {f"{name}/stochastic_depth": pytest.approx(0.01 * position) for name, position in shortcuts.items()}
 
 
 @pytest.mark.slow
 def test_remat_changes_nothing():
-    stages = (Stage(1, 3, 1, 8, 1, fused=True), Stage(2, 3, 1, 8, 1))
+    stages = (StageSettings(3, 1, 8, 1, 1, fused=True), StageSettings(3, 2, 8, 1, 1))
     fields = {"stages": stages, "stem": 8, "head": 8, "num_classes": 3, "stochastic_depth": 0.9}
     x = jax.random.normal(jax.random.key(1), (4, 8, 8, 3))
     variables = jax.jit(zoo.create_model("efficientnet_b0", **fields).init)(jax.random.key(0), x)

@@ -1,9 +1,9 @@
-"""RegNet's widths and depths, from four numbers, beside those that the paper lists."""
+"""RegNet's widths and depths, computed from four numbers, are those of the paper."""
 
 import pytest
 
 import zoo
-from zoo.models.regnet import TABLE, quantised_stages
+from zoo.models.regnet import TABLE, quantise_widths
 
 
 @pytest.mark.parametrize(
@@ -19,7 +19,7 @@ def test_stages(name, depths, widths):
     stages = zoo.create_model(name).stages
     assert [depth for depth, _, _ in stages] == depths
     assert [width for _, width, _ in stages] == widths
-    assert list(quantised_stages(*TABLE[name][:4]).values()) == depths
+    assert list(quantise_widths(*TABLE[name][:4]).values()) == depths
 
 
 def test_what_differs_from_the_paper():

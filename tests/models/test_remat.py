@@ -1,4 +1,4 @@
-"""`remat` saves memory and changes no number; on small networks of each family that has it."""
+"""`remat` does not change the gradients: small networks of the families that have it."""
 
 import jax
 import jax.numpy as jnp
@@ -8,11 +8,11 @@ import pytest
 import zoo
 from zoo.models.convnext import ConvNeXt
 from zoo.models.densenet import DenseNet
-from zoo.models.regnet import RegNet
+from zoo.models.regnet import RegNet, StageWidths
 
 SMALL = {
     "densenet": lambda **fields: DenseNet(depths=(2,), growth=4, small_images=True, dropout=0.2, **fields),
-    "regnet": lambda **fields: RegNet(stages=((2, 8, 4),), squeeze=True, **fields),
+    "regnet": lambda **fields: RegNet(stages=(StageWidths(2, 8, 4),), squeeze=True, **fields),
     "convnext": lambda **fields: ConvNeXt(depths=(2,), widths=(8,), stochastic_depth=0.5, **fields),
 }
 

@@ -1,4 +1,4 @@
-"""What residual networks have besides the registry's defaults: rematerialisation, small images, stochastic depth."""
+"""Options of residual networks: rematerialisation, small images, stochastic depth."""
 
 import jax
 import jax.numpy as jnp
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import zoo
-from zoo.models.resnet import ResNet, block_places
+from zoo.models.resnet import ResNet, block_settings
 from zoo.models.resnet_v2 import ResNetV2
 from zoo.models.variables import init_shapes
 
@@ -47,8 +47,8 @@ def test_small_images_keep_their_resolution_in_the_stem(name):
     assert [found[stage].shape[1] for stage in stages] == [32, 32, 16, 8, 4]
 
 
-def test_stochastic_depth_is_a_ramp_over_all_blocks():
-    places = list(block_places((2, 1, 1, 1), 0.4))
-    assert [name for name, *_ in places] == ["conv2_1", "conv2_2", "conv3_1", "conv4_1", "conv5_1"]
-    assert [stride for _, _, stride, _ in places] == [1, 1, 2, 2, 2]
-    np.testing.assert_allclose([rate for *_, rate in places], [0, 0.1, 0.2, 0.3, 0.4])
+def test_stochastic_depth_grows_linearly_over_all_blocks():
+    blocks = list(block_settings((2, 1, 1, 1), 0.4))
+    assert [block.name for block in blocks] == ["conv2_1", "conv2_2", "conv3_1", "conv4_1", "conv5_1"]
+    assert [block.stride for block in blocks] == [1, 1, 2, 2, 2]
+    np.testing.assert_allclose([block.drop_rate for block in blocks], [0, 0.1, 0.2, 0.3, 0.4])

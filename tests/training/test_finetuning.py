@@ -15,7 +15,7 @@ import zoo
 from zoo.data import Dataset, Preprocessing
 from zoo.data.dataset import ArraySource
 from zoo.layers import ConvBlock, batch_norm, global_avg_pool, stochastic_depth
-from zoo.models.network import Network, block_class
+from zoo.models.network import Network, maybe_remat
 from zoo.models.variables import jit_once
 from zoo.training import Recipe, RunConfig, RunFolder, build_network, create_state, make_optimizer, train, train_step
 from zoo.training.checkpoint.checkpoints import open_checkpointer
@@ -55,7 +55,7 @@ class Tiny(Network):
     def __call__(self, x, *, train=False):
         x = ConvBlock(8, 3, 2, 1, norm=batch_norm, name="stem")(x, train)
         x = batch_norm(train=train, name="bn1")(x)
-        x = block_class(Block, self.remat)(name="block1")(x, train)
+        x = maybe_remat(Block, self.remat)(name="block1")(x, train)
         return self.classify(global_avg_pool(x), "fc")
 
 

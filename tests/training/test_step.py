@@ -10,7 +10,7 @@ import pytest
 import zoo
 from zoo.data.preprocessing import channel_constants, normalize
 from zoo.layers import ConvBlock, batch_norm, global_avg_pool
-from zoo.models.network import Network
+from zoo.models.network import Network, sow_aux_logits
 from zoo.models.variables import jit_once
 from zoo.runtime.mesh import data_mesh, replicated, shard_batch
 from zoo.training import create_state, eval_step, train_step
@@ -24,9 +24,7 @@ class Tiny(Network):
     def __call__(self, x, *, train=False):
         x = ConvBlock(8, 3, 2, 1, norm=batch_norm, act=self.act, name="conv1")(x, train=train)
         if train or self.is_initializing():
-            aux = nn.Dense(self.num_classes, name="aux_head")(global_avg_pool(x))
-            if not self.is_initializing():
-                self.sow("aux_logits", "aux", aux)
+            sow_aux_logits(self, nn.Dense(self.num_classes, name="aux_head")(global_avg_pool(x)))
         x = ConvBlock(16, 3, 2, 1, norm=batch_norm, act=self.act, name="conv2")(x, train=train)
         return self.classify(global_avg_pool(x), "classifier")
 

@@ -200,7 +200,7 @@ ERRORS = {
     r"images have shape \(19, 22, 3\): they are \[batch, height, width, channel\]": {"images": images(1)[0]},
     "images are uint8: they are floats, normalised": {"images": np.zeros((1, *IMAGE), np.uint8)},
     r"Small with these variables cannot take images of shape \(1, 19, 22, 1\)": {"images": images(1)[..., :1]},
-    "8x8 images are too small for Small: give it at least ": {"images": images(1, shape=(8, 8, 3))},
+    "8x8 images are too small for Small": {"images": images(1, shape=(8, 8, 3))},
     r"position is \(9, 0\): conv2 has 9 rows and 10 columns, from 0": {"position": (9, 0)},
     r"position is 3: it is \(row, column\), or one for each of 2 pairs": {"position": 3},
     "strongest is 91: it is from 1 to 90, the positions of conv2": {"strongest": 91},

@@ -1,4 +1,4 @@
-"""AlexNet (2012, and the one tower of 2014), and ZFNet, which is AlexNet after a look inside."""
+"""AlexNet (2012, and the single tower of 2014), and ZFNet, which changes its first two convolutions."""
 
 from functools import partial
 
@@ -6,6 +6,7 @@ import flax.linen as nn
 import jax
 
 from zoo.layers import ConvBlock, adaptive_avg_pool, local_response_norm, max_pool
+from zoo.models.blocks.hidden_dense_layers import hidden_dense_layers
 from zoo.models.network import ModelInfo, Network, Paper
 
 PAPER = Paper(
@@ -24,10 +25,28 @@ ZFNET_PAPER = Paper(
     url="https://arxiv.org/abs/1311.2901",
 )
 
-# A row a convolution: features, kernel, stride, padding, groups.
-ALEXNET = ((64, 11, 4, 2, 1), (192, 5, 1, 2, 1), (384, 3, 1, 1, 1), (256, 3, 1, 1, 1), (256, 3, 1, 1, 1))
-ALEXNET_2012 = ((96, 11, 4, 0, 1), (256, 5, 1, 2, 2), (384, 3, 1, 1, 1), (384, 3, 1, 1, 2), (256, 3, 1, 1, 2))
-ZFNET = ((96, 7, 2, 1, 1), (256, 5, 2, 0, 1), (384, 3, 1, 1, 1), (384, 3, 1, 1, 1), (256, 3, 1, 1, 1))
+# One row per convolution: features, kernel, stride, padding, groups; then its output for images of the default size.
+ALEXNET = (
+    (64, 11, 4, 2, 1),  # [b, 55, 55, 64], pooled [b, 27, 27, 64]
+    (192, 5, 1, 2, 1),  # [b, 27, 27, 192], pooled [b, 13, 13, 192]
+    (384, 3, 1, 1, 1),  # [b, 13, 13, 384]
+    (256, 3, 1, 1, 1),  # [b, 13, 13, 256]
+    (256, 3, 1, 1, 1),  # [b, 13, 13, 256], pooled [b, 6, 6, 256]
+)
+ALEXNET_2012 = (
+    (96, 11, 4, 0, 1),  # [b, 55, 55, 96], pooled [b, 27, 27, 96]
+    (256, 5, 1, 2, 2),  # [b, 27, 27, 256], pooled [b, 13, 13, 256]
+    (384, 3, 1, 1, 1),  # [b, 13, 13, 384]
+    (384, 3, 1, 1, 2),  # [b, 13, 13, 384]
+    (256, 3, 1, 1, 2),  # [b, 13, 13, 256], pooled [b, 6, 6, 256]
+)
+ZFNET = (
+    (96, 7, 2, 1, 1),  # [b, 110, 110, 96], pooled [b, 55, 55, 96]
+    (256, 5, 2, 0, 1),  # [b, 26, 26, 256], pooled [b, 13, 13, 256]
+    (384, 3, 1, 1, 1),  # [b, 13, 13, 384]
+    (384, 3, 1, 1, 1),  # [b, 13, 13, 384]
+    (256, 3, 1, 1, 1),  # [b, 13, 13, 256], pooled [b, 6, 6, 256]
+)
 
 STAGES = ("conv1", "conv2", "conv5")
 
@@ -35,9 +54,9 @@ STAGES = ("conv1", "conv2", "conv5")
 class AlexNet(Network):
     """Five convolutions and three dense layers; pools after the first, second and last convolution.
 
-    The dense layers see 6x6 maps: those of other image sizes are averaged to that, as torchvision does.
-    `response_norm` puts local response normalisation after the first two ReLUs, as the paper, or with
-    `norm_after_pool` after the pools that follow those.
+    The input of the dense layers is 6x6 maps: for other image sizes the maps are averaged to 6x6, as in torchvision.
+    `response_norm`: local response normalisation after the first two activations, as in the paper; with
+    `norm_after_pool`, after the pools that follow them.
     """
 
     convs: tuple[tuple[int, int, int, int, int], ...] = ALEXNET
@@ -50,7 +69,14 @@ class AlexNet(Network):
     def __call__(self, x: jax.Array, *, train: bool = False) -> jax.Array:
         for i, (features, kernel, stride, padding, groups) in enumerate(self.convs, start=1):
             block = ConvBlock(
-                features, kernel, stride, padding, groups, act=self.act, dtype=self.dtype, name=f"conv{i}"
+                features,
+                kernel,
+                stride=stride,
+                padding=padding,
+                groups=groups,
+                act=self.act,
+                dtype=self.dtype,
+                name=f"conv{i}",
             )
             x = block(x)
             normalise = self.response_norm and i <= 2
@@ -60,16 +86,9 @@ class AlexNet(Network):
                 x = max_pool(x, 3, 2, ceil_mode=self.ceil_mode)
             if normalise and self.norm_after_pool:
                 x = local_response_norm(x)
-        x = adaptive_avg_pool(x, 6).reshape(x.shape[0], -1)
-        return self.classify(dense_pair(self, x, train), "fc8")
-
-
-def dense_pair(network: Network, x: jax.Array, train: bool) -> jax.Array:
-    """fc6 and fc7, 4096 wide, each with `network.dropout` before it in training (AlexNet, VGG)."""
-    for name in ("fc6", "fc7"):
-        x = nn.Dropout(network.dropout, deterministic=not train, name=f"{name}_dropout")(x)
-        x = network.act(nn.Dense(4096, dtype=network.dtype, name=name)(x))
-    return x
+        x = adaptive_avg_pool(x, 6).reshape(x.shape[0], -1)  # [b, 9216]
+        x = hidden_dense_layers(x, train=train, dropout=self.dropout, act=self.act, dtype=self.dtype)  # [b, 4096]
+        return self.classify(x, "fc8")
 
 
 ENTRIES = (
@@ -90,7 +109,7 @@ ENTRIES = (
         macs=724_406_816,
         stages=STAGES,
         input_size=227,
-        differs="the two towers are two groups; 227 pixels, which is what the paper's 224 with 55x55 maps needs",
+        differs="the two towers are two groups; 227x227 images, which the 55x55 maps of the paper need, not 224x224",
     ),
     ModelInfo(
         name="zfnet",
@@ -99,6 +118,6 @@ ENTRIES = (
         parameters=62_357_608,
         macs=1_168_032_896,
         stages=STAGES,
-        differs="response normalisation where the paper says contrast normalisation across maps",
+        differs="response normalisation, where the paper says contrast normalisation across maps",
     ),
 )

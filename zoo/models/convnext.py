@@ -1,4 +1,4 @@
-"""ConvNeXt: a ResNet brought up to date step by step, until it has the shape of a vision transformer."""
+"""ConvNeXt: a ResNet modernised with the design choices of vision transformers."""
 
 from functools import partial
 
@@ -7,12 +7,12 @@ import jax
 import jax.numpy as jnp
 
 from zoo.layers import Activation, Conv, global_avg_pool, stochastic_depth
-from zoo.models.network import ModelInfo, Network, Paper, block_class
+from zoo.models.network import ModelInfo, Network, Paper, maybe_remat
 
 PAPER = Paper(title="A ConvNet for the 2020s", year=2022, url="https://arxiv.org/abs/2201.03545")
 
-# Blocks and channels of the four stages (section 3), stochastic depth, pixels that torchvision scales images to before
-# it cuts 224 out, parameters, multiply-adds.
+# Blocks and channels of the four stages (section 3), stochastic depth, the size to which torchvision resizes images
+# before it crops them to 224, parameters, multiply-adds.
 TABLE = {
     "convnext_tiny": ((3, 3, 9, 3), (96, 192, 384, 768), 0.1, 236, 28_589_128, 4_455_531_264),
     "convnext_small": ((3, 3, 27, 3), (96, 192, 384, 768), 0.4, 230, 50_223_688, 8_683_712_256),
@@ -20,8 +20,8 @@ TABLE = {
     "convnext_large": ((3, 3, 27, 3), (192, 384, 768, 1536), 0.5, 232, 197_767_336, 34_361_433_600),
 }
 
-EXPANSION = 4  # of the channels between a block's two pointwise layers (section 2.4)
-LAYER_SCALE = 1e-6  # at the start of training (appendix A.1)
+EXPANSION = 4  # the channels between the two pointwise layers of a block divided by those of its input (section 2.4)
+LAYER_SCALE = 1e-6  # initial value (appendix A.1)
 
 INIT = nn.initializers.truncated_normal(0.02)
 exact_gelu = partial(jax.nn.gelu, approximate=False)
@@ -29,9 +29,9 @@ layer_norm = partial(nn.LayerNorm, epsilon=1e-6)
 
 
 class ConvNeXt(Network):
-    """Liu et al. 2022: a 4x4 stem, four stages of depthwise 7x7 blocks with a 2x2 convolution between.
+    """Liu et al. 2022: a 4x4 stem, four stages of blocks with depthwise 7x7 convolutions, 2x2 convolutions between.
 
-    `stochastic_depth` is the rate of the last block; from the first block, which has none, it rises evenly.
+    The rate of stochastic depth grows linearly from 0 in the first block to `stochastic_depth` in the last.
     """
 
     depths: tuple[int, ...] = (3, 3, 9, 3)
@@ -42,7 +42,7 @@ class ConvNeXt(Network):
 
     @nn.compact
     def __call__(self, x: jax.Array, *, train: bool = False) -> jax.Array:
-        block = partial(block_class(ConvNextBlock, self.remat), act=self.act, dtype=self.dtype)
+        block = partial(maybe_remat(ConvNeXtBlock, self.remat), act=self.act, dtype=self.dtype)
         rate = self.stochastic_depth / max(sum(self.depths) - 1, 1)
         x = Stem(self.widths[0], self.dtype, name="stem")(x)
         for stage, (depth, width) in enumerate(zip(self.depths, self.widths, strict=True), start=1):
@@ -55,7 +55,7 @@ class ConvNeXt(Network):
 
 
 class Stem(nn.Module):
-    """Patches of 4x4 pixels, each made a vector, then normalised. Children: `conv`, `norm`."""
+    """A 4x4 convolution with stride 4, then the norm. Children: `conv`, `norm`."""
 
     features: int
     dtype: jnp.dtype
@@ -67,7 +67,7 @@ class Stem(nn.Module):
 
 
 class Downsample(nn.Module):
-    """Normalised, then 2x2 pixels made one (section 2.6). Children: `norm`, `conv`."""
+    """The norm, then a 2x2 convolution with stride 2 (section 2.6). Children: `norm`, `conv`."""
 
     features: int
     dtype: jnp.dtype
@@ -78,8 +78,8 @@ class Downsample(nn.Module):
         return Conv(self.features, 2, 2, kernel_init=INIT, dtype=self.dtype, name="conv")(x)
 
 
-class ConvNextBlock(nn.Module):
-    """Figure 4: depthwise 7x7, norm, two pointwise layers with one activation between, scaled, and the input added.
+class ConvNeXtBlock(nn.Module):
+    """Figure 4: depthwise 7x7, norm, two pointwise layers with an activation between, a scale, plus the input.
 
     Children: `dwconv`, `norm`, `pwconv1`, `pwconv2`, and the parameter `layer_scale`.
     """
@@ -100,14 +100,14 @@ class ConvNextBlock(nn.Module):
 
 
 def _entry(name: str) -> ModelInfo:
-    depths, widths, rate, scaled, parameters, macs = TABLE[name]
+    depths, widths, rate, resized_to, parameters, macs = TABLE[name]
     return ModelInfo(
         name=name,
         build=partial(ConvNeXt, depths=depths, widths=widths, stochastic_depth=rate),
         paper=PAPER,
         parameters=parameters,
         macs=macs,
-        crop=224 / scaled,
+        crop=224 / resized_to,
         stages=tuple(f"block{stage}_{depth}" for stage, depth in enumerate(depths, start=1)),
     )
 

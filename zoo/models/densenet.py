@@ -1,4 +1,4 @@
-"""DenseNet: every layer sees the outputs of all layers before it in its block."""
+"""DenseNet: the input of a layer is the outputs of all earlier layers of its block."""
 
 from functools import partial
 
@@ -7,11 +7,11 @@ import jax
 import jax.numpy as jnp
 
 from zoo.layers import Activation, Conv, ConvBlock, avg_pool, batch_norm, global_avg_pool, max_pool
-from zoo.models.network import ModelInfo, Network, Paper, block_class
+from zoo.models.network import ModelInfo, Network, Paper, maybe_remat
 
 PAPER = Paper(title="Densely Connected Convolutional Networks", year=2016, url="https://arxiv.org/abs/1608.06993")
 
-# Layers of the four dense blocks (the paper's Table 1), growth rate, parameters, multiply-adds.
+# Layers of the four dense blocks (Table 1 of the paper), growth rate, parameters, multiply-adds.
 TABLE = {
     "densenet121": ((6, 12, 24, 16), 32, 7_978_856, 2_834_161_664),
     "densenet161": ((6, 12, 36, 24), 48, 28_681_000, 7_727_907_072),
@@ -19,17 +19,18 @@ TABLE = {
     "densenet201": ((6, 12, 48, 32), 32, 20_013_928, 4_291_365_888),
 }
 
-BOTTLENECK = 4  # times the growth rate: width of the 1x1 convolution before each 3x3 (section 3, DenseNet-B)
-COMPRESSION = 0.5  # of the channels at each transition (section 3, DenseNet-C)
+BOTTLENECK = 4  # the width of the 1x1 convolutions divided by the growth rate (section 3, DenseNet-B)
+COMPRESSION = 0.5  # the fraction of the channels that a transition keeps (section 3, DenseNet-C)
 
 STAGES = ("conv1", "dense_block1", "dense_block2", "dense_block3", "dense_block4")
 
 
 class DenseNet(Network):
-    """Huang et al. 2016, section 3, DenseNet-BC: four dense blocks with transitions between, 2k channels at the start.
+    """Huang et al. 2016, section 3, DenseNet-BC: four dense blocks with transitions between them.
 
-    `small_images` has the convolution that the paper has on CIFAR, 3x3 with stride 1 and nothing after it, in the
-    place of the 7x7, its norm and the pool. `dropout` follows each 3x3 convolution, as the paper has it on small sets.
+    The stem has twice as many channels as the `growth` rate. With `small_images` it is the paper's for CIFAR: a 3x3
+    convolution with stride 1, without norm and pool. `dropout` follows each 3x3 convolution, as in the paper for small
+    data sets.
     """
 
     depths: tuple[int, ...] = (6, 12, 24, 16)
@@ -46,8 +47,9 @@ class DenseNet(Network):
         if self.small_images:
             x = Conv(2 * self.growth, 3, padding=1, use_bias=False, dtype=self.dtype, name="conv1")(x)
         else:
-            stem = ConvBlock(2 * self.growth, 7, 2, 3, norm=batch_norm, act=self.act, dtype=self.dtype, name="conv1")
-            x = max_pool(stem(x, train), 3, 2, padding=1)
+            conv = partial(ConvBlock, norm=batch_norm, act=self.act, dtype=self.dtype)
+            x = conv(2 * self.growth, 7, 2, padding=3, name="conv1")(x, train)
+            x = max_pool(x, 3, 2, padding=1)
         for stage, depth in enumerate(self.depths, start=1):
             x = block(depth, name=f"dense_block{stage}")(x, train)
             if stage < len(self.depths):
@@ -57,7 +59,10 @@ class DenseNet(Network):
 
 
 class DenseBlock(nn.Module):
-    """`depth` layers, each joined to what it saw along the channels. Children: `layer1`, `layer2`, ..."""
+    """`depth` layers; the output of each is concatenated with its input along the channels.
+
+    [b, h, w, c] to [b, h, w, c + depth * growth]. Children: `layer1`, `layer2`, ...
+    """
 
     depth: int
     growth: int
@@ -68,14 +73,20 @@ class DenseBlock(nn.Module):
 
     @nn.compact
     def __call__(self, x: jax.Array, train: bool = False) -> jax.Array:
-        layer = partial(block_class(DenseLayer, self.remat), self.growth, self.dropout, self.act, self.dtype)
+        layer = partial(
+            maybe_remat(DenseLayer, self.remat),
+            growth=self.growth,
+            dropout=self.dropout,
+            act=self.act,
+            dtype=self.dtype,
+        )
         for i in range(1, self.depth + 1):
             x = jnp.concatenate([x, layer(name=f"layer{i}")(x, train)], axis=-1)
         return x
 
 
 class DenseLayer(nn.Module):
-    """Norm, activation, 1x1 convolution, and the same with 3x3: `growth` new channels."""
+    """Norm, activation, 1x1 convolution; norm, activation, 3x3 convolution to `growth` channels."""
 
     growth: int
     dropout: float
@@ -92,7 +103,7 @@ class DenseLayer(nn.Module):
 
 
 class Transition(nn.Module):
-    """Norm, activation, 1x1 convolution to `features` channels, and a pool to half the size."""
+    """Norm, activation, 1x1 convolution to `features` channels, 2x2 average pool."""
 
     features: int
     act: Activation

@@ -1,16 +1,16 @@
-"""EfficientNet B0 to B7, and the blocks and the network that its successors V2 and Lite are made of."""
+"""EfficientNet B0 to B7, and the network and blocks that EfficientNetV2 and EfficientNet-Lite use too."""
 
 import math
-from collections.abc import Callable
 from functools import partial
-from typing import NamedTuple
 
 import flax.linen as nn
 import jax
 
 from zoo.geometry import Padding
-from zoo.layers import Activation, ConvBlock, SqueezeExcite, batch_norm, global_avg_pool, stochastic_depth
-from zoo.models.network import ModelInfo, Network, Paper, block_class
+from zoo.layers import Activation, ConvBlock, ModuleFactory, SqueezeExcite, batch_norm, global_avg_pool
+from zoo.models.blocks.inverted_residual import InvertedResidual, StageSettings, add_shortcut
+from zoo.models.blocks.round_width import round_width
+from zoo.models.network import ModelInfo, Network, Paper, maybe_remat
 
 PAPER = Paper(
     title="EfficientNet: Rethinking Model Scaling for Convolutional Neural Networks",
@@ -18,31 +18,19 @@ PAPER = Paper(
     url="https://arxiv.org/abs/1905.11946",
 )
 
-
-class Stage(NamedTuple):
-    """A row of the papers' tables: `depth` blocks of one width, of which the first has the stride."""
-
-    expansion: int
-    kernel: int
-    stride: int
-    width: int
-    depth: int
-    fused: bool = False
-
-
-# Table 1 of the paper, between its stem of 32 channels and its head of 1280.
+# Table 1 of the paper without stem and head: kernel, expansion, features, depth, stride of the first block.
 B0 = (
-    Stage(1, 3, 1, 16, 1),
-    Stage(6, 3, 2, 24, 2),
-    Stage(6, 5, 2, 40, 2),
-    Stage(6, 3, 2, 80, 3),
-    Stage(6, 5, 1, 112, 3),
-    Stage(6, 5, 2, 192, 4),
-    Stage(6, 3, 1, 320, 1),
+    StageSettings(3, 1, 16, 1, 1),
+    StageSettings(3, 6, 24, 2, 2),
+    StageSettings(5, 6, 40, 2, 2),
+    StageSettings(3, 6, 80, 3, 2),
+    StageSettings(5, 6, 112, 3, 1),
+    StageSettings(5, 6, 192, 4, 2),
+    StageSettings(3, 6, 320, 1, 1),
 )
-STEM, HEAD = 32, 1280
+STEM, HEAD = 32, 1280  # features of the first and the last convolution
 
-# Factors of width and depth, image size, what torchvision scales images to before it cuts that out, dropout,
+# Factors of width and depth, image size, the size to which torchvision resizes images before it crops them, dropout,
 # parameters, multiply-adds.
 TABLE = {
     "b0": (1.0, 1.0, 224, 256, 0.2, 5_288_548, 385_814_752),
@@ -54,83 +42,27 @@ TABLE = {
     "b6": (1.8, 2.6, 528, 528, 0.5, 43_040_704, 19_067_593_536),
     "b7": (2.0, 3.1, 600, 600, 0.5, 66_347_960, 37_745_884_192),
 }
-# Those whose batch norm is the release's; torchvision trained the smaller ones with its own default.
+# These have the batch norm constants of the authors' release, the others those of torch.
 RELEASED_NORM = ("b5", "b6", "b7")
 
 
-def scaled_width(width: int, factor: float) -> int:
-    """The multiple of 8 nearest to width * factor that is not more than a tenth below it."""
-    nearest = max(8, int(width * factor + 4) // 8 * 8)
-    return nearest + 8 if nearest < 0.9 * width * factor else nearest
-
-
-def scaled_depth(depth: int, factor: float) -> int:
-    """depth * factor, rounded up."""
-    return math.ceil(depth * factor)
-
-
-def scaled(stages: tuple[Stage, ...], width: float, depth: float) -> tuple[Stage, ...]:
-    """Compound scaling (section 3.3), less the image size."""
+def scale_stages(stages: tuple[StageSettings, ...], width: float, depth: float) -> tuple[StageSettings, ...]:
+    """Compound scaling (section 3.3) of the features and depths of stages, by the factors `width` and `depth`."""
     return tuple(
-        stage._replace(width=scaled_width(stage.width, width), depth=scaled_depth(stage.depth, depth))
+        stage._replace(features=round_width(stage.features * width), depth=math.ceil(stage.depth * depth))
         for stage in stages
     )
 
 
-class Block(nn.Module):
-    """What MBConv and FusedMBConv share: their fields, and the shortcut where input and output have one shape."""
-
-    features: int
-    expansion: int
-    kernel: int
-    stride: int
-    padding: Padding
-    drop_rate: float
-    conv: Callable[..., nn.Module]
-    squeeze_excite: Callable[..., nn.Module] | None = None
-
-    def residual(self, x: jax.Array, y: jax.Array, train: bool) -> jax.Array:
-        """y plus the block's input, where that can be; training drops y at the block's rate."""
-        return x + stochastic_depth(self.drop_rate, train=train)(y) if x.shape == y.shape else y
-
-
-class MBConv(Block):
-    """Expand, filter each channel, gate, project: MobileNetV2's inverted bottleneck with squeeze and excitation."""
-
-    @nn.compact
-    def __call__(self, x: jax.Array, train: bool = False) -> jax.Array:
-        channels, y = x.shape[-1], x
-        expanded = channels * self.expansion
-        if self.expansion != 1:
-            y = self.conv(expanded, 1, name="expand")(y, train)
-        depthwise = self.conv(expanded, self.kernel, self.stride, self.padding, groups=expanded, name="depthwise")
-        y = depthwise(y, train)
-        if self.squeeze_excite is not None:
-            y = self.squeeze_excite(max(1, channels // 4), name="se")(y)
-        y = self.conv(self.features, 1, act=None, name="project")(y, train)
-        return self.residual(x, y, train)
-
-
-class FusedMBConv(Block):
-    """One convolution in the place of MBConv's first two, and of all where nothing expands (EfficientNetV2, Fig. 2)."""
-
-    @nn.compact
-    def __call__(self, x: jax.Array, train: bool = False) -> jax.Array:
-        features = self.features if self.expansion == 1 else x.shape[-1] * self.expansion
-        y = self.conv(features, self.kernel, self.stride, self.padding, name="fused")(x, train)
-        if self.expansion != 1:
-            y = self.conv(self.features, 1, act=None, name="project")(y, train)
-        return self.residual(x, y, train)
-
-
 class EfficientNet(Network):
-    """Tan & Le 2019: stem, stages of MBConv or FusedMBConv, head, one dense layer.
+    """Tan and Le 2019: a stem, stages of MBConv (`InvertedResidual`) or `FusedMBConv`, a head, one dense layer.
 
-    `same_padding` is TensorFlow's, with which Google's own weights were trained (their batch norm has an `epsilon` of
-    1e-3); torchvision's, the default, is symmetric. `stochastic_depth` grows block by block from nothing.
+    The default padding is symmetric, as in torchvision. `same_padding` is TensorFlow's, which Google's own weights
+    need; their batch norm has an `epsilon` of 1e-3. The rate of stochastic depth grows linearly with the position of
+    the block, from 0 to nearly `stochastic_depth`.
     """
 
-    stages: tuple[Stage, ...] = B0
+    stages: tuple[StageSettings, ...] = B0
     stem: int = STEM
     head: int = HEAD
     act: Activation = nn.silu
@@ -146,46 +78,76 @@ class EfficientNet(Network):
     def __call__(self, x: jax.Array, *, train: bool = False) -> jax.Array:
         norm = partial(batch_norm, epsilon=self.epsilon, momentum=self.momentum)
         conv = partial(ConvBlock, norm=norm, act=self.act, dtype=self.dtype)
-        gate = partial(SqueezeExcite, act=self.act, dtype=self.dtype) if self.squeeze_excite else None
+        mbconv, fused_mbconv = (maybe_remat(block, self.remat) for block in (InvertedResidual, FusedMBConv))
 
-        x = conv(self.stem, 3, 2, self._padding(3), name="stem")(x, train)
+        x = conv(self.stem, 3, 2, padding=self._padding(3), name="stem")(x, train)
         blocks = [(s, i, stage) for s, stage in enumerate(self.stages, 1) for i in range(1, stage.depth + 1)]
-        for place, (s, i, stage) in enumerate(blocks):
-            block = block_class(FusedMBConv if stage.fused else MBConv, self.remat)(
-                stage.width,
-                stage.expansion,
-                stage.kernel,
+        for position, (s, i, stage) in enumerate(blocks):
+            channels = x.shape[-1]
+            block = fused_mbconv if stage.fused else partial(mbconv, squeeze_excite=self._squeeze_excite(channels))
+            x = block(
+                expanded=stage.expansion * channels,
+                features=stage.features,
+                kernel_size=stage.kernel,
                 stride=stage.stride if i == 1 else 1,
                 padding=self._padding(stage.kernel),
-                drop_rate=self.stochastic_depth * place / len(blocks),
+                drop_rate=self.stochastic_depth * position / len(blocks),
                 conv=conv,
-                squeeze_excite=gate,
                 name=f"block{s}_{i}",
-            )
-            x = block(x, train)
+            )(x, train)
         x = conv(self.head, 1, name="head")(x, train)
         x = nn.Dropout(self.dropout, deterministic=not train, name="dropout")(global_avg_pool(x))
         return self.classify(x, "fc")
+
+    def _squeeze_excite(self, channels: int) -> ModuleFactory | None:
+        """Squeeze-and-excite with a quarter of the channels that the block gets, not of the expanded ones."""
+        if not self.squeeze_excite:
+            return None
+        return partial(SqueezeExcite, max(1, channels // 4), act=self.act, dtype=self.dtype)
 
     def _padding(self, kernel: int) -> Padding:
         return "SAME" if self.same_padding else kernel // 2
 
 
-def last_blocks(stages: tuple[Stage, ...]) -> tuple[str, ...]:
-    """The last block of each resolution."""
-    following = (*(stage.stride for stage in stages[1:]), 2)
+class FusedMBConv(nn.Module):
+    """MBConv with one convolution instead of its first two; without expansion, instead of all (EfficientNetV2, Fig. 2).
+
+    Children: `fused`, `project`, `stochastic_depth`.
+    """
+
+    expanded: int
+    features: int
+    kernel_size: int
+    stride: int
+    padding: Padding
+    drop_rate: float
+    conv: ModuleFactory
+
+    @nn.compact
+    def __call__(self, x: jax.Array, train: bool = False) -> jax.Array:
+        expands = self.expanded != x.shape[-1]
+        features = self.expanded if expands else self.features
+        y = self.conv(features, self.kernel_size, self.stride, self.padding, name="fused")(x, train)
+        if expands:
+            y = self.conv(self.features, 1, act=None, name="project")(y, train)
+        return add_shortcut(x, y, train=train, drop_rate=self.drop_rate)
+
+
+def last_blocks(stages: tuple[StageSettings, ...]) -> tuple[str, ...]:
+    """The name of the last block at each resolution."""
+    next_strides = (*(stage.stride for stage in stages[1:]), 2)
     return tuple(
         f"block{s}_{stage.depth}"
-        for s, (stage, stride) in enumerate(zip(stages, following, strict=True), 1)
-        if stride == 2
+        for s, (stage, next_stride) in enumerate(zip(stages, next_strides, strict=True), 1)
+        if next_stride == 2
     )
 
 
 def _entry(name: str) -> ModelInfo:
-    width, depth, size, scaled_to, dropout, parameters, macs = TABLE[name]
-    stages = scaled(B0, width, depth)
+    width, depth, size, resized_to, dropout, parameters, macs = TABLE[name]
+    stages = scale_stages(B0, width, depth)
     released = {"epsilon": 1e-3, "momentum": 0.99} if name in RELEASED_NORM else {}
-    differs = ["torchvision's: symmetric padding where the release pads as TensorFlow"]
+    differs = ["torchvision's: symmetric padding, where the release pads as TensorFlow"]
     differs += [] if released else ["batch norm with torch's constants"]
     differs += ["images of 288 pixels for 260"] if name == "b2" else []
     return ModelInfo(
@@ -193,8 +155,8 @@ def _entry(name: str) -> ModelInfo:
         build=partial(
             EfficientNet,
             stages=stages,
-            stem=scaled_width(STEM, width),
-            head=scaled_width(HEAD, width),
+            stem=round_width(STEM * width),
+            head=round_width(HEAD * width),
             dropout=dropout,
             image_shape=(size, size, 3),
             **released,
@@ -204,11 +166,11 @@ def _entry(name: str) -> ModelInfo:
         macs=macs,
         stages=last_blocks(stages),
         input_size=size,
-        crop=size / scaled_to,
-        # B1's weights are of torchvision's own recipe.
+        crop=size / resized_to,
+        # Torchvision's default weights of B1 are from its own training recipe.
         interpolation="bilinear" if name == "b1" else "bicubic",
         differs=", ".join(differs),
     )
 
 
-ENTRIES = tuple(map(_entry, TABLE))
+ENTRIES = tuple(_entry(name) for name in TABLE)

@@ -1,10 +1,11 @@
-"""EfficientNet-Lite 0 to 4: EfficientNet for quantised inference, without gates and with ReLU6."""
+"""EfficientNet-Lite 0 to 4: EfficientNet for quantised inference, with ReLU6 and without squeeze-and-excite."""
 
 from functools import partial
 
 import jax
 
-from zoo.models.efficientnet import B0, EfficientNet, Stage, last_blocks, scaled
+from zoo.models.blocks.inverted_residual import StageSettings
+from zoo.models.efficientnet import B0, EfficientNet, last_blocks, scale_stages
 from zoo.models.network import ModelInfo, Paper
 
 PAPER = Paper(
@@ -22,21 +23,21 @@ TABLE = {
     "lite4": (1.4, 1.8, 300, 0.3, 13_006_568, 2_553_034_336),
 }
 
-# Of pixels in 0..255 the release subtracts 127 and divides by 128.
+# The release subtracts 127 from pixels in 0..255 and divides by 128.
 MEAN, STD = (127 / 255,) * 3, (128 / 255,) * 3
-# Pixels of the scaled image's height and width that it leaves out, half on each side.
+# The release resizes images to the image size plus BORDER pixels, then crops half of it on each side.
 BORDER = 32
 
 
-def stages_of(width: float, depth: float) -> tuple[Stage, ...]:
-    """EfficientNet's scaling, but for the depth of the first and last stage (and the width of stem and head)."""
-    first, *_, last = scaled(B0, width, 1.0)
-    return (first, *scaled(B0[1:-1], width, depth), last)
+def scale_lite_stages(width: float, depth: float) -> tuple[StageSettings, ...]:
+    """The stages of B0 scaled by the factors `width` and `depth`; the first and last stage keep their depth."""
+    first, *_, last = scale_stages(B0, width, 1.0)
+    return (first, *scale_stages(B0[1:-1], width, depth), last)
 
 
 def _entry(name: str) -> ModelInfo:
     width, depth, size, dropout, parameters, macs = TABLE[name]
-    stages = stages_of(width, depth)
+    stages = scale_lite_stages(width, depth)
     return ModelInfo(
         name=f"efficientnet_{name}",
         build=partial(
@@ -62,4 +63,4 @@ def _entry(name: str) -> ModelInfo:
     )
 
 
-ENTRIES = tuple(map(_entry, TABLE))
+ENTRIES = tuple(_entry(name) for name in TABLE)

@@ -1,40 +1,41 @@
-"""EfficientNetV2 S, M and L: EfficientNet with fused early stages."""
+"""EfficientNetV2 S, M and L: EfficientNet whose early stages are fused."""
 
 from functools import partial
 
-from zoo.models.efficientnet import EfficientNet, Stage, last_blocks
+from zoo.models.blocks.inverted_residual import StageSettings
+from zoo.models.efficientnet import EfficientNet, last_blocks
 from zoo.models.network import IMAGENET_MEAN, IMAGENET_STD, ModelInfo, Paper
 
 PAPER = Paper(
     title="EfficientNetV2: Smaller Models and Faster Training", year=2021, url="https://arxiv.org/abs/2104.00298"
 )
 
-# S is Table 4 of the paper, which leaves M and L to its code.
+# Kernel, expansion, features, depth, stride of the first block. S is Table 4 of the paper, M and L are in its code.
 S = (
-    Stage(1, 3, 1, 24, 2, fused=True),
-    Stage(4, 3, 2, 48, 4, fused=True),
-    Stage(4, 3, 2, 64, 4, fused=True),
-    Stage(4, 3, 2, 128, 6),
-    Stage(6, 3, 1, 160, 9),
-    Stage(6, 3, 2, 256, 15),
+    StageSettings(3, 1, 24, 2, 1, fused=True),
+    StageSettings(3, 4, 48, 4, 2, fused=True),
+    StageSettings(3, 4, 64, 4, 2, fused=True),
+    StageSettings(3, 4, 128, 6, 2),
+    StageSettings(3, 6, 160, 9, 1),
+    StageSettings(3, 6, 256, 15, 2),
 )
 M = (
-    Stage(1, 3, 1, 24, 3, fused=True),
-    Stage(4, 3, 2, 48, 5, fused=True),
-    Stage(4, 3, 2, 80, 5, fused=True),
-    Stage(4, 3, 2, 160, 7),
-    Stage(6, 3, 1, 176, 14),
-    Stage(6, 3, 2, 304, 18),
-    Stage(6, 3, 1, 512, 5),
+    StageSettings(3, 1, 24, 3, 1, fused=True),
+    StageSettings(3, 4, 48, 5, 2, fused=True),
+    StageSettings(3, 4, 80, 5, 2, fused=True),
+    StageSettings(3, 4, 160, 7, 2),
+    StageSettings(3, 6, 176, 14, 1),
+    StageSettings(3, 6, 304, 18, 2),
+    StageSettings(3, 6, 512, 5, 1),
 )
 L = (
-    Stage(1, 3, 1, 32, 4, fused=True),
-    Stage(4, 3, 2, 64, 7, fused=True),
-    Stage(4, 3, 2, 96, 7, fused=True),
-    Stage(4, 3, 2, 192, 10),
-    Stage(6, 3, 1, 224, 19),
-    Stage(6, 3, 2, 384, 25),
-    Stage(6, 3, 1, 640, 7),
+    StageSettings(3, 1, 32, 4, 1, fused=True),
+    StageSettings(3, 4, 64, 7, 2, fused=True),
+    StageSettings(3, 4, 96, 7, 2, fused=True),
+    StageSettings(3, 4, 192, 10, 2),
+    StageSettings(3, 6, 224, 19, 1),
+    StageSettings(3, 6, 384, 25, 2),
+    StageSettings(3, 6, 640, 7, 1),
 )
 
 # Stages, image size, dropout, mean and standard deviation, parameters, multiply-adds.
@@ -52,7 +53,7 @@ def _entry(name: str) -> ModelInfo:
         build=partial(
             EfficientNet,
             stages=stages,
-            stem=stages[0].width,
+            stem=stages[0].features,
             epsilon=1e-3,
             dropout=dropout,
             image_shape=(size, size, 3),
@@ -66,8 +67,8 @@ def _entry(name: str) -> ModelInfo:
         std=std,
         crop=1.0,
         interpolation="bicubic" if name == "l" else "bilinear",
-        differs="torchvision's: symmetric padding where the release pads as TensorFlow",
+        differs="torchvision's: symmetric padding, where the release pads as TensorFlow",
     )
 
 
-ENTRIES = tuple(map(_entry, TABLE))
+ENTRIES = tuple(_entry(name) for name in TABLE)

@@ -1,78 +1,80 @@
-"""Inception-ResNet v2: Inception modules as residual branches, as TensorFlow's release, timm and Keras have it."""
+"""Inception-ResNet v2: Inception modules as residual branches, as in TensorFlow's release, timm and Keras."""
 
-from collections.abc import Callable
 from functools import partial
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from zoo.layers import Activation, Conv, ConvBlock, batch_norm, global_avg_pool
-from zoo.models.inception_v2 import Branch, Branches, Layer, run_branch
+from zoo.layers import Activation, Conv, ConvBlock, ModuleFactory, batch_norm, global_avg_pool
+from zoo.models.blocks.inception_branches import Branch, BranchConv, InceptionBranches, run_branch
 from zoo.models.inception_v3 import KERAS_NORM, MAX_POOL, STEM
 from zoo.models.inception_v4 import PAPER
-from zoo.models.network import ModelInfo, Network, block_class
+from zoo.models.network import ModelInfo, Network, maybe_remat
 
 MIXED_5B: tuple[Branch, ...] = (
-    (Layer("1x1", 96, 1),),
-    (Layer("5x5_1", 48, 1), Layer("5x5_2", 64, 5)),
-    (Layer("3x3dbl_1", 64, 1), Layer("3x3dbl_2", 96, 3), Layer("3x3dbl_3", 96, 3)),
-    ("average", Layer("pool_proj", 64, 1)),
+    (BranchConv("1x1", 96, 1),),
+    (BranchConv("5x5_1", 48, 1), BranchConv("5x5_2", 64, 5)),
+    (BranchConv("3x3dbl_1", 64, 1), BranchConv("3x3dbl_2", 96, 3), BranchConv("3x3dbl_3", 96, 3)),
+    ("average", BranchConv("pool_proj", 64, 1)),
 )
-# The paper's Figures 16 to 19, on maps of 35, 17 and 8 pixels, and the reductions between them.
+# Figures 16 to 19 of the paper: the blocks on maps of 35x35, 17x17 and 8x8, and the reductions between them.
 BLOCK35: tuple[Branch, ...] = (
-    (Layer("1x1", 32, 1),),
-    (Layer("3x3_1", 32, 1), Layer("3x3_2", 32, 3)),
-    (Layer("3x3dbl_1", 32, 1), Layer("3x3dbl_2", 48, 3), Layer("3x3dbl_3", 64, 3)),
+    (BranchConv("1x1", 32, 1),),
+    (BranchConv("3x3_1", 32, 1), BranchConv("3x3_2", 32, 3)),
+    (BranchConv("3x3dbl_1", 32, 1), BranchConv("3x3dbl_2", 48, 3), BranchConv("3x3dbl_3", 64, 3)),
 )
 MIXED_6A: tuple[Branch, ...] = (
-    (Layer("3x3", 384, 3, 2, padding=0),),
-    (Layer("3x3dbl_1", 256, 1), Layer("3x3dbl_2", 256, 3), Layer("3x3dbl_3", 384, 3, 2, padding=0)),
+    (BranchConv("3x3", 384, 3, 2, padding=0),),
+    (BranchConv("3x3dbl_1", 256, 1), BranchConv("3x3dbl_2", 256, 3), BranchConv("3x3dbl_3", 384, 3, 2, padding=0)),
     (MAX_POOL,),
 )
 BLOCK17: tuple[Branch, ...] = (
-    (Layer("1x1", 192, 1),),
-    (Layer("7x7_1", 128, 1), Layer("7x7_2", 160, (1, 7)), Layer("7x7_3", 192, (7, 1))),
+    (BranchConv("1x1", 192, 1),),
+    (BranchConv("7x7_1", 128, 1), BranchConv("7x7_2", 160, (1, 7)), BranchConv("7x7_3", 192, (7, 1))),
 )
 MIXED_7A: tuple[Branch, ...] = (
-    (Layer("3x3a_1", 256, 1), Layer("3x3a_2", 384, 3, 2, padding=0)),
-    (Layer("3x3b_1", 256, 1), Layer("3x3b_2", 288, 3, 2, padding=0)),
-    (Layer("3x3dbl_1", 256, 1), Layer("3x3dbl_2", 288, 3), Layer("3x3dbl_3", 320, 3, 2, padding=0)),
+    (BranchConv("3x3a_1", 256, 1), BranchConv("3x3a_2", 384, 3, 2, padding=0)),
+    (BranchConv("3x3b_1", 256, 1), BranchConv("3x3b_2", 288, 3, 2, padding=0)),
+    (BranchConv("3x3dbl_1", 256, 1), BranchConv("3x3dbl_2", 288, 3), BranchConv("3x3dbl_3", 320, 3, 2, padding=0)),
     (MAX_POOL,),
 )
 BLOCK8: tuple[Branch, ...] = (
-    (Layer("1x1", 192, 1),),
-    (Layer("3x3_1", 192, 1), Layer("3x3_2", 224, (1, 3)), Layer("3x3_3", 256, (3, 1))),
+    (BranchConv("1x1", 192, 1),),
+    (BranchConv("3x3_1", 192, 1), BranchConv("3x3_2", 224, (1, 3)), BranchConv("3x3_3", 256, (3, 1))),
 )
 
-# Name, the module before, residual branches, how many.
-STAGES = (
+# Name of the blocks, name and branches of the module before them, residual branches, number of blocks.
+RESIDUAL_STAGES = (
     ("block35", ("mixed_5b", MIXED_5B), BLOCK35, 10),
     ("block17", ("mixed_6a", MIXED_6A), BLOCK17, 20),
     ("block8", ("mixed_7a", MIXED_7A), BLOCK8, 10),
 )
 
+STAGES = ("conv2d_2b_3x3", "conv2d_4a_3x3", "block35_10", "block17_20", "conv2d_7b_1x1")
+RELEASED = "the released network: Inception v3's stem, and 10, 20 and 10 blocks where the paper has 5, 10 and 5"
+
 
 class InceptionResNetV2(Network):
-    """Szegedy et al. 2016, section 3.2, with the release's stem and numbers of blocks.
+    """Szegedy et al. 2016, section 3.2, with the stem and the numbers of blocks of the release.
 
-    Residuals are multiplied by `scales`, one for each kind of block (section 3.3); the very last is neither scaled
-    nor followed by an activation. `norm` makes the batch normalisations.
+    The residuals of each kind of block are multiplied by one of `scales` (section 3.3). The last block has no scale
+    and no activation. `norm` makes the batch normalisations.
     """
 
     image_shape: tuple[int, int, int] = (299, 299, 3)
     scales: tuple[float, float, float] = (0.17, 0.10, 0.20)
-    norm: Callable[..., nn.Module] = partial(batch_norm, epsilon=1e-3)
+    norm: ModuleFactory = partial(batch_norm, epsilon=1e-3)
     dropout: float = 0.2
     remat: bool = False
 
     @nn.compact
     def __call__(self, x: jax.Array, *, train: bool = False) -> jax.Array:
         conv = partial(ConvBlock, norm=self.norm, act=self.act, dtype=self.dtype)
-        block = block_class(ResidualBranches, self.remat)
-        x = run_branch(STEM, x, train, conv, count_include_pad=False)
-        for (kind, (before, module), branches, depth), scale in zip(STAGES, self.scales, strict=True):
-            x = Branches(module, conv, count_include_pad=False, name=before)(x, train)
+        block = maybe_remat(ResidualBranches, self.remat)
+        x = run_branch(STEM, x, train=train, conv=conv)
+        for (kind, (before, module), branches, depth), scale in zip(RESIDUAL_STAGES, self.scales, strict=True):
+            x = InceptionBranches(module, conv, count_include_pad=False, name=before)(x, train)
             for i in range(1, depth + 1):
                 last = (kind, i) == ("block8", depth)
                 x = block(
@@ -89,23 +91,20 @@ class InceptionResNetV2(Network):
 
 
 class ResidualBranches(nn.Module):
-    """x + scale * (branches joined, then a 1x1 convolution `up` to the depth of x), then the activation."""
+    """act(x + scale * y), where y is the concatenated branches after the 1x1 convolution `up` to the channels of x."""
 
     branches: tuple[Branch, ...]
-    conv: Callable[..., nn.Module]
+    conv: ModuleFactory
     scale: float
     act: Activation | None
     dtype: jnp.dtype
 
     @nn.compact
     def __call__(self, x: jax.Array, train: bool = False) -> jax.Array:
-        y = run_branch((self.branches,), x, train, self.conv, count_include_pad=False)
+        y = run_branch((self.branches,), x, train=train, conv=self.conv, count_include_pad=False)
         y = x + self.scale * Conv(x.shape[-1], 1, dtype=self.dtype, name="up")(y)
         return y if self.act is None else self.act(y)
 
-
-RESOLUTIONS = ("conv2d_2b_3x3", "conv2d_4a_3x3", "block35_10", "block17_20", "conv2d_7b_1x1")
-RELEASED = "the released network: Inception v3's stem, and 10, 20 and 10 blocks where the paper has 5, 10 and 5"
 
 ENTRIES = (
     ModelInfo(
@@ -119,7 +118,7 @@ ENTRIES = (
         std=(0.5, 0.5, 0.5),
         crop=0.8975,
         interpolation="bicubic",
-        stages=RESOLUTIONS,
+        stages=STAGES,
         differs=RELEASED,
     ),
     ModelInfo(
@@ -131,7 +130,7 @@ ENTRIES = (
         input_size=299,
         mean=(0.5, 0.5, 0.5),
         std=(0.5, 0.5, 0.5),
-        stages=RESOLUTIONS,
+        stages=STAGES,
         differs=f"Keras's: batch normalisation without scale, no dropout; {RELEASED}",
     ),
 )

@@ -1,15 +1,14 @@
-"""Inception v3: factorised convolutions, as TensorFlow's release and torchvision's and Keras's ports have it."""
+"""Inception v3: factorised convolutions, as in TensorFlow's release and in the ports of torchvision and Keras."""
 
-from collections.abc import Callable
 from functools import partial
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from zoo.layers import ConvBlock, adaptive_avg_pool, avg_pool, batch_norm, global_avg_pool, max_pool
-from zoo.models.inception_v2 import Branch, Branches, Layer, run_branch
-from zoo.models.network import ModelInfo, Network, Paper, block_class
+from zoo.layers import ConvBlock, ModuleFactory, adaptive_avg_pool, avg_pool, batch_norm, global_avg_pool, max_pool
+from zoo.models.blocks.inception_branches import Branch, BranchConv, InceptionBranches, run_branch
+from zoo.models.network import ModelInfo, Network, Paper, maybe_remat, sow_aux_logits
 
 PAPER = Paper(
     title="Rethinking the Inception Architecture for Computer Vision",
@@ -20,69 +19,69 @@ PAPER = Paper(
 MAX_POOL = partial(max_pool, window=3, stride=2)
 
 STEM: Branch = (
-    Layer("conv2d_1a_3x3", 32, 3, 2, padding=0),
-    Layer("conv2d_2a_3x3", 32, 3, padding=0),
-    Layer("conv2d_2b_3x3", 64, 3),
+    BranchConv("conv2d_1a_3x3", 32, 3, 2, padding=0),
+    BranchConv("conv2d_2a_3x3", 32, 3, padding=0),
+    BranchConv("conv2d_2b_3x3", 64, 3),
     MAX_POOL,
-    Layer("conv2d_3b_1x1", 80, 1),
-    Layer("conv2d_4a_3x3", 192, 3, padding=0),
+    BranchConv("conv2d_3b_1x1", 80, 1),
+    BranchConv("conv2d_4a_3x3", 192, 3, padding=0),
     MAX_POOL,
 )
 
 
 def inception_35(pool_proj: int) -> tuple[Branch, ...]:
-    """A module on the 35x35 maps (the paper's Figure 5, with a 5x5)."""
+    """The branches of a module on 35x35 maps: Figure 5 of the paper, with a 5x5."""
     return (
-        (Layer("1x1", 64, 1),),
-        (Layer("5x5_1", 48, 1), Layer("5x5_2", 64, 5)),
-        (Layer("3x3dbl_1", 64, 1), Layer("3x3dbl_2", 96, 3), Layer("3x3dbl_3", 96, 3)),
-        ("average", Layer("pool_proj", pool_proj, 1)),
+        (BranchConv("1x1", 64, 1),),
+        (BranchConv("5x5_1", 48, 1), BranchConv("5x5_2", 64, 5)),
+        (BranchConv("3x3dbl_1", 64, 1), BranchConv("3x3dbl_2", 96, 3), BranchConv("3x3dbl_3", 96, 3)),
+        ("average", BranchConv("pool_proj", pool_proj, 1)),
     )
 
 
 def inception_17(width: int) -> tuple[Branch, ...]:
-    """A module on the 17x17 maps: 7x7 convolutions as 1x7 and 7x1 (Figure 6)."""
+    """The branches of a module on 17x17 maps: Figure 6, each 7x7 convolution is a 1x7 and a 7x1."""
     return (
-        (Layer("1x1", 192, 1),),
-        (Layer("7x7_1", width, 1), Layer("7x7_2", width, (1, 7)), Layer("7x7_3", 192, (7, 1))),
+        (BranchConv("1x1", 192, 1),),
+        (BranchConv("7x7_1", width, 1), BranchConv("7x7_2", width, (1, 7)), BranchConv("7x7_3", 192, (7, 1))),
         (
-            Layer("7x7dbl_1", width, 1),
-            Layer("7x7dbl_2", width, (7, 1)),
-            Layer("7x7dbl_3", width, (1, 7)),
-            Layer("7x7dbl_4", width, (7, 1)),
-            Layer("7x7dbl_5", 192, (1, 7)),
+            BranchConv("7x7dbl_1", width, 1),
+            BranchConv("7x7dbl_2", width, (7, 1)),
+            BranchConv("7x7dbl_3", width, (1, 7)),
+            BranchConv("7x7dbl_4", width, (7, 1)),
+            BranchConv("7x7dbl_5", 192, (1, 7)),
         ),
-        ("average", Layer("pool_proj", 192, 1)),
+        ("average", BranchConv("pool_proj", 192, 1)),
     )
 
 
 REDUCTION_17: tuple[Branch, ...] = (
-    (Layer("3x3", 384, 3, 2, padding=0),),
-    (Layer("3x3dbl_1", 64, 1), Layer("3x3dbl_2", 96, 3), Layer("3x3dbl_3", 96, 3, 2, padding=0)),
+    (BranchConv("3x3", 384, 3, 2, padding=0),),
+    (BranchConv("3x3dbl_1", 64, 1), BranchConv("3x3dbl_2", 96, 3), BranchConv("3x3dbl_3", 96, 3, 2, padding=0)),
     (MAX_POOL,),
 )
 
 REDUCTION_8: tuple[Branch, ...] = (
-    (Layer("3x3_1", 192, 1), Layer("3x3_2", 320, 3, 2, padding=0)),
+    (BranchConv("3x3_1", 192, 1), BranchConv("3x3_2", 320, 3, 2, padding=0)),
     (
-        Layer("7x7x3_1", 192, 1),
-        Layer("7x7x3_2", 192, (1, 7)),
-        Layer("7x7x3_3", 192, (7, 1)),
-        Layer("7x7x3_4", 192, 3, 2, padding=0),
+        BranchConv("7x7x3_1", 192, 1),
+        BranchConv("7x7x3_2", 192, (1, 7)),
+        BranchConv("7x7x3_3", 192, (7, 1)),
+        BranchConv("7x7x3_4", 192, 3, 2, padding=0),
     ),
     (MAX_POOL,),
 )
 
-# Figure 7: the 3x3 ends in a 1x3 and a 3x1 side by side.
+# Figure 7: the 3x3 branches end with a 1x3 and a 3x1 in parallel.
 INCEPTION_8: tuple[Branch, ...] = (
-    (Layer("1x1", 320, 1),),
-    (Layer("3x3_1", 384, 1), ((Layer("3x3_2a", 384, (1, 3)),), (Layer("3x3_2b", 384, (3, 1)),))),
+    (BranchConv("1x1", 320, 1),),
+    (BranchConv("3x3_1", 384, 1), ((BranchConv("3x3_2a", 384, (1, 3)),), (BranchConv("3x3_2b", 384, (3, 1)),))),
     (
-        Layer("3x3dbl_1", 448, 1),
-        Layer("3x3dbl_2", 384, 3),
-        ((Layer("3x3dbl_3a", 384, (1, 3)),), (Layer("3x3dbl_3b", 384, (3, 1)),)),
+        BranchConv("3x3dbl_1", 448, 1),
+        BranchConv("3x3dbl_2", 384, 3),
+        ((BranchConv("3x3dbl_3a", 384, (1, 3)),), (BranchConv("3x3dbl_3b", 384, (3, 1)),)),
     ),
-    ("average", Layer("pool_proj", 192, 1)),
+    ("average", BranchConv("pool_proj", 192, 1)),
 )
 
 MIXED = {
@@ -98,21 +97,26 @@ MIXED = {
     "7b": INCEPTION_8,
     "7c": INCEPTION_8,
 }
-# Keras's batch normalisations have no scale.
+# The batch normalisations of Keras have no scale.
 KERAS_NORM = partial(batch_norm, epsilon=1e-3, momentum=0.99, use_scale=False)
 STAGES = ("conv2d_2b_3x3", "conv2d_4a_3x3", "mixed_5d", "mixed_6e", "mixed_7c")
+
+RELEASED = (
+    "the released network: pools where the paper's stem has strides, 5x5 in the first three modules, "
+    "four modules of 7x7 instead of five"
+)
 
 
 class InceptionV3(Network):
     """Szegedy et al. 2015, with the names of TensorFlow's release.
 
-    With `aux_heads`, a classifier hangs on 6e and sows its logits into the collection `aux_logits` when `train`.
-    `norm` makes the batch normalisations; whether zeros of padding count in averages is `count_include_pad`.
+    With `aux_heads` and `train`, a classifier after 6e sows its logits into the collection `aux_logits`.
+    `norm` makes the batch normalisations. `count_include_pad`: the zeros of the padding count in average pools.
     """
 
     image_shape: tuple[int, int, int] = (299, 299, 3)
     aux_heads: bool = False
-    norm: Callable[..., nn.Module] = partial(batch_norm, epsilon=1e-3)
+    norm: ModuleFactory = partial(batch_norm, epsilon=1e-3)
     count_include_pad: bool = True
     dropout: float = 0.5
     remat: bool = False
@@ -120,10 +124,10 @@ class InceptionV3(Network):
     @nn.compact
     def __call__(self, x: jax.Array, *, train: bool = False) -> jax.Array:
         conv = partial(ConvBlock, norm=self.norm, act=self.act, dtype=self.dtype)
-        mixed = block_class(Branches, self.remat)
-        x = run_branch(STEM, x, train, conv, self.count_include_pad)
+        module = maybe_remat(InceptionBranches, self.remat)
+        x = run_branch(STEM, x, train=train, conv=conv)
         for name, branches in MIXED.items():
-            x = mixed(branches, conv, self.count_include_pad, name=f"mixed_{name}")(x, train)
+            x = module(branches, conv, self.count_include_pad, name=f"mixed_{name}")(x, train)
             if name == "6e" and self.aux_heads and (train or self.is_initializing()):
                 AuxHead(self.num_classes, conv, self.dtype, name="aux")(x, train)
         x = nn.Dropout(self.dropout, deterministic=not train, name="dropout")(global_avg_pool(x))
@@ -131,13 +135,13 @@ class InceptionV3(Network):
 
 
 class AuxHead(nn.Module):
-    """The auxiliary classifier: 5x5/3 average pool, 1x1 and 5x5 convolutions, a dense layer.
+    """The auxiliary classifier: an average pool of 5x5 with stride 3, 1x1 and 5x5 convolutions, a dense layer.
 
-    Maps smaller than the 17x17 of 299 pixels are averaged to the 5x5 that the pool makes of those.
+    The pool makes 5x5 of the 17x17 maps of 299x299 images. Smaller maps are averaged to 5x5 too.
     """
 
     num_classes: int
-    conv: Callable[..., nn.Module]
+    conv: ModuleFactory
     dtype: jnp.dtype
 
     @nn.compact
@@ -145,15 +149,8 @@ class AuxHead(nn.Module):
         x = avg_pool(x, 5, 3) if min(x.shape[1:3]) >= 17 else adaptive_avg_pool(x, 5)
         x = self.conv(128, 1, name="conv0")(x, train)
         x = global_avg_pool(self.conv(768, 5, name="conv1")(x, train))
-        logits = nn.Dense(self.num_classes, dtype=self.dtype, name="fc")(x).astype(jnp.float32)
-        if train and not self.is_initializing():
-            self.sow("aux_logits", "logits", logits, reduce_fn=lambda _, new: new, init_fn=lambda: None)
+        sow_aux_logits(self, nn.Dense(self.num_classes, dtype=self.dtype, name="fc")(x))
 
-
-RELEASED = (
-    "the released network: pools where the paper's stem has strides, 5x5 in the first three modules, "
-    "four modules of 7x7 for five"
-)
 
 ENTRIES = (
     ModelInfo(
@@ -179,6 +176,7 @@ ENTRIES = (
         mean=(0.5, 0.5, 0.5),
         std=(0.5, 0.5, 0.5),
         stages=STAGES,
-        differs=f"Keras's: batch normalisation without scale, averages that leave padding out, no dropout; {RELEASED}",
+        differs="Keras's: batch normalisation without scale, padding does not count in average pools, no dropout; "
+        f"{RELEASED}",
     ),
 )

@@ -1,4 +1,4 @@
-"""Inception v4: one kind of module for each resolution, as TensorFlow's release and timm's port have it."""
+"""Inception v4: one kind of module per resolution, as in TensorFlow's release and the port of timm."""
 
 from functools import partial
 
@@ -6,8 +6,8 @@ import flax.linen as nn
 import jax
 
 from zoo.layers import ConvBlock, batch_norm, global_avg_pool, max_pool
-from zoo.models.inception_v2 import Branch, Branches, Layer, run_branch
-from zoo.models.network import ModelInfo, Network, Paper, block_class
+from zoo.models.blocks.inception_branches import Branch, BranchConv, InceptionBranches, run_branch
+from zoo.models.network import ModelInfo, Network, Paper, maybe_remat
 
 PAPER = Paper(
     title="Inception-v4, Inception-ResNet and the Impact of Residual Connections on Learning",
@@ -17,68 +17,68 @@ PAPER = Paper(
 
 MAX_POOL = partial(max_pool, window=3, stride=2)
 
-# Figure 3. Its last three parts are modules, which have the release's names.
+# Figure 3. The last three parts are modules with the names of the release.
 STEM: Branch = (
-    Layer("conv2d_1a_3x3", 32, 3, 2, padding=0),
-    Layer("conv2d_2a_3x3", 32, 3, padding=0),
-    Layer("conv2d_2b_3x3", 64, 3),
+    BranchConv("conv2d_1a_3x3", 32, 3, 2, padding=0),
+    BranchConv("conv2d_2a_3x3", 32, 3, padding=0),
+    BranchConv("conv2d_2b_3x3", 64, 3),
 )
-MIXED_3A = ((MAX_POOL,), (Layer("3x3", 96, 3, 2, padding=0),))
-MIXED_4A = (
-    (Layer("3x3_1", 64, 1), Layer("3x3_2", 96, 3, padding=0)),
+MIXED_3A: tuple[Branch, ...] = ((MAX_POOL,), (BranchConv("3x3", 96, 3, 2, padding=0),))
+MIXED_4A: tuple[Branch, ...] = (
+    (BranchConv("3x3_1", 64, 1), BranchConv("3x3_2", 96, 3, padding=0)),
     (
-        Layer("7x7x3_1", 64, 1),
-        Layer("7x7x3_2", 64, (1, 7)),
-        Layer("7x7x3_3", 64, (7, 1)),
-        Layer("7x7x3_4", 96, 3, padding=0),
+        BranchConv("7x7x3_1", 64, 1),
+        BranchConv("7x7x3_2", 64, (1, 7)),
+        BranchConv("7x7x3_3", 64, (7, 1)),
+        BranchConv("7x7x3_4", 96, 3, padding=0),
     ),
 )
-MIXED_5A = ((Layer("3x3", 192, 3, 2, padding=0),), (MAX_POOL,))
+MIXED_5A: tuple[Branch, ...] = ((BranchConv("3x3", 192, 3, 2, padding=0),), (MAX_POOL,))
 
 # Figures 4 to 8.
-INCEPTION_A = (
-    (Layer("1x1", 96, 1),),
-    (Layer("3x3_1", 64, 1), Layer("3x3_2", 96, 3)),
-    (Layer("3x3dbl_1", 64, 1), Layer("3x3dbl_2", 96, 3), Layer("3x3dbl_3", 96, 3)),
-    ("average", Layer("pool_proj", 96, 1)),
+INCEPTION_A: tuple[Branch, ...] = (
+    (BranchConv("1x1", 96, 1),),
+    (BranchConv("3x3_1", 64, 1), BranchConv("3x3_2", 96, 3)),
+    (BranchConv("3x3dbl_1", 64, 1), BranchConv("3x3dbl_2", 96, 3), BranchConv("3x3dbl_3", 96, 3)),
+    ("average", BranchConv("pool_proj", 96, 1)),
 )
-REDUCTION_A = (
-    (Layer("3x3", 384, 3, 2, padding=0),),
-    (Layer("3x3dbl_1", 192, 1), Layer("3x3dbl_2", 224, 3), Layer("3x3dbl_3", 256, 3, 2, padding=0)),
+REDUCTION_A: tuple[Branch, ...] = (
+    (BranchConv("3x3", 384, 3, 2, padding=0),),
+    (BranchConv("3x3dbl_1", 192, 1), BranchConv("3x3dbl_2", 224, 3), BranchConv("3x3dbl_3", 256, 3, 2, padding=0)),
     (MAX_POOL,),
 )
-INCEPTION_B = (
-    (Layer("1x1", 384, 1),),
-    (Layer("7x7_1", 192, 1), Layer("7x7_2", 224, (1, 7)), Layer("7x7_3", 256, (7, 1))),
+INCEPTION_B: tuple[Branch, ...] = (
+    (BranchConv("1x1", 384, 1),),
+    (BranchConv("7x7_1", 192, 1), BranchConv("7x7_2", 224, (1, 7)), BranchConv("7x7_3", 256, (7, 1))),
     (
-        Layer("7x7dbl_1", 192, 1),
-        Layer("7x7dbl_2", 192, (7, 1)),
-        Layer("7x7dbl_3", 224, (1, 7)),
-        Layer("7x7dbl_4", 224, (7, 1)),
-        Layer("7x7dbl_5", 256, (1, 7)),
+        BranchConv("7x7dbl_1", 192, 1),
+        BranchConv("7x7dbl_2", 192, (7, 1)),
+        BranchConv("7x7dbl_3", 224, (1, 7)),
+        BranchConv("7x7dbl_4", 224, (7, 1)),
+        BranchConv("7x7dbl_5", 256, (1, 7)),
     ),
-    ("average", Layer("pool_proj", 128, 1)),
+    ("average", BranchConv("pool_proj", 128, 1)),
 )
-REDUCTION_B = (
-    (Layer("3x3_1", 192, 1), Layer("3x3_2", 192, 3, 2, padding=0)),
+REDUCTION_B: tuple[Branch, ...] = (
+    (BranchConv("3x3_1", 192, 1), BranchConv("3x3_2", 192, 3, 2, padding=0)),
     (
-        Layer("7x7x3_1", 256, 1),
-        Layer("7x7x3_2", 256, (1, 7)),
-        Layer("7x7x3_3", 320, (7, 1)),
-        Layer("7x7x3_4", 320, 3, 2, padding=0),
+        BranchConv("7x7x3_1", 256, 1),
+        BranchConv("7x7x3_2", 256, (1, 7)),
+        BranchConv("7x7x3_3", 320, (7, 1)),
+        BranchConv("7x7x3_4", 320, 3, 2, padding=0),
     ),
     (MAX_POOL,),
 )
-INCEPTION_C = (
-    (Layer("1x1", 256, 1),),
-    (Layer("3x3_1", 384, 1), ((Layer("3x3_2a", 256, (1, 3)),), (Layer("3x3_2b", 256, (3, 1)),))),
+INCEPTION_C: tuple[Branch, ...] = (
+    (BranchConv("1x1", 256, 1),),
+    (BranchConv("3x3_1", 384, 1), ((BranchConv("3x3_2a", 256, (1, 3)),), (BranchConv("3x3_2b", 256, (3, 1)),))),
     (
-        Layer("3x3dbl_1", 384, 1),
-        Layer("3x3dbl_2", 448, (3, 1)),
-        Layer("3x3dbl_3", 512, (1, 3)),
-        ((Layer("3x3dbl_4a", 256, (1, 3)),), (Layer("3x3dbl_4b", 256, (3, 1)),)),
+        BranchConv("3x3dbl_1", 384, 1),
+        BranchConv("3x3dbl_2", 448, (3, 1)),
+        BranchConv("3x3dbl_3", 512, (1, 3)),
+        ((BranchConv("3x3dbl_4a", 256, (1, 3)),), (BranchConv("3x3dbl_4b", 256, (3, 1)),)),
     ),
-    ("average", Layer("pool_proj", 256, 1)),
+    ("average", BranchConv("pool_proj", 256, 1)),
 )
 
 MODULES = {
@@ -103,8 +103,8 @@ class InceptionV4(Network):
     @nn.compact
     def __call__(self, x: jax.Array, *, train: bool = False) -> jax.Array:
         conv = partial(ConvBlock, norm=partial(batch_norm, epsilon=1e-3), act=self.act, dtype=self.dtype)
-        module = block_class(Branches, self.remat)
-        x = run_branch(STEM, x, train, conv, count_include_pad=False)
+        module = maybe_remat(InceptionBranches, self.remat)
+        x = run_branch(STEM, x, train=train, conv=conv)
         for name, branches in MODULES.items():
             x = module(branches, conv, count_include_pad=False, name=name)(x, train)
         x = nn.Dropout(self.dropout, deterministic=not train, name="dropout")(global_avg_pool(x))

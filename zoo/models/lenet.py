@@ -1,4 +1,4 @@
-"""LeNet-5, as it is taught and as it was published."""
+"""LeNet-5: the version that is taught today, and the published one."""
 
 import math
 from functools import partial
@@ -17,7 +17,7 @@ PAPER = Paper(
     url="http://yann.lecun.com/exdb/publis/pdf/lecun-01a.pdf",
 )
 
-# LeCun et al. 1998, Table I: which of S2's six maps each of C3's sixteen sees.
+# LeCun et al. 1998, Table I: the maps of S2 (six) that are the inputs of each map of C3 (sixteen).
 C3_INPUTS = (
     *((i, (i + 1) % 6, (i + 2) % 6) for i in range(6)),
     *((i, (i + 1) % 6, (i + 2) % 6, (i + 3) % 6) for i in range(6)),
@@ -25,8 +25,8 @@ C3_INPUTS = (
     tuple(range(6)),
 )
 
-# The 7x12 targets of the output layer, drawn after the digits of the paper's Figure 3.
-DIGITS = """
+# The 7x12 targets of the output layer, copied from the digits of Figure 3 of the paper.
+DIGIT_BITMAPS = """
 ....... ....... ....... ....... ....... ....... ....... ....... ....... .......
 ..###.. ...#... ..###.. #####.. .....#. ####### ..####. ####### .#####. ..####.
 .#...#. .###... .#...#. ....##. ....##. #...... .#...#. #.....# #.....# .#...##
@@ -41,20 +41,24 @@ DIGITS = """
 ....... ....... ....... ....... ....... ....... ....... ....... ....... .......
 """
 
+MNIST_MEAN, MNIST_STD = (0.1307,), (0.3081,)
+# Section II.B of the paper: the background is -0.1, the foreground 1.175.
+PAPER_MEAN, PAPER_STD = (0.1 / 1.275,), (1 / 1.275,)
+
 
 def scaled_tanh(x: jax.Array) -> jax.Array:
-    """1.7159 tanh(2x / 3): the paper's Appendix A."""
+    """1.7159 tanh(2x / 3): Appendix A of the paper."""
     return 1.7159 * jnp.tanh(x * (2 / 3))
 
 
-def uniform_by_fan_in(key: jax.Array, shape: tuple[int, ...], dtype=jnp.float32) -> jax.Array:
-    """Uniform within 2.4 / fan-in, the paper's Appendix A; the last axis of `shape` is not part of the fan-in."""
+def uniform_by_fan_in(key: jax.Array, shape: tuple[int, ...], dtype: jnp.dtype = jnp.float32) -> jax.Array:
+    """Uniform in +-2.4 / fan-in: Appendix A of the paper. The fan-in is all axes of `shape` except the last."""
     bound = 2.4 / math.prod(shape[:-1])
     return jax.random.uniform(key, shape, dtype, -bound, bound)
 
 
 class LeNet5(Network):
-    """The LeNet-5 of today's courses: dense C3, max pooling, ReLU and a linear last layer."""
+    """LeNet-5 of today's courses: C3 with all inputs, max pooling, ReLU and a linear last layer."""
 
     image_shape: tuple[int, int, int] = (32, 32, 1)
     num_classes: int = 10
@@ -62,18 +66,18 @@ class LeNet5(Network):
     @nn.compact
     def __call__(self, x: jax.Array, *, train: bool = False) -> jax.Array:
         conv = partial(ConvBlock, kernel_size=5, act=self.act, dtype=self.dtype)
-        x = max_pool(conv(6, name="c1")(x), 2)
-        x = max_pool(conv(16, name="c3")(x), 2)
-        x = _flat_5x5(conv(120, name="c5"), x)
-        x = self.act(nn.Dense(84, dtype=self.dtype, name="f6")(x))
+        x = max_pool(conv(6, name="c1")(x), 2)  # [b, 28, 28, 6], pooled [b, 14, 14, 6]
+        x = max_pool(conv(16, name="c3")(x), 2)  # [b, 10, 10, 16], pooled [b, 5, 5, 16]
+        x = _flat_c5(conv(120, name="c5"), x)  # [b, 120]
+        x = self.act(nn.Dense(84, dtype=self.dtype, name="f6")(x))  # [b, 84]
         return self.classify(x, "output")
 
 
 class LeNet5Of1998(Network):
     """LeNet-5 as published: sparse C3, trainable subsampling, scaled tanh, distances to fixed 7x12 bitmaps.
 
-    The logits are the negated distances, so that softmax cross-entropy is the paper's criterion (9) without its
-    constant. Other numbers of classes than ten get random codes of -1 and 1, as its section II.C suggests.
+    The logits are the negative squared distances, so softmax cross-entropy is the criterion (9) of the paper without
+    its constant. If there are not ten classes, their codes are random -1 and 1, as section II.C suggests.
     """
 
     image_shape: tuple[int, int, int] = (32, 32, 1)
@@ -84,25 +88,26 @@ class LeNet5Of1998(Network):
     def __call__(self, x: jax.Array, *, train: bool = False) -> jax.Array:
         init = uniform_by_fan_in
         conv = partial(ConvBlock, kernel_size=5, act=self.act, kernel_init=init, dtype=self.dtype)
-        x = conv(6, name="c1")(x)
-        x = self.act(Subsampling(dtype=self.dtype, name="s2")(x))
-        x = self.act(SparseConv(C3_INPUTS, 5, kernel_init=init, dtype=self.dtype, name="c3")(x))
-        x = self.act(Subsampling(dtype=self.dtype, name="s4")(x))
-        x = _flat_5x5(conv(120, name="c5"), x)
-        x = self.act(nn.Dense(84, dtype=self.dtype, kernel_init=init, name="f6")(x))
+        x = conv(6, name="c1")(x)  # [b, 28, 28, 6]
+        x = self.act(Subsampling(dtype=self.dtype, name="s2")(x))  # [b, 14, 14, 6]
+        c3 = SparseConv(C3_INPUTS, 5, kernel_init=init, dtype=self.dtype, name="c3")
+        x = self.act(c3(x))  # [b, 10, 10, 16]
+        x = self.act(Subsampling(dtype=self.dtype, name="s4")(x))  # [b, 5, 5, 16]
+        x = _flat_c5(conv(120, name="c5"), x)  # [b, 120]
+        x = self.act(nn.Dense(84, dtype=self.dtype, kernel_init=init, name="f6")(x))  # [b, 84]
         x = x.astype(jnp.float32)
         if not self.num_classes:
             return x
         return -jnp.square(x[:, None] - class_codes(self.num_classes)).sum(axis=-1)
 
 
-def _flat_5x5(c5: ConvBlock, x: jax.Array) -> jax.Array:
-    """C5 sees all of a 5x5 map; maps of larger images are averaged down to that."""
+def _flat_c5(c5: ConvBlock, x: jax.Array) -> jax.Array:
+    """C5 of 5x5 maps, which its kernel covers, as one vector per image; larger maps are averaged to 5x5 first."""
     return c5(adaptive_avg_pool(x, 5)).reshape(x.shape[0], -1)
 
 
 class Subsampling(nn.Module):
-    """Sum of each 2x2 window, times one trainable coefficient a map, plus one bias a map: S2 and S4 of the paper."""
+    """The sum of each 2x2 window, times a trainable coefficient, plus a bias, one of each per map: S2 and S4."""
 
     dtype: jnp.dtype = jnp.float32
 
@@ -115,9 +120,10 @@ class Subsampling(nn.Module):
 
 
 class SparseConv(nn.Module):
-    """Convolution whose output map i sees the input maps `inputs[i]` alone: C3 of the paper.
+    """A convolution whose output map i has only the input maps `inputs[i]`: C3 of the paper.
 
-    The kernel is [kh, kw, connections], one filter a connection, in the order of `inputs`.
+    The kernel is [kh, kw, connections], one filter per connection of an input map and an output map, in the order of
+    `inputs`.
     """
 
     inputs: tuple[tuple[int, ...], ...]
@@ -127,32 +133,28 @@ class SparseConv(nn.Module):
 
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:
-        sources = jnp.array([source for sources in self.inputs for source in sources])
-        targets = jnp.array([target for target, sources in enumerate(self.inputs) for _ in sources])
+        in_maps = jnp.array([in_map for in_maps in self.inputs for in_map in in_maps])
+        out_maps = jnp.array([out_map for out_map, in_maps in enumerate(self.inputs) for _ in in_maps])
         size, features = pair(self.kernel_size), len(self.inputs)
 
-        def draw(key: jax.Array) -> jax.Array:
-            fan_in = (*size, len(sources) // features)
-            return self.kernel_init(key, (*fan_in, len(sources)), jnp.float32)[:, :, 0]
+        def init_filters(key: jax.Array) -> jax.Array:
+            fan_in = (*size, len(in_maps) // features)
+            return self.kernel_init(key, (*fan_in, len(in_maps)), jnp.float32)[:, :, 0]
 
-        filters = self.param("kernel", draw)
+        filters = self.param("kernel", init_filters)
         bias = self.param("bias", nn.initializers.zeros, (features,))
-        kernel = jnp.zeros((*size, x.shape[-1], features)).at[:, :, sources, targets].set(filters)
+        kernel = jnp.zeros((*size, x.shape[-1], features)).at[:, :, in_maps, out_maps].set(filters)
         return conv(*nn.dtypes.promote_dtype(x, kernel, bias, dtype=self.dtype))
 
 
 def class_codes(num_classes: int) -> jax.Array:
-    """[num_classes, 84] of -1 and 1: the target of F6 for each class."""
+    """[num_classes, 84] float32 of -1 and 1: the target of F6 for each class."""
     if num_classes != 10:
         return jax.random.rademacher(jax.random.key(1998), (num_classes, 84), jnp.float32)
-    rows = [line.split() for line in DIGITS.split("\n") if line]
-    drawn = ["".join(row[digit] for row in rows) for digit in range(10)]
-    return jnp.array([[1.0 if mark == "#" else -1.0 for mark in bitmap] for bitmap in drawn])
+    rows = [line.split() for line in DIGIT_BITMAPS.split("\n") if line]
+    bitmaps = ["".join(row[digit] for row in rows) for digit in range(10)]
+    return jnp.array([[1.0 if pixel == "#" else -1.0 for pixel in bitmap] for bitmap in bitmaps])
 
-
-MNIST_MEAN, MNIST_STD = (0.1307,), (0.3081,)
-# The paper, section II.B: background -0.1, foreground 1.175.
-PAPER_MEAN, PAPER_STD = (0.1 / 1.275,), (1 / 1.275,)
 
 ENTRIES = (
     ModelInfo(
@@ -167,7 +169,7 @@ ENTRIES = (
         channels=1,
         mean=MNIST_MEAN,
         std=MNIST_STD,
-        differs="C3 sees all of S2; max pooling and ReLU; a linear last layer",
+        differs="C3 has all maps of S2 as inputs; max pooling and ReLU; a linear last layer",
     ),
     ModelInfo(
         name="lenet5_1998",
@@ -181,6 +183,6 @@ ENTRIES = (
         channels=1,
         mean=PAPER_MEAN,
         std=PAPER_STD,
-        differs="the bitmaps of the output layer are drawn after Figure 3; C3 is computed densely",
+        differs="the bitmaps of the output layer are copied from Figure 3; C3 is computed densely",
     ),
 )

@@ -1,4 +1,4 @@
-"""What every network of the zoo has in common, and the record that describes one."""
+"""What all networks have in common, and the record that describes a network."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,15 +12,15 @@ from zoo.layers import Activation
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
-# Torchvision's second recipe scales to 232 before it cuts out 224.
-CROP_OF_232 = 224 / 232
+# Torchvision's second training recipe: images are resized to 232, then cropped to 224.
+TORCHVISION_V2_CROP = 224 / 232
 
 
 class Network(nn.Module, kw_only=True):
-    """Images [batch, height, width, channel] to logits [batch, num_classes], float32 whatever `dtype` is.
+    """From images [batch, height, width, channel] to logits [batch, num_classes], float32 for every `dtype`.
 
-    `num_classes=0` gives the features that the classifier would see. `act` is used for all activations.
-    `image_shape` (height, width, channel) is what `zoo.init` draws parameters for; other sizes work too.
+    `num_classes=0` gives the input of the classifier instead of logits. `act` is used for all activations.
+    `image_shape` (height, width, channel) is the default of `zoo.init`; the network takes other sizes too.
     """
 
     num_classes: int = 1000
@@ -29,20 +29,33 @@ class Network(nn.Module, kw_only=True):
     image_shape: tuple[int, int, int] = (224, 224, 3)
 
     def classify(self, x: jax.Array, name: str) -> jax.Array:
-        """The last, linear layer, to be called from the network's own `__call__`."""
+        """The last, linear layer: [b, features] to [b, num_classes]. For the compact method of the network."""
         if self.num_classes:
             x = nn.Dense(self.num_classes, dtype=self.dtype, name=name)(x)
         return x.astype(jnp.float32)
 
 
-def block_class(block: type[nn.Module], remat: bool) -> type[nn.Module]:
-    """The block, or with `remat` one that keeps only its input for the backward pass; call it as block(x, train)."""
+def maybe_remat(block: type[nn.Module], remat: bool) -> type[nn.Module]:
+    """The block; with `remat`, one that stores only its input for the backward pass and computes the rest again.
+
+    Pass `train` by position: `block(...)(x, train)`.
+    """
     return nn.remat(block, static_argnums=(2,)) if remat else block
+
+
+def sow_aux_logits(head: nn.Module, logits: jax.Array) -> None:
+    """Store the logits [b, num_classes] of an auxiliary head in the collection `aux_logits`, as float32.
+
+    Call it in the `__call__` of the head, which a network calls only with `train` or during initialization.
+    """
+    if not head.is_initializing():
+        logits = logits.astype(jnp.float32)
+        head.sow("aux_logits", "logits", logits, reduce_fn=lambda _, new: new, init_fn=lambda: None)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Paper:
-    """Where a network was published."""
+    """The publication of a network."""
 
     title: str
     year: int
@@ -51,14 +64,14 @@ class Paper:
 
 @dataclass(frozen=True, kw_only=True)
 class ModelInfo:
-    """One network of the registry: how to build it, where it comes from, and its figures.
+    """A network of the registry: how it is built, where it was published, its size and its preprocessing.
 
-    `parameters` are those at `num_classes` and `input_size` pixels with `channels`, without auxiliary heads;
-    `macs` the multiply-adds of the convolutions and linear layers for one such image, padding taps counted.
-    Preprocessing for evaluation, that of the network's default weights: the centre is cut out, `crop` of the shorter
-    side, and scaled with `interpolation`.
-    `stages` are the parts that end each resolution, for `zoo.features`; `mean` and `std` are of pixels scaled to 0..1;
-    `differs` says where the network departs from the paper.
+    `parameters` is for `num_classes`, without auxiliary heads. `macs` are the multiply-adds of the convolutions and
+    linear layers for one image of `input_size` x `input_size` pixels and `channels`, with those on padding.
+    Preprocessing for evaluation, that of the default weights: a centre crop of the fraction `crop` of the shorter side
+    is resized with `interpolation`; `mean` and `std` are for pixels in 0..1.
+    `stages` are the last layers at each resolution, for `zoo.features`. `differs` says how the network differs from
+    the paper.
     """
 
     name: str
@@ -78,7 +91,7 @@ class ModelInfo:
 
     @property
     def title(self) -> str:
-        """The paper's title."""
+        """The title of the paper."""
         return self.paper.title
 
     @property
@@ -88,5 +101,5 @@ class ModelInfo:
 
     @property
     def url(self) -> str:
-        """Where the paper is."""
+        """The address of the paper."""
         return self.paper.url

@@ -1,60 +1,70 @@
 """Network in Network: 1x1 convolutions after each convolution, and global average pooling instead of dense layers."""
 
+from collections.abc import Callable
 from functools import partial
+from typing import NamedTuple
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from zoo.geometry import Padding
 from zoo.layers import ConvBlock, avg_pool, global_avg_pool, max_pool
 from zoo.models.network import ModelInfo, Network, Paper
 
 PAPER = Paper(title="Network In Network", year=2013, url="https://arxiv.org/abs/1312.4400")
 
-# A row a block: features, kernel, stride and padding of its convolution, features of its two 1x1 convolutions
-# (None: the number of classes), the pool that follows.
+
+class MLPConv(NamedTuple):
+    """A block ("mlpconv" in the paper): a convolution, two 1x1 convolutions, and the pool that follows.
+
+    `widths_1x1` are the features of the 1x1 convolutions; None is the number of classes.
+    """
+
+    features: int
+    kernel: int
+    stride: int
+    padding: int
+    widths_1x1: tuple[int, int | None]
+    pool: Callable[..., jax.Array] | None
+
+
+# The comments are the outputs for images of the default size.
 IMAGENET = (
-    (96, 11, 4, 0, (96, 96), max_pool),
-    (256, 5, 1, 2, (256, 256), max_pool),
-    (384, 3, 1, 1, (384, 384), max_pool),
-    (1024, 3, 1, 1, (1024, None), None),
+    MLPConv(96, 11, 4, 0, (96, 96), max_pool),  # [b, 54, 54, 96], pooled [b, 27, 27, 96]
+    MLPConv(256, 5, 1, 2, (256, 256), max_pool),  # [b, 27, 27, 256], pooled [b, 13, 13, 256]
+    MLPConv(384, 3, 1, 1, (384, 384), max_pool),  # [b, 13, 13, 384], pooled [b, 6, 6, 384]
+    MLPConv(1024, 3, 1, 1, (1024, None), None),  # [b, 6, 6, num_classes]
 )
 CIFAR10 = (
-    (192, 5, 1, 2, (160, 96), max_pool),
-    (192, 5, 1, 2, (192, 192), avg_pool),
-    (192, 3, 1, 1, (192, None), None),
+    MLPConv(192, 5, 1, 2, (160, 96), max_pool),  # [b, 32, 32, 96], pooled [b, 16, 16, 96]
+    MLPConv(192, 5, 1, 2, (192, 192), avg_pool),  # [b, 16, 16, 192], pooled [b, 8, 8, 192]
+    MLPConv(192, 3, 1, 1, (192, None), None),  # [b, 8, 8, num_classes]
 )
 
 
 class NiN(Network):
-    """Blocks of a convolution and two 1x1 convolutions; the last 1x1's maps, averaged, are the logits.
+    """Blocks of a convolution and two 1x1 convolutions; the logits are the averages of the last maps.
 
-    `dropout_after` lists the blocks (from 1) whose pooled maps are dropped out, at rate `dropout`.
+    `dropout_after` lists the blocks (from 1) after whose pool there is dropout, at the rate `dropout`.
     """
 
-    blocks: tuple = IMAGENET
+    blocks: tuple[MLPConv, ...] = IMAGENET
     dropout_after: tuple[int, ...] = (3,)
     dropout: float = 0.5
 
     @nn.compact
     def __call__(self, x: jax.Array, *, train: bool = False) -> jax.Array:
-        cccp = 0
-        for i, (features, kernel, stride, padding, mlp, pool) in enumerate(self.blocks, start=1):
-            x = self._conv(features, kernel, stride, padding, f"conv{i}")(x)
-            for width in mlp:
-                cccp += 1
-                if width is None and not self.num_classes:
-                    continue
-                x = self._conv(width or self.num_classes, 1, 1, 0, f"cccp{cccp}")(x)
-            if pool is not None:
-                x = pool(x, 3, 2, ceil_mode=True)
+        conv = partial(ConvBlock, act=self.act, dtype=self.dtype)
+        for i, block in enumerate(self.blocks, start=1):
+            x = conv(block.features, block.kernel, block.stride, block.padding, name=f"conv{i}")(x)
+            for number, width in enumerate(block.widths_1x1, start=2 * i - 1):
+                if width or self.num_classes:
+                    x = conv(width or self.num_classes, 1, name=f"cccp{number}")(x)
+            if block.pool is not None:
+                x = block.pool(x, 3, 2, ceil_mode=True)
             if i in self.dropout_after:
                 x = nn.Dropout(self.dropout, deterministic=not train, name=f"dropout{i}")(x)
         return global_avg_pool(x).astype(jnp.float32)
-
-    def _conv(self, features: int, kernel: int, stride: int, padding: Padding, name: str) -> ConvBlock:
-        return ConvBlock(features, kernel, stride, padding, act=self.act, dtype=self.dtype, name=name)
 
 
 ENTRIES = (

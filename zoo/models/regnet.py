@@ -1,19 +1,21 @@
-"""RegNet X and Y: widths and depths from four numbers, found by narrowing down a space of networks."""
+"""RegNet X and Y: widths and depths computed from four numbers, found by restricting a design space of networks."""
 
 import math
 from collections import Counter
 from functools import partial
+from typing import NamedTuple
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
 from zoo.layers import Activation, ConvBlock, SqueezeExcite, batch_norm, global_avg_pool
-from zoo.models.network import CROP_OF_232, ModelInfo, Network, Paper, block_class
+from zoo.models.blocks.round_width import round_width
+from zoo.models.network import TORCHVISION_V2_CROP, ModelInfo, Network, Paper, maybe_remat
 
 PAPER = Paper(title="Designing Network Design Spaces", year=2020, url="https://arxiv.org/abs/2003.13678")
 
-# Depth, w_0, w_a, w_m, group width (the paper's figures of its best networks), parameters, multiply-adds.
+# Depth, w_0, w_a, w_m, group width (the paper's figures of the best networks), parameters, multiply-adds.
 TABLE = {
     "regnet_x_400mf": (22, 24, 24.48, 2.54, 16, 5_495_976, 413_812_608),
     "regnet_x_800mf": (16, 56, 35.73, 2.28, 16, 7_259_656, 799_699_712),
@@ -32,54 +34,61 @@ TABLE = {
 }
 
 STEM_WIDTH = 32
-SQUEEZE = 0.25  # of a block's input channels, in Y (section 4)
+SQUEEZE = 0.25  # squeezed channels of the Y blocks, as a fraction of the input channels (section 4)
 
 
-def quantised_stages(depth: int, w_0: int, w_a: float, w_m: float) -> dict[int, int]:
-    """{width: blocks} of each stage: section 3.3, equations 2 to 4.
+class StageWidths(NamedTuple):
+    """The number of blocks of a stage, their width, and the width of a group of their 3x3 convolutions."""
 
-    Block widths rising by w_a from w_0 are moved to the nearest w_0 * w_m ** s, s whole, and that to a multiple of 8.
+    depth: int
+    width: int
+    group_width: int
+
+
+def quantise_widths(depth: int, w_0: int, w_a: float, w_m: float) -> dict[int, int]:
+    """{width: number of blocks} of the stages, in order: section 3.3, equations 2 to 4.
+
+    The widths of the blocks grow linearly from w_0 by w_a per block. They are rounded to the nearest w_0 * w_m ** s,
+    where s is an integer, and then to a multiple of 8.
     """
     steps = (round(math.log((w_0 + w_a * j) / w_0, w_m)) for j in range(depth))
     return Counter(8 * round(w_0 * w_m**step / 8) for step in steps)
 
 
-def fit_groups(width: int, group_width: int) -> int:
-    """The multiple of the group width nearest to a stage's width; of two as near, or of less than 0.9, the larger.
-
-    The paper takes the even multiple of two as near, and knows no 0.9: this is torchvision's.
-    """
-    fitted = group_width * int(width / group_width + 0.5)
-    return fitted if fitted >= 0.9 * width else fitted + group_width
-
-
 class RegNet(Network):
-    """Radosavovic et al. 2020: a 3x3 stem and stages of `XBlock`s, each of which halves the size in its first.
+    """Radosavovic et al. 2020: a 3x3 stem and stages of `XBlock`s; the first block of a stage has stride 2.
 
-    `stages` has a (depth, width, group width) each; with `squeeze` the blocks are Y blocks.
+    With `squeeze` the blocks are Y blocks: they have squeeze-and-excitation.
     """
 
-    stages: tuple[tuple[int, int, int], ...]
+    stages: tuple[StageWidths, ...]
     squeeze: bool = False
     remat: bool = False
 
     @nn.compact
     def __call__(self, x: jax.Array, *, train: bool = False) -> jax.Array:
         stem = ConvBlock(STEM_WIDTH, 3, 2, 1, norm=batch_norm, act=self.act, dtype=self.dtype, name="stem")
-        block = block_class(XBlock, self.remat)
+        block = maybe_remat(XBlock, self.remat)
         x = stem(x, train)
         for stage, (depth, width, group_width) in enumerate(self.stages, start=1):
             for i in range(1, depth + 1):
-                stride = 2 if i == 1 else 1
-                name = f"block{stage}_{i}"
-                x = block(width, group_width, stride, self.squeeze, self.act, self.dtype, name=name)(x, train)
+                x = block(
+                    features=width,
+                    group_width=group_width,
+                    stride=2 if i == 1 else 1,
+                    squeeze=self.squeeze,
+                    act=self.act,
+                    dtype=self.dtype,
+                    name=f"block{stage}_{i}",
+                )(x, train)
         return self.classify(global_avg_pool(x), "fc")
 
 
 class XBlock(nn.Module):
-    """Figure 4: 1x1, grouped 3x3, 1x1, all of one width, and the input added; with `squeeze` a gate before the last.
+    """Figure 4: 1x1, grouped 3x3 and 1x1 convolutions of the same width, plus the input.
 
-    Children: `conv1`, `conv2`, `se`, `conv3`, and `downsample` where the input has another shape.
+    With `squeeze`, squeeze-and-excitation precedes the last convolution. Children: `conv1`, `conv2`, `se`, `conv3`,
+    and `downsample` if the input has another shape.
     """
 
     features: int
@@ -106,20 +115,23 @@ class XBlock(nn.Module):
 
 def _entry(name: str) -> ModelInfo:
     depth, w_0, w_a, w_m, group_width, parameters, macs = TABLE[name]
-    quantised = quantised_stages(depth, w_0, w_a, w_m)
+    quantised = quantise_widths(depth, w_0, w_a, w_m)
     groups = [min(group_width, width) for width in quantised]
-    widths = [fit_groups(*pair) for pair in zip(quantised, groups, strict=True)]
-    of_paper = [group * round(width / group) for width, group in zip(quantised, groups, strict=True)]
-    stages = tuple(zip(quantised.values(), widths, groups, strict=True))
+    # The paper rounds to the nearest multiple of the group width; torchvision's rule for ties and for 0.9 is another.
+    widths = [round_width(width, group) for width, group in zip(quantised, groups, strict=True)]
+    paper_widths = [group * round(width / group) for width, group in zip(quantised, groups, strict=True)]
+    stages = tuple(map(StageWidths, quantised.values(), widths, groups))
     return ModelInfo(
         name=name,
         build=partial(RegNet, stages=stages, squeeze=name.startswith("regnet_y")),
         paper=PAPER,
         parameters=parameters,
         macs=macs,
-        crop=CROP_OF_232,
+        crop=TORCHVISION_V2_CROP,
         stages=("stem", *(f"block{stage}_{depth}" for stage, depth in enumerate(quantised.values(), start=1))),
-        differs="" if widths == of_paper else f"torchvision's: stages of {widths} channels, the paper's are {of_paper}",
+        differs=""
+        if widths == paper_widths
+        else f"torchvision's: stages of {widths} channels, the paper's are {paper_widths}",
     )
 
 

@@ -1,7 +1,8 @@
-"""ResNet, ResNeXt, Wide ResNet and SE-ResNet: blocks whose output is added to their input."""
+"""ResNet, ResNeXt, Wide ResNet and SE-ResNet: each block adds its output to its input."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
+from typing import NamedTuple
 
 import flax.linen as nn
 import jax
@@ -10,13 +11,14 @@ import jax.numpy as jnp
 from zoo.layers import (
     Activation,
     ConvBlock,
+    ModuleFactory,
     SqueezeExcite,
     batch_norm,
     global_avg_pool,
     max_pool,
     stochastic_depth,
 )
-from zoo.models.network import CROP_OF_232, ModelInfo, Network, Paper, block_class
+from zoo.models.network import TORCHVISION_V2_CROP, ModelInfo, Network, Paper, maybe_remat
 
 RESNET = Paper(title="Deep Residual Learning for Image Recognition", year=2015, url="https://arxiv.org/abs/1512.03385")
 RESNEXT = Paper(
@@ -27,12 +29,12 @@ RESNEXT = Paper(
 WIDE = Paper(title="Wide Residual Networks", year=2016, url="https://arxiv.org/abs/1605.07146")
 SE = Paper(title="Squeeze-and-Excitation Networks", year=2017, url="https://arxiv.org/abs/1709.01507")
 
-# Table 1 of the paper: blocks in conv2_x, conv3_x, conv4_x and conv5_x, by the depth of the network.
+# Table 1 of the paper, by the number of layers: the numbers of blocks in conv2_x, conv3_x, conv4_x and conv5_x.
 DEPTHS = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 6, 3), 101: (3, 4, 23, 3), 152: (3, 8, 36, 3)}
 WIDTHS = (64, 128, 256, 512)
-EXPANSION = 4
+EXPANSION = 4  # the output features of a bottleneck divided by its width
 
-# Depth, groups, width of a group in conv2_x, squeeze-and-excitation; paper, parameters, multiply-adds.
+# Layers, groups, width of a group in conv2_x, squeeze-and-excitation; paper, parameters, multiply-adds.
 TABLE = {
     "resnet18": (18, 1, 64, False, RESNET, 11_689_512, 1_814_073_344),
     "resnet34": (34, 1, 64, False, RESNET, 21_797_672, 3_663_761_408),
@@ -47,24 +49,40 @@ TABLE = {
     "seresnet50": (50, 1, 64, True, SE, 28_088_024, 4_091_699_200),
 }
 
-# Depth, parameters, multiply-adds.
+# Layers, parameters, multiply-adds.
 KERAS_TABLE = {
     "resnet50_keras": (50, 25_583_592, 3_857_973_248),
     "resnet101_keras": (101, 44_601_832, 7_570_194_432),
     "resnet152_keras": (152, 60_268_520, 11_282_415_616),
 }
 
-# Features, kernel, stride, groups.
-ConvRow = tuple[int, int, int, int]
+
+class ConvSettings(NamedTuple):
+    """A convolution of a residual branch."""
+
+    features: int
+    kernel: int
+    stride: int = 1
+    groups: int = 1
+
+
+class BlockSettings(NamedTuple):
+    """The name of a block, its width, its stride and its rate of stochastic depth."""
+
+    name: str
+    width: int
+    stride: int
+    drop_rate: float
 
 
 class ResNet(Network):
-    """He et al. 2015, Table 1, as torchvision has it: the stride of a bottleneck is that of its 3x3 convolution.
+    """He et al. 2015, Table 1, as in torchvision: the 3x3 convolution of a bottleneck has its stride.
 
-    Up to 34 layers the blocks are two 3x3 convolutions, beyond that bottlenecks, with `bottleneck`. Keras's port has
-    `use_bias` and, as the paper, `stride_on_1x1`, the first convolution. `groups` and `group_width` are ResNeXt's;
-    Wide ResNet is one group twice as wide. `stochastic_depth` is the last block's rate, 0 the first's.
-    With `small_images` (CIFAR) the stem is a 3x3 convolution of stride 1 without a pool.
+    Networks of up to 34 layers have blocks of two 3x3 convolutions, deeper ones have `bottleneck` blocks. Keras's port
+    has `use_bias` and `stride_on_1x1`: as in the paper, the first convolution has the stride. `groups` and
+    `group_width` are ResNeXt's; Wide ResNet has one group of twice the width. The rate of stochastic depth grows
+    linearly from 0 in the first block to `stochastic_depth` in the last. With `small_images` (CIFAR) the stem is a 3x3
+    convolution with stride 1, without a pool.
     """
 
     depths: tuple[int, ...] = DEPTHS[50]
@@ -74,7 +92,7 @@ class ResNet(Network):
     squeeze_excite: bool = False
     stride_on_1x1: bool = False
     use_bias: bool = False
-    norm: Callable[..., nn.Module] = batch_norm
+    norm: ModuleFactory = batch_norm
     small_images: bool = False
     stochastic_depth: float = 0.0
     dropout: float = 0.0
@@ -87,36 +105,49 @@ class ResNet(Network):
             x = conv(64, 3, padding=1, name="conv1")(x, train)
         else:
             x = max_pool(conv(64, 7, 2, padding=3, name="conv1")(x, train), 3, 2, padding=1)
-        for name, width, stride, rate in block_places(self.depths, self.stochastic_depth):
-            block = block_class(ResidualBlock, self.remat)
-            rows = self._branch(width, stride)
-            x = block(rows, stride, conv, self.act, self.squeeze_excite, rate, self.dtype, name=name)(x, train)
+        for settings in block_settings(self.depths, self.stochastic_depth):
+            block = maybe_remat(ResidualBlock, self.remat)(
+                branch=self._branch(settings.width, settings.stride),
+                stride=settings.stride,
+                conv=conv,
+                act=self.act,
+                squeeze_excite=self.squeeze_excite,
+                stochastic_depth=settings.drop_rate,
+                dtype=self.dtype,
+                name=settings.name,
+            )
+            x = block(x, train)
         x = nn.Dropout(self.dropout, deterministic=not train, name="dropout")(global_avg_pool(x))
         return self.classify(x, "fc")
 
-    def _branch(self, width: int, stride: int) -> tuple[ConvRow, ...]:
+    def _branch(self, width: int, stride: int) -> tuple[ConvSettings, ...]:
         if not self.bottleneck:
-            return (width, 3, stride, 1), (width, 3, 1, 1)
+            return ConvSettings(width, 3, stride), ConvSettings(width, 3)
         inner = self.groups * self.group_width * width // WIDTHS[0]
-        of_1x1, of_3x3 = (stride, 1) if self.stride_on_1x1 else (1, stride)
-        return (inner, 1, of_1x1, 1), (inner, 3, of_3x3, self.groups), (EXPANSION * width, 1, 1, 1)
+        stride_1x1, stride_3x3 = (stride, 1) if self.stride_on_1x1 else (1, stride)
+        return (
+            ConvSettings(inner, 1, stride_1x1),
+            ConvSettings(inner, 3, stride_3x3, self.groups),
+            ConvSettings(EXPANSION * width, 1),
+        )
 
 
-def block_places(depths: tuple[int, ...], last_rate: float) -> Iterator[tuple[str, int, int, float]]:
-    """Name, width, stride and rate of stochastic depth (a ramp from 0 to `last_rate`) of each block in turn."""
-    place, last = 0, max(sum(depths) - 1, 1)
+def block_settings(depths: tuple[int, ...], last_drop_rate: float) -> Iterator[BlockSettings]:
+    """The settings of all blocks, in order. The rate of stochastic depth grows from 0 to `last_drop_rate`."""
+    position, last = 0, max(sum(depths) - 1, 1)
     for stage, (depth, width) in enumerate(zip(depths, WIDTHS, strict=True), start=2):
         for i in range(1, depth + 1):
-            yield f"conv{stage}_{i}", width, 2 if stage > 2 and i == 1 else 1, last_rate * place / last
-            place += 1
+            stride = 2 if stage > 2 and i == 1 else 1
+            yield BlockSettings(f"conv{stage}_{i}", width, stride, last_drop_rate * position / last)
+            position += 1
 
 
 class ResidualBlock(nn.Module):
-    """act(branch + shortcut), Figure 2 of the paper; the shortcut is projected where the shapes differ (option B)."""
+    """act(branch + shortcut), Figure 2 of the paper; if the shapes differ, the shortcut is projected (option B)."""
 
-    branch: tuple[ConvRow, ...]
+    branch: tuple[ConvSettings, ...]
     stride: int
-    conv: Callable[..., nn.Module]
+    conv: ModuleFactory
     act: Activation
     squeeze_excite: bool
     stochastic_depth: float
@@ -125,9 +156,16 @@ class ResidualBlock(nn.Module):
     @nn.compact
     def __call__(self, x: jax.Array, train: bool = False) -> jax.Array:
         y = x
-        for i, (features, kernel, stride, groups) in enumerate(self.branch, start=1):
-            act = self.act if i < len(self.branch) else None
-            conv = self.conv(features, kernel, stride, padding=kernel // 2, groups=groups, act=act, name=f"conv{i}")
+        for i, settings in enumerate(self.branch, start=1):
+            conv = self.conv(
+                settings.features,
+                settings.kernel,
+                stride=settings.stride,
+                padding=settings.kernel // 2,
+                groups=settings.groups,
+                act=self.act if i < len(self.branch) else None,
+                name=f"conv{i}",
+            )
             y = conv(y, train)
         if self.squeeze_excite:
             y = SqueezeExcite(y.shape[-1] // 16, dtype=self.dtype, name="se")(y)
@@ -137,8 +175,8 @@ class ResidualBlock(nn.Module):
         return self.act(x + y)
 
 
-def stages_of(depths: tuple[int, ...]) -> tuple[str, ...]:
-    """The parts that end each resolution."""
+def last_blocks(depths: tuple[int, ...]) -> tuple[str, ...]:
+    """The name of the last layer or block at each resolution."""
     return ("conv1", *(f"conv{stage}_{depth}" for stage, depth in enumerate(depths, start=2)))
 
 
@@ -157,11 +195,11 @@ def _entry(name: str) -> ModelInfo:
         paper=paper,
         parameters=parameters,
         macs=macs,
-        stages=stages_of(DEPTHS[depth]),
-        # Torchvision's, and timm's of the network that torchvision does not have.
-        crop=0.95 if squeeze_excite else CROP_OF_232 if depth >= 50 else 0.875,
+        stages=last_blocks(DEPTHS[depth]),
+        # Torchvision's; SE-ResNet, which torchvision does not have, has timm's.
+        crop=0.95 if squeeze_excite else TORCHVISION_V2_CROP if depth >= 50 else 0.875,
         interpolation="bicubic" if squeeze_excite else "bilinear",
-        differs="torchvision's and timm's: a bottleneck's stride is its 3x3 convolution's" if depth >= 50 else "",
+        differs="torchvision's and timm's: the 3x3 convolution of a bottleneck has its stride" if depth >= 50 else "",
     )
 
 
@@ -174,10 +212,10 @@ def _keras_entry(name: str) -> ModelInfo:
         paper=RESNET,
         parameters=parameters,
         macs=macs,
-        stages=stages_of(DEPTHS[depth]),
+        stages=last_blocks(DEPTHS[depth]),
         mean=(123.68 / 255, 116.779 / 255, 103.939 / 255),
         std=(1 / 255,) * 3,
-        differs="Keras's: convolutions have biases though batch normalisation follows",
+        differs="Keras's: convolutions have biases, although batch normalisation follows",
     )
 
 

@@ -1,18 +1,17 @@
-"""ResNet v2: blocks that normalise and activate before each convolution, so that shortcuts stay clean."""
+"""ResNet v2: norm and activation precede each convolution, so that the shortcuts are identities."""
 
-from collections.abc import Callable
 from functools import partial
 
 import flax.linen as nn
 import jax
 
-from zoo.layers import Activation, Conv, batch_norm, global_avg_pool, max_pool, stochastic_depth
-from zoo.models.network import ModelInfo, Network, Paper, block_class
-from zoo.models.resnet import DEPTHS, EXPANSION, block_places, stages_of
+from zoo.layers import Activation, Conv, ModuleFactory, batch_norm, global_avg_pool, max_pool, stochastic_depth
+from zoo.models.network import ModelInfo, Network, Paper, maybe_remat
+from zoo.models.resnet import DEPTHS, EXPANSION, block_settings, last_blocks
 
 PAPER = Paper(title="Identity Mappings in Deep Residual Networks", year=2016, url="https://arxiv.org/abs/1603.05027")
 
-# Depth, parameters, multiply-adds.
+# Layers, parameters, multiply-adds.
 TABLE = {
     "resnet50v2": (50, 25_549_352, 4_089_184_256),
     "resnet101v2": (101, 44_541_480, 7_801_405_440),
@@ -21,10 +20,10 @@ TABLE = {
 
 
 class ResNetV2(Network):
-    """He et al. 2016, Figure 1(b), with bottlenecks, as timm's resnetv2.py has it.
+    """He et al. 2016, Figure 1(b), with bottlenecks, as in timm's resnetv2.py.
 
-    `stochastic_depth` is the last block's rate, 0 the first's. With `small_images` (CIFAR) the stem is a 3x3
-    convolution of stride 1 without a pool.
+    The rate of stochastic depth grows linearly from 0 in the first block to `stochastic_depth` in the last. With
+    `small_images` (CIFAR) the stem is a 3x3 convolution with stride 1, without a pool.
     """
 
     depths: tuple[int, ...] = DEPTHS[50]
@@ -41,36 +40,47 @@ class ResNetV2(Network):
             x = conv(64, 3, padding=1, name="conv1")(x)
         else:
             x = max_pool(conv(64, 7, 2, padding=3, name="conv1")(x), 3, 2, padding=1)
-        block = block_class(PreActivationBlock, self.remat)
-        for name, width, stride, rate in block_places(self.depths, self.stochastic_depth):
-            project = name.endswith("_1")
-            x = block(width, stride, project, conv, norm, self.act, rate, name=name)(x, train)
+        for settings in block_settings(self.depths, self.stochastic_depth):
+            block = maybe_remat(PreActivationBlock, self.remat)(
+                width=settings.width,
+                stride=settings.stride,
+                project=settings.name.endswith("_1"),
+                conv=conv,
+                norm=norm,
+                act=self.act,
+                stochastic_depth=settings.drop_rate,
+                name=settings.name,
+            )
+            x = block(x, train)
         x = global_avg_pool(self.act(norm(train=train, name="bn")(x)))
         x = nn.Dropout(self.dropout, deterministic=not train, name="dropout")(x)
         return self.classify(x, "fc")
 
 
 class PreActivationBlock(nn.Module):
-    """Norm and activation before each of 1x1, 3x3, 1x1; a projected shortcut starts from the first activation."""
+    """1x1, 3x3 and 1x1 convolutions, each after norm and activation, plus a shortcut.
+
+    With `project` the shortcut is a 1x1 convolution of the first activation.
+    """
 
     width: int
     stride: int
     project: bool
-    conv: Callable[..., nn.Module]
-    norm: Callable[..., nn.Module]
+    conv: ModuleFactory
+    norm: ModuleFactory
     act: Activation
     stochastic_depth: float
 
     @nn.compact
     def __call__(self, x: jax.Array, train: bool = False) -> jax.Array:
-        def activated(x: jax.Array, name: str) -> jax.Array:
+        def norm_and_act(x: jax.Array, name: str) -> jax.Array:
             return self.act(self.norm(train=train, name=name)(x))
 
-        y = activated(x, "bn1")
+        y = norm_and_act(x, "bn1")
         if self.project:
             x = self.conv(EXPANSION * self.width, 1, self.stride, name="downsample")(y)
-        y = activated(self.conv(self.width, 1, name="conv1")(y), "bn2")
-        y = activated(self.conv(self.width, 3, self.stride, padding=1, name="conv2")(y), "bn3")
+        y = norm_and_act(self.conv(self.width, 1, name="conv1")(y), "bn2")
+        y = norm_and_act(self.conv(self.width, 3, self.stride, padding=1, name="conv2")(y), "bn3")
         y = self.conv(EXPANSION * self.width, 1, name="conv3")(y)
         return x + stochastic_depth(self.stochastic_depth, train=train)(y)
 
@@ -83,13 +93,13 @@ def _entry(name: str) -> ModelInfo:
         paper=PAPER,
         parameters=parameters,
         macs=macs,
-        stages=stages_of(DEPTHS[depth]),
+        stages=last_blocks(DEPTHS[depth]),
         mean=(0.5, 0.5, 0.5),
         std=(0.5, 0.5, 0.5),
         crop=0.95,
         interpolation="bicubic",
-        differs="timm's: no norm between conv1 and its pool, a block's stride is its 3x3 convolution's",
+        differs="timm's: no norm between conv1 and its pool; the 3x3 convolution of a block has its stride",
     )
 
 
-ENTRIES = tuple(map(_entry, TABLE))
+ENTRIES = tuple(_entry(name) for name in TABLE)

@@ -1,4 +1,4 @@
-"""ShuffleNet V2: half of the channels pass each unit untouched, and a shuffle mixes the halves."""
+"""ShuffleNet V2: a unit changes half of the channels, and a channel shuffle mixes the two halves."""
 
 from functools import partial
 
@@ -6,8 +6,8 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from zoo.layers import ConvBlock, batch_norm, global_avg_pool, max_pool
-from zoo.models.network import CROP_OF_232, ModelInfo, Network, Paper
+from zoo.layers import ConvBlock, ModuleFactory, batch_norm, global_avg_pool, max_pool
+from zoo.models.network import TORCHVISION_V2_CROP, ModelInfo, Network, Paper
 
 PAPER = Paper(
     title="ShuffleNet V2: Practical Guidelines for Efficient CNN Architecture Design",
@@ -15,7 +15,7 @@ PAPER = Paper(
     url="https://arxiv.org/abs/1807.11164",
 )
 
-STEM = 24
+STEM = 24  # features of conv1
 DEPTHS = (4, 8, 4)
 
 # Table 5 of the paper: features of stages 2 to 4 and of conv5; then parameters and multiply-adds.
@@ -25,7 +25,7 @@ TABLE = {
     "shufflenet_v2_x1_5": ((176, 352, 704, 1024), 3_503_624, 295_759_392),
     "shufflenet_v2_x2_0": ((244, 488, 976, 2048), 7_393_996, 583_253_464),
 }
-# Those that torchvision trained later than the others.
+# Torchvision trained these with its second recipe.
 SECOND_RECIPE = ("shufflenet_v2_x1_5", "shufflenet_v2_x2_0")
 
 
@@ -40,7 +40,7 @@ class ShuffleNetV2(Network):
         x = conv(STEM, 3, 2, padding=1, name="conv1")(x, train)
         x = max_pool(x, 3, 2, padding=1)
         for stage, (depth, width) in enumerate(zip(DEPTHS, self.widths[:3], strict=True), start=2):
-            x = DownUnit(width, conv, name=f"stage{stage}_1")(x, train)
+            x = DownsamplingUnit(width, conv, name=f"stage{stage}_1")(x, train)
             for i in range(2, depth + 1):
                 x = Unit(conv, name=f"stage{stage}_{i}")(x, train)
         x = conv(self.widths[3], 1, name="conv5")(x, train)
@@ -48,36 +48,36 @@ class ShuffleNetV2(Network):
 
 
 class Unit(nn.Module):
-    """Figure 3(c): one half of the channels is left as it is, the other half goes through `Branch`."""
+    """Figure 3(c): one half of the channels is unchanged, the other half is the input of `RightBranch`."""
 
-    conv: type[nn.Module]
-
-    @nn.compact
-    def __call__(self, x: jax.Array, train: bool = False) -> jax.Array:
-        kept, changed = jnp.split(x, 2, axis=-1)
-        changed = Branch(changed.shape[-1], 1, self.conv, name="branch2")(changed, train)
-        return channel_shuffle(jnp.concatenate([kept, changed], axis=-1), 2)
-
-
-class DownUnit(nn.Module):
-    """Figure 3(d): halves the resolution; both branches see all channels."""
-
-    features: int
-    conv: type[nn.Module]
+    conv: ModuleFactory
 
     @nn.compact
     def __call__(self, x: jax.Array, train: bool = False) -> jax.Array:
-        left = DownBranch(self.features // 2, self.conv, name="branch1")(x, train)
-        right = Branch(self.features // 2, 2, self.conv, name="branch2")(x, train)
+        left, right = jnp.split(x, 2, axis=-1)
+        right = RightBranch(right.shape[-1], 1, self.conv, name="branch2")(right, train)
         return channel_shuffle(jnp.concatenate([left, right], axis=-1), 2)
 
 
-class Branch(nn.Module):
+class DownsamplingUnit(nn.Module):
+    """Figure 3(d): halves the resolution; all channels are the input of both branches."""
+
+    features: int
+    conv: ModuleFactory
+
+    @nn.compact
+    def __call__(self, x: jax.Array, train: bool = False) -> jax.Array:
+        left = LeftBranch(self.features // 2, self.conv, name="branch1")(x, train)
+        right = RightBranch(self.features // 2, 2, self.conv, name="branch2")(x, train)
+        return channel_shuffle(jnp.concatenate([left, right], axis=-1), 2)
+
+
+class RightBranch(nn.Module):
     """1x1 convolution, depthwise 3x3 without activation, 1x1 convolution."""
 
     features: int
     stride: int
-    conv: type[nn.Module]
+    conv: ModuleFactory
 
     @nn.compact
     def __call__(self, x: jax.Array, train: bool = False) -> jax.Array:
@@ -87,22 +87,23 @@ class Branch(nn.Module):
         return self.conv(self.features, 1, name="pointwise2")(x, train)
 
 
-class DownBranch(nn.Module):
-    """Depthwise 3x3/2 without activation, 1x1 convolution."""
+class LeftBranch(nn.Module):
+    """Depthwise 3x3 with stride 2 and without activation, 1x1 convolution."""
 
     features: int
-    conv: type[nn.Module]
+    conv: ModuleFactory
 
     @nn.compact
     def __call__(self, x: jax.Array, train: bool = False) -> jax.Array:
         channels = x.shape[-1]
-        x = self.conv(channels, 3, 2, padding=1, groups=channels, act=None, name="depthwise")(x, train)
+        depthwise = partial(self.conv, padding=1, groups=channels, act=None, name="depthwise")
+        x = depthwise(channels, 3, stride=2)(x, train)
         return self.conv(self.features, 1, name="pointwise")(x, train)
 
 
 @jax.named_scope("channel_shuffle")
 def channel_shuffle(x: jax.Array, groups: int) -> jax.Array:
-    """Deals the channels of `groups` groups out one from each in turn: Zhang et al., arXiv:1707.01083, section 3.1."""
+    """Interleaves the channels of `groups` groups: Zhang et al., arXiv:1707.01083, section 3.1."""
     grouped = x.reshape(*x.shape[:-1], groups, -1)
     return grouped.swapaxes(-1, -2).reshape(x.shape)
 
@@ -115,9 +116,9 @@ def _entry(name: str) -> ModelInfo:
         paper=PAPER,
         parameters=parameters,
         macs=macs,
-        crop=CROP_OF_232 if name in SECOND_RECIPE else 0.875,
+        crop=TORCHVISION_V2_CROP if name in SECOND_RECIPE else 0.875,
         stages=("conv1", "stage2_4", "stage3_8", "conv5"),
     )
 
 
-ENTRIES = tuple(map(_entry, TABLE))
+ENTRIES = tuple(_entry(name) for name in TABLE)

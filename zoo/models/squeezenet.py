@@ -1,4 +1,4 @@
-"""SqueezeNet: Fire modules, which squeeze to few channels before the 3x3 convolutions see them."""
+"""SqueezeNet: Fire modules, which reduce the number of channels before their 3x3 convolutions."""
 
 from functools import partial
 
@@ -6,7 +6,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from zoo.layers import ConvBlock, global_avg_pool, max_pool
+from zoo.layers import ConvBlock, ModuleFactory, global_avg_pool, max_pool
 from zoo.models.network import ModelInfo, Network, Paper
 
 PAPER = Paper(
@@ -15,7 +15,7 @@ PAPER = Paper(
     url="https://arxiv.org/abs/1602.07360",
 )
 
-# Table 1 of the paper: features of squeeze1x1, and of each of expand1x1 and expand3x3.
+# Table 1 of the paper: features of squeeze1x1; features of expand1x1, which are those of expand3x3 too.
 FIRES = {
     "fire2": (16, 64),
     "fire3": (16, 64),
@@ -29,10 +29,10 @@ FIRES = {
 
 
 class SqueezeNet(Network):
-    """Iandola et al. 2016, Table 1: conv1, eight Fire modules, and the averaged maps of conv10 as logits.
+    """Iandola et al. 2016, Table 1: conv1, eight Fire modules, conv10; the logits are the averages of its maps.
 
-    `stem` is (features, kernel) of conv1, `pool_after` the modules that a 3x3/2 pool follows, besides conv1. There is
-    an activation after conv10, as in the authors' release: no logit is below zero.
+    `stem` is (features, kernel) of conv1. After conv1 and the modules `pool_after` there is a 3x3 pool with stride 2.
+    As in the authors' release, conv10 has an activation: no logit is negative.
     """
 
     stem: tuple[int, int] = (96, 7)
@@ -54,18 +54,18 @@ class SqueezeNet(Network):
 
 
 class Fire(nn.Module):
-    """A 1x1 convolution to few channels, then 1x1 and 3x3 convolutions side by side (section 3.2)."""
+    """A 1x1 convolution to few channels, then parallel 1x1 and 3x3 convolutions (section 3.2)."""
 
     squeezed: int
     expanded: int
-    conv: type[nn.Module]
+    conv: ModuleFactory
 
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:
         x = self.conv(self.squeezed, 1, name="squeeze1x1")(x)
-        one = self.conv(self.expanded, 1, name="expand1x1")(x)
-        three = self.conv(self.expanded, 3, padding=1, name="expand3x3")(x)
-        return jnp.concatenate([one, three], axis=-1)
+        expanded_1x1 = self.conv(self.expanded, 1, name="expand1x1")(x)
+        expanded_3x3 = self.conv(self.expanded, 3, padding=1, name="expand3x3")(x)
+        return jnp.concatenate([expanded_1x1, expanded_3x3], axis=-1)
 
 
 ENTRIES = (
@@ -76,7 +76,7 @@ ENTRIES = (
         parameters=1_248_424,
         macs=818_924_576,
         stages=("conv1", "fire4", "fire8", "fire9"),
-        differs="conv1 without padding, as in the authors' release: 109x109 maps where Table 1 says 111x111",
+        differs="conv1 without padding, as in the authors' release: 109x109 maps, where Table 1 says 111x111",
     ),
     ModelInfo(
         name="squeezenet1_1",
@@ -85,6 +85,6 @@ ENTRIES = (
         parameters=1_235_496,
         macs=349_151_936,
         stages=("conv1", "fire3", "fire5", "fire9"),
-        differs="the authors' later release: conv1 is 3x3 with 64 features, and the pools come earlier",
+        differs="the authors' later release: conv1 is 3x3 with 64 features, and the pools are earlier",
     ),
 )

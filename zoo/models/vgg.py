@@ -1,4 +1,4 @@
-"""VGG: 3x3 convolutions all the way, with and without batch normalisation."""
+"""VGG: all convolutions are 3x3; with and without batch normalisation."""
 
 from functools import partial
 
@@ -6,7 +6,7 @@ import flax.linen as nn
 import jax
 
 from zoo.layers import ConvBlock, adaptive_avg_pool, batch_norm, max_pool
-from zoo.models.alexnet import dense_pair
+from zoo.models.blocks.hidden_dense_layers import hidden_dense_layers
 from zoo.models.network import ModelInfo, Network, Paper
 
 PAPER = Paper(
@@ -17,7 +17,7 @@ PAPER = Paper(
 
 WIDTHS = (64, 128, 256, 512, 512)
 
-# Convolutions a stage (the paper's columns A, B, D, E), multiply-adds, parameters without and with batch norm.
+# Convolutions per stage (columns A, B, D and E of Table 1), multiply-adds, parameters without and with batch norm.
 TABLE = {
     "vgg11": ((1, 1, 2, 2, 2), 7_609_090_048, 132_863_336, 132_868_840),
     "vgg13": ((2, 2, 2, 2, 2), 11_308_466_176, 133_047_848, 133_053_736),
@@ -27,9 +27,9 @@ TABLE = {
 
 
 class VGG(Network):
-    """Five stages of 3x3 convolutions, a 2x2 pool after each, and three dense layers.
+    """Five stages of 3x3 convolutions, each followed by a 2x2 pool, and three dense layers.
 
-    The dense layers see 7x7 maps: those of other image sizes are averaged to that, as torchvision does.
+    The input of the dense layers is 7x7 maps: for other image sizes the maps are averaged to 7x7, as in torchvision.
     """
 
     depths: tuple[int, ...] = (2, 2, 3, 3, 3)
@@ -40,12 +40,14 @@ class VGG(Network):
     def __call__(self, x: jax.Array, *, train: bool = False) -> jax.Array:
         norm = batch_norm if self.batch_norm else None
         conv = partial(ConvBlock, kernel_size=3, padding=1, norm=norm, use_bias=True, act=self.act, dtype=self.dtype)
+        # The stages: [b, 224, 224, 64], [b, 112, 112, 128], [b, 56, 56, 256], [b, 28, 28, 512], [b, 14, 14, 512].
         for stage, (depth, width) in enumerate(zip(self.depths, WIDTHS, strict=True), start=1):
             for i in range(1, depth + 1):
                 x = conv(width, name=f"conv{stage}_{i}")(x, train=train)
             x = max_pool(x, 2)
-        x = adaptive_avg_pool(x, 7).reshape(x.shape[0], -1)
-        return self.classify(dense_pair(self, x, train), "fc8")
+        x = adaptive_avg_pool(x, 7).reshape(x.shape[0], -1)  # [b, 25088]
+        x = hidden_dense_layers(x, train=train, dropout=self.dropout, act=self.act, dtype=self.dtype)  # [b, 4096]
+        return self.classify(x, "fc8")
 
 
 def _entry(name: str, with_norm: bool) -> ModelInfo:

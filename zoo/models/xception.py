@@ -1,14 +1,22 @@
-"""Xception: Inception taken to its extreme, depthwise separable convolutions with residual connections."""
+"""Xception: depthwise separable convolutions with residual connections."""
 
-from collections.abc import Callable
 from functools import partial
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from zoo.layers import Activation, Conv, ConvBlock, batch_norm, global_avg_pool, is_folded, max_pool
-from zoo.models.network import ModelInfo, Network, Paper, block_class
+from zoo.layers import (
+    Activation,
+    Conv,
+    ConvBlock,
+    ModuleFactory,
+    batch_norm,
+    global_avg_pool,
+    is_folded,
+    max_pool,
+)
+from zoo.models.network import ModelInfo, Network, Paper, maybe_remat
 
 PAPER = Paper(
     title="Xception: Deep Learning with Depthwise Separable Convolutions",
@@ -16,8 +24,8 @@ PAPER = Paper(
     url="https://arxiv.org/abs/1610.02357",
 )
 
-# Figure 5, by the names of the author's release: widths of the separable convolutions, stride of the pool after them.
-# block1 is two plain convolutions, block14 the last two separable ones.
+# Figure 5, with the names of the author's release: widths of the separable convolutions, stride of the pool after them.
+# block1 has two ordinary convolutions, block14 the last two separable convolutions.
 BLOCKS = {
     "block2": ((128, 128), 2),
     "block3": ((256, 256), 2),
@@ -32,25 +40,25 @@ class Xception(Network):
     """Chollet 2016, Figure 5. `norm` makes the batch normalisations."""
 
     image_shape: tuple[int, int, int] = (299, 299, 3)
-    norm: Callable[..., nn.Module] = batch_norm
+    norm: ModuleFactory = batch_norm
     dropout: float = 0.5
     remat: bool = False
 
     @nn.compact
     def __call__(self, x: jax.Array, *, train: bool = False) -> jax.Array:
-        block = block_class(Block, self.remat)
+        block = partial(maybe_remat(SeparableBlock, self.remat), norm=self.norm, act=self.act, dtype=self.dtype)
         x = Stem(self.norm, self.act, self.dtype, name="block1")(x, train)
         for name, (widths, stride) in BLOCKS.items():
-            x = block(widths, stride, name != "block2", self.norm, self.act, self.dtype, name=name)(x, train)
+            x = block(widths, stride, activate_first=name != "block2", name=name)(x, train)
         x = LastBlock(self.norm, self.act, self.dtype, name="block14")(x, train)
         x = nn.Dropout(self.dropout, deterministic=not train, name="dropout")(global_avg_pool(x))
         return self.classify(x, "fc")
 
 
 class Stem(nn.Module):
-    """Two plain convolutions without padding."""
+    """Two ordinary 3x3 convolutions without padding."""
 
-    norm: Callable[..., nn.Module]
+    norm: ModuleFactory
     act: Activation
     dtype: jnp.dtype
 
@@ -62,10 +70,10 @@ class Stem(nn.Module):
 
 
 class SeparableConv(nn.Module):
-    """A 3x3 convolution of each channel, then a 1x1 convolution, with nothing in between (section 2), then the norm."""
+    """A 3x3 depthwise convolution, then a 1x1 convolution, without an activation between (section 2), then the norm."""
 
     features: int
-    norm: Callable[..., nn.Module]
+    norm: ModuleFactory
     dtype: jnp.dtype
 
     @nn.compact
@@ -77,13 +85,16 @@ class SeparableConv(nn.Module):
         return x if folded else self.norm(train=train, dtype=self.dtype, name="bn")(x)
 
 
-class Block(nn.Module):
-    """Separable convolutions, each after an activation, beside a shortcut: the identity, or a 1x1 convolution."""
+class SeparableBlock(nn.Module):
+    """Separable convolutions, each after an activation, plus a shortcut: the identity, or a 1x1 convolution.
+
+    `activate_first`: there is an activation before the first convolution too.
+    """
 
     widths: tuple[int, ...]
     stride: int
     activate_first: bool
-    norm: Callable[..., nn.Module]
+    norm: ModuleFactory
     act: Activation
     dtype: jnp.dtype
 
@@ -96,7 +107,13 @@ class Block(nn.Module):
         if self.stride == 1:
             return x + y
         shortcut = ConvBlock(
-            self.widths[-1], 1, self.stride, norm=self.norm, act=None, dtype=self.dtype, name="shortcut"
+            self.widths[-1],
+            kernel_size=1,
+            stride=self.stride,
+            norm=self.norm,
+            act=None,
+            dtype=self.dtype,
+            name="shortcut",
         )
         return shortcut(x, train) + max_pool(y, 3, self.stride, padding=1)
 
@@ -104,7 +121,7 @@ class Block(nn.Module):
 class LastBlock(nn.Module):
     """Two separable convolutions, each followed by its activation."""
 
-    norm: Callable[..., nn.Module]
+    norm: ModuleFactory
     act: Activation
     dtype: jnp.dtype
 
@@ -128,7 +145,7 @@ ENTRIES = (
         crop=0.8975,
         interpolation="bicubic",
         stages=("block1", "block2", "block3", "block12", "block14"),
-        differs="timm's legacy port: pools padded on both sides, where the author's release pads at the end only, and "
+        differs="timm's legacy port: pools padded on both sides, where the author's release pads only at the end; "
         "an epsilon of 1e-5",
     ),
 )

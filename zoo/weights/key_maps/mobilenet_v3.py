@@ -2,27 +2,27 @@
 
 from collections.abc import Iterator
 
-from zoo.models.mobilenet_v3 import LARGE, SMALL, STEM, Row
+from zoo.models.mobilenet_v3 import LARGE, SMALL, STEM, SearchedStage
 from zoo.weights.key_map import Names
 from zoo.weights.key_maps.mobilenet import TIMM_INVERTED, TIMM_SEPARABLE, conv_and_norm
 
 
-def _torchvision(rows: tuple[Row, ...]) -> Iterator[tuple[str, str]]:
+def _torchvision(stages: tuple[SearchedStage, ...]) -> Iterator[tuple[str, str]]:
     yield from conv_and_norm("conv1", "features.0")
     place, channels = 1, STEM
-    for stage, (_, features, squeeze, _, _, widths) in enumerate(rows, start=1):
-        for i, expanded in enumerate(widths, start=1):
-            parts = {"expand": expanded != channels, "depthwise": True, "se": squeeze, "project": True}
+    for number, stage in enumerate(stages, start=1):
+        for i, expanded in enumerate(stage.expanded, start=1):
+            parts = {"expand": expanded != channels, "depthwise": True, "se": stage.squeeze_excite, "project": True}
             for j, part in enumerate(part for part, there in parts.items() if there):
-                ours, theirs = f"block{stage}_{i}/{part}", f"features.{place}.block.{j}"
+                ours, theirs = f"block{number}_{i}/{part}", f"features.{place}.block.{j}"
                 yield from [(f"{ours}/{{Part}}", f"{theirs}.{{Part}}")] if part == "se" else conv_and_norm(ours, theirs)
-            place, channels = place + 1, features
+            place, channels = place + 1, stage.features
     yield from conv_and_norm("conv_last", f"features.{place}")
     yield "fc1", "classifier.0"
     yield "fc2", "classifier.3"
 
 
-def _timm(rows: tuple[Row, ...]) -> Names:
+def _timm(stages: tuple[SearchedStage, ...]) -> Names:
     rules = (
         ("conv1/conv", "conv_stem"),
         ("conv1/bn", "bn1"),
@@ -30,8 +30,8 @@ def _timm(rows: tuple[Row, ...]) -> Names:
         *TIMM_INVERTED,
         ("block{s}_{i}/se/fc1", "blocks.{s-1}.{i-1}.se.conv_reduce"),
         ("block{s}_{i}/se/fc2", "blocks.{s-1}.{i-1}.se.conv_expand"),
-        ("conv_last/conv", f"blocks.{len(rows)}.0.conv"),
-        ("conv_last/bn", f"blocks.{len(rows)}.0.bn1"),
+        ("conv_last/conv", f"blocks.{len(stages)}.0.conv"),
+        ("conv_last/bn", f"blocks.{len(stages)}.0.bn1"),
         ("fc1", "conv_head"),
         ("fc2", "classifier"),
     )
@@ -39,6 +39,6 @@ def _timm(rows: tuple[Row, ...]) -> Names:
 
 
 NAMES = {
-    f"mobilenet_v3_{size}": {"torchvision": Names(tuple(_torchvision(rows))), "timm": _timm(rows)}
-    for size, rows in (("large", LARGE), ("small", SMALL))
+    f"mobilenet_v3_{size}": {"torchvision": Names(tuple(_torchvision(stages))), "timm": _timm(stages)}
+    for size, stages in (("large", LARGE), ("small", SMALL))
 }

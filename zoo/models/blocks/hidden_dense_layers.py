@@ -1,0 +1,20 @@
+"""The two hidden dense layers of AlexNet and VGG."""
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from zoo.layers import Activation
+
+
+def hidden_dense_layers(
+    x: jax.Array, *, train: bool, dropout: float, act: Activation, dtype: jnp.dtype, features: int = 4096
+) -> jax.Array:
+    """Layers `fc6` and `fc7`: [b, n] to [b, features], with `train` dropout before each. Call it in a compact method.
+
+    Krizhevsky et al. 2012, section 3.5; Simonyan and Zisserman 2014, Table 1.
+    """
+    for name in ("fc6", "fc7"):
+        x = nn.Dropout(dropout, deterministic=not train, name=f"{name}_dropout")(x)
+        x = act(nn.Dense(features, dtype=dtype, name=name)(x))
+    return x
