@@ -60,14 +60,15 @@ def test_a_picture_of_the_confusion_matrix(capsys, given, tmp_path):
         assert image.format == "PNG"
 
 
-def test_no_matplotlib_is_told_before_the_evaluation(capsys, given, monkeypatch):
+def test_without_matplotlib_the_command_ends_before_the_evaluation(capsys, given, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
-    assert "a picture needs matplotlib" in error_of(capsys, "evaluate", *given, "--confusion", "confusion.png")
+    assert "matplotlib" in error_of(capsys, "evaluate", *given, "--confusion", "confusion.png")
 
 
 def test_another_data_set(capsys, short_run, given):
     other = [*given[2:], "--dataset", "digits"]
-    assert "digits has 10 classes, and these weights of lenet5 3" in error_of(capsys, "evaluate", *other)
-    assert "there is no folder" in error_of(capsys, "evaluate", *given[2:], "--dataset", "./none")
-    assert "give --model" in error_of(capsys, "evaluate", *given[:2])
-    assert "a batch of 6 cannot be split" in error_of(capsys, "evaluate", *given, "--batch-size", "6")
+    error = error_of(capsys, "evaluate", *other)
+    assert "digits" in error and "10 classes" in error and "lenet5" in error
+    assert "./none" in error_of(capsys, "evaluate", *given[2:], "--dataset", "./none")
+    assert "--model" in error_of(capsys, "evaluate", *given[:2])
+    assert "batch of 6" in error_of(capsys, "evaluate", *given, "--batch-size", "6")

@@ -112,30 +112,31 @@ def test_images_that_cannot_be_read_are_named_and_the_others_predicted(capsys, w
     shown = [json.loads(line)["path"] for line in out.splitlines()]
     assert shown == ["photos/1.PNG", "photos/2.png", "photos/more/a.bmp", "photos/2.png"]
     truncated, text, missing = err.splitlines()
-    assert truncated.startswith("zoo: cannot read the image photos/10.png (")
-    assert text.startswith("zoo: cannot read the image photos/notes.txt (not an image)")
-    assert missing.startswith("zoo: cannot read the image photos/none.png (No such file or directory)")
+    assert "photos/10.png" in truncated
+    assert "photos/notes.txt" in text and "not an image" in text
+    assert "photos/none.png" in missing and "No such file or directory" in missing
 
 
 def test_only_images_that_cannot_be_read(capsys, weights_file, monkeypatch):
     assert "photos/notes.txt" in error_of(capsys, "predict", "photos/notes.txt", "--weights", weights_file)
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"")))
-    assert "from standard input (not an image)" in error_of(capsys, "predict", "-", "--weights", weights_file)
+    error = error_of(capsys, "predict", "-", "--weights", weights_file)
+    assert "standard input" in error and "not an image" in error
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "named"),
     [
-        ([], "give --model, --weights or --checkpoint"),
-        (["--checkpoint", "run", "--model", "lenet5"], "leave out --model and --weights"),
-        (["--checkpoint", "run"], "no run"),
-        (["--model", "lenett5"], "unknown model 'lenett5'; did you mean lenet5"),
-        (["--weights", "imagenet"], "there is no file imagenet: weights that are known by a name need --model"),
-        (["--weights", "photos/2.png"], "cannot read photos/2.png"),
+        ([], "--model, --weights or --checkpoint"),
+        (["--checkpoint", "no_run", "--model", "lenet5"], "--model and --weights"),
+        (["--checkpoint", "no_run"], "no_run"),
+        (["--model", "lenett5"], "'lenett5'; did you mean lenet5"),
+        (["--weights", "imagenet"], "imagenet: a tag of published weights needs --model"),
+        (["--weights", "photos/2.png"], "photos/2.png"),
     ],
 )
-def test_bad_input_is_one_line(capsys, arguments, said):
-    assert said in error_of(capsys, "predict", "photos/2.png", *arguments)
+def test_bad_input_is_one_line(capsys, arguments, named):
+    assert named in error_of(capsys, "predict", "photos/2.png", *arguments)
 
 
 def test_a_damaged_checkpoint_is_one_line_and_no_log(short_run, tmp_path):
@@ -150,7 +151,7 @@ def test_a_damaged_checkpoint_is_one_line_and_no_log(short_run, tmp_path):
 
 def test_a_folder_without_images(capsys, weights_file, tmp_path):
     (tmp_path / "empty").mkdir()
-    assert "no images in the folder empty" in error_of(capsys, "predict", "empty", "--weights", weights_file)
+    assert "folder empty" in error_of(capsys, "predict", "empty", "--weights", weights_file)
 
 
 @pytest.mark.parametrize("given", ["0", "-1", "2.5", "abc", "²"])
@@ -163,7 +164,7 @@ def test_numbers_are_at_least_one(capsys, option, given):
     assert f"{option}: {given} " in error and "at least 1" in error
 
 
-def test_folded_and_in_bfloat16_it_says_nearly_the_same(capsys, tmp_path, monkeypatch):
+def test_folded_and_in_bfloat16_the_probabilities_are_close(capsys, tmp_path, monkeypatch):
     variables = drawn(zoo.create_model("resnet18", num_classes=3), (32, 32, 1))
     seen = Preprocessing(image_shape=(32, 32, 1), mean=(0.4,), std=(0.2,))
     path = str(tmp_path / "resnet18.safetensors")
@@ -187,4 +188,4 @@ def test_folded_and_in_bfloat16_it_says_nearly_the_same(capsys, tmp_path, monkey
 
 def test_nothing_to_fold_is_one_clear_line(capsys, weights_file):
     message = error_of(capsys, "predict", "photos/2.png", "--weights", weights_file, "--fold")
-    assert "lenet5 has no batch norm to fold" in message
+    assert "lenet5" in message and "batch norm" in message

@@ -1,5 +1,6 @@
-"""The subcommands of `python -m zoo`, a file each: `HELP`, `add_arguments(parser)` and `run(args)`,
-which may return an exit status.
+"""The commands of `zoo`, one file each.
 
-They import what they need in `run`, so that the help of one does not wait for the libraries of another.
+A command has `HELP`, `add_arguments(parser)` and `run(args)`, which returns an exit status, or None for 0. It imports
+what it needs in `run`, so that the help of one command does not wait for the libraries of another. What several
+commands share is in `arguments/`.
 """

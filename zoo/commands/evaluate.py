@@ -22,16 +22,16 @@ HELP = "evaluate a network on a data set"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `evaluate`."""
     parser.add_argument("--dataset", required=True, metavar="DATA", help="digits, a folder, or a TFDS name")
-    parser.add_argument("--data-dir", type=Path, metavar="DIR", help="where TFDS data sets are kept")
-    parser.add_argument("--batch-size", type=positive, default=64, metavar="N", help="images at a time (default: 64)")
-    parser.add_argument("--confusion", type=Path, metavar="PNG", help="draw the confusion matrix")
-    parser.add_argument("--json", action="store_true", help="write one JSON object, the confusion matrix in it")
+    parser.add_argument("--data-dir", type=Path, metavar="DIR", help="the folder of TFDS data sets")
+    parser.add_argument("--batch-size", type=positive, default=64, metavar="N", help="images per batch (default: 64)")
+    parser.add_argument("--confusion", type=Path, metavar="PNG", help="draw the confusion matrix into this file")
+    parser.add_argument("--json", action="store_true", help="print one JSON object, with the confusion matrix")
     add_weights_arguments(parser)
     add_inference_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> None:
-    """Print accuracies and a row a class."""
+    """Print top-1 and top-5 accuracy, and one row per class."""
     import json
 
     from zoo.data import open_dataset

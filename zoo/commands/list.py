@@ -11,11 +11,11 @@ HELP = "list the networks"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `list`."""
-    parser.add_argument("pattern", nargs="?", default="*", metavar="PATTERN", help='names to show, as "vgg*"')
+    parser.add_argument("pattern", nargs="?", default="*", metavar="PATTERN", help='the names to show, such as "vgg*"')
 
 
 def run(args: argparse.Namespace) -> None:
-    """Print a line a network."""
+    """Print one line per network."""
     from zoo.counting.render import aligned
     from zoo.errors import ZooError, suggestion
     from zoo.registry import list_models, model_info
@@ -23,19 +23,18 @@ def run(args: argparse.Namespace) -> None:
 
     names = list_models(args.pattern)
     if not names:
-        near = suggestion(args.pattern.strip("*"), list_models())
-        raise ZooError(f"no network's name matches {args.pattern!r}{near}")
+        raise ZooError(f"no network is named {args.pattern!r}{suggestion(args.pattern.strip('*'), list_models())}")
     infos = [model_info(name) for name in names]
     cells = [
         [
-            i.name,
-            f"{i.parameters:,}",
-            f"{i.macs:,}",
-            f"{i.input_size}x{i.input_size}x{i.channels}",
-            str(i.year),
-            i.title,
+            info.name,
+            f"{info.parameters:,}",
+            f"{info.macs:,}",
+            f"{info.input_size}x{info.input_size}x{info.channels}",
+            str(info.year),
+            info.title,
         ]
-        for i in infos
+        for info in infos
     ]
     titles = ["name", "parameters", "MACs", "input", "year", "paper"]
     left = [True, False, False, False, False, True]

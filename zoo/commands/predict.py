@@ -1,11 +1,11 @@
-"""Name what is in images.
+"""Classify images.
 
 python -m zoo predict cat.jpg --model efficientnet_lite0
 python -m zoo predict photos/ --weights flowers.safetensors --json
 curl -s https://example.org/cat.jpg | python -m zoo predict - --checkpoint checkpoints/googlenet-pets
 
-With --json there is a line an image: {"path": ..., "predictions": [{"class": ..., "index": ..., "probability": ...}]}.
-An image that cannot be read is told on standard error; the others are predicted, and the exit status is 2.
+--json prints a line per image: {"path": ..., "predictions": [{"class": ..., "index": ..., "probability": ...}, ...]}.
+An image that cannot be read gives a line on standard error; the others are classified, and the exit status is 2.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from zoo.inference.prediction import Prediction
 
-HELP = "name what is in images"
+HELP = "classify images"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -32,35 +32,35 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "images", nargs="+", metavar="IMAGE", help="image files, folders of them, or - for one from standard input"
     )
-    parser.add_argument("--top", type=positive, default=5, metavar="N", help="classes to show an image (default: 5)")
-    parser.add_argument("--json", action="store_true", help="write a JSON object a line, an image each")
-    parser.add_argument("--batch-size", type=positive, default=32, metavar="N", help="images at a time (default: 32)")
+    parser.add_argument("--top", type=positive, default=5, metavar="N", help="classes per image (default: 5)")
+    parser.add_argument("--json", action="store_true", help="print one JSON object per image, each on its line")
+    parser.add_argument("--batch-size", type=positive, default=32, metavar="N", help="images per batch (default: 32)")
     add_weights_arguments(parser)
     add_inference_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print each image's most probable classes; 2 where an image could not be read."""
+    """Print the most probable classes of each image. The exit status is 2 where an image could not be read."""
     from itertools import tee
 
     from zoo.inference.prediction import predict
     from zoo.training import enable_compilation_cache
 
-    paths = [path for place in args.images for path in image_paths(place)]
+    paths = [path for argument in args.images for path in image_paths(argument)]
     weights = inference_weights(args)
     enable_compilation_cache()
-    # The same images, once for their names and once for their pixels.
-    named, shown = tee(_readable(paths))
-    images = (image for _, image in shown)
+    # One iterator for the paths and one for the pixels, so that only a batch of images is in memory.
+    with_paths, with_pixels = tee(_readable_images(paths))
+    images = (image for _, image in with_pixels)
     predictions = predict(weights, images, batch_size=args.batch_size, top=args.top, dtype=args.dtype)
     count = 0
-    for count, ((path, _), found) in enumerate(zip(named, predictions, strict=True), start=1):
-        print(_as_json(path, found) if args.json else _as_text(path, found, first=count == 1))
+    for count, ((path, _), classes) in enumerate(zip(with_paths, predictions, strict=True), start=1):
+        print(_as_json(path, classes) if args.json else _as_text(path, classes, first=count == 1))
     return 0 if count == len(paths) else 2
 
 
-def _readable(paths: list[str]) -> Iterator[tuple[str, np.ndarray]]:
-    """The images that can be decoded, with their paths; of the others, a line on standard error."""
+def _readable_images(paths: list[str]) -> Iterator[tuple[str, np.ndarray]]:
+    """Paths and pixels of the images that can be decoded; the others give a line on standard error."""
     from zoo.errors import ZooError
 
     for path in paths:
@@ -72,13 +72,13 @@ def _readable(paths: list[str]) -> Iterator[tuple[str, np.ndarray]]:
             yield path, image
 
 
-def _as_json(path: str, found: list[Prediction]) -> str:
+def _as_json(path: str, classes: list[Prediction]) -> str:
     import json
 
-    listed = [{"class": one.class_name, "index": one.index, "probability": one.probability} for one in found]
-    return json.dumps({"path": path, "predictions": listed})
+    predictions = [{"class": one.class_name, "index": one.index, "probability": one.probability} for one in classes]
+    return json.dumps({"path": path, "predictions": predictions})
 
 
-def _as_text(path: str, found: list[Prediction], first: bool) -> str:
-    lines = [path, *(f"  {one.probability:.3f}  {one.class_name}" for one in found)]
+def _as_text(path: str, classes: list[Prediction], first: bool) -> str:
+    lines = [path, *(f"  {one.probability:.3f}  {one.class_name}" for one in classes)]
     return "\n".join(lines if first else ["", *lines])

@@ -1,4 +1,4 @@
-"""Where a command takes its weights from: --model, --weights or --checkpoint."""
+"""The weights that a command uses: --model, --weights or --checkpoint."""
 
 from __future__ import annotations
 
@@ -12,16 +12,21 @@ if TYPE_CHECKING:
 
 def add_weights_arguments(parser: argparse.ArgumentParser) -> None:
     """--model, --weights and --checkpoint, for `chosen_weights`."""
-    group = parser.add_argument_group("weights", "a network's own, a file, or what train.py wrote")
+    group = parser.add_argument_group("weights", "pretrained weights, a file, or a training run")
     group.add_argument("--model", metavar="NAME", help="a network with pretrained weights")
-    group.add_argument("--weights", metavar="W", help="which of its weights; one of zoo's own files needs no --model")
     group.add_argument(
-        "--checkpoint", type=Path, metavar="DIR", help="a run folder: its best checkpoint; or one of zoo's own files"
+        "--weights", metavar="W", help="a tag of `weights`, or a file; a file of zoo's own needs no --model"
+    )
+    group.add_argument(
+        "--checkpoint",
+        type=Path,
+        metavar="DIR",
+        help="a run folder: its best checkpoint; or a weights file of zoo's own",
     )
 
 
 def chosen_weights(args: argparse.Namespace) -> Weights:
-    """What the command line asks for. Raises ZooError where it asks for nothing, or for two things."""
+    """The weights that the command line names. Raises ZooError where it names none, or two."""
     from zoo.errors import ZooError
     from zoo.registry import model_info
     from zoo.weights import load, open_pretrained
@@ -30,7 +35,7 @@ def chosen_weights(args: argparse.Namespace) -> Weights:
         from zoo.training import checkpoint_weights
 
         if args.model or args.weights:
-            raise ZooError("--checkpoint has its own network and weights: leave out --model and --weights")
+            raise ZooError("--checkpoint names its network and weights itself: leave out --model and --weights")
         is_file = args.checkpoint.is_file() or args.checkpoint.suffix == ".safetensors"
         return load(args.checkpoint) if is_file else checkpoint_weights(args.checkpoint)
     if args.model:
@@ -39,7 +44,7 @@ def chosen_weights(args: argparse.Namespace) -> Weights:
     if not args.weights:
         raise ZooError("no network is named: give --model, --weights or --checkpoint")
     if not Path(args.weights).is_file():
-        raise ZooError(f"there is no file {args.weights}: weights that are known by a name need --model too")
+        raise ZooError(f"there is no file {args.weights}: a tag of published weights needs --model too")
     return load(args.weights)
 
 
@@ -47,13 +52,13 @@ def add_inference_arguments(parser: argparse.ArgumentParser) -> None:
     """--dtype and --fold, the latter for `inference_weights`."""
     group = parser.add_argument_group("speed")
     group.add_argument(
-        "--dtype", choices=("float32", "bfloat16"), default="float32", help="of the computation (default: float32)"
+        "--dtype", choices=("float32", "bfloat16"), default="float32", help="type of the computation (default: float32)"
     )
-    group.add_argument("--fold", action="store_true", help="fold batch norm into the convolutions first")
+    group.add_argument("--fold", action="store_true", help="fold batch norm into the convolutions")
 
 
 def inference_weights(args: argparse.Namespace) -> Weights:
-    """`chosen_weights`, folded where that is asked for. Raises ZooError where they cannot be."""
+    """`chosen_weights`, with batch norm folded if --fold was given. Raises ZooError where there is none to fold."""
     from zoo.weights.fold import folded
 
     weights = chosen_weights(args)
