@@ -4,7 +4,7 @@ from functools import cache
 
 import jax
 import pytest
-from golden.fill import fill
+from networks.fill import fill
 
 import zoo
 from zoo.models.variables import init_shapes, smallest_image_size

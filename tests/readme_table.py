@@ -24,7 +24,7 @@ def table() -> str:
 
 def proof(name: str) -> str:
     """The original whose logits ours equal, or the plain torch network that the tests write down from the paper."""
-    from golden.originals import ORIGINALS
+    from networks.originals import ORIGINALS
 
     source, original = ORIGINALS.get(name, ("", ""))
     return f"{source} `{original}`" if source else "plain torch from the paper"

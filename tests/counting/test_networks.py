@@ -6,8 +6,8 @@ import sys
 from pathlib import Path
 
 import flax.linen as nn
-import published
 import pytest
+from networks.published import published_parameters, published_record
 
 import zoo
 from zoo.count import PAPERS, compare, summarize
@@ -34,8 +34,8 @@ def test_counts_are_the_records_and_the_published(name):
     assert not summary.uncosted and not summary.unused
     assert len(summary.misaligned) == MISALIGNED.get(name, 0)
 
-    assert summary.parameters == published.parameters(name)
-    record = published.record(name)
+    assert summary.parameters == published_parameters(name)
+    record = published_record(name)
     if record.get("macs_input", info.input_size) != info.input_size:
         size = record["macs_input"]
         summary = summarize(zoo.create_model(name), (1, size, size, info.channels))

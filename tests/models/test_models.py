@@ -6,9 +6,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-import published
 import pytest
 from flax import nnx
+from networks.published import PARAMETERS_WITH_AUX_HEADS, published_parameters
 from quick import (
     QUICK_TO_COMPUTE,
     QUICK_TO_TRACE,
@@ -38,14 +38,14 @@ def example(name, size=None, seed=0):
 @pytest.mark.parametrize("name", MODELS)
 def test_parameter_count_is_the_published_one(name):
     shapes = shapes_of(name)
-    assert zoo.count.parameters(shapes["params"]) == published.parameters(name)
-    assert zoo.model_info(name).parameters == published.parameters(name)
+    assert zoo.count.parameters(shapes["params"]) == published_parameters(name)
+    assert zoo.model_info(name).parameters == published_parameters(name)
 
 
-@pytest.mark.parametrize("name", published.WITH_AUX_HEADS)
+@pytest.mark.parametrize("name", PARAMETERS_WITH_AUX_HEADS)
 def test_parameter_count_with_auxiliary_heads(name):
     shapes = init_shapes(zoo.create_model(name, aux_heads=True))
-    assert zoo.count.parameters(shapes["params"]) == published.WITH_AUX_HEADS[name]
+    assert zoo.count.parameters(shapes["params"]) == PARAMETERS_WITH_AUX_HEADS[name]
 
 
 @pytest.mark.parametrize("name", computed(sorted(QUICK_TO_TRAIN), QUICK_TO_TRAIN - {"googlenet"}))

@@ -11,7 +11,7 @@ torch = pytest.importorskip("torch")
 captum = pytest.importorskip("captum.attr", reason="captum is not installed: pip install --no-deps captum")
 
 from comparison import assert_same, images, to_torch  # noqa: E402
-from golden.originals import build_original, parameter  # noqa: E402
+from networks.originals import build_original, parameter  # noqa: E402
 
 import zoo  # noqa: E402
 from zoo.visualize import deconvnet, grad_cam, integrated_gradients, saliency  # noqa: E402

@@ -4,7 +4,7 @@ import os
 
 import numpy as np
 import pytest
-from golden.originals import build_original
+from networks.originals import build_original
 
 from zoo.__main__ import main
 from zoo.weights import open_pretrained, to_keras

@@ -6,8 +6,8 @@ back gives the original's arrays, bit for bit.
 
 import numpy as np
 import pytest
-from golden.fill import image
-from golden.originals import ORIGINALS, TIMM_TOO, build_original
+from networks.fill import image
+from networks.originals import ORIGINALS, TIMM_TOO, build_original
 from quick import QUICK, computed, smallest_of
 
 import zoo

@@ -12,13 +12,13 @@ import pytest
 torch = pytest.importorskip("torch")
 
 import torch.nn.functional as F  # noqa: E402
-import torch_references  # noqa: E402
 from comparison import assert_same, images, to_torch  # noqa: E402
-from golden.originals import ORIGINALS  # noqa: E402
+from networks import torch_references  # noqa: E402
+from networks.originals import ORIGINALS  # noqa: E402
 from torch import nn  # noqa: E402
 
 import zoo  # noqa: E402
-from zoo.models.lenet import C3_INPUTS, class_codes  # noqa: E402
+from zoo.models.lenet import C3_INPUTS  # noqa: E402
 from zoo.models.variables import init_shapes  # noqa: E402
 
 pytestmark = pytest.mark.torch
@@ -111,38 +111,19 @@ def assert_same_logits(model, network, variables, x):
 
 def reference(name):
     """(torch network, its copied variables, two images) of a network that torchvision lacks."""
-    make, maps = {
-        "lenet5": (torch_references.LeNet5, {}),
-        "lenet5_1998": (partial(torch_references.LeNet5Of1998, torch.tensor(np.asarray(class_codes(10)))), {}),
-        "alexnet_2012": (torch_references.AlexNet2012, {"fc6": (256, 6, 6)}),
-        "zfnet": (torch_references.ZFNet, {"fc6": (256, 6, 6)}),
-        "nin": (torch_references.NiN, {}),
-        "nin_cifar10": (torch_references.NiNForCifar10, {}),
-        "googlenet": (partial(torch_references.GoogLeNet, aux_heads=True), {}),
-        "googlenet_bn": (partial(torch_references.GoogLeNet, norm=True), {}),
-        "inception_v2": (torch_references.BNInception, {}),
-    }[name]
-    maps |= {f"{head}.fc": (128, 4, 4) for head in ("loss1", "loss2")}
-    # Local response normalisation shows on large values only, such as the pixels 0 to 255 that Caffe feeds.
-    scale = 100.0 if name in ("alexnet_2012", "zfnet", "googlenet") else 1.0
+    make, flattened, scale = torch_references.REFERENCES[name]
     network = build(make, scale)
     info = zoo.model_info(name)
     x = images(info.input_size, info.input_size, info.channels, scale)
-    return network, copied_variables(network, reference_names(network), maps), x
-
-
-REFERENCES = (
-    *("lenet5", "lenet5_1998", "alexnet_2012", "zfnet", "nin", "nin_cifar10"),
-    *("googlenet", "googlenet_bn", "inception_v2"),
-)
+    return network, copied_variables(network, reference_names(network), flattened), x
 
 
 def test_every_network_has_its_parity_test():
     """Here, or as golden logits of its original."""
-    assert set(ORIGINALS) | set(REFERENCES) == set(zoo.list_models())
+    assert set(ORIGINALS) | set(torch_references.REFERENCES) == set(zoo.list_models())
 
 
-@pytest.mark.parametrize("name", REFERENCES)
+@pytest.mark.parametrize("name", torch_references.REFERENCES)
 def test_logits_are_those_of_the_reference(name):
     network, variables, x = reference(name)
     aux = {"aux_heads": True} if name == "googlenet" else {}

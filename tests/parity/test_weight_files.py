@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from golden.originals import TIMM, TIMM_TOO, TORCHVISION
+from networks.originals import TIMM, TIMM_TOO, TORCHVISION
 
 import zoo
 from zoo.data import fit_image

@@ -9,7 +9,7 @@ from functools import cache
 import jax
 import numpy as np
 import pytest
-from golden.fill import fill
+from networks.fill import fill
 from safetensors.numpy import load_file, save_file
 from safetensors.numpy import save as serialized
 

@@ -159,7 +159,7 @@ def packaged_sources() -> Iterator[dict[str, Any]]:
 
 def all_sources() -> list[dict[str, Any]]:
     """Of each network torchvision's, then the packages', then timm's."""
-    from golden.originals import TIMM, TIMM_TOO, TORCHVISION
+    from networks.originals import TIMM, TIMM_TOO, TORCHVISION
 
     class_names = (ROOT / "zoo/weights/imagenet_classes.txt").read_text().splitlines()
     found = [

@@ -4,9 +4,16 @@ Layers have the names that `zoo` gives them ("inception_3a.1x1.conv"), so that c
 Dropout is left out: the comparisons are made without it.
 """
 
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import NamedTuple
+
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
+
+from zoo.models.lenet import class_codes
 
 # LeCun et al. 1998, Table I: a row a map of S2, a column a map of C3.
 TABLE_I = (
@@ -303,3 +310,29 @@ class BNInception(nn.Module):
         for place in ("3a", "3b", "3c", "4a", "4b", "4c", "4d", "4e", "5a", "5b"):
             x = self.get_submodule(f"inception_{place}")(x)
         return self.fc(x.mean(dim=(2, 3)))
+
+
+class Reference(NamedTuple):
+    """How a network of ours is made here.
+
+    `flattened` gives the maps (channels, height, width) that a dense layer flattens, `scale` the size of the pixels:
+    local response normalisation shows on large values only, such as the 0 to 255 that Caffe feeds.
+    """
+
+    make: Callable[[], nn.Module]
+    flattened: Mapping[str, tuple[int, int, int]] = {}
+    scale: float = 1.0
+
+
+AUX_HEADS = {f"{head}.fc": (128, 4, 4) for head in ("loss1", "loss2")}
+REFERENCES = {
+    "lenet5": Reference(LeNet5),
+    "lenet5_1998": Reference(partial(LeNet5Of1998, torch.tensor(np.asarray(class_codes(10))))),
+    "alexnet_2012": Reference(AlexNet2012, {"fc6": (256, 6, 6)}, scale=100.0),
+    "zfnet": Reference(ZFNet, {"fc6": (256, 6, 6)}, scale=100.0),
+    "nin": Reference(NiN),
+    "nin_cifar10": Reference(NiNForCifar10),
+    "googlenet": Reference(partial(GoogLeNet, aux_heads=True), AUX_HEADS, scale=100.0),
+    "googlenet_bn": Reference(partial(GoogLeNet, norm=True)),
+    "inception_v2": Reference(BNInception),
+}

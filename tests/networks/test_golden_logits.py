@@ -5,15 +5,15 @@ from pathlib import Path
 import jax
 import numpy as np
 import pytest
-from golden.fill import image
-from golden.originals import ORIGINALS, parameter
+from networks.fill import image
+from networks.originals import ORIGINALS, parameter
 from quick import QUICK_TO_COMPUTE, computed
 
 import zoo
 from zoo.models.variables import init_shapes, jit_once
 from zoo.weights import from_keras, from_torch, to_keras, to_torch
 
-FOLDER = Path(__file__).with_name("logits")
+FOLDER = Path(__file__).with_name("golden_logits")
 
 
 def filled_variables(name, model, source):

@@ -3,7 +3,7 @@
 import re
 
 import numpy as np
-from golden.fill import fill
+from networks.fill import fill
 
 REGNET_SIZES = ("400mf", "800mf", "1_6gf", "3_2gf", "8gf", "16gf", "32gf")
 
@@ -53,7 +53,7 @@ TIMM_TOO = {
 }
 CADENE = {"inception_v2_caffe": "bninception"}
 
-# Our name: (source, their name). The source is where `zoo.weights.names` has its rules.
+# Our name: (source, their name). The source names the key map, in zoo/weights/key_maps/.
 ORIGINALS: dict[str, tuple[str, str]] = {
     ours: (source, theirs)
     for source, names in (("torchvision", TORCHVISION), ("timm", TIMM), ("keras", KERAS), ("cadene", CADENE))

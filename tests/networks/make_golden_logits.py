@@ -1,7 +1,8 @@
-"""Make the golden logits: python tests/golden/make.py [PATTERN] (needs torch, torchvision, timm and Keras).
+"""Make the golden logits: python tests/networks/make_golden_logits.py [PATTERN]
 
-Each network's file, tests/golden/logits/<name>.npz, has the original's logits for `fill.image` with parameters from
-`originals.parameter`, and which version of which library gave them. Cadene's networks need `pretrainedmodels`.
+It needs torch, torchvision, timm and Keras; Cadene's networks need `pretrainedmodels`. Each network's file,
+tests/networks/golden_logits/<name>.npz, has the original's logits for `fill.image` with parameters from
+`originals.parameter`, and the library and version that gave them.
 """
 
 import importlib.metadata
@@ -13,13 +14,13 @@ import numpy as np
 import torch
 
 TESTS = Path(__file__).parent.parent
-FOLDER = Path(__file__).with_name("logits")
+FOLDER = Path(__file__).with_name("golden_logits")
 PACKAGES = {"cadene": "pretrainedmodels"}
 
 
 def torch_logits(name: str, x: np.ndarray) -> np.ndarray:
     """[1, classes] of the torch original with our fixed parameters."""
-    from golden.originals import build_original, parameter
+    from networks.originals import build_original, parameter
 
     model = build_original(name)
     with torch.no_grad():
@@ -32,7 +33,7 @@ def torch_logits(name: str, x: np.ndarray) -> np.ndarray:
 
 def keras_logits(name: str, x: np.ndarray) -> np.ndarray:
     """[1, classes] of the Keras original with our fixed parameters."""
-    from golden.originals import build_original, parameter
+    from networks.originals import build_original, parameter
 
     model = build_original(name)
     for weight in model.weights:
@@ -42,8 +43,8 @@ def keras_logits(name: str, x: np.ndarray) -> np.ndarray:
 
 def main(pattern: str) -> None:
     """Write the files of all networks whose name matches."""
-    from golden.fill import image
-    from golden.originals import ORIGINALS
+    from networks.fill import image
+    from networks.originals import ORIGINALS
 
     import zoo
     from zoo.weights.key_maps import names_of
