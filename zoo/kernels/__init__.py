@@ -1,1 +1,1 @@
-"""The form of an operation that is fastest on a platform; the values are the same to rounding."""
+"""Operations in the form that is fastest on the platform; all forms of an operation agree to rounding."""

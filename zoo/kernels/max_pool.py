@@ -1,8 +1,8 @@
-"""Max pooling whose gradient goes back by switches: the place of each window's largest value, from the forward pass.
+"""Max pooling whose gradient uses switches: the position of each window's maximum, noted in the forward pass.
 
-XLA's own gradient, select-and-scatter, looks for the largest value again: on a CPU that took most of a training step,
-and on a GPU it does not compile with deterministic operations. Without a gradient a CPU takes the largest of the views,
-in a third of the time of XLA's reduce-window. `benchmarks/speed.py` compares.
+XLA's own gradient (select-and-scatter) searches for the maximum again: on a CPU that took most of a training step, and
+on a GPU it does not compile with deterministic operations. Without a gradient, a CPU takes the maximum of slices, in a
+third of the time of XLA's reduce-window. `benchmarks/speed.py` compares. Switches: Zeiler and Fergus, arXiv:1311.2901.
 """
 
 from functools import partial, reduce
@@ -11,55 +11,60 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from zoo.geometry import Pads
-from zoo.kernels.linear_transpose import linear
-from zoo.kernels.sliding_windows import MOST_TAPS, Tap, Two, gathered, views
+from zoo.geometry import Pads, Pair
+from zoo.kernels.linear_transpose import linear_with_transpose
+from zoo.kernels.sliding_windows import MAX_UNROLLED_TAPS, Tap, overlap_add, tap_slices
 
 
 @partial(jax.custom_jvp, nondiff_argnums=(1, 2, 3))
-def max_pool(x: jax.Array, window: Two, stride: Two, pads: Pads) -> jax.Array:
-    """Largest value of each window of x [b, h, w, c]. Of equal values the first in a row-major order gets the gradient,
-    as in XLA."""
+def sliding_max(x: jax.Array, window: Pair, stride: Pair, pads: Pads) -> jax.Array:
+    """Maximum of each window of x [b, h, w, c]; padding is -inf.
 
-    def largest(x: jax.Array) -> jax.Array:
-        return reduce(jnp.maximum, views(x, window, stride, pads, -jnp.inf))
+    The gradient goes to the first of equal values in row-major order, as in XLA.
+    """
 
-    def reduced(x: jax.Array) -> jax.Array:
+    def max_of_slices(x: jax.Array) -> jax.Array:
+        return reduce(jnp.maximum, tap_slices(x, window, stride, pads, -jnp.inf))
+
+    def reduce_window(x: jax.Array) -> jax.Array:
         return lax.reduce_window(x, -jnp.inf, lax.max, (1, *window, 1), (1, *stride, 1), ((0, 0), *pads, (0, 0)))
 
-    few = window[0] * window[1] <= MOST_TAPS
-    return lax.platform_dependent(x, cpu=largest, default=reduced) if few else reduced(x)
+    if window[0] * window[1] > MAX_UNROLLED_TAPS:
+        return reduce_window(x)
+    return lax.platform_dependent(x, cpu=max_of_slices, default=reduce_window)
 
 
-@max_pool.defjvp
-def _jvp(window: Two, stride: Two, pads: Pads, primals: tuple, tangents: tuple) -> tuple[jax.Array, jax.Array]:
+@sliding_max.defjvp
+def _jvp(window: Pair, stride: Pair, pads: Pads, primals: tuple, tangents: tuple) -> tuple[jax.Array, jax.Array]:
     (x,), (tangent,) = primals, tangents
-    own = {"window": window, "stride": stride, "pads": pads}
-    y, switches = pool_with_switches(x, **own)
-    return y, linear(partial(switched, **own), partial(unpool, size=x.shape[1:3], **own), tangent, switches)
+    geometry = {"window": window, "stride": stride, "pads": pads}
+    y, switches = pool_with_switches(x, **geometry)
+    forward = partial(select_by_switches, **geometry)
+    transposed = partial(unpool, size=x.shape[1:3], **geometry)
+    return y, linear_with_transpose(forward, transposed, tangent, switches)
 
 
-def pool_with_switches(x: jax.Array, window: Two, stride: Two, pads: Pads) -> tuple[jax.Array, jax.Array]:
-    """The largest value of each window, and its tap's number, from 1, row by row; int8 where that holds it."""
-    largest, *others = views(x, window, stride, pads, -jnp.inf)
-    kind = jnp.int8 if len(others) < 127 else jnp.int16
-    switches = jnp.ones(largest.shape, kind)
+def pool_with_switches(x: jax.Array, window: Pair, stride: Pair, pads: Pads) -> tuple[jax.Array, jax.Array]:
+    """Maximum of each window, and the number of its tap, counted from 1 row by row; int8 where that is enough."""
+    largest, *others = tap_slices(x, window, stride, pads, -jnp.inf)
+    dtype = jnp.int8 if len(others) < 127 else jnp.int16
+    switches = jnp.ones(largest.shape, dtype)
     for number, values in enumerate(others, 2):
-        switches = jnp.where(values > largest, kind(number), switches)
+        switches = jnp.where(values > largest, dtype(number), switches)
         largest = jnp.maximum(largest, values)
     return largest, switches
 
 
-def switched(x: jax.Array, switches: jax.Array, window: Two, stride: Two, pads: Pads) -> jax.Array:
-    """Of each window of x the value where its switch says; zero where it says none."""
-    seen = views(x, window, stride, pads, 0)
-    return sum(jnp.where(switches == number, values, 0) for number, values in enumerate(seen, 1))
+def select_by_switches(x: jax.Array, switches: jax.Array, window: Pair, stride: Pair, pads: Pads) -> jax.Array:
+    """The value of x in each window at the tap that the switch names; zero where the switch is 0."""
+    slices = tap_slices(x, window, stride, pads, 0)
+    return sum(jnp.where(switches == number, values, 0) for number, values in enumerate(slices, 1))
 
 
-def unpool(y: jax.Array, switches: jax.Array, size: Two, window: Two, stride: Two, pads: Pads) -> jax.Array:
-    """[b, *size, c] with each value of y where its switch says, summed where windows overlap, zero elsewhere."""
+def unpool(y: jax.Array, switches: jax.Array, size: Pair, window: Pair, stride: Pair, pads: Pads) -> jax.Array:
+    """[b, *size, c] with each value of y at the tap of its switch, summed where windows overlap, zero elsewhere."""
 
     def routed(tap: Tap, y: jax.Array, switches: jax.Array) -> jax.Array:
         return jnp.where(switches == 1 + tap[0] * window[1] + tap[1], y, jnp.zeros((), y.dtype))
 
-    return gathered((y, switches), routed, size, window, stride, pads)
+    return overlap_add((y, switches), routed, size=size, window=window, stride=stride, pads=pads)
