@@ -1,4 +1,4 @@
-"""Padding and sizes, by hand."""
+"""Padding and sizes, computed by hand."""
 
 import pytest
 from plain_layers import IMAGE, random
@@ -51,13 +51,13 @@ def test_output_size(size, window, arguments, expected):
     ],
     ids=["conv", "dilated_conv", "max_pool", "avg_pool", "ceil_mode", "output_size"],
 )
-def test_a_window_that_does_not_fit_is_one_clear_line(call):
-    with pytest.raises(geometry.WindowTooLarge, match=r"does not fit in a 7x10 feature map") as error:
+def test_a_window_that_does_not_fit(call):
+    with pytest.raises(geometry.WindowTooLarge, match="7x10") as error:
         call(random(*IMAGE))
     assert isinstance(error.value, zoo.ZooError) and "\n" not in str(error.value)
 
 
-def test_an_unknown_padding_is_one_clear_line():
-    with pytest.raises(zoo.ZooError, match="unknown padding 'same': an int, pairs, 'SAME' or 'VALID'") as error:
+def test_an_unknown_padding():
+    with pytest.raises(zoo.ZooError, match="'same'") as error:
         layers.max_pool(random(*IMAGE), 3, padding="same")
     assert "\n" not in str(error.value)

@@ -1,7 +1,7 @@
-"""Where windows lie: padding, and the size of what a convolution or a pool makes.
+"""Sizes of sliding windows: explicit padding, and the output size of a convolution or a pool.
 
-Sizes are one int for both axes or a (height, width) pair. Padding is an int, a (height, width) pair of ints,
-((top, bottom), (left, right)), "SAME" or "VALID"; "SAME" is TensorFlow's, which differs from the symmetric padding of
+A size is one int for both axes, or a (height, width) pair. Padding is an int, a (height, width) pair of ints,
+((top, bottom), (left, right)), "SAME" or "VALID". "SAME" is TensorFlow's, which differs from the symmetric padding of
 Caffe and torch whenever the stride is not 1.
 """
 
@@ -9,22 +9,23 @@ from collections.abc import Sequence
 
 from zoo.errors import ZooError
 
-Size = int | tuple[int, int]
-Padding = str | int | tuple[int, int] | tuple[tuple[int, int], tuple[int, int]]
-Pads = tuple[tuple[int, int], tuple[int, int]]
+Pair = tuple[int, int]
+Size = int | Pair
+Pads = tuple[Pair, Pair]
+Padding = str | int | Pair | Pads
 
 
 class WindowTooLarge(ZooError):
-    """A convolution's or a pool's window does not fit in what it is applied to."""
+    """The window of a convolution or a pool is larger than its padded input."""
 
 
-def pair(size: int | Sequence[int]) -> tuple[int, int]:
-    """One size for both axes, or one each, as (height, width)."""
+def pair(size: int | Sequence[int]) -> Pair:
+    """(height, width) of a size: one int for both, or one each."""
     return (size, size) if isinstance(size, int) else (size[0], size[1])
 
 
 def explicit_padding(
-    size: tuple[int, int],
+    size: Pair,
     window: Size,
     stride: Size = 1,
     padding: Padding = 0,
@@ -33,13 +34,14 @@ def explicit_padding(
 ) -> Pads:
     """Padding as ((top, bottom), (left, right)) for an input of `size` (height, width).
 
-    `ceil_mode` adds what lets the last window start inside the image or its left padding: Caffe's and torch's rule.
-    Raises WindowTooLarge where not one window fits.
+    `ceil_mode` rounds the output size up, as Caffe and torch do: it adds padding at the end, provided that the last
+    window starts inside the image or its left padding. Raises WindowTooLarge where not one window fits, and ZooError
+    for an unknown padding.
     """
     window, stride, dilation = pair(window), pair(stride), pair(dilation)
-    given = padding_pairs(size, window, stride, padding, dilation)
+    requested = padding_pairs(size, window=window, stride=stride, padding=padding, dilation=dilation)
     pads = []
-    for n, w, s, d, (low, high) in zip(size, window, stride, dilation, given, strict=True):
+    for n, w, s, d, (low, high) in zip(size, window, stride, dilation, requested, strict=True):
         span = (w - 1) * d + 1
         slack = n + low + high - span
         if slack < 0 and (not ceil_mode or slack <= -s):
@@ -57,13 +59,9 @@ def explicit_padding(
 
 
 def padding_pairs(
-    size: tuple[int, int],
-    window: tuple[int, int],
-    stride: tuple[int, int],
-    padding: Padding,
-    dilation: tuple[int, int],
+    size: Pair, *, window: Pair, stride: Pair, padding: Padding, dilation: Pair
 ) -> Sequence[tuple[int, int]]:
-    """((top, bottom), (left, right)) as asked for, before what `ceil_mode` adds."""
+    """((top, bottom), (left, right)) as requested by `padding`, without what `ceil_mode` adds."""
     if padding == "VALID":
         return (0, 0), (0, 0)
     if padding == "SAME":
@@ -71,22 +69,25 @@ def padding_pairs(
         total = [max((-(-n // s) - 1) * s + w - n, 0) for n, w, s in zip(size, span, stride, strict=True)]
         return [(t // 2, t - t // 2) for t in total]
     if isinstance(padding, str):
-        raise ZooError(f"unknown padding {padding!r}: an int, pairs, 'SAME' or 'VALID'")
+        raise ZooError(f"unknown padding {padding!r}: give an int, pairs of ints, 'SAME' or 'VALID'")
     if isinstance(padding, int):
         return (padding, padding), (padding, padding)
     return [(p, p) if isinstance(p, int) else (p[0], p[1]) for p in padding]
 
 
 def output_size(
-    size: tuple[int, int],
+    size: Pair,
     window: Size,
     stride: Size = 1,
     padding: Padding = 0,
     dilation: Size = 1,
     ceil_mode: bool = False,
-) -> tuple[int, int]:
-    """(height, width) after a convolution or a pool: floor((n - window + padding) / stride) + 1 on each axis."""
-    pads = explicit_padding(size, window, stride, padding, dilation, ceil_mode)
+) -> Pair:
+    """(height, width) of a convolution's or a pool's output: floor((n - window + padding) / stride) + 1 on each axis.
+
+    Raises as `explicit_padding` does.
+    """
+    pads = explicit_padding(size, window, stride=stride, padding=padding, dilation=dilation, ceil_mode=ceil_mode)
     height, width = (
         (n + low + high - (w - 1) * d - 1) // s + 1
         for n, w, s, d, (low, high) in zip(size, pair(window), pair(stride), pair(dilation), pads, strict=True)

@@ -43,7 +43,9 @@ def conv(
 
     The output is [b, h', w', features]. Raises WindowTooLarge if the kernel does not fit in the padded input.
     """
-    pads = explicit_padding(pair(x.shape[1:3]), pair(kernel.shape[:2]), stride, padding, dilation)
+    pads = explicit_padding(
+        pair(x.shape[1:3]), pair(kernel.shape[:2]), stride=stride, padding=padding, dilation=dilation
+    )
     y = convolution(x, kernel, stride=pair(stride), pads=pads, dilation=pair(dilation), groups=groups)
     return y if bias is None else y + bias
 

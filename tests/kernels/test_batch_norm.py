@@ -1,4 +1,4 @@
-"""Batch normalisation against Flax's own."""
+"""Batch normalisation against Flax's."""
 
 import flax.linen as nn
 import jax
@@ -16,7 +16,7 @@ VARIABLES = {
 }
 
 
-def both(**fields):
+def ours_and_flax(**fields):
     return [kind(momentum=0.9, epsilon=1e-3, **fields) for kind in (BatchNorm, nn.BatchNorm)]
 
 
@@ -30,7 +30,7 @@ def test_values_statistics_and_gradients_are_those_of_flax(fields, running):
 
     with jax.enable_x64(True):
         found = []
-        for norm in both(use_running_average=running, dtype=jnp.float64, **fields):
+        for norm in ours_and_flax(use_running_average=running, dtype=jnp.float64, **fields):
             y, pullback, updated = jax.vjp(lambda params, x, norm=norm: run(norm, params, x), given, X, has_aux=True)
             found.append((y, updated, pullback(jnp.sin(y))))
         # Flax's statistics are float32 even here.
@@ -38,26 +38,28 @@ def test_values_statistics_and_gradients_are_those_of_flax(fields, running):
 
 
 def test_variables_are_those_of_flax():
-    ours, theirs = (jax.eval_shape(norm.init, jax.random.key(0), X) for norm in both(use_running_average=False))
+    ours, theirs = (
+        jax.eval_shape(norm.init, jax.random.key(0), X) for norm in ours_and_flax(use_running_average=False)
+    )
     assert jax.tree.structure(ours) == jax.tree.structure(theirs) and ours == theirs
 
 
 def test_bfloat16_is_computed_in_float32_and_rounded_once():
     x = jnp.asarray(X, jnp.bfloat16)
-    ours, theirs = (norm.apply(VARIABLES, x) for norm in both(use_running_average=True, dtype=jnp.bfloat16))
+    ours, theirs = (norm.apply(VARIABLES, x) for norm in ours_and_flax(use_running_average=True, dtype=jnp.bfloat16))
     assert ours.dtype == jnp.bfloat16
-    exact = both(use_running_average=True)[0].apply(VARIABLES, x.astype(jnp.float32))
+    exact = ours_and_flax(use_running_average=True)[0].apply(VARIABLES, x.astype(jnp.float32))
     np.testing.assert_array_equal(ours, exact.astype(jnp.bfloat16))
     np.testing.assert_allclose(ours.astype(np.float32), theirs.astype(np.float32), rtol=1e-2, atol=1e-2)
 
 
-def test_nothing_as_large_as_the_images_is_kept_beside_them():
+def test_the_backward_pass_keeps_only_the_input():
     norm = BatchNorm(use_running_average=False)
     x = jnp.asarray(X, jnp.float32)
 
     def run(x):
         return norm.apply(VARIABLES, x, mutable=["batch_stats"])[0]
 
-    kept = jax.vjp(run, x)[1]
-    large = {id(leaf) for leaf in jax.tree.leaves(kept) if getattr(leaf, "shape", ()) == x.shape}
+    residuals = jax.vjp(run, x)[1]
+    large = {id(leaf) for leaf in jax.tree.leaves(residuals) if getattr(leaf, "shape", ()) == x.shape}
     assert len(large) <= 1

@@ -1,4 +1,4 @@
-"""Max pooling by switches against XLA's own, values and gradients, and against NumPy written plainly."""
+"""Max pooling with switches: values and gradients against XLA's, switches against NumPy."""
 
 import itertools
 
@@ -12,7 +12,7 @@ from zoo.geometry import WindowTooLarge, explicit_padding, pair
 from zoo.kernels.max_pool import pool_with_switches, unpool
 from zoo.layers import max_pool
 
-# Window, stride, padding, ceil mode: the networks' own and odd ones.
+# Window, stride, padding, ceil mode: those of the networks, and unusual ones.
 POOLS = [
     (2, 2, 0, False),
     (3, 2, 0, False),
@@ -36,8 +36,8 @@ def xla_max_pool(x, window, stride, pads):
     )
 
 
-def drawn(size, ties, dtype):
-    """Normal values, or whole numbers among which many are equal."""
+def random_images(size, ties, dtype):
+    """Normal values, or with `ties` small integers, many of which are equal."""
     rng = np.random.default_rng(0)
     values = rng.integers(-2, 3, (2, *size, 3)) if ties else rng.normal(size=(2, *size, 3))
     return values.astype(dtype)
@@ -45,64 +45,64 @@ def drawn(size, ties, dtype):
 
 @pytest.mark.parametrize("ties", [False, True], ids=["distinct", "ties"])
 @pytest.mark.parametrize("pool", POOLS, ids=str)
-def test_values_and_gradients_are_xlas_in_float64(pool, ties):
+def test_values_and_gradients_are_those_of_xla(pool, ties):
     window, stride, padding, ceil_mode = pool
     with jax.enable_x64(True):
         for size in ((7, 8), (9, 6)):
-            x = drawn(size, ties, np.float64)
+            x = random_images(size, ties, np.float64)
             pads = explicit_padding(size, window, stride, padding, ceil_mode=ceil_mode)
 
             def ours(x):
                 return max_pool(x, window, stride, padding, ceil_mode=ceil_mode)
 
-            def theirs(x, pads=pads):
+            def reference(x, pads=pads):
                 return xla_max_pool(x, window, stride, pads)
 
             y, pullback = jax.vjp(ours, x)
-            expected, their_pullback = jax.vjp(theirs, x)
+            expected, reference_pullback = jax.vjp(reference, x)
             np.testing.assert_array_equal(y, expected)
             np.testing.assert_array_equal(ours(x), expected)
             gradient = np.random.default_rng(1).normal(size=y.shape)
-            np.testing.assert_allclose(pullback(gradient)[0], their_pullback(gradient)[0], rtol=1e-12, atol=1e-12)
+            np.testing.assert_allclose(pullback(gradient)[0], reference_pullback(gradient)[0], rtol=1e-12, atol=1e-12)
 
 
 @pytest.mark.parametrize("dtype", [jnp.float32, jnp.bfloat16])
-def test_the_gradient_has_the_inputs_type(dtype):
-    x = jnp.asarray(drawn((6, 6), False, np.float32), dtype)
+def test_the_gradient_has_the_dtype_of_the_input(dtype):
+    x = jnp.asarray(random_images((6, 6), False, np.float32), dtype)
     y, pullback = jax.vjp(lambda x: max_pool(x, 3, 2, 1), x)
     assert y.dtype == pullback(y)[0].dtype == dtype
 
 
-def test_switches_are_the_first_largest_place_row_by_row():
-    x = drawn((8, 9), True, np.float32)
+def test_switches_are_the_first_maximum_row_by_row():
+    x = random_images((8, 9), True, np.float32)
     y, switches = pool_with_switches(jnp.asarray(x), (3, 3), (2, 2), ((1, 1), (0, 0)))
     assert switches.dtype == jnp.int8
     padded = np.pad(x, ((0, 0), (1, 1), (0, 0), (0, 0)), constant_values=-np.inf)
     for image, row, column, channel in itertools.product(*map(range, y.shape)):
-        seen = padded[image, 2 * row : 2 * row + 3, 2 * column : 2 * column + 3, channel]
-        assert switches[image, row, column, channel] == 1 + seen.argmax()
-        assert y[image, row, column, channel] == seen.max()
+        window = padded[image, 2 * row : 2 * row + 3, 2 * column : 2 * column + 3, channel]
+        assert switches[image, row, column, channel] == 1 + window.argmax()
+        assert y[image, row, column, channel] == window.max()
 
 
 @pytest.mark.slow
-def test_windows_of_more_taps_than_int8_counts():
+def test_windows_with_more_taps_than_int8_holds():
     x = jnp.zeros((1, 12, 22, 1)).at[0, 11, [10, 21]].set(1)
     back = jax.jit(jax.grad(lambda x: max_pool(x, (12, 11)).sum()))(x)
     np.testing.assert_array_equal(back, x)
 
 
-def test_unpooling_puts_values_back_where_they_were():
-    x = jnp.abs(jnp.asarray(drawn((6, 8), False, np.float32))) + 1
-    step = ((2, 2), (2, 2), ((0, 0), (0, 0)))
-    y, switches = pool_with_switches(x, *step)
-    back = unpool(y, switches, (6, 8), *step)
+def test_unpooling_restores_the_positions():
+    x = jnp.abs(jnp.asarray(random_images((6, 8), False, np.float32))) + 1
+    geometry = ((2, 2), (2, 2), ((0, 0), (0, 0)))
+    y, switches = pool_with_switches(x, *geometry)
+    back = unpool(y, switches, (6, 8), *geometry)
     np.testing.assert_array_equal(back, np.where(back != 0, x, 0))
     assert int((back != 0).sum()) == y.size
-    np.testing.assert_array_equal(xla_max_pool(back, 2, 2, step[2]), y)
+    np.testing.assert_array_equal(xla_max_pool(back, 2, 2, geometry[2]), y)
 
 
-def test_a_value_that_is_no_number_stays_one():
-    x = jnp.asarray(drawn((6, 6), False, np.float32)).at[0, 2, 2, 0].set(jnp.nan)
+def test_nan_stays_nan():
+    x = jnp.asarray(random_images((6, 6), False, np.float32)).at[0, 2, 2, 0].set(jnp.nan)
     y, _ = jax.vjp(lambda x: max_pool(x, 3, 1, 1), x)
     np.testing.assert_array_equal(jnp.isnan(y), jnp.isnan(max_pool(x, 3, 1, 1)))
 

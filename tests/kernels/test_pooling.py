@@ -1,4 +1,4 @@
-"""Pools against their definitions, written as plain NumPy loops in float64."""
+"""Pools against their definitions as NumPy loops in float64."""
 
 from functools import partial
 
@@ -14,21 +14,21 @@ POOLS = [
     pytest.param(*pool, id="-".join(map(str, pool)))
     for pool in [(2, None, 0), (3, 2, 0), (3, 2, 1), (3, 1, 1), ((2, 3), (3, 2), (1, 1)), (4, 3, ((2, 0), (1, 2)))]
 ]
-POOLS_WITH_NAMED_PADDING = [
+ALL_PADDINGS = [
     *POOLS,
     *(pytest.param(w, s, p, id=f"{w}-{s}-{p}") for w in (2, 3) for s in (1, 2, 3) for p in ("SAME", "VALID")),
 ]
 
 
-@pytest.mark.parametrize(("window", "stride", "padding"), POOLS_WITH_NAMED_PADDING)
+@pytest.mark.parametrize(("window", "stride", "padding"), ALL_PADDINGS)
 def test_max_pool(window, stride, padding):
-    x = random(*IMAGE) - 5  # all below zero: padding must not win
+    x = random(*IMAGE) - 5  # all negative, so that a padding of zeros would be the maximum
     ours = layers.max_pool(x, window, stride, padding)
     assert_close(ours, plain_pool(x, window, stride, padding))
     assert geometry.output_size(IMAGE[1:3], window, stride or window, padding) == ours.shape[1:3]
 
 
-@pytest.mark.parametrize(("window", "stride", "padding"), POOLS_WITH_NAMED_PADDING)
+@pytest.mark.parametrize(("window", "stride", "padding"), ALL_PADDINGS)
 @pytest.mark.parametrize("count_include_pad", [True, False, None])
 def test_avg_pool(window, stride, padding, count_include_pad):
     x = random(*IMAGE) + 5
@@ -54,7 +54,7 @@ def test_ceil_mode(size, window, stride, padding):
 def test_ceil_mode_drops_a_last_window_that_would_start_in_the_padding():
     # 4 pixels padded by 1 are 6; windows of 2 every 3 start at 0 and 3, and one at 6 would start past the padding.
     assert geometry.output_size((4, 4), 2, 3, padding=1, ceil_mode=True) == (2, 2)
-    # 3 pixels padded by 1 are 5; windows of 2 every 2 start at 0, 2 and 4: the last holds nothing but padding.
+    # 3 pixels padded by 1 are 5; windows of 2 every 2 start at 0, 2 and 4, and the last would hold only padding.
     assert geometry.output_size((3, 3), 2, 2, padding=1, ceil_mode=True) == (2, 2)
     x = random(1, 3, 3, 1)
     assert np.isfinite(layers.max_pool(x, 2, 2, padding=1, ceil_mode=True)).all()

@@ -17,7 +17,7 @@ def conv_output_shape(
     dilation: Size = 1,
 ) -> Shape:
     """(height, width, filters) that a convolution makes of (height, width, channels)."""
-    return (*output_size(input_shape[:2], kernel, stride, padding, dilation), filters)
+    return (*output_size(input_shape[:2], kernel, stride=stride, padding=padding, dilation=dilation), filters)
 
 
 def conv_parameters(
@@ -39,7 +39,9 @@ def conv_parameters(
     one_position = filters * (_taps(input_shape, kernel, groups) + bias)
     if shared:
         return one_position
-    return one_position * math.prod(output_size(input_shape[:2], kernel, stride, padding, dilation))
+    return one_position * math.prod(
+        output_size(input_shape[:2], kernel, stride=stride, padding=padding, dilation=dilation)
+    )
 
 
 def conv_macs(
@@ -72,7 +74,7 @@ def pool_output_shape(
 ) -> Shape:
     """(height, width, channels) that a pool makes of (height, width, channels). The stride defaults to the window."""
     stride = window if stride is None else stride
-    return (*output_size(input_shape[:2], window, stride, padding, ceil_mode=ceil_mode), input_shape[2])
+    return (*output_size(input_shape[:2], window, stride=stride, padding=padding, ceil_mode=ceil_mode), input_shape[2])
 
 
 def _taps(input_shape: Shape, kernel: Size, groups: int) -> int:

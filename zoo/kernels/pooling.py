@@ -24,7 +24,7 @@ def max_pool(
 ) -> jax.Array:
     """Maximum of each window, padding aside. The stride defaults to the window. Raises WindowTooLarge."""
     stride = window if stride is None else stride
-    pads = explicit_padding(x.shape[1:3], window, stride, padding, ceil_mode=ceil_mode)
+    pads = explicit_padding(pair(x.shape[1:3]), window, stride=stride, padding=padding, ceil_mode=ceil_mode)
     return sliding_max(x, pair(window), pair(stride), pads)
 
 
@@ -46,8 +46,8 @@ def avg_pool(
     stride = window if stride is None else stride
     if count_include_pad is None:
         count_include_pad = padding != "SAME"
-    size = x.shape[1:3]
-    pads = explicit_padding(size, window, stride, padding, ceil_mode=ceil_mode)
+    size = pair(x.shape[1:3])
+    pads = explicit_padding(size, window, stride=stride, padding=padding, ceil_mode=ceil_mode)
     window_sum = partial(
         lax.reduce_window,
         init_value=0.0,
