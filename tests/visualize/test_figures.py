@@ -13,7 +13,7 @@ from zoo.visualize.sheets import figures
 from zoo.visualize.sheets.figures import Cell, from_zero, save_figure, sheet_figure, zero_centred
 from zoo.visualize.sheets.sheet import Sheet, add_sheet, entries_in, index_of, sheet_name
 from zoo.visualize.tiles import (
-    BEYOND,
+    OUTSIDE_GREY,
     covers_image,
     crop_box,
     empty_margin,
@@ -41,7 +41,7 @@ def test_zero_is_mid_grey_and_the_largest_magnitude_an_end():
 
 def test_a_share_of_what_is_not_zero_may_saturate():
     values = np.concatenate([np.zeros(900), np.linspace(0.01, 1, 100)]).reshape(10, 100, 1)
-    shown = signed_to_colours(values, saturating=0.1)[..., 0]
+    shown = signed_to_colours(values, saturated_fraction=0.1)[..., 0]
     assert (shown == 1).sum() == 10 and (shown == 0.5).sum() == 900 and shown.min() == 0.5
 
 
@@ -55,7 +55,7 @@ def test_cuts_end_at_the_image_where_they_are_larger_and_are_grey_beyond_it():
     image = GENERATOR.random((6, 8, 3))
     np.testing.assert_array_equal(crop_box(image, (1, 2, 4, 7)), image[1:4, 2:7])
     np.testing.assert_array_equal(crop_box(image, (-5, -9, 30, 40)), image)
-    np.testing.assert_array_equal(crop_box(image, (-2, 0, 2, 3))[:2], np.full((2, 3, 3), BEYOND))
+    np.testing.assert_array_equal(crop_box(image, (-2, 0, 2, 3))[:2], np.full((2, 3, 3), OUTSIDE_GREY))
     assert limit_box((-3, 1, 5, 4), (6, 8)).tolist() == [0, 1, 6, 4]
     assert covers_image((-1, -1, 9, 9), (6, 8)) and not covers_image((0, 0, 6, 7), (6, 8))
 

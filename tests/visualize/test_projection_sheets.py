@@ -22,7 +22,7 @@ SIDE, GAP = 70, 3
 
 
 @pytest.fixture(scope="module")
-def subject():
+def network():
     variables = drawn(zoo.create_model("lenet5"), SEEN.image_shape)
     return TrainedNetwork(Weights(model="lenet5", variables=variables, preprocessing=SEEN), "lenet5, weights random")
 
@@ -38,11 +38,11 @@ def tile(axes, index):
     return axes.get_images()[0].get_array()[top + 7 : top + SIDE : 14, left + 7 : left + SIDE : 14, 0]
 
 
-def test_figure_2_shows_the_strongest_activations(subject):
-    pictures = ImageSet(SOURCE, "noise, 30 test images", class_names=NAMES)
-    sheet = by_unit(subject, pictures, "c1", range(6), "deconvnet", batch_size=8, track=all_of)
+def test_figure_2_shows_the_strongest_activations(network):
+    image_set = ImageSet(SOURCE, "noise, 30 test images", class_names=NAMES)
+    sheet = by_unit(network, image_set, "c1", range(6), "deconvnet", batch_size=8, progress_bar=all_of)
 
-    maps = np.asarray(zoo.features(subject.model, subject.variables, subject.normalized(IMAGES), ["c1"])["c1"])
+    maps = np.asarray(zoo.features(network.model, network.variables, network.normalized(IMAGES), ["c1"])["c1"])
     strongest = maps.max(axis=(1, 2))
     order = np.argsort(-strongest, axis=0)[:9]
     labels = [text.get_text() for text in sheet.figure.texts if text.get_text().startswith("unit ")]
@@ -62,21 +62,21 @@ def test_figure_2_shows_the_strongest_activations(subject):
             np.testing.assert_allclose(tile(sheet.figure.axes[2 * unit + 1], place), expected)
 
 
-def test_units_are_chosen_for_variety_unless_they_are_named(subject):
-    pictures = ImageSet(SOURCE, "noise", class_names=NAMES)
-    sheet = by_unit(subject, pictures, "c3", None, "deconvnet", batch_size=8, track=all_of)
-    found = top_activations(subject.model, subject.variables, subject.normalized(IMAGES), "c3")
+def test_units_are_chosen_for_variety_unless_they_are_named(network):
+    image_set = ImageSet(SOURCE, "noise", class_names=NAMES)
+    sheet = by_unit(network, image_set, "c3", None, "deconvnet", batch_size=8, progress_bar=all_of)
+    found = top_activations(network.model, network.variables, network.normalized(IMAGES), "c3")
     units = diverse_units(found.values, found.images, LABELS, 9)
     labels = [text.get_text() for text in sheet.figure.texts if text.get_text().startswith("unit ")]
     assert [int(label.split()[1]) for label in labels] == units.tolist()
     assert "of those like the fewest already chosen" in sheet.caption
 
 
-def test_a_first_layers_projection_is_its_filter(subject):
+def test_a_first_layers_projection_is_its_filter(network):
     """Transposed, the one filter of one activation: whatever the image."""
-    pictures = ImageSet(SOURCE, "noise")
-    sheet = by_unit(subject, pictures, "c1", [2], "deconvnet", batch_size=8, track=all_of)
-    kernel = np.asarray(subject.variables["params"]["c1"]["conv"]["kernel"])[..., 0, 2]
+    image_set = ImageSet(SOURCE, "noise")
+    sheet = by_unit(network, image_set, "c1", [2], "deconvnet", batch_size=8, progress_bar=all_of)
+    kernel = np.asarray(network.variables["params"]["c1"]["conv"]["kernel"])[..., 0, 2]
     shown = tile(sheet.figure.axes[0], 4)
     inside = (shown > 0) & (shown < 1)
     scaled = (shown - 0.5)[inside] / kernel[inside]
@@ -84,9 +84,11 @@ def test_a_first_layers_projection_is_its_filter(subject):
     np.testing.assert_allclose(scaled, scaled[0], rtol=1e-4)
 
 
-def test_photographs_of_a_layer_that_sees_them_whole_have_no_patches(subject):
-    pictures = ImageSet(EvenlySpaced(SOURCE, 2), "two", names=("a", "b"))
-    whole, parts = (by_image(subject, pictures, layer, [0, 1], "guided", track=all_of) for layer in ("c5", "c1"))
+def test_photographs_of_a_layer_that_sees_them_whole_have_no_patches(network):
+    image_set = ImageSet(EvenlySpaced(SOURCE, 2), "two", names=("a", "b"))
+    whole, parts = (
+        by_image(network, image_set, layer, [0, 1], "guided", progress_bar=all_of) for layer in ("c5", "c1")
+    )
     assert (len(whole.figure.axes), len(parts.figure.axes)) == (4, 6)
     assert "may depend on all of the image" in whole.caption and "The boxes are those cuts." in parts.caption
     np.testing.assert_allclose(parts.figure.axes[0].get_images()[0].get_array()[..., 0], IMAGES[0, ..., 0] / 255)

@@ -27,9 +27,9 @@ def test_the_rank_correlation_is_spearmans_of_the_magnitudes():
 
 def test_a_row_an_image_and_rule_and_a_column_a_step_of_the_cascade():
     variables = drawn(zoo.create_model("lenet5"), SEEN.image_shape)
-    subject = TrainedNetwork(Weights(model="lenet5", variables=variables, preprocessing=SEEN), "lenet5, weights random")
-    pictures = ImageSet(ArraySource(IMAGES, np.zeros(2, int)), "noise", names=("first", "second"))
-    sheet = randomize_sheet(subject, pictures, [7, 3], seed=5, track=lambda items, **_: items)
+    network = TrainedNetwork(Weights(model="lenet5", variables=variables, preprocessing=SEEN), "lenet5, weights random")
+    image_set = ImageSet(ArraySource(IMAGES, np.zeros(2, int)), "noise", names=("first", "second"))
+    sheet = randomize_sheet(network, image_set, [7, 3], seed=5, progress_bar=lambda items, **_: items)
 
     labels = [text.get_text() for text in sheet.figure.texts]
     steps = ["learnt weights", "down to c5", "down to c3", "all drawn again"]
@@ -37,9 +37,9 @@ def test_a_row_an_image_and_rule_and_a_column_a_step_of_the_cascade():
         assert sum(label.startswith(start) for label in labels) == count, start
     assert len(sheet.figure.axes) == 2 * 3 * (1 + len(steps))
 
-    given = subject.normalized(IMAGES)
-    other = randomize_weights(subject.model, variables, jax.random.key(5), "c3")
+    given = network.normalized(IMAGES)
+    other = randomize_weights(network.model, variables, jax.random.key(5), "c3")
     for rule in ("deconvnet", "guided", "gradient"):
-        pictured = [saliency(subject.model, v, given, [7, 3], rule=rule) for v in (variables, other)]
+        pictured = [saliency(network.model, v, given, [7, 3], rule=rule) for v in (variables, other)]
         for learnt, drawn_again in zip(*pictured, strict=True):
             assert f"down to c3\n{rank_correlation(learnt, drawn_again):.2f}" in labels

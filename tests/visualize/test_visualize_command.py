@@ -138,11 +138,11 @@ def test_photographs_are_cut_once(capsys, here):
     cut = dataclasses.replace(SEEN, crop=0.5)
     variables = drawn(zoo.create_model("lenet5"), SEEN.image_shape)
     weights = Weights(model="lenet5", variables=variables, preprocessing=cut)
-    pictures = chosen_pictures(argparse.Namespace(images=["photos"], dataset=None, limit=None), None, None)
+    image_set = chosen_pictures(argparse.Namespace(images=["photos"], dataset=None, limit=None), None, None)
     images = [np.asarray(Image.open(here / "photos" / f"{i}.png")) for i in range(2)]
-    fitted, _ = prepared(TrainedNetwork(weights, ""), pictures)
+    fitted, _ = prepared(TrainedNetwork(weights, ""), image_set)
     np.testing.assert_array_equal(fitted, [cut.fitted(image) for image in images])
-    assert pictures.names == ("0.png", "1.png") and pictures.source[1]["label"] == -1
+    assert image_set.names == ("0.png", "1.png") and image_set.source[1]["label"] == -1
 
 
 def test_few_images_of_a_data_set(capsys, short_run):
@@ -187,7 +187,7 @@ def test_weights_without_a_classifier_can_be_looked_at(capsys):
     assert "weights body.safetensors" in made["filters-c1-conv"]
 
 
-def subject(name):
+def network(name):
     network = zoo.create_model(name)
     info = zoo.model_info(name)
     shown = Preprocessing(image_shape=network.image_shape, mean=info.mean, std=info.std)
@@ -204,13 +204,13 @@ def subject(name):
     ],
 )
 def test_networks_with_few_max_pools_have_guided(name, rule, why):
-    found = default_rule(subject(name))
+    found = default_rule(network(name))
     assert found[0] == rule and why in found[1] and bool(why) == bool(found[1])
 
 
 def test_layers_are_the_stages_in_depth_order():
-    assert default_layers(subject("googlenet")) == ["conv1", "conv2", "inception_3b", "inception_4e", "inception_5b"]
-    assert default_layers(subject("alexnet")) == ["conv1", "conv2", "conv5"]
+    assert default_layers(network("googlenet")) == ["conv1", "conv2", "inception_3b", "inception_4e", "inception_5b"]
+    assert default_layers(network("alexnet")) == ["conv1", "conv2", "conv5"]
 
 
 ERRORS = {

@@ -71,7 +71,7 @@ def run(args: argparse.Namespace) -> None:
         from zoo.training import enable_compilation_cache
 
         enable_compilation_cache()
-        asked |= {"weights": subject.weights, "about": subject.about, "pictures": pictures}
+        asked |= {"weights": subject.weights, "about": subject.description, "pictures": pictures}
         if args.checkpoint and args.checkpoint.is_dir():
             asked["run"] = args.checkpoint
     console = Console(stderr=True)

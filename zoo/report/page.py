@@ -68,7 +68,7 @@ def report(
     other = None if compare is None else _described(compare, compare_name)
     learned, trained = _from_weights(weights, about, pictures, run, track)
     if image is None and pictures is not None:
-        image, image_name = pictures.source[0]["image"], pictures.names[0] if pictures.names else pictures.about
+        image, image_name = pictures.source[0]["image"], pictures.names[0] if pictures.names else pictures.description
     picture = sample(of.network.image_shape, image, image_name)
     page = Page(of, other, picture, about or "given", tree_hash(weights.variables) if weights else "")
     return render(

@@ -1,8 +1,8 @@
-"""See what each layer sees: pictures of what a network has learnt, as plain arrays, for any network of the zoo.
+"""Visualize what a network has learned: methods that return NumPy arrays, for any Linen module.
 
-Every function takes a model, its variables and normalised images [batch, height, width, channel], and gives NumPy
-arrays. Layers are named by their module's path (`zoo.visualize.layers`); activations pass signals down to the pixels by
-the rules of `zoo.visualize.rules`.
+Every function takes a model, its variables and normalised images [batch, height, width, channel]. Layers are named by
+their module's path, such as "inception_3a/3x3" (`methods.named_layers`). Some methods replace the gradient of the
+activations by another rule (`methods.backward_rules`).
 """
 
 from zoo.visualize.methods.backward_rules import Rule

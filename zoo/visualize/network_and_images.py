@@ -1,4 +1,4 @@
-"""What pictures are made of: a network with its weights, and images."""
+"""The inputs of figures: a network with its weights, and a set of images."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -11,77 +11,80 @@ from zoo.counting.summarize import summarize
 from zoo.data import Example, Source
 from zoo.errors import ZooError
 from zoo.models.network import Network
+from zoo.models.variables import Variables
 from zoo.registry import model_info
 from zoo.visualize.methods.backward_rules import Rule
-from zoo.visualize.methods.named_layers import layer_shapes, spatial_shape
+from zoo.visualize.methods.named_layers import Shapes, layer_shapes, spatial_shape
 from zoo.weights import Weights
 
-# Fewer pools that keep their switches than this leave the deconvnet nearly nothing of the image.
-FEW_POOLS = 2
-LAYERS = 5
-# About so many images are looked at for one of each class.
-SEARCHED = 500
+# With fewer max pools, and so fewer switches, the deconvnet shows next to nothing of the image.
+MIN_POOLS_FOR_DECONVNET = 2
+MAX_DEFAULT_LAYERS = 5
+# This many images or more are searched for the strongest activations; of fewer, each is shown.
+MIN_IMAGES_TO_SEARCH = 9
+# About this many images are searched for one of each class.
+SEARCHED_IMAGES = 500
 
-# A progress bar round an iterable: track(iterable, total=..., description=...).
+# Wraps an iterable with a progress bar: progress_bar(iterable, total=..., description=...).
 ProgressBar = Callable[..., Iterable]
 
 
-def no_progress_bar(iterable: Iterable, **said: object) -> Iterable:
-    """No progress bar."""
+def no_progress_bar(iterable: Iterable, **options: object) -> Iterable:
+    """The iterable itself, for use as a `ProgressBar`."""
     return iterable
 
 
 @dataclass(frozen=True, eq=False)
 class TrainedNetwork:
-    """A network with its weights; `about` names them for captions."""
+    """A network with its weights; `description` names both in captions."""
 
     weights: Weights
-    about: str
+    description: str
 
     @cached_property
     def model(self) -> Network:
-        """The network."""
+        """The network as a Linen module."""
         return self.weights.network()
 
     @property
-    def variables(self):
-        """Its variables."""
+    def variables(self) -> Variables:
+        """The network's variables."""
         return self.weights.variables
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
-        """(height, width, channels) of its images."""
+        """(height, width, channels) of the images that the network takes."""
         return self.weights.preprocessing.image_shape
 
     @cached_property
-    def shapes(self):
+    def shapes(self) -> Shapes:
         """{layer: shape of its output} for one image."""
         return layer_shapes(self.model, self.variables, jax.ShapeDtypeStruct((1, *self.image_shape), np.float32))
 
     def normalized(self, images: np.ndarray) -> np.ndarray:
-        """uint8 images of its size as it takes them."""
+        """uint8 images [batch, height, width, channel] of the network's size, normalised to float32."""
         return np.asarray(self.weights.preprocessing.normalized(images))
 
     def units(self, layer: str) -> int:
-        """How many units a layer with maps has. Raises ZooError for any other."""
+        """The number of units of a layer with feature maps. Raises ZooError for any other layer."""
         return spatial_shape(self.model, self.shapes, layer)[-1]
 
     def class_name(self, index: int) -> str:
-        """Its name, or "class 17" where nobody knows it."""
+        """The name of a class, or "class 17" if the weights name no classes."""
         names = self.weights.class_names
         return names[index] if index < len(names) else f"class {index}"
 
 
 @dataclass(frozen=True, eq=False)
 class ImageSet:
-    """Images to show; `about` names them for captions.
+    """Images to show; `description` names them in captions.
 
-    `names` are those of single images, each of which gets a row; `class_names` those of the labels, if any; `dataset`
-    that of the data set that they are from, if any.
+    `names` are the names of the single images, each of which gets a row; () for a data set. `class_names` are those of
+    the labels, and `dataset` is the data set's name, where known.
     """
 
     source: Source
-    about: str
+    description: str
     names: Sequence[str] = ()
     class_names: Sequence[str] = ()
     dataset: str = ""
@@ -92,7 +95,7 @@ class ImageSet:
 
 @dataclass(frozen=True, eq=False)
 class EvenlySpaced:
-    """At most `count` examples of a source, evenly chosen: folders have theirs class by class."""
+    """A source with at most `count` examples of another, at equal distances: folders list theirs class by class."""
 
     source: Source
     count: int
@@ -101,22 +104,22 @@ class EvenlySpaced:
         return min(self.count, len(self.source))
 
     def __getitem__(self, index: int) -> Example:
-        return self.source[self.number(index)]
+        return self.source[self.source_index(index)]
 
-    def number(self, index: int) -> int:
-        """Which of the source's examples that is."""
+    def source_index(self, index: int) -> int:
+        """The index of that example in the whole source."""
         return index * len(self.source) // len(self)
 
 
 def index_in_data_set(source: Source, index: int) -> int:
-    """Which example of a data set that is, where the source may be some of them, evenly chosen."""
-    return source.number(index) if isinstance(source, EvenlySpaced) else index
+    """The index of an example in its whole data set, also if `source` is an `EvenlySpaced` part of it."""
+    return source.source_index(index) if isinstance(source, EvenlySpaced) else index
 
 
-def one_image_per_class(source: Source, about: str, class_names: Sequence[str], count: int) -> ImageSet:
-    """An image of each class, at most `count`, of those that an even walk through the source meets first."""
+def one_image_per_class(source: Source, description: str, class_names: Sequence[str], count: int) -> ImageSet:
+    """The first image of each of at most `count` classes, in about 500 evenly spaced images of the source."""
     found: dict[int, tuple[int, Example]] = {}
-    for index in range(0, len(source), max(1, len(source) // SEARCHED)):
+    for index in range(0, len(source), max(1, len(source) // SEARCHED_IMAGES)):
         example = source[index]
         found.setdefault(example["label"], (index, example))
         if len(found) == count:
@@ -125,26 +128,29 @@ def one_image_per_class(source: Source, about: str, class_names: Sequence[str], 
     names = tuple(
         f"image {index_in_data_set(source, index)}: {class_names[example['label']]}" for index, example in chosen
     )
-    return ImageSet([example for _, example in chosen], about, names)
+    return ImageSet([example for _, example in chosen], description, names)
 
 
-def default_layers(subject: TrainedNetwork) -> list[str]:
-    """The network's stages that have maps, at most five, evenly chosen, the first and the last among them."""
-    stages = [stage for stage in model_info(subject.weights.model).stages if len(subject.shapes.get(stage, ())) == 4]
+def default_layers(network: TrainedNetwork) -> list[str]:
+    """The network's stages that have feature maps: at most five, evenly spaced, with the first and the last.
+
+    Raises ZooError for a network without stages in the registry.
+    """
+    stages = [stage for stage in model_info(network.weights.model).stages if len(network.shapes.get(stage, ())) == 4]
     if not stages:
-        raise ZooError(f"{subject.weights.model} names no layers of its own to show: name some with --layers")
-    places = np.linspace(0, len(stages) - 1, min(LAYERS, len(stages)))
-    return [stages[round(place)] for place in places]
+        raise ZooError(f"{network.weights.model} has no default layers: name some with --layers")
+    indices = np.linspace(0, len(stages) - 1, min(MAX_DEFAULT_LAYERS, len(stages)))
+    return [stages[round(index)] for index in indices]
 
 
-def default_rule(subject: TrainedNetwork) -> tuple[Rule, str]:
-    """The deconvnet's, but guided where it has no switches to go by; and why, for the caption."""
-    rows = summarize(subject.model, (1, *subject.image_shape)).rows
+def default_rule(network: TrainedNetwork) -> tuple[Rule, str]:
+    """("deconvnet", ""), or for a network with fewer than two max pools ("guided", the reason, for captions)."""
+    rows = summarize(network.model, (1, *network.image_shape)).rows
     pools = sum(row.operation == "max_pool" and max(row.stride or (1,)) > 1 for row in rows)
-    if pools >= FEW_POOLS:
+    if pools >= MIN_POOLS_FOR_DECONVNET:
         return "deconvnet", ""
-    counted = "no max pool" if not pools else "only one max pool"
+    number = "no max pool" if not pools else "only one max pool"
     return "guided", (
-        f"The network has {counted} to give the deconvnet its switches, without which it shows next to nothing of an "
-        "image: guided is taken instead."
+        f"The network has {number}. The deconvnet needs the switches of max pools to show anything of an image, so the "
+        "rule is guided instead."
     )

@@ -1,4 +1,4 @@
-"""Where `visualize` takes its pictures from: --images, --dataset, or what the network was trained on."""
+"""The images that a command shows: --images, --dataset, or what the network was trained on."""
 
 from __future__ import annotations
 
@@ -8,92 +8,100 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from zoo.commands.arguments.images import image_paths, load_image
+from zoo.commands.arguments.images import STANDARD_INPUT, image_paths, load_image
 from zoo.commands.arguments.types import positive
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from zoo.data import Example
+    from zoo.data import Dataset, Example
     from zoo.visualize.network_and_images import ImageSet, TrainedNetwork
+
+# In captions; more files are counted.
+MAX_NAMES = 3
 
 
 def add_pictures_arguments(parser: argparse.ArgumentParser) -> None:
-    """--images, --dataset, --data-dir and --limit, for `chosen_pictures`."""
-    parser.add_argument("--images", nargs="+", metavar="IMAGE", help="image files, folders of them, or - for one")
+    """--images, --dataset, --data-dir and --limit, for `chosen_images`."""
+    parser.add_argument("--images", nargs="+", metavar="IMAGE", help="image files, folders of images, or - (stdin)")
     parser.add_argument("--dataset", metavar="DATA", help="digits, a folder, or a TFDS name: its test images")
-    parser.add_argument("--data-dir", type=Path, metavar="DIR", help="where TFDS data sets are kept")
-    parser.add_argument("--limit", type=positive, metavar="N", help="only N images of the data set, evenly chosen")
+    parser.add_argument("--data-dir", type=Path, metavar="DIR", help="the folder of the TFDS data sets")
+    parser.add_argument("--limit", type=positive, metavar="N", help="only N images of the data set, evenly spaced")
 
 
-def chosen_pictures(args: argparse.Namespace, subject: TrainedNetwork, rows: int | None) -> ImageSet:
-    """What --images or --dataset names, or the test images of what the weights were trained on.
+def chosen_images(args: argparse.Namespace, network: TrainedNetwork, rows: int | None) -> ImageSet:
+    """The images of --images, the test images of --dataset, or those of the data set that the network was trained on.
 
-    Of a data set `rows` images of different classes, or all where that is None, but no more than --limit. Raises
-    ZooError where there is nothing, or two things.
+    Of a data set, `rows` (or --limit) images of different classes; all, or --limit, if `rows` is None. Raises ZooError
+    if there is no data set, or both arguments are given.
     """
     from zoo.errors import ZooError
 
     if args.images and args.dataset:
-        raise ZooError("--images and --dataset are two sources of images: give one of them")
-    if args.images:
-        return _photographs(args.images, args.limit)
-    return _test_images(args, subject, rows)
+        raise ZooError("--images and --dataset are both given: give one of them")
+    return _image_files(args.images, args.limit) if args.images else _test_images(args, network, rows)
 
 
-def _photographs(places: list[str], limit: int | None) -> ImageSet:
+def _image_files(arguments: list[str], limit: int | None) -> ImageSet:
     from zoo.visualize.network_and_images import ImageSet
 
-    paths = [path for place in places for path in image_paths(place)][:limit]
-    photographs = Photographs(paths, [load_image(path) if path == "-" else None for path in paths])
-    # An image that cannot be read is told before anything is drawn.
-    for index in range(len(photographs)):
-        photographs[index]
-    names = tuple("standard input" if path == "-" else Path(path).name for path in paths)
-    about = f"{len(names)} images" if len(names) > 3 else ", ".join(names)
-    return ImageSet(photographs, about, names)
+    paths = [path for argument in arguments for path in image_paths(argument)][:limit]
+    # Standard input can be read only once.
+    files = ImageFiles(paths, [load_image(path) if path == STANDARD_INPUT else None for path in paths])
+    # Images that cannot be read are an error before anything is drawn.
+    for index in range(len(files)):
+        files[index]
+    names = tuple("standard input" if path == STANDARD_INPUT else Path(path).name for path in paths)
+    description = f"{len(names)} images" if len(names) > MAX_NAMES else ", ".join(names)
+    return ImageSet(files, description, names)
 
 
 @dataclass(frozen=True, eq=False)
-class Photographs:
-    """A source of images of unknown class, as large as they are: read when they are wanted, but for what is given."""
+class ImageFiles:
+    """A source of images of unknown class (label -1) and any size, each read when it is used unless in `loaded`."""
 
     paths: Sequence[str]
-    given: Sequence[np.ndarray | None]
+    loaded: Sequence[np.ndarray | None]
 
     def __len__(self) -> int:
         return len(self.paths)
 
     def __getitem__(self, index: int) -> Example:
-        image = self.given[index]
+        image = self.loaded[index]
         return {"image": load_image(self.paths[index]) if image is None else image, "label": -1}
 
 
-def _test_images(args: argparse.Namespace, subject: TrainedNetwork, rows: int | None) -> ImageSet:
-    from zoo.data import DataError, open_dataset
-    from zoo.errors import ZooError
+def _test_images(args: argparse.Namespace, network: TrainedNetwork, rows: int | None) -> ImageSet:
     from zoo.inference.evaluation import of_another_data_set, stand_for_names
     from zoo.visualize.network_and_images import EvenlySpaced, ImageSet, one_image_per_class
 
-    name = args.dataset or subject.weights.dataset
+    dataset = _open_dataset(args, network)
+    names, network_names = dataset.class_names, network.weights.class_names
+    same_classes = len(network_names) == len(names) and not of_another_data_set(network.weights, dataset.name)
+    # IDX files have numbers instead of names.
+    if same_classes and stand_for_names(names, dataset.name):
+        names = network_names
+    if rows:
+        return one_image_per_class(dataset.test, f"{dataset.name}, test images", names, args.limit or rows)
+    source = EvenlySpaced(dataset.test, args.limit or len(dataset.test))
+    total = "" if len(source) == len(dataset.test) else f" of {len(dataset.test)}"
+    description = f"{dataset.name}, {len(source)}{total} test images"
+    return ImageSet(source, description, class_names=names, dataset=dataset.name)
+
+
+def _open_dataset(args: argparse.Namespace, network: TrainedNetwork) -> Dataset:
+    from zoo.data import DataError, open_dataset
+    from zoo.errors import ZooError
+
+    name = args.dataset or network.weights.dataset
     if not name:
         raise ZooError("these weights name no data set: give images with --images or --dataset")
     try:
-        dataset = open_dataset(name, args.data_dir)
+        return open_dataset(name, args.data_dir)
     except DataError as error:
         if args.dataset:
             raise
         raise ZooError(
-            f"these weights were trained on {name!r}, which cannot be opened by that name: give its folder with "
-            f"--dataset, or other images with --images ({error})"
+            f"the data set {name!r} of these weights cannot be opened by its name: give its folder with --dataset, or "
+            f"other images with --images ({error})"
         ) from None
-    known, names = subject.weights.class_names, dataset.class_names
-    of_theirs = len(known) == len(names) and not of_another_data_set(subject.weights, dataset.name)
-    # IDX files have numbers for names.
-    names = known if of_theirs and stand_for_names(names, dataset.name) else names
-    if rows:
-        return one_image_per_class(dataset.test, f"{dataset.name}, test images", names, args.limit or rows)
-    source = EvenlySpaced(dataset.test, args.limit or len(dataset.test))
-    some = "" if len(source) == len(dataset.test) else f" of {len(dataset.test)}"
-    about = f"{dataset.name}, {len(source)}{some} test images"
-    return ImageSet(source, about, class_names=names, dataset=dataset.name)

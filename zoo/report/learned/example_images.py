@@ -109,10 +109,10 @@ def samples(subject: TrainedNetwork, pictures: ImageSet, layers: Sequence[str]) 
 def _chosen(pictures: ImageSet) -> ImageSet:
     some = EvenlySpaced(pictures.source, SAMPLES)
     if pictures.names:
-        return ImageSet(some, pictures.about, [pictures.names[some.number(i)] for i in range(len(some))])
+        return ImageSet(some, pictures.description, [pictures.names[some.source_index(i)] for i in range(len(some))])
     if pictures.class_names:
-        return one_image_per_class(pictures.source, pictures.about, pictures.class_names, SAMPLES)
-    return ImageSet(some, pictures.about, [f"image {some.number(i)}" for i in range(len(some))])
+        return one_image_per_class(pictures.source, pictures.description, pictures.class_names, SAMPLES)
+    return ImageSet(some, pictures.description, [f"image {some.source_index(i)}" for i in range(len(some))])
 
 
 def _seen(model, layers: tuple[str, ...], variables, images: jax.Array) -> tuple[jax.Array, dict[str, jax.Array]]:

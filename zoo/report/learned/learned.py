@@ -48,15 +48,15 @@ def learned_part(
         raise ZooError("there are no images in the pictures: give one at least, or no pictures")
     filters = first_filters(subject)
     if pictures is None:
-        return Learned(subject.about, "", filters)
+        return Learned(subject.description, "", filters)
     layers = _layers(subject)
     seen = samples(subject, pictures, layers)
     many = len(pictures) >= MANY
     found = survey(subject, pictures, layers, track=track, batch_size=batch_size) if many else None
     classes = shared_classes(subject, pictures)
     return Learned(
-        subject.about,
-        pictures.about,
+        subject.description,
+        pictures.description,
         filters,
         answers(subject, seen, classes),
         bool(subject.model.num_classes and pictures.class_names) and classes is None,

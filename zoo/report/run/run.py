@@ -82,7 +82,7 @@ def run_part(
     counts = confusion_counts(answers, len(names))
     return replace(
         run,
-        pictures=pictures.about,
+        pictures=pictures.description,
         confusion=confusion(counts, names),
         mistakes=mistakes(subject, pictures, answers, names),
     )

@@ -1,1 +1,1 @@
-"""The methods: arrays in, arrays out."""
+"""Visualization methods: functions of a model, its variables and arrays, which return arrays."""

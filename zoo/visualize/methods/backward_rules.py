@@ -1,13 +1,13 @@
-"""How a signal passes an activation on its way down to the pixels: the only difference between the methods.
+"""Backward rules of activations: the only difference between gradient, deconvnet and guided backpropagation.
 
-For ReLU, x its input and g the signal that comes down to it, the rules are
+For ReLU with input x and incoming backward signal g, the outgoing signal is
 
 - gradient: g * (x > 0), the derivative;
-- deconvnet: max(g, 0), what Zeiler and Fergus 2013 (arXiv:1311.2901, section 2.1) put in its place;
-- guided: max(g, 0) * (x > 0), both (Springenberg et al. 2014, arXiv:1412.6806).
+- deconvnet: max(g, 0) (Zeiler and Fergus 2013, arXiv:1311.2901, section 2.1);
+- guided: max(g, 0) * (x > 0) (Springenberg et al. 2014, arXiv:1412.6806).
 
-For any other activation: gradient is its own, deconvnet the same max(g, 0), as the method wants signals downward that
-are positive features again, and guided the activation's own gradient of max(g, 0), which for ReLU is the line above.
+For any other activation, "gradient" is its own derivative times g, "deconvnet" is max(g, 0), and "guided" is its own
+derivative times max(g, 0).
 """
 
 from collections.abc import Callable
@@ -26,39 +26,39 @@ Activation = Callable[[jax.Array], jax.Array]
 
 
 def with_rule(model: nn.Module, rule: Rule) -> nn.Module:
-    """The same network, whose activations pass signals down by the rule; its forward pass is unchanged.
+    """The same network with another backward rule at its activations; the forward pass is unchanged.
 
-    The rule wraps what the field `act` holds: an activation, or a tuple of them. Raises ZooError for an unknown rule,
-    and for a network without that field unless the rule is "gradient".
+    The rule wraps the activation, or the tuple of activations, in the model's field `act`. Raises ZooError for an
+    unknown rule, and for a network without that field unless the rule is "gradient".
     """
     if rule not in get_args(Rule):
-        raise ZooError(f"unknown rule {rule!r}: it is one of {', '.join(get_args(Rule))}")
+        raise ZooError(f"unknown rule {rule!r}: choose from {', '.join(get_args(Rule))}")
     if rule == "gradient":
         return model
     act = getattr(model, "act", None)
     acts = act if isinstance(act, tuple) else (act,)
     if not all(callable(one) for one in acts):
         raise ZooError(
-            f'{type(model).__name__} has no activation in a field "act" to swap: give it one, or take "gradient"'
+            f'{type(model).__name__} has no activation in a field "act": add the field, or use the rule "gradient"'
         )
-    ruled = tuple(Ruled(one, rule) for one in acts)
-    return model.clone(act=ruled if isinstance(act, tuple) else ruled[0])
+    wrapped = tuple(ActivationWithRule(one, rule) for one in acts)
+    return model.clone(act=wrapped if isinstance(act, tuple) else wrapped[0])
 
 
 @dataclass(frozen=True)
-class Ruled:
-    """An activation with another way down."""
+class ActivationWithRule:
+    """An activation with another backward rule."""
 
     act: Activation
     rule: Rule
 
     def __call__(self, x: jax.Array) -> jax.Array:
-        """The activation itself."""
-        return _ruled(self.act, self.rule, x)
+        """The activation, unchanged."""
+        return _apply(self.act, self.rule, x)
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(0, 1))
-def _ruled(act: Activation, rule: Rule, x: jax.Array) -> jax.Array:
+def _apply(act: Activation, rule: Rule, x: jax.Array) -> jax.Array:
     return act(x)
 
 
@@ -71,4 +71,4 @@ def _backward(act: Activation, rule: Rule, x: jax.Array | None, signal: jax.Arra
     return (rectified,) if rule == "deconvnet" else jax.vjp(act, x)[1](rectified)
 
 
-_ruled.defvjp(_forward, _backward)
+_apply.defvjp(_forward, _backward)

@@ -1,4 +1,4 @@
-"""What a layer makes of an image, and the filters that it does it with."""
+"""Feature maps of a layer, and the filters of a convolution."""
 
 import flax.linen as nn
 import jax
@@ -13,7 +13,7 @@ from zoo.visualize.methods.named_layers import layer_output, layer_shapes, spati
 def activations(
     model: nn.Module, variables: Variables, images: jax.Array, layer: str, *, batch_size: int = 32
 ) -> np.ndarray:
-    """The feature maps of a layer: [batch, rows, columns, units]. Raises ZooError where there is no such layer."""
+    """The feature maps of a layer: [batch, rows, columns, units]. Raises ZooError for a layer without any."""
     spatial_shape(model, layer_shapes(model, variables, images), layer)
     run = jit_cached(layer_output, model, layer)
     return in_batches(lambda images: run(variables, images), batch_size, images)
@@ -26,11 +26,11 @@ def filters(
     *,
     image_shape: tuple[int, int, int] | None = None,
 ) -> np.ndarray:
-    """A convolution's kernel, [height, width, channels / groups, features]: by default that which sees the image.
+    """A convolution's kernel [height, width, channels / groups, features], by default that of the first convolution.
 
-    `layer` is a convolution or a block with a single one in it, as "conv1" or "conv1/conv". `image_shape` (height,
-    width, channels) is what the network sees, its own unless given. Raises ZooError where there is no such layer, and
-    for a block with several, with their names.
+    `layer` is a convolution, or a block with a single one in it, such as "conv1/conv" or "conv1". `image_shape` is
+    (height, width, channels), by default the model's own. Raises ZooError for an unknown layer, and for a block with
+    several convolutions, with their names.
     """
     kernels = _kernels(variables)
     layer = first_convolution(model, variables, image_shape) if layer is None else layer
@@ -40,12 +40,12 @@ def filters(
         suggested = suggestion(layer, blocks | kernels.keys())
         raise ZooError(f"{type(model).__name__} has no filters in {layer!r}{suggested}")
     if len(inside) > 1:
-        raise ZooError(f"{layer} has the filters of {len(inside)} convolutions: choose from {', '.join(inside)}")
+        raise ZooError(f"{layer} has {len(inside)} convolutions: choose one of {', '.join(inside)}")
     return np.asarray(kernels[inside[0]])
 
 
 def first_convolution(model: nn.Module, variables: Variables, image_shape: tuple[int, int, int] | None = None) -> str:
-    """The name of the convolution that sees the image, as for `filters`; "" where there is none."""
+    """The name of the convolution that runs first; "" for a network without convolutions."""
     kernels = _kernels(variables)
     order = layer_shapes(model, variables, jax.ShapeDtypeStruct((1, *(image_shape or model.image_shape)), np.float32))
     return next((name for name in order if name in kernels), "")

@@ -1,4 +1,4 @@
-"""Which pixels a class depends on: gradients of its logit, plain, averaged over noise, and along a path."""
+"""Gradients of a class's logit: plain, averaged over noise, and integrated along a path."""
 
 from collections.abc import Sequence
 
@@ -28,11 +28,12 @@ def saliency(
     """The gradient of each image's class logit, signed: [batch, height, width, channel].
 
     Simonyan et al. 2013 (arXiv:1312.6034, section 3) show its largest magnitude over the channels. `classes` is one for
-    all images or one each, by default the most probable. With `rule` "guided" it is guided backpropagation.
+    all images, or one per image; by default the most probable. With the rule "guided" it is guided backpropagation.
+    Raises ZooError for an unknown class or rule.
     """
-    ruled = with_rule(model, rule)
+    model_with_rule = with_rule(model, rule)
     classes = check_classes(layer_shapes(model, variables, images), classes, len(images))
-    run = jit_cached(_gradient, ruled)
+    run = jit_cached(_gradient, model_with_rule)
     return in_batches(lambda *given: run(variables, *given)[0], batch_size, images, classes)
 
 
@@ -47,16 +48,16 @@ def smoothgrad(
     noise: float = 0.15,
     rule: Rule = "gradient",
 ) -> np.ndarray:
-    """The mean gradient of noisy copies of each image: Smilkov et al. 2017, arXiv:1706.03825.
+    """The mean gradient over `samples` noisy copies of each image: Smilkov et al. 2017, arXiv:1706.03825.
 
-    `noise` is the standard deviation as a share of the image's largest less its smallest value. As `saliency` else; the
-    most probable class is that of the image without noise.
+    `noise` is the standard deviation as a fraction of the image's range (largest minus smallest value). The default
+    class is the most probable of the image without noise. Otherwise as `saliency`.
     """
     if samples < 1 or noise < 0:
-        raise ZooError(f"samples is {samples} and noise {noise}: at least 1, and not negative")
-    ruled = with_rule(model, rule)
+        raise ZooError(f"samples is {samples} and noise is {noise}: give 1 or more samples, and noise of 0 or more")
+    model_with_rule = with_rule(model, rule)
     classes = check_classes(layer_shapes(model, variables, images), classes, len(images))
-    run, (variables, images) = jit_cached(_noisy_gradient, ruled), jax.device_put((variables, images))
+    run, (variables, images) = jit_cached(_noisy_gradient, model_with_rule), jax.device_put((variables, images))
     _, _, classes = run(variables, images, classes, 0.0, key)
     total = sum(run(variables, images, classes, noise, one)[0] for one in jax.random.split(key, samples))
     return np.asarray(total / samples)
@@ -72,38 +73,41 @@ def integrated_gradients(
     steps: int = 729,
     tolerance: float = 0.01,
 ) -> np.ndarray:
-    """Each pixel's share of the logit, against that of a baseline: Sundararajan et al. 2017, arXiv:1703.01365.
+    """Each pixel's contribution to the class's logit: Sundararajan et al. 2017, arXiv:1703.01365.
 
-    The gradient's mean along the straight path from the baseline, times the image less the baseline: [batch, height,
-    width, channel]. Its sum over an image is the logit less the baseline's, up to what the points of the path miss:
-    from 27 on there are three times as many until that is `tolerance` of the difference, or `steps` are not enough for
-    more. The baseline is a number or an array like the images; 0 is the data set's mean colour.
+    It is the mean gradient along the straight path from the baseline to the image, times image minus baseline: [batch,
+    height, width, channel]. Its sum over an image is the logit minus the baseline's logit, up to the error of the sum
+    over points: starting with 27 points, their number is tripled until that error is at most `tolerance` of the
+    difference, or would exceed `steps`. `baseline` is a number, or an array like the images; 0 is the data set's mean
+    colour. Raises ZooError for an unknown class or a baseline of another shape.
     """
     shape = np.shape(images)
     shapes = layer_shapes(model, variables, images)
     if steps < 1:
-        raise ZooError(f"steps is {steps}: it is 1 at least")
+        raise ZooError(f"steps is {steps}: give 1 or more")
     if np.shape(baseline) not in ((), shape, shape[1:]):
-        raise ZooError(f"the baseline has shape {np.shape(baseline)}: it is a number or like the images, {shape}")
+        raise ZooError(
+            f"the baseline has shape {np.shape(baseline)}: give a number or the shape {shape}"
+        )
     classes = check_classes(shapes, classes, len(images))
     run, (variables, images) = jit_cached(_gradient, model), jax.device_put((variables, images))
-    _, there, classes = run(variables, images, classes)
+    _, logits, classes = run(variables, images, classes)
     baseline = jnp.broadcast_to(jnp.asarray(baseline, images.dtype), shape)
-    difference, along = there - run(variables, baseline, classes)[1], images - baseline
+    difference, path = logits - run(variables, baseline, classes)[1], images - baseline
 
-    def gradients(places: list[float]) -> jax.Array:
-        return sum(run(variables, baseline + place * along, classes)[0] for place in places)
+    def sum_of_gradients(fractions: list[float]) -> jax.Array:
+        return sum(run(variables, baseline + fraction * path, classes)[0] for fraction in fractions)
 
     points = min(27, steps)
-    total = gradients(_midpoints(points))
+    total = sum_of_gradients(_midpoints(points))
     while True:
-        shares = total / points * along
-        missing = jnp.abs(shares.sum(axis=(1, 2, 3)) - difference)
-        if 3 * points > steps or (missing <= tolerance * jnp.abs(difference)).all():
-            return np.asarray(shares)
+        contributions = total / points * path
+        error = jnp.abs(contributions.sum(axis=(1, 2, 3)) - difference)
+        if 3 * points > steps or (error <= tolerance * jnp.abs(difference)).all():
+            return np.asarray(contributions)
         points *= 3
-        # Every third, from the second on, is there already.
-        total += gradients([place for i, place in enumerate(_midpoints(points)) if i % 3 != 1])
+        # Every third midpoint, starting with the second, is one of the previous points.
+        total += sum_of_gradients([point for i, point in enumerate(_midpoints(points)) if i % 3 != 1])
 
 
 def _midpoints(parts: int) -> list[float]:
@@ -113,13 +117,13 @@ def _midpoints(parts: int) -> list[float]:
 def _gradient(
     model: nn.Module, variables: Variables, images: jax.Array, classes: jax.Array
 ) -> tuple[jax.Array, jax.Array, jax.Array]:
-    """The gradient of the logit of each image's class, the logit, and the class."""
+    """The gradient of each image's class logit, the logit [batch], and the class [batch]."""
 
-    def total(images: jax.Array) -> tuple[jax.Array, tuple[jax.Array, jax.Array]]:
+    def total_logit(images: jax.Array) -> tuple[jax.Array, tuple[jax.Array, jax.Array]]:
         logits, chosen = class_logits(model.apply(variables, images), classes)
         return logits.sum(), (logits, chosen)
 
-    gradient, (logits, chosen) = jax.grad(total, has_aux=True)(images)
+    gradient, (logits, chosen) = jax.grad(total_logit, has_aux=True)(images)
     return gradient, logits, chosen
 
 

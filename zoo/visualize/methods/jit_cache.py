@@ -1,4 +1,4 @@
-"""Functions compiled once and kept, so that a picture of another unit or another image costs no compilation."""
+"""Jitted functions that are kept, so that another unit or another image needs no new compilation."""
 
 from collections.abc import Callable, Hashable
 from functools import lru_cache, partial
@@ -10,34 +10,34 @@ import numpy as np
 from zoo.errors import ZooError
 from zoo.runtime.compiler_options import compiler_options
 
-# A compiled network holds some megabytes; a session of pictures uses a few networks and methods.
-KEPT = 32
+# A compiled network takes some megabytes; a session uses a few networks and methods.
+CACHE_SIZE = 32
 
 
-@lru_cache(maxsize=KEPT)
+@lru_cache(maxsize=CACHE_SIZE)
 def jit_cached(function: Callable, *static: Hashable) -> Callable:
-    """`jax.jit` of function(*static, ...), the same object for the same arguments."""
+    """`jax.jit` of partial(function, *static): the same object for the same function and static arguments."""
     return jax.jit(partial(function, *static), compiler_options=compiler_options())
 
 
 def in_batches(run: Callable, batch_size: int, *arrays: Any) -> Any:
-    """run(*arrays), at most `batch_size` along the first axis at a time; NumPy arrays, in any pytree.
+    """run(*arrays) in batches of at most `batch_size` along the first axis; a pytree of NumPy arrays.
 
-    The last batch is filled up with its last row, so that `run` is compiled for one size. Raises ZooError where
-    `batch_size` is no size.
+    The last batch is padded with copies of its last row, so that `run` is compiled for one size. Raises ZooError for a
+    batch size below 1.
     """
     if batch_size < 1:
-        raise ZooError(f"the batch size is {batch_size}: it is 1 at least")
+        raise ZooError(f"batch_size is {batch_size}: give 1 or more")
     count = len(arrays[0])
-    made = []
+    results = []
     for start in range(0, count, batch_size):
         size = min(batch_size, count)
-        parts = [_filled(np.asarray(array[start : start + size]), size) for array in arrays]
+        batch = [_padded(np.asarray(array[start : start + size]), size) for array in arrays]
         kept = min(size, count - start)
-        made.append(jax.tree.map(lambda leaf, kept=kept: leaf[:kept], jax.device_get(run(*parts))))
-    return jax.tree.map(lambda *leaves: np.concatenate(leaves), *made)
+        results.append(jax.tree.map(lambda leaf, kept=kept: leaf[:kept], jax.device_get(run(*batch))))
+    return jax.tree.map(lambda *leaves: np.concatenate(leaves), *results)
 
 
-def _filled(array: np.ndarray, size: int) -> np.ndarray:
+def _padded(array: np.ndarray, size: int) -> np.ndarray:
     missing = size - len(array)
     return np.concatenate([array, np.repeat(array[-1:], missing, axis=0)]) if missing else array

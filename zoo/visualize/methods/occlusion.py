@@ -1,4 +1,4 @@
-"""What a grey square hides from the network, place by place: Zeiler and Fergus 2013, arXiv:1311.2901, section 4.2."""
+"""Occlusion by a grey square at every position: Zeiler and Fergus 2013, arXiv:1311.2901, section 4.2."""
 
 from dataclasses import dataclass
 from itertools import product
@@ -23,11 +23,11 @@ from zoo.visualize.methods.named_layers import (
 
 @dataclass(frozen=True, eq=False)
 class Occlusion:
-    """What the network makes of the image for each position of the square, Figure 7 of the paper.
+    """The network's output for each position of the square [rows, columns], as in Figure 7 of the paper.
 
-    `probability` [rows, columns] of the class `label` (7d), `activity` [rows, columns] the total of the map `unit` of
-    `layer` (7b), `labels` int [rows, columns] the most probable class (7e). `tops` and `lefts` are the squares' first
-    pixels, `size` their side.
+    `probability` is that of the class `label` (7d), `activity` the sum of the map `unit` of `layer` (7b), `labels` the
+    most probable class (7e). `tops` [rows] and `lefts` [columns] are the first pixels of the squares, `size` is their
+    height and width in pixels.
     """
 
     probability: np.ndarray
@@ -54,16 +54,17 @@ def occlusion(
     fill: float = 0.0,
     batch_size: int = 32,
 ) -> Occlusion:
-    """Slide a square of `size` pixels a side over one normalised image [height, width, channel], `stride` at a time.
+    """Slide a square of `size` by `size` pixels over one normalised image [height, width, channel].
 
-    The square is `fill`, 0 being the data set's mean colour; a quarter of the shorter side and steps of a quarter of
-    the square are the defaults, and positions go on as long as all of the square is on the image. `label` is the most
-    probable class of the whole image unless given; `layer` the last with more than one place; `unit` its map with the
-    largest total on the whole image. Raises ZooError where there is none such.
+    `size` is by default a quarter of the image's shorter side, `stride` a quarter of the square. The square is always
+    inside the image. `fill` is its value; 0 is the data set's mean colour. `label` is by default the most probable
+    class of the whole image, `layer` the last whose maps are larger than 1x1, and `unit` the one with the largest sum
+    of its map for the whole image. Raises ZooError for an unknown class, layer or unit, and for a square that does not
+    fit.
     """
     if np.ndim(image) != 3:
-        raise ZooError(f"the image has shape {np.shape(image)}: it is one image, [height, width, channel]")
-    size, tops, lefts = _squares(*image.shape[:2], size, stride)
+        raise ZooError(f"the image has shape {np.shape(image)}: give one image [height, width, channel]")
+    size, tops, lefts = _square_positions(*image.shape[:2], size, stride)
     shapes = layer_shapes(model, variables, image[None])
     layer = last_spatial_layer(model, shapes) if layer is None else layer
     units = spatial_shape(model, shapes, layer)[-1]
@@ -75,16 +76,15 @@ def occlusion(
     # The first square has no size: it hides nothing.
     corners = np.array([(0, 0), *product(tops, lefts)])
     sizes = np.array([0, *[size] * (len(corners) - 1)])
-    run, (variables, image) = jit_cached(_seen, model, layer), jax.device_put((variables, image))
-    whole, hidden = _first_and_rest(
-        in_batches(lambda *squares: run(variables, image, fill, *squares), batch_size, corners, sizes)
-    )
-    label = int(whole[0].argmax()) if label is None else label
-    unit = int(whole[1].argmax()) if unit is None else unit
-    probabilities, totals = (array.reshape(len(tops), len(lefts), -1) for array in hidden)
+    run, (variables, image) = jit_cached(_occluded_outputs, model, layer), jax.device_put((variables, image))
+    outputs = in_batches(lambda *squares: run(variables, image, fill, *squares), batch_size, corners, sizes)
+    whole_probabilities, whole_sums = (array[0] for array in outputs)
+    probabilities, sums = (array[1:].reshape(len(tops), len(lefts), -1) for array in outputs)
+    label = int(whole_probabilities.argmax()) if label is None else label
+    unit = int(whole_sums.argmax()) if unit is None else unit
     return Occlusion(
         probability=probabilities[..., label],
-        activity=totals[..., unit],
+        activity=sums[..., unit],
         labels=probabilities.argmax(axis=-1),
         label=label,
         layer=layer,
@@ -95,20 +95,20 @@ def occlusion(
     )
 
 
-def _squares(height: int, width: int, size: int | None, stride: int | None) -> tuple[int, np.ndarray, np.ndarray]:
-    """The squares' size, and their first rows and columns."""
+def _square_positions(
+    height: int, width: int, size: int | None, stride: int | None
+) -> tuple[int, np.ndarray, np.ndarray]:
+    """The squares' size, and their first rows and columns. Raises ZooError for squares that do not fit."""
     size = max(1, min(height, width) // 4) if size is None else size
     stride = max(1, size // 4) if stride is None else stride
     if not 1 <= size <= min(height, width) or stride < 1:
-        raise ZooError(f"a square of {size} pixels in steps of {stride} does not go over {height}x{width} pixels")
+        raise ZooError(
+            f"size is {size} and stride is {stride}: give a size from 1 to {min(height, width)}, a stride of 1 or more"
+        )
     return size, np.arange(0, height - size + 1, stride), np.arange(0, width - size + 1, stride)
 
 
-def _first_and_rest(arrays: tuple[np.ndarray, ...]) -> tuple[list[np.ndarray], list[np.ndarray]]:
-    return [array[0] for array in arrays], [array[1:] for array in arrays]
-
-
-def _seen(
+def _occluded_outputs(
     model: nn.Module,
     layer: str,
     variables: Variables,
@@ -117,13 +117,13 @@ def _seen(
     corners: jax.Array,
     sizes: jax.Array,
 ) -> tuple[jax.Array, jax.Array]:
-    """Class probabilities [squares, classes] and the total of each map [squares, units]."""
-    down, right = (_within(image.shape[axis], corners[:, axis, None], sizes[:, None]) for axis in (0, 1))
-    hidden = down[:, :, None, None] & right[:, None, :, None]
+    """Class probabilities [squares, classes] and the sum of each map [squares, units], for squares at `corners`."""
+    rows, columns = (_in_square(image.shape[axis], corners[:, axis, None], sizes[:, None]) for axis in (0, 1))
+    hidden = rows[:, :, None, None] & columns[:, None, :, None]
     logits, maps = logits_and_output(model, layer, variables, jnp.where(hidden, fill, image))
     return jax.nn.softmax(logits), maps.astype(jnp.float32).sum(axis=(1, 2))
 
 
-def _within(count: int, first: jax.Array, size: jax.Array) -> jax.Array:
-    place = jnp.arange(count)
-    return (place >= first) & (place < first + size)
+def _in_square(extent: int, first: jax.Array, size: jax.Array) -> jax.Array:
+    pixel = jnp.arange(extent)
+    return (pixel >= first) & (pixel < first + size)

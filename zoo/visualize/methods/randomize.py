@@ -1,6 +1,6 @@
-"""Weights drawn again from the top down: a picture that stays the same does not show what was learnt.
+"""Cascading randomisation of the weights: Adebayo et al. 2018, "Sanity Checks for Saliency Maps", arXiv:1810.03292.
 
-The cascading randomisation of Adebayo et al. 2018, "Sanity Checks for Saliency Maps", arXiv:1810.03292, section 3.
+A visualization that stays the same with random weights does not show what the network has learned (section 3).
 """
 
 from collections.abc import Mapping
@@ -23,17 +23,17 @@ def randomize_weights(
     *,
     image_shape: tuple[int, int, int] | None = None,
 ) -> dict[str, Any]:
-    """The variables with all layers from the logits down to the layer `down_to`, it included, drawn again.
+    """The variables with the last layers initialised again, from the logits back to and including `down_to`.
 
-    By default all layers. Parameters come from the network's own initial distribution, and running statistics go with
-    them. `image_shape` (height, width, channels) is what the network is drawn for, its own unless given. The layers
-    are ordered as they run. Raises ZooError where there is no such layer.
+    By default all layers. Layers are ordered as they run. Parameters and batch statistics are those of
+    `zoo.init(model, key)`. `image_shape` is (height, width, channels), by default the model's own. Raises ZooError for
+    an unknown layer, and for variables of another structure than the model's.
     """
     fresh = init(model, key, image_shape)
     if jax.tree.structure(fresh) != jax.tree.structure(dict(variables)):
         raise ZooError(
-            f"these variables are not those that {type(model).__name__} is drawn with: it may be that batch norms were "
-            "folded into them, which has no initial distribution"
+            f"the variables do not have the structure that {type(model).__name__} is initialised with: "
+            "perhaps batch normalisation was folded into them"
         )
     if down_to is None:
         return fresh
@@ -41,21 +41,21 @@ def randomize_weights(
     shapes = layer_shapes(model, variables, jax.ShapeDtypeStruct((1, *shape), jnp.float32))
     layer_shape(model, shapes, down_to)
     names = list(shapes)
-    first = next(i for i, name in enumerate(names) if _lies_in(name, down_to))
-    drawn_again = set(names[first:])
+    first = next(i for i, name in enumerate(names) if _is_part_of(name, down_to))
+    randomized = set(names[first:])
 
-    def mixed(path: tuple, old: jax.Array) -> jax.Array:
+    def choose(path: tuple, old: jax.Array) -> jax.Array:
         _, *module, _ = (part.key for part in path)
-        return _at(fresh, path) if "/".join(module) in drawn_again else old
+        return _leaf_at(fresh, path) if "/".join(module) in randomized else old
 
-    return jax.tree_util.tree_map_with_path(mixed, dict(variables))
+    return jax.tree_util.tree_map_with_path(choose, dict(variables))
 
 
-def _lies_in(name: str, layer: str) -> bool:
+def _is_part_of(name: str, layer: str) -> bool:
     return name == layer or name.startswith(f"{layer}/")
 
 
-def _at(tree: Mapping[str, Any], path: tuple) -> Any:
+def _leaf_at(tree: Mapping[str, Any], path: tuple) -> Any:
     for part in path:
         tree = tree[part.key]
     return tree

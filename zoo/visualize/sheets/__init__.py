@@ -1,1 +1,1 @@
-"""Figures of what the methods give."""
+"""Sheets: figures of the methods' results, with matplotlib."""

@@ -1,4 +1,4 @@
-"""A picture of a confusion matrix, with matplotlib."""
+"""A figure of a confusion matrix, with matplotlib."""
 
 from __future__ import annotations
 
@@ -13,50 +13,53 @@ from zoo.runtime.atomic_files import replacing
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-# Beyond so many classes, numbers in the cells and names at the axes cannot be read.
-NUMBERED, NAMED = 20, 100
+# With more classes, the counts in the cells and the names at the axes are too small to read.
+MAX_CLASSES_WITH_COUNTS, MAX_CLASSES_WITH_NAMES = 20, 100
 
 
 def check_figure_path(path: Path) -> None:
-    """Raises ZooError where no picture could be written there: better before a long evaluation than after."""
+    """Raises ZooError if no figure can be written to `path`; call it before a long evaluation."""
     try:
         from matplotlib.figure import Figure
     except ImportError:
-        raise ZooError("a picture needs matplotlib: pip install matplotlib, or leave the picture out") from None
+        raise ZooError("a figure needs matplotlib: pip install matplotlib, or leave out the figure") from None
     formats = Figure().canvas.get_supported_filetypes()
     if _format(path) not in formats:
-        raise ZooError(f"{path} is no picture: its name must end in .{', .'.join(sorted(formats))}")
+        raise ZooError(f"{path} has no suffix of a figure: choose one of .{', .'.join(sorted(formats))}")
     if not path.absolute().parent.is_dir():
         raise ZooError(f"cannot write {path}: there is no folder {path.parent}")
 
 
 def save_confusion(path: Path, confusion: np.ndarray, class_names: tuple[str, ...]) -> None:
-    """Write a picture of [true class, predicted class] counts, its format by the name's end. Raises ZooError."""
+    """Write a figure of `confusion`, counts [true class, predicted class], in the format of the path's suffix.
+
+    Raises ZooError if it cannot be written.
+    """
     check_figure_path(path)
     with replacing(path) as unfinished:
         confusion_figure(confusion, class_names).savefig(unfinished, format=_format(path), bbox_inches="tight")
 
 
 def confusion_figure(confusion: np.ndarray, class_names: tuple[str, ...]) -> Figure:
-    """Rows are true classes, coloured by the share of their images; counts in the cells of a small matrix."""
+    """A figure whose rows are true classes, coloured by the fraction of their images; small ones with the counts."""
     from matplotlib.figure import Figure
 
     count = len(class_names)
-    share = confusion / np.maximum(confusion.sum(axis=1, keepdims=True), 1)
-    inches = 3 + min(count, NAMED) * (0.42 if count <= NUMBERED else 0.16)
+    fraction = confusion / np.maximum(confusion.sum(axis=1, keepdims=True), 1)
+    inches = 3 + min(count, MAX_CLASSES_WITH_NAMES) * (0.42 if count <= MAX_CLASSES_WITH_COUNTS else 0.16)
     figure = Figure(figsize=(inches + 1, inches), dpi=120)
     axes = figure.add_subplot(xlabel="predicted class", ylabel="true class")
-    shown = axes.imshow(share, cmap="Blues", vmin=0, vmax=1, interpolation="nearest")
-    figure.colorbar(shown, label="share of the true class's images", shrink=0.8)
-    if count <= NAMED:
-        size = 9 if count <= NUMBERED else 6
-        # A dollar would begin a formula.
+    shown = axes.imshow(fraction, cmap="Blues", vmin=0, vmax=1, interpolation="nearest")
+    figure.colorbar(shown, label="fraction of the true class's images", shrink=0.8)
+    if count <= MAX_CLASSES_WITH_NAMES:
+        size = 9 if count <= MAX_CLASSES_WITH_COUNTS else 6
+        # A dollar sign would start a formula.
         names = [name.replace("$", r"\$") for name in class_names]
         axes.set_xticks(range(count), names, rotation=90, fontsize=size)
         axes.set_yticks(range(count), names, fontsize=size)
-    if count <= NUMBERED:
+    if count <= MAX_CLASSES_WITH_COUNTS:
         for (row, column), images in np.ndenumerate(confusion):
-            colour = "white" if share[row, column] > 0.5 else "black"
+            colour = "white" if fraction[row, column] > 0.5 else "black"
             if images:
                 axes.text(column, row, str(images), ha="center", va="center", color=colour, fontsize=8)
     return figure

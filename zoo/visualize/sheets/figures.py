@@ -1,4 +1,4 @@
-"""Sheets of pictures with matplotlib: cells in rows, a title above and a caption below; written as PNG and PDF."""
+"""Figures of images in rows, with a title above and a caption below, drawn with matplotlib, saved as PNG and PDF."""
 
 from __future__ import annotations
 
@@ -21,105 +21,172 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from matplotlib.image import AxesImage
 
-INK, QUIET, BOX = "#333333", "#666666", "#d55e00"
+TEXT_COLOUR, CAPTION_COLOUR, BOX_COLOUR = "#333333", "#666666", "#d55e00"
 FORMATS = ("png", "pdf")
-# Pixels an inch of a PNG.
+# Pixels per inch of a PNG.
 DPI = 150
 
-# Inches, and characters of the caption's size an inch.
-MARGIN, LINE, LABEL, BAR, TITLE, AN_INCH = 0.3, 0.17, 0.24, 0.36, 0.5, 17
-NARROWEST = 6.0
+# Sizes in inches.
+MARGIN, TITLE_HEIGHT, LABEL_HEIGHT, LINE_HEIGHT = 0.3, 0.5, 0.24, 0.17
+GAP_WITHIN_GROUP, GAP_BETWEEN_GROUPS = 0.08, 0.12
+ROW_GAP, ROW_GAP_WITH_BAR = 0.1, 0.36
+MIN_WIDTH = 6.0
+# Of the caption's font.
+CHARACTERS_PER_INCH = 17
 
 
 @dataclass(frozen=True, eq=False)
-class Cell:
-    """One picture of a sheet: colours 0..1 [height, width, 3], or values [height, width] in a colour map.
+class SheetImage:
+    """One image of a sheet: colours from 0 to 1 [height, width, 3], or values [height, width] with a colour map.
 
-    Values go from `low` to `high`, which a bar under the picture shows with `bar`. `label` stands above. `under` are
-    colours beneath half-transparent values. `boxes` (top, left, bottom, right) are drawn on it, several with numbers.
+    The colour map goes from `low` to `high`; `bar` draws it under the image. `label` is the text above. `background`
+    are colours drawn under values, which are then half transparent. `boxes` (top, left, bottom, right) are drawn on the
+    image, with numbers if there are several.
     """
 
     pixels: np.ndarray
     label: str = ""
-    colours: str | None = None
+    colour_map: str | None = None
     low: float = 0.0
     high: float = 1.0
     bar: bool = False
-    under: np.ndarray | None = None
+    background: np.ndarray | None = None
     boxes: Sequence[np.ndarray] = ()
 
 
-Rows = Sequence[Sequence[Cell]]
+Rows = Sequence[Sequence[SheetImage]]
 
 
-def zero_centred(values: np.ndarray, label: str = "", *, high: float | None = None, bar: bool = False) -> Cell:
-    """Values of any sign: white is zero, red above and blue below, to the largest magnitude or `high`."""
+def signed_map(values: np.ndarray, label: str = "", *, high: float | None = None, bar: bool = False) -> SheetImage:
+    """Signed values [height, width]: zero is white, positive red, negative blue, up to the magnitude `high`.
+
+    `high` is by default the largest magnitude.
+    """
     high = float(np.abs(values).max(initial=0)) if high is None else high
-    return Cell(values, label, "RdBu_r", -(high or 1.0), high or 1.0, bar)
+    return SheetImage(values, label, colour_map="RdBu_r", low=-(high or 1.0), high=high or 1.0, bar=bar)
 
 
-def from_zero(
+def non_negative_map(
     values: np.ndarray,
     label: str = "",
     *,
     high: float | None = None,
     bar: bool = False,
-    under: np.ndarray | None = None,
-) -> Cell:
-    """Values that are not negative: dark is zero, yellow the largest or `high`."""
+    background: np.ndarray | None = None,
+) -> SheetImage:
+    """Values of at least 0 [height, width]: zero is dark, `high` is yellow (by default the largest value)."""
     high = float(values.max(initial=0)) if high is None else high
-    return Cell(values, label, "viridis", 0.0, high or 1.0, bar, under)
+    return SheetImage(
+        values, label, colour_map="viridis", low=0.0, high=high or 1.0, bar=bar, background=background
+    )
 
 
 def check_matplotlib() -> None:
-    """Raises ZooError where it is missing: better before a long search than after."""
+    """Raises ZooError if matplotlib is missing; call it before a long computation."""
     if find_spec("matplotlib") is None:
-        raise ZooError("pictures need matplotlib: pip install matplotlib")
+        raise ZooError("figures need matplotlib: pip install matplotlib")
 
 
-def sheet_figure(rows: Rows, title: str, caption: str, *, side: float = 1.9, together: int = 1) -> Figure:
-    """Rows of cells; `side` is a cell's width in inches, and `together` cells stand closer, as the paper's pairs.
+@dataclass(frozen=True)
+class _Layout:
+    """Sizes and positions in inches; `left` are those of the columns, from the left edge."""
 
-    All cells of a sheet are as high as the highest, for their width.
+    width: float
+    height: float
+    image_width: float
+    image_height: float
+    label_height: float
+    row_height: float
+    left: list[float]
+    caption_lines: list[str]
+
+    @property
+    def caption_height(self) -> float:
+        return _caption_height(self.caption_lines)
+
+    def top(self, row: int) -> float:
+        """The upper edge of a row's images, from the bottom of the figure."""
+        return self.height - TITLE_HEIGHT - row * self.row_height - self.label_height
+
+
+def sheet_figure(rows: Rows, title: str, caption: str, *, image_width: float = 1.9, group_size: int = 1) -> Figure:
+    """A figure of rows of images, each `image_width` inches wide; `group_size` neighbours have a smaller gap.
+
+    All images have the height of the highest, relative to its width.
     """
     from matplotlib.figure import Figure
 
-    columns = max(map(len, rows))
-    cells = [cell for row in rows for cell in row]
-    height = side * max(cell.pixels.shape[0] / cell.pixels.shape[1] for cell in cells)
-    label = LABEL * any(cell.label for cell in cells) * max(cell.label.count("\n") + 1 for cell in cells)
-    below = BAR if any(cell.bar for cell in cells) else 0.1
-    lefts = [MARGIN + column * (side + 0.08) + column // together * 0.12 for column in range(columns)]
-    width = max(NARROWEST, lefts[-1] + side + MARGIN)
-    lines = [line for part in caption.split("\n") for line in textwrap.wrap(part, int((width - 2 * MARGIN) * AN_INCH))]
-    foot = MARGIN + LINE * len(lines)
-    total = TITLE + len(rows) * (label + height + below) + foot
-
-    figure = Figure(figsize=(width, total), dpi=DPI, facecolor="white")
-    said = {"color": INK, "parse_math": False}
-    # The title shrinks to the sheet's width.
-    size = min(14.0, 135 * (width - 2 * MARGIN) / max(1, len(title)))
-    figure.text(MARGIN / width, 1 - 0.2 / total, title, va="top", fontsize=size, weight="bold", **said)
-    for i, line in enumerate(lines):
-        y = (foot - 0.12 - LINE * i) / total
-        figure.text(MARGIN / width, y, line, va="top", fontsize=8, color=QUIET, parse_math=False)
-    for row, row_cells in enumerate(rows):
-        top = total - TITLE - row * (label + height + below) - label
-        for left, cell in zip(lefts, row_cells, strict=False):
-            axes = figure.add_axes((left / width, (top - height) / total, side / width, height / total))
-            shown = _draw(axes, cell)
-            if cell.label:
-                figure.text(left / width, (top + 0.05) / total, cell.label, va="bottom", fontsize=8.5, **said)
-            if cell.bar:
-                place = (left / width, (top - height - 0.11) / total, side / width, 0.07 / total)
-                _draw_bar(figure, place, shown, cell)
+    layout = _layout(rows, caption, image_width, group_size)
+    figure = Figure(figsize=(layout.width, layout.height), dpi=DPI, facecolor="white")
+    _write_title_and_caption(figure, layout, title)
+    for row, images in enumerate(rows):
+        top = layout.top(row)
+        for left, image in zip(layout.left, images, strict=False):
+            _add_image(figure, layout, image, left=left, top=top)
     return figure
 
 
-def save_figure(figure: Figure, stem: Path, formats: Sequence[str] = FORMATS, *, dpi: int = DPI) -> list[Path]:
-    """Write the figure to `stem` with each format's ending, whole or not at all; `dpi` is the PNG's.
+def _layout(rows: Rows, caption: str, image_width: float, group_size: int) -> _Layout:
+    images = [image for row in rows for image in row]
+    columns = max(map(len, rows))
+    left = [
+        MARGIN + column * (image_width + GAP_WITHIN_GROUP) + column // group_size * GAP_BETWEEN_GROUPS
+        for column in range(columns)
+    ]
+    width = max(MIN_WIDTH, left[-1] + image_width + MARGIN)
+    characters = int((width - 2 * MARGIN) * CHARACTERS_PER_INCH)
+    caption_lines = [line for part in caption.split("\n") for line in textwrap.wrap(part, characters)]
+    label_lines = max(image.label.count("\n") + 1 if image.label else 0 for image in images)
+    image_height = image_width * max(image.pixels.shape[0] / image.pixels.shape[1] for image in images)
+    gap = ROW_GAP_WITH_BAR if any(image.bar for image in images) else ROW_GAP
+    row_height = LABEL_HEIGHT * label_lines + image_height + gap
+    return _Layout(
+        width=width,
+        height=TITLE_HEIGHT + len(rows) * row_height + _caption_height(caption_lines),
+        image_width=image_width,
+        image_height=image_height,
+        label_height=LABEL_HEIGHT * label_lines,
+        row_height=row_height,
+        left=left,
+        caption_lines=caption_lines,
+    )
 
-    Raises ZooError where it cannot be written.
+
+def _caption_height(lines: Sequence[str]) -> float:
+    return MARGIN + LINE_HEIGHT * len(lines)
+
+
+def _write_title_and_caption(figure: Figure, layout: _Layout, title: str) -> None:
+    # The title shrinks to the width of the sheet.
+    size = min(14.0, 135 * (layout.width - 2 * MARGIN) / max(1, len(title)))
+    style = {"fontsize": size, "weight": "bold", "color": TEXT_COLOUR}
+    left = MARGIN / layout.width
+    figure.text(left, 1 - 0.2 / layout.height, title, va="top", parse_math=False, **style)
+    for number, line in enumerate(layout.caption_lines):
+        y = (layout.caption_height - 0.12 - LINE_HEIGHT * number) / layout.height
+        figure.text(left, y, line, va="top", fontsize=8, color=CAPTION_COLOUR, parse_math=False)
+
+
+def _add_image(figure: Figure, layout: _Layout, image: SheetImage, *, left: float, top: float) -> None:
+    """An image with its label and bar; `left` and `top` are inches from the lower left corner of the figure."""
+    width, height = layout.width, layout.height
+    bottom = top - layout.image_height
+    axes = figure.add_axes(
+        (left / width, bottom / height, layout.image_width / width, layout.image_height / height)
+    )
+    drawn = _draw(axes, image)
+    if image.label:
+        style = {"fontsize": 8.5, "color": TEXT_COLOUR, "parse_math": False}
+        figure.text(left / width, (top + 0.05) / height, image.label, va="bottom", **style)
+    if image.bar:
+        bar_box = (left / width, (bottom - 0.11) / height, layout.image_width / width, 0.07 / height)
+        _draw_bar(figure, bar_box, drawn, image)
+
+
+def save_figure(figure: Figure, stem: Path, formats: Sequence[str] = FORMATS, *, dpi: int = DPI) -> list[Path]:
+    """Write the figure to `stem` with the suffix of each format; each file is written whole or not at all.
+
+    `dpi` is for the PNG. Raises ZooError for a file that cannot be written.
     """
     paths = [stem.with_name(f"{stem.name}.{name}") for name in formats]
     for path, name in zip(paths, formats, strict=True):
@@ -127,58 +194,59 @@ def save_figure(figure: Figure, stem: Path, formats: Sequence[str] = FORMATS, *,
             if name == "png":
                 _save_png(figure, unfinished, dpi)
             else:
-                # Without a date the same picture is the same file.
+                # Without a date, the same figure gives the same file.
                 figure.savefig(unfinished, format=name, metadata={"CreationDate": None})
     return paths
 
 
 def _save_png(figure: Figure, path: Path, dpi: int) -> None:
-    """As matplotlib draws it, in a third of the bytes where all is grey."""
-    drawn = io.BytesIO()
-    figure.savefig(drawn, format="png", dpi=dpi)
-    with Image.open(drawn) as image:
+    """As matplotlib draws it, but with one channel if all is grey: a third of the bytes."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=dpi)
+    with Image.open(buffer) as image:
         colours = image.convert("RGB")
     grey = colours.convert("L")
-    same = np.array_equal(np.asarray(colours), np.asarray(grey.convert("RGB")))
-    (grey if same else colours).save(path, format="png", optimize=True, dpi=(dpi, dpi))
+    is_grey = np.array_equal(np.asarray(colours), np.asarray(grey.convert("RGB")))
+    (grey if is_grey else colours).save(path, format="png", optimize=True, dpi=(dpi, dpi))
 
 
-def _draw(axes: Axes, cell: Cell) -> AxesImage:
+def _draw(axes: Axes, image: SheetImage) -> AxesImage:
     axes.set_axis_off()
     axes.set_anchor("NW")
-    plain = {"interpolation": "nearest", "aspect": "equal"}
-    if cell.under is not None:
-        axes.imshow(cell.under, **plain)
-    values = {"cmap": cell.colours, "vmin": cell.low, "vmax": cell.high, "alpha": 0.6 if cell.under is not None else 1}
-    shown = axes.imshow(cell.pixels, **plain, **(values if cell.colours else {}))
-    _draw_boxes(axes, cell)
-    rows, columns = cell.pixels.shape[:2]
+    exact = {"interpolation": "nearest", "aspect": "equal"}
+    if image.background is not None:
+        axes.imshow(image.background, **exact)
+    alpha = 0.6 if image.background is not None else 1
+    colour_map = {"cmap": image.colour_map, "vmin": image.low, "vmax": image.high, "alpha": alpha}
+    drawn = axes.imshow(image.pixels, **exact, **(colour_map if image.colour_map else {}))
+    _draw_boxes(axes, image)
+    rows, columns = image.pixels.shape[:2]
     axes.set_xlim(-0.5, columns - 0.5)
     axes.set_ylim(rows - 0.5, -0.5)
-    return shown
+    return drawn
 
 
-def _draw_boxes(axes: Axes, cell: Cell) -> None:
+def _draw_boxes(axes: Axes, image: SheetImage) -> None:
     from matplotlib.patches import Rectangle
 
-    size = np.array(cell.pixels.shape[1::-1])
-    for number, (top, left, bottom, right) in enumerate(cell.boxes, start=1):
-        # Pixels reach half a unit beyond their centres.
+    size = np.array(image.pixels.shape[1::-1])
+    for number, (top, left, bottom, right) in enumerate(image.boxes, start=1):
+        # A pixel's coordinates are those of its centre.
         corner = (left - 0.5, top - 0.5)
-        axes.add_patch(Rectangle(corner, right - left, bottom - top, fill=False, edgecolor=BOX, linewidth=0.9))
-        if len(cell.boxes) > 1:
-            # At the box's corner, but within the image.
-            at = np.clip((left, top), 0.02 * size, 0.98 * size)
-            paper = {"fc": "white", "ec": "none", "pad": 0.6}
-            axes.text(*at, str(number), fontsize=5.5, color=BOX, ha="center", va="center", bbox=paper)
+        axes.add_patch(Rectangle(corner, right - left, bottom - top, fill=False, edgecolor=BOX_COLOUR, linewidth=0.9))
+        if len(image.boxes) > 1:
+            # At the corner of the box, but inside the image.
+            x, y = np.clip((left, top), 0.02 * size, 0.98 * size)
+            white = {"fc": "white", "ec": "none", "pad": 0.6}
+            axes.text(x, y, str(number), fontsize=5.5, color=BOX_COLOUR, ha="center", va="center", bbox=white)
 
 
-def _draw_bar(figure: Figure, place: tuple[float, float, float, float], shown: AxesImage, cell: Cell) -> None:
-    axes = figure.add_axes(place)
-    bar = figure.colorbar(shown, cax=axes, orientation="horizontal", ticks=[cell.low, cell.high])
-    bar.set_ticklabels([f"{cell.low:.3g}", f"{cell.high:.3g}"])
+def _draw_bar(figure: Figure, box: tuple[float, float, float, float], drawn: AxesImage, image: SheetImage) -> None:
+    axes = figure.add_axes(box)
+    bar = figure.colorbar(drawn, cax=axes, orientation="horizontal", ticks=[image.low, image.high])
+    bar.set_ticklabels([f"{image.low:.3g}", f"{image.high:.3g}"])
     bar.outline.set_visible(False)
     bar.solids.set_alpha(1)
-    axes.tick_params(length=0, labelsize=7, colors=QUIET, pad=1.5)
+    axes.tick_params(length=0, labelsize=7, colors=CAPTION_COLOUR, pad=1.5)
     for tick, side in zip(axes.get_xticklabels(), ("left", "right"), strict=True):
         tick.set_horizontalalignment(side)

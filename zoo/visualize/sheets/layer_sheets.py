@@ -1,4 +1,4 @@
-"""Sheets of what a layer is: its filters, its feature maps, and pictures that excite its units as much as can be."""
+"""Sheets of a layer: its filters, its feature maps, and images that maximise the activation of its units."""
 
 from collections.abc import Sequence
 
@@ -6,118 +6,144 @@ import jax
 import numpy as np
 
 from zoo.visualize.methods.feature_maps import activations, filters, first_convolution
-from zoo.visualize.methods.maximize import maximize
+from zoo.visualize.methods.maximize import Maximized, maximize
 from zoo.visualize.methods.named_layers import LOGITS, check_units
 from zoo.visualize.methods.unit_choice import most_active_units
 from zoo.visualize.network_and_images import ImageSet, ProgressBar, TrainedNetwork
 from zoo.visualize.projection_groups import UNITS_PER_SHEET
-from zoo.visualize.sheets.figures import Cell, from_zero, sheet_figure, zero_centred
+from zoo.visualize.sheets.figures import Rows, SheetImage, non_negative_map, sheet_figure, signed_map
 from zoo.visualize.sheets.sheet import Sheet, sheet_name
 from zoo.visualize.tiles import signed_to_colours, uint8_to_colours
 
-# Feature maps of an image; columns of a sheet of filters, and inputs of a filter that is no picture.
-MAPS, COLUMNS = 11, 8
-MOST_FILTERS, INPUTS = 64, 16
-# So many classes are all shown.
-TWELVE = 12
+# With the image itself, two rows of six.
+MAPS_PER_IMAGE = 11
+# Filters with one or three inputs are images; of others, a few filters are shown with a few inputs each.
+FILTERS_PER_ROW, MAX_IMAGE_FILTERS = 8, 64
+MAX_OTHER_FILTERS, MAX_INPUTS = 8, 16
+# If a layer has at most this many units, all are maximised.
+MAX_UNITS_TO_MAXIMIZE = 12
+MAX_JITTER = 8
 
 
-def filter_sheet(subject: TrainedNetwork, layer: str | None, units: Sequence[int] | None) -> Sheet:
-    """A convolution's kernels: as colours where it sees an image, else a row a unit and a column an input."""
-    named = layer or first_convolution(subject.model, subject.variables, subject.image_shape)
-    kernels = np.moveaxis(filters(subject.model, subject.variables, named), -1, 0)
-    count, *_, inputs = kernels.shape
-    chosen = np.arange(count) if units is None else check_units(named, count, units)
+def filter_sheet(network: TrainedNetwork, layer: str | None, units: Sequence[int] | None) -> Sheet:
+    """A convolution's filters: as colour images for one or three inputs, else a row per filter, a column per input.
+
+    `layer` None is the first convolution.
+    """
+    layer = layer or first_convolution(network.model, network.variables, network.image_shape)
+    kernels = np.moveaxis(filters(network.model, network.variables, layer), -1, 0)
+    count, height, width, inputs = kernels.shape
+    chosen = np.arange(count) if units is None else check_units(layer, count, units)
     if inputs in (1, 3):
-        chosen = chosen[:MOST_FILTERS]
-        cells = [Cell(signed_to_colours(kernels[unit]), f"{unit}") for unit in chosen]
-        rows, together = _in_rows(cells, COLUMNS), COLUMNS
-        scale = "Each filter has its own scale, to its largest magnitude: mid-grey is zero."
+        chosen = chosen[:MAX_IMAGE_FILTERS]
+        rows = _in_rows([SheetImage(signed_to_colours(kernels[unit]), f"{unit}") for unit in chosen], FILTERS_PER_ROW)
+        group_size = FILTERS_PER_ROW
+        scale = "Each filter has its own scale: mid-grey is zero, black or white the largest magnitude."
     else:
-        chosen, shown = chosen[:COLUMNS], range(min(inputs, INPUTS))
-        high = [float(np.abs(kernels[unit]).max()) for unit in chosen]
-        rows = [
-            [zero_centred(kernels[unit, ..., i], f"{unit}, input {i}", high=high[row]) for i in shown]
-            for row, unit in enumerate(chosen)
-        ]
-        together = len(shown)
+        chosen, group_size = chosen[:MAX_OTHER_FILTERS], min(inputs, MAX_INPUTS)
+        rows = [_filter_row(kernels[unit], unit, group_size) for unit in chosen.tolist()]
         scale = (
-            f"A row a filter, a column each of the first {len(shown)} of {inputs} inputs. Each row has its own scale, "
-            "to its filter's largest magnitude: white is zero, red above, blue below."
+            f"A row per filter, a column for each of the first {group_size} of {inputs} inputs. Each row has its own "
+            "scale, up to the filter's largest magnitude: white is zero, red positive, blue negative."
         )
-    part = f"{len(chosen)} of {count} units" if len(chosen) < count else f"all {count} units"
-    height, width = kernels.shape[1:3]
-    caption = f"{subject.about}; filters of {height}x{width} of layer {named}, {part}.\n{scale}"
-    title = f"{subject.weights.model}, filters of {named}"
-    figure = sheet_figure(rows, title, caption, side=0.8, together=together)
-    return Sheet(sheet_name("filters", named), title, caption, figure)
+    number = f"{len(chosen)} of {count} units" if len(chosen) < count else f"all {count} units"
+    caption = f"{network.description}; filters of {height}x{width} of layer {layer}, {number}.\n{scale}"
+    title = f"{network.weights.model}, filters of {layer}"
+    figure = sheet_figure(rows, title, caption, image_width=0.8, group_size=group_size)
+    return Sheet(sheet_name("filters", layer), title, caption, figure)
+
+
+def _filter_row(kernel: np.ndarray, unit: int, inputs: int) -> list[SheetImage]:
+    high = float(np.abs(kernel).max())
+    return [signed_map(kernel[..., i], f"{unit}, input {i}", high=high) for i in range(inputs)]
 
 
 def activation_sheet(
-    subject: TrainedNetwork, pictures: ImageSet, layer: str, units: Sequence[int] | None, *, track: ProgressBar
+    network: TrainedNetwork, image_set: ImageSet, layer: str, units: Sequence[int] | None, *, progress_bar: ProgressBar
 ) -> Sheet:
-    """Feature maps of each image, the most active unless units are named."""
-    rows = []
-    for index in track(range(len(pictures)), total=len(pictures), description=f"{layer}: feature maps"):
-        image = subject.weights.preprocessing.fitted(pictures.source[index]["image"])
-        maps = activations(subject.model, subject.variables, subject.normalized(image[None]), layer)[0]
+    """Feature maps of each image; `units` None is the image's most active ones."""
+    rows: list[Sequence[SheetImage]] = []
+    for index in progress_bar(range(len(image_set)), total=len(image_set), description=f"{layer}: feature maps"):
+        image = network.weights.preprocessing.fitted(image_set.source[index]["image"])
+        maps = activations(network.model, network.variables, network.normalized(image[None]), layer)[0]
         chosen = (
-            most_active_units(maps.max(axis=(0, 1))[:, None], MAPS)
+            most_active_units(maps.max(axis=(0, 1))[:, None], MAPS_PER_IMAGE)
             if units is None
             else check_units(layer, maps.shape[-1], units)
         )
-        shown = maps[..., chosen].astype(np.float32)
-        drawn, high = (zero_centred if shown.min() < 0 else from_zero), float(np.abs(shown).max())
-        made = [drawn(shown[..., i], f"unit {unit}", high=high, bar=not i) for i, unit in enumerate(chosen)]
-        rows += _in_rows([Cell(uint8_to_colours(image), pictures.names[index]), *made], (MAPS + 1) // 2)
-    which = "most strongly activated units" if units is None else "units asked for"
+        first = SheetImage(uint8_to_colours(image), image_set.names[index])
+        rows += _in_rows([first, *_map_images(maps, chosen)], (MAPS_PER_IMAGE + 1) // 2)
+    which = "most active units" if units is None else "units given with --units"
     caption = (
-        f"{subject.about}; {pictures.about}; layer {layer}, each image's {which}.\n"
-        "All maps of an image have one scale, under its first map: dark is zero; of a layer that also has negative "
-        "values white is zero, red above, blue below."
+        f"{network.description}; {image_set.description}; layer {layer}, each image's {which}.\n"
+        "All maps of an image have the same scale, shown under the first map: dark is zero. If the layer also has "
+        "negative values, white is zero, red positive, blue negative."
     )
-    title = f"{subject.weights.model}, feature maps of {layer}"
-    return Sheet(sheet_name("activations", layer), title, caption, sheet_figure(rows, title, caption, side=1.5))
+    title = f"{network.weights.model}, feature maps of {layer}"
+    figure = sheet_figure(rows, title, caption, image_width=1.5)
+    return Sheet(sheet_name("activations", layer), title, caption, figure)
 
 
-def maximize_sheet(subject: TrainedNetwork, layer: str, units: Sequence[int] | None, *, steps: int, seed: int) -> Sheet:
-    """An image for each unit that excites it much, found from noise; for each class where the layer is the output."""
-    count = subject.shapes[layer][-1]
+def _map_images(maps: np.ndarray, units: np.ndarray) -> list[SheetImage]:
+    """All on one scale, with the bar under the first."""
+    shown = maps[..., units].astype(np.float32)
+    high = float(np.abs(shown).max())
+    map_image = signed_map if shown.min() < 0 else non_negative_map
+    return [
+        map_image(shown[..., i], f"unit {unit}", high=high, bar=i == 0) for i, unit in enumerate(units.tolist())
+    ]
+
+
+def maximize_sheet(
+    network: TrainedNetwork, layer: str, units: Sequence[int] | None, *, steps: int, seed: int
+) -> Sheet:
+    """For each unit an image that maximises its activation, found from noise; for the layer "" the units are classes.
+
+    `units` None is all units of a small layer, else the first nine.
+    """
+    count = network.shapes[layer][-1]
     chosen = (
-        np.arange(count if count <= TWELVE else UNITS_PER_SHEET)
+        np.arange(count if count <= MAX_UNITS_TO_MAXIMIZE else UNITS_PER_SHEET)
         if units is None
         else check_units(layer or "the output", count, units)
     )
-    prepared = subject.weights.preprocessing
-    black, white = (subject.normalized(np.full((1, 1, 1, subject.image_shape[2]), v, np.uint8)) for v in (0, 255))
-    made = maximize(
-        subject.model,
-        subject.variables,
+    black, white = (network.normalized(np.full((1, 1, 1, network.image_shape[2]), v, np.uint8)) for v in (0, 255))
+    maximized = maximize(
+        network.model,
+        network.variables,
         layer,
         chosen.tolist(),
         jax.random.key(seed),
-        image_shape=subject.image_shape,
+        image_shape=network.image_shape,
         bounds=(black[0, 0, 0], white[0, 0, 0]),
-        jitter=min(8, min(subject.image_shape[:2]) // 8),
+        jitter=min(MAX_JITTER, min(network.image_shape[:2]) // 8),
         steps=steps,
     )
-    # The inverse of the preprocessing.
-    pixels = np.clip((made.images * np.array(prepared.std) + np.array(prepared.mean)) * 255, 0, 255).astype(np.uint8)
-    what = [f'"{subject.class_name(unit)[:24]}"' if layer == LOGITS else f"unit {unit}" for unit in chosen.tolist()]
-    cells = [
-        Cell(uint8_to_colours(image), f"{name} · {value:.3g}")
-        for image, name, value in zip(pixels, what, made.values, strict=True)
-    ]
-    named = "the logits" if layer == LOGITS else f"layer {layer}"
+    images = _maximized_images(network, layer, chosen.tolist(), maximized)
+    layer_text = "the logits" if layer == LOGITS else f"layer {layer}"
     caption = (
-        f"{subject.about}; {named}; no data set.\n"
-        f"Images found from noise in {steps} steps of Adam (seed {seed}) that raise the mean of a unit's map; above, "
-        "the unit and the value that was reached. Colours are those of the network's images, from black to white."
+        f"{network.description}; {layer_text}; no data set.\n"
+        f"Images found from noise in {steps} steps of Adam (seed {seed}) that raise the mean of a unit's map. Above: "
+        "the unit and the mean that was reached. The colours are those of the network's images, from black to white."
     )
-    title = f"{subject.weights.model}, what excites {named} most"
-    figure = sheet_figure(_in_rows(cells, 3 if len(cells) <= UNITS_PER_SHEET else 4), title, caption, side=2.2)
+    title = f"{network.weights.model}, images that maximise {layer_text}"
+    rows = _in_rows(images, 3 if len(images) <= UNITS_PER_SHEET else 4)
+    figure = sheet_figure(rows, title, caption, image_width=2.2)
     return Sheet(sheet_name("maximize", layer or "logits"), title, caption, figure)
 
 
-def _in_rows(cells: Sequence[Cell], columns: int) -> list[list[Cell]]:
-    return [list(cells[start : start + columns]) for start in range(0, len(cells), columns)]
+def _maximized_images(
+    network: TrainedNetwork, layer: str, units: Sequence[int], maximized: Maximized
+) -> list[SheetImage]:
+    # The inverse of the preprocessing.
+    mean, std = np.array(network.weights.preprocessing.mean), np.array(network.weights.preprocessing.std)
+    pixels = np.clip((maximized.images * std + mean) * 255, 0, 255).astype(np.uint8)
+    names = [f'"{network.class_name(unit)[:24]}"' if layer == LOGITS else f"unit {unit}" for unit in units]
+    return [
+        SheetImage(uint8_to_colours(image), f"{name} · {value:.3g}")
+        for image, name, value in zip(pixels, names, maximized.values, strict=True)
+    ]
+
+
+def _in_rows(images: Sequence[SheetImage], columns: int) -> Rows:
+    return [images[start : start + columns] for start in range(0, len(images), columns)]

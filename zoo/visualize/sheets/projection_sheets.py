@@ -1,4 +1,4 @@
-"""Sheets of projections: Figure 2 of Zeiler and Fergus 2013 for a data set, and its like for single photographs."""
+"""Sheets of projections: Figure 2 of Zeiler and Fergus 2013 for a data set, and a row per image for a few images."""
 
 from collections.abc import Iterator, Sequence
 
@@ -21,152 +21,163 @@ from zoo.visualize.projection_groups import (
     trim_boxes,
     unit_label,
 )
-from zoo.visualize.sheets.figures import Cell, sheet_figure
+from zoo.visualize.sheets.figures import SheetImage, sheet_figure
 from zoo.visualize.sheets.sheet import Sheet, sheet_name
-from zoo.visualize.tiles import (
-    covers_image,
-    crop_box,
-    mosaic,
-    signed_to_colours,
-    uint8_to_colours,
-)
+from zoo.visualize.tiles import covers_image, crop_box, mosaic, signed_to_colours, uint8_to_colours
 
-PAIRS = 3
-SCALE = (
+UNITS_PER_ROW = 3
+SCALE_CAPTION = (
     f"Each projection has its own scale: mid-grey is zero, and the largest {SATURATED_FRACTION:.0%} of its magnitudes "
     "are black or white."
 )
-APART = (
-    "of each photograph nine units, each the most strongly activated of those whose positions are beside the fewest "
-    "already chosen"
+DISTINCT_POSITIONS_CAPTION = (
+    "nine units per photograph, each the most active of those whose positions are next to the fewest already chosen"
 )
-VARIED = (
-    "nine units, each the most strongly activated of those like the fewest already chosen (alike are units with most "
-    "of their images, or the class of most of them, in common)"
+DIVERSE_UNITS_CAPTION = (
+    "nine units, each the most active of those similar to the fewest already chosen (two units are similar if they have "
+    "most of their images, or the class of most of them, in common)"
 )
 
 
-def by_unit(
-    subject: TrainedNetwork,
-    pictures: ImageSet,
+def projections_by_unit(
+    network: TrainedNetwork,
+    image_set: ImageSet,
     layer: str,
     units: Sequence[int] | None,
     rule: Rule,
+    *,
+    rule_reason: str = "",
+    batch_size: int,
+    progress_bar: ProgressBar,
+) -> Sheet:
+    """The paper's Figure 2: for each unit nine projections, and next to them the nine patches that activate it most.
+
+    `units` None is nine units that differ. `rule_reason` explains in the caption why the rule is not the usual one.
+    """
+    labels: list[int] = []
+    images = _read_images(network, image_set, layer, batch_size=batch_size, progress_bar=progress_bar, labels=labels)
+    top = top_activations(network.model, network.variables, images, layer, k=TILES_PER_GROUP)
+    chosen = (
+        diverse_units(top.values, top.images, np.array(labels), UNITS_PER_SHEET)
+        if units is None
+        else check_units(layer, len(top.values), units)
+    )
+    groups, crop_caption = trim_boxes([_project_unit(network, image_set, top, unit, rule) for unit in chosen.tolist()])
+    which = DIVERSE_UNITS_CAPTION if units is None else "the units given with --units"
+    caption = (
+        f"{network.description}; {image_set.description}; layer {layer}, {which}.\n"
+        f"Left of each pair: the unit's {top.values.shape[1]} strongest activations, at most one per image, the "
+        f'strongest first, projected to the pixels (rule "{rule}"). {SCALE_CAPTION} Right: the images at the same '
+        f"positions; outside of an image is light grey. {crop_caption} Above: the unit, its strongest activation, and "
+        f"the most frequent class of the images. {rule_reason}"
+    )
+    pairs = [_projections_and_patches(group) for group in groups]
+    rows = [
+        [image for pair in pairs[start : start + UNITS_PER_ROW] for image in pair]
+        for start in range(0, len(pairs), UNITS_PER_ROW)
+    ]
+    title = f"{network.weights.model}, layer {layer}"
+    return Sheet(sheet_name(rule, layer), title, caption, sheet_figure(rows, title, caption, group_size=2))
+
+
+def projections_by_image(
+    network: TrainedNetwork,
+    image_set: ImageSet,
+    layer: str,
+    units: Sequence[int] | None,
+    rule: Rule,
+    *,
+    rule_reason: str = "",
+    progress_bar: ProgressBar,
+) -> Sheet:
+    """A row per image: the image, the strongest activation of each of nine units projected, and the patches there.
+
+    `units` None is nine units of each image at distinct positions. `rule_reason` is as for `projections_by_unit`.
+    """
+    indices = progress_bar(range(len(image_set)), total=len(image_set), description=f"{layer}: projecting")
+    groups, crop_caption = trim_boxes(
+        [_project_image(network, image_set.source[index]["image"], layer, units, rule) for index in indices]
+    )
+    whole_image = covers_image(groups[0].boxes[0], network.image_shape)
+    which = DISTINCT_POSITIONS_CAPTION if units is None else "the units given with --units"
+    projections = (
+        f"{'Right' if whole_image else 'Middle'}: the strongest activation of each unit projected to the pixels "
+        f'(rule "{rule}"). {SCALE_CAPTION}'
+    )
+    patches = " Right: the image in the numbered boxes; outside of the image is light grey." if not whole_image else ""
+    caption = (
+        f"{network.description}; {image_set.description}; layer {layer}, {which}.\n"
+        f"Left: the photograph as the network sees it. {projections}{patches} {crop_caption} {rule_reason}"
+    )
+    rows = [_image_row(group, name) for group, name in zip(groups, image_set.names, strict=True)]
+    title = f"{network.weights.model}, layer {layer}"
+    return Sheet(sheet_name(rule, layer), title, caption, sheet_figure(rows, title, caption, image_width=2.7))
+
+
+def _read_images(
+    network: TrainedNetwork,
+    image_set: ImageSet,
+    layer: str,
     *,
     batch_size: int,
-    track: ProgressBar,
-    why: str = "",
-) -> Sheet:
-    """The layout of the paper's Figure 2: nine projections of each unit, and the nine patches that excite it most."""
-    model, variables = subject.model, subject.variables
-    labels: list[int] = []
-    images = _read(subject, pictures, layer, batch_size, track, labels)
-    found = top_activations(model, variables, images, layer, k=TILES_PER_GROUP)
-    chosen = (
-        diverse_units(found.values, found.images, np.array(labels), UNITS_PER_SHEET)
-        if units is None
-        else check_units(layer, len(found.values), units)
-    )
-    rows = [_of_unit(subject, pictures, found, unit, rule) for unit in chosen.tolist()]
-    rows, cutting = trim_boxes(rows)
-    which = VARIED if units is None else "the units asked for"
-    caption = (
-        f"{subject.about}; {pictures.about}; layer {layer}, {which}.\n"
-        f"Left of each pair: the unit's {found.values.shape[1]} strongest activations, at most one an image, the "
-        f'strongest first, projected to the pixels (rule "{rule}"). {SCALE} Right: the images there, light grey beyond '
-        f"the border. {cutting} Above: the unit, its strongest activation, and the images' most frequent class. {why}"
-    )
-    rows = [_pair(row) for row in rows]
-    pairs = [[cell for pair in rows[start : start + PAIRS] for cell in pair] for start in range(0, len(rows), PAIRS)]
-    title = f"{subject.weights.model}, layer {layer}"
-    return Sheet(sheet_name(rule, layer), title, caption, sheet_figure(pairs, title, caption, together=2))
-
-
-def _read(
-    subject: TrainedNetwork, pictures: ImageSet, layer: str, batch_size: int, track: ProgressBar, labels: list[int]
+    progress_bar: ProgressBar,
+    labels: list[int],
 ) -> Iterator[np.ndarray]:
     """All images in batches, normalised; their labels are appended to `labels` as they are read."""
-    prepared = subject.weights.preprocessing
-    size = min(batch_size, len(pictures))
-    batches = eval_batches(pictures.source, preprocessing=prepared, batch_size=size)
-    total = -(-len(pictures) // size)
-    for batch in track(batches, total=total, description=f"{layer}: looking through {len(pictures)} images"):
+    size = min(batch_size, len(image_set))
+    batches = eval_batches(image_set.source, preprocessing=network.weights.preprocessing, batch_size=size)
+    description = f"{layer}: searching {len(image_set)} images"
+    for batch in progress_bar(batches, total=-(-len(image_set) // size), description=description):
         labels += batch["label"][batch["mask"]].tolist()
-        yield subject.normalized(batch["image"][batch["mask"]])
+        yield network.normalized(batch["image"][batch["mask"]])
 
 
-def _of_unit(
-    subject: TrainedNetwork, pictures: ImageSet, found: TopActivations, unit: int, rule: Rule
+def _project_unit(
+    network: TrainedNetwork, image_set: ImageSet, top: TopActivations, unit: int, rule: Rule
 ) -> ProjectionGroup:
-    """A unit at a time, so that all are compiled for one size."""
-    examples = [pictures.source[int(index)] for index in found.images[unit]]
-    images = np.stack([subject.weights.preprocessing.fitted(example["image"]) for example in examples])
-    given, position = subject.normalized(images), found.positions[unit]
-    made = deconvnet(subject.model, subject.variables, given, found.layer, unit, rule=rule, position=position)
-    label = unit_label(pictures, unit, found.values[unit, 0], [example["label"] for example in examples])
-    return ProjectionGroup(made.pixels, images, found.boxes[unit], label)
-
-
-def _pair(group: ProjectionGroup) -> list[Cell]:
-    """Projections and patches."""
-    projections = _tiles([signed_to_colours(pixels, SATURATED_FRACTION) for pixels in group.pixels], group.boxes)
-    return [
-        Cell(projections, group.label),
-        Cell(_tiles([uint8_to_colours(image) for image in group.images], group.boxes)),
-    ]
-
-
-def _tiles(pictures: Sequence[np.ndarray], boxes: np.ndarray) -> np.ndarray:
-    return mosaic([crop_box(picture, box) for picture, box in zip(pictures, boxes, strict=True)])
-
-
-def by_image(
-    subject: TrainedNetwork,
-    pictures: ImageSet,
-    layer: str,
-    units: Sequence[int] | None,
-    rule: Rule,
-    *,
-    track: ProgressBar,
-    why: str = "",
-) -> Sheet:
-    """For each photograph the strongest activation of each of nine units: where it is, projected, and what it sees."""
-    groups = [
-        _of_image(subject, pictures, index, layer, units, rule)
-        for index in track(range(len(pictures)), total=len(pictures), description=f"{layer}: projecting")
-    ]
-    groups, cutting = trim_boxes(groups)
-    whole = covers_image(groups[0].boxes[0], subject.image_shape)
-    which = APART if units is None else "the units asked for"
-    projected = f'the strongest activation of each unit projected to the pixels (rule "{rule}"). {SCALE}'
-    boxes = "" if whole else " Right: the image there, light grey beyond the border. The boxes are those cuts."
-    caption = (
-        f"{subject.about}; {pictures.about}; layer {layer}, {which}.\n"
-        f"Left: the photograph as the network sees it. {'Right' if whole else 'Middle'}: {projected}{boxes} {cutting} "
-        f"{why}"
+    # One unit at a time, so that all units are compiled for one batch size.
+    examples = [image_set.source[int(index)] for index in top.images[unit]]
+    images = np.stack([network.weights.preprocessing.fitted(example["image"]) for example in examples])
+    projection = deconvnet(
+        network.model,
+        network.variables,
+        network.normalized(images),
+        top.layer,
+        unit,
+        rule=rule,
+        position=top.positions[unit],
     )
-    rows = [_photograph(group, name) for group, name in zip(groups, pictures.names, strict=True)]
-    title = f"{subject.weights.model}, layer {layer}"
-    return Sheet(sheet_name(rule, layer), title, caption, sheet_figure(rows, title, caption, side=2.7))
+    label = unit_label(image_set, unit, top.values[unit, 0], [example["label"] for example in examples])
+    return ProjectionGroup(projection.pixels, images, top.boxes[unit], label)
 
 
-def _of_image(
-    subject: TrainedNetwork, pictures: ImageSet, index: int, layer: str, units: Sequence[int] | None, rule: Rule
+def _project_image(
+    network: TrainedNetwork, image: np.ndarray, layer: str, units: Sequence[int] | None, rule: Rule
 ) -> ProjectionGroup:
-    image = subject.weights.preprocessing.fitted(pictures.source[index]["image"])
-    normalized = subject.normalized(image[None])
+    fitted = network.weights.preprocessing.fitted(image)
+    normalized = network.normalized(fitted[None])
     if units is None:
-        maps = activations(subject.model, subject.variables, normalized, layer)
+        maps = activations(network.model, network.variables, normalized, layer)
         units = units_at_distinct_positions(maps[0].astype(np.float32), UNITS_PER_SHEET).tolist()
-    made = deconvnet(subject.model, subject.variables, normalized, layer, units, rule=rule)
-    boxes = receptive_boxes(subject.model, image.shape, layer, made.positions)
-    images = np.broadcast_to(image, made.pixels.shape)
-    return ProjectionGroup(made.pixels, images, boxes, "units " + ", ".join(map(str, units)))
+    projection = deconvnet(network.model, network.variables, normalized, layer, units, rule=rule)
+    boxes = receptive_boxes(network.model, fitted.shape, layer, projection.positions)
+    images = np.broadcast_to(fitted, projection.pixels.shape)
+    return ProjectionGroup(projection.pixels, images, boxes, "units " + ", ".join(map(str, units)))
 
 
-def _photograph(group: ProjectionGroup, name: str) -> list[Cell]:
-    """The whole photograph, projections and, where they are not all of it, patches."""
-    seen, pair = uint8_to_colours(group.images[0]), _pair(group)
-    if covers_image(group.boxes[0], seen.shape):
-        return [Cell(seen, name), pair[0]]
-    return [Cell(seen, name, boxes=group.boxes), *pair]
+def _projections_and_patches(group: ProjectionGroup) -> list[SheetImage]:
+    projections = [signed_to_colours(pixels, SATURATED_FRACTION) for pixels in group.pixels]
+    images = [uint8_to_colours(image) for image in group.images]
+    return [SheetImage(_tiles(projections, group.boxes), group.label), SheetImage(_tiles(images, group.boxes))]
+
+
+def _tiles(images: Sequence[np.ndarray], boxes: np.ndarray) -> np.ndarray:
+    return mosaic([crop_box(image, box) for image, box in zip(images, boxes, strict=True)])
+
+
+def _image_row(group: ProjectionGroup, name: str) -> list[SheetImage]:
+    """The whole image, the projections and, unless each is the whole image, the patches."""
+    image, pair = uint8_to_colours(group.images[0]), _projections_and_patches(group)
+    if covers_image(group.boxes[0], image.shape):
+        return [SheetImage(image, name), pair[0]]
+    return [SheetImage(image, name, boxes=group.boxes), *pair]

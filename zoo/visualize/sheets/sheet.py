@@ -1,4 +1,4 @@
-"""A sheet of pictures, and the folder of them with the page that lists them."""
+"""A sheet, and the folder of sheets with the page that lists them."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 TEMPLATE = Path(__file__).with_name("index.html.j2")
-PLAIN = "A-Za-z0-9._-"
+FILE_NAME_CHARACTERS = "A-Za-z0-9._-"
 
 
 @dataclass(frozen=True, eq=False)
 class Sheet:
-    """A figure, its file name without an ending, and what it says in words."""
+    """A figure with its title and caption; `name` is its file name without a suffix."""
 
     name: str
     title: str
@@ -31,7 +31,7 @@ class Sheet:
 
 
 @dataclass(frozen=True)
-class Entry:
+class IndexEntry:
     """What the page says of a sheet, and the command that made it."""
 
     name: str
@@ -41,65 +41,67 @@ class Entry:
 
 
 def sheet_name(method: str, layer: str = "") -> str:
-    """ "deconvnet-inception_3a-3x3" for a layer within a block."""
-    return "-".join(re.sub(f"[^{PLAIN}]+", "-", part) for part in (method, layer) if part)
+    """The name of a sheet, such as "deconvnet-inception_3a-3x3" for the layer "inception_3a/3x3"."""
+    return "-".join(re.sub(f"[^{FILE_NAME_CHARACTERS}]+", "-", part) for part in (method, layer) if part)
 
 
-def index_of(folder: Path) -> Path:
-    """The page that lists a folder's sheets; beside it index.json lists them for the next command."""
+def index_path(folder: Path) -> Path:
+    """The page that lists a folder's sheets. The file index.json next to it has the same list for later commands."""
     return folder / "index.html"
 
 
 def add_sheet(folder: Path, sheet: Sheet, command: str, dpi: int = DPI) -> list[Path]:
-    """Write a sheet and put it on the page, in the place of one with its name; the sheet's files.
+    """Write a sheet and add it to the page; a sheet of the same name is replaced. Returns the sheet's files.
 
-    Raises ZooError where they cannot be written, or the list of what is there cannot be read.
+    Raises ZooError if a file cannot be written, or index.json cannot be read.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ZooError(f"cannot make the folder {folder}: {error.strerror}") from None
     paths = save_figure(sheet.figure, folder / sheet.name, dpi=dpi)
-    entries = {entry.name: entry for entry in entries_in(folder)}
-    entries[sheet.name] = Entry(sheet.name, sheet.title, sheet.caption, command)
-    with replacing(_list_of(folder)) as unfinished:
+    entries = {entry.name: entry for entry in read_index(folder)}
+    entries[sheet.name] = IndexEntry(name=sheet.name, title=sheet.title, caption=sheet.caption, command=command)
+    with replacing(_json_path(folder)) as unfinished:
         unfinished.write_text(json.dumps([asdict(entry) for entry in entries.values()], indent=1) + "\n")
-    with replacing(index_of(folder)) as unfinished:
-        # A file's name may have bytes that are no text.
-        unfinished.write_text(_page(entries.values()), encoding="utf-8", errors="replace")
+    with replacing(index_path(folder)) as unfinished:
+        # A file name in the command may have bytes that are not UTF-8.
+        unfinished.write_text(_render(entries.values()), encoding="utf-8", errors="replace")
     return paths
 
 
-def entries_in(folder: Path) -> list[Entry]:
-    """The sheets that earlier commands put on a folder's page, and that are still there.
+def read_index(folder: Path) -> list[IndexEntry]:
+    """The sheets of earlier commands whose files still exist; [] for a new folder.
 
-    Raises ZooError where the list is not one that was written here.
+    Raises ZooError if index.json cannot be read, or was not written by `add_sheet`.
     """
-    path = _list_of(folder)
+    path = _json_path(folder)
     try:
-        listed = [_entry(stored) for stored in json.loads(path.read_text(encoding="utf-8"))]
+        entries = [_parse_entry(stored) for stored in json.loads(path.read_text(encoding="utf-8"))]
     except FileNotFoundError:
         return []
     except OSError as error:
         raise ZooError(f"cannot read {path}: {error.strerror}") from None
     except (ValueError, TypeError, RecursionError):
         raise ZooError(f"{path} is not a list of sheets: remove it, or choose another folder") from None
-    return [entry for entry in listed if (folder / f"{entry.name}.png").exists()]
+    return [entry for entry in entries if (folder / f"{entry.name}.png").exists()]
 
 
-def _entry(stored: Any) -> Entry:
-    """Raises ValueError or TypeError for what is none: all is text, and a name, which is part of links, a plain one."""
-    entry = Entry(**stored)
-    if not all(isinstance(said, str) for said in astuple(entry)) or not re.fullmatch(f"[{PLAIN}]+", entry.name):
+def _parse_entry(stored: Any) -> IndexEntry:
+    """Raises ValueError or TypeError unless all fields are text and the name, which is used in links, is safe."""
+    entry = IndexEntry(**stored)
+    if not all(isinstance(text, str) for text in astuple(entry)):
+        raise ValueError(stored)
+    if not re.fullmatch(f"[{FILE_NAME_CHARACTERS}]+", entry.name):
         raise ValueError(stored)
     return entry
 
 
-def _list_of(folder: Path) -> Path:
-    return index_of(folder).with_suffix(".json")
+def _json_path(folder: Path) -> Path:
+    return index_path(folder).with_suffix(".json")
 
 
-def _page(entries: Iterable[Entry]) -> str:
+def _render(entries: Iterable[IndexEntry]) -> str:
     from jinja2 import Environment, StrictUndefined
 
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, keep_trailing_newline=True)
