@@ -1,4 +1,4 @@
-"""The picture of a confusion matrix."""
+"""The figure of a confusion matrix."""
 
 import sys
 
@@ -29,7 +29,7 @@ def test_what_the_picture_says():
     assert [text.get_text() for text in axes.texts] == ["8", "2", "5", "5"]
     assert [label.get_text() for label in axes.get_yticklabels()] == ["cat", r"\$dog\$ & _mouse_", "bird"]
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("predicted class", "true class")
-    assert "share of the true class" in bar.get_ylabel()
+    assert "fraction of the true class" in bar.get_ylabel()
 
 
 @pytest.mark.parametrize("count", [21, 1000])
@@ -43,14 +43,14 @@ def test_many_classes(tmp_path, count):
 
 def test_places_where_no_picture_can_be(tmp_path):
     pytest.importorskip("matplotlib")
-    with pytest.raises(zoo.ZooError, match=r"picture\.txt is no picture: its name must end in \..*\.png"):
+    with pytest.raises(zoo.ZooError, match=r"picture\.txt .*\.png"):
         check_figure_path(tmp_path / "picture.txt")
-    with pytest.raises(zoo.ZooError, match="there is no folder"):
+    with pytest.raises(zoo.ZooError, match=r"no folder .*missing"):
         check_figure_path(tmp_path / "missing" / "picture.png")
 
 
 def test_without_matplotlib(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
-    with pytest.raises(zoo.ZooError, match="a picture needs matplotlib: pip install"):
+    with pytest.raises(zoo.ZooError, match="pip install matplotlib"):
         save_confusion(tmp_path / "confusion.png", CONFUSION, NAMES)
     assert not list(tmp_path.iterdir())

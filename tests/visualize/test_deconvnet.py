@@ -187,43 +187,43 @@ def test_another_unit_or_image_is_not_compiled_again(caplog):
     assert "Compiling" not in caplog.text
 
 
+# What is wrong, and the parts that the message names.
 ERRORS = {
-    "Small has no layer 'conv4'; did you mean conv": {"layer": "conv4"},
-    "Small has no layer 'zz'; it begins with conv1/conv, conv1, conv2/conv and ends with fc": {"layer": "zz"},
-    "conv2 has no unit 8: it has 8, from 0 to 7": {"unit": [0, 8]},
-    "conv2 has no unit -1: it has 8, from 0 to 7": {"unit": -1},
-    "the unit is 1.5: it is an int": {"unit": 1.5},
-    "fc of Small has no positions: it makes 5 values of an image, not maps; the last layer with maps is conv3": {
-        "layer": "fc"
-    },
-    "3 units for 2 images: give one of either, or as many of both": {"unit": [0, 1, 2]},
-    r"images have shape \(19, 22, 3\): they are \[batch, height, width, channel\]": {"images": images(1)[0]},
-    "images are uint8: they are floats, normalised": {"images": np.zeros((1, *IMAGE), np.uint8)},
-    r"Small with these variables cannot take images of shape \(1, 19, 22, 1\)": {"images": images(1)[..., :1]},
-    "8x8 images are too small for Small": {"images": images(1, shape=(8, 8, 3))},
-    r"position is \(9, 0\): conv2 has 9 rows and 10 columns, from 0": {"position": (9, 0)},
-    r"position is 3: it is \(row, column\), or one for each of 2 pairs": {"position": 3},
-    "strongest is 91: it is from 1 to 90, the positions of conv2": {"strongest": 91},
-    "the batch size is 0: it is 1 at least": {"batch_size": 0},
-    "images are list: they are floats": {"images": images(1).tolist()},
-    "unknown rule 'backprop'": {"rule": "backprop"},
+    "a layer like others": ({"layer": "conv4"}, ("Small", "'conv4'", "did you mean conv")),
+    "a layer like no other": ({"layer": "zz"}, ("Small", "'zz'", "conv1/conv", "fc")),
+    "a unit beyond the last": ({"unit": [0, 8]}, ("conv2", "unit 8", "0 to 7")),
+    "a unit below 0": ({"unit": -1}, ("conv2", "unit -1", "0 to 7")),
+    "a unit that is no int": ({"unit": 1.5}, ("unit", "1.5")),
+    "a layer without maps": ({"layer": "fc"}, ("fc of Small", "5 values", "conv3")),
+    "more units than images": ({"unit": [0, 1, 2]}, ("3 units", "2 images")),
+    "a single image": ({"images": images(1)[0]}, ("(19, 22, 3)", "[batch, height, width, channel]")),
+    "integers": ({"images": np.zeros((1, *IMAGE), np.uint8)}, ("uint8", "float")),
+    "no array": ({"images": images(1).tolist()}, ("list", "float")),
+    "other channels": ({"images": images(1)[..., :1]}, ("Small", "(1, 19, 22, 1)")),
+    "small images": ({"images": images(1, shape=(8, 8, 3))}, ("8x8", "Small")),
+    "a position beyond the map": ({"position": (9, 0)}, ("position", "(9, 0)", "conv2", "9 rows", "10 columns")),
+    "a position that is no pair": ({"position": 3}, ("position", "3", "(row, column)")),
+    "more than there are": ({"strongest": 91}, ("strongest", "91", "90", "conv2")),
+    "no batch": ({"batch_size": 0}, ("batch_size", "0")),
+    "an unknown rule": ({"rule": "backprop"}, ("'backprop'", "deconvnet, guided, gradient")),
 }
 
 
-@pytest.mark.parametrize("message", ERRORS)
-def test_bad_input_is_one_clear_line(message):
-    given = {"images": images(2), "layer": "conv2", "unit": 0} | ERRORS[message]
-    with pytest.raises(zoo.ZooError, match=message) as error:
-        deconvnet(Small(), variables_of(Small()), **given)
-    assert "\n" not in str(error.value)
+@pytest.mark.parametrize("case", ERRORS)
+def test_bad_input_is_one_clear_line(case):
+    given, parts = ERRORS[case]
+    with pytest.raises(zoo.ZooError) as error:
+        deconvnet(Small(), variables_of(Small()), **({"images": images(2), "layer": "conv2", "unit": 0} | given))
+    message = str(error.value)
+    assert all(part in message for part in parts) and "\n" not in message
 
 
 def test_a_signal_of_another_shape():
-    with pytest.raises(zoo.ZooError, match=r"the signal has shape \(1, 2\), and conv2 makes \(1, 9, 10, 8\)"):
+    with pytest.raises(zoo.ZooError, match=r"\(1, 2\).*conv2.*\(1, 9, 10, 8\)"):
         project(Small(), variables_of(Small()), images(1), "conv2", np.zeros((1, 2)))
 
 
 def test_weights_that_are_not_finite():
     variables = jax.tree.map(lambda leaf: leaf * np.nan, variables_of(Small()))
-    with pytest.raises(zoo.ZooError, match="conv2 of Small gives numbers that are not finite: its weights are damaged"):
+    with pytest.raises(zoo.ZooError, match=r"conv2 of Small .*not finite"):
         deconvnet(Small(), variables, images(1), "conv2", 0)

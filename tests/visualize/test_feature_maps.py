@@ -32,9 +32,9 @@ def test_the_first_filters_are_those_that_run_first():
     model = zoo.create_model("googlenet")
     variables = jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), zoo.inference.init_shapes(model))
     assert filters(model, variables).shape == (7, 7, 3, 64)
-    with pytest.raises(zoo.ZooError, match="inception_3a has the filters of 6 convolutions: choose from inception_3a/"):
+    with pytest.raises(zoo.ZooError, match=r"inception_3a has 6 .*inception_3a/"):
         filters(model, variables, "inception_3a")
-    with pytest.raises(zoo.ZooError, match="GoogLeNet has no filters in 'loss3/classifier'"):
+    with pytest.raises(zoo.ZooError, match=r"GoogLeNet .*'loss3/classifier'"):
         filters(model, variables, "loss3/classifier")
 
 

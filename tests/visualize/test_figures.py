@@ -10,8 +10,8 @@ from PIL import Image
 
 from zoo.errors import ZooError
 from zoo.visualize.sheets import figures
-from zoo.visualize.sheets.figures import Cell, from_zero, save_figure, sheet_figure, zero_centred
-from zoo.visualize.sheets.sheet import Sheet, add_sheet, entries_in, index_of, sheet_name
+from zoo.visualize.sheets.figures import SheetImage, non_negative_map, save_figure, sheet_figure, signed_map
+from zoo.visualize.sheets.sheet import Sheet, add_sheet, index_path, read_index, sheet_name
 from zoo.visualize.tiles import (
     OUTSIDE_GREY,
     covers_image,
@@ -84,17 +84,20 @@ def test_a_mosaic_has_its_tiles_in_reading_order():
 
 
 def test_scales_are_centred_where_signed_and_begin_at_zero_else():
-    cell = zero_centred(VALUES)
+    cell = signed_map(VALUES)
     assert (cell.low, cell.high) == (-2, 2)
-    assert (from_zero(VALUES[1:]).low, from_zero(VALUES[1:]).high) == (0, 2)
-    flat = zero_centred(np.zeros((2, 2)))
+    assert (non_negative_map(VALUES[1:]).low, non_negative_map(VALUES[1:]).high) == (0, 2)
+    flat = signed_map(np.zeros((2, 2)))
     assert flat.low < 0 < flat.high
 
 
 def test_a_sheet_says_all_and_shows_the_arrays():
     rows = [
-        [Cell(GENERATOR.random((8, 8, 3)), "photo $1_2$"), zero_centred(VALUES, "map", bar=True)],
-        [from_zero(VALUES[1:], under=np.ones((1, 2, 3))), Cell(GENERATOR.random((4, 4, 3)), boxes=[(0, 0, 2, 2)] * 2)],
+        [SheetImage(GENERATOR.random((8, 8, 3)), "photo $1_2$"), signed_map(VALUES, "map", bar=True)],
+        [
+            non_negative_map(VALUES[1:], background=np.ones((1, 2, 3))),
+            SheetImage(GENERATOR.random((4, 4, 3)), boxes=[(0, 0, 2, 2)] * 2),
+        ],
     ]
     figure = sheet_figure(rows, "A title", "First line.\nSecond: 100 % of $x$ " + "and so on " * 40)
     said = texts_of(figure)
@@ -115,7 +118,7 @@ def test_a_sheet_says_all_and_shows_the_arrays():
 
 
 def test_files_are_png_and_pdf_of_the_figures_size(tmp_path):
-    figure = sheet_figure([[Cell(np.ones((4, 4, 3)))] * 4], "t", "c")
+    figure = sheet_figure([[SheetImage(np.ones((4, 4, 3)))] * 4], "t", "c")
     paths = save_figure(figure, tmp_path / "a.b")
     assert [path.name for path in paths] == ["a.b.png", "a.b.pdf"]
     with Image.open(paths[0]) as image:
@@ -132,7 +135,7 @@ def test_files_are_png_and_pdf_of_the_figures_size(tmp_path):
 
 @pytest.mark.parametrize(("colour", "mode"), [((0.2, 0.2, 0.2), "L"), ((1.0, 0.0, 0.0), "RGB")])
 def test_what_is_grey_is_stored_so_and_looks_the_same(tmp_path, colour, mode):
-    figure = sheet_figure([[Cell(np.ones((4, 4, 3)) * colour)]], "t", "c")
+    figure = sheet_figure([[SheetImage(np.ones((4, 4, 3)) * colour)]], "t", "c")
     path, _ = save_figure(figure, tmp_path / "a")
     figure.savefig(tmp_path / "plain.png", dpi=150)
     with Image.open(path) as image, Image.open(tmp_path / "plain.png") as plain:
@@ -152,12 +155,12 @@ def test_nothing_half_written_stays(tmp_path, monkeypatch):
 
 
 def a_sheet(name, title="t"):
-    return Sheet(name, title, "a & b", sheet_figure([[Cell(np.ones((4, 4, 3)))]], name, "a & b"))
+    return Sheet(name, title, "a & b", sheet_figure([[SheetImage(np.ones((4, 4, 3)))]], name, "a & b"))
 
 
 def listed(folder):
     """What the page links to, all of which is there; of each sheet a PNG and a PDF."""
-    files = list(dict.fromkeys(re.findall(r'(?:src|href)="([^"]+)"', index_of(folder).read_text())))
+    files = list(dict.fromkeys(re.findall(r'(?:src|href)="([^"]+)"', index_path(folder).read_text())))
     assert all((folder / file).is_file() for file in files)
     assert files[::2] == [file.replace(".pdf", ".png") for file in files[1::2]]
     return files[::2]
@@ -168,7 +171,7 @@ def test_the_page_lists_what_is_there_after_every_sheet(tmp_path):
     for count, name in enumerate(("one", "two"), start=1):
         add_sheet(folder, a_sheet(name, f"title <{name}>"), command)
         assert listed(folder) == ["one.png", "two.png"][:count]
-    page = index_of(folder).read_text()
+    page = index_path(folder).read_text()
     assert "title &lt;one&gt;" in page and "a &amp; b" in page and "title &lt;two&gt;" in page
     assert page.count("python -m zoo visualize --layers &#39;a b&#39;") == 2
 
@@ -178,8 +181,8 @@ def test_later_commands_keep_earlier_sheets_that_are_still_there(tmp_path):
         add_sheet(tmp_path, a_sheet(name), command)
     add_sheet(tmp_path, a_sheet("one", "drawn again"), "third")
     assert listed(tmp_path) == ["one.png", "two.png", "three.png"]
-    assert [entry.command for entry in entries_in(tmp_path)] == ["third", "first", "second"]
-    assert index_of(tmp_path).read_text().count("drawn again") == 2
+    assert [entry.command for entry in read_index(tmp_path)] == ["third", "first", "second"]
+    assert index_path(tmp_path).read_text().count("drawn again") == 2
     (tmp_path / "two.png").unlink()
     add_sheet(tmp_path, a_sheet("four"), "fourth")
     assert listed(tmp_path) == ["one.png", "three.png", "four.png"]
@@ -208,7 +211,7 @@ def test_a_list_that_was_not_written_here_is_one_clear_line(tmp_path, kind):
     content = DAMAGED[kind]
     (tmp_path / "index.json").write_bytes(content if isinstance(content, bytes) else content.encode())
     with pytest.raises(ZooError, match=r"index\.json is not a list of sheets: remove it, or choose another folder"):
-        entries_in(tmp_path)
+        read_index(tmp_path)
 
 
 def test_a_list_that_somebody_wrote_brings_no_html_in(tmp_path):
@@ -216,7 +219,7 @@ def test_a_list_that_somebody_wrote_brings_no_html_in(tmp_path):
     evil = "</code><script>alert(1)</script>{title}\ud800"
     (tmp_path / "index.json").write_text(stored(title=evil, caption=evil, command=evil))
     add_sheet(tmp_path, a_sheet("two"), "second")
-    page = index_of(tmp_path).read_text()
+    page = index_path(tmp_path).read_text()
     assert "<script" not in page and page.count("&lt;script&gt;") == 4
     assert listed(tmp_path) == ["one.png", "two.png"]
 
@@ -227,7 +230,7 @@ def test_a_folder_that_cannot_be_made_or_read_is_told(tmp_path):
         add_sheet(tmp_path / "file" / "pictures", Sheet("a", "t", "c", Figure()), "x")
     (tmp_path / "index.json").mkdir()
     with pytest.raises(ZooError, match=r"cannot read .*index\.json: Is a directory"):
-        entries_in(tmp_path)
+        read_index(tmp_path)
 
 
 def test_a_layers_name_makes_a_file_name():
@@ -237,5 +240,5 @@ def test_a_layers_name_makes_a_file_name():
 
 def test_without_matplotlib_one_clear_line(monkeypatch):
     monkeypatch.setattr(figures, "find_spec", lambda name: None)
-    with pytest.raises(ZooError, match="pictures need matplotlib: pip install matplotlib"):
+    with pytest.raises(ZooError, match="matplotlib: pip install matplotlib"):
         figures.check_matplotlib()

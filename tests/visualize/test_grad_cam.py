@@ -53,9 +53,9 @@ def test_the_most_probable_class_is_the_default():
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"layer": "conv5"}, "no layer 'conv5'; did you mean conv"),
-        ({"layer": "fc"}, "fc of Small has no positions"),
-        ({"classes": 7}, "there is no class 7"),
+        ({"layer": "conv5"}, "'conv5'.*did you mean conv"),
+        ({"layer": "fc"}, "fc of Small"),
+        ({"classes": 7}, "class 7.* 0 to 4"),
     ],
 )
 def test_bad_input_is_one_clear_line(given, message):
@@ -64,9 +64,9 @@ def test_bad_input_is_one_clear_line(given, message):
 
 
 def test_a_network_without_maps():
-    with pytest.raises(zoo.ZooError, match="Flat has no layer with places on such images: give it larger ones"):
+    with pytest.raises(zoo.ZooError, match=r"Flat .*larger images"):
         grad_cam(Flat(), variables_of(Flat()), images(1))
-    with pytest.raises(zoo.ZooError, match=r"fc of Flat has no positions: .* nor has any other layer"):
+    with pytest.raises(zoo.ZooError, match=r"fc of Flat .*no layer has any"):
         grad_cam(Flat(), variables_of(Flat()), images(1), layer="fc")
 
 

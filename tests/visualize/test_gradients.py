@@ -80,15 +80,13 @@ def test_smoothgrad_is_a_mean_over_noise_of_the_given_size():
 
 
 ERRORS = {
-    "there is no class 5: the network tells 5 apart, from 0 to 4": lambda *given: saliency(*given, 5),
-    "there is no class 0.5": lambda *given: saliency(*given, 0.5),
-    "3 classes for 2 images: give one class, or one an image": lambda *given: saliency(*given, [1, 2, 3]),
+    "class 5.* 0 to 4": lambda *given: saliency(*given, 5),
+    "class 0.5": lambda *given: saliency(*given, 0.5),
+    "3 classes .*2 images": lambda *given: saliency(*given, [1, 2, 3]),
     "steps is 0": lambda *given: integrated_gradients(*given, steps=0),
-    r"the baseline has shape \(2, 3\): it is a number or like the images, \(2, 19, 22, 3\)": lambda *given: (
-        integrated_gradients(*given, baseline=np.zeros((2, 3)))
-    ),
-    "samples is 0 and noise 0.15": lambda *given: smoothgrad(*given, jax.random.key(0), samples=0),
-    "unknown rule 'lrp'": lambda *given: saliency(*given, rule="lrp"),
+    r"baseline .*\(2, 3\).*\(2, 19, 22, 3\)": lambda *given: integrated_gradients(*given, baseline=np.zeros((2, 3))),
+    "samples is 0": lambda *given: smoothgrad(*given, jax.random.key(0), samples=0),
+    "'lrp'": lambda *given: saliency(*given, rule="lrp"),
 }
 
 
@@ -105,5 +103,5 @@ def test_a_network_without_classifier():
 
 def test_an_output_that_is_a_map_has_no_classes():
     conv = nn.Conv(4, (3, 3))
-    with pytest.raises(zoo.ZooError, match="the network gives 19x22x4 values an image, not a logit a class"):
+    with pytest.raises(zoo.ZooError, match="19x22x4"):
         saliency(conv, variables_of(conv), images(1))

@@ -43,13 +43,13 @@ def test_it_is_the_plain_loop(given, label, unit, size, stride, fill):
 
 
 ERRORS = {
-    r"the image has shape \(1, 19, 22, 3\): it is one image": {"image": images(1)},
-    "a square of 20 pixels in steps of 5 does not go over 19x22 pixels": {"size": 20},
-    "a square of 4 pixels in steps of 0 does not": {"stride": 0},
-    "conv3 has no unit 7: it has 7, from 0 to 6": {"unit": 7},
-    "there is no class 5": {"label": 5},
-    "no layer 'conv'; did you mean conv": {"layer": "conv"},
-    "fc of Small has no positions": {"layer": "fc"},
+    r"\(1, 19, 22, 3\)": {"image": images(1)},
+    "size is 20 .*1 to 19": {"size": 20},
+    "stride is 0": {"stride": 0},
+    "conv3 .*unit 7.* 0 to 6": {"unit": 7},
+    "class 5.* 0 to 4": {"label": 5},
+    "'conv'.*did you mean conv": {"layer": "conv"},
+    "fc of Small": {"layer": "fc"},
 }
 
 

@@ -9,8 +9,13 @@ from zoo.data import Preprocessing
 from zoo.data.dataset import ArraySource
 from zoo.visualize.methods.top_activations import top_activations
 from zoo.visualize.methods.unit_choice import diverse_units
-from zoo.visualize.network_and_images import EvenlySpaced, ImageSet, TrainedNetwork, one_image_per_class
-from zoo.visualize.sheets.projection_sheets import by_image, by_unit
+from zoo.visualize.network_and_images import (
+    EvenlySpaced,
+    ImageSet,
+    TrainedNetwork,
+    one_image_per_class,
+)
+from zoo.visualize.sheets.projection_sheets import projections_by_image, projections_by_unit
 from zoo.weights import Weights
 
 SEEN = Preprocessing(image_shape=(32, 32, 1), mean=(0.4,), std=(0.2,))
@@ -27,10 +32,6 @@ def network():
     return TrainedNetwork(Weights(model="lenet5", variables=variables, preprocessing=SEEN), "lenet5, weights random")
 
 
-def all_of(iterable, **kwargs):
-    return iterable
-
-
 def tile(axes, index):
     """One of a mosaic's nine, as 5x5 grey values."""
     row, column = divmod(index, 3)
@@ -40,7 +41,7 @@ def tile(axes, index):
 
 def test_figure_2_shows_the_strongest_activations(network):
     image_set = ImageSet(SOURCE, "noise, 30 test images", class_names=NAMES)
-    sheet = by_unit(network, image_set, "c1", range(6), "deconvnet", batch_size=8, progress_bar=all_of)
+    sheet = projections_by_unit(network, image_set, "c1", range(6), "deconvnet", batch_size=8)
 
     maps = np.asarray(zoo.features(network.model, network.variables, network.normalized(IMAGES), ["c1"])["c1"])
     strongest = maps.max(axis=(1, 2))
@@ -64,18 +65,18 @@ def test_figure_2_shows_the_strongest_activations(network):
 
 def test_units_are_chosen_for_variety_unless_they_are_named(network):
     image_set = ImageSet(SOURCE, "noise", class_names=NAMES)
-    sheet = by_unit(network, image_set, "c3", None, "deconvnet", batch_size=8, progress_bar=all_of)
+    sheet = projections_by_unit(network, image_set, "c3", None, "deconvnet", batch_size=8)
     found = top_activations(network.model, network.variables, network.normalized(IMAGES), "c3")
     units = diverse_units(found.values, found.images, LABELS, 9)
     labels = [text.get_text() for text in sheet.figure.texts if text.get_text().startswith("unit ")]
     assert [int(label.split()[1]) for label in labels] == units.tolist()
-    assert "of those like the fewest already chosen" in sheet.caption
+    assert "similar to the fewest already chosen" in sheet.caption
 
 
 def test_a_first_layers_projection_is_its_filter(network):
     """Transposed, the one filter of one activation: whatever the image."""
     image_set = ImageSet(SOURCE, "noise")
-    sheet = by_unit(network, image_set, "c1", [2], "deconvnet", batch_size=8, progress_bar=all_of)
+    sheet = projections_by_unit(network, image_set, "c1", [2], "deconvnet", batch_size=8)
     kernel = np.asarray(network.variables["params"]["c1"]["conv"]["kernel"])[..., 0, 2]
     shown = tile(sheet.figure.axes[0], 4)
     inside = (shown > 0) & (shown < 1)
@@ -86,11 +87,9 @@ def test_a_first_layers_projection_is_its_filter(network):
 
 def test_photographs_of_a_layer_that_sees_them_whole_have_no_patches(network):
     image_set = ImageSet(EvenlySpaced(SOURCE, 2), "two", names=("a", "b"))
-    whole, parts = (
-        by_image(network, image_set, layer, [0, 1], "guided", progress_bar=all_of) for layer in ("c5", "c1")
-    )
+    whole, parts = (projections_by_image(network, image_set, layer, [0, 1], "guided") for layer in ("c5", "c1"))
     assert (len(whole.figure.axes), len(parts.figure.axes)) == (4, 6)
-    assert "may depend on all of the image" in whole.caption and "The boxes are those cuts." in parts.caption
+    assert "may depend on all of the image" in whole.caption and "in the numbered boxes" in parts.caption
     np.testing.assert_allclose(parts.figure.axes[0].get_images()[0].get_array()[..., 0], IMAGES[0, ..., 0] / 255)
     assert len(parts.figure.axes[0].patches) == 2 and not whole.figure.axes[0].patches
 

@@ -55,15 +55,15 @@ def test_a_part_of_a_block_and_what_follows_it():
 def test_a_picture_of_other_weights_is_another_picture():
     model, x = Small(), images(1)
     variables = variables_of(model)
-    learnt, random = (saliency(model, v, x, 0) for v in (variables, randomize_weights(model, variables, KEY, "fc")))
-    assert not np.allclose(learnt, random)
+    learned, random = (saliency(model, v, x, 0) for v in (variables, randomize_weights(model, variables, KEY, "fc")))
+    assert not np.allclose(learned, random)
 
 
 def test_bad_input_is_one_clear_line():
     model = Small(norm=True)
     variables = variables_of(model)
-    with pytest.raises(zoo.ZooError, match="Small has no layer 'conv33'; did you mean conv"):
+    with pytest.raises(zoo.ZooError, match=r"Small .*'conv33'.*did you mean conv"):
         randomize_weights(model, variables, KEY, "conv33")
     folded = fold_batchnorm("small", variables, model=model)
-    with pytest.raises(zoo.ZooError, match="batch norms were folded into them, which has no initial distribution"):
+    with pytest.raises(zoo.ZooError, match=r"Small .*folded"):
         randomize_weights(model, folded, KEY)

@@ -1,4 +1,4 @@
-"""The sanity check as a sheet: its numbers, and that they tell what stays from what changes."""
+"""The sanity check as a sheet: its numbers, and its rows and columns."""
 
 import jax
 import numpy as np
@@ -29,10 +29,10 @@ def test_a_row_an_image_and_rule_and_a_column_a_step_of_the_cascade():
     variables = drawn(zoo.create_model("lenet5"), SEEN.image_shape)
     network = TrainedNetwork(Weights(model="lenet5", variables=variables, preprocessing=SEEN), "lenet5, weights random")
     image_set = ImageSet(ArraySource(IMAGES, np.zeros(2, int)), "noise", names=("first", "second"))
-    sheet = randomize_sheet(network, image_set, [7, 3], seed=5, progress_bar=lambda items, **_: items)
+    sheet = randomize_sheet(network, image_set, [7, 3], seed=5)
 
     labels = [text.get_text() for text in sheet.figure.texts]
-    steps = ["learnt weights", "down to c5", "down to c3", "all drawn again"]
+    steps = ["learned weights", "down to c5", "down to c3", "all random"]
     for count, start in ((3, "first\nclass 7, "), (3, "second\nclass 3, "), *((6, f"{step}\n") for step in steps)):
         assert sum(label.startswith(start) for label in labels) == count, start
     assert len(sheet.figure.axes) == 2 * 3 * (1 + len(steps))
@@ -41,5 +41,5 @@ def test_a_row_an_image_and_rule_and_a_column_a_step_of_the_cascade():
     other = randomize_weights(network.model, variables, jax.random.key(5), "c3")
     for rule in ("deconvnet", "guided", "gradient"):
         pictured = [saliency(network.model, v, given, [7, 3], rule=rule) for v in (variables, other)]
-        for learnt, drawn_again in zip(*pictured, strict=True):
-            assert f"down to c3\n{rank_correlation(learnt, drawn_again):.2f}" in labels
+        for learned, randomized in zip(*pictured, strict=True):
+            assert f"down to c3\n{rank_correlation(learned, randomized):.2f}" in labels

@@ -10,7 +10,7 @@ import pytest
 from small_networks import Small, images, variables_of
 
 import zoo
-from zoo.visualize.methods.backward_rules import Ruled, with_rule
+from zoo.visualize.methods.backward_rules import ActivationWithRule, with_rule
 
 X = np.array([-7.0, -1.5, -0.25, 0.0, 0.25, 1.5, 7.0], np.float32)
 SIGNAL = np.array([[1.0], [-2.0], [0.5]], np.float32) * np.ones_like(X)
@@ -23,17 +23,17 @@ def down(act, signal=SIGNAL):
 @pytest.mark.parametrize("rule", ["deconvnet", "guided"])
 def test_relu_passes_signals_down_as_written_in_the_papers(rule):
     mask = X > 0 if rule == "guided" else np.ones_like(X)
-    np.testing.assert_array_equal(down(Ruled(nn.relu, rule)), np.maximum(SIGNAL, 0) * mask)
+    np.testing.assert_array_equal(down(ActivationWithRule(nn.relu, rule)), np.maximum(SIGNAL, 0) * mask)
 
 
 @pytest.mark.parametrize(
     "act", [jax.nn.relu6, nn.silu, jnp.tanh, nn.hard_swish], ids=["relu6", "silu", "tanh", "swish"]
 )
 def test_other_activations(act):
-    np.testing.assert_array_equal(Ruled(act, "deconvnet")(X), act(X))
-    np.testing.assert_array_equal(down(Ruled(act, "deconvnet")), np.maximum(SIGNAL, 0))
+    np.testing.assert_array_equal(ActivationWithRule(act, "deconvnet")(X), act(X))
+    np.testing.assert_array_equal(down(ActivationWithRule(act, "deconvnet")), np.maximum(SIGNAL, 0))
     own = np.stack([jax.grad(act)(x) for x in X])
-    np.testing.assert_allclose(down(Ruled(act, "guided")), np.maximum(SIGNAL, 0) * own, rtol=1e-6)
+    np.testing.assert_allclose(down(ActivationWithRule(act, "guided")), np.maximum(SIGNAL, 0) * own, rtol=1e-6)
 
 
 @pytest.mark.parametrize("rule", ["deconvnet", "guided", "gradient"])
@@ -47,15 +47,15 @@ def test_the_forward_pass_is_unchanged(rule, act):
 @pytest.mark.parametrize("rule", ["deconvnet", "guided"])
 def test_a_network_with_two_activations_keeps_both(rule):
     acts = with_rule(zoo.create_model("mobilenet_v3_small"), rule).act
-    assert acts == (Ruled(nn.hard_swish, rule), Ruled(nn.relu, rule))
+    assert acts == (ActivationWithRule(nn.hard_swish, rule), ActivationWithRule(nn.relu, rule))
 
 
 def test_a_rule_that_nobody_knows():
-    with pytest.raises(zoo.ZooError, match="unknown rule 'relu': it is one of deconvnet, guided, gradient"):
+    with pytest.raises(zoo.ZooError, match=r"'relu'.*deconvnet, guided, gradient"):
         with_rule(Small(), "relu")
 
 
 def test_a_network_without_the_field():
-    with pytest.raises(zoo.ZooError, match='Dense has no activation in a field "act" to swap: give it one'):
+    with pytest.raises(zoo.ZooError, match=r'Dense .*"act"'):
         with_rule(nn.Dense(3), "guided")
     assert with_rule(nn.Dense(3), "gradient") == nn.Dense(3)

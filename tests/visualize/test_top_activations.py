@@ -105,27 +105,28 @@ def test_patches_are_padded_at_the_borders():
     assert patch(image, (5, 7, 8, 9)).shape == (3, 2, 1)
 
 
+# What is wrong, and the parts that the message names.
 ERRORS = {
-    "Small has no layer 'conv9'; did you mean conv": {"layer": "conv9"},
-    "fc of Small has no positions": {"layer": "fc"},
-    "k is 0: it is 1 at least": {"k": 0},
-    "the batch size is 0: it is one image at least": {"batch_size": 0},
-    "there are no images: give one at least": {"images": []},
-    "images are a int: give a data set, an array or batches of arrays": {"images": 3},
-    "a data set has images of 0 to 255: give the weights' preprocessing too": {
-        "images": ArraySource(np.zeros((2, 30, 30, 3), np.uint8), np.zeros(2))
-    },
-    "images are uint8: they are floats": {"images": np.zeros((2, *IMAGE), np.uint8)},
-    r"images of \(24, 22, 3\) follow images of \(19, 22, 3\): all have one shape": {
-        "images": [images(2), images(2, shape=(24, 22, 3))]
-    },
-    "conv2 of Small gives numbers that are not finite": {"images": images(2) * np.nan},
+    "an unknown layer": ({"layer": "conv9"}, ("Small", "'conv9'", "did you mean conv")),
+    "a layer without maps": ({"layer": "fc"}, ("fc of Small",)),
+    "none of each unit": ({"k": 0}, ("k is 0",)),
+    "no batch": ({"batch_size": 0}, ("batch_size is 0",)),
+    "no images": ({"images": []}, ("no images",)),
+    "a number": ({"images": 3}, ("int",)),
+    "a data set without preprocessing": (
+        {"images": ArraySource(np.zeros((2, 30, 30, 3), np.uint8), np.zeros(2))},
+        ("0 to 255", "preprocessing"),
+    ),
+    "integers": ({"images": np.zeros((2, *IMAGE), np.uint8)}, ("uint8", "float")),
+    "two shapes": ({"images": [images(2), images(2, shape=(24, 22, 3))]}, ("(24, 22, 3)", "(19, 22, 3)")),
+    "not finite": ({"images": images(2) * np.nan}, ("conv2 of Small", "not finite")),
 }
 
 
-@pytest.mark.parametrize("message", ERRORS)
-def test_bad_input_is_one_clear_line(variables, message):
-    given = {"images": images(2), "layer": "conv2"} | ERRORS[message]
-    with pytest.raises(zoo.ZooError, match=message) as error:
-        top_activations(Small(), variables, **given)
-    assert "\n" not in str(error.value)
+@pytest.mark.parametrize("case", ERRORS)
+def test_bad_input_is_one_clear_line(variables, case):
+    given, parts = ERRORS[case]
+    with pytest.raises(zoo.ZooError) as error:
+        top_activations(Small(), variables, **({"images": images(2), "layer": "conv2"} | given))
+    message = str(error.value)
+    assert all(part in message for part in parts) and "\n" not in message

@@ -15,7 +15,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from zoo.commands.arguments.pictures import add_pictures_arguments, chosen_pictures
+from zoo.commands.arguments.pictures import add_pictures_arguments, chosen_images
 from zoo.commands.arguments.types import non_negative
 
 if TYPE_CHECKING:
@@ -122,10 +122,8 @@ def _without_weights(args: argparse.Namespace) -> dict[str, Any]:
 
 def _subject(args: argparse.Namespace) -> tuple[TrainedNetwork | None, ImageSet | None]:
     """The weights that are asked for, and pictures for them; None of what there is not. Raises ZooError."""
-    from zoo.commands.arguments.weights import chosen_weights
-    from zoo.commands.visualize import weights_named
+    from zoo.commands.arguments.weights import chosen_network
     from zoo.errors import ZooError
-    from zoo.visualize.network_and_images import TrainedNetwork
 
     _check_weights_arguments(args)
     if args.weights is None and not args.checkpoint:
@@ -133,12 +131,12 @@ def _subject(args: argparse.Namespace) -> tuple[TrainedNetwork | None, ImageSet 
     # A run folder knows its network.
     asked = {"weights": args.weights or None, "model": None if args.checkpoint else args.model}
     given = argparse.Namespace(**{**vars(args), **asked})
-    weights = chosen_weights(given)
+    subject = chosen_network(given)
+    weights = subject.weights
     if args.model and args.model != weights.model:
         raise ZooError(f"these weights are those of {weights.model}, not of {args.model}: leave MODEL out")
-    subject = TrainedNetwork(weights, f"{weights.model}, {weights_named(given)}")
     known = args.images or args.dataset or weights.dataset
-    return subject, chosen_pictures(args, subject, None) if known else None
+    return subject, chosen_images(args, subject, None) if known else None
 
 
 def _check_weights_arguments(args: argparse.Namespace) -> None:

@@ -17,7 +17,7 @@ from zoo.visualize.methods.backward_rules import Rule
 from zoo.visualize.methods.named_layers import Shapes, layer_shapes, spatial_shape
 from zoo.weights import Weights
 
-# With fewer max pools, and so fewer switches, the deconvnet shows next to nothing of the image.
+# With fewer max pools, and so fewer switches, the deconvnet shows almost nothing of the image.
 MIN_POOLS_FOR_DECONVNET = 2
 MAX_DEFAULT_LAYERS = 5
 # This many images or more are searched for the strongest activations; of fewer, each is shown.

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from zoo.visualize.network_and_images import TrainedNetwork
     from zoo.weights import Weights
 
 
@@ -46,6 +47,25 @@ def chosen_weights(args: argparse.Namespace) -> Weights:
     if not Path(args.weights).is_file():
         raise ZooError(f"there is no file {args.weights}: a tag of published weights needs --model too")
     return load(args.weights)
+
+
+def chosen_network(args: argparse.Namespace) -> TrainedNetwork:
+    """`chosen_weights` with a description for captions. Raises ZooError as it does."""
+    from zoo.visualize.network_and_images import TrainedNetwork
+
+    weights = chosen_weights(args)
+    return TrainedNetwork(weights, f"{weights.model}, {_weights_description(args)}")
+
+
+def _weights_description(args: argparse.Namespace) -> str:
+    from zoo.weights.pretrained import default_source
+
+    if args.checkpoint and args.checkpoint.is_dir():
+        return f"best checkpoint of {args.checkpoint.absolute().name}"
+    argument = args.checkpoint or args.weights
+    if not argument:
+        return f"weights {default_source(args.model).tag}"
+    return f"weights {Path(argument).name if Path(argument).exists() else argument}"
 
 
 def add_inference_arguments(parser: argparse.ArgumentParser) -> None:

@@ -86,9 +86,7 @@ def integrated_gradients(
     if steps < 1:
         raise ZooError(f"steps is {steps}: give 1 or more")
     if np.shape(baseline) not in ((), shape, shape[1:]):
-        raise ZooError(
-            f"the baseline has shape {np.shape(baseline)}: give a number or the shape {shape}"
-        )
+        raise ZooError(f"the baseline has shape {np.shape(baseline)}: give a number or the shape {shape}")
     classes = check_classes(shapes, classes, len(images))
     run, (variables, images) = jit_cached(_gradient, model), jax.device_put((variables, images))
     _, logits, classes = run(variables, images, classes)

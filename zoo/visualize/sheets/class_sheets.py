@@ -15,7 +15,7 @@ from zoo.visualize.methods.gradients import integrated_gradients, saliency, smoo
 from zoo.visualize.methods.jit_cache import in_batches, jit_cached
 from zoo.visualize.methods.named_layers import LOGITS, check_classes, last_spatial_layer, layer_output
 from zoo.visualize.methods.occlusion import Occlusion, occlusion
-from zoo.visualize.network_and_images import ImageSet, ProgressBar, TrainedNetwork
+from zoo.visualize.network_and_images import ImageSet, ProgressBar, TrainedNetwork, no_progress_bar
 from zoo.visualize.sheets.figures import SheetImage, non_negative_map, sheet_figure, signed_map
 from zoo.visualize.sheets.sheet import Sheet, sheet_name
 from zoo.visualize.tiles import uint8_to_colours
@@ -73,7 +73,7 @@ def gradient_sheet(
     units: Sequence[int] | None,
     *,
     seed: int,
-    progress_bar: ProgressBar,
+    progress_bar: ProgressBar = no_progress_bar,
 ) -> Sheet:
     """A row per image: the image, the gradient summed over the channels, and its largest magnitude over them.
 
@@ -98,8 +98,8 @@ def gradient_sheet(
     caption = (
         f"{network.description}; {image_set.description}; layer: the logits.\n"
         f"{GRADIENT_CAPTIONS[method]}, for {explained_class(units)}, with its probability above each image. Middle: "
-        f"white is zero, {colours}. Each map has its own scale, shown under it; the largest {SATURATED_FRACTION:.1%} of "
-        "its magnitudes have the colours of its ends."
+        f"white is zero, {colours}. Each map has its own scale, shown under it; the largest {SATURATED_FRACTION:.1%} "
+        "of its magnitudes have the colours of its ends."
     )
     title = f"{network.weights.model}, {method.replace('_', ' ')}"
     return Sheet(sheet_name(method), title, caption, sheet_figure(rows, title, caption, image_width=2.4))
@@ -127,7 +127,7 @@ def grad_cam_sheet(
     layer: str | None,
     units: Sequence[int] | None,
     *,
-    progress_bar: ProgressBar,
+    progress_bar: ProgressBar = no_progress_bar,
 ) -> Sheet:
     """A row per image: the image, Grad-CAM at the layer, and both together."""
     fitted, images = prepare_images(network, image_set)
@@ -168,7 +168,7 @@ def occlusion_sheet(
     layer: str | None,
     units: Sequence[int] | None,
     *,
-    progress_bar: ProgressBar,
+    progress_bar: ProgressBar = no_progress_bar,
 ) -> Sheet:
     """The paper's Figure 7, a row per image: the class's probability, the strongest map, the most probable class."""
     fitted, images = prepare_images(network, image_set)
@@ -184,8 +184,8 @@ def occlusion_sheet(
         f"{network.description}; {image_set.description}; layer {layer}, its unit with the largest sum.\n"
         "A square of the mean colour, drawn in the corner at its size, covers a part of the image. The class is "
         f"{explained_class(units)}, with its probability above the image. For each position of the square: the "
-        "probability of the class, from 0 to 1; the sum of the unit's map, on a scale of its own; light where the class "
-        "is still the most probable."
+        "probability of the class, from 0 to 1; the sum of the unit's map, on its own scale; light where the class is "
+        "still the most probable."
     )
     title = f"{network.weights.model}, occlusion by a grey square"
     return Sheet(sheet_name("occlusion", layer), title, caption, sheet_figure(rows, title, caption, image_width=2.2))

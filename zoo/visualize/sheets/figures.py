@@ -76,9 +76,7 @@ def non_negative_map(
 ) -> SheetImage:
     """Values of at least 0 [height, width]: zero is dark, `high` is yellow (by default the largest value)."""
     high = float(values.max(initial=0)) if high is None else high
-    return SheetImage(
-        values, label, colour_map="viridis", low=0.0, high=high or 1.0, bar=bar, background=background
-    )
+    return SheetImage(values, label, colour_map="viridis", low=0.0, high=high or 1.0, bar=bar, background=background)
 
 
 def check_matplotlib() -> None:
@@ -171,9 +169,7 @@ def _add_image(figure: Figure, layout: _Layout, image: SheetImage, *, left: floa
     """An image with its label and bar; `left` and `top` are inches from the lower left corner of the figure."""
     width, height = layout.width, layout.height
     bottom = top - layout.image_height
-    axes = figure.add_axes(
-        (left / width, bottom / height, layout.image_width / width, layout.image_height / height)
-    )
+    axes = figure.add_axes((left / width, bottom / height, layout.image_width / width, layout.image_height / height))
     drawn = _draw(axes, image)
     if image.label:
         style = {"fontsize": 8.5, "color": TEXT_COLOUR, "parse_math": False}

@@ -9,7 +9,7 @@ from zoo.visualize.methods.feature_maps import activations, filters, first_convo
 from zoo.visualize.methods.maximize import Maximized, maximize
 from zoo.visualize.methods.named_layers import LOGITS, check_units
 from zoo.visualize.methods.unit_choice import most_active_units
-from zoo.visualize.network_and_images import ImageSet, ProgressBar, TrainedNetwork
+from zoo.visualize.network_and_images import ImageSet, ProgressBar, TrainedNetwork, no_progress_bar
 from zoo.visualize.projection_groups import UNITS_PER_SHEET
 from zoo.visualize.sheets.figures import Rows, SheetImage, non_negative_map, sheet_figure, signed_map
 from zoo.visualize.sheets.sheet import Sheet, sheet_name
@@ -59,7 +59,12 @@ def _filter_row(kernel: np.ndarray, unit: int, inputs: int) -> list[SheetImage]:
 
 
 def activation_sheet(
-    network: TrainedNetwork, image_set: ImageSet, layer: str, units: Sequence[int] | None, *, progress_bar: ProgressBar
+    network: TrainedNetwork,
+    image_set: ImageSet,
+    layer: str,
+    units: Sequence[int] | None,
+    *,
+    progress_bar: ProgressBar = no_progress_bar,
 ) -> Sheet:
     """Feature maps of each image; `units` None is the image's most active ones."""
     rows: list[Sequence[SheetImage]] = []
@@ -89,14 +94,10 @@ def _map_images(maps: np.ndarray, units: np.ndarray) -> list[SheetImage]:
     shown = maps[..., units].astype(np.float32)
     high = float(np.abs(shown).max())
     map_image = signed_map if shown.min() < 0 else non_negative_map
-    return [
-        map_image(shown[..., i], f"unit {unit}", high=high, bar=i == 0) for i, unit in enumerate(units.tolist())
-    ]
+    return [map_image(shown[..., i], f"unit {unit}", high=high, bar=i == 0) for i, unit in enumerate(units.tolist())]
 
 
-def maximize_sheet(
-    network: TrainedNetwork, layer: str, units: Sequence[int] | None, *, steps: int, seed: int
-) -> Sheet:
+def maximize_sheet(network: TrainedNetwork, layer: str, units: Sequence[int] | None, *, steps: int, seed: int) -> Sheet:
     """For each unit an image that maximises its activation, found from noise; for the layer "" the units are classes.
 
     `units` None is all units of a small layer, else the first nine.

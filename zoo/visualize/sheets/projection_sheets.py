@@ -12,7 +12,7 @@ from zoo.visualize.methods.named_layers import check_units
 from zoo.visualize.methods.receptive_boxes import receptive_boxes
 from zoo.visualize.methods.top_activations import TopActivations, top_activations
 from zoo.visualize.methods.unit_choice import diverse_units, units_at_distinct_positions
-from zoo.visualize.network_and_images import ImageSet, ProgressBar, TrainedNetwork
+from zoo.visualize.network_and_images import ImageSet, ProgressBar, TrainedNetwork, no_progress_bar
 from zoo.visualize.projection_groups import (
     SATURATED_FRACTION,
     TILES_PER_GROUP,
@@ -34,8 +34,8 @@ DISTINCT_POSITIONS_CAPTION = (
     "nine units per photograph, each the most active of those whose positions are next to the fewest already chosen"
 )
 DIVERSE_UNITS_CAPTION = (
-    "nine units, each the most active of those similar to the fewest already chosen (two units are similar if they have "
-    "most of their images, or the class of most of them, in common)"
+    "nine units, each the most active of those similar to the fewest already chosen (similar units have most of their "
+    "images, or the class of most of them, in common)"
 )
 
 
@@ -47,8 +47,8 @@ def projections_by_unit(
     rule: Rule,
     *,
     rule_reason: str = "",
-    batch_size: int,
-    progress_bar: ProgressBar,
+    batch_size: int = 64,
+    progress_bar: ProgressBar = no_progress_bar,
 ) -> Sheet:
     """The paper's Figure 2: for each unit nine projections, and next to them the nine patches that activate it most.
 
@@ -88,7 +88,7 @@ def projections_by_image(
     rule: Rule,
     *,
     rule_reason: str = "",
-    progress_bar: ProgressBar,
+    progress_bar: ProgressBar = no_progress_bar,
 ) -> Sheet:
     """A row per image: the image, the strongest activation of each of nine units projected, and the patches there.
 

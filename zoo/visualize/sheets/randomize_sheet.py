@@ -10,7 +10,7 @@ from zoo.models.variables import Variables
 from zoo.visualize.methods.backward_rules import Rule
 from zoo.visualize.methods.gradients import saliency
 from zoo.visualize.methods.randomize import randomize_weights
-from zoo.visualize.network_and_images import ImageSet, ProgressBar, TrainedNetwork, default_layers
+from zoo.visualize.network_and_images import ImageSet, ProgressBar, TrainedNetwork, default_layers, no_progress_bar
 from zoo.visualize.projection_groups import SATURATED_FRACTION
 from zoo.visualize.sheets.class_sheets import classes_and_labels, explained_class, prepare_images
 from zoo.visualize.sheets.figures import SheetImage, sheet_figure
@@ -27,13 +27,13 @@ def randomize_sheet(
     units: Sequence[int] | None,
     *,
     seed: int,
-    progress_bar: ProgressBar,
+    progress_bar: ProgressBar = no_progress_bar,
 ) -> Sheet:
     """A row per image and rule: with the learned weights, then with more and more layers initialised at random."""
     fitted, images = prepare_images(network, image_set)
     classes, labels = classes_and_labels(network, images, units)
     stages = default_layers(network)
-    cascade = progress_bar(_cascade(network, stages, seed), total=len(stages) + 1, description="randomising the weights")
+    cascade = progress_bar(_cascade(network, stages, seed), total=len(stages) + 1, description="randomising weights")
     gradients = {
         column: {rule: saliency(network.model, variables, images, classes, rule=rule) for rule in get_args(Rule)}
         for column, variables in cascade
