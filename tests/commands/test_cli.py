@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from command_line import error_of
 
 import zoo
 from zoo.__main__ import main
@@ -51,15 +52,6 @@ def user_directory(tmp_path, monkeypatch):
     monkeypatch.delitem(sys.modules, "user_networks", raising=False)
     monkeypatch.setattr(sys, "path", list(sys.path))
     return tmp_path
-
-
-def error_of(capsys, *arguments: str) -> str:
-    """The one line on stderr of a command that must fail with status 2."""
-    assert main(arguments) == 2
-    output, error = capsys.readouterr()
-    assert output == ""
-    assert error.count("\n") == 1
-    return error
 
 
 def test_list(capsys):

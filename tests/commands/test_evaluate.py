@@ -4,8 +4,8 @@ import json
 import sys
 
 import pytest
+from command_line import error_of
 from PIL import Image
-from test_cli import error_of
 
 from zoo.__main__ import main
 from zoo.training import checkpoint_weights

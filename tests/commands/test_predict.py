@@ -6,12 +6,13 @@ import re
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
+from command_line import error_of
 from PIL import Image
 from quick import drawn
-from test_cli import ROOT, error_of
 
 import zoo
 from zoo.__main__ import main
@@ -144,7 +145,7 @@ def test_a_damaged_checkpoint_is_one_line_and_no_log(short_run, tmp_path):
     for arrays in (tmp_path / "run" / "steps").glob("*/state/d"):
         shutil.rmtree(arrays)
     command = [sys.executable, "-m", "zoo", "predict", str(tmp_path / "photos"), "--checkpoint", str(tmp_path / "run")]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    done = subprocess.run(command, cwd=Path(__file__).parents[2], capture_output=True, text=True)
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
     assert "cannot be read: remove that folder to use another step" in done.stderr
 

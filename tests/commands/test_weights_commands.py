@@ -3,8 +3,8 @@
 import jax
 import numpy as np
 import pytest
+from command_line import error_of
 from safetensors.numpy import load, load_file, save_file
-from test_cli import error_of
 from weights.test_pretrained import NAME, torch_bytes, variables_of
 
 from zoo.__main__ import main

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import flax.linen as nn
 import pytest
-from test_cli import error_of
+from command_line import error_of
 
 from zoo.__main__ import main
 from zoo.report import report

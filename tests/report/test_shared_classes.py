@@ -7,7 +7,7 @@ import pytest
 from quick import drawn
 
 import zoo
-from zoo.commands.arguments.pictures import chosen_pictures
+from zoo.commands.arguments.pictures import chosen_images
 from zoo.data import Preprocessing
 from zoo.data.dataset import ArraySource
 from zoo.report.learned.shared_classes import shared_classes
@@ -58,7 +58,7 @@ def test_labels_of_another_data_set_judge_nothing(variables, trained, shown, sha
 @pytest.mark.parametrize("dataset", ["fashion-mnist", ""])
 def test_digits_keep_their_names(variables, dataset, tmp_path):
     asked = argparse.Namespace(images=None, dataset="digits", data_dir=tmp_path, limit=None)
-    pictures = chosen_pictures(asked, subject_of(variables, CLOTHES, dataset), None)
+    pictures = chosen_images(asked, subject_of(variables, CLOTHES, dataset), None)
     assert (pictures.class_names, pictures.dataset) == (NUMBERS, "digits")
 
 
@@ -70,7 +70,7 @@ def test_numbers_of_idx_files_take_the_names_of_weights_trained_on_them(variable
         (folder / f"{split}-images-idx3-ubyte").write_bytes(idx(SOURCE.images[..., 0]))
         (folder / f"{split}-labels-idx1-ubyte").write_bytes(idx(SOURCE.labels.astype(np.uint8)))
     asked = argparse.Namespace(images=None, dataset=str(folder), data_dir=None, limit=None)
-    pictures = chosen_pictures(asked, subject_of(variables, CLOTHES, trained_on), None)
+    pictures = chosen_images(asked, subject_of(variables, CLOTHES, trained_on), None)
     assert pictures.class_names == names
 
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from command_line import error_of
 from PIL import Image
 from quick import drawn
-from test_cli import error_of
 
 import zoo
 from zoo.__main__ import main
