@@ -6,6 +6,7 @@ import pytest
 from small_networks import Small, images, variables_of
 
 import zoo
+from zoo.models.variables import init_shapes
 from zoo.visualize import activations, filters, layer_shapes
 
 
@@ -30,7 +31,7 @@ def test_filters_are_kernels():
 
 def test_the_first_filters_are_those_that_run_first():
     model = zoo.create_model("googlenet")
-    variables = jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), zoo.inference.init_shapes(model))
+    variables = jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), init_shapes(model))
     assert filters(model, variables).shape == (7, 7, 3, 64)
     with pytest.raises(zoo.ZooError, match=r"inception_3a has 6 .*inception_3a/"):
         filters(model, variables, "inception_3a")

@@ -17,6 +17,7 @@ import zoo
 from zoo.__main__ import main
 from zoo.commands.arguments.pictures import chosen_images
 from zoo.data import Preprocessing
+from zoo.models.variables import init_shapes
 from zoo.visualize.network_and_images import TrainedNetwork, default_layers, default_rule
 from zoo.visualize.sheets.class_sheets import prepare_images
 from zoo.weights import Weights, save
@@ -192,7 +193,7 @@ def network(name):
     network = zoo.create_model(name)
     info = zoo.model_info(name)
     shown = Preprocessing(image_shape=network.image_shape, mean=info.mean, std=info.std)
-    variables = zoo.inference.init_shapes(network, network.image_shape)
+    variables = init_shapes(network, network.image_shape)
     return TrainedNetwork(Weights(model=name, variables=variables, preprocessing=shown), name)
 
 
