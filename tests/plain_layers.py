@@ -1,11 +1,11 @@
-"""The definitions of the layers as plain NumPy loops in float64, and what the tests of layers share."""
+"""The definitions of the layers as NumPy loops in float64, and helpers for the tests of layers."""
 
 import itertools
 
 import jax
 import numpy as np
 
-IMAGE = (2, 7, 10, 4)  # batch, height, width, channel: nothing square, so that no axis can be taken for another
+IMAGE = (2, 7, 10, 4)  # batch, height, width, channel: all different, so that a confusion of axes fails
 
 
 def random(*shape, seed=0):
@@ -13,7 +13,7 @@ def random(*shape, seed=0):
 
 
 def init(module, x):
-    """A module's variables, random biases too; drawn by NumPy, as compiling JAX's initial values takes a second."""
+    """Random variables of a module, biases too. From NumPy, because compiling JAX's initialization takes a second."""
     shapes = jax.eval_shape(module.init, jax.random.key(0), x)
     leaves, tree = jax.tree.flatten(shapes)
     return tree.unflatten([0.3 * random(*leaf.shape, seed=i).astype(leaf.dtype) for i, leaf in enumerate(leaves)])
@@ -33,10 +33,10 @@ def as_pair(size):
 
 
 def as_pads(padding, sizes, windows, strides, dilations=(1, 1)):
-    """((top, bottom), (left, right)) of anything that may be given as padding."""
+    """((top, bottom), (left, right)) for any kind of padding."""
     if padding == "VALID":
         return (0, 0), (0, 0)
-    if padding == "SAME":  # as many windows as strides begin in the image; an odd pixel of padding goes to the end
+    if padding == "SAME":  # ceil(n / stride) windows; if the padding is odd, there is one more pixel at the end
         pads = []
         for n, w, s, d in zip(sizes, windows, strides, dilations, strict=True):
             count = int(np.ceil(n / s))
@@ -81,7 +81,7 @@ def plain_conv(x, kernel, bias=0.0, *, stride=1, padding=0, dilation=1, groups=1
 
 
 def plain_pool(x, window, stride=None, padding=0, *, ceil_mode=False, count=None):
-    """Maximum of each window, or with `count` ("image" or "padding": what counts in the mean) the mean."""
+    """The maximum of each window, or with `count` the mean: over the pixels of the image, or with "padding" of both."""
     x = x.astype(np.float64)
     sizes, windows = x.shape[1:3], as_pair(window)
     strides = as_pair(window if stride is None else stride)

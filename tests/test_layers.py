@@ -1,4 +1,4 @@
-"""Convolution, response normalisation and blocks against their definitions, plain NumPy loops in float64."""
+"""Convolution, response normalisation and blocks are compared with their definitions: NumPy loops in float64."""
 
 from functools import partial
 
@@ -53,7 +53,7 @@ def test_grouped_conv(groups):
 
 
 @pytest.mark.parametrize("use_bias", [True, False])
-def test_conv_module_is_the_function_with_its_own_parameters(use_bias):
+def test_conv_module_is_the_function_with_parameters(use_bias):
     module = layers.Conv(6, (3, 2), (2, 1), padding=1, dilation=(1, 2), groups=2, use_bias=use_bias)
     x = random(*IMAGE)
     params = init(module, x)["params"]
@@ -72,7 +72,7 @@ def test_conv_computes_in_its_dtype_and_keeps_float32_parameters():
 
 
 @pytest.mark.parametrize("features", [6, 5], ids=["channels", "features"])
-def test_groups_that_do_not_divide_are_one_clear_line(features):
+def test_groups_that_do_not_divide_the_channels_are_an_error(features):
     groups = {6: 3, 5: 2}[features]
     with pytest.raises(zoo.ZooError, match=rf"\b4 channels.*\b{features} features.*\b{groups} groups"):
         layers.Conv(features, 3, groups=groups).init(jax.random.key(0), random(*IMAGE))
@@ -113,14 +113,14 @@ def test_local_response_norm_keeps_the_dtype():
     ],
     ids=["plain", "no_bias", "norm", "norm_and_bias"],
 )
-def test_conv_block_has_a_bias_where_no_norm_follows_unless_told(fields, conv_parameters, children):
+def test_conv_block_has_a_bias_by_default_only_without_norm(fields, conv_parameters, children):
     params = init(layers.ConvBlock(5, 3, **fields), random(*IMAGE))["params"]
     assert set(params) == children
     assert set(params["conv"]) == conv_parameters
 
 
 def norm_variables(channels):
-    """Of a batch norm: parameters and statistics that are not the initial ones."""
+    """Variables of a batch norm that are not the initial ones."""
     params = {"scale": random(channels, seed=1), "bias": random(channels, seed=2)}
     statistics = {"mean": random(channels, seed=3), "var": 1 + random(channels, seed=4) ** 2}
     return {"params": params, "batch_stats": statistics}
@@ -130,7 +130,7 @@ def normalised(x, mean, var, params, epsilon=1e-5):
     return (x - mean) / np.sqrt(var + epsilon) * params["scale"] + params["bias"]
 
 
-def test_a_norm_without_variables_is_not_taken_for_folded_weights():
+def test_a_norm_without_variables_is_not_a_folded_norm():
     def halve(*, train, dtype, name):
         return lambda x: x / 2
 
@@ -156,7 +156,7 @@ def test_conv_block_is_convolution_then_norm_then_activation():
 def test_batch_norm_uses_the_running_statistics_unless_train():
     x = random(*IMAGE)
     variables = norm_variables(x.shape[-1])
-    # Whether the collection is mutable must not matter, or no backbone could be frozen.
+    # A frozen backbone needs this: the result must not depend on whether the collection is mutable.
     y, updated = layers.batch_norm(train=False).apply(variables, x, mutable=["batch_stats"])
     assert_close(y, normalised(x, *variables["batch_stats"].values(), variables["params"]))
     jax.tree.map(
@@ -179,7 +179,7 @@ def test_batch_norm_without_scale():
     assert set(variables["params"]) == {"bias"}
 
 
-# GoogLeNet's 3a
+# Inception module 3a of GoogLeNet
 
 
 def parameter_count(module, x):
@@ -191,13 +191,13 @@ def test_inception_3a_has_the_parameters_of_the_paper():
     x = jax.ShapeDtypeStruct((1, 28, 28, 192), jnp.float32)
     module = layers.Inception(64, 96, 128, 16, 32, 32)
     assert parameter_count(module, x) == 163_696
-    # 163,328 weights and one bias a filter: 64 + 96 + 128 + 16 + 32 + 32.
-    weights_alone = layers.Inception(64, 96, 128, 16, 32, 32, conv=partial(layers.ConvBlock, use_bias=False))
-    assert parameter_count(weights_alone, x) == 163_328
+    # 163,328 weights and one bias per filter: 64 + 96 + 128 + 16 + 32 + 32.
+    weights_only = layers.Inception(64, 96, 128, 16, 32, 32, conv=partial(layers.ConvBlock, use_bias=False))
+    assert parameter_count(weights_only, x) == 163_328
 
 
 @pytest.mark.parametrize("kernel_5x5", [5, 3])
-def test_inception_joins_its_four_branches(kernel_5x5):
+def test_inception_concatenates_its_four_branches(kernel_5x5):
     x = random(2, 6, 7, 8)
     module = layers.Inception(3, 4, 5, 2, 6, 7, kernel_5x5=kernel_5x5)
     params = init(module, x)["params"]
@@ -218,7 +218,7 @@ def test_inception_joins_its_four_branches(kernel_5x5):
     assert_close(jax.jit(module.apply)({"params": params}, x), np.concatenate(branches, axis=-1))
 
 
-def test_naive_inception_is_deeper_than_its_input_by_all_of_its_filters():
+def test_naive_inception_concatenates_its_filters_and_the_pooled_input():
     x = random(1, 6, 7, 192)
     module = layers.NaiveInception(64, 128, 32)
     variables = init(module, x)
@@ -228,38 +228,38 @@ def test_naive_inception_is_deeper_than_its_input_by_all_of_its_filters():
     assert_close(y[..., -192:], plain_pool(x, 3, 1, 1))
 
 
-# Many devices (tests/conftest.py simulates four)
+# Several devices (tests/conftest.py simulates four)
 
 
-def axis_seen_inside(mapped):
-    """What `data_axis` says in a function that `mapped` maps over four devices."""
-    seen = []
+def data_axis_inside(mapped):
+    """The results of `data_axis` in a function that `mapped` maps over four devices."""
+    results = []
 
     def function(x):
-        seen.append(layers.data_axis())
+        results.append(layers.data_axis())
         return x
 
     mapped(function)(jnp.zeros((4, 1)))
-    return set(seen)
+    return set(results)
 
 
 def test_data_axis_is_the_mapped_axis_and_none_elsewhere():
     mesh = jax.make_mesh((4,), ("data",), axis_types=(AxisType.Auto,))
     spec = PartitionSpec("data")
     assert layers.data_axis() is None
-    assert axis_seen_inside(jax.jit) == {None}
-    assert axis_seen_inside(partial(jax.pmap, axis_name="data")) == {"data"}
-    assert axis_seen_inside(partial(jax.pmap, axis_name="model")) == {None}
-    assert axis_seen_inside(partial(jax.shard_map, mesh=mesh, in_specs=spec, out_specs=spec)) == {"data"}
-    assert axis_seen_inside(lambda f: jax.pmap(jax.jit(f), axis_name="data")) == {"data"}
+    assert data_axis_inside(jax.jit) == {None}
+    assert data_axis_inside(partial(jax.pmap, axis_name="data")) == {"data"}
+    assert data_axis_inside(partial(jax.pmap, axis_name="model")) == {None}
+    assert data_axis_inside(partial(jax.shard_map, mesh=mesh, in_specs=spec, out_specs=spec)) == {"data"}
+    assert data_axis_inside(lambda f: jax.pmap(jax.jit(f), axis_name="data")) == {"data"}
 
 
 def test_batch_norm_over_devices_is_batch_norm_of_the_whole_batch():
-    x = random(8, 3, 4, 5) + np.arange(8)[:, None, None, None]  # each device's share has its own mean
+    x = random(8, 3, 4, 5) + np.arange(8)[:, None, None, None]  # the images of each device have another mean
     variables = norm_variables(x.shape[-1])
 
     def step(x):
-        # The module is made inside, where the mapped axis is to be seen, as the networks do.
+        # As in the networks, the module is made where the mapped axis exists.
         return layers.batch_norm(train=True).apply(variables, x, mutable=["batch_stats"])
 
     whole, updated = step(x)

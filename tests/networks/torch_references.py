@@ -1,7 +1,7 @@
-"""The networks that torchvision lacks, in plain torch, written from their papers and Caffe prototxts.
+"""The networks that torchvision does not have, in torch, written from their papers and Caffe's prototxt files.
 
-Layers have the names that `zoo` gives them ("inception_3a.1x1.conv"), so that copying weights needs no table.
-Dropout is left out: the comparisons are made without it.
+Layers have the names of `zoo` ("inception_3a.1x1.conv"), so that weights are copied without a key map. There is no
+dropout: the comparisons are made without it.
 """
 
 from collections.abc import Callable, Mapping
@@ -15,7 +15,7 @@ from torch import nn
 
 from zoo.models.lenet import class_codes
 
-# LeCun et al. 1998, Table I: a row a map of S2, a column a map of C3.
+# LeCun et al. 1998, Table I: one row per map of S2, one column per map of C3.
 TABLE_I = (
     "X...XXX..XXXX.XX",
     "XX...XXX..XXXX.X",
@@ -39,7 +39,7 @@ class Block(nn.Module):
 
 
 def max_pool_3_2(x):
-    """Caffe's pool, which rounds up."""
+    """Caffe's pool, which rounds the output size up."""
     return F.max_pool2d(x, 3, 2, ceil_mode=True)
 
 
@@ -57,7 +57,7 @@ class LeNet5(nn.Module):
 
 
 class Subsampling(nn.Module):
-    """The sum of four neighbours, times a coefficient, plus a bias."""
+    """The sum of each 2x2 window, times a coefficient, plus a bias."""
 
     def __init__(self, maps):
         super().__init__()
@@ -69,7 +69,7 @@ class Subsampling(nn.Module):
 
 
 class C3(nn.Module):
-    """Each map has a convolution of its own, which sees the maps that its column of Table I marks."""
+    """One convolution per map; its inputs are the maps that are marked in its column of Table I."""
 
     def __init__(self):
         super().__init__()
@@ -81,7 +81,7 @@ class C3(nn.Module):
 
 
 class LeNet5Of1998(nn.Module):
-    """Logits are minus the distances to `codes` [10, 84], the bitmaps of the output layer."""
+    """The logits are the negative squared distances to `codes` [10, 84], the bitmaps of the output layer."""
 
     def __init__(self, codes):
         super().__init__()
@@ -258,7 +258,7 @@ class GoogLeNet(nn.Module):
 
 
 class BNInceptionModule(nn.Module):
-    """Figure 5 of the batch normalisation paper; `pool_proj=0` is the kind with stride 2 that passes its pool on."""
+    """Figure 5 of the batch normalisation paper; with `pool_proj=0` stride 2, and the pool has no projection."""
 
     def __init__(self, channels, one, reduce_3x3, three, reduce_double, double, pool_proj, max_pool=False):
         super().__init__()
@@ -307,8 +307,8 @@ class BNInception(nn.Module):
     def forward(self, x):
         x = max_pool_3_2(self.conv1["7x7_s2"](x))
         x = max_pool_3_2(self.conv2["3x3"](self.conv2["3x3_reduce"](x)))
-        for place in ("3a", "3b", "3c", "4a", "4b", "4c", "4d", "4e", "5a", "5b"):
-            x = self.get_submodule(f"inception_{place}")(x)
+        for module in ("3a", "3b", "3c", "4a", "4b", "4c", "4d", "4e", "5a", "5b"):
+            x = self.get_submodule(f"inception_{module}")(x)
         return self.fc(x.mean(dim=(2, 3)))
 
 

@@ -1,7 +1,7 @@
-"""Images, and when two results are the same.
+"""Images for the comparisons, and the tolerance for equal results.
 
-Both sides compute in float32, and differences are relative to the largest value. Only the order of summation differs,
-which makes about 2e-6 of a network's logits, 1e-5 with the statistics of a small batch; 1e-4 is allowed.
+Both libraries compute in float32, and differences are relative to the largest value. Only the order of summation
+differs: the difference is about 2e-6 for logits, 1e-5 with the statistics of a small batch. The tolerance is 1e-4.
 """
 
 import numpy as np
@@ -9,9 +9,9 @@ import torch
 
 
 def images(height, width, channels=3, scale=1.0):
-    """Two of them, of coarse random colours and some noise; [batch, height, width, channel].
+    """[2, height, width, channels] float32: images of coarse random colours with some noise.
 
-    Of noise alone, all images would look the same to a network that averages its last maps.
+    With noise only, the logits of all images would be nearly equal, because networks average their last maps.
     """
     generator = np.random.default_rng(1)
     coarse = (

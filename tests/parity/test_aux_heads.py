@@ -1,4 +1,4 @@
-"""The auxiliary heads of torchvision's networks, which show in training only."""
+"""The auxiliary heads of torchvision's networks, which compute only in training."""
 
 from functools import partial
 
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.torch
 
 
 def in_training(original, model, variables, x):
-    """(logits, auxiliary logits) of ours, and torchvision's named tuple."""
+    """Our logits and auxiliary logits, and torchvision's named tuple of the same."""
     apply = partial(model.apply, train=True, mutable=["batch_stats", "aux_logits"])
     logits, updated = jax.jit(apply)(variables, x)
     with torch.no_grad():
@@ -33,7 +33,7 @@ def test_googlenet_in_training_has_all_logits_of_torchvision(size):
     variables = from_torch("googlenet_tv", original.state_dict(), model=model)
     logits, heads, theirs = in_training(original, model, variables, images(*size))
     assert_same(logits, theirs.logits)
-    # torchvision names them from the input on, and returns them from the output back.
+    # Torchvision's tuple has them in the order from output to input; the names count from the input.
     assert_same(heads["loss1"]["logits"], theirs.aux_logits1)
     assert_same(heads["loss2"]["logits"], theirs.aux_logits2)
 
@@ -46,5 +46,5 @@ def test_inception_v3_in_training_has_all_logits_of_torchvision():
     variables = from_torch("inception_v3", original.state_dict(), model=model)
     logits, heads, theirs = in_training(original, model, variables, images(299, 299))
     assert_same(logits, theirs.logits)
-    # Its last normalisation sees two values a channel, which magnifies the rounding before it.
+    # The last batch norm has two values per channel, which amplifies the rounding errors before it.
     assert_same(heads["aux"]["logits"], theirs.aux_logits, tolerance=1e-3)

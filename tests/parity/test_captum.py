@@ -1,8 +1,8 @@
-"""Projections, gradients and maps against captum's, on torchvision's networks with the same random weights.
+"""Projections, gradients and maps equal captum's on torchvision's networks with the same random weights.
 
-Of the millions of activations of a large image, one lies so near to zero, or to its neighbour in a pool, that another
-order of summation sends the signal elsewhere, which makes a thousandth of the result. On images of these sizes none
-lies nearer than four times torch's rounding error.
+In a large image there are activations so close to zero, or to the maximum of a pool, that another order of summation
+changes the path of the signal, and the result by a thousandth. For images of the sizes below the distance is at least
+four times torch's rounding error.
 """
 
 import pytest
@@ -19,32 +19,32 @@ from zoo.weights import from_torch  # noqa: E402
 
 pytestmark = pytest.mark.torch
 
-# Of a network, and of one neuron of it.
+# The methods of captum for a class, and for one unit of a layer.
 OF_A_CLASS = {"deconvnet": captum.Deconvolution, "guided": captum.GuidedBackprop, "gradient": captum.InputXGradient}
 OF_A_NEURON = {
     "deconvnet": captum.NeuronDeconvolution,
     "guided": captum.NeuronGuidedBackprop,
     "gradient": captum.NeuronGradient,
 }
-# A layer of ours, the place of its ReLU among torchvision's `features`, two units, and the size of the images.
+# A layer of ours, the index of its ReLU in torchvision's `features`, two units, the image size.
 LAYERS = {"alexnet": ("conv5", 11, (232, 207), (64, 80)), "vgg11": ("conv4_2", 14, (166, 280), (32, 36))}
 
 
 @pytest.fixture(scope="module", params=LAYERS)
 def networks(request):
-    """Our network, its variables and a layer with two units; the original and that layer; and images."""
+    """Our network, its variables, a layer with two units; the original network, its layer; images."""
     name = request.param
-    layer, place, units, size = LAYERS[name]
+    layer, index, units, size = LAYERS[name]
     original = build_original(name)
     original.load_state_dict(
         {key: torch.from_numpy(parameter(name, key, value.shape)) for key, value in original.state_dict().items()}
     )
     for module in original.modules():
-        # Captum hangs its rules on what a ReLU gets and gives, which must be two tensors.
+        # Captum's hooks need the input and the output of a ReLU as two tensors.
         if isinstance(module, torch.nn.ReLU):
             module.inplace = False
     variables = from_torch(name, original.state_dict(), "torchvision")
-    return zoo.create_model(name), variables, (layer, units), original, original.features[place], images(*size)
+    return zoo.create_model(name), variables, (layer, units), original, original.features[index], images(*size)
 
 
 @pytest.mark.filterwarnings("ignore:Setting .* hooks on ReLU", "ignore:Input Tensor 0 did not")
@@ -75,7 +75,7 @@ def test_grad_cam(networks):
 
 
 def test_integrated_gradients(networks):
-    """Captum's "riemann_middle" has our points; of nine images along the path, one may be rounded otherwise."""
+    """Captum's "riemann_middle" has the same points; one of the nine images of the path may be rounded differently."""
     model, variables, _, original, _, x = networks
     theirs = captum.IntegratedGradients(original).attribute(
         to_torch(x), target=[5, 700], n_steps=9, method="riemann_middle"

@@ -1,4 +1,4 @@
-"""Weights files that Keras writes, and models of a session that numbered its layers before."""
+"""Weights files that Keras writes, and models of a session in which Keras has already numbered other layers."""
 
 import jax
 import numpy as np
@@ -18,12 +18,12 @@ def original():
 
     os.environ["KERAS_BACKEND"] = "jax"
     keras = pytest.importorskip("keras")
-    # The second of its kind: numbered layers go on from the first's.
+    # The second model of the session: its layer numbers continue those of the first.
     keras.applications.InceptionV3(weights=None, classes=5)
     return keras.applications.InceptionV3(weights=None, classes=5, classifier_activation=None)
 
 
-def test_a_model_of_a_session_that_has_others(original):
+def test_a_model_of_a_session_with_other_models(original):
     model = zoo.create_model(NAME, num_classes=5)
     variables = from_keras(NAME, original, model=model)
     assert "conv2d/kernel" not in {weight.path for weight in original.weights}
@@ -33,7 +33,7 @@ def test_a_model_of_a_session_that_has_others(original):
 
 
 @pytest.mark.parametrize("suffix", [".weights.h5", ".h5", ".keras"])
-def test_files_give_the_models_own_arrays(original, tmp_path, suffix):
+def test_files_have_the_arrays_of_the_model(original, tmp_path, suffix):
     path = tmp_path / f"saved{suffix}"
     (original.save_weights if suffix == ".weights.h5" else original.save)(path)
     model = zoo.create_model(NAME, num_classes=5)
@@ -41,13 +41,13 @@ def test_files_give_the_models_own_arrays(original, tmp_path, suffix):
     jax.tree.map(np.testing.assert_array_equal, found, expected)
 
 
-def test_the_head_may_be_left_out(original):
+def test_the_head_can_be_skipped(original):
     found = from_keras(NAME, original, skip="head")
     assert "fc" not in found["params"] and "conv2d_1a_3x3" in found["params"]
 
 
 @pytest.mark.parametrize("content", [b"", b"not HDF5 at all"])
-def test_what_is_no_weights_file_is_one_line(tmp_path, content):
+def test_a_file_of_another_kind_is_an_error_of_one_line(tmp_path, content):
     pytest.importorskip("keras")
     path = tmp_path / "x.weights.h5"
     path.write_bytes(content)
@@ -56,7 +56,7 @@ def test_what_is_no_weights_file_is_one_line(tmp_path, content):
     assert "\n" not in str(error.value)
 
 
-def test_a_missing_file_and_another_networks_are_one_line(original, tmp_path):
+def test_a_missing_file_and_a_file_of_another_network_are_errors(original, tmp_path):
     with pytest.raises(zoo.ZooError, match="there is no file"):
         from_keras(NAME, tmp_path / "none.h5")
     path = tmp_path / "x.weights.h5"

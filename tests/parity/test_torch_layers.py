@@ -1,4 +1,4 @@
-"""Pools and local response normalisation against torch's."""
+"""Pools and local response normalisation equal torch's."""
 
 import itertools
 from functools import partial
@@ -24,7 +24,7 @@ WINDOWS = [
 
 @pytest.mark.parametrize("ceil_mode", [False, True])
 def test_pool_sizes(ceil_mode):
-    """Sizes alone, over all small images; a pool that does not fit is an error on both sides."""
+    """Output sizes for all small images; a pool that does not fit is an error in both libraries."""
     for size, (window, stride, padding) in itertools.product(range(1, 16), WINDOWS):
         try:
             x = torch.empty(1, 1, size, size + 1, device="meta")

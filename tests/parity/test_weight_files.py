@@ -1,4 +1,4 @@
-"""Files that torch writes, real and malicious, and the sources against what torchvision and timm say now."""
+"""Files written by torch, valid and malicious; sources.json agrees with the installed torchvision and timm."""
 
 import json
 import os
@@ -25,7 +25,7 @@ CODE_RAN = Path(__file__).with_name("code_ran")
 
 
 class Malicious:
-    """What touches a file when it is unpickled."""
+    """An object that creates a file when it is unpickled."""
 
     def __reduce__(self):
         return os.system, (f"touch {CODE_RAN}",)
@@ -46,7 +46,7 @@ def assert_state(found):
         lambda state: {"model": {f"module.{key}": value for key, value in state.items()}},
     ],
 )
-def test_a_file_of_torchs_however_wrapped(tmp_path, suffix, wrap):
+def test_a_torch_file_with_any_nesting(tmp_path, suffix, wrap):
     torch.save(wrap(STATE), tmp_path / f"w{suffix}")
     assert_state(read_state_dict(tmp_path / f"w{suffix}"))
 
@@ -62,7 +62,7 @@ def test_half_precision_becomes_float32(tmp_path):
 
 
 @pytest.mark.parametrize("zipped", [True, False])
-def test_a_file_that_tries_to_run_code_is_not_read(tmp_path, zipped):
+def test_a_file_that_would_run_code_is_refused(tmp_path, zipped):
     path = tmp_path / "w.pth"
     torch.save({"fc.weight": Malicious()}, path, _use_new_zipfile_serialization=zipped)
     with pytest.raises(zoo.ZooError, match=r"would run code \((posix|os)\.system\): it is not read"):
@@ -100,15 +100,15 @@ def test_a_file_without_a_state_dict(tmp_path, content, said):
         read_state_dict(tmp_path / "w.pth")
 
 
-def test_a_program_of_torchs_is_refused(tmp_path):
+def test_a_torchscript_program_is_refused(tmp_path):
     torch.jit.script(torch.nn.Linear(2, 2)).save(tmp_path / "w.pt")
     with pytest.raises(zoo.ZooError, match="is a TorchScript program"):
         read_state_dict(tmp_path / "w.pt")
 
 
 @pytest.mark.parametrize("original", ["googlenet", "inception_v3"])
-def test_torchvisions_file_with_auxiliary_heads(tmp_path, original):
-    """As torchvision publishes these two; the heads are left out."""
+def test_a_torchvision_file_with_auxiliary_heads(tmp_path, original):
+    """Torchvision publishes these two with auxiliary heads, which are skipped."""
     from torchvision_import import torchvision
 
     model = getattr(torchvision.models, original)(weights=None, init_weights=False)
@@ -129,7 +129,7 @@ def test_sources_json_is_what_torchvision_and_timm_say():
 
 @pytest.mark.parametrize("name", TORCHVISION)
 def test_the_registry_preprocesses_as_torchvisions_default_weights(name):
-    """On pixels: torchvision's own transforms, and what its model makes of the input, where it does that."""
+    """Equal pixels after torchvision's transforms, and after the `transform_input` of its models that have it."""
     from PIL import Image
     from torchvision_import import torchvision
 
@@ -146,7 +146,7 @@ def test_the_registry_preprocesses_as_torchvisions_default_weights(name):
 
 @pytest.mark.parametrize("name", [name for name in TIMM if "lite" not in name and known_sources(name)])
 def test_the_registry_preprocesses_as_timms_default_weights(name):
-    """EfficientNet-Lite is preprocessed as Google's release is, and as timm's copies with timm's."""
+    """EfficientNet-Lite is left out: its default preprocessing is that of Google's release."""
     timm = pytest.importorskip("timm")
     config = timm.get_pretrained_cfg(TIMM[name])
     ours = default_preprocessing(name)
@@ -162,8 +162,8 @@ def test_the_registry_preprocesses_as_timms_default_weights(name):
         ("mobilenet_v3_small", "timm/lamb_in1k"),
     ],
 )
-def test_the_fields_of_a_source_compute_as_its_original(tmp_path, name, tag):
-    """Google's padding and epsilon, timm's epsilon: random weights of timm's network, through a file, to its logits."""
+def test_the_fields_of_published_weights_give_the_logits_of_the_original(tmp_path, name, tag):
+    """Google's padding and epsilon, timm's epsilon: a file with random weights of timm's network gives its logits."""
     from torchvision_import import torchvision  # noqa: F401, first
 
     timm = pytest.importorskip("timm")
@@ -174,7 +174,7 @@ def test_the_fields_of_a_source_compute_as_its_original(tmp_path, name, tag):
     original = timm.create_model(source.hub.split("/")[1], pretrained=False).eval()
     for module in original.modules():
         if isinstance(module, torch.nn.BatchNorm2d):
-            # Small enough for the epsilons to tell.
+            # So small that the epsilon matters.
             module.running_var.uniform_(1e-3, 1e-2)
             module.weight.data.uniform_(0.02, 0.1)
     snapshot = tmp_path / "snapshot"
@@ -193,6 +193,6 @@ def test_the_fields_of_a_source_compute_as_its_original(tmp_path, name, tag):
     assert np.abs(ours - theirs).max() < 1e-4 * np.abs(theirs).max()
 
 
-def test_every_shared_network_has_a_source():
-    without = {"resnet152v2"}  # timm has the network alone
+def test_every_network_of_torchvision_and_timm_has_published_weights():
+    without = {"resnet152v2"}  # timm has the network without weights
     assert {name for name in TORCHVISION | TIMM | TIMM_TOO if not known_sources(name)} == without

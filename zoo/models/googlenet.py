@@ -41,7 +41,7 @@ AUX_HEAD_AFTER = {"4a": "loss1", "4d": "loss2"}
 
 
 class GoogLeNet(Network):
-    """Szegedy et al. 2014, Table 1, with local response normalisation and biases; with `batch_norm` without the two.
+    """Szegedy et al. 2014, Table 1, with biases and local response normalisation, or `batch_norm` instead of both.
 
     With `aux_heads` and `train`, two classifiers after 4a and 4d sow their logits into the collection `aux_logits`
     (section 5). Torchvision's port has `kernel_5x5=3`, `last_pool=2` (window of the pool before 5a) and
