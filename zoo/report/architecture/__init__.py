@@ -1,1 +1,1 @@
-"""The part of the page about the architecture."""
+"""A network's blocks, the diagram of them, its bottlenecks, its paper's figures, and a second network beside it."""

@@ -1,18 +1,18 @@
-"""The parts of a network, as its own modules divide it, and its stages: parts whose maps have one size."""
+"""A network divided into blocks, along its own modules, and into stages: blocks whose outputs have one size."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from zoo.report.layers.layers import Counted, Layer
+from zoo.report.layers.counted_network import CountedNetwork, Layer
 
-# A module of more rows than this, made of modules, is shown by those.
-LARGE = 40
+# A module with more layers than this is divided into its submodules.
+MAX_LAYERS = 40
 
 
 @dataclass(frozen=True)
 class Block:
-    """Layers that are shown together: a module of the network, or a function between two."""
+    """Layers that are shown together: a module of the network, or a function between two modules."""
 
     index: int
     name: str
@@ -20,8 +20,8 @@ class Block:
 
     @property
     def last(self) -> Layer:
-        """The layer that makes its output, before that is put in another shape for what comes next."""
-        return next((layer for layer in reversed(self.layers) if not layer.quiet), self.layers[-1])
+        """The last main layer; a reshape for the next block, for example, comes after it."""
+        return next((layer for layer in reversed(self.layers) if not layer.is_minor), self.layers[-1])
 
     @property
     def maps(self) -> tuple[int, int, int]:
@@ -30,77 +30,76 @@ class Block:
 
     @property
     def parameters(self) -> int:
-        """Of all its layers."""
+        """The parameters of all its layers."""
         return sum(layer.row.parameters for layer in self.layers)
 
     @property
     def macs(self) -> int:
-        """Of all its layers; what is not known counts nothing."""
+        """The multiply-adds of all its layers; unknown ones count as 0."""
         return sum(layer.row.macs or 0 for layer in self.layers)
 
 
 @dataclass(frozen=True)
 class Stage:
-    """Blocks one after the other whose outputs have one size."""
+    """Consecutive blocks whose outputs have one (height, width)."""
 
     size: tuple[int, int]
     blocks: tuple[Block, ...]
 
     @property
     def name(self) -> str:
-        """The size of its maps."""
+        """The size of its maps, such as "28×28 maps"."""
         return "vectors" if self.size == (1, 1) else f"{self.size[0]}×{self.size[1]} maps"
 
     @property
     def parameters(self) -> int:
-        """Of all its blocks."""
+        """The parameters of all its blocks."""
         return sum(block.parameters for block in self.blocks)
 
     @property
     def macs(self) -> int:
-        """Of all its blocks."""
+        """The multiply-adds of all its blocks."""
         return sum(block.macs for block in self.blocks)
 
 
-def blocks(network: Counted) -> tuple[Block, ...]:
-    """The network's layers, divided; a quiet layer between two modules belongs to the one before it."""
-    large = _large(network.layers)
+def divide_into_blocks(network: CountedNetwork) -> tuple[Block, ...]:
+    """The network's layers in blocks, in their order; a minor layer between two modules belongs to the first."""
+    large = _large_modules(network.layers)
     found: list[tuple[str, list[Layer]]] = []
     for layer in network.layers:
-        name, outside = _name(layer, large), not layer.row.path
-        joins_last = not outside and name in (found[-1][0], "") if found else False
-        if found and (joins_last or (layer.quiet and (outside or _alone(layer)))):
+        name, outside = _block_name(layer, large), not layer.row.path
+        same_block = not outside and name in (found[-1][0], "") if found else False
+        if found and (same_block or (layer.is_minor and (outside or _is_dropout_module(layer)))):
             found[-1][1].append(layer)
         else:
             found.append((name or layer.top, [layer]))
-    return tuple(Block(index, name, tuple(inside)) for index, (name, inside) in enumerate(found))
+    return tuple(Block(index, name, tuple(layers)) for index, (name, layers) in enumerate(found))
 
 
-def stages(parts: Iterable[Block]) -> tuple[Stage, ...]:
-    """Blocks by the size of their maps, in their order."""
-    runs = groupby(parts, lambda block: block.maps[:2])
-    return tuple(Stage(size, tuple(inside)) for size, inside in runs)
+def group_into_stages(blocks: Iterable[Block]) -> tuple[Stage, ...]:
+    """Blocks in stages, in their order."""
+    groups = groupby(blocks, lambda block: block.maps[:2])
+    return tuple(Stage(size, tuple(group)) for size, group in groups)
 
 
-def _alone(layer: Layer) -> bool:
-    """Whether it is a module of its own that does nothing in inference."""
+def _is_dropout_module(layer: Layer) -> bool:
     return layer.row.operation == "dropout" and "/" not in layer.row.path
 
 
-def _large(layers: Sequence[Layer]) -> frozenset[str]:
-    """Modules of many layers that consist of modules."""
-    inside: dict[str, list[list[str]]] = {}
+def _large_modules(layers: Sequence[Layer]) -> frozenset[str]:
+    """Modules with many layers and several submodules."""
+    paths_of: dict[str, list[list[str]]] = {}
     for layer in layers:
-        inside.setdefault(layer.top, []).append(layer.row.path.split("/"))
+        paths_of.setdefault(layer.top, []).append(layer.row.path.split("/"))
     return frozenset(
         top
-        for top, paths in inside.items()
-        if top and len(paths) > LARGE and len({path[1] for path in paths if len(path) > 1}) > 1
+        for top, paths in paths_of.items()
+        if top and len(paths) > MAX_LAYERS and len({path[1] for path in paths if len(path) > 1}) > 1
     )
 
 
-def _name(layer: Layer, large: frozenset[str]) -> str:
-    """The name of its block; "" for what joins the parts of a large module, which belongs to the part before it."""
+def _block_name(layer: Layer, large: frozenset[str]) -> str:
+    """The name of the layer's block; "" for an operation between submodules, which belongs to the block before it."""
     if not layer.row.path:
         return layer.row.operation
     path = layer.row.path.split("/")

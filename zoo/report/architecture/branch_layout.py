@@ -1,31 +1,31 @@
-"""How the layers of a block lie beside and behind each other: a column for each step, a lane for each branch."""
+"""Where the layers of a block are drawn: a column for each step, a lane for each branch."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from zoo.counting.layer_grouping import POOLS
 from zoo.report.architecture.blocks import Block
-from zoo.report.layers.layers import Layer
+from zoo.report.layers.counted_network import Layer
 
-# The block's input, as a source.
-ENTRY = -1
-# More nodes than this are no picture.
-MOST = 40
+# The block's input, among the inputs of a node.
+BLOCK_INPUT = -1
+# Blocks of more layers are drawn without them.
+MAX_NODES = 40
 
 
 @dataclass(frozen=True)
 class Node:
-    """A layer that is drawn, and the nodes that it reads from, by their place in the plan or ENTRY."""
+    """A layer that is drawn; `inputs` are indices of nodes of the layout, or BLOCK_INPUT."""
 
     layer: Layer
     column: int
     lane: float
-    sources: tuple[int, ...]
+    inputs: tuple[int, ...]
 
 
 @dataclass(frozen=True)
-class Plan:
-    """The nodes of a block in their order. Lanes are numbered from the top; the last column is before `columns`."""
+class BranchLayout:
+    """The nodes of a block in their order, and how many lanes and columns they take; lane 0 is the topmost."""
 
     nodes: tuple[Node, ...]
     lanes: int
@@ -33,54 +33,55 @@ class Plan:
 
     @property
     def ends(self) -> tuple[int, ...]:
-        """The nodes that nothing in the block reads: they make its output."""
-        read = {source for node in self.nodes for source in node.sources}
+        """The nodes that no other node reads; they make the block's output."""
+        read = {index for node in self.nodes for index in node.inputs}
         return tuple(index for index in range(len(self.nodes)) if index not in read)
 
 
-def plan(block: Block) -> Plan | None:
-    """Where the layers of a block go; None where there is nothing to see, or too much."""
+def lay_out_branches(block: Block) -> BranchLayout | None:
+    """The layout of a block; None for a block of a single layer, or of too many."""
     drawn = [layer for layer in block.layers if _is_drawn(layer)]
-    if not 1 < len(drawn) <= MOST:
+    if not 1 < len(drawn) <= MAX_NODES:
         return None
-    sources = _sources(block.layers, drawn)
+    inputs = _node_inputs(block.layers, drawn)
     columns: list[int] = []
-    for before in sources:
-        columns.append(1 + max((columns[source] for source in before if source != ENTRY), default=-1))
-    lanes = _lanes(sources)
-    nodes = tuple(map(Node, drawn, columns, lanes, sources))
-    return Plan(nodes, int(max(lanes)) + 1, max(columns) + 1)
+    for before in inputs:
+        columns.append(1 + max((columns[index] for index in before if index != BLOCK_INPUT), default=-1))
+    lanes = _lanes(inputs)
+    nodes = tuple(map(Node, drawn, columns, lanes, inputs))
+    return BranchLayout(nodes, lanes=int(max(lanes)) + 1, columns=max(columns) + 1)
 
 
 def _is_drawn(layer: Layer) -> bool:
     return bool(layer.window or layer.row.macs or layer.row.operation in POOLS or layer.joins)
 
 
-def _sources(layers: Sequence[Layer], drawn: Sequence[Layer]) -> list[tuple[int, ...]]:
-    inside = {layer.index: layer for layer in layers}
-    place = {layer.index: number for number, layer in enumerate(drawn)}
+def _node_inputs(layers: Sequence[Layer], drawn: Sequence[Layer]) -> list[tuple[int, ...]]:
+    layer_at = {layer.index: layer for layer in layers}
+    node_of = {layer.index: node for node, layer in enumerate(drawn)}
     return [
-        tuple(dict.fromkeys(_resolved(one.row, inside, place) for one in layer.inputs)) or (ENTRY,) for layer in drawn
+        tuple(dict.fromkeys(_origin(one.row, layer_at, node_of) for one in layer.inputs)) or (BLOCK_INPUT,)
+        for layer in drawn
     ]
 
 
-def _resolved(row: int | None, inside: Mapping[int, Layer], place: Mapping[int, int]) -> int:
+def _origin(row: int | None, layer_at: Mapping[int, Layer], node_of: Mapping[int, int]) -> int:
     """The node that a row's values come from, through layers that are not drawn."""
-    while row in inside and row not in place:
-        row = inside[row].inputs[0].row if inside[row].inputs else None
-    return place.get(row, ENTRY)
+    while row in layer_at and row not in node_of:
+        row = layer_at[row].inputs[0].row if layer_at[row].inputs else None
+    return node_of.get(row, BLOCK_INPUT)
 
 
-def _lanes(sources: Sequence[tuple[int, ...]]) -> list[float]:
-    """A node goes on in the lane of what it reads, if it is the first to do so; a join lies amid what it joins."""
+def _lanes(inputs: Sequence[tuple[int, ...]]) -> list[float]:
+    """A node takes the lane of its input if it is the first to read it; a join lies in the middle of its inputs."""
     lanes: list[float] = []
     continued: set[int] = set()
     free = 0
-    for before in sources:
+    for before in inputs:
         if len(before) > 1:
-            known = [lanes[source] for source in before if source != ENTRY]
+            known = [lanes[index] for index in before if index != BLOCK_INPUT]
             lanes.append(sum(known) / len(known))
-        elif before[0] != ENTRY and before[0] not in continued:
+        elif before[0] != BLOCK_INPUT and before[0] not in continued:
             continued.add(before[0])
             lanes.append(lanes[before[0]])
         else:

@@ -1,56 +1,57 @@
-"""Two networks side by side: their totals, and where their costs lie."""
+"""Two networks side by side: their totals, and their costs by the size of the maps."""
 
 import math
 from dataclasses import dataclass
 
-from zoo.report.architecture.description import Described
+from zoo.report.architecture.description import NetworkDescription
 
 
 @dataclass(frozen=True)
 class Total:
-    """One figure of both; `ratio` is the second over the first."""
+    """One quantity of both networks; `ratio` is the second over the first, "" if the first is 0."""
 
-    what: str
+    label: str
     first: str
     second: str
     ratio: str
 
 
 @dataclass(frozen=True)
-class Cost:
-    """What all blocks with maps of one size cost."""
+class StageCost:
+    """Parameters and multiply-adds of all blocks with maps of one size."""
 
     parameters: int
     macs: int
 
 
 @dataclass(frozen=True)
-class StagePair:
-    """A size of maps, and the costs there in both networks; None where one has no such maps."""
+class StageComparison:
+    """A size of maps, and the costs there in both networks; None where a network has no such maps."""
 
     name: str
-    costs: tuple[Cost | None, Cost | None]
+    costs: tuple[StageCost | None, StageCost | None]
 
 
 @dataclass(frozen=True)
-class Comparison:
-    """Totals and stages; the most that any stage costs is what bars are drawn to."""
+class NetworkComparison:
+    """The totals, and the costs stage by stage."""
 
     totals: tuple[Total, ...]
-    stages: tuple[StagePair, ...]
+    stages: tuple[StageComparison, ...]
 
     @property
-    def most_parameters(self) -> int:
-        """Of any stage of either."""
+    def max_parameters(self) -> int:
+        """The most parameters of any stage; bars are drawn relative to it."""
         return max(cost.parameters for stage in self.stages for cost in stage.costs if cost)
 
     @property
-    def most_macs(self) -> int:
-        """Of any stage of either."""
+    def max_macs(self) -> int:
+        """The most multiply-adds of any stage."""
         return max(cost.macs for stage in self.stages for cost in stage.costs if cost)
 
 
-TOTALS = {
+# {label: attribute of the summary}.
+SUMMARY_TOTALS = {
     "parameters": "parameters",
     "multiply-adds": "macs",
     "parameters without sharing": "parameters_without_sharing",
@@ -59,38 +60,39 @@ TOTALS = {
 }
 
 
-def comparison(first: Described, second: Described) -> Comparison:
-    """The second network beside the first."""
+def compare_networks(first: NetworkDescription, second: NetworkDescription) -> NetworkComparison:
+    """The totals and stages of both; stages from the largest maps to the smallest."""
     totals = [
-        _total(what, getattr(first.summary, name), getattr(second.summary, name)) for what, name in TOTALS.items()
+        _total(label, getattr(first.summary, name), getattr(second.summary, name))
+        for label, name in SUMMARY_TOTALS.items()
     ]
     totals += [
-        _total("layers", len(first.network.layers), len(second.network.layers)),
+        _total("layers", len(first.counted.layers), len(second.counted.layers)),
         _total("blocks", len(first.blocks), len(second.blocks)),
     ]
-    costs = _costs(first), _costs(second)
+    costs = _costs_by_size(first), _costs_by_size(second)
     sizes = sorted({size for one in costs for size in one}, reverse=True)
     names = {stage.size: stage.name for network in (second, first) for stage in network.stages}
-    stages = tuple(StagePair(names[size], (costs[0].get(size), costs[1].get(size))) for size in sizes)
-    return Comparison(tuple(totals), stages)
+    stages = tuple(StageComparison(names[size], (costs[0].get(size), costs[1].get(size))) for size in sizes)
+    return NetworkComparison(tuple(totals), stages)
 
 
-def _total(what: str, first: int, second: int) -> Total:
-    return Total(what, f"{first:,}", f"{second:,}", in_digits(second / first) if first else "")
+def _total(label: str, first: int, second: int) -> Total:
+    return Total(label, f"{first:,}", f"{second:,}", format_ratio(second / first) if first else "")
 
 
-def in_digits(ratio: float) -> str:
-    """Three digits of it at least, and no exponent: 0.000446, 1.00, 2,242."""
+def format_ratio(ratio: float) -> str:
+    """At least three significant digits, and no exponent: 0.000446, 1.00, 2,242."""
     if ratio >= 100 or not ratio:
         return f"{ratio:,.0f}"
-    # The first digit that counts: of 0.0446 the second decimal.
+    # The decimal of the first significant digit: 2 for 0.0446.
     first = -math.floor(math.log10(ratio))
     return f"{ratio:.{first + 2}f}"
 
 
-def _costs(network: Described) -> dict[tuple[int, int], Cost]:
-    found: dict[tuple[int, int], Cost] = {}
+def _costs_by_size(network: NetworkDescription) -> dict[tuple[int, int], StageCost]:
+    found: dict[tuple[int, int], StageCost] = {}
     for stage in network.stages:
-        before = found.get(stage.size, Cost(0, 0))
-        found[stage.size] = Cost(before.parameters + stage.parameters, before.macs + stage.macs)
+        before = found.get(stage.size, StageCost(0, 0))
+        found[stage.size] = StageCost(before.parameters + stage.parameters, before.macs + stage.macs)
     return found

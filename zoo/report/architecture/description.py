@@ -1,4 +1,4 @@
-"""All that the page says of one network's architecture."""
+"""All that the page shows of one network's architecture."""
 
 import base64
 from dataclasses import dataclass
@@ -6,78 +6,79 @@ from functools import cached_property
 
 import flax.linen as nn
 
+from zoo.counting.records import Summary
 from zoo.models.network import ModelInfo
-from zoo.report.architecture.blocks import Block, Stage, blocks, stages
-from zoo.report.architecture.bottleneck import Bottleneck, bottlenecks
-from zoo.report.architecture.diagram import Glyph, strip
-from zoo.report.architecture.paper import Paper, paper
-from zoo.report.layers.formulas import Step, worked
-from zoo.report.layers.layers import Counted, Layer, counted
+from zoo.report.architecture.blocks import Block, Stage, divide_into_blocks, group_into_stages
+from zoo.report.architecture.bottleneck import Bottleneck, find_bottlenecks
+from zoo.report.architecture.diagram import BlockDrawing, draw_stage
+from zoo.report.architecture.paper import PaperFigures, paper_figures
+from zoo.report.layers.counted_network import CountedNetwork, Layer, count_network
+from zoo.report.layers.formulas import Formula, layer_formulas
 
 
 @dataclass(frozen=True)
-class Described:
-    """A counted network, divided and drawn; `info` is its record, None for a network of the reader's own."""
+class NetworkDescription:
+    """A counted network; `info` is its record in the registry, None for a user's module."""
 
-    network: Counted
+    counted: CountedNetwork
     info: ModelInfo | None
 
     @property
     def name(self) -> str:
-        """What it is called."""
-        return self.network.name
+        """The name that the page shows."""
+        return self.counted.name
 
     @property
-    def summary(self):
+    def summary(self) -> Summary:
         """Its `zoo.count` summary."""
-        return self.network.summary
+        return self.counted.summary
 
     @cached_property
     def blocks(self) -> tuple[Block, ...]:
-        """Its parts."""
-        return blocks(self.network)
+        """Its blocks."""
+        return divide_into_blocks(self.counted)
 
     @cached_property
     def stages(self) -> tuple[Stage, ...]:
-        """Its parts by the size of their maps."""
-        return stages(self.blocks)
+        """Its blocks in stages."""
+        return group_into_stages(self.blocks)
 
     @cached_property
-    def strip(self) -> tuple[tuple[Stage, tuple[Glyph, ...]], ...]:
-        """The pictures, stage by stage."""
-        return tuple((stage, strip(stage)) for stage in self.stages)
+    def diagram(self) -> tuple[tuple[Stage, tuple[BlockDrawing, ...]], ...]:
+        """Its stages with the drawings of their blocks."""
+        return tuple((stage, draw_stage(stage)) for stage in self.stages)
 
     @cached_property
-    def paper(self) -> Paper | None:
-        """What its paper prints."""
-        return paper(self.info.name, self.network, self.blocks) if self.info else None
+    def paper(self) -> PaperFigures | None:
+        """The figures of its paper; None if there are none."""
+        return paper_figures(self.info.name, self.counted, self.blocks) if self.info else None
 
     @cached_property
     def bottlenecks(self) -> tuple[Bottleneck, ...]:
         """Its 1x1 convolutions before larger ones."""
-        return bottlenecks(self.network)
+        return find_bottlenecks(self.counted)
 
-    def worked(self, layer: Layer) -> tuple[Step, ...]:
-        """A layer's formulas."""
-        return worked(layer)
-
-    @property
-    def json_link(self) -> str:
-        """`zoo.count`'s JSON as a data: link."""
-        return _link("application/json", self.summary.to_json())
+    def formulas(self, layer: Layer) -> tuple[Formula, ...]:
+        """The formulas of one of its layers."""
+        return layer_formulas(layer)
 
     @property
-    def csv_link(self) -> str:
-        """`zoo.count`'s CSV as a data: link."""
-        return _link("text/csv", self.summary.to_csv() + "\n")
+    def json_uri(self) -> str:
+        """`zoo.count`'s JSON as a data URI."""
+        return _data_uri("application/json", self.summary.to_json())
+
+    @property
+    def csv_uri(self) -> str:
+        """`zoo.count`'s CSV as a data URI."""
+        return _data_uri("text/csv", self.summary.to_csv() + "\n")
 
 
-def described(
+def describe_network(
     name: str, model: nn.Module, image_shape: tuple[int, int, int], info: ModelInfo | None = None
-) -> Described:
-    """A network for images of one shape. Raises CountError where it cannot take them."""
-    return Described(counted(name, model, image_shape), info)
+) -> NetworkDescription:
+    """A network counted for images of one shape. Raises CountError if it does not take them."""
+    return NetworkDescription(count_network(name, model, image_shape), info)
 
 
-def _link(media_type: str, text: str) -> str:
+def _data_uri(media_type: str, text: str) -> str:
     return f"data:{media_type};charset=utf-8;base64,{base64.b64encode(text.encode()).decode()}"

@@ -1,7 +1,7 @@
-"""The architecture as pictures, block by block: what to draw and where, in pixels.
+"""The diagram of an architecture, block by block: what is drawn and where, in pixels.
 
-A block's output is a box: as high and as deep as the square root of its maps' height and width, as thick as that of
-their number. Before it the block's branches, where it has any.
+A block's output is a box. Its height, depth and thickness are proportional to the square roots of the maps' height,
+width and number. The layers of the block are drawn to the left of the box, one branch above the other.
 """
 
 import math
@@ -10,34 +10,36 @@ from itertools import groupby
 
 from zoo.counting.layer_grouping import POOLS
 from zoo.report.architecture.blocks import Block, Stage
-from zoo.report.architecture.branches import ENTRY, Node, Plan, plan
-from zoo.report.html.numbers import shape
-from zoo.report.layers.layers import Layer
+from zoo.report.architecture.branch_layout import BLOCK_INPUT, BranchLayout, Node, lay_out_branches
+from zoo.report.html.number_formats import format_shape
+from zoo.report.layers.counted_network import Layer
 
+# Width of a column, height of a lane, the lines before the first column, and the bend of a line to another lane.
 COLUMN, LANE, LEAD, BEND = 34, 27, 14, 24
-# A run of at least so many blocks that are alike is drawn once.
-RUN = 3
+# At least this many equal blocks in a row are drawn once.
+MIN_REPEATS = 3
+JOIN_SIGNS = {"add": "+", "mul": "×", "concatenate": "⧺"}
 
 
 @dataclass(frozen=True)
 class Box:
-    """The output: front face from (x, y), `thick` by `high`, and how far it goes back."""
+    """The output: a front of `thickness` by `height` with the top left corner (x, y), and the depth behind it."""
 
     x: float
     y: float
-    thick: float
-    high: float
-    back: float
+    thickness: float
+    height: float
+    depth: float
 
 
 @dataclass(frozen=True)
-class Mark:
-    """A layer inside a block: a slab round (x, y), or a sign such as + where branches meet."""
+class LayerMark:
+    """A layer inside a block: a rectangle with the centre (x, y), or a sign such as + where branches join."""
 
     x: float
     y: float
-    thick: float
-    high: float
+    thickness: float
+    height: float
     kind: str
     label: str
     sign: str
@@ -45,10 +47,10 @@ class Mark:
 
 
 @dataclass(frozen=True)
-class Glyph:
-    """The picture of a block, or of `count` alike; `wires` are SVG paths.
+class BlockDrawing:
+    """The drawing of a block, or of `count` equal ones; `lines` are SVG paths.
 
-    `above` is room over and under it, so that the pictures of a stage lie level.
+    `margin` is empty space above and below, so that the drawings of a stage have one height.
     """
 
     blocks: tuple[Block, ...]
@@ -56,38 +58,38 @@ class Glyph:
     width: float
     height: float
     box: Box
-    marks: tuple[Mark, ...]
-    wires: tuple[str, ...]
-    above: float = 0
+    marks: tuple[LayerMark, ...]
+    lines: tuple[str, ...]
+    margin: float = 0
 
     @property
     def count(self) -> int:
-        """How many blocks it stands for."""
+        """How many blocks are drawn as one."""
         return len(self.blocks)
 
     @property
     def first(self) -> Block:
-        """The block itself, or the first of them."""
+        """The block, or the first of equal ones."""
         return self.blocks[0]
 
     @property
     def name(self) -> str:
-        """Its name, of a run the first and the last."""
+        """The block's name, or those of the first and the last of equal ones."""
         return self.first.name if self.count == 1 else f"{self.first.name} to {self.blocks[-1].name}"
 
 
-def strip(stage: Stage) -> tuple[Glyph, ...]:
-    """The pictures of a stage."""
-    glyphs: list[Glyph] = []
-    for _, run in groupby(stage.blocks, _signature):
-        alike = tuple(run)
-        glyphs += [_glyph(alike)] if len(alike) >= RUN else [_glyph((block,)) for block in alike]
-    tallest = max(glyph.height for glyph in glyphs)
-    return tuple(replace(glyph, above=(tallest - glyph.height) / 2) for glyph in glyphs)
+def draw_stage(stage: Stage) -> tuple[BlockDrawing, ...]:
+    """The drawings of a stage's blocks."""
+    drawings: list[BlockDrawing] = []
+    for _, group in groupby(stage.blocks, _signature):
+        equal = tuple(group)
+        drawings += [_draw(equal)] if len(equal) >= MIN_REPEATS else [_draw((block,)) for block in equal]
+    tallest = max(drawing.height for drawing in drawings)
+    return tuple(replace(drawing, margin=(tallest - drawing.height) / 2) for drawing in drawings)
 
 
-def kind_of(layer: Layer) -> str:
-    """What a layer is drawn as."""
+def layer_kind(layer: Layer) -> str:
+    """The kind that gives a layer its colour: "conv", "pool", "dense" or "other"."""
     if layer.row.operation in POOLS or layer.row.operation.endswith("_pool"):
         return "pool"
     if layer.window or layer.row.operation.endswith("conv"):
@@ -96,7 +98,7 @@ def kind_of(layer: Layer) -> str:
 
 
 def _signature(block: Block) -> tuple:
-    """What makes blocks alike: their convolutions, pools and joins; in depth what is concatenated may grow."""
+    """Equal for blocks with equal convolutions, pools and joins; only the depth of a concatenation may differ."""
     rows = [layer.row for layer in block.layers if layer.window or layer.joins or layer.row.macs]
     shapes = (row.output_shape[:-1] if row.operation == "concatenate" else row.output_shape for row in rows)
     return tuple(
@@ -104,107 +106,108 @@ def _signature(block: Block) -> tuple:
     )
 
 
-def _glyph(alike: tuple[Block, ...]) -> Glyph:
-    block = alike[0]
-    height, width, depth = alike[-1].maps
-    thick, high, back = 4 + 1.1 * math.sqrt(depth), 8 * math.sqrt(height), 2.2 * math.sqrt(width)
-    inner = plan(block)
-    marks, wires, left, tall = _inside(inner) if inner else ((), (), LEAD, 0)
-    copies = 6 if len(alike) > 1 else 0
-    total = max(high + back * 0.6 + copies, tall) + 4
+def _draw(equal: tuple[Block, ...]) -> BlockDrawing:
+    block = equal[0]
+    map_height, map_width, map_depth = equal[-1].maps
+    thickness, height, depth = 4 + 1.1 * math.sqrt(map_depth), 8 * math.sqrt(map_height), 2.2 * math.sqrt(map_width)
+    layout = lay_out_branches(block)
+    marks, lines, left, inner_height = _inside(layout) if layout else ((), (), LEAD, 0)
+    # Two copies of the box are drawn behind it, 3 pixels apart.
+    copies = 6 if len(equal) > 1 else 0
+    total = max(height + depth * 0.6 + copies, inner_height) + 4
     middle = total / 2
-    y = middle - high / 2 + (back * 0.3 + copies / 2 if tall < high else 0)
-    wires = tuple(_moved(points, middle) for points in wires) or (f"M0 {middle:.1f}H{LEAD}",)
-    return Glyph(
-        blocks=alike,
-        kind=_kind(block),
-        width=left + thick + back + copies + 2,
+    top = middle - height / 2 + (depth * 0.3 + copies / 2 if inner_height < height else 0)
+    return BlockDrawing(
+        blocks=equal,
+        kind=_block_kind(block),
+        width=left + thickness + depth + copies + 2,
         height=total,
-        box=Box(left, y, thick, high, back),
-        marks=tuple(_shifted(mark, middle) for mark in marks),
-        wires=wires,
+        box=Box(left, top, thickness, height, depth),
+        marks=tuple(replace(mark, y=mark.y + middle) for mark in marks),
+        lines=tuple(_svg_path(line, middle) for line in lines) or (f"M0 {middle:.1f}H{LEAD}",),
     )
 
 
-def _kind(block: Block) -> str:
-    kinds = [kind_of(layer) for layer in block.layers]
+def _block_kind(block: Block) -> str:
+    kinds = [layer_kind(layer) for layer in block.layers]
     return next((kind for kind in ("conv", "dense", "pool") if kind in kinds), "other")
 
 
-# A wire as points: start, end, and how high it arches over what lies between, None for a plain one.
-Wire = tuple[float, float, float, float, float | None]
+# A line as start x and y, end x and y, and the y of the arch over what lies between; None for a line without arch.
+Line = tuple[float, float, float, float, float | None]
 
 
-def _inside(inner: Plan) -> tuple[tuple[Mark, ...], tuple[Wire, ...], float, float]:
-    """Marks and wires round y = 0, the x where the output begins, and the height that they need."""
-    concat = len(inner.ends) == 1 and inner.nodes[inner.ends[0]].layer.row.operation == "concatenate"
-    columns = inner.columns - concat
+def _inside(layout: BranchLayout) -> tuple[tuple[LayerMark, ...], tuple[Line, ...], float, float]:
+    """Marks and lines around y = 0, the x where the output begins, and the height that they take."""
+    ends, nodes = layout.ends, layout.nodes
+    # A concatenation at the end is not drawn: its branches end at the box.
+    concatenation = ends[0] if len(ends) == 1 and nodes[ends[0]].layer.row.operation == "concatenate" else None
+    columns = layout.columns - (concatenation is not None)
     end = LEAD + columns * COLUMN + 12
-    offset = (inner.lanes - 1) / 2
+    offset = (layout.lanes - 1) / 2
 
-    def place(index: int) -> tuple[float, float]:
-        if index == ENTRY:
+    def position(index: int) -> tuple[float, float]:
+        if index == BLOCK_INPUT:
             return 0.0, 0.0
-        node = inner.nodes[index]
-        if concat and index == inner.ends[0]:
+        if index == concatenation:
             return end, 0.0
-        return LEAD + (node.column + 0.5) * COLUMN, (node.lane - offset) * LANE
+        return LEAD + (nodes[index].column + 0.5) * COLUMN, (nodes[index].lane - offset) * LANE
 
     arches = 0
-    wires: list[Wire] = []
-    for index, node in enumerate(inner.nodes):
-        for source in node.sources:
-            blocked = len(node.sources) > 1 and _blocked(inner, source, node)
+    lines: list[Line] = []
+    for index, node in enumerate(nodes):
+        for source in node.inputs:
+            blocked = len(node.inputs) > 1 and _is_blocked(layout, source, node)
             arches += blocked
-            top = -(offset * LANE + 13 + 9 * arches) if blocked else None
-            wires.append((*place(source), *place(index), top))
-    wires += [(*place(index), end, 0.0, None) for index in inner.ends if not concat]
-    marks = tuple(
-        _mark(node, *place(index)) for index, node in enumerate(inner.nodes) if not concat or index != inner.ends[0]
-    )
-    return marks, tuple(wires), end, inner.lanes * LANE + 18 * bool(arches) + 18 * arches + 10
+            arch = -(offset * LANE + 13 + 9 * arches) if blocked else None
+            lines.append((*position(source), *position(index), arch))
+    lines += [(*position(index), end, 0.0, None) for index in ends if index != concatenation]
+    marks = tuple(_mark(node, *position(index)) for index, node in enumerate(nodes) if index != concatenation)
+    return marks, tuple(lines), end, layout.lanes * LANE + 18 * bool(arches) + 18 * arches + 10
 
 
-def _blocked(inner: Plan, source: int, target: Node) -> bool:
-    """Whether other nodes lie on the straight way from the source to a join."""
-    if source == ENTRY:
+def _is_blocked(layout: BranchLayout, source: int, join: Node) -> bool:
+    """Whether other nodes lie on the straight line from an input to a join."""
+    if source == BLOCK_INPUT:
         return True
-    start = inner.nodes[source]
-    return any(node.lane == start.lane and start.column < node.column < target.column for node in inner.nodes)
+    start = layout.nodes[source]
+    return any(node.lane == start.lane and start.column < node.column < join.column for node in layout.nodes)
 
 
-def _mark(node: Node, x: float, y: float) -> Mark:
-    layer, (_, _, depth) = node.layer, node.layer.maps
-    row = layer.row
-    sign = {"add": "+", "mul": "×", "concatenate": "⧺"}.get(row.operation, "∘") if layer.joins else ""
-    thick = min(16.0, 3 + 0.5 * math.sqrt(depth))
-    title = f"{row.path or row.operation}: {row.operation} to {shape(layer.maps)}"
-    return Mark(x, y, thick, 13, kind_of(layer), "" if sign else _label(layer), sign, title)
+def _mark(node: Node, x: float, y: float) -> LayerMark:
+    layer, row = node.layer, node.layer.row
+    sign = JOIN_SIGNS.get(row.operation, "∘") if layer.joins else ""
+    return LayerMark(
+        x=x,
+        y=y,
+        thickness=min(16.0, 3 + 0.5 * math.sqrt(layer.maps[2])),
+        height=13,
+        kind=layer_kind(layer),
+        label="" if sign else _label(layer),
+        sign=sign,
+        title=f"{row.path or row.operation}: {row.operation} to {format_shape(layer.maps)}",
+    )
 
 
 def _label(layer: Layer) -> str:
     row = layer.row
     if row.kernel:
-        return shape(row.kernel)
+        return format_shape(row.kernel)
     return "mean" if row.operation in POOLS else "fc" if row.operation == "dense" else ""
 
 
-def _moved(wire: Wire, middle: float) -> str:
-    """The wire as an SVG path, its zero at `middle`."""
-    x1, y1, x2, y2, top = wire
+def _svg_path(line: Line, middle: float) -> str:
+    """The line as an SVG path, its y = 0 at `middle`."""
+    x1, y1, x2, y2, arch = line
     y1, y2 = y1 + middle, y2 + middle
-    if top is None:
-        # Along its own lane, so as to cross no other, and over at the end.
-        turn = max(x1, x2 - BEND)
-        half = (x2 - turn) / 2
-        along = f"H{turn:.1f}" if turn > x1 else ""
-        return f"M{x1:.1f} {y1:.1f}{along}C{turn + half:.1f} {y1:.1f} {x2 - half:.1f} {y2:.1f} {x2:.1f} {y2:.1f}"
-    up, bend = top + middle, min(14.0, (x2 - x1) / 3)
+    if arch is None:
+        # It changes the lane at the end, so that it crosses no other line.
+        bend = max(x1, x2 - BEND)
+        half = (x2 - bend) / 2
+        straight = f"H{bend:.1f}" if bend > x1 else ""
+        return f"M{x1:.1f} {y1:.1f}{straight}C{bend + half:.1f} {y1:.1f} {x2 - half:.1f} {y2:.1f} {x2:.1f} {y2:.1f}"
+    top, side = arch + middle, min(14.0, (x2 - x1) / 3)
     return (
-        f"M{x1:.1f} {y1:.1f}C{x1 + bend:.1f} {y1:.1f} {x1:.1f} {up:.1f} {x1 + bend:.1f} {up:.1f}"
-        f"H{x2 - bend:.1f}C{x2:.1f} {up:.1f} {x2:.1f} {up:.1f} {x2:.1f} {y2:.1f}"
+        f"M{x1:.1f} {y1:.1f}C{x1 + side:.1f} {y1:.1f} {x1:.1f} {top:.1f} {x1 + side:.1f} {top:.1f}"
+        f"H{x2 - side:.1f}C{x2:.1f} {top:.1f} {x2:.1f} {top:.1f} {x2:.1f} {y2:.1f}"
     )
-
-
-def _shifted(mark: Mark, middle: float) -> Mark:
-    return replace(mark, y=mark.y + middle)

@@ -1,1 +1,1 @@
-"""From the parts of the page to HTML."""
+"""Templates, number formats and embedded images: how the page becomes HTML."""

@@ -1,32 +1,32 @@
-"""Numbers as the page writes them."""
+"""Numbers and shapes as the page writes them."""
 
 import math
 from collections.abc import Sequence
 
-# What the templates use.
-FILTERS = ("times", "shape", "product", "comma", "share")
+# The functions that the templates use as filters.
+TEMPLATE_FILTERS = ("format_product", "format_shape", "format_integer", "number_of_values", "percentage")
 
 
-def times(values: Sequence[int]) -> str:
-    """(14, 14, 20) as 14 × 14 × 20."""
-    return " × ".join(f"{value:,}" for value in values)
+def format_product(factors: Sequence[int]) -> str:
+    """(14, 14, 20) as 14 × 14 × 20, with thousands separated."""
+    return " × ".join(f"{factor:,}" for factor in factors)
 
 
-def shape(values: Sequence[int]) -> str:
-    """(14, 14, 20) as 14×14×20, without thousands separated, as tables have it."""
-    return "×".join(str(value) for value in values)
+def format_shape(shape: Sequence[int]) -> str:
+    """(14, 14, 20) as 14×14×20, as in tables: no spaces, no separated thousands."""
+    return "×".join(str(size) for size in shape)
 
 
-def product(values: Sequence[int]) -> int:
-    """How many values a shape holds."""
-    return math.prod(values)
-
-
-def comma(value: int) -> str:
-    """1,582,671,872."""
+def format_integer(value: int) -> str:
+    """1582671872 as 1,582,671,872."""
     return f"{value:,}"
 
 
-def share(part: int, whole: int) -> float:
-    """Per cent, 0 of nothing."""
+def number_of_values(shape: Sequence[int]) -> int:
+    """How many values an array of this shape has."""
+    return math.prod(shape)
+
+
+def percentage(part: int, whole: int) -> float:
+    """`part` in per cent of `whole`; 0 if `whole` is 0."""
     return 100 * part / whole if whole else 0.0

@@ -1,4 +1,4 @@
-"""Arrays as images within the page: data URIs, small, on a background of any colour."""
+"""Arrays as images inside the page: data URIs, small, for a background of any colour."""
 
 import base64
 import io
@@ -9,19 +9,19 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-# An image of at most so many pixels is kept exactly, as a PNG; what is larger is a photograph's WebP.
-EXACT = 10_000
-QUALITY = 80
-# Nine colours of matplotlib's viridis, evenly chosen: of one hue after the other, and ever lighter.
+# Images of at most this many pixels are kept exactly, as PNG; larger ones are photographs and become WebP.
+MAX_PNG_PIXELS = 10_000
+WEBP_QUALITY = 80
+# Nine evenly spaced colours of matplotlib's viridis, from zero to the largest value.
 VIRIDIS = ((68, 1, 84), (71, 44, 122), (59, 81, 139), (44, 113, 142), (33, 144, 141), (39, 173, 129), (92, 200, 99),
            (170, 220, 50), (253, 231, 37))  # fmt: skip
 
 
 @dataclass(frozen=True)
-class Raster:
-    """An image of the page: its address with all its bytes, its size in pixels, and what it shows, in words.
+class PageImage:
+    """An image of the page: its data URI, its size in pixels, and a text for readers who do not see it.
 
-    `pixelated` images are enlarged by whole pixels.
+    `pixelated` images are enlarged by whole factors, without interpolation.
     """
 
     uri: str
@@ -31,68 +31,71 @@ class Raster:
     pixelated: bool
 
 
-def raster(image: np.ndarray, alt: str, *, most: int | None = None) -> Raster:
-    """uint8 [height, width, 1 to 4], grey or colours with or without opacity, as an image of the page.
+def embed_image(image: np.ndarray, alt: str, *, max_side: int | None = None) -> PageImage:
+    """uint8 [height, width, 1 to 4] as an image of the page: grey or RGB, with or without alpha.
 
-    One with a side of more than `most` pixels is made smaller.
+    With `max_side` it is shrunk to at most this many pixels in height and width.
     """
-    made = _image(image if most is None else smaller(image, most))
-    exact = made.width * made.height <= EXACT
-    return _encoded(made, alt, exact)
+    made = _from_array(image if max_side is None else shrink(image, max_side))
+    return _encode(made, alt, as_png=made.width * made.height <= MAX_PNG_PIXELS)
 
 
-def smaller(image: np.ndarray, most: int) -> np.ndarray:
-    """uint8 [height, width, channels] with no side of more than `most` pixels."""
-    if max(image.shape[:2]) <= most:
+def embed_heat_map(values: np.ndarray, alt: str, *, high: float, max_side: int | None = None) -> PageImage:
+    """[height, width] in the colours of viridis: dark is zero and less, yellow is `high` and more."""
+    image = Image.fromarray(np.uint8(np.clip(values / (high or 1.0), 0, 1) * 255 + 0.5))
+    if max_side and max(image.size) > max_side:
+        image.thumbnail((max_side, max_side), Image.Resampling.BOX)
+    image.putpalette(_viridis_palette())
+    return _encode(image, alt, as_png=True)
+
+
+def shrink(image: np.ndarray, max_side: int) -> np.ndarray:
+    """uint8 [height, width, channels] with at most `max_side` pixels in height and width, in proportion."""
+    if max(image.shape[:2]) <= max_side:
         return image
-    made = _image(image)
-    made.thumbnail((most, most), Image.Resampling.LANCZOS)
+    made = _from_array(image)
+    made.thumbnail((max_side, max_side), Image.Resampling.LANCZOS)
     return np.asarray(made).reshape(*made.size[::-1], -1)
 
 
-def as_bytes(colours: np.ndarray, channels: int) -> np.ndarray:
-    """Colours 0..1 [height, width, 3] as uint8 of so many channels: one where all three are equal."""
+def to_uint8(colours: np.ndarray, channels: int) -> np.ndarray:
+    """Colours 0..1 [height, width, 3] as uint8 [height, width, channels]; 1 channel if all three are equal."""
     return np.uint8(np.clip(colours[..., :channels], 0, 1) * 255 + 0.5)
 
 
-def heat(values: np.ndarray, alt: str, *, high: float, most: int | None = None) -> Raster:
-    """[height, width] from zero to `high`, dark to yellow; what is negative is as dark as zero."""
-    image = Image.fromarray(np.uint8(np.clip(values / (high or 1.0), 0, 1) * 255 + 0.5))
-    if most and max(image.size) > most:
-        image.thumbnail((most, most), Image.Resampling.BOX)
-    image.putpalette(_palette())
-    return _encoded(image, alt, exact=True)
-
-
-def tiled(tiles: Sequence[np.ndarray], columns: int, gap: int = 1) -> np.ndarray:
-    """Tiles uint8 [height, width, 2 or 4], of one size, in rows, with nothing at all between them."""
-    height, width, channels = tiles[0].shape
-    rows = math.ceil(len(tiles) / columns)
-    columns = min(columns, len(tiles))
-    sheet = np.zeros((rows * (height + gap) - gap, columns * (width + gap) - gap, channels), np.uint8)
-    for index, tile in enumerate(tiles):
-        top, left = index // columns * (height + gap), index % columns * (width + gap)
-        sheet[top : top + height, left : left + width] = tile
-    return sheet
-
-
-def opaque(image: np.ndarray) -> np.ndarray:
-    """uint8 [height, width, 1 or 3] with an opacity, of which there is all."""
+def add_alpha(image: np.ndarray) -> np.ndarray:
+    """uint8 [height, width, 1 or 3] with an alpha channel, opaque everywhere."""
     return np.concatenate([image, np.full_like(image[..., :1], 255)], axis=-1)
 
 
-def _image(array: np.ndarray) -> Image.Image:
+def tile_images(tiles: Sequence[np.ndarray], columns: int, gap: int = 1) -> np.ndarray:
+    """Tiles uint8 [height, width, 2 or 4] of one size, in rows; the gaps are transparent."""
+    height, width, channels = tiles[0].shape
+    rows = math.ceil(len(tiles) / columns)
+    columns = min(columns, len(tiles))
+    canvas = np.zeros((rows * (height + gap) - gap, columns * (width + gap) - gap, channels), np.uint8)
+    for index, tile in enumerate(tiles):
+        top, left = index // columns * (height + gap), index % columns * (width + gap)
+        canvas[top : top + height, left : left + width] = tile
+    return canvas
+
+
+def _from_array(array: np.ndarray) -> Image.Image:
     return Image.fromarray(array[..., 0] if array.shape[-1] == 1 else array)
 
 
-def _encoded(image: Image.Image, alt: str, exact: bool) -> Raster:
-    buffer, form = io.BytesIO(), "png" if exact else "webp"
-    image.save(buffer, **({"format": "PNG", "optimize": True} if exact else {"format": "WEBP", "quality": QUALITY}))
-    uri = f"data:image/{form};base64,{base64.b64encode(buffer.getvalue()).decode()}"
-    return Raster(uri, image.width, image.height, alt, exact)
+def _encode(image: Image.Image, alt: str, *, as_png: bool) -> PageImage:
+    buffer = io.BytesIO()
+    if as_png:
+        image.save(buffer, format="PNG", optimize=True)
+    else:
+        image.save(buffer, format="WEBP", quality=WEBP_QUALITY)
+    media_type = "image/png" if as_png else "image/webp"
+    uri = f"data:{media_type};base64,{base64.b64encode(buffer.getvalue()).decode()}"
+    return PageImage(uri, image.width, image.height, alt, pixelated=as_png)
 
 
-def _palette() -> bytes:
-    places = np.linspace(0, len(VIRIDIS) - 1, 256)
-    channels = [np.interp(places, range(len(VIRIDIS)), values) for values in zip(*VIRIDIS, strict=True)]
+def _viridis_palette() -> bytes:
+    positions = np.linspace(0, len(VIRIDIS) - 1, 256)
+    channels = [np.interp(positions, range(len(VIRIDIS)), values) for values in zip(*VIRIDIS, strict=True)]
     return np.stack(channels, axis=-1).round().astype(np.uint8).tobytes()

@@ -1,4 +1,4 @@
-"""Where the page's numbers come from: conventions, weights with their hash, versions."""
+"""Where the page's numbers come from: counting conventions, a hash of the weights, library versions."""
 
 import hashlib
 import platform
@@ -13,24 +13,24 @@ from zoo.counting.render import CONVENTION
 
 CONVENTIONS = (
     CONVENTION,
-    "batch statistics are no parameters; a module that is used twice counts once",
-    "“without sharing” gives every output place a copy of the weights of its own",
-    "receptive fields are in pixels of the image, padding included; where branches join, the field is the smallest "
-    "that holds all of theirs",
-    "in the table a layer is one operation with its bias; activations, normalisation and pools are layers of their own",
+    "batch statistics are not parameters; a module that is called twice is counted once",
+    "“without sharing”: the number of parameters if every output position had its own copy of the weights",
+    "receptive fields are in pixels of the image and include padding; where branches join, the field is the smallest "
+    "that contains those of all branches",
+    "in the table a layer is one operation with its bias; activations, normalisation and pooling are separate layers",
 )
 LIBRARIES = ("jax", "flax", "numpy", "jinja2")
 
 
 def versions() -> tuple[str, ...]:
-    """Of zoo, Python and the libraries that the numbers lean on."""
+    """The versions of zoo, Python and the libraries that the numbers depend on."""
     import zoo
 
     return f"zoo {zoo.__version__}", f"Python {platform.python_version()}", *(f"{n} {version(n)}" for n in LIBRARIES)
 
 
-def tree_hash(variables: Mapping[str, Any]) -> str:
-    """SHA-256 over all variables: their paths, types, shapes and bytes, in the order of the paths."""
+def hash_variables(variables: Mapping[str, Any]) -> str:
+    """SHA-256 in hex of all variables: their paths, types, shapes and bytes, in the order of the paths."""
     digest = hashlib.sha256()
     for path, leaf in sorted(
         (jax.tree_util.keystr(path), leaf) for path, leaf in jax.tree.leaves_with_path(dict(variables))

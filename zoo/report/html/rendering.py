@@ -1,36 +1,56 @@
-"""From the parts of the page to HTML: templates with everything escaped, styles and script inside."""
+"""Jinja templates to HTML: all values are escaped; styles and scripts are written into the page."""
 
 import base64
 import hashlib
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
-from zoo.report.html import numbers
+from zoo.report.html import number_formats
 from zoo.report.layers import layer_names
 
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
 TEMPLATES = Path(__file__).with_name("templates")
-STYLES = ("style.css", "strip.css", "table.css", "figures.css", "learned.css", "run.css")
-SCRIPTS = ("arithmetic.js", "picker.js", "table.js", "panel.js", "example.js", "pooling.js", "start.js")
+STYLES = (
+    "page/style.css",
+    "architecture/diagram.css",
+    "layers/table.css",
+    "layers/figures.css",
+    "learned/learned.css",
+    "run/run.css",
+)
+# In this order: later scripts use the functions of earlier ones.
+SCRIPTS = (
+    "layers/arithmetic.js",
+    "layers/picker.js",
+    "layers/table.js",
+    "layers/panel.js",
+    "layers/convolution.js",
+    "layers/pooling.js",
+    "page/start.js",
+)
 
 
-def render(template: str = "page.html.j2", **parts: Any) -> str:
-    """A template with these parts, the styles and the script."""
-    script = _joined(SCRIPTS)
+def render(template: str = "page/page.html.j2", **values: object) -> str:
+    """A template with these values as HTML, with all styles and scripts.
+
+    `script_hash` is for the page's content security policy, which allows this script and no other.
+    """
+    script = _concatenated(SCRIPTS)
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    return (
-        _environment()
-        .get_template(template)
-        .render(style=_joined(STYLES), script=script, script_hash=f"sha256-{digest}", **parts)
-    )
+    page = template_environment().get_template(template)
+    return page.render(style=_concatenated(STYLES), script=script, script_hash=f"sha256-{digest}", **values)
 
 
-def _joined(names: tuple[str, ...]) -> str:
+def _concatenated(names: tuple[str, ...]) -> str:
     return "\n".join((TEMPLATES / name).read_text(encoding="utf-8") for name in names)
 
 
 @cache
-def _environment():
+def template_environment() -> "Environment":
+    """The Jinja environment of the page, with its filters."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     environment = Environment(
@@ -40,6 +60,6 @@ def _environment():
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update({name: getattr(numbers, name) for name in numbers.FILTERS})
-    environment.filters.update({name: getattr(layer_names, name) for name in layer_names.FILTERS})
+    for module in (number_formats, layer_names):
+        environment.filters.update({name: getattr(module, name) for name in module.TEMPLATE_FILTERS})
     return environment

@@ -1,1 +1,1 @@
-"""The part of the page about every layer’s numbers."""
+"""Every layer's numbers, with the formulas that give them; the lesson's convolution; pooling examples."""

@@ -1,4 +1,4 @@
-"""A network as the page sees it: its rows with what they read, and their windows."""
+"""A network with its counts: every row of its summary with its inputs and, for convolutions and pools, its window."""
 
 import math
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from zoo.geometry import Pads
 
 @dataclass(frozen=True)
 class Window:
-    """A convolution or a pool over maps: what its formulas are worked with. `bias` is None for a pool."""
+    """The sizes of a convolution or a pool over maps, as its formulas need them. `bias` is None for a pool."""
 
     input_shape: Shape
     kernel: tuple[int, int]
@@ -35,7 +35,7 @@ class Window:
 
 @dataclass(frozen=True)
 class Layer:
-    """A row of the summary, numbered, with its inputs."""
+    """A row of the summary, its index, and its inputs."""
 
     index: int
     row: Row
@@ -43,7 +43,7 @@ class Layer:
 
     @property
     def top(self) -> str:
-        """The part of the network that it lies in, "" for none."""
+        """The network's submodule that it belongs to; "" for an operation between submodules."""
         return self.row.path.split("/")[0]
 
     @property
@@ -52,42 +52,52 @@ class Layer:
         return map_shape(self.row.output_shape)
 
     @property
-    def quiet(self) -> bool:
-        """Whether it only changes values in place: an activation, dropout, a change of shape."""
+    def parameters(self) -> int:
+        """All its parameters, also those that an earlier layer already counts."""
+        return self.row.parameters + self.row.reused_parameters
+
+    @property
+    def is_minor(self) -> bool:
+        """Whether it only changes values in place: an activation, dropout, a reshape."""
         row = self.row
-        marked = row.operation in POOLS or row.operation in ("local_response_norm", "split")
-        same = all(math.prod(one.shape) == math.prod(row.output_shape) for one in self.inputs)
-        return same and not (row.kernel or row.parameters or row.reused_parameters or row.macs or self.joins or marked)
+        major = row.operation in POOLS or row.operation in ("local_response_norm", "split") or self.joins
+        same_size = all(math.prod(one.shape) == math.prod(row.output_shape) for one in self.inputs)
+        return same_size and not (row.kernel or self.parameters or row.macs or major)
 
     @property
     def joins(self) -> bool:
-        """Whether branches meet in it."""
+        """Whether it joins branches."""
         return len({one.row for one in self.inputs}) > 1
 
     @cached_property
     def window(self) -> Window | None:
-        """Its window, where it is a convolution or a pool over one input's maps."""
+        """Its window if it is a convolution or a pool over the maps of one input."""
         row, shapes = self.row, [one.shape for one in self.inputs if len(one.shape) == 4]
         known = row.kernel is not None and len(row.kernel) == 2 and len(row.output_shape) == 4 and shapes
         if not known or row.operation == "transposed_conv":
             return None
         height, width, channels = shapes[0][1:]
-        filters = row.output_shape[-1]
-        bias = None if row.operation in POOLS or not row.macs else self._bias(channels)
         return Window(
-            (height, width, channels), row.kernel, row.stride, row.padding, row.dilation, row.groups or 1, filters, bias
+            input_shape=(height, width, channels),
+            kernel=row.kernel,
+            stride=row.stride,
+            pads=row.padding,
+            dilation=row.dilation,
+            groups=row.groups or 1,
+            filters=row.output_shape[-1],
+            bias=None if row.operation in POOLS or not row.macs else self._has_bias(channels),
         )
 
-    def _bias(self, channels: int) -> bool:
-        """Whether there is more than the kernels. Of what an earlier row has shown only the sum is known."""
+    def _has_bias(self, channels: int) -> bool:
+        """Whether there are more parameters than the kernels have. Of reused parameters only the sum is known."""
         row = self.row
-        kernel = row.kernel[0] * row.kernel[1] * channels // (row.groups or 1) * row.output_shape[-1]
-        return row.parameters > row.weights or row.parameters + row.reused_parameters > kernel
+        kernels = row.kernel[0] * row.kernel[1] * channels // (row.groups or 1) * row.output_shape[-1]
+        return row.parameters > row.weights or self.parameters > kernels
 
 
 @dataclass(frozen=True)
-class Counted:
-    """A network with all its layers."""
+class CountedNetwork:
+    """A network's name, its summary and its layers."""
 
     name: str
     summary: Summary
@@ -99,17 +109,17 @@ class Counted:
         return self.summary.input_shape[1:]
 
 
-def counted(name: str, model: nn.Module, image_shape: tuple[int, int, int]) -> Counted:
-    """A network counted for one image. Raises CountError where it cannot be."""
+def count_network(name: str, model: nn.Module, image_shape: tuple[int, int, int]) -> CountedNetwork:
+    """A network counted for one image [height, width, channels]. Raises CountError if the network does not take it."""
     graph = traced(model, (1, *image_shape))
     summary = summary_of(type(model).__name__, graph)
     inputs = wiring(graph)
     layers = (Layer(index, row, inputs[index]) for index, row in enumerate(summary.rows))
-    return Counted(name, summary, tuple(layers))
+    return CountedNetwork(name, summary, tuple(layers))
 
 
 def map_shape(shape: tuple[int, ...]) -> tuple[int, int, int]:
-    """(height, width, channels) of a batch of maps or vectors; other axes are put with the channels."""
+    """(height, width, channels) of a batch of maps or vectors; of [batch, length, channels] the width is 1."""
     if len(shape) == 4:
         return shape[1:]
     if len(shape) == 3:

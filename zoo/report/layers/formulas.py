@@ -1,57 +1,64 @@
-"""A layer's numbers, worked as the lesson works them: the formula with the numbers put in, and its result."""
+"""A layer's formulas as the lesson writes them: the formula, the same with the layer's numbers, and the result."""
 
 import math
 from dataclasses import dataclass
 
 from zoo.counting.formulas import conv_macs, conv_output_shape, conv_parameters, pool_output_shape
 from zoo.counting.layer_grouping import POOLS
-from zoo.report.html.numbers import product, times
-from zoo.report.layers.layers import Layer, Window
+from zoo.report.html.number_formats import format_product, number_of_values
+from zoo.report.layers.counted_network import Layer, Window
+
+OUTPUT_SIZE = "⌊(size + padding − window) / stride⌋ + 1"
+OPERATIONS = {
+    "batch_norm": "each map minus its mean, divided by its standard deviation, then scaled and shifted",
+    "relu": "max(0, x) for each value",
+    "dropout": "nothing is dropped at inference",
+    "add": "value by value; the shapes are equal",
+    "local_response_norm": "each value divided by a power of the sum of squares at neighbouring depths",
+    "reshape": "the same values in another shape",
+    "split": "the maps are divided between branches",
+}
 
 
 @dataclass(frozen=True)
-class Step:
-    """One line: what is worked out, the formula in words or letters, the same with numbers, and the result."""
+class Formula:
+    """One line: the quantity, its formula in words, the formula with numbers ("" for none), and the result."""
 
     label: str
     formula: str
-    worked: str
+    numbers: str
     result: str
 
 
-SIZE = "⌊(size + padding − window) / stride⌋ + 1"
-
-
-def worked(layer: Layer) -> tuple[Step, ...]:
-    """All that there is to work out for a layer."""
-    row = layer.row
+def layer_formulas(layer: Layer) -> tuple[Formula, ...]:
+    """All formulas of a layer."""
     if layer.window is not None:
-        return _corrected(layer, window_steps(layer.window))
-    if row.operation == "dense":
-        return _dense(layer)
-    return _other(layer)
+        return _with_counted_parameters(layer, window_formulas(layer.window))
+    if layer.row.operation == "dense":
+        return _dense_formulas(layer)
+    return _other_formulas(layer)
 
 
-def window_steps(window: Window) -> tuple[Step, ...]:
-    """The steps of a convolution or a pool."""
-    height, width, depth = output_shape(window)
-    steps = [
-        Step("output height", SIZE, _size(window, 0), f"{height}"),
-        Step("output width", SIZE, _size(window, 1), f"{width}"),
-    ]
+def window_formulas(window: Window) -> tuple[Formula, ...]:
+    """The formulas of a convolution or a pool."""
+    height, width, depth = window_output_shape(window)
+    sizes = (
+        Formula("output height", OUTPUT_SIZE, _size_numbers(window, axis=0), f"{height}"),
+        Formula("output width", OUTPUT_SIZE, _size_numbers(window, axis=1), f"{width}"),
+    )
     if not window.is_conv:
-        return (*steps, Step("output depth", "that of the input", "", f"{depth:,}"))
-    return (*steps, *_conv_steps(window, (height, width, depth)))
+        return (*sizes, Formula("output depth", "the input's depth", "", f"{depth:,}"))
+    return (*sizes, *_conv_formulas(window, (height, width, depth)))
 
 
-def output_shape(window: Window) -> tuple[int, int, int]:
-    """(height, width, depth) that the window makes."""
+def window_output_shape(window: Window) -> tuple[int, int, int]:
+    """(height, width, depth) of the output."""
     if not window.is_conv:
         return pool_output_shape(window.input_shape, window=window.kernel, stride=window.stride, padding=window.pads)
-    return conv_output_shape(window.input_shape, **_arguments(window))
+    return conv_output_shape(window.input_shape, **_conv_arguments(window))
 
 
-def _arguments(window: Window) -> dict:
+def _conv_arguments(window: Window) -> dict:
     return {
         "filters": window.filters,
         "kernel": window.kernel,
@@ -61,102 +68,107 @@ def _arguments(window: Window) -> dict:
     }
 
 
-def _conv_steps(window: Window, output: tuple[int, int, int]) -> list[Step]:
-    arguments = {**_arguments(window), "groups": window.groups}
+def _conv_formulas(window: Window, output: tuple[int, int, int]) -> list[Formula]:
+    arguments = {**_conv_arguments(window), "groups": window.groups}
     shared = conv_parameters(window.input_shape, **arguments, bias=window.bias)
     unshared = conv_parameters(window.input_shape, **arguments, bias=window.bias, shared=False)
     macs = conv_macs(window.input_shape, **arguments)
-    taps = _taps(window)
-    one = f"({taps} + 1)" if window.bias else f"({taps})"
+    weights = _weights_of_filter(window)
+    one_filter = f"({weights} + 1)" if window.bias else f"({weights})"
     bias = " + 1 bias" if window.bias else ""
+    outputs = format_product(output)
     return [
-        Step("output depth", "one map a filter", "", f"{output[2]:,}"),
-        Step("parameters", f"(window × depth{bias}) × filters", f"{one} × {window.filters:,}", f"{shared:,}"),
-        Step(
-            "without sharing", f"(window × depth{bias}) × every output", f"{one} × ({times(output)})", f"{unshared:,}"
+        Formula("output depth", "one map per filter", "", f"{output[2]:,}"),
+        Formula(
+            "parameters",
+            f"(window × depth{bias}) × filters",
+            f"{one_filter} × {window.filters:,}",
+            f"{shared:,}",
         ),
-        Step("multiply-adds", "every output × window × depth", f"({times(output)}) × ({taps})", f"{macs:,}"),
+        Formula(
+            "without sharing",
+            f"(window × depth{bias}) × every output",
+            f"{one_filter} × ({outputs})",
+            f"{unshared:,}",
+        ),
+        Formula("multiply-adds", "every output × window × depth", f"({outputs}) × ({weights})", f"{macs:,}"),
     ]
 
 
-def _taps(window: Window) -> str:
-    """How many values one filter looks at, as a product."""
+def _weights_of_filter(window: Window) -> str:
+    """The number of weights of one filter, as a product."""
     depth = f"{window.input_shape[2]:,}" if window.groups == 1 else f"{window.input_shape[2]:,}/{window.groups:,}"
     return f"{window.kernel[0]} × {window.kernel[1]} × {depth}"
 
 
-def _size(window: Window, axis: int) -> str:
+def _size_numbers(window: Window, *, axis: int) -> str:
     (low, high), kernel = window.pads[axis], window.kernel[axis]
     pads = f"{low} + {high}" if low != high else f"2·{low}"
     span = f"{kernel}" if window.dilation[axis] == 1 else f"({kernel - 1}·{window.dilation[axis]} + 1)"
     return f"⌊({window.input_shape[axis]} + {pads} − {span}) / {window.stride[axis]}⌋ + 1"
 
 
-def _corrected(layer: Layer, steps: tuple[Step, ...]) -> tuple[Step, ...]:
-    """The steps; where the network has other parameters than the formula, as with a table of connections, those."""
-    row, plain = layer.row, next((step.result for step in steps if step.label == "parameters"), "0")
-    has = row.parameters + row.reused_parameters
-    if plain == f"{has:,}":
-        again = Step("counted here", "an earlier layer has the same weights", "", f"{row.parameters:,}")
-        return (*steps, again) if row.reused_parameters else steps
-    own = (
-        Step("parameters", "counted: they are not the formula's", "", f"{has:,}"),
-        Step("without sharing", "counted", "", f"{row.parameters_without_sharing:,}"),
-    )
-    return (*(step for step in steps if step.label not in ("parameters", "without sharing")), *own)
-
-
-def _dense(layer: Layer) -> tuple[Step, ...]:
+def _with_counted_parameters(layer: Layer, formulas: tuple[Formula, ...]) -> tuple[Formula, ...]:
+    """The formulas with the counted parameters if those differ, as with a table of connections or reused weights."""
     row = layer.row
-    inputs, outputs = layer.inputs[0].shape[-1], row.output_shape[-1]
-    places = math.prod(row.output_shape[1:-1])
-    has = row.parameters + row.reused_parameters
-    bias = has > inputs * outputs
-    parameters = products = "counted"
-    one = each = ""
-    if has == (inputs + bias) * outputs:
+    by_formula = next((one.result for one in formulas if one.label == "parameters"), "0")
+    if by_formula == f"{layer.parameters:,}":
+        reused = Formula("counted here", "an earlier layer has the same weights", "", f"{row.parameters:,}")
+        return (*formulas, reused) if row.reused_parameters else formulas
+    counted = (
+        Formula("parameters", "counted; the formula does not apply", "", f"{layer.parameters:,}"),
+        Formula("without sharing", "counted", "", f"{row.parameters_without_sharing:,}"),
+    )
+    return (*(one for one in formulas if one.label not in ("parameters", "without sharing")), *counted)
+
+
+def _dense_formulas(layer: Layer) -> tuple[Formula, ...]:
+    row = layer.row
+    inputs, units = layer.inputs[0].shape[-1], row.output_shape[-1]
+    positions = math.prod(row.output_shape[1:-1])
+    bias = layer.parameters > inputs * units
+    parameters = multiplies = "counted"
+    parameter_numbers = multiply_numbers = ""
+    if layer.parameters == (inputs + bias) * units:
         parameters = "(inputs + 1 bias) × units" if bias else "inputs × units"
-        one = f"({inputs:,} + 1) × {outputs:,}" if bias else times((inputs, outputs))
-    if row.macs == inputs * outputs * places:
-        products = "inputs × units" if places == 1 else "inputs × units × places"
-        each = times((inputs, outputs) if places == 1 else (inputs, outputs, places))
+        parameter_numbers = f"({inputs:,} + 1) × {units:,}" if bias else format_product((inputs, units))
+    if row.macs == inputs * units * positions:
+        multiplies = "inputs × units" if positions == 1 else "inputs × units × positions"
+        multiply_numbers = format_product((inputs, units) if positions == 1 else (inputs, units, positions))
     return (
-        Step("output", "one value a unit", "", f"{outputs:,}"),
-        Step("parameters", parameters, one, f"{has:,}"),
-        Step("multiply-adds", products, each, "not known" if row.macs is None else f"{row.macs:,}"),
+        Formula("output", "one value per unit", "", f"{units:,}"),
+        Formula("parameters", parameters, parameter_numbers, f"{layer.parameters:,}"),
+        Formula("multiply-adds", multiplies, multiply_numbers, _count(row.macs)),
     )
 
 
-def _other(layer: Layer) -> tuple[Step, ...]:
+def _other_formulas(layer: Layer) -> tuple[Formula, ...]:
     row = layer.row
-    steps = [Step("output", _meaning(layer), times(layer.maps), f"{product(layer.maps):,} values")]
-    has = row.parameters + row.reused_parameters
-    if has:
+    values = f"{number_of_values(layer.maps):,} values"
+    formulas = [Formula("output", _operation_in_words(layer), format_product(layer.maps), values)]
+    if layer.parameters:
         channels = row.output_shape[-1]
-        each = f"{has // channels} × {channels:,}" if has % channels == 0 else ""
-        steps.append(Step("parameters", "counted" if not each else "parameters a map × maps", each, f"{has:,}"))
+        per_map = layer.parameters % channels == 0
+        label = "parameters per map × maps" if per_map else "counted"
+        numbers = f"{layer.parameters // channels} × {channels:,}" if per_map else ""
+        formulas.append(Formula("parameters", label, numbers, f"{layer.parameters:,}"))
     if row.batch_stats:
-        steps.append(Step("batch statistics", "a mean and a variance a map; not learned", "", f"{row.batch_stats:,}"))
+        label = "a mean and a variance per map; not trained by the optimizer"
+        formulas.append(Formula("batch statistics", label, "", f"{row.batch_stats:,}"))
     if row.macs is None or row.macs:
-        steps.append(Step("multiply-adds", "counted", "", "not known" if row.macs is None else f"{row.macs:,}"))
-    return tuple(steps)
+        formulas.append(Formula("multiply-adds", "counted", "", _count(row.macs)))
+    return tuple(formulas)
 
 
-def _meaning(layer: Layer) -> str:
-    if layer.row.operation == "concatenate":
+def _count(value: int | None) -> str:
+    return "not known" if value is None else f"{value:,}"
+
+
+def _operation_in_words(layer: Layer) -> str:
+    operation = layer.row.operation
+    if operation == "concatenate":
         depths = " + ".join(f"{one.shape[-1]:,}" for one in layer.inputs)
-        return f"maps one behind the other: {depths} = {layer.maps[2]:,}"
-    if layer.row.operation in POOLS:
-        return "one value a map: the mean of all its places" if "avg" in layer.row.operation else "one value a window"
-    return OPERATIONS.get(layer.row.operation, "the same operation for each value")
-
-
-OPERATIONS = {
-    "batch_norm": "each map less its mean, over its deviation, then scaled and shifted",
-    "relu": "max(0, x) for each value",
-    "dropout": "in inference nothing is dropped",
-    "add": "value by value, so the shapes are the same",
-    "local_response_norm": "each value over what its neighbours in depth amount to",
-    "reshape": "the same values in another shape",
-    "split": "some of the maps go one way, some the other",
-}
+        return f"the maps of all branches: {depths} = {layer.maps[2]:,}"
+    if operation in POOLS:
+        return "one value per map: the mean over all positions" if "avg" in operation else "one value per window"
+    return OPERATIONS.get(operation, "the same operation for each value")

@@ -1,20 +1,32 @@
-"""Layers as the page names them."""
+"""Layers, blocks and receptive fields as the page names them."""
 
 import re
+from typing import TYPE_CHECKING
 
 from zoo.counting.records import Row
 from zoo.counting.render import size
 from zoo.report.architecture.blocks import Block
-from zoo.report.layers.layers import Layer
+from zoo.report.layers.counted_network import Layer
 
-# More than any field, for sorting: the whole image.
-WHOLE = 10**6
-# What the templates use.
-FILTERS = ("breakable", "summed_up", "layer_name", "operation", "field", "reach", "file_name")
+if TYPE_CHECKING:
+    from markupsafe import Markup
+
+# The side of a receptive field that is the whole image, for sorting: more than that of any other.
+WHOLE_IMAGE = 10**6
+# The functions that the templates use as filters.
+TEMPLATE_FILTERS = (
+    "with_line_breaks",
+    "block_operation",
+    "layer_name",
+    "operation_in_words",
+    "format_field",
+    "field_area",
+    "file_name",
+)
 
 
 def layer_name(layer: Layer, block: Block) -> str:
-    """Its path inside the block; of an operation between modules, what it does."""
+    """Its path inside the block; the operation if it lies between modules."""
     if len(block.layers) == 1:
         return layer.row.path.removesuffix("/conv") or layer.row.operation
     inside = layer.row.path.removeprefix(block.name).strip("/")
@@ -23,15 +35,15 @@ def layer_name(layer: Layer, block: Block) -> str:
     return inside.removesuffix("/conv") if layer.row.operation == "conv" else inside
 
 
-def summed_up(block: Block) -> str:
-    """What a block does, where one layer of it does; else how many layers it has, activations and the like aside."""
-    shown = [layer.row for layer in block.layers if not layer.quiet]
-    telling = [row for row in shown if row.operation != "batch_norm"]
-    return operation(telling[0]) if len(telling) == 1 else f"{len(shown)} layers"
+def block_operation(block: Block) -> str:
+    """The operation of a block with one main layer; else how many layers it has, without activations and the like."""
+    rows = [layer.row for layer in block.layers if not layer.is_minor]
+    main = [row for row in rows if row.operation != "batch_norm"]
+    return operation_in_words(main[0]) if len(main) == 1 else f"{len(rows)} layers"
 
 
-def breakable(name: str):
-    """The name as HTML, with places where a line may end."""
+def with_line_breaks(name: str) -> "Markup":
+    """The name as HTML, in which a line may break after "_" and "/"."""
     from markupsafe import Markup, escape
 
     return Markup("").join(
@@ -39,8 +51,8 @@ def breakable(name: str):
     )
 
 
-def operation(row: Row) -> str:
-    """What it does, with its window: conv 3×3, stride 2, padding 1."""
+def operation_in_words(row: Row) -> str:
+    """The operation with its window: conv 3×3, stride 2, padding 1."""
     name = row.operation.replace("_", " ")
     if not row.kernel:
         return name
@@ -56,19 +68,19 @@ def operation(row: Row) -> str:
     return ", ".join(parts)
 
 
-def field(values: tuple) -> str:
-    """A receptive field: 43, 43×51, or all of the image."""
-    return _sizes(values, "all")
+def format_field(field: tuple) -> str:
+    """A receptive field (height, width) in pixels: 43, 43×51, or "all" for the whole image."""
+    return _sizes(field, "all")
 
 
-def reach(values: tuple) -> float:
-    """A receptive field's area, to sort by."""
-    height, width = (WHOLE if value is None else float(value) for value in (*values, 1)[:2]) if values else (0, 0)
+def field_area(field: tuple) -> float:
+    """A receptive field's area in pixels, for sorting."""
+    height, width = (WHOLE_IMAGE if side is None else float(side) for side in (*field, 1)[:2]) if field else (0, 0)
     return height * width
 
 
 def file_name(name: str) -> str:
-    """The name with what a file's cannot have left out."""
+    """The name with "_" for all that a file name should not contain."""
     return re.sub(r"[^\w.-]+", "_", name)
 
 

@@ -1,96 +1,104 @@
-"""Pooling worked on real numbers: a corner of the sample image, and the lesson's grid."""
+"""Pooling on real numbers: the lesson's grid, and a part of the sample image."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from zoo.report.layers.layers import Counted
+from zoo.report.layers.counted_network import CountedNetwork
 
-PLACES = 3
+# Output positions along each axis of the sample image's example.
+OUTPUT_SIZE = 3
+# The part of the sample image is searched for in steps of this many pixels.
+SEARCH_STEP = 4
+LESSON_GRID = ((0, 1, 0.5, 10), (2, 2.5, 1, -8), (4, 0, 5, 6), (15, 1, 2, 3))
 
 
 @dataclass(frozen=True)
-class Cell:
-    """A place of the output: its window's corner (row, column), the values in it, and what becomes of them."""
+class PoolWindow:
+    """One position of the output: its window's top left corner, the values in the window, their maximum and mean."""
 
     row: int
     column: int
     values: tuple[str, ...]
-    largest: str
+    maximum: str
     mean: str
 
 
 @dataclass(frozen=True)
-class Pooled:
-    """A grid of numbers and its pools; `window` and `stride` are (height, width)."""
+class PoolingExample:
+    """A grid of numbers and its windows, row by row; `window` and `stride` are (height, width)."""
 
     title: str
     about: str
     window: tuple[int, int]
     stride: tuple[int, int]
     grid: tuple[tuple[str, ...], ...]
-    cells: tuple[tuple[Cell, ...], ...]
+    windows: tuple[tuple[PoolWindow, ...], ...]
 
 
-LESSON_GRID = ((0, 1, 0.5, 10), (2, 2.5, 1, -8), (4, 0, 5, 6), (15, 1, 2, 3))
+def lesson_pooling() -> PoolingExample:
+    """The lesson's exercise."""
+    return _pooling_example(
+        "The lesson’s grid",
+        "4×4, window 2×2, stride 2, no padding",
+        np.array(LESSON_GRID),
+        window=(2, 2),
+        stride=(2, 2),
+        decimals=3,
+    )
 
 
-def lesson_pool() -> Pooled:
-    """The lesson's practice."""
-    grid = np.array(LESSON_GRID)
-    return _pooled("The lesson’s grid", "4×4, window 2×2, stride 2, no padding", grid, (2, 2), (2, 2), 3)
+def sample_image_pooling(network: CountedNetwork, grey: np.ndarray) -> PoolingExample | None:
+    """The network's first pool with a stride, or 2x2 without any, on the most varied part of the sample image.
 
-
-def sample_pool(network: Counted, grey: np.ndarray) -> Pooled | None:
-    """The network's first pool with a stride, or a 2x2 one, on the part of the image where the most happens.
-
-    None where the image is smaller than the window.
+    `grey` is uint8 [height, width]. None if it is smaller than the window.
     """
     pools = [layer for layer in network.layers if layer.window and not layer.window.is_conv]
     first = next((layer for layer in pools if max(layer.window.stride) > 1 and max(layer.window.kernel) <= 3), None)
     window, stride = (first.window.kernel, first.window.stride) if first else ((2, 2), (2, 2))
-    if any(size < wanted for size, wanted in zip(grey.shape, window, strict=True)):
+    if any(size < extent for size, extent in zip(grey.shape, window, strict=True)):
         return None
-    height, width = ((PLACES - 1) * s + w for s, w in zip(stride, window, strict=True))
-    top, left = _liveliest(grey, height, width)
+    height, width = ((OUTPUT_SIZE - 1) * step + extent for step, extent in zip(stride, window, strict=True))
+    top, left = _most_varied_patch(grey, height, width)
     grid = grey[top : top + height, left : left + width]
-    made = "" if grey.shape == network.image_shape[:2] else f", here {grey.shape[0]}×{grey.shape[1]},"
-    moved = str(stride[0]) if stride[0] == stride[1] else f"{stride[0]}×{stride[1]}"
-    whose = f"as the network’s first pool has them ({first.row.path or first.row.operation})" if first else "as usual"
+    scaled = "" if grey.shape == network.image_shape[:2] else f", here {grey.shape[0]}×{grey.shape[1]},"
+    step = str(stride[0]) if stride[0] == stride[1] else f"{stride[0]}×{stride[1]}"
+    reason = f"those of the network’s first pool ({first.row.path or first.row.operation})" if first else "as usual"
     about = (
-        f"Brightness, 0 to 255, of the sample image’s pixels{made} at rows {top} to {top + len(grid) - 1} and columns "
-        f"{left} to {left + grid.shape[1] - 1}; window {window[0]}×{window[1]} and stride {moved}, {whose}."
+        f"Brightness, 0 to 255, of the sample image’s pixels{scaled} at rows {top} to {top + len(grid) - 1} and "
+        f"columns {left} to {left + grid.shape[1] - 1}; window {window[0]}×{window[1]} and stride {step}, {reason}."
     )
-    return _pooled("The sample image", about, grid, window, stride, 1)
+    return _pooling_example("The sample image", about, grid, window=window, stride=stride, decimals=1)
 
 
-def _liveliest(grey: np.ndarray, height: int, width: int) -> tuple[int, int]:
-    """Corner of the patch whose values differ the most."""
+def _most_varied_patch(grey: np.ndarray, height: int, width: int) -> tuple[int, int]:
+    """Top left corner of the patch whose values have the largest standard deviation."""
     height, width = min(height, grey.shape[0]), min(width, grey.shape[1])
     patches = np.lib.stride_tricks.sliding_window_view(grey.astype(np.float32), (height, width))
-    spread = patches[::4, ::4].std(axis=(2, 3))
-    row, column = np.unravel_index(int(spread.argmax()), spread.shape)
-    return int(row) * 4, int(column) * 4
+    deviation = patches[::SEARCH_STEP, ::SEARCH_STEP].std(axis=(2, 3))
+    row, column = np.unravel_index(int(deviation.argmax()), deviation.shape)
+    return int(row) * SEARCH_STEP, int(column) * SEARCH_STEP
 
 
-def _pooled(
-    title: str, about: str, grid: np.ndarray, window: Sequence[int], stride: Sequence[int], decimals: int
-) -> Pooled:
+def _pooling_example(
+    title: str, about: str, grid: np.ndarray, *, window: Sequence[int], stride: Sequence[int], decimals: int
+) -> PoolingExample:
     rows, columns = ((n - w) // s + 1 for n, w, s in zip(grid.shape, window, stride, strict=True))
-    cells = tuple(
-        tuple(_cell(grid, i * stride[0], j * stride[1], window, decimals) for j in range(columns)) for i in range(rows)
+    windows = tuple(
+        tuple(_pool_window(grid, i * stride[0], j * stride[1], window, decimals) for j in range(columns))
+        for i in range(rows)
     )
-    shown = tuple(tuple(_number(value, decimals) for value in line) for line in grid)
-    return Pooled(title, about, tuple(window), tuple(stride), shown, cells)
+    numbers = tuple(tuple(_number(value, decimals) for value in line) for line in grid)
+    return PoolingExample(title, about, tuple(window), tuple(stride), numbers, windows)
 
 
-def _cell(grid: np.ndarray, row: int, column: int, window: Sequence[int], decimals: int) -> Cell:
+def _pool_window(grid: np.ndarray, row: int, column: int, window: Sequence[int], decimals: int) -> PoolWindow:
     values = grid[row : row + window[0], column : column + window[1]].astype(float).ravel()
-    shown = tuple(_number(value, decimals) for value in values)
-    return Cell(row, column, shown, _number(values.max(), decimals), _number(values.mean(), decimals))
+    numbers = tuple(_number(value, decimals) for value in values)
+    return PoolWindow(row, column, numbers, _number(values.max(), decimals), _number(values.mean(), decimals))
 
 
 def _number(value: float, decimals: int) -> str:
-    """At most so many decimals, and a true minus."""
+    """At most so many decimals, and a minus sign instead of a hyphen."""
     return f"{round(float(value), decimals):g}".replace("-", "−")

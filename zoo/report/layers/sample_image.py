@@ -1,4 +1,4 @@
-"""The picture that receptive fields are drawn on, and that pools are worked on."""
+"""The sample image: receptive fields are drawn on it, and a pool is computed on it."""
 
 import base64
 import io
@@ -8,20 +8,18 @@ import numpy as np
 
 from zoo.errors import ZooError
 
-# Grey images up to this size are digits.
-SMALL = 64
-# Pixels a side that an image has at most: a page stretches it to the network's size.
-MOST = 512
-# Where the embedded photograph has a face: of its 512 by 600 pixels, left, top, right, bottom.
-FACE = (56, 0, 456, 400)
+# A network for grey images of at most this size gets a digit.
+MAX_DIGIT_SIZE = 64
+# The page stretches a larger image from this size to the network's.
+MAX_SIZE = 512
+# Left, top, right, bottom of the face in the photograph, which has 512 x 600 pixels.
+FACE_CROP = (56, 0, 456, 400)
+JPEG_QUALITY = 82
 
 
 @dataclass(frozen=True, eq=False)
-class Sample:
-    """An image of the network's shape, at most 512 pixels a side: uint8 [height, width, 1 or 3].
-
-    `uri` is the same as a data: link.
-    """
+class SampleImage:
+    """uint8 [height, width, 1 or 3] in the network's proportions, at most 512 x 512; `uri` holds the same pixels."""
 
     pixels: np.ndarray
     about: str
@@ -33,20 +31,22 @@ class Sample:
         return np.round(self.pixels.mean(axis=2)).astype(np.uint8)
 
 
-def sample(image_shape: tuple[int, int, int], image: np.ndarray | None = None, about: str = "") -> Sample:
-    """The image, or one that is at hand: a photograph, or for small grey images a digit.
+def make_sample_image(
+    image_shape: tuple[int, int, int], image: np.ndarray | None = None, about: str = ""
+) -> SampleImage:
+    """`image`, uint8 [height, width, 1 or 3], for a network of this image shape; by default a photograph or a digit.
 
-    Raises ZooError for what is no image.
+    Raises ZooError if `image` has another type or shape.
     """
     height, width, channels = image_shape
     if image is not None:
-        about = about or "an image that was given"
-    elif channels == 1 and max(height, width) <= SMALL:
+        about = about or "the given image"
+    elif channels == 1 and max(height, width) <= MAX_DIGIT_SIZE:
         image, about = _digit(), "a digit of UCI's optdigits"
     else:
         image, about = _photograph(), "Grace Hopper, the photograph that comes with matplotlib"
-    fitted = _fitted(image, _size(height, width), grey=channels == 1)
-    return Sample(fitted, about, _uri(fitted))
+    fitted = _center_crop(image, _limited_size(height, width), grey=channels == 1)
+    return SampleImage(fitted, about, _data_uri(fitted))
 
 
 def _digit() -> np.ndarray:
@@ -61,32 +61,33 @@ def _photograph() -> np.ndarray:
     from PIL import Image
 
     with get_sample_data("grace_hopper.jpg") as file:
-        return np.asarray(Image.open(file).convert("RGB").crop(FACE))
+        return np.asarray(Image.open(file).convert("RGB").crop(FACE_CROP))
 
 
-def _size(height: int, width: int) -> tuple[int, int]:
-    scale = min(1, MOST / max(height, width))
+def _limited_size(height: int, width: int) -> tuple[int, int]:
+    scale = min(1, MAX_SIZE / max(height, width))
     return max(1, round(height * scale)), max(1, round(width * scale))
 
 
-def _fitted(image: np.ndarray, size: tuple[int, int], grey: bool) -> np.ndarray:
-    """The middle of the image, scaled to (height, width)."""
+def _center_crop(image: np.ndarray, size: tuple[int, int], *, grey: bool) -> np.ndarray:
+    """The largest centred part of the image with these proportions, scaled to (height, width)."""
     from PIL import Image, ImageOps
 
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] not in (1, 3) or not image.size:
-        raise ZooError(f"an image is {image.dtype} {image.shape}: it is uint8 [height, width, 1 or 3]")
+        raise ZooError(f"the image is {image.dtype} {image.shape}: give uint8 [height, width, 1 or 3]")
     picture = Image.fromarray(image[..., 0] if image.shape[2] == 1 else image)
     fitted = ImageOps.fit(picture.convert("L" if grey else "RGB"), (size[1], size[0]), Image.Resampling.BICUBIC)
     pixels = np.asarray(fitted)
     return pixels[..., None] if pixels.ndim == 2 else pixels
 
 
-def _uri(pixels: np.ndarray) -> str:
-    """Small ones exactly, others as JPEG."""
+def _data_uri(pixels: np.ndarray) -> str:
+    """Small images exactly, as PNG; others as JPEG."""
     from PIL import Image
 
-    form = "png" if max(pixels.shape[:2]) <= SMALL else "jpeg"
-    out = io.BytesIO()
-    picture = Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
-    picture.save(out, form, **({"quality": 82, "optimize": True} if form == "jpeg" else {"optimize": True}))
-    return f"data:image/{form};base64,{base64.b64encode(out.getvalue()).decode()}"
+    as_png = max(pixels.shape[:2]) <= MAX_DIGIT_SIZE
+    options = {"format": "PNG"} if as_png else {"format": "JPEG", "quality": JPEG_QUALITY}
+    buffer = io.BytesIO()
+    Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels).save(buffer, optimize=True, **options)
+    media_type = "image/png" if as_png else "image/jpeg"
+    return f"data:{media_type};base64,{base64.b64encode(buffer.getvalue()).decode()}"

@@ -1,11 +1,11 @@
 "use strict";
-// The lesson's arithmetic, as in zoo/report/formulas.py: what a window makes of a size, and the lines that say so.
+// The arithmetic of zoo/report/layers/formulas.py: a window's output shape, and the formulas with their numbers.
 
-const comma = (number) => number.toLocaleString("en-US");
-const times = (values) => values.map(comma).join(" × ");
-const product = (values) => values.reduce((all, one) => all * one, 1);
+const formatInteger = (number) => number.toLocaleString("en-US");
+const formatProduct = (factors) => factors.map(formatInteger).join(" × ");
+const product = (factors) => factors.reduce((all, one) => all * one, 1);
 
-// The padding [low, high] on each axis that a choice stands for; null where the choice is "built".
+// The padding [low, high] of each axis; `mode` is "built" (the network's own), "SAME", "VALID" or "explicit".
 function paddingOf(mode, amount, window) {
   if (mode === "built") return window.pads;
   return [0, 1].map((axis) => {
@@ -18,8 +18,8 @@ function paddingOf(mode, amount, window) {
   });
 }
 
-// [height, width, depth] of the output; null where the window does not fit.
-function outputOf(window, pads) {
+// [height, width, depth] of the output; null if the window does not fit.
+function outputShape(window, pads) {
   const sizes = [0, 1].map((axis) => {
     const span = (window.kernel[axis] - 1) * window.dilation[axis] + 1;
     const room = window.input_shape[axis] + pads[axis][0] + pads[axis][1] - span;
@@ -28,61 +28,62 @@ function outputOf(window, pads) {
   return sizes.includes(0) ? null : [...sizes, window.filters];
 }
 
-function sizeLine(window, pads, axis) {
+function sizeNumbers(window, pads, axis) {
   const [low, high] = pads[axis], kernel = window.kernel[axis], dilation = window.dilation[axis];
   const padding = low === high ? `2·${low}` : `${low} + ${high}`;
   const span = dilation === 1 ? `${kernel}` : `(${kernel - 1}·${dilation} + 1)`;
   return `⌊(${window.input_shape[axis]} + ${padding} − ${span}) / ${window.stride[axis]}⌋ + 1`;
 }
 
-// [label, formula, numbers, result] of each line, for an output that there is.
-function stepsOf(window, pads) {
-  const output = outputOf(window, pads), depth = window.input_shape[2] / window.groups;
+// [label, formula, numbers, result] of each formula. The window must fit.
+function windowFormulas(window, pads) {
+  const output = outputShape(window, pads), depth = window.input_shape[2] / window.groups;
   const size = "⌊(size + padding − window) / stride⌋ + 1";
-  const lines = [
-    ["output height", size, sizeLine(window, pads, 0), comma(output[0])],
-    ["output width", size, sizeLine(window, pads, 1), comma(output[1])],
+  const sizes = [
+    ["output height", size, sizeNumbers(window, pads, 0), formatInteger(output[0])],
+    ["output width", size, sizeNumbers(window, pads, 1), formatInteger(output[1])],
   ];
-  if (window.bias === null) return [...lines, ["output depth", "that of the input", "", comma(output[2])]];
-  const taps = window.kernel[0] * window.kernel[1] * depth;
-  const deep = window.groups === 1 ? comma(window.input_shape[2]) : `${comma(window.input_shape[2])}/${comma(window.groups)}`;
-  const shown = `${window.kernel[0]} × ${window.kernel[1]} × ${deep}`;
-  const one = window.bias ? `(${shown} + 1)` : `(${shown})`, bias = window.bias ? " + 1 bias" : "";
-  const each = taps + (window.bias ? 1 : 0);
+  if (window.bias === null) return [...sizes, ["output depth", "the input’s depth", "", formatInteger(output[2])]];
+  const weights = window.kernel[0] * window.kernel[1] * depth, parameters = weights + (window.bias ? 1 : 0);
+  const inputDepth = formatInteger(window.input_shape[2]);
+  const depthNumbers = window.groups === 1 ? inputDepth : `${inputDepth}/${formatInteger(window.groups)}`;
+  const weightNumbers = `${window.kernel[0]} × ${window.kernel[1]} × ${depthNumbers}`;
+  const oneFilter = window.bias ? `(${weightNumbers} + 1)` : `(${weightNumbers})`, bias = window.bias ? " + 1 bias" : "";
+  const outputs = formatProduct(output), filters = formatInteger(window.filters);
   return [
-    ...lines,
-    ["output depth", "one map a filter", "", comma(output[2])],
-    ["parameters", `(window × depth${bias}) × filters`, `${one} × ${comma(window.filters)}`, comma(each * window.filters)],
-    ["without sharing", `(window × depth${bias}) × every output`, `${one} × (${times(output)})`, comma(each * product(output))],
-    ["multiply-adds", "every output × window × depth", `(${times(output)}) × (${shown})`, comma(product(output) * taps)],
+    ...sizes,
+    ["output depth", "one map per filter", "", formatInteger(output[2])],
+    ["parameters", `(window × depth${bias}) × filters`, `${oneFilter} × ${filters}`, formatInteger(parameters * window.filters)],
+    ["without sharing", `(window × depth${bias}) × every output`, `${oneFilter} × (${outputs})`, formatInteger(parameters * product(output))],
+    ["multiply-adds", "every output × window × depth", `(${outputs}) × (${weightNumbers})`, formatInteger(product(output) * weights)],
   ];
 }
 
-// The lines as the page has them; `before` are results by label to compare with.
-function stepList(lines, before) {
-  const list = element("dl", { class: "steps" });
-  for (const [label, formula, numbers, result] of lines) {
-    const line = element("div", { "data-step": label });
-    const said = element("dd");
-    said.append(element("span", { class: "formula" }, formula));
-    if (numbers) said.append(" ", element("span", { class: "numbers" }, numbers));
-    said.append(" ", element("span", { class: "equals" }, "="), " ", element("b", { class: "result" }, result));
-    const built = before && before.get(label);
-    if (built && built !== result) said.append(" ", element("span", { class: "was" }, `as built ${built}`));
-    line.append(element("dt", {}, label), said);
+// The formulas as the page shows them. `builtResults` maps labels to results; where one differs, it is shown beside the new one.
+function formulaList(formulas, builtResults) {
+  const list = element("dl", { class: "formulas" });
+  for (const [label, formula, numbers, result] of formulas) {
+    const line = element("div", { "data-quantity": label });
+    const text = element("dd");
+    text.append(element("span", { class: "formula" }, formula));
+    if (numbers) text.append(" ", element("span", { class: "numbers" }, numbers));
+    text.append(" ", element("span", { class: "equals" }, "="), " ", element("b", { class: "result" }, result));
+    const built = builtResults && builtResults.get(label);
+    if (built && built !== result) text.append(" ", element("span", { class: "as-built" }, `as built ${built}`));
+    line.append(element("dt", {}, label), text);
     list.append(line);
   }
   return list;
 }
 
-// The whole number that a field stands for, whatever was typed: within its bounds.
-function bounded(field) {
+// The field's value as an integer within its bounds, whatever was typed.
+function boundedValue(field) {
   return Math.min(Number(field.max), Math.max(Number(field.min), Math.floor(Number(field.value)) || 0));
 }
 
-// Says in the field what is worked with, once it has been typed.
-function keepBounded(form) {
-  form.addEventListener("change", ({ target }) => { if (target.type === "number") target.value = bounded(target); });
+// After an entry, number fields show the bounded value that is used.
+function showBoundedValues(form) {
+  form.addEventListener("change", ({ target }) => { if (target.type === "number") target.value = boundedValue(target); });
 }
 
 function element(name, attributes = {}, text = "") {

@@ -1,24 +1,25 @@
-// A place of a pool's output shows the window that it comes from.
+// Choosing a position of a pooling output marks its window in the input and shows the calculation.
 
-function startPool(figure) {
-  const [high, wide] = figure.dataset.window.split(" ").map(Number);
-  const input = figure.querySelector(".grid.input"), line = figure.querySelector(".worked-line");
-  const places = [...figure.querySelectorAll(".grid.output td")];
-  const show = (place) => {
-    const row = Number(place.dataset.row), column = Number(place.dataset.column);
-    [...input.rows].forEach((cells, i) => [...cells.cells].forEach((cell, j) => {
-      const inside = i >= row && i < row + high && j >= column && j < column + wide;
-      cell.classList.toggle("inside", inside);
-      cell.classList.toggle("taken", inside && place.dataset.worked.startsWith("max") && cell.textContent === place.textContent);
+function startPooling(figure) {
+  const [height, width] = figure.dataset.window.split(" ").map(Number);
+  const input = figure.querySelector(".grid.input"), calculation = figure.querySelector(".calculation");
+  const positions = [...figure.querySelectorAll(".grid.output td")];
+  const show = (position) => {
+    const row = Number(position.dataset.row), column = Number(position.dataset.column);
+    const isMax = position.dataset.calculation.startsWith("max");
+    [...input.rows].forEach((line, i) => [...line.cells].forEach((cell, j) => {
+      const inWindow = i >= row && i < row + height && j >= column && j < column + width;
+      cell.classList.toggle("in-window", inWindow);
+      cell.classList.toggle("maximum", inWindow && isMax && cell.textContent === position.textContent);
     }));
-    places.forEach((one) => one.classList.toggle("chosen", one === place));
-    line.textContent = place.dataset.worked;
+    positions.forEach((one) => one.classList.toggle("selected", one === position));
+    calculation.textContent = position.dataset.calculation;
   };
-  for (const place of places) {
-    const button = element("button", { type: "button" }, place.textContent);
-    place.replaceChildren(button);
-    for (const event of ["pointerenter", "click"]) place.addEventListener(event, () => show(place));
-    button.addEventListener("focus", () => show(place));
+  for (const position of positions) {
+    const button = element("button", { type: "button" }, position.textContent);
+    position.replaceChildren(button);
+    for (const event of ["pointerenter", "click"]) position.addEventListener(event, () => show(position));
+    button.addEventListener("focus", () => show(position));
   }
-  show(places[0]);
+  show(positions[0]);
 }

@@ -1,14 +1,15 @@
-// The table of layers: blocks that open, columns that sort, rows that are found.
+// The table of layers: blocks open and close, columns sort, layers are searchField.
 
-const MANY = 40;
+// With at most this many layers all blocks are open at first.
+const MAX_OPEN_LAYERS = 40;
 
 function startTable(table) {
   const bodies = [...table.tBodies], rows = [...table.querySelectorAll("tr.layer")];
   const status = document.getElementById("table-status"), all = document.getElementById("toggle-all");
-  const home = new Map(rows.map((row) => [row, row.parentNode]));
+  const bodyOf = new Map(rows.map((row) => [row, row.parentNode]));
   const flat = element("tbody", { id: "flat", class: "single" });
-  const state = { flat: false, key: "order", down: false, quiet: false, find: "" };
-  const groups = bodies.filter((body) => body.querySelector("tr.block"));
+  const state = { flat: false, key: "order", descending: false, minor: false, search: "" };
+  const blocks = bodies.filter((body) => body.querySelector("tr.block"));
 
   const isOpen = (body) => body.dataset.open === "yes";
   function open(body, yes) {
@@ -17,14 +18,14 @@ function startTable(table) {
     if (button) button.setAttribute("aria-expanded", String(yes));
   }
 
-  for (const body of groups) {
+  for (const body of blocks) {
     const title = body.querySelector(".block-title"), button = element("button", { type: "button" });
     button.append(...title.childNodes);
     title.append(button);
     button.addEventListener("click", () => { open(body, !isOpen(body)); draw(); });
   }
-  const opened = rows.length <= MANY;
-  groups.forEach((body) => open(body, opened));
+  const opened = rows.length <= MAX_OPEN_LAYERS;
+  blocks.forEach((body) => open(body, opened));
 
   for (const head of table.tHead.querySelectorAll("th[data-key]")) {
     const button = element("button", { type: "button" });
@@ -32,34 +33,34 @@ function startTable(table) {
     head.append(button);
     button.addEventListener("click", () => {
       const key = head.dataset.key;
-      // Numbers begin with the largest, names with the first.
-      if (state.key === key) state.down = !state.down;
-      else Object.assign(state, { key, down: key !== "order" });
+      // Numbers start with the largest.
+      if (state.key === key) state.descending = !state.descending;
+      else Object.assign(state, { key, descending: key !== "order" });
       draw();
-      status.textContent = `Sorted by ${head.textContent.trim()}, ${state.down ? "largest" : "first or smallest"} first.`;
+      status.textContent = `Sorted by ${head.textContent.trim()}, ${state.descending ? "descending" : "ascending"}.`;
     });
   }
 
   const column = { values: 2, parameters: 3, macs: 4, field: 5 };
-  const order = (part) => Number(part.dataset.order ?? part.dataset.n);
+  const order = (part) => Number(part.dataset.order ?? part.dataset.index);
   function value(row) {
-    return state.key === "order" ? order(row) : Number(row.cells[column[state.key]].dataset.v);
+    return state.key === "order" ? order(row) : Number(row.cells[column[state.key]].dataset.value);
   }
-  const sorted = (parts, measure) => [...parts].sort((a, b) => (state.down ? -1 : 1) * (measure(a) - measure(b)) || order(a) - order(b));
+  const sorted = (parts, measure) => [...parts].sort((a, b) => (state.descending ? -1 : 1) * (measure(a) - measure(b)) || order(a) - order(b));
 
-  const matches = (row) => !state.find || row.dataset.text.includes(state.find);
+  const matches = (row) => !state.search || row.dataset.text.includes(state.search);
   for (const row of rows) {
-    const block = home.get(row).querySelector(".block-title");
+    const block = bodyOf.get(row).querySelector(".block-title");
     row.dataset.text = `${block ? block.textContent + "/" : ""}${row.cells[0].textContent} ${row.cells[1].textContent}`.toLowerCase();
-    if (block) row.cells[0].prepend(element("span", { class: "within" }, `${block.textContent}/`));
+    if (block) row.cells[0].prepend(element("span", { class: "block-prefix" }, `${block.textContent}/`));
   }
 
   function draw() {
     closePanel();
     table.classList.toggle("flat", state.flat);
     for (const row of rows) {
-      row.hidden = !matches(row) || (row.classList.contains("quiet") && !state.quiet && !state.find);
-      row.classList.toggle("unfound", !matches(row));
+      row.hidden = !matches(row) || (row.classList.contains("minor") && !state.minor && !state.search);
+      row.classList.toggle("not-found", !matches(row));
     }
     if (state.flat) {
       flat.replaceChildren(...sorted(rows, value));
@@ -68,43 +69,43 @@ function startTable(table) {
     } else {
       flat.remove();
       for (const body of bodies) {
-        const inside = rows.filter((row) => home.get(row) === body);
+        const inside = rows.filter((row) => bodyOf.get(row) === body);
         body.append(...sorted(inside, value));
         const shown = inside.some((row) => !row.hidden);
         body.hidden = !shown;
-        body.classList.toggle("unfound", !inside.some(matches));
-        if (body.querySelector("tr.block") && !isOpen(body) && !state.find) inside.forEach((row) => { row.hidden = true; });
+        body.classList.toggle("not-found", !inside.some(matches));
+        if (body.querySelector("tr.block") && !isOpen(body) && !state.search) inside.forEach((row) => { row.hidden = true; });
       }
       let last = table.tHead;
       const first = (body) => (state.key === "order" ? order(body) : value(body.rows[0]));
       for (const body of sorted(bodies, first)) { last.after(body); last = body; }
     }
     for (const head of table.tHead.querySelectorAll("th[data-key]")) {
-      head.setAttribute("aria-sort", head.dataset.key !== state.key ? "none" : state.down ? "descending" : "ascending");
+      head.setAttribute("aria-sort", head.dataset.key !== state.key ? "none" : state.descending ? "descending" : "ascending");
     }
-    all.hidden = state.flat || !groups.length;
-    all.textContent = groups.every(isOpen) ? "Close all blocks" : "Open all blocks";
+    all.hidden = state.flat || !blocks.length;
+    all.textContent = blocks.every(isOpen) ? "Close all blocks" : "Open all blocks";
   }
 
-  all.addEventListener("click", () => { const yes = !groups.every(isOpen); groups.forEach((body) => open(body, yes)); draw(); });
-  document.getElementById("quiet").addEventListener("change", (event) => { state.quiet = event.target.checked; draw(); });
-  const searched = document.getElementById("find");
-  function find() {
-    state.find = searched.value.trim().toLowerCase();
+  all.addEventListener("click", () => { const yes = !blocks.every(isOpen); blocks.forEach((body) => open(body, yes)); draw(); });
+  document.getElementById("show-minor").addEventListener("change", (event) => { state.minor = event.target.checked; draw(); });
+  const searchField = document.getElementById("find");
+  function search() {
+    state.search = searchField.value.trim().toLowerCase();
     draw();
-    status.textContent = state.find ? `${rows.filter(matches).length} of ${rows.length} layers` : "";
+    status.textContent = state.search ? `${rows.filter(matches).length} of ${rows.length} layers` : "";
   }
-  searched.addEventListener("input", find);
+  searchField.addEventListener("input", search);
   for (const choice of document.querySelectorAll('input[name="view"]')) {
     choice.addEventListener("change", () => { state.flat = choice.value === "flat"; draw(); });
   }
-  // A picture of the strip opens its block.
+  // A block of the diagram opens its rows in the table.
   document.addEventListener("click", (event) => {
     const link = event.target.closest('a[href^="#block-"]');
     if (!link) return;
     if (state.flat) document.querySelector('input[name="view"][value="blocks"]').click();
-    searched.value = "";
-    find();
+    searchField.value = "";
+    search();
     const body = bodies.find((one) => `#${one.id}` === link.getAttribute("href"));
     open(body, true);
     draw();

@@ -1,16 +1,16 @@
-// Everything above, on this page. Without a script the page says the same, only nothing moves.
+// Starts all scripts of the page. Without scripts the page has the same content, but nothing is interactive.
 
 for (const part of document.querySelectorAll(".with-script")) part.hidden = false;
 for (const part of document.querySelectorAll(".without-script")) part.hidden = true;
 startPanels(document.getElementById("table"), JSON.parse(document.getElementById("data").textContent));
 startTable(document.getElementById("table"));
-startExample(document.getElementById("example-form"));
-document.querySelectorAll("figure.pool").forEach(startPool);
+startConvolution(document.getElementById("convolution-form"));
+document.querySelectorAll("figure.pooling").forEach(startPooling);
 if (location.hash.startsWith("#layer-")) document.querySelector("#formulas details").open = true;
 
-// What is closed prints as well: the styles see to that, but not in older browsers.
-const closed = [];
+// Closed parts are printed too. The styles do this, but not in older browsers.
+const closedParts = [];
 addEventListener("beforeprint", () => {
-  for (const part of document.querySelectorAll("details:not([open])")) { part.open = true; closed.push(part); }
+  for (const part of document.querySelectorAll("details:not([open])")) { part.open = true; closedParts.push(part); }
 });
-addEventListener("afterprint", () => closed.splice(0).forEach((part) => { part.open = false; }));
+addEventListener("afterprint", () => closedParts.splice(0).forEach((part) => { part.open = false; }));
