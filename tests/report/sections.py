@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 import numpy as np
 from PIL import Image
 
-from zoo.report.html.rendering import _environment
+from zoo.report.html.rendering import template_environment
 
 
 class Section(HTMLParser):
@@ -46,7 +46,7 @@ class Section(HTMLParser):
 
 
 def rendered(template, **parts):
-    return Section(_environment().get_template(template).render(**parts))
+    return Section(template_environment().get_template(template).render(**parts))
 
 
 def pixels(uri):

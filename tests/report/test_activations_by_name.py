@@ -6,7 +6,7 @@ import pytest
 from quick import shapes_of
 
 import zoo
-from zoo.report.learned.activity import followed
+from zoo.report.learned.activations_by_name import apply_with_activations
 
 # A few of each: the first, the last, how many.
 EXPECTED = {
@@ -24,5 +24,5 @@ def test_names(name):
     first, last, count = EXPECTED[name]
     model = zoo.create_model(name)
     image = jax.ShapeDtypeStruct((1, *model.image_shape), np.float32)
-    names = list(jax.eval_shape(lambda v, x: followed(model, v, x).activations, shapes_of(name), image))
+    names = list(jax.eval_shape(lambda v, x: apply_with_activations(model, v, x).activations, shapes_of(name), image))
     assert (names[: len(first)], names[len(names) - len(last) :], len(names)) == (first, last, count)

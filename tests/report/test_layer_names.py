@@ -2,8 +2,8 @@
 
 import flax.linen as nn
 
-from zoo.report.layers.layer_names import field, operation
-from zoo.report.layers.layers import counted
+from zoo.report.layers.counted_network import count_network
+from zoo.report.layers.layer_names import format_field, operation_in_words
 
 
 class Oblong(nn.Module):
@@ -15,8 +15,8 @@ class Oblong(nn.Module):
         return nn.Conv(2, (3, 3), kernel_dilation=(1, 2), padding="VALID")(x)
 
 
-def test_sizes_have_the_sign_of_multiplication():
-    first, second = (layer.row for layer in counted("oblong", Oblong(), (20, 20, 1)).layers)
-    assert operation(first) == "conv 5×3, stride 2×1"
-    assert operation(second) == "conv 3×3, dilation 1×2"
-    assert (field((43, 51)), field((43, 43)), field((None, 3))) == ("43×51", "43", "all×3")
+def test_sizes_are_written_with_a_multiplication_sign():
+    first, second = (layer.row for layer in count_network("oblong", Oblong(), (20, 20, 1)).layers)
+    assert operation_in_words(first) == "conv 5×3, stride 2×1"
+    assert operation_in_words(second) == "conv 3×3, dilation 1×2"
+    assert (format_field((43, 51)), format_field((43, 43)), format_field((None, 3))) == ("43×51", "43", "all×3")

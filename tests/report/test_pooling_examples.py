@@ -1,4 +1,4 @@
-"""The pool that is worked on the sample image, on images of any size."""
+"""The pooling example on the sample image, for images of any size."""
 
 import flax.linen as nn
 import numpy as np
@@ -6,9 +6,9 @@ import pytest
 from sections import Section
 
 from zoo.report import report
-from zoo.report.layers.layers import counted
-from zoo.report.layers.pooling import sample_pool
-from zoo.report.layers.sample_image import sample
+from zoo.report.layers.counted_network import count_network
+from zoo.report.layers.pooling_examples import sample_image_pooling
+from zoo.report.layers.sample_image import make_sample_image
 
 
 class Pool(nn.Module):
@@ -24,14 +24,14 @@ class Pool(nn.Module):
 
 def pool_of(height, width, **fields):
     grey = np.arange(height * width, dtype=np.uint8).reshape(height, width)
-    return sample_pool(counted("pool", Pool(**fields), (height, width, 1)), grey)
+    return sample_image_pooling(count_network("pool", Pool(**fields), (height, width, 1)), grey)
 
 
 @pytest.mark.parametrize("size, rows, columns", [((2, 2), "0 to 1", "0 to 1"), ((9, 3), "0 to 5", "0 to 2")])
 def test_rows_and_columns_are_those_of_the_image(size, rows, columns):
     pool = pool_of(*size)
     assert f"at rows {rows} and columns {columns};" in pool.about
-    assert pool.cells[0][0].largest == str(size[1] + 1)
+    assert pool.windows[0][0].maximum == str(size[1] + 1)
 
 
 @pytest.mark.parametrize("shape", ["1x1x3", "1x9x3"])
@@ -45,16 +45,16 @@ def test_a_network_for_images_thinner_than_the_window_has_the_lessons_pool(shape
     assert "The lesson’s grid" in page.text and "The sample image." not in page.text
 
 
-def test_a_stride_of_two_sizes_is_said_in_full():
-    assert "window 2×2 and stride 2, as" in pool_of(9, 9).about
-    assert "window 3×2 and stride 1×2, as" in pool_of(9, 9, window=(3, 2), stride=(1, 2)).about
+def test_a_stride_of_two_sizes_is_written_in_full():
+    assert "window 2×2 and stride 2, those" in pool_of(9, 9).about
+    assert "window 3×2 and stride 1×2, those" in pool_of(9, 9, window=(3, 2), stride=(1, 2)).about
 
 
 def test_the_sample_of_a_large_image_is_small_and_of_its_shape():
-    shown = sample((20_000, 10_000, 3), np.full((40, 20, 3), 7, np.uint8))
+    shown = make_sample_image((20_000, 10_000, 3), np.full((40, 20, 3), 7, np.uint8))
     assert shown.pixels.shape == (512, 256, 3)
-    assert sample((3, 20_000, 1)).pixels.shape == (1, 512, 1)
-    assert sample((300, 512, 3)).pixels.shape == (300, 512, 3)
-    network = counted("pool", Pool(), (20_000, 10_000, 3))
-    assert "the sample image’s pixels, here 512×256, at rows" in sample_pool(network, shown.grey).about
+    assert make_sample_image((3, 20_000, 1)).pixels.shape == (1, 512, 1)
+    assert make_sample_image((300, 512, 3)).pixels.shape == (300, 512, 3)
+    network = count_network("pool", Pool(), (20_000, 10_000, 3))
+    assert "the sample image’s pixels, here 512×256, at rows" in sample_image_pooling(network, shown.grey).about
     assert "pixels at rows" in pool_of(9, 9).about

@@ -1,4 +1,4 @@
-"""The page for everybody: axe finds nothing, and nothing sticks out of it, on a telephone and on a desk."""
+"""The page is accessible: axe finds no violations, and nothing is wider than the page on a telephone or a desktop."""
 
 import numpy as np
 import pytest
@@ -10,8 +10,8 @@ from zoo.training import checkpoint_weights
 from zoo.visualize.network_and_images import ImageSet
 
 NETWORKS = ("googlenet", "resnet152")
-# Of a page that is as wide as its window, what sticks out of it and does not scroll by itself.
-STICKING_OUT = """() => [...document.querySelectorAll("body *")].filter((one) => {
+# The elements that extend beyond the window, without those inside a part that scrolls.
+OVERFLOWING = """() => [...document.querySelectorAll("body *")].filter((one) => {
   const box = one.getBoundingClientRect();
   const inside = one.closest(".scroll, .visually-hidden, .skip, svg svg, svg *, [hidden], template");
   return box.width && !(inside && inside !== one) && !one.matches(".skip, .visually-hidden")
@@ -25,10 +25,10 @@ def pages(chromium_path, short_run):
     trained = checkpoint_weights(short_run.folder)
     images = np.stack([np.asarray(Image.open(path).resize((32, 32))) for path in short_run.data.rglob("[01].png")])
     source = ArraySource(images, np.full(len(images), -1))
-    pictures = ImageSet(source, "squares", [f"square {n}" for n in range(len(images))])
+    image_set = ImageSet(source, "squares", [f"square {n}" for n in range(len(images))])
     return {name: report(name) for name in NETWORKS} | {
         "beside": report("resnet18", compare="vgg11"),
-        "trained": report(weights=trained, pictures=pictures, run=short_run.folder),
+        "trained": report(weights=trained, image_set=image_set, run=short_run.folder),
     }
 
 
@@ -40,10 +40,10 @@ def with_everything_open(page):
 
 @pytest.mark.parametrize("width", [375, 1440])
 @pytest.mark.parametrize("name", [*NETWORKS, "beside", "trained"])
-def test_nothing_sticks_out(pages, opened, name, width):
+def test_nothing_overflows(pages, opened, name, width):
     page = with_everything_open(opened(pages[name], width=width))
     assert page.evaluate("document.documentElement.scrollWidth") <= width
-    assert page.evaluate(STICKING_OUT) == []
+    assert page.evaluate(OVERFLOWING) == []
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -18,21 +18,21 @@ def elsewhere(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
 
-def test_it_writes_one_file_and_says_which(tmp_path, capsys):
+def test_it_writes_one_file_and_prints_its_name(tmp_path, capsys):
     assert main(["report", "lenet5", "--compare", "lenet5_1998", "--out", "page.html"]) == 0
     assert capsys.readouterr().out == "page.html\n"
     assert [path.name for path in tmp_path.iterdir()] == ["page.html"]
     assert "lenet5 beside lenet5_1998" in (tmp_path / "page.html").read_text(encoding="utf-8")
 
 
-def test_a_module_of_ones_own(tmp_path, monkeypatch):
+def test_a_users_module(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path)
-    (tmp_path / "own_net.py").write_text("import flax.linen as nn\n\n\ndef net():\n    return nn.Conv(4, (3, 3))\n")
-    assert main(["report", "own_net:net", "--input", "8x8x1", "--out", "page.html"]) == 0
-    assert "own_net:net" in (tmp_path / "page.html").read_text(encoding="utf-8")
+    (tmp_path / "user_net.py").write_text("import flax.linen as nn\n\n\ndef net():\n    return nn.Conv(4, (3, 3))\n")
+    assert main(["report", "user_net:net", "--input", "8x8x1", "--out", "page.html"]) == 0
+    assert "user_net:net" in (tmp_path / "page.html").read_text(encoding="utf-8")
 
 
-def test_a_run_is_shown_with_what_it_has_learnt(tmp_path, short_run):
+def test_a_run_is_shown_with_what_it_has_learned(tmp_path, short_run):
     given = ["--checkpoint", str(short_run.folder), "--dataset", str(short_run.data), "--limit", "6"]
     assert main(["report", *given, "--out", "page.html"]) == 0
     page = (tmp_path / "page.html").read_text(encoding="utf-8")
@@ -45,33 +45,33 @@ def test_a_run_is_shown_with_what_it_has_learnt(tmp_path, short_run):
     "given, message",
     [
         (["lenett"], "unknown model 'lenett'; did you mean lenet5"),
-        ([], "no network is named: give MODEL, --weights or --checkpoint"),
+        ([], "give MODEL, --weights or --checkpoint"),
         (["lenet5", "--compare", "lenet6"], "unknown model 'lenet6'"),
-        (["lenet5", "--dataset", "digits"], "--dataset and --limit are for a network with weights"),
+        (["lenet5", "--dataset", "digits"], "--dataset and --limit"),
         (["lenet5", "--images", "none.png"], "none.png"),
-        (["lenet5", "--images", "a.png", "b.txt"], "are 2, of which a network without weights shows one"),
+        (["lenet5", "--images", "a.png", "b.txt"], "--images names 2 images"),
         (["lenet5", "--weights", "none.safetensors"], "there is no file none.safetensors"),
         (["--checkpoint", "nowhere"], "no run of train.py in nowhere"),
-        (["--weights"], "name a MODEL, or a file of weights"),
+        (["--weights"], "give MODEL, or a file of weights"),
         (["lenet5", "--input", "0"], "--input 0 "),
         (["lenet5", "--input", "²"], "--input ² "),
         (["lenet5", "--input", "٣٢"], "--input ٣٢ "),
-        (["--weights", "w.safetensors", "--classes", "3"], "--classes is for a network without weights"),
+        (["--weights", "w.safetensors", "--classes", "3"], "leave out --classes"),
     ],
 )
-def test_what_cannot_be_is_told_in_one_line_and_nothing_is_written(given, message, capsys, tmp_path):
+def test_bad_arguments_are_one_line_and_nothing_is_written(given, message, capsys, tmp_path):
     assert message in error_of(capsys, "report", *given, "--out", "page.html")
     assert not (tmp_path / "page.html").exists()
 
 
-@pytest.mark.parametrize("out, message", [(".", "is a folder"), ("no/page.html", "there is no folder no")])
-def test_a_place_that_cannot_be_written_to_is_told_first(out, message, capsys):
+@pytest.mark.parametrize("out, message", [(".", "--out . is a folder"), ("no/page.html", "the folder no")])
+def test_a_file_that_cannot_be_written_is_refused_first(out, message, capsys):
     assert message in error_of(capsys, "report", "lenet5", "--out", out)
 
 
 def test_weights_of_another_network_are_refused(capsys, short_run):
     error = error_of(capsys, "report", "vgg16", "--checkpoint", str(short_run.folder), "--out", "page.html")
-    assert "are those of lenet5, not of vgg16: leave MODEL out" in error
+    assert "lenet5" in error and "vgg16" in error and "leave out MODEL" in error
 
 
 NETS = """
@@ -106,7 +106,7 @@ def written(*given):
     return Path("page.html").read_text(encoding="utf-8")
 
 
-def test_a_module_called_as_one_of_the_registry_has_not_its_paper(nets):
+def test_a_module_with_a_registered_name_does_not_get_its_paper(nets):
     from nets import lenet5_1998
 
     for page in (written("nets:lenet5_1998"), report(lenet5_1998()), report(lenet5_1998(), name="lenet5_1998")):
@@ -114,17 +114,17 @@ def test_a_module_called_as_one_of_the_registry_has_not_its_paper(nets):
         assert "The Linen module <code>lenet5_1998</code>" in page
 
 
-def test_a_name_of_the_registry_has_its_paper_with_any_classes_and_under_any_name():
+def test_a_registered_network_has_its_paper_with_any_classes_and_any_name():
     for page in (written("lenet5_1998", "--classes", "3"), report("lenet5_1998", name="mine")):
         assert 'id="paper"' in page and "<cite>" in page
 
 
-def test_a_network_to_compare_with_knows_its_image_size(nets, capsys):
+def test_a_network_to_compare_with_needs_its_image_shape(nets, capsys):
     error = error_of(capsys, "report", "lenet5", "--compare", "nets:Odd", "--out", "page.html")
-    assert "--compare takes networks that know their image size: nets:Odd has no image_shape" in error
+    assert "--compare nets:Odd" in error and "image_shape" in error
 
 
-def test_the_documented_calls_can_be_made(short_run):
+def test_the_documented_calls_work(short_run):
     page = (Path(__file__).parents[2] / "docs" / "report.md").read_text(encoding="utf-8")
     code = re.search(r"```python\n(.+?)```", page, re.DOTALL)[1]
     made = {"Net": lambda: nn.Conv(2, (3, 3))}
@@ -133,7 +133,7 @@ def test_the_documented_calls_can_be_made(short_run):
     assert {path.name for path in Path().glob("*.html")} == {"googlenet.html", "net.html"}
 
 
-def test_the_help_says_all_that_checkpoint_takes(capsys):
+def test_the_help_names_all_that_checkpoint_takes(capsys):
     with pytest.raises(SystemExit, match="0"):
         main(["report", "--help"])
-    assert "the run; or one of zoo's own weights files" in " ".join(capsys.readouterr().out.split())
+    assert "or one of zoo's own weights files" in " ".join(capsys.readouterr().out.split())

@@ -1,4 +1,4 @@
-"""The page in a real browser: its table moves by mouse and by keyboard, and the numbers are those of `zoo.count`."""
+"""The page in a real browser: its table works by mouse and by keyboard, and its numbers are those of `zoo.count`."""
 
 from zoo.report import report
 
@@ -12,7 +12,7 @@ def _cells(page, column):
     return page.locator(f"#table tr.layer:visible > :nth-child({column})").all_inner_texts()
 
 
-def test_it_loads_without_a_word_or_a_request(opened, googlenet):
+def test_it_loads_without_messages_or_requests(opened, googlenet):
     assert opened(googlenet).noise == []
 
 
@@ -31,7 +31,7 @@ def test_a_block_opens_and_closes_by_mouse_and_by_keyboard(page):
 
 def test_all_blocks_open_at_once(page):
     page.get_by_role("button", name="Open all blocks").click()
-    page.get_by_label("activations and dropout too").check()
+    page.get_by_label("with activations and dropout").check()
     assert page.locator("#table tr.layer:visible").count() == 141
     page.get_by_role("button", name="Close all blocks").click()
     # What lies outside of blocks: four pools, two normalisations, the classifier.
@@ -64,9 +64,9 @@ def test_layers_are_found_by_name(page):
     assert set(names(page)) == {"inception_4c", "5x5_reduce", "5x5"}
 
 
-def test_every_number_of_the_table_is_counts(page, summary):
+def test_every_number_of_the_table_is_that_of_count(page, summary):
     page.get_by_text("all layers", exact=True).first.click()
-    page.get_by_label("activations and dropout too").check()
+    page.get_by_label("with activations and dropout").check()
     for column, quantity in ((4, "parameters"), (5, "macs")):
         shown = [int((cell.split() or ["0"])[0].replace(",", "")) for cell in _cells(page, column)]
         assert shown == [getattr(row, quantity) for row in summary.rows]
@@ -75,12 +75,12 @@ def test_every_number_of_the_table_is_counts(page, summary):
     assert _cells(page, 6) == fields
 
 
-def test_a_picture_of_the_strip_opens_its_block(page):
+def test_a_block_of_the_diagram_opens_its_block(page):
     page.locator("#architecture").get_by_role("link", name="inception_4a").click()
     assert page.get_by_role("button", name="inception_4a", exact=True).get_attribute("aria-expanded") == "true"
 
 
-def test_a_picture_of_the_strip_shows_its_block_among_other_finds(page):
+def test_a_block_of_the_diagram_shows_its_block_and_clears_the_search(page):
     page.get_by_label("Find").fill("3a")
     page.locator("#architecture").get_by_role("link", name="inception_4a").click()
     block = page.get_by_role("button", name="inception_4a", exact=True)
@@ -94,15 +94,15 @@ def test_the_numbers_can_be_saved(page):
     assert saved.value.suggested_filename == "googlenet.json"
 
 
-def test_all_is_there_without_a_script(opened, googlenet):
+def test_the_content_is_complete_without_scripts(opened, googlenet):
     page = opened(googlenet, java_script_enabled=False)
     assert page.locator("#table tr.layer").count() == page.locator("#table tr.layer:visible").count() == 141
     page.locator("#table tr.layer a").first.click()
     assert "118,013,952" in page.locator("#layer-0").inner_text()
-    assert "16×16×20" in page.locator("#example").inner_text()
+    assert "16×16×20" in page.locator("#convolution").inner_text()
 
 
 def test_a_script_in_a_name_does_not_run(opened):
     page = opened(report("lenet5", image_name="<script>document.title = 'run'</script>", compare="lenet5"))
-    assert page.title() == "lenet5 beside lenet5, worked"
+    assert page.title() == "lenet5 beside lenet5: architecture and numbers"
     assert page.noise == []

@@ -1,4 +1,4 @@
-"""The page's worked layers and examples in a real browser: formulas, paddings, fields, pools."""
+"""The page's formulas and examples in a real browser: formulas, paddings, receptive fields, pooling."""
 
 import flax.linen as nn
 
@@ -7,22 +7,22 @@ from zoo.geometry import explicit_padding, output_size
 from zoo.report import report
 
 
-def steps(place):
-    """{label: result} of worked lines."""
-    rows = place.locator("[data-step]")
+def results(part):
+    """{label: result} of the formulas in a part of the page."""
+    rows = part.locator("[data-quantity]")
     return dict(zip(rows.locator("dt").all_inner_texts(), rows.locator(".result").all_inner_texts(), strict=True))
 
 
-def test_the_script_works_every_layer_as_the_page_does(page):
+def test_the_script_has_the_formulas_of_the_page(page):
     """The page's formulas are Python's; those for other paddings the script's: for the padding as built they agree."""
     differing = page.evaluate("""() => JSON.parse(document.getElementById("data").textContent).layers.flatMap(
       ({ window }, index) => {
         if (!window) return [];
         const line = (part) => part.textContent.replace(/\\s+/g, " ").trim();
         const text = (list) => [...list.children].map(line).join("|");
-        const said = text(document.querySelector(`#layer-${index} .steps`));
-        const worked = text(stepList(stepsOf(window, window.pads)));
-        return said === worked ? [] : [[said, worked]];
+        const inPage = text(document.querySelector(`#layer-${index} .formulas`));
+        const byScript = text(formulaList(windowFormulas(window, window.pads)));
+        return inPage === byScript ? [] : [[inPage, byScript]];
       })""")
     assert differing == []
 
@@ -44,7 +44,7 @@ def test_the_script_pads_as_the_networks_do(page):
             dilation: [dilation, dilation], groups: 1, filters: 1, bias: true,
           };
           const pads = typeof mode === "number" ? paddingOf("explicit", mode, window) : paddingOf(mode, 0, window);
-          const made = outputOf(window, pads);
+          const made = outputShape(window, pads);
           return [pads[0], made && made[0]];
         })""",
         cases,
@@ -63,7 +63,7 @@ def test_a_layer_opens_its_formulas_by_mouse_and_by_keyboard(page, summary):
     page.keyboard.press("Enter")
     panel = page.locator(".panel")
     first = summary.rows[0]
-    assert steps(panel) == {
+    assert results(panel) == {
         "output height": "112",
         "output width": "112",
         "output depth": "64",
@@ -101,16 +101,16 @@ def test_escape_closes_a_panel_only_from_there(page):
     assert panel.count() == 0
 
 
-def test_another_padding_is_worked_at_once(page):
+def test_another_padding_changes_the_formulas_at_once(page):
     page.get_by_role("button", name="conv1", exact=True).click()
     page.locator("#block-0 tr.layer a").first.click()
     panel, found = page.locator(".panel"), {}
     for mode in ("SAME", "VALID"):
         panel.get_by_text(mode, exact=True).click()
-        found[mode] = steps(panel)["output height"]
+        found[mode] = results(panel)["output height"]
     panel.get_by_text("explicit", exact=True).click()
     panel.locator('input[type="number"]').fill("5")
-    found["5"] = steps(panel)["output height"]
+    found["5"] = results(panel)["output height"]
     expected = {
         mode: zoo.count.conv_output_shape((224, 224, 3), filters=64, kernel=7, stride=2, padding=padding)[0]
         for mode, padding in (("SAME", "SAME"), ("VALID", "VALID"), ("5", 5))
@@ -120,14 +120,14 @@ def test_another_padding_is_worked_at_once(page):
     panel.locator('input[value="SAME"]').focus()
     page.keyboard.press("Space")
     page.keyboard.press("ArrowRight")
-    assert steps(panel)["output height"] == found["VALID"]
+    assert results(panel)["output height"] == found["VALID"]
 
 
 def panel_of(page, block, *, padding):
     """What the panel of a block's first layer says under another padding."""
     page.locator(f"{block} tr.layer a").first.click()
     page.locator(".panel").get_by_text(padding, exact=True).click()
-    return steps(page.locator(".panel"))
+    return results(page.locator(".panel"))
 
 
 def test_parameters_that_are_not_the_formulas_stay_under_another_padding(opened):
@@ -138,9 +138,9 @@ def test_parameters_that_are_not_the_formulas_stay_under_another_padding(opened)
     assert (found["output height"], found["parameters"], found["multiply-adds"]) == ("14", "1,516", "470,400")
     assert "without sharing" not in found
     # As built: 10x10x16 outputs of 5x5x6 each.
-    was = page.locator('.panel [data-step="multiply-adds"] .was')
+    was = page.locator('.panel [data-quantity="multiply-adds"] .as-built')
     assert was.inner_text() == "as built 240,000"
-    assert page.locator('.panel [data-step="parameters"] .was').count() == 0
+    assert page.locator('.panel [data-quantity="parameters"] .as-built').count() == 0
 
 
 def test_weights_of_an_earlier_layer_are_not_counted_again_under_another_padding(opened):
@@ -153,7 +153,7 @@ def test_weights_of_an_earlier_layer_are_not_counted_again_under_another_padding
     page = opened(report(Twice(), image_shape=(8, 8, 3)))
     page.locator("#table tr.layer:visible a").last.click()
     page.locator(".panel").get_by_text("VALID", exact=True).click()
-    found = steps(page.locator(".panel"))
+    found = results(page.locator(".panel"))
     assert (found["output height"], found["parameters"], found["counted here"]) == ("6", "84", "0")
 
 
@@ -161,16 +161,16 @@ def test_the_receptive_field_follows_the_mouse_and_the_arrow_keys(page):
     page.get_by_role("button", name="inception_3a", exact=True).click()
     page.locator("#table").get_by_role("button", name="5x5", exact=True).click()
     picker = page.locator(".panel .picker")
-    area, said = picker.locator("svg.map"), picker.locator(".said")
-    # zoo.count: 59 pixels, 8 apart, the first centre at 6; so place (0, 0) begins at 6 - 29.
+    area, description = picker.locator("svg.map"), picker.locator(".description")
+    # zoo.count: 59 pixels, 8 apart, the first centre at 6; so the field of position (0, 0) begins at 6 - 29.
     area.focus()
     page.keyboard.press("Home")
-    assert said.inner_text().startswith("Place (0, 0) sees 59 pixels (-23 to 35")
+    assert description.inner_text().startswith("Position (0, 0): 59 pixels (-23 to 35")
     page.keyboard.press("ArrowDown")
     page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowRight")
-    assert said.inner_text().startswith(
-        "Place (1, 2) sees 59 pixels (-15 to 43, padding with it) by 59 pixels (-7 to 51"
+    assert description.inner_text().startswith(
+        "Position (1, 2): 59 pixels (-15 to 43, with padding) by 59 pixels (-7 to 51"
     )
     box = picker.locator(".view .box")
     assert [float(box.get_attribute(name)) for name in ("x", "y", "width", "height")] == [-7, -15, 59, 59]
@@ -183,16 +183,18 @@ def test_the_receptive_field_follows_the_mouse_and_the_arrow_keys(page):
     assert [float(box.get_attribute(name)) for name in ("x", "y")] == [6 - 29 + 20 * 8, 6 - 29 + 10 * 8]
 
 
-def test_a_map_takes_the_arrow_keys_from_a_screen_reader(page):
-    area = page.locator("#example").get_by_role("application", name="the output, 14×14 places: 14 by 14 places")
-    assert area.get_attribute("aria-roledescription") == "map of places"
+def test_a_map_gets_the_arrow_keys_from_a_screen_reader(page):
+    area = page.locator("#convolution").get_by_role(
+        "application", name="the output, 14×14 positions: 14 by 14 positions"
+    )
+    assert area.get_attribute("aria-roledescription") == "map of positions"
 
 
 def test_shift_moves_by_an_eighth_of_the_maps_own_side(page):
     page.evaluate("""() => {
-      const box = () => [0, 0, 1, 1], say = () => "", place = (y, x) => [y, x];
+      const box = () => [0, 0, 1, 1], describe = () => "", positionAt = (y, x) => [y, x];
       const titles = ["", ""], image = [16, 800];
-      const made = makePicker({ rows: 16, columns: 800, image, picture: "", box, say, place, titles });
+      const made = makePicker({ rows: 16, columns: 800, image, picture: "", box, describe, positionAt, titles });
       made.root.id = "wide";
       document.body.append(made.root);
     }""")
@@ -213,8 +215,8 @@ def test_the_field_is_dragged_on_the_image_by_touch(opened, googlenet):
     assert int(picker.get_attribute("data-column")) < 20
 
 
-def test_the_lessons_convolution_reads_as_in_the_lesson(page):
-    form, answer = page.locator("#example-form"), page.locator("#example-output")
+def test_the_lessons_convolution_has_the_lessons_numbers(page):
+    form, answer = page.locator("#convolution-form"), page.locator("#convolution-output")
     found = {}
     for mode in ("explicit", "SAME", "VALID"):
         form.get_by_text(mode, exact=True).click()
@@ -223,19 +225,19 @@ def test_the_lessons_convolution_reads_as_in_the_lesson(page):
     form.locator('[value="explicit"]').focus()
     page.keyboard.press("Space")
     assert answer.inner_text() == "14×14×20"
-    worked = steps(page.locator("#example-steps"))
+    worked = results(page.locator("#convolution-steps"))
     assert (worked["parameters"], worked["without sharing"]) == ("3,860", "756,560")
     form.get_by_label("window").fill("40")
-    assert answer.inner_text() == "nothing"
+    assert answer.inner_text() == "empty"
 
 
-def test_numbers_beyond_their_bounds_are_worked_as_the_bounds(page):
-    form, answer = page.locator("#example-form"), page.locator("#example-output")
+def test_numbers_out_of_bounds_become_the_bounds(page):
+    form, answer = page.locator("#convolution-form"), page.locator("#convolution-output")
     for name in ("filters", "depth"):
         form.get_by_label(name).fill("99999999999")
     assert answer.inner_text() == "14×14×4096"
     # (8 * 8 * 2,048 + 1) * 4,096
-    assert steps(page.locator("#example-steps"))["parameters"] == "536,875,008"
+    assert results(page.locator("#convolution-steps"))["parameters"] == "536,875,008"
     form.get_by_label("depth").press("Enter")
     assert form.get_by_label("depth").input_value() == "2048"
     form.get_by_label("stride").fill("-3")
@@ -249,15 +251,15 @@ def test_a_layers_padding_has_a_bound(page):
     panel.get_by_text("explicit", exact=True).click()
     panel.locator('input[type="number"]').fill("100000")
     # (224 + 2 * 99 - 7) / 2 + 1
-    assert steps(panel)["output height"] == "208"
+    assert results(panel)["output height"] == "208"
     panel.locator('input[type="number"]').press("Tab")
     assert panel.locator('input[type="number"]').input_value() == "99"
 
 
-def test_a_place_of_a_pool_shows_its_window(page):
-    pool = page.locator("figure.pool").last
+def test_a_position_of_a_pooling_output_shows_its_window(page):
+    pool = page.locator("figure.pooling").last
     pool.get_by_role("button", name="15").focus()
-    assert pool.locator(".worked-line").inner_text() == "max(4, 0, 15, 1) = 15"
-    assert pool.locator("td.inside").all_inner_texts() == ["4", "0", "15", "1"]
+    assert pool.locator(".calculation").inner_text() == "max(4, 0, 15, 1) = 15"
+    assert pool.locator("td.in-window").all_inner_texts() == ["4", "0", "15", "1"]
     pool.get_by_role("button", name="0.875").hover()
-    assert pool.locator(".worked-line").inner_text() == "mean(0.5, 10, 1, −8) = 0.875"
+    assert pool.locator(".calculation").inner_text() == "mean(0.5, 10, 1, −8) = 0.875"

@@ -1,4 +1,4 @@
-"""What `report` cannot make a page of: one line each."""
+"""Arguments that `report` refuses, each with an error of one line."""
 
 import re
 from dataclasses import replace
@@ -17,7 +17,7 @@ from zoo.visualize.network_and_images import ImageSet
 from zoo.weights import Weights
 
 SEEN = Preprocessing(image_shape=(32, 32, 1), mean=(0.4,), std=(0.2,))
-PICTURES = ImageSet(ArraySource(np.zeros((2, 32, 32, 1), np.uint8), np.zeros(2, int)), "two black images")
+IMAGE_SET = ImageSet(ArraySource(np.zeros((2, 32, 32, 1), np.uint8), np.zeros(2, int)), "two black images")
 
 
 @pytest.fixture(scope="module")
@@ -30,39 +30,39 @@ def refused(message):
 
 
 @pytest.mark.parametrize("given", [{"model": "lenet5"}, {"image_shape": (32, 32, 1)}, {"num_classes": 3}])
-def test_weights_know_their_network(weights, given):
-    with refused("weights know their network: leave out model, image_shape and num_classes"):
+def test_weights_include_their_network(weights, given):
+    with refused("leave out model, image_shape and num_classes"):
         report(weights=weights, **given)
 
 
-def test_pictures_are_shown_with_weights():
-    with refused("pictures are what weights are shown on: give weights too, or a single image as image"):
-        report("lenet5", pictures=PICTURES)
+def test_an_image_set_needs_weights():
+    with refused("image_set needs weights"):
+        report("lenet5", image_set=IMAGE_SET)
 
 
 def test_a_module_has_its_number_of_classes():
-    with refused("num_classes is for a name of the registry: a module has its own"):
+    with refused("num_classes"):
         report(zoo.create_model("lenet5"), num_classes=3)
 
 
 @pytest.mark.parametrize("shape, dtype", [((4, 5, 3), "float64"), ((4, 5, 2), "uint8"), ((0, 5, 3), "uint8")])
-def test_an_image_is_bytes(shape, dtype):
-    with refused(f"an image is {dtype} {shape}: it is uint8 [height, width, 1 or 3]"):
+def test_an_image_is_uint8(shape, dtype):
+    with refused(f"{dtype} {shape}: give uint8 [height, width, 1 or 3]"):
         report("lenet5", image=np.zeros(shape, dtype))
 
 
-def test_a_run_that_there_is_not_is_told_first(weights, tmp_path):
-    with refused(f"no run of train.py in {tmp_path / 'none'}: it has no config.json"):
-        report(weights=weights, pictures=PICTURES, run=tmp_path / "none")
+def test_a_missing_run_is_refused_first(weights, tmp_path):
+    with refused(f"{tmp_path / 'none'}: it has no config.json"):
+        report(weights=weights, image_set=IMAGE_SET, run=tmp_path / "none")
 
 
-def test_no_pictures_are_no_pictures(weights):
-    with refused("there are no images in the pictures: give one at least, or no pictures"):
-        report(weights=weights, pictures=ImageSet([], "none"))
+def test_an_empty_image_set_is_refused(weights):
+    with refused("the image set is empty"):
+        report(weights=weights, image_set=ImageSet([], "none"))
 
 
 @pytest.mark.filterwarnings("error")
-def test_damaged_weights_have_no_filters_to_show(weights):
+def test_weights_that_are_not_finite_are_refused(weights):
     damaged = replace(weights, variables=jax.tree.map(lambda leaf: np.full_like(leaf, np.nan), weights.variables))
-    with refused("c1/conv of LeNet5 gives numbers that are not finite: its weights are damaged"):
+    with refused("c1/conv of LeNet5"):
         report(weights=damaged)

@@ -1,4 +1,4 @@
-"""What the section shows of a run, against its folder's files and against counting plainly."""
+"""The section about a run, compared with the files of its folder and with plain counting."""
 
 import json
 import shlex
@@ -13,9 +13,9 @@ import zoo
 from zoo.commands.train import parser, settings
 from zoo.data import Preprocessing
 from zoo.data.dataset import ArraySource
-from zoo.report.learned.activation_survey import Answers
-from zoo.report.run.recipe_in_words import command
-from zoo.report.run.run import run_part
+from zoo.report.learned.activation_survey import PredictedClasses
+from zoo.report.run.recipe_summary import train_command
+from zoo.report.run.run_section import run_section
 from zoo.training import Recipe, RunConfig, RunFolder, recipe_for
 from zoo.visualize.network_and_images import EvenlySpaced, ImageSet, TrainedNetwork
 from zoo.weights import Weights
@@ -26,7 +26,7 @@ NAMES = ("cat", "<script>alert(1)</script>", "dog", "eel")
 SEEN = Preprocessing(image_shape=(24, 24, 1), mean=(0.4,), std=(0.2,))
 IMAGES = np.random.default_rng(0).integers(0, 256, (50, 4, 4, 1), np.uint8).repeat(6, axis=1).repeat(6, axis=2)
 LABELS = np.arange(50) % 3  # none of the last class
-PICTURES = ImageSet(ArraySource(IMAGES, LABELS), "blocks, 50 test images", class_names=NAMES)
+IMAGE_SET = ImageSet(ArraySource(IMAGES, LABELS), "blocks, 50 test images", class_names=NAMES)
 CONFIG = RunConfig(
     model="tiny",
     dataset="blocks",
@@ -54,7 +54,7 @@ def folder(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def subject(tiny):
+def trained(tiny):
     variables = drawn(zoo.create_model("tiny", num_classes=4), SEEN.image_shape)
     fields = {"num_classes": 4}
     weights = Weights(model="tiny", variables=variables, preprocessing=SEEN, fields=fields, class_names=NAMES)
@@ -62,19 +62,19 @@ def subject(tiny):
 
 
 @pytest.fixture(scope="module")
-def run(folder, subject):
-    return run_part(folder, subject, PICTURES, batch_size=16)
+def run(folder, trained):
+    return run_section(folder, trained, IMAGE_SET, batch_size=16)
 
 
 @pytest.fixture(scope="module")
 def section(run):
-    return rendered("run.html.j2", run=run)
+    return rendered("run/run.html.j2", run=run)
 
 
 @pytest.fixture(scope="module")
-def shares(subject):
+def probabilities(trained):
     """The softmax of the logits, of all images at once."""
-    logits = subject.model.apply(subject.variables, SEEN.normalized(IMAGES))
+    logits = trained.model.apply(trained.variables, SEEN.normalized(IMAGES))
     return np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
 
 
@@ -82,67 +82,74 @@ def table(section, first):
     return next(rows for rows in section.tables if rows[0][0] == first)
 
 
-def test_the_confusion_matrix_counts_images(section, shares):
+def test_the_confusion_matrix_counts_images(section, probabilities):
     head, *rows = table(section, "true class")
-    assert head == ["true class", *NAMES, "images", "right"]
-    said = shares.argmax(axis=1)
+    assert head == ["true class", *NAMES, "images", "correct"]
+    predicted = probabilities.argmax(axis=1)
     for truth, (name, *counts, images, right) in enumerate(rows):
         assert name == NAMES[truth]
-        assert list(map(int, counts)) == [((truth == LABELS) & (said == other)).sum() for other in range(4)]
+        assert list(map(int, counts)) == [((truth == LABELS) & (predicted == other)).sum() for other in range(4)]
         of = (truth == LABELS).sum()
         assert int(images) == of
-        assert right == (f"{((said == truth) & (truth == LABELS)).sum() / of:.1%}" if of else "–")  # noqa: RUF001
-    assert f"{(said == LABELS).sum()} of 50 images" in section.text
+        assert right == (f"{((predicted == truth) & (truth == LABELS)).sum() / of:.1%}" if of else "–")  # noqa: RUF001
+    assert f"{(predicted == LABELS).sum()} of 50 images" in section.text
 
 
-def test_pairs_are_the_most_confused_first(run, shares):
-    said = shares.argmax(axis=1)
-    counts = {(NAMES[a], NAMES[b]): ((a == LABELS) & (said == b)).sum() for a in range(4) for b in range(4) if a != b}
-    assert {(pair.truth, pair.said): pair.images for pair in run.confusion.pairs} == {
+def test_pairs_are_the_most_confused_first(run, probabilities):
+    predicted = probabilities.argmax(axis=1)
+    counts = {
+        (NAMES[a], NAMES[b]): ((a == LABELS) & (predicted == b)).sum() for a in range(4) for b in range(4) if a != b
+    }
+    assert {(pair.true_class, pair.predicted_class): pair.images for pair in run.confusion.pairs} == {
         names: count for names, count in counts.items() if count
     }
     assert [pair.images for pair in run.confusion.pairs] == sorted(filter(None, counts.values()), reverse=True)
 
 
-def test_mistakes_are_the_wrong_answers_held_most_probable(run, shares):
-    wrong = [image for image in range(50) if shares[image].argmax() != LABELS[image]]
-    wrong.sort(key=lambda image: -shares[image].max())
+def test_mistakes_are_the_most_probable_wrong_predictions(run, probabilities):
+    wrong = [image for image in range(50) if probabilities[image].argmax() != LABELS[image]]
+    wrong.sort(key=lambda image: -probabilities[image].max())
     assert [mistake.number for mistake in run.mistakes] == wrong[:12]
     for mistake in run.mistakes:
-        assert (mistake.truth, mistake.said) == (NAMES[LABELS[mistake.number]], NAMES[shares[mistake.number].argmax()])
-        assert mistake.probability == pytest.approx(shares[mistake.number].max(), rel=1e-4)
-        np.testing.assert_array_equal(pixels(mistake.raster.uri), IMAGES[mistake.number, ..., 0])
+        assert (mistake.true_class, mistake.predicted_class) == (
+            NAMES[LABELS[mistake.number]],
+            NAMES[probabilities[mistake.number].argmax()],
+        )
+        assert mistake.probability == pytest.approx(probabilities[mistake.number].max(), rel=1e-4)
+        np.testing.assert_array_equal(pixels(mistake.image.uri), IMAGES[mistake.number, ..., 0])
 
 
-def test_answers_that_are_known_are_taken(folder, subject):
-    answers = Answers(np.array([0, 0, -1]), np.array([[2, 0], [0, 2], [1, 0]]), np.array([[0.9, 0.1]] * 3))
-    run = run_part(folder, subject, PICTURES, answers)
-    assert (run.confusion.images, run.confusion.right) == (2, 1)  # of the third the class is not known
-    assert [(mistake.number, mistake.said) for mistake in run.mistakes] == [(0, "dog")]
+def test_given_predictions_are_used(folder, trained):
+    predicted = PredictedClasses(np.array([0, 0, -1]), np.array([[2, 0], [0, 2], [1, 0]]), np.array([[0.9, 0.1]] * 3))
+    run = run_section(folder, trained, IMAGE_SET, predicted)
+    assert (run.confusion.images, run.confusion.correct) == (2, 1)  # of the third the class is not known
+    assert [(mistake.number, mistake.predicted_class) for mistake in run.mistakes] == [(0, "dog")]
 
 
-def test_images_are_numbered_as_in_their_data_set(folder, subject, shares):
-    some = ImageSet(EvenlySpaced(PICTURES.source, 25), "half", class_names=NAMES)
-    numbers = [mistake.number for mistake in run_part(folder, subject, some).mistakes]
-    wrong = [image for image in range(0, 50, 2) if shares[image].argmax() != LABELS[image]]
-    assert numbers == sorted(wrong, key=lambda image: -shares[image].max())[:12]
+def test_images_are_numbered_as_in_their_data_set(folder, trained, probabilities):
+    some = ImageSet(EvenlySpaced(IMAGE_SET.source, 25), "half", class_names=NAMES)
+    numbers = [mistake.number for mistake in run_section(folder, trained, some).mistakes]
+    wrong = [image for image in range(0, 50, 2) if probabilities[image].argmax() != LABELS[image]]
+    assert numbers == sorted(wrong, key=lambda image: -probabilities[image].max())[:12]
 
 
 def test_curves_are_the_metrics(run):
     loss, accuracy, rate = run.panels
-    lines = {line.label: line for panel in (loss, accuracy) for line in panel.lines}
-    assert [line.values for line in loss.lines] == [((1, 2.0), (3, 0.9)), ((1, 1.5), (2, 1.1), (3, 1.2))]
+    lines = {line.label: line for panel in (loss, accuracy) for line in panel.curves}
+    assert [line.values for line in loss.curves] == [((1, 2.0), (3, 0.9)), ((1, 1.5), (2, 1.1), (3, 1.2))]
     assert lines["test"].values == ((1, 0.42), (2, 0.62), (3, 0.6))
-    assert rate.lines[0].values == ((1, 1e-3), (2, 5e-4), (3, 0.0))
+    assert rate.curves[0].values == ((1, 1e-3), (2, 5e-4), (3, 0.0))
     # A missing value is a gap.
-    assert list(map(len, loss.lines[0].segments)) == [1, 1] and list(map(len, loss.lines[1].segments)) == [3]
+    assert list(map(len, loss.curves[0].segments)) == [1, 1] and list(map(len, loss.curves[1].segments)) == [3]
 
 
 def test_points_lie_between_the_ticks_of_their_values(run):
     """Read off the drawing as one would with a ruler."""
     for panel in run.panels:
-        across, up = ([(float(tick.label), tick.at) for tick in ticks] for ticks in (panel.across, panel.up))
-        for line in panel.lines:
+        across, up = (
+            [(float(tick.label), tick.position) for tick in ticks] for ticks in (panel.x_ticks, panel.y_ticks)
+        )
+        for line in panel.curves:
             drawn_points = [point for segment in line.segments for point in segment]
             read = [(ruled(across, x), ruled(up, y)) for x, y in drawn_points]
             np.testing.assert_allclose(read, line.values, rtol=2e-3, atol=1e-6)
@@ -154,10 +161,16 @@ def ruled(ticks, at):
     return low + (at - start) / (end - start) * (high - low)
 
 
-def test_the_best_test_accuracy_is_ringed_and_said(run, section):
-    assert [line.best is not None for panel in run.panels for line in panel.lines] == [False, False, False, True, False]
-    assert run.panels[1].lines[1].best == run.panels[1].lines[1].segments[0][1]
-    assert "The best test accuracy is 0.6200 , after epoch 2; that of the last is 0.6000." in section.text
+def test_the_best_test_accuracy_is_marked_and_written(run, section):
+    assert [line.best is not None for panel in run.panels for line in panel.curves] == [
+        False,
+        False,
+        False,
+        True,
+        False,
+    ]
+    assert run.panels[1].curves[1].best == run.panels[1].curves[1].segments[0][1]
+    assert "The best test accuracy is 0.6200 , after epoch 2; the last test accuracy is 0.6000." in section.text
     assert "3 of 4 epochs in 1:15, from random weights" in section.text
 
 
@@ -186,31 +199,31 @@ def test_the_command_gives_the_recipe(folder):
         dataset="it's mine",
         recipe=Recipe(fit="resize", flip=True, seed=7, learning_rate=0.0012345678),
     )
-    python, script, *arguments = shlex.split(command(config))
+    python, script, *arguments = shlex.split(train_command(config))
     given = vars(parser().parse_args(arguments))
     assert (python, script, given["dataset"]) == ("python", "train.py", "it's mine")
     assert replace(recipe_for("lenet5", "it's mine"), **settings(given, Recipe)) == config.recipe
 
 
-def test_names_are_text(section):
+def test_names_are_escaped(section):
     assert "script" not in section.tags and "<script>alert(1)</script>" in section.text
 
 
-@pytest.mark.parametrize("pictures", [None, ImageSet(PICTURES.source, "others", class_names=("a", "b", "c", "d"))])
-def test_without_images_of_its_classes_there_are_no_mistakes(folder, subject, pictures):
-    run = run_part(folder, subject, pictures)
-    section = rendered("run.html.j2", run=run)
+@pytest.mark.parametrize("image_set", [None, ImageSet(IMAGE_SET.source, "others", class_names=("a", "b", "c", "d"))])
+def test_without_images_of_its_classes_there_are_no_mistakes(folder, trained, image_set):
+    run = run_section(folder, trained, image_set)
+    section = rendered("run/run.html.j2", run=run)
     assert run.confusion is None and not run.mistakes and not section.images
     assert [rows[0][0] for rows in section.tables] == ["epoch", "setting"]
 
 
-def test_a_run_that_was_not_evaluated_yet_has_its_recipe(tmp_path, subject):
+def test_a_run_that_was_not_evaluated_yet_has_its_recipe(tmp_path, trained):
     place = RunFolder(tmp_path / "new")
     place.start(CONFIG)
-    section = rendered("run.html.j2", run=run_part(place.path, subject, None))
+    section = rendered("run/run.html.j2", run=run_section(place.path, trained, None))
     assert "0 of 4 epochs, from random weights" in section.text and "svg" not in section.tags
 
 
-def test_a_folder_without_a_run_is_one_line(tmp_path, subject):
+def test_a_folder_without_a_run_is_refused(tmp_path, trained):
     with pytest.raises(zoo.errors.ZooError, match=r"no run .* has no config.json"):
-        run_part(tmp_path, subject, None)
+        run_section(tmp_path, trained, None)

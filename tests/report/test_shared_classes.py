@@ -1,4 +1,4 @@
-"""When the labels of some images say whether a network is right, and what they are called."""
+"""When the labels of images are the network's classes, and the names of the classes."""
 
 import argparse
 
@@ -26,7 +26,7 @@ def variables():
     return drawn(zoo.create_model("lenet5"), SEEN.image_shape)
 
 
-def subject_of(variables, names, dataset):
+def trained_network(variables, names, dataset):
     weights = Weights(model="lenet5", variables=variables, preprocessing=SEEN, class_names=names, dataset=dataset)
     return TrainedNetwork(weights, "lenet5")
 
@@ -49,17 +49,17 @@ def subject_of(variables, names, dataset):
         (((), ""), (CLOTHES, "fashion-mnist"), CLOTHES),
     ],
 )
-def test_labels_of_another_data_set_judge_nothing(variables, trained, shown, shared):
+def test_labels_of_another_data_set_are_not_shared_classes(variables, trained, shown, shared):
     names, dataset = shown
-    pictures = ImageSet(SOURCE, "ten images", class_names=names, dataset=dataset)
-    assert shared_classes(subject_of(variables, *trained), pictures) == shared
+    image_set = ImageSet(SOURCE, "ten images", class_names=names, dataset=dataset)
+    assert shared_classes(trained_network(variables, *trained), image_set) == shared
 
 
 @pytest.mark.parametrize("dataset", ["fashion-mnist", ""])
 def test_digits_keep_their_names(variables, dataset, tmp_path):
     asked = argparse.Namespace(images=None, dataset="digits", data_dir=tmp_path, limit=None)
-    pictures = chosen_images(asked, subject_of(variables, CLOTHES, dataset), None)
-    assert (pictures.class_names, pictures.dataset) == (NUMBERS, "digits")
+    image_set = chosen_images(asked, trained_network(variables, CLOTHES, dataset), None)
+    assert (image_set.class_names, image_set.dataset) == (NUMBERS, "digits")
 
 
 @pytest.mark.parametrize("trained_on, names", [("fashion-mnist", CLOTHES), ("", CLOTHES), ("letters", NUMBERS)])
@@ -70,8 +70,8 @@ def test_numbers_of_idx_files_take_the_names_of_weights_trained_on_them(variable
         (folder / f"{split}-images-idx3-ubyte").write_bytes(idx(SOURCE.images[..., 0]))
         (folder / f"{split}-labels-idx1-ubyte").write_bytes(idx(SOURCE.labels.astype(np.uint8)))
     asked = argparse.Namespace(images=None, dataset=str(folder), data_dir=None, limit=None)
-    pictures = chosen_images(asked, subject_of(variables, CLOTHES, trained_on), None)
-    assert pictures.class_names == names
+    image_set = chosen_images(asked, trained_network(variables, CLOTHES, trained_on), None)
+    assert image_set.class_names == names
 
 
 def idx(array):

@@ -1,12 +1,13 @@
-"""Write one page that explains a network: architecture, every layer's numbers worked, costs, and what it has learnt.
+"""Write a page that explains a network: its architecture, the formulas and costs of every layer, what it has learned.
 
 python -m zoo report googlenet --out googlenet.html
 python -m zoo report googlenet --compare resnet50 --out beside.html
 python -m zoo report --checkpoint checkpoints/googlenet_bn-fashion-mnist --out run.html
 python -m zoo report efficientnet_lite0 --weights --images coffee.png chelsea.png --out lite0.html
 
-The page is one file that fetches nothing. With weights it shows filters, feature maps, what excites the units and which
-are dead, on --images, --dataset or the data that the network was trained on; with a run folder, how it was trained too.
+The page is one HTML file that loads nothing else. With weights it shows filters, feature maps, what activates the units
+and which units are dead, on --images, --dataset or the test images of the weights' data set. With a run folder it also
+shows how the network was trained.
 """
 
 from __future__ import annotations
@@ -21,62 +22,61 @@ from zoo.commands.arguments.types import non_negative
 if TYPE_CHECKING:
     from zoo.visualize.network_and_images import ImageSet, TrainedNetwork
 
-HELP = "write one page that explains a network"
-# --weights without a name.
-USUAL = ""
+HELP = "write a page that explains a network"
+# The value of --weights without a name.
+DEFAULT_WEIGHTS = ""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The arguments of `report`."""
+    """Add the arguments of `report`."""
     parser.add_argument(
         "model",
         nargs="?",
         metavar="MODEL",
-        help="a name of `list`, or package.module:attribute; a run folder and zoo's own weights files know theirs",
+        help="a name from `zoo list`, or package.module:attribute; not needed with a run folder or zoo's weights files",
     )
-    parser.add_argument("--out", type=Path, required=True, metavar="FILE.html", help="the page")
-    parser.add_argument("--compare", metavar="MODEL2", help="a second network to put beside it")
+    parser.add_argument("--out", type=Path, required=True, metavar="FILE.html", help="the file to write")
+    parser.add_argument("--compare", metavar="MODEL2", help="a second network to show beside the first")
     parser.add_argument("--input", metavar="N", help="image size: 224, 224x320 (height first) or 32x32x1")
     parser.add_argument("--classes", type=non_negative, metavar="N", help="number of classes, without weights")
     parser.add_argument(
         "--weights",
         nargs="?",
-        const=USUAL,
+        const=DEFAULT_WEIGHTS,
         metavar="W",
-        help="a file, or which of MODEL's pretrained weights (without W: the usual ones)",
+        help="a file, or the name of pretrained weights of MODEL; without W the default ones",
     )
     parser.add_argument(
         "--checkpoint",
         type=Path,
         metavar="DIR",
-        help="a run folder: its best checkpoint, and the run; or one of zoo's own weights files",
+        help="a run folder, to show its best checkpoint and the run; or one of zoo's own weights files",
     )
     add_pictures_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> None:
-    """Write the page, whole or not at all; all that can be checked is checked before."""
+    """Write the page, completely or not at all; the arguments are checked first."""
     from rich.console import Console
     from rich.progress import Progress
 
     from zoo.report import write_report
 
     _check_out(args.out)
-    other = _other(args)
-    subject, pictures = _subject(args)
-    asked: dict[str, Any] = {"compare": other, "compare_name": args.compare}
-    if subject is None:
-        asked |= _without_weights(args)
+    options: dict[str, Any] = {"compare": _second_network(args), "compare_name": args.compare}
+    trained, image_set = _trained_network(args)
+    if trained is None:
+        options |= _options_without_weights(args)
     else:
         from zoo.training import enable_compilation_cache
 
         enable_compilation_cache()
-        asked |= {"weights": subject.weights, "about": subject.description, "pictures": pictures}
+        options |= {"weights": trained.weights, "weights_name": trained.description, "image_set": image_set}
         if args.checkpoint and args.checkpoint.is_dir():
-            asked["run"] = args.checkpoint
+            options["run"] = args.checkpoint
     console = Console(stderr=True)
     with Progress(console=console, disable=not console.is_terminal, transient=True) as progress:
-        write_report(args.out, track=progress.track, **asked)
+        write_report(args.out, progress_bar=progress.track, **options)
     print(args.out)
 
 
@@ -84,13 +84,13 @@ def _check_out(path: Path) -> None:
     from zoo.errors import ZooError
 
     if path.is_dir():
-        raise ZooError(f"--out {path} is a folder: name a file, as {path / 'report.html'}")
+        raise ZooError(f"--out {path} is a folder: give a file, such as {path / 'report.html'}")
     if not path.absolute().parent.is_dir():
-        raise ZooError(f"--out {path}: there is no folder {path.parent}")
+        raise ZooError(f"--out {path}: the folder {path.parent} does not exist: create it first")
 
 
-def _other(args: argparse.Namespace) -> Any:
-    """The second network, if any: the registry's by their names, which bring their papers."""
+def _second_network(args: argparse.Namespace) -> Any:
+    """The network of --compare: a name of the registry, which has a paper, or a module; None if there is none."""
     from zoo.commands.arguments.network import load_network
     from zoo.errors import ZooError
 
@@ -98,59 +98,58 @@ def _other(args: argparse.Namespace) -> Any:
         return None
     module = load_network(args.compare, None)
     if getattr(module, "image_shape", None) is None:
-        raise ZooError(f"--compare takes networks that know their image size: {args.compare} has no image_shape")
+        raise ZooError(f"--compare {args.compare}: the module has no image_shape: add this attribute to it")
     return module if ":" in args.compare else args.compare
 
 
-def _without_weights(args: argparse.Namespace) -> dict[str, Any]:
-    """The network alone, and the image under its receptive fields."""
+def _options_without_weights(args: argparse.Namespace) -> dict[str, Any]:
+    """The options of `write_report` for a network without weights, and its sample image."""
     from zoo.commands.arguments.images import image_paths, load_image
     from zoo.commands.arguments.network import load_network, parse_image_shape
     from zoo.errors import ZooError
 
     model = load_network(args.model, args.classes)
-    asked = {"model": model, "name": args.model, "image_shape": parse_image_shape(args.input, model)}
+    options = {"model": model, "name": args.model, "image_shape": parse_image_shape(args.input, model)}
     if ":" not in args.model:
-        asked |= {"model": args.model, "num_classes": args.classes}
+        options |= {"model": args.model, "num_classes": args.classes}
     if args.images:
         path, *more = (path for place in args.images for path in image_paths(place))
         if more:
-            raise ZooError(f"--images are {1 + len(more)}, of which a network without weights shows one: give one")
-        asked |= {"image": load_image(path), "image_name": "standard input" if path == "-" else Path(path).name}
-    return asked
+            raise ZooError(f"--images names {1 + len(more)} images: give one, or give --weights to show several")
+        options |= {"image": load_image(path), "image_name": "standard input" if path == "-" else Path(path).name}
+    return options
 
 
-def _subject(args: argparse.Namespace) -> tuple[TrainedNetwork | None, ImageSet | None]:
-    """The weights that are asked for, and pictures for them; None of what there is not. Raises ZooError."""
+def _trained_network(args: argparse.Namespace) -> tuple[TrainedNetwork | None, ImageSet | None]:
+    """The network of --weights or --checkpoint and the images for it; None for what is not given. Raises ZooError."""
     from zoo.commands.arguments.weights import chosen_network
     from zoo.errors import ZooError
 
     _check_weights_arguments(args)
     if args.weights is None and not args.checkpoint:
         return None, None
-    # A run folder knows its network.
-    asked = {"weights": args.weights or None, "model": None if args.checkpoint else args.model}
-    given = argparse.Namespace(**{**vars(args), **asked})
-    subject = chosen_network(given)
-    weights = subject.weights
+    # A run folder says which network it is.
+    changed = {"weights": args.weights or None, "model": None if args.checkpoint else args.model}
+    trained = chosen_network(argparse.Namespace(**{**vars(args), **changed}))
+    weights = trained.weights
     if args.model and args.model != weights.model:
-        raise ZooError(f"these weights are those of {weights.model}, not of {args.model}: leave MODEL out")
-    known = args.images or args.dataset or weights.dataset
-    return subject, chosen_images(args, subject, None) if known else None
+        raise ZooError(f"the weights are of {weights.model}, not of {args.model}: leave out MODEL")
+    has_images = args.images or args.dataset or weights.dataset
+    return trained, chosen_images(args, trained, None) if has_images else None
 
 
 def _check_weights_arguments(args: argparse.Namespace) -> None:
-    """Raises ZooError for what is missing, or is only for networks with weights, or without."""
+    """Raises ZooError if an argument is missing, or does not fit a network with weights or one without."""
     from zoo.errors import ZooError
 
     if args.weights is None and not args.checkpoint:
         if not args.model:
-            raise ZooError("no network is named: give MODEL, --weights or --checkpoint")
+            raise ZooError("no network is given: give MODEL, --weights or --checkpoint")
         if args.dataset or args.limit:
-            raise ZooError("--dataset and --limit are for a network with weights: give --weights or --checkpoint")
+            raise ZooError("--dataset and --limit need weights: give --weights or --checkpoint")
         return
-    if args.weights == USUAL and not args.model:
-        raise ZooError("--weights without a name is for MODEL's usual ones: name a MODEL, or a file of weights")
+    if args.weights == DEFAULT_WEIGHTS and not args.model:
+        raise ZooError("--weights without a name needs MODEL: give MODEL, or a file of weights")
     for option in ("input", "classes"):
         if getattr(args, option) is not None:
-            raise ZooError(f"--{option} is for a network without weights: these have theirs")
+            raise ZooError(f"--{option} cannot be combined with weights, which include it: leave out --{option}")

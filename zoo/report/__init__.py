@@ -1,4 +1,4 @@
-"""One page that explains a network: `report` gives it as a string, `write_report` writes it."""
+"""A page that explains a network: `report` returns it as a string, `write_report` writes it to a file."""
 
 from zoo.report.page import report, write_report
 

@@ -1,4 +1,4 @@
-"""Reports of the networks that made history, and a page that leads to them.
+"""Reports of well-known networks, and an index page that links to them.
 
 python -m zoo.report.gallery --out gallery
 python -m zoo.report.gallery resnet18 resnet152 --out gallery
@@ -16,9 +16,12 @@ INDEX = "index.html"
 
 
 def write_gallery(folder: str | Path, names: Sequence[str] = NETWORKS) -> list[Path]:
-    """Write a report of each network into a folder, and its index; all paths, the index last. Raises ZooError."""
+    """Write a report of each network, and index.html, into a folder; returns all paths, the index last.
+
+    Raises ZooError for an unknown network, and if the folder or a file cannot be written.
+    """
     from zoo.registry import create_model, model_info
-    from zoo.report.architecture.description import described
+    from zoo.report.architecture.description import describe_network
     from zoo.report.html.provenance import versions
     from zoo.report.html.rendering import render
     from zoo.report.page import write_report
@@ -27,19 +30,18 @@ def write_gallery(folder: str | Path, names: Sequence[str] = NETWORKS) -> list[P
     networks = []
     for name in names:
         model = create_model(name)
-        networks.append(described(name, model, model.image_shape, model_info(name)))
-    folder = _folder(folder)
+        networks.append(describe_network(name, model, model.image_shape, model_info(name)))
+    folder = _make_folder(Path(folder))
     paths = [folder / f"{name}.html" for name in names]
     for path, name in zip(paths, names, strict=True):
         write_report(path, name)
     with replacing(folder / INDEX) as unfinished:
-        text = render("gallery.html.j2", networks=networks, versions=versions())
+        text = render("page/gallery.html.j2", networks=networks, versions=versions())
         unfinished.write_text(text, encoding="utf-8")
     return [*paths, folder / INDEX]
 
 
-def _folder(place: str | Path) -> Path:
-    folder = Path(place)
+def _make_folder(folder: Path) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -48,14 +50,14 @@ def _folder(place: str | Path) -> Path:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The command; 2 for bad input, which is told in one line."""
+    """The command. Returns the exit status: 2 for bad input, after a message of one line."""
     parser = argparse.ArgumentParser(
         prog="python -m zoo.report.gallery",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("models", nargs="*", metavar="MODEL", help=f"default: {', '.join(NETWORKS)}")
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="the folder; it is made if need be")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="output folder, created if missing")
     args = parser.parse_args(arguments)
     try:
         paths = write_gallery(args.out, args.models or NETWORKS)

@@ -1,4 +1,4 @@
-"""The page of a network, from its parts."""
+"""The page about a network, put together from its sections."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,14 +9,14 @@ import flax.linen as nn
 import numpy as np
 
 from zoo.errors import ZooError
-from zoo.report.architecture.bottleneck import LESSON
-from zoo.report.architecture.comparison import comparison
-from zoo.report.architecture.description import Described, described
-from zoo.report.html.provenance import CONVENTIONS, tree_hash, versions
+from zoo.report.architecture.bottleneck import LESSON_BOTTLENECK
+from zoo.report.architecture.comparison import compare_networks
+from zoo.report.architecture.description import NetworkDescription, describe_network
+from zoo.report.html.provenance import CONVENTIONS, hash_variables, versions
 from zoo.report.html.rendering import render
-from zoo.report.layers.lesson_example import lesson_example
-from zoo.report.layers.pooling import lesson_pool, sample_pool
-from zoo.report.layers.sample_image import Sample, sample
+from zoo.report.layers.lesson_convolution import lesson_convolutions
+from zoo.report.layers.pooling_examples import lesson_pooling, sample_image_pooling
+from zoo.report.layers.sample_image import SampleImage, make_sample_image
 from zoo.report.layers.script_data import script_data
 from zoo.visualize.network_and_images import ImageSet, ProgressBar, TrainedNetwork, no_progress_bar
 from zoo.weights import Weights
@@ -24,18 +24,18 @@ from zoo.weights import Weights
 
 @dataclass(frozen=True)
 class Page:
-    """What the template is given of the networks. `weights` is a line about them, "" without any."""
+    """The networks of the page, its sample image, and its weights in words, with their hash ("" without weights)."""
 
-    of: Described
-    other: Described | None
-    sample: Sample
+    network: NetworkDescription
+    other: NetworkDescription | None
+    sample_image: SampleImage
     weights: str
     weights_hash: str
 
     @property
     def title(self) -> str:
         """The networks' names."""
-        return f"{self.of.name} beside {self.other.name}" if self.other else self.of.name
+        return f"{self.network.name} beside {self.other.name}" if self.other else self.network.name
 
 
 def report(
@@ -45,48 +45,65 @@ def report(
     image_shape: Sequence[int] | None = None,
     num_classes: int | None = None,
     weights: Weights | None = None,
-    about: str = "",
-    pictures: ImageSet | None = None,
+    weights_name: str = "",
+    image_set: ImageSet | None = None,
     run: str | Path | None = None,
     image: np.ndarray | None = None,
     image_name: str = "",
     compare: str | nn.Module | None = None,
     compare_name: str | None = None,
-    track: ProgressBar = no_progress_bar,
+    progress_bar: ProgressBar = no_progress_bar,
 ) -> str:
-    """A page about a network, as HTML in one piece.
+    """A page about a network, as HTML that needs no other file.
 
-    `model` is a name of the registry or a Linen module, or None with `weights`, which know theirs; `name` is what the
-    page calls it, `image_shape` (height, width, channels) what it is counted for, by default its own, and `num_classes`
-    that of a network of the registry, 0 for none. A name, or weights, bring their paper. With `weights`
-    (`about` says which they are) the page shows what they have learnt, on `pictures` if there are any; with `run`, the
-    run folder that they come from, how. `image` (uint8 [height, width, 1 or 3]) lies under the receptive fields, by
-    default the first of the pictures, or one at hand. `compare` is a second network to put beside the first.
-    Raises ZooError for what cannot be counted or read.
+    Args:
+        model: a name of the registry or a Linen module; None with `weights`, which include their network.
+        name: the network's name on the page; by default that of the registry or of the class.
+        image_shape: (height, width, channels) for which a module is counted; by default its `image_shape`.
+        num_classes: the number of classes of a network of the registry, 0 for a network without classifier.
+        weights: the page then shows what they have learned, on the images of `image_set` if that is given.
+        weights_name: which weights these are, for the page.
+        image_set: images that are shown and searched, with their labels.
+        run: the run folder of the weights; the page then shows how they were trained.
+        image: uint8 [height, width, 1 or 3], the sample image on which receptive fields are drawn; by default the
+            first image of `image_set`, or a photograph, or a digit for small grey images.
+        image_name: its name on the page.
+        compare: a second network, by name or as a module, that is shown beside the first.
+        compare_name: its name on the page.
+        progress_bar: called as progress_bar(iterable, total=..., description=...); it returns the same items.
+
+    Raises ZooError if the network cannot be counted, or if the run or an image cannot be read.
     """
-    of = _described(model, name, image_shape, num_classes, weights)
-    other = None if compare is None else _described(compare, compare_name)
-    learned, trained = _from_weights(weights, about, pictures, run, track)
-    if image is None and pictures is not None:
-        image, image_name = pictures.source[0]["image"], pictures.names[0] if pictures.names else pictures.description
-    picture = sample(of.network.image_shape, image, image_name)
-    page = Page(of, other, picture, about or "given", tree_hash(weights.variables) if weights else "")
+    network = _describe(model, name, image_shape, num_classes, weights)
+    other = None if compare is None else _describe(compare, compare_name)
+    learned, trained_by = _weights_sections(weights, weights_name, image_set, run, progress_bar)
+    if image is None and image_set is not None:
+        image, image_name = image_set.source[0]["image"], image_set.names[0] if image_set.names else image_set.description
+    sample_image = make_sample_image(network.counted.image_shape, image, image_name)
+    page = Page(
+        network=network,
+        other=other,
+        sample_image=sample_image,
+        weights=weights_name or "given",
+        weights_hash=hash_variables(weights.variables) if weights else "",
+    )
+    pooling = sample_image_pooling(network.counted, sample_image.grey), lesson_pooling()
     return render(
         page=page,
         learned=learned,
-        run=trained,
-        comparison=comparison(of, other) if other else None,
-        data=script_data(of),
-        example=lesson_example(),
-        pools=tuple(filter(None, (sample_pool(of.network, picture.grey), lesson_pool()))),
-        lesson_bottleneck=LESSON,
+        run=trained_by,
+        comparison=compare_networks(network, other) if other else None,
+        data=script_data(network),
+        lesson_convolutions=lesson_convolutions(),
+        pooling_examples=tuple(filter(None, pooling)),
+        lesson_bottleneck=LESSON_BOTTLENECK,
         conventions=CONVENTIONS,
         versions=versions(),
     )
 
 
 def write_report(path: str | Path, model: str | nn.Module | None = None, **options: Any) -> None:
-    """Write the page that `report` makes of the same arguments, whole or not at all. Raises ZooError as it does."""
+    """Write the page that `report` returns for the same arguments, completely or not at all. Raises ZooError."""
     from zoo.runtime.atomic_files import replacing
 
     text = report(model, **options)
@@ -94,51 +111,57 @@ def write_report(path: str | Path, model: str | nn.Module | None = None, **optio
         unfinished.write_text(text, encoding="utf-8")
 
 
-def _described(
+def _describe(
     model: str | nn.Module | None,
     name: str | None,
-    shape: Sequence[int] | None = None,
+    image_shape: Sequence[int] | None = None,
     num_classes: int | None = None,
     weights: Weights | None = None,
-) -> Described:
+) -> NetworkDescription:
     from zoo.registry import create_model, model_info
 
-    # A module of the reader's own may be called as one of the registry, and has no record for that.
+    # A module gets no record of the registry, even if its class has the name of a registered network.
     info = None
     if weights is not None:
-        if model is not None or shape is not None or num_classes is not None:
-            raise ZooError("weights know their network: leave out model, image_shape and num_classes")
+        if model is not None or image_shape is not None or num_classes is not None:
+            raise ZooError("weights include their network: leave out model, image_shape and num_classes")
         info = model_info(weights.model)
-        model, shape = weights.network(), weights.preprocessing.image_shape
+        model, image_shape = weights.network(), weights.preprocessing.image_shape
     elif isinstance(model, str):
-        # Raises for one that there is not, with the nearest names.
         info = model_info(model)
         model = create_model(model, **({} if num_classes is None else {"num_classes": num_classes}))
     elif model is None:
-        raise ZooError("a report is of a network: give its name, a module, or weights")
+        raise ZooError("no network is given: give the name of a network, a module, or weights")
     elif num_classes is not None:
-        raise ZooError("num_classes is for a name of the registry: a module has its own")
-    shape = shape or getattr(model, "image_shape", None)
-    if shape is None:
-        raise ZooError(f"{type(model).__name__} does not say its image size: give image_shape")
-    return described(name or (info.name if info else type(model).__name__), model, tuple(shape), info)
+        raise ZooError("num_classes is for a network of the registry: set it in the module")
+    image_shape = image_shape or getattr(model, "image_shape", None)
+    if image_shape is None:
+        raise ZooError(f"{type(model).__name__} has no image_shape: give image_shape")
+    return describe_network(name or (info.name if info else type(model).__name__), model, tuple(image_shape), info)
 
 
-def _from_weights(
-    weights: Weights | None, about: str, pictures: ImageSet | None, run: str | Path | None, track: ProgressBar
+def _weights_sections(
+    weights: Weights | None,
+    weights_name: str,
+    image_set: ImageSet | None,
+    run: str | Path | None,
+    progress_bar: ProgressBar,
 ) -> tuple[Any, Any]:
-    """The sections about what was learnt and how; None of what there is not."""
+    """The sections about what was learned and about the training run; None for a section that there is not."""
     if weights is None:
         if run is not None:
-            raise ZooError("a run is shown with its weights: give those too, as zoo.training.checkpoint_weights(run)")
-        if pictures is not None:
-            raise ZooError("pictures are what weights are shown on: give weights too, or a single image as image")
+            raise ZooError("run needs weights: give weights too, such as zoo.training.checkpoint_weights(run)")
+        if image_set is not None:
+            raise ZooError("image_set needs weights: give weights too, or a single image as image")
         return None, None
-    from zoo.report.learned.learned import learned_part
-    from zoo.report.run.run import check_run, run_part
+    from zoo.report.learned.learned_section import learned_section
+    from zoo.report.run.run_section import open_run, run_section
 
     if run is not None:
-        check_run(Path(run))
-    subject = TrainedNetwork(weights, about or weights.model)
-    learned = learned_part(subject, pictures, track=track)
-    return learned, run_part(Path(run), subject, pictures, learned.answers, track=track) if run is not None else None
+        # An error is raised before the network is applied to all images.
+        open_run(Path(run))
+    trained = TrainedNetwork(weights, weights_name or weights.model)
+    learned = learned_section(trained, image_set, progress_bar=progress_bar)
+    if run is None:
+        return learned, None
+    return learned, run_section(Path(run), trained, image_set, learned.predictions, progress_bar=progress_bar)

@@ -1,1 +1,1 @@
-"""The part of the page about what the weights have learnt."""
+"""What the weights have learned: first filters, predictions, feature maps, projections, dead units."""

@@ -1,4 +1,4 @@
-"""One look through all images, for all that a report wants to know of them: no network runs twice over a data set."""
+"""One pass over all images for everything that the report needs of them, so that no data set is processed twice."""
 
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,22 +12,21 @@ import numpy as np
 
 from zoo.data import Preprocessing, eval_batches
 from zoo.inference.prediction import most_probable, to_host
-from zoo.report.learned.activity import Activity, followed
+from zoo.report.learned.activations_by_name import apply_with_activations
 from zoo.visualize.methods.jit_cache import jit_cached
 from zoo.visualize.methods.top_activations import TopActivations, TopK, empty_top_k, to_top_activations, update_top_k
 from zoo.visualize.network_and_images import ImageSet, ProgressBar, TrainedNetwork
+from zoo.visualize.projection_groups import TILES_PER_GROUP
 
-BATCH = 64
-TOP = 5
-# Projections of a unit.
-NINE = 9
+BATCH_SIZE = 64
+TOP_CLASSES = 5
 
 
 @dataclass(frozen=True, eq=False)
-class Answers:
-    """What the network says of labelled images: `labels` [images], the true classes, -1 where nobody knows.
+class PredictedClasses:
+    """The classes predicted for images; `labels` [images] are the true classes, -1 for unknown.
 
-    `classes` and `probabilities` [images, up to 5] are the most probable ones, the first the most probable.
+    `classes` and `probabilities` [images, up to 5] are the most probable classes, the most probable first.
     """
 
     labels: np.ndarray
@@ -36,80 +35,111 @@ class Answers:
 
 
 @dataclass(frozen=True, eq=False)
-class Survey:
-    """What was found: the strongest activations of layers, each activation's units at work, the network's answers.
+class UnitActivity:
+    """On how many images each unit of an activation is above zero at any position: `active` is int [units]."""
 
-    `labels` [images] are the images' own, -1 where unknown. `answers` is None of a network without a classifier.
+    layer: str
+    active: np.ndarray
+
+    @property
+    def units(self) -> int:
+        """The number of units."""
+        return len(self.active)
+
+    @property
+    def dead(self) -> list[int]:
+        """The units that are active on no image."""
+        return np.flatnonzero(self.active == 0).tolist()
+
+
+@dataclass(frozen=True, eq=False)
+class ActivationSurvey:
+    """Each layer's strongest activations, the activity of all units, and the predictions, over a set of images.
+
+    `labels` [images] are the true classes, -1 for unknown. `predictions` is None for a network without classifier.
     """
 
     labels: np.ndarray
-    strongest: Mapping[str, TopActivations]
-    activities: tuple[Activity, ...]
-    answers: Answers | None
+    top_activations: Mapping[str, TopActivations]
+    activities: tuple[UnitActivity, ...]
+    predictions: PredictedClasses | None
 
 
-def survey(
-    subject: TrainedNetwork, pictures: ImageSet, layers: Sequence[str], *, track: ProgressBar, batch_size: int = BATCH
-) -> Survey:
-    """Every image through the network once. Raises ZooError where the network's numbers are not finite."""
-    model, sizes = subject.model, {layer: subject.shapes[layer][1:] for layer in layers}
-    run = jit_cached(_looked_at, model, tuple(layers), subject.weights.preprocessing)
-    variables = jax.device_put(subject.variables)
-    strongest = {layer: empty_top_k(size[-1], NINE) for layer, size in sizes.items()}
-    labels, active, answers, seen = [], [], [], 0
-    for batch in _batches(subject, pictures, batch_size, track):
+def survey_activations(
+    trained: TrainedNetwork,
+    image_set: ImageSet,
+    layers: Sequence[str],
+    *,
+    progress_bar: ProgressBar,
+    batch_size: int = BATCH_SIZE,
+) -> ActivationSurvey:
+    """Apply the network once to every image. Raises ZooError if its outputs are not finite."""
+    model, sizes = trained.model, {layer: trained.shapes[layer][1:] for layer in layers}
+    run = jit_cached(_survey_batch, model, tuple(layers), trained.weights.preprocessing)
+    variables = jax.device_put(trained.variables)
+    top = {layer: empty_top_k(size[-1], TILES_PER_GROUP) for layer, size in sizes.items()}
+    labels, active, predicted, done = [], [], [], 0
+    for batch in _batches(trained, image_set, batch_size, progress_bar):
         count = int(batch["mask"].sum())
-        strongest, working, said = run(variables, strongest, batch["image"], seen, count)
+        top, batch_active, batch_predicted = run(variables, top, batch["image"], done, count)
         labels.append(batch["label"][:count])
-        active.append(working)
-        if said is not None:
-            answers.append(to_host(subject.weights, *said, count))
-        seen += count
-    found = {
-        layer: to_top_activations(
-            model, layer, strongest[layer], image_shape=subject.image_shape, map_size=size[:2], image_count=seen
-        )
-        for layer, size in sizes.items()
-    }
+        active.append(batch_active)
+        if batch_predicted is not None:
+            predicted.append(to_host(trained.weights, *batch_predicted, count))
+        done += count
+    all_labels = np.concatenate(labels)
     total = jax.tree.map(lambda *parts: np.sum(parts, axis=0), *active)
-    activities = tuple(Activity(name, counts) for name, counts in total.items())
-    known = np.concatenate(labels)
-    return Survey(known, found, activities, _joined(known, answers) if answers else None)
+    return ActivationSurvey(
+        labels=all_labels,
+        top_activations={
+            layer: to_top_activations(
+                model, layer, top[layer], image_shape=trained.image_shape, map_size=size[:2], image_count=done
+            )
+            for layer, size in sizes.items()
+        },
+        activities=tuple(UnitActivity(name, counts) for name, counts in total.items()),
+        predictions=_to_predicted_classes(all_labels, predicted) if predicted else None,
+    )
 
 
 def _batches(
-    subject: TrainedNetwork, pictures: ImageSet, batch_size: int, track: ProgressBar
+    trained: TrainedNetwork, image_set: ImageSet, batch_size: int, progress_bar: ProgressBar
 ) -> Iterable[dict[str, np.ndarray]]:
-    size = min(batch_size, len(pictures))
-    batches = eval_batches(pictures.source, preprocessing=subject.weights.preprocessing, batch_size=size)
-    return track(batches, total=-(-len(pictures) // size), description=f"looking through {len(pictures)} images")
+    size = min(batch_size, len(image_set))
+    batches = eval_batches(image_set.source, preprocessing=trained.weights.preprocessing, batch_size=size)
+    total = -(-len(image_set) // size)
+    return progress_bar(batches, total=total, description=f"searching {len(image_set)} images")
 
 
-def _looked_at(
+def _survey_batch(
     model: nn.Module,
     layers: tuple[str, ...],
     preprocessing: Preprocessing,
     variables: Any,
-    strongest: dict[str, TopK],
+    top: dict[str, TopK],
     images: jax.Array,
     first: jax.Array,
     count: jax.Array,
 ) -> tuple[dict[str, TopK], OrderedDict[str, jax.Array], tuple[jax.Array, jax.Array] | None]:
-    """A batch of uint8 images: the strongest activations with its own, the units at work, the answers."""
-    made = followed(model, variables, preprocessing.normalized(images), layers)
-    best = {layer: update_top_k(strongest[layer], made.outputs[layer], first, count) for layer in layers}
-    real = jnp.arange(len(images)) < count
-    # In order, as a dict would come back sorted.
-    working = OrderedDict((name, _working(output, real)) for name, output in made.activations.items())
-    return best, working, most_probable(made.logits, min(TOP, model.num_classes)) if model.num_classes else None
+    """The strongest activations including those of a batch, each unit's number of active images, the predictions.
+
+    `images` are uint8 [batch, height, width, channel], of which the first `count` are real and `first` is the index of
+    the first in the data set.
+    """
+    made = apply_with_activations(model, variables, preprocessing.normalized(images), layers)
+    top = {layer: update_top_k(top[layer], made.outputs[layer], first, count) for layer in layers}
+    is_real = jnp.arange(len(images)) < count
+    # An OrderedDict keeps its order through jit; a dict would come back sorted.
+    active = OrderedDict((name, _count_active(output, is_real)) for name, output in made.activations.items())
+    return top, active, most_probable(made.logits, min(TOP_CLASSES, model.num_classes)) if model.num_classes else None
 
 
-def _working(output: jax.Array, real: jax.Array) -> jax.Array:
-    """int [units]: on how many of the real images a unit is above zero anywhere."""
-    above = output.max(axis=tuple(range(1, output.ndim - 1))) > 0
-    return (above & real[:, None]).sum(axis=0)
+def _count_active(output: jax.Array, is_real: jax.Array) -> jax.Array:
+    """int [units]: on how many of the real images a unit is above zero at any position."""
+    active = output.max(axis=tuple(range(1, output.ndim - 1))) > 0
+    return (active & is_real[:, None]).sum(axis=0)
 
 
-def _joined(labels: np.ndarray, answers: Sequence[tuple[np.ndarray, np.ndarray]]) -> Answers:
-    probabilities, classes = map(np.concatenate, zip(*answers, strict=True))
-    return Answers(labels, classes, probabilities)
+def _to_predicted_classes(labels: np.ndarray, batches: Sequence[tuple[np.ndarray, np.ndarray]]) -> PredictedClasses:
+    probabilities, classes = map(np.concatenate, zip(*batches, strict=True))
+    return PredictedClasses(labels, classes, probabilities)

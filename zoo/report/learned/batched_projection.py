@@ -1,4 +1,4 @@
-"""Activations of several layers projected to the pixels by one program: compiling takes longer than running it."""
+"""Activations of several layers projected to the pixels by one program, as compiling takes longer than running it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,67 +10,71 @@ import jax.numpy as jnp
 import numpy as np
 
 from zoo.data import Preprocessing
-from zoo.report.learned.activity import followed
+from zoo.report.learned.activations_by_name import apply_with_activations
 from zoo.visualize.methods.backward_rules import Rule, with_rule
 from zoo.visualize.methods.jit_cache import jit_cached
 from zoo.visualize.network_and_images import ProgressBar, TrainedNetwork
 
-# All go through the whole network, so few at a time, for its memory.
-BATCH = 9
+# Small, as the memory holds the activations of the whole network for each image.
+BATCH_SIZE = 9
 
 
 @dataclass(frozen=True, eq=False)
-class Group:
-    """Activations of one layer that stand together: one of `units` [n] at one of `places` [n, 2] in each image.
+class ActivationGroup:
+    """Activations of one layer that are shown together: per image one of `units` [n] at one of `positions` [n, 2].
 
-    `images` are uint8 [n, height, width, channel], as the network sees them; `boxes` [n, 4] what the places see.
+    `images` are uint8 [n, height, width, channel], as the network gets them; `boxes` [n, 4] are the receptive fields.
     """
 
     layer: str
     label: str
     images: np.ndarray
     units: np.ndarray
-    places: np.ndarray
+    positions: np.ndarray
     boxes: np.ndarray
     of_one_image: bool = False
 
 
-def projected(subject: TrainedNetwork, groups: Sequence[Group], rule: Rule, *, track: ProgressBar) -> list[np.ndarray]:
+def project_groups(
+    trained: TrainedNetwork, groups: Sequence[ActivationGroup], rule: Rule, *, progress_bar: ProgressBar
+) -> list[np.ndarray]:
     """For each group [n, height, width, channel], signed: what `zoo.visualize.deconvnet` gives for its layer."""
     layers = list(dict.fromkeys(group.layer for group in groups))
-    run = jit_cached(_brought_down, with_rule(subject.model, rule), tuple(layers), subject.weights.preprocessing)
-    variables = jax.device_put(subject.variables)
+    run = jit_cached(_project_batch, with_rule(trained.model, rule), tuple(layers), trained.weights.preprocessing)
+    variables = jax.device_put(trained.variables)
     sizes = [len(group.images) for group in groups]
-    images, units, places = (
-        np.concatenate(part) for part in zip(*((g.images, g.units, g.places) for g in groups), strict=True)
+    images, units, positions = (
+        np.concatenate(part) for part in zip(*((g.images, g.units, g.positions) for g in groups), strict=True)
     )
-    chosen = np.repeat([layers.index(group.layer) for group in groups], sizes)
-    # The last batch is filled up with the last pair.
-    order = np.minimum(np.arange(-(-len(images) // BATCH) * BATCH), len(images) - 1).reshape(-1, BATCH)
-    made = [
-        jax.device_get(run(variables, images[some], chosen[some], units[some], places[some]))
-        for some in track(order, total=len(order), description="projecting to the pixels")
+    layer_indices = np.repeat([layers.index(group.layer) for group in groups], sizes)
+    # The last batch is filled up with the last activation.
+    order = np.minimum(np.arange(-(-len(images) // BATCH_SIZE) * BATCH_SIZE), len(images) - 1).reshape(-1, BATCH_SIZE)
+    batches = [
+        jax.device_get(run(variables, images[some], layer_indices[some], units[some], positions[some]))
+        for some in progress_bar(order, total=len(order), description="projecting to the pixels")
     ]
-    return np.split(np.concatenate(made)[: len(images)], np.cumsum(sizes)[:-1])
+    return np.split(np.concatenate(batches)[: len(images)], np.cumsum(sizes)[:-1])
 
 
-def _brought_down(
+def _project_batch(
     model: nn.Module,
     layers: tuple[str, ...],
     preprocessing: Preprocessing,
     variables: Any,
     images: jax.Array,
-    chosen: jax.Array,
+    layer_indices: jax.Array,
     units: jax.Array,
-    places: jax.Array,
+    positions: jax.Array,
 ) -> jax.Array:
-    """Each image's signal is one at its layer and zero at all others, from which nothing comes down."""
+    """The projection of one activation per image; its signal is one there and zero in all other layers."""
     normalized = preprocessing.normalized(images)
-    outputs, down = jax.vjp(lambda x: dict(followed(model, variables, x, layers).outputs), normalized)
-    at = (jnp.arange(len(images)), places[:, 0], places[:, 1], units)
-    # A place that lies beyond the maps of another layer is dropped.
+    outputs, project = jax.vjp(lambda x: dict(apply_with_activations(model, variables, x, layers).outputs), normalized)
+    at = (jnp.arange(len(images)), positions[:, 0], positions[:, 1], units)
+    # A position outside of another layer's maps is dropped.
     signals = {
-        layer: jnp.zeros_like(outputs[layer]).at[at].set((chosen == index).astype(outputs[layer].dtype), mode="drop")
+        layer: jnp.zeros_like(outputs[layer])
+        .at[at]
+        .set((layer_indices == index).astype(outputs[layer].dtype), mode="drop")
         for index, layer in enumerate(layers)
     }
-    return down(signals)[0]
+    return project(signals)[0]

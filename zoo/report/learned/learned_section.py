@@ -1,72 +1,85 @@
-"""What a network's weights have learnt, for its page: filters, maps, projections, dead units, its answers."""
+"""The section of the page about what the weights have learned."""
 
 from dataclasses import dataclass
 
 from zoo.errors import ZooError
 from zoo.registry import model_info
-from zoo.report.learned.activation_survey import BATCH, Answers, survey
-from zoo.report.learned.dead_units import Silence, silence
-from zoo.report.learned.example_images import Passage, Said, answers, passage, samples
+from zoo.report.learned.activation_survey import BATCH_SIZE, PredictedClasses, survey_activations
+from zoo.report.learned.dead_units import DeadUnits, find_dead_units
+from zoo.report.learned.example_images import apply_to_examples
+from zoo.report.learned.example_predictions import ExamplePrediction, predict_examples
 from zoo.report.learned.first_filters import FirstFilters, first_filters
-from zoo.report.learned.projections import Projections, projections
+from zoo.report.learned.layer_maps import FeatureMaps, feature_maps_of
+from zoo.report.learned.projections import Projections, project_strongest
 from zoo.report.learned.shared_classes import shared_classes
-from zoo.visualize.network_and_images import ImageSet, ProgressBar, TrainedNetwork, default_layers, no_progress_bar
-
-# From so many images on they are searched; of fewer, each is shown.
-MANY = 9
+from zoo.visualize.network_and_images import (
+    MIN_IMAGES_TO_SEARCH,
+    ImageSet,
+    ProgressBar,
+    TrainedNetwork,
+    default_layers,
+    no_progress_bar,
+)
 
 
 @dataclass(frozen=True)
-class Learned:
-    """The section's parts; those that need images are None, or empty, where there are none.
+class LearnedSection:
+    """The contents of the section; those that need images are None or empty without images.
 
-    `silence` is None of few images, as are the `answers`, with which `run_part` need not look through them again. The
-    images are `unjudged` where their labels name other classes than the network's, as far as anybody knows.
+    `dead_units` and `predictions`, which are of all images, are None for few images. `unknown_labels` says that the
+    images have labels that are not known to be the network's classes.
     """
 
     about: str
-    pictures: str
+    image_set: str
     filters: FirstFilters | None
-    said: tuple[Said, ...] = ()
-    unjudged: bool = False
-    passage: Passage | None = None
+    examples: tuple[ExamplePrediction, ...] = ()
+    unknown_labels: bool = False
+    feature_maps: FeatureMaps | None = None
     projections: Projections | None = None
-    silence: Silence | None = None
-    answers: Answers | None = None
+    dead_units: DeadUnits | None = None
+    predictions: PredictedClasses | None = None
 
 
-def learned_part(
-    subject: TrainedNetwork, pictures: ImageSet | None, *, track: ProgressBar = no_progress_bar, batch_size: int = BATCH
-) -> Learned:
-    """What there is to show of a network with weights, and of images where there are some.
+def learned_section(
+    trained: TrainedNetwork,
+    image_set: ImageSet | None,
+    *,
+    progress_bar: ProgressBar = no_progress_bar,
+    batch_size: int = BATCH_SIZE,
+) -> LearnedSection:
+    """The section about a network with its weights, with images if there are any.
 
-    Many images, as of a data set, are searched for the strongest activations and for dead units, in one look through
-    all; of fewer, as photographs, each is shown. Raises ZooError where there are none, or the network's numbers are not
-    finite.
+    A data set is searched in one pass for the strongest activations and for dead units; of fewer than nine images each
+    one is shown. Raises ZooError if the image set is empty, or if the network's outputs are not finite.
     """
-    if pictures is not None and not len(pictures):
-        raise ZooError("there are no images in the pictures: give one at least, or no pictures")
-    filters = first_filters(subject)
-    if pictures is None:
-        return Learned(subject.description, "", filters)
-    layers = _layers(subject)
-    seen = samples(subject, pictures, layers)
-    many = len(pictures) >= MANY
-    found = survey(subject, pictures, layers, track=track, batch_size=batch_size) if many else None
-    classes = shared_classes(subject, pictures)
-    return Learned(
-        subject.description,
-        pictures.description,
-        filters,
-        answers(subject, seen, classes),
-        bool(subject.model.num_classes and pictures.class_names) and classes is None,
-        passage(seen) if layers else None,
-        projections(subject, pictures, seen, found, track=track) if layers else None,
-        silence(found.activities, len(pictures)) if found else None,
-        found.answers if found else None,
+    if image_set is not None and not len(image_set):
+        raise ZooError("the image set is empty: give at least one image, or no image set")
+    filters = first_filters(trained)
+    if image_set is None:
+        return LearnedSection(trained.description, "", filters)
+    layers = _layers(trained)
+    examples = apply_to_examples(trained, image_set, layers)
+    survey = None
+    if len(image_set) >= MIN_IMAGES_TO_SEARCH:
+        survey = survey_activations(trained, image_set, layers, progress_bar=progress_bar, batch_size=batch_size)
+    classes = shared_classes(trained, image_set)
+    projections = None
+    if layers:
+        projections = project_strongest(trained, image_set, examples, survey, progress_bar=progress_bar)
+    return LearnedSection(
+        about=trained.description,
+        image_set=image_set.description,
+        filters=filters,
+        examples=predict_examples(trained, examples, classes),
+        unknown_labels=bool(trained.model.num_classes and image_set.class_names) and classes is None,
+        feature_maps=feature_maps_of(examples) if layers else None,
+        projections=projections,
+        dead_units=find_dead_units(survey.activities, len(image_set)) if survey else None,
+        predictions=survey.predictions if survey else None,
     )
 
 
-def _layers(subject: TrainedNetwork) -> list[str]:
-    """A few of the stages that the registry names, of a network for which it names any."""
-    return default_layers(subject) if model_info(subject.weights.model).stages else []
+def _layers(trained: TrainedNetwork) -> list[str]:
+    """A few of the network's stages; none if the registry names none."""
+    return default_layers(trained) if model_info(trained.weights.model).stages else []

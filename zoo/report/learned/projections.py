@@ -1,14 +1,14 @@
-"""Zeiler and Fergus's Figure 2 on a page: what excites a unit most, projected to the pixels, beside the images."""
+"""Zeiler and Fergus's Figure 2 on a page: the strongest activations projected to the pixels, beside the images."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from zoo.report.html.raster import Raster, as_bytes, opaque, raster, smaller, tiled
-from zoo.report.learned.activation_survey import Survey
-from zoo.report.learned.batched_projection import Group, projected
-from zoo.report.learned.example_images import Samples
+from zoo.report.html.page_image import PageImage, add_alpha, embed_image, shrink, tile_images, to_uint8
+from zoo.report.learned.activation_survey import ActivationSurvey
+from zoo.report.learned.batched_projection import ActivationGroup, project_groups
+from zoo.report.learned.example_images import ExampleImages
 from zoo.visualize.methods.backward_rules import Rule
 from zoo.visualize.methods.receptive_boxes import patch, receptive_boxes
 from zoo.visualize.methods.unit_choice import diverse_units, units_at_distinct_positions
@@ -17,107 +17,141 @@ from zoo.visualize.projection_groups import SATURATED_FRACTION, UNITS_PER_SHEET,
 from zoo.visualize.tiles import covers_image, limit_box, signed_to_colours
 
 COLUMNS = 3
-# Pixels a side that a tile has at most, and about, once enlarged by whole pixels, at least.
-TILE, SMALLEST = 96, 30
-# A tile's side, in gaps between tiles.
-GAPS = 24
+# The largest side of a tile in pixels; smaller tiles are enlarged by a whole factor to about the smallest side.
+MAX_TILE, MIN_TILE = 96, 30
+# A tile is this many times as large as the gap between tiles.
+TILE_TO_GAP = 24
 
 
 @dataclass(frozen=True)
-class Pair:
-    """A unit of a data set, or a photograph: nine projections, and the images where those are."""
+class ProjectionPair:
+    """The projections of one unit, or for one photograph, and the parts of the images that they are of."""
 
     label: str
-    projections: Raster
-    patches: Raster
+    projections: PageImage
+    patches: PageImage
 
 
 @dataclass(frozen=True)
-class ProjectionSheet:
-    """The pairs of a layer, and how its tiles are cut, in words; `whole` where a tile is the whole image."""
+class LayerProjections:
+    """The pairs of a layer; `cropping` says how the tiles are cropped, `whole` that they are the whole image."""
 
     layer: str
-    cutting: str
+    cropping: str
     whole: bool
-    pairs: tuple[Pair, ...]
+    pairs: tuple[ProjectionPair, ...]
 
 
 @dataclass(frozen=True)
 class Projections:
-    """The sheets of a few layers, the rule that the signal goes down by, and why it is not the usual one.
+    """The projections of a few layers, the backward rule, and why it is not the deconvnet's ("" if it is).
 
-    `by_unit` pairs are of units; else of photographs. `saturating` is the share of a projection that lies at the ends
-    of its scale.
+    `by_unit` says whether a pair is of one unit, or of one photograph. `saturated_fraction` of a projection's values,
+    the largest magnitudes, are drawn as black or white.
     """
 
     rule: Rule
     why: str
     by_unit: bool
-    saturating: float
-    sheets: tuple[ProjectionSheet, ...]
+    saturated_fraction: float
+    layers: tuple[LayerProjections, ...]
 
 
-def projections(
-    subject: TrainedNetwork, pictures: ImageSet, seen: Samples, found: Survey | None, *, track: ProgressBar
+def project_strongest(
+    trained: TrainedNetwork,
+    image_set: ImageSet,
+    examples: ExampleImages,
+    survey: ActivationSurvey | None,
+    *,
+    progress_bar: ProgressBar,
 ) -> Projections:
-    """Of the strongest activations in all pictures, which were `found`; without, of those in each of the samples."""
-    rule, why = default_rule(subject)
-    groups = {
-        layer: _of_units(subject, pictures, found, layer) if found else _of_images(subject, seen, layer)
-        for layer in seen.outputs
-    }
-    made = iter(projected(subject, [group for some in groups.values() for group in some], rule, track=track))
-    sheets = tuple(_sheet(layer, [(group, next(made)) for group in some]) for layer, some in groups.items())
-    return Projections(rule, why, found is not None, SATURATED_FRACTION, sheets)
+    """Project the strongest activations of a survey; without survey, those in each of the examples."""
+    rule, why = default_rule(trained)
+    groups: dict[str, list[ActivationGroup]] = {}
+    for layer in examples.outputs:
+        if survey:
+            groups[layer] = _groups_by_unit(trained, image_set, survey, layer)
+        else:
+            groups[layer] = _groups_by_image(trained, examples, layer)
+    all_groups = [group for of_layer in groups.values() for group in of_layer]
+    projected = iter(project_groups(trained, all_groups, rule, progress_bar=progress_bar))
+    layers = tuple(
+        _layer_projections(layer, [(group, next(projected)) for group in of_layer])
+        for layer, of_layer in groups.items()
+    )
+    return Projections(rule, why, survey is not None, SATURATED_FRACTION, layers)
 
 
-def _of_units(subject: TrainedNetwork, pictures: ImageSet, found: Survey, layer: str) -> list[Group]:
-    """The strongest activations of each of nine units."""
-    top, groups = found.strongest[layer], []
-    for unit in diverse_units(top.values, top.images, found.labels, UNITS_PER_SHEET).tolist():
-        examples = [pictures.source[int(image)] for image in top.images[unit]]
-        images = np.stack([subject.weights.preprocessing.fitted(example["image"]) for example in examples])
-        label = unit_label(pictures, unit, top.values[unit, 0], [example["label"] for example in examples])
-        groups.append(Group(layer, label, images, np.full(len(images), unit), top.positions[unit], top.boxes[unit]))
+def _groups_by_unit(
+    trained: TrainedNetwork, image_set: ImageSet, survey: ActivationSurvey, layer: str
+) -> list[ActivationGroup]:
+    """For each of nine units its strongest activations."""
+    top, groups = survey.top_activations[layer], []
+    for unit in diverse_units(top.values, top.images, survey.labels, UNITS_PER_SHEET).tolist():
+        found = [image_set.source[int(image)] for image in top.images[unit]]
+        images = np.stack([trained.weights.preprocessing.fitted(example["image"]) for example in found])
+        labels = [example["label"] for example in found]
+        groups.append(
+            ActivationGroup(
+                layer=layer,
+                label=unit_label(image_set, unit, top.values[unit, 0], labels),
+                images=images,
+                units=np.full(len(images), unit),
+                positions=top.positions[unit],
+                boxes=top.boxes[unit],
+            )
+        )
     return groups
 
 
-def _of_images(subject: TrainedNetwork, seen: Samples, layer: str) -> list[Group]:
-    """Of each image the strongest activation of each of nine units."""
+def _groups_by_image(trained: TrainedNetwork, examples: ExampleImages, layer: str) -> list[ActivationGroup]:
+    """For each image the strongest activation of each of nine units."""
     groups = []
-    for name, image, maps in zip(seen.names, seen.images, seen.outputs[layer], strict=True):
+    for name, image, maps in zip(examples.names, examples.images, examples.outputs[layer], strict=True):
         units = units_at_distinct_positions(maps.astype(np.float32), UNITS_PER_SHEET)
-        flat = maps.reshape(-1, maps.shape[-1])[:, units].argmax(axis=0)
-        places = np.stack(np.unravel_index(flat, maps.shape[:2]), axis=-1)
-        boxes = receptive_boxes(subject.model, image.shape, layer, places)
-        label = f"{name} · units " + ", ".join(map(str, units))
-        images = np.broadcast_to(image, (len(units), *image.shape))
-        groups.append(Group(layer, label, images, units, places, boxes, of_one_image=True))
+        strongest = maps.reshape(-1, maps.shape[-1])[:, units].argmax(axis=0)
+        positions = np.stack(np.unravel_index(strongest, maps.shape[:2]), axis=-1)
+        groups.append(
+            ActivationGroup(
+                layer=layer,
+                label=f"{name} · units " + ", ".join(map(str, units)),
+                images=np.broadcast_to(image, (len(units), *image.shape)),
+                units=units,
+                positions=positions,
+                boxes=receptive_boxes(trained.model, image.shape, layer, positions),
+                of_one_image=True,
+            )
+        )
     return groups
 
 
-def _sheet(layer: str, made: Sequence[tuple[Group, np.ndarray]]) -> ProjectionSheet:
-    groups, cutting = trim_boxes(
-        [ProjectionGroup(down, group.images, group.boxes, group.label) for group, down in made]
+def _layer_projections(layer: str, projected: Sequence[tuple[ActivationGroup, np.ndarray]]) -> LayerProjections:
+    groups, cropping = trim_boxes(
+        [ProjectionGroup(pixels, group.images, group.boxes, group.label) for group, pixels in projected]
     )
     whole = covers_image(groups[0].boxes[0], groups[0].images.shape[1:])
-    # Of a photograph that is seen whole, one is enough.
-    pairs = (_pair(layer, made, once=whole and one.of_one_image) for made, (one, _) in zip(groups, made, strict=True))
-    return ProjectionSheet(layer, cutting, whole, tuple(pairs))
+    # If every tile is the same whole photograph, it is shown once.
+    pairs = (
+        _pair(layer, group, show_once=whole and activations.of_one_image)
+        for group, (activations, _) in zip(groups, projected, strict=True)
+    )
+    return LayerProjections(layer, cropping, whole, tuple(pairs))
 
 
-def _pair(layer: str, made: ProjectionGroup, *, once: bool) -> Pair:
-    said = f"{layer}, {made.label}"
-    drawn = [as_bytes(signed_to_colours(pixels, SATURATED_FRACTION), made.images.shape[-1]) for pixels in made.pixels]
-    projections = _mosaic(drawn, made.boxes, f"{said}: strongest activations projected to the pixels")
-    if once:
-        return Pair(made.label, projections, raster(made.images[0], f"{said}: the image", most=COLUMNS * TILE))
-    return Pair(made.label, projections, _mosaic(made.images, made.boxes, f"{said}: the images there"))
+def _pair(layer: str, group: ProjectionGroup, *, show_once: bool) -> ProjectionPair:
+    alt, channels = f"{layer}, {group.label}", group.images.shape[-1]
+    tiles = [to_uint8(signed_to_colours(pixels, SATURATED_FRACTION), channels) for pixels in group.pixels]
+    projections = _tile_boxes(tiles, group.boxes, f"{alt}: strongest activations projected to the pixels")
+    if show_once:
+        image = embed_image(group.images[0], f"{alt}: the image", max_side=COLUMNS * MAX_TILE)
+    else:
+        image = _tile_boxes(group.images, group.boxes, f"{alt}: the same parts of the images")
+    return ProjectionPair(group.label, projections, image)
 
 
-def _mosaic(images: Sequence[np.ndarray], boxes: np.ndarray, alt: str) -> Raster:
-    """What the boxes hold, with nothing at all beyond the borders of the images."""
-    seen = [patch(opaque(image), limit_box(box, image.shape)) for image, box in zip(images, boxes, strict=True)]
-    enlarged = max(1, round(SMALLEST / len(seen[0])))
-    tiles = [smaller(tile, TILE).repeat(enlarged, axis=0).repeat(enlarged, axis=1) for tile in seen]
-    return raster(tiled(tiles, COLUMNS, gap=max(2, len(tiles[0]) // GAPS)), alt)
+def _tile_boxes(images: Sequence[np.ndarray], boxes: np.ndarray, alt: str) -> PageImage:
+    """The parts of the images in the boxes, as tiles; transparent outside of the images."""
+    patches = [patch(add_alpha(image), limit_box(box, image.shape)) for image, box in zip(images, boxes, strict=True)]
+    factor = max(1, round(MIN_TILE / len(patches[0])))
+    tiles = [shrink(tile, MAX_TILE).repeat(factor, axis=0).repeat(factor, axis=1) for tile in patches]
+    return embed_image(tile_images(tiles, COLUMNS, gap=max(2, len(tiles[0]) // TILE_TO_GAP)), alt)

@@ -1,26 +1,27 @@
-"""Whether the labels of some images and the outputs of a network mean the same classes."""
+"""Whether the labels of an image set and the outputs of a network are the same classes."""
 
 from zoo.inference.evaluation import are_wordnet_ids, of_another_data_set, stand_for_names
 from zoo.inference.prediction import class_names
 from zoo.visualize.network_and_images import ImageSet, TrainedNetwork
 
 
-def shared_classes(subject: TrainedNetwork, pictures: ImageSet) -> tuple[str, ...] | None:
-    """The names of the classes; None where they are others, or the images have no labels.
+def shared_classes(trained: TrainedNetwork, image_set: ImageSet) -> tuple[str, ...] | None:
+    """The names of the classes; None if the classes differ, or if the images have no labels.
 
-    Numbers stand for any names, of the network or of the images, and WordNet's identifiers are not compared with words;
-    but of two data sets that are known to differ, only names that are the same mean the same.
+    Class names that are only numbers match any names, and WordNet identifiers match words. If the network is known to
+    be trained on another data set than the images', the names must be equal.
     """
-    given = tuple(pictures.class_names)
-    if not subject.model.num_classes or not given:
+    label_names = tuple(image_set.class_names)
+    if not trained.model.num_classes or not label_names:
         return None
-    names = class_names(subject.weights)
-    if len(names) != len(given):
+    names = class_names(trained.weights)
+    if len(names) != len(label_names):
         return None
-    unnamed, anonymous = stand_for_names(given, pictures.dataset), stand_for_names(names, subject.weights.dataset)
-    if of_another_data_set(subject.weights, pictures.dataset):
-        return names if names == given and not unnamed and not anonymous else None
-    if not subject.weights.class_names or anonymous:
-        return given
-    same = names == given or unnamed or are_wordnet_ids(names) != are_wordnet_ids(given)
+    unnamed_labels = stand_for_names(label_names, image_set.dataset)
+    unnamed_outputs = stand_for_names(names, trained.weights.dataset)
+    if of_another_data_set(trained.weights, image_set.dataset):
+        return names if names == label_names and not unnamed_labels and not unnamed_outputs else None
+    if not trained.weights.class_names or unnamed_outputs:
+        return label_names
+    same = names == label_names or unnamed_labels or are_wordnet_ids(names) != are_wordnet_ids(label_names)
     return names if same else None

@@ -1,1 +1,1 @@
-"""The part of the page about the training run."""
+"""How the weights were trained: curves, confusion table, mistakes, recipe."""

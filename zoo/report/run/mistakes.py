@@ -1,44 +1,50 @@
-"""The most confident mistakes: images that a network names wrongly, and is sure of."""
+"""The most confident mistakes: images with a wrong and very probable prediction."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from zoo.report.html.raster import Raster, raster
-from zoo.report.learned.activation_survey import Answers
+from zoo.report.html.page_image import PageImage, embed_image
+from zoo.report.learned.activation_survey import PredictedClasses
 from zoo.visualize.network_and_images import ImageSet, TrainedNetwork, index_in_data_set
 
-SHOWN = 12
-# Pixels a side that an image has at most.
-IMAGE = 128
+MAX_MISTAKES = 12
+# The largest side of an image, in pixels.
+IMAGE_SIZE = 128
 
 
 @dataclass(frozen=True)
 class Mistake:
-    """An image by its number in the data set, its class, and the class that is said, held to be so probable, 0 to 1."""
+    """An image by its number in the data set, its true class, and the predicted class with its probability 0..1."""
 
     number: int
-    raster: Raster
-    truth: str
-    said: str
+    image: PageImage
+    true_class: str
+    predicted_class: str
     probability: float
 
 
-def mistakes(
-    subject: TrainedNetwork, pictures: ImageSet, answers: Answers, class_names: Sequence[str]
+def most_confident_mistakes(
+    trained: TrainedNetwork, image_set: ImageSet, predicted: PredictedClasses, class_names: Sequence[str]
 ) -> tuple[Mistake, ...]:
-    """The most probable wrong answers, that first; images of unknown class are left out."""
-    wrong = np.flatnonzero((answers.labels >= 0) & (answers.classes[:, 0] != answers.labels))
-    chosen = wrong[np.argsort(-answers.probabilities[wrong, 0], kind="stable")][:SHOWN]
-    return tuple(_mistake(subject, pictures, answers, class_names, index) for index in chosen.tolist())
-
-
-def _mistake(
-    subject: TrainedNetwork, pictures: ImageSet, answers: Answers, class_names: Sequence[str], index: int
-) -> Mistake:
-    image = subject.weights.preprocessing.fitted(pictures.source[index]["image"])
-    truth, said = class_names[answers.labels[index]], class_names[answers.classes[index, 0]]
-    number = index_in_data_set(pictures.source, index)
-    alt = f"Image {number}, of class {truth}, taken for {said}"
-    return Mistake(number, raster(image, alt, most=IMAGE), truth, said, float(answers.probabilities[index, 0]))
+    """Up to twelve wrong predictions, the most probable first; images of unknown class are left out."""
+    wrong = np.flatnonzero((predicted.labels >= 0) & (predicted.classes[:, 0] != predicted.labels))
+    order = np.argsort(-predicted.probabilities[wrong, 0], kind="stable")
+    mistakes = []
+    for index in wrong[order][:MAX_MISTAKES].tolist():
+        pixels = trained.weights.preprocessing.fitted(image_set.source[index]["image"])
+        number = index_in_data_set(image_set.source, index)
+        true_class = class_names[predicted.labels[index]]
+        predicted_class = class_names[predicted.classes[index, 0]]
+        alt = f"Image {number} of class {true_class}, predicted as {predicted_class}"
+        mistakes.append(
+            Mistake(
+                number=number,
+                image=embed_image(pixels, alt, max_side=IMAGE_SIZE),
+                true_class=true_class,
+                predicted_class=predicted_class,
+                probability=float(predicted.probabilities[index, 0]),
+            )
+        )
+    return tuple(mistakes)

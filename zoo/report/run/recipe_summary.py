@@ -1,4 +1,4 @@
-"""A run's recipe in words: its settings, and the command that asks for it."""
+"""A run's recipe as a table of settings, and as the command that trains with it."""
 
 import dataclasses
 import shlex
@@ -11,7 +11,7 @@ from zoo.training.config.recipe_table import recipe_for
 
 @dataclass(frozen=True)
 class Setting:
-    """One of a recipe, what it means, and whether it is not the default."""
+    """A setting of a recipe, its meaning, and whether it differs from the default."""
 
     name: str
     value: str
@@ -19,42 +19,45 @@ class Setting:
     changed: bool
 
 
-def settings(recipe: Recipe) -> tuple[Setting, ...]:
-    """All of them, in their order."""
+def recipe_settings(recipe: Recipe) -> tuple[Setting, ...]:
+    """All settings, in their order."""
     return tuple(
         Setting(
-            field.name.replace("_", " "),
-            _written(getattr(recipe, field.name)),
-            field.metadata["help"],
-            getattr(recipe, field.name) != field.default,
+            name=field.name.replace("_", " "),
+            value=_format(getattr(recipe, field.name)),
+            meaning=field.metadata["help"],
+            changed=getattr(recipe, field.name) != field.default,
         )
         for field in dataclasses.fields(recipe)
     )
 
 
-def command(config: RunConfig) -> str:
-    """What asks `train.py` for this recipe: its flags are what is not usual for this network and data."""
+def train_command(config: RunConfig) -> str:
+    """The command that trains with a run's recipe; it has a flag for each setting that differs from the usual recipe.
+
+    The usual recipe is that of the network and the data set.
+    """
     pretrained = config.pretrained is not None
     usual = recipe_for(config.model, config.dataset, pretrained=pretrained)
-    # What `train.py` decides from the data and from the weights.
-    decided = {"feed", "fit"} if pretrained else {"feed"}
-    given = ["python", "train.py", "--model", config.model, "--dataset", config.dataset]
+    # `train.py` chooses these from the data and from the weights.
+    automatic = {"feed", "fit"} if pretrained else {"feed"}
+    arguments = ["python", "train.py", "--model", config.model, "--dataset", config.dataset]
     if pretrained:
-        given += ["--pretrained", *filter(None, [config.pretrained])]
+        arguments += ["--pretrained", *filter(None, [config.pretrained])]
     for field in dataclasses.fields(Recipe):
         value = getattr(config.recipe, field.name)
-        if field.name not in decided and value != getattr(usual, field.name):
-            given += _flag(field.name.replace("_", "-"), value)
-    return shlex.join(given)
+        if field.name not in automatic and value != getattr(usual, field.name):
+            arguments += _flag(field.name.replace("_", "-"), value)
+    return shlex.join(arguments)
 
 
 def _flag(name: str, value: object) -> list[str]:
     if isinstance(value, bool):
         return [f"--{name}" if value else f"--no-{name}"]
-    return [f"--{name}", _written(value)]
+    return [f"--{name}", _format(value)]
 
 
-def _written(value: object) -> str:
+def _format(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     return str(value).removesuffix(".0") if isinstance(value, float) else str(value)

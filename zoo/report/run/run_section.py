@@ -1,16 +1,16 @@
-"""What a training run was, and what came of it, for its page: curves, confusions, confident mistakes, the recipe."""
+"""The section of the page about a training run: curves, confusion table, mistakes, recipe."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from zoo.errors import ZooError
-from zoo.report.learned.activation_survey import BATCH, Answers, survey
+from zoo.report.learned.activation_survey import BATCH_SIZE, PredictedClasses, survey_activations
 from zoo.report.learned.shared_classes import shared_classes
-from zoo.report.run.confusion_table import Confusion, confusion, confusion_counts
-from zoo.report.run.curve_panels import Panel, panels
-from zoo.report.run.mistakes import Mistake, mistakes
-from zoo.report.run.recipe_in_words import Setting, command, settings
+from zoo.report.run.confusion_table import ConfusionTable, confusion_counts, make_confusion_table
+from zoo.report.run.curve_panels import Panel, curve_panels
+from zoo.report.run.mistakes import Mistake, most_confident_mistakes
+from zoo.report.run.recipe_summary import Setting, recipe_settings, train_command
 from zoo.training.checkpoint.run_folder import RunConfig, RunFolder
 from zoo.training.logging.progress import clock
 from zoo.training.logging.recorder import stored_rows
@@ -18,11 +18,11 @@ from zoo.visualize.network_and_images import ImageSet, ProgressBar, TrainedNetwo
 
 
 @dataclass(frozen=True)
-class Run:
-    """The section's parts. `rows` are the evaluations, one an epoch; `best` is that of the best test accuracy, if any.
+class RunSection:
+    """The contents of the section. `rows` are the evaluations; `best` is the one with the best test accuracy.
 
-    `confusion` is None, and there are no `mistakes`, where there are no images of the network's classes. `pictures`
-    says which they are.
+    `confusion` is None and `mistakes` is empty if there are no images of the network's classes. `image_set` describes
+    the images.
     """
 
     name: str
@@ -33,56 +33,56 @@ class Run:
     time: str
     settings: tuple[Setting, ...]
     command: str
-    pictures: str = ""
-    confusion: Confusion | None = None
+    image_set: str = ""
+    confusion: ConfusionTable | None = None
     mistakes: tuple[Mistake, ...] = ()
 
 
-def check_run(folder: Path) -> RunFolder:
-    """Raises ZooError where there is no run."""
-    place = RunFolder(folder)
-    if not place.config_file.is_file():
-        raise ZooError(f"no run of train.py in {folder}: it has no {place.config_file.name}")
-    return place
+def open_run(path: Path) -> RunFolder:
+    """The run folder at a path. Raises ZooError if there is no run."""
+    folder = RunFolder(path)
+    if not folder.config_file.is_file():
+        raise ZooError(f"no run of train.py in {path}: it has no {folder.config_file.name}")
+    return folder
 
 
-def run_part(
-    folder: Path,
-    subject: TrainedNetwork,
-    pictures: ImageSet | None,
-    answers: Answers | None = None,
+def run_section(
+    path: Path,
+    trained: TrainedNetwork,
+    image_set: ImageSet | None,
+    predicted: PredictedClasses | None = None,
     *,
-    track: ProgressBar = no_progress_bar,
-    batch_size: int = BATCH,
-) -> Run:
-    """What there is to show of the run in a folder, and of its network, the subject, on images with labels.
+    progress_bar: ProgressBar = no_progress_bar,
+    batch_size: int = BATCH_SIZE,
+) -> RunSection:
+    """The section about the run in a folder, and about its network on images with labels.
 
-    `answers` are those of `learned_part` for the same pictures; without them the network runs over the images here.
-    Raises ZooError where there is no run, or its files cannot be read.
+    `predicted` are the predictions of `learned_section` for the same images; by default the network is applied to the
+    images here. Raises ZooError if there is no run, or if its files cannot be read.
     """
-    place = check_run(folder)
-    config = place.read_config()
-    rows = tuple(row for row in stored_rows(place) if row is not None)
+    folder = open_run(path)
+    config = folder.read_config()
+    rows = tuple(row for row in stored_rows(folder) if row is not None)
     evaluated = [row for row in rows if row.get("test_accuracy") is not None]
-    run = Run(
-        folder.absolute().name,
-        config,
-        rows,
-        max(evaluated, key=lambda row: row["test_accuracy"], default=None),
-        panels(rows),
-        clock(rows[-1].get("seconds") or 0) if rows else "",
-        settings(config.recipe),
-        command(config),
+    section = RunSection(
+        name=path.absolute().name,
+        config=config,
+        rows=rows,
+        best=max(evaluated, key=lambda row: row["test_accuracy"], default=None),
+        panels=curve_panels(rows),
+        time=clock(rows[-1].get("seconds") or 0) if rows else "",
+        settings=recipe_settings(config.recipe),
+        command=train_command(config),
     )
-    names = shared_classes(subject, pictures) if pictures else None
-    if names is None:
-        return run
-    if answers is None:
-        answers = survey(subject, pictures, (), track=track, batch_size=batch_size).answers
-    counts = confusion_counts(answers, len(names))
+    class_names = shared_classes(trained, image_set) if image_set else None
+    if class_names is None:
+        return section
+    if predicted is None:
+        survey = survey_activations(trained, image_set, (), progress_bar=progress_bar, batch_size=batch_size)
+        predicted = survey.predictions
     return replace(
-        run,
-        pictures=pictures.description,
-        confusion=confusion(counts, names),
-        mistakes=mistakes(subject, pictures, answers, names),
+        section,
+        image_set=image_set.description,
+        confusion=make_confusion_table(confusion_counts(predicted, len(class_names)), class_names),
+        mistakes=most_confident_mistakes(trained, image_set, predicted, class_names),
     )
