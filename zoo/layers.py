@@ -84,8 +84,8 @@ class Conv(nn.Module):
     dilation: Size = 1
     groups: int = 1
     use_bias: bool = True
-    kernel_init: Callable = he_normal
-    bias_init: Callable = nn.initializers.zeros
+    kernel_init: nn.initializers.Initializer = he_normal
+    bias_init: nn.initializers.Initializer = nn.initializers.zeros
     dtype: jnp.dtype = jnp.float32
 
     @nn.compact
@@ -174,8 +174,8 @@ class ConvBlock(nn.Module):
     use_bias: bool | None = None
     act: Activation | None = nn.relu
     dilation: Size = 1
-    kernel_init: Callable = he_normal
-    bias_init: Callable = nn.initializers.zeros
+    kernel_init: nn.initializers.Initializer = he_normal
+    bias_init: nn.initializers.Initializer = nn.initializers.zeros
     dtype: jnp.dtype = jnp.float32
 
     @nn.compact

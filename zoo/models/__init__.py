@@ -1,56 +1,39 @@
-"""The networks, one family a file. A new family is one file and one name here."""
+"""The networks, one family per file. A new family is one file and one name in the list below.
 
-from zoo.models import (
-    alexnet,
-    convnext,
-    densenet,
-    efficientnet,
-    efficientnet_lite,
-    efficientnet_v2,
-    googlenet,
-    inception_resnet,
-    inception_v2,
-    inception_v3,
-    inception_v4,
-    lenet,
-    mnasnet,
-    mobilenet,
-    mobilenet_v3,
-    nin,
-    regnet,
-    resnet,
-    resnet_v2,
-    shufflenet,
-    squeezenet,
-    vgg,
-    xception,
-)
+The file of a family has, from top to bottom: its papers, the tables, the network, the blocks, and `ENTRIES`, the
+records for the registry. Blocks that several families use are in `blocks/`.
+"""
+
+from importlib import import_module
+
 from zoo.models.network import ModelInfo
 
 _FAMILIES = (
-    lenet,
-    alexnet,
-    nin,
-    vgg,
-    googlenet,
-    inception_v2,
-    inception_v3,
-    inception_v4,
-    inception_resnet,
-    xception,
-    resnet,
-    resnet_v2,
-    densenet,
-    squeezenet,
-    mobilenet,
-    mobilenet_v3,
-    shufflenet,
-    mnasnet,
-    efficientnet,
-    efficientnet_v2,
-    efficientnet_lite,
-    regnet,
-    convnext,
+    "lenet",
+    "alexnet",
+    "nin",
+    "vgg",
+    "googlenet",
+    "inception_v2",
+    "inception_v3",
+    "inception_v4",
+    "inception_resnet",
+    "xception",
+    "resnet",
+    "resnet_v2",
+    "densenet",
+    "squeezenet",
+    "mobilenet",
+    "mobilenet_v3",
+    "shufflenet",
+    "mnasnet",
+    "efficientnet",
+    "efficientnet_v2",
+    "efficientnet_lite",
+    "regnet",
+    "convnext",
 )
 
-ENTRIES: tuple[ModelInfo, ...] = tuple(entry for family in _FAMILIES for entry in family.ENTRIES)
+ENTRIES: tuple[ModelInfo, ...] = tuple(
+    entry for family in _FAMILIES for entry in import_module(f"{__name__}.{family}").ENTRIES
+)

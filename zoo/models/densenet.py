@@ -41,9 +41,6 @@ class DenseNet(Network):
 
     @nn.compact
     def __call__(self, x: jax.Array, *, train: bool = False) -> jax.Array:
-        common = {"act": self.act, "dtype": self.dtype}
-        block = partial(DenseBlock, growth=self.growth, dropout=self.dropout, remat=self.remat, **common)
-        transition = partial(Transition, **common)
         if self.small_images:
             x = Conv(2 * self.growth, 3, padding=1, use_bias=False, dtype=self.dtype, name="conv1")(x)
         else:
@@ -51,9 +48,19 @@ class DenseNet(Network):
             x = conv(2 * self.growth, 7, 2, padding=3, name="conv1")(x, train)
             x = max_pool(x, 3, 2, padding=1)
         for stage, depth in enumerate(self.depths, start=1):
-            x = block(depth, name=f"dense_block{stage}")(x, train)
+            block = DenseBlock(
+                depth=depth,
+                growth=self.growth,
+                dropout=self.dropout,
+                remat=self.remat,
+                act=self.act,
+                dtype=self.dtype,
+                name=f"dense_block{stage}",
+            )
+            x = block(x, train)
             if stage < len(self.depths):
-                x = transition(int(COMPRESSION * x.shape[-1]), name=f"transition{stage}")(x, train)
+                features = int(COMPRESSION * x.shape[-1])
+                x = Transition(features, self.act, self.dtype, name=f"transition{stage}")(x, train)
         x = self.act(batch_norm(train=train, dtype=self.dtype, name="bn")(x))
         return self.classify(global_avg_pool(x), "fc")
 

@@ -146,21 +146,24 @@ def last_blocks(stages: tuple[StageSettings, ...]) -> tuple[str, ...]:
 def _entry(name: str) -> ModelInfo:
     width, depth, size, resized_to, dropout, parameters, macs = TABLE[name]
     stages = scale_stages(B0, width, depth)
-    released = {"epsilon": 1e-3, "momentum": 0.99} if name in RELEASED_NORM else {}
+    build = partial(
+        EfficientNet,
+        stages=stages,
+        stem=round_width(STEM * width),
+        head=round_width(HEAD * width),
+        dropout=dropout,
+        image_shape=(size, size, 3),
+    )
     differs = ["torchvision's: symmetric padding, where the release pads as TensorFlow"]
-    differs += [] if released else ["batch norm with torch's constants"]
-    differs += ["images of 288 pixels for 260"] if name == "b2" else []
+    if name in RELEASED_NORM:
+        build = partial(build, epsilon=1e-3, momentum=0.99)
+    else:
+        differs.append("batch norm with torch's constants")
+    if name == "b2":
+        differs.append("288x288 images instead of 260x260")
     return ModelInfo(
         name=f"efficientnet_{name}",
-        build=partial(
-            EfficientNet,
-            stages=stages,
-            stem=round_width(STEM * width),
-            head=round_width(HEAD * width),
-            dropout=dropout,
-            image_shape=(size, size, 3),
-            **released,
-        ),
+        build=build,
         paper=PAPER,
         parameters=parameters,
         macs=macs,

@@ -7,7 +7,7 @@ import flax.linen as nn
 import jax
 
 from zoo.layers import ConvBlock, batch_norm, global_avg_pool, max_pool
-from zoo.models.blocks.inception_branches import Branch, BranchConv, ConvChain, InceptionBranches
+from zoo.models.blocks.inception_branches import Branch, BranchConv, ConvChain, InceptionBranches, Step
 from zoo.models.network import ModelInfo, Network, Paper
 
 PAPER = Paper(
@@ -94,8 +94,8 @@ def inception_branches(widths: ModuleWidths) -> tuple[Branch, ...]:
     ]
     if not widths.width_pool_proj:
         return (*branches, (DOWNSAMPLING_POOL,))
-    pool = partial(max_pool, window=3, stride=1, padding=1) if widths.pool == "max" else "average"
-    projected_pool = (pool, BranchConv("pool_proj", widths.width_pool_proj, 1))
+    pool: Step = partial(max_pool, window=3, stride=1, padding=1) if widths.pool == "max" else "average"
+    projected_pool: Branch = (pool, BranchConv("pool_proj", widths.width_pool_proj, 1))
     return ((BranchConv("1x1", widths.width_1x1, 1),), *branches, projected_pool)
 
 

@@ -54,7 +54,7 @@ class MobileNetV3(Network):
     layer after the pool. `epsilon` is TensorFlow's default; timm's own networks have 1e-5.
     """
 
-    act: Activation | tuple[Activation, Activation] = (nn.hard_swish, nn.relu)
+    act: Activation | tuple[Activation, Activation] = (nn.hard_swish, nn.relu)  # type: ignore[assignment]
     stages: tuple[SearchedStage, ...] = LARGE
     head: int = 1280
     epsilon: float = 1e-3
