@@ -78,10 +78,8 @@ def report(
     other = None if compare is None else _describe(compare, compare_name)
     learned, trained_by = _weights_sections(weights, weights_name, image_set, run, progress_bar)
     if image is None and image_set is not None:
-        image, image_name = (
-            image_set.source[0]["image"],
-            image_set.names[0] if image_set.names else image_set.description,
-        )
+        image = image_set.source[0]["image"]
+        image_name = image_set.names[0] if image_set.names else image_set.description
     sample_image = make_sample_image(network.counted.image_shape, image, image_name)
     page = Page(
         network=network,
