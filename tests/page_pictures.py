@@ -1,4 +1,4 @@
-"""The pictures of docs/visualizing.md: python tests/page_pictures.py makes them by the commands printed there."""
+"""Make the pictures of docs/visualizing.md with its own commands: python tests/page_pictures.py [PART OF A NAME ...]."""
 
 import re
 import subprocess
@@ -10,33 +10,33 @@ from PIL import Image
 
 ROOT = Path(__file__).parents[1]
 PAGE, IMAGES = ROOT / "docs" / "visualizing.md", ROOT / "docs" / "images"
-# A picture, and right under it the command that wrote it.
-SHOWN = re.compile(r"!\[[^\]]+\]\(images/([^)]+)\.webp\)\n\n```sh\n(.+?)\n```", re.DOTALL)
-QUALITY = 85
+# A picture, and directly below it the command that writes it.
+PICTURE_AND_COMMAND = re.compile(r"!\[[^\]]+\]\(images/([^)]+)\.webp\)\n\n```sh\n(.+?)\n```", re.DOTALL)
+WEBP_QUALITY = 85
 
 
-def shown() -> dict[str, str]:
-    """{picture, as "photos/maximize-logits": the command under it}."""
-    return dict(SHOWN.findall(PAGE.read_text()))
+def picture_commands() -> dict[str, str]:
+    """{name of a picture, such as "photos/maximize-logits": the command below it}."""
+    return dict(PICTURE_AND_COMMAND.findall(PAGE.read_text()))
 
 
-def setup() -> str:
-    """The page's block that names what the commands need."""
+def shell_variables() -> str:
+    """The page's first block: the variables that the commands use."""
     return re.search(r"```sh\n(.+?)\n```", PAGE.read_text(), re.DOTALL)[1]
 
 
-def make(names: list[str]) -> None:
-    """Write the pictures whose names have one of these parts, all where there are none."""
-    for name, command in shown().items():
-        if names and not any(part in name for part in names):
+def make_pictures(name_parts: list[str]) -> None:
+    """Write the pictures whose names contain one of the parts; all pictures if there are none."""
+    for name, command in picture_commands().items():
+        if name_parts and not any(part in name for part in name_parts):
             continue
         with tempfile.TemporaryDirectory() as folder:
-            written = command.replace("--out pictures/", f"--out {folder}/")
-            subprocess.run(["bash", "-euxc", f"{setup()}\n{written}"], cwd=ROOT, check=True)
+            script = f"{shell_variables()}\n{command.replace('--out pictures/', f'--out {folder}/')}"
+            subprocess.run(["bash", "-euxc", script], cwd=ROOT, check=True)
             (IMAGES / name).parent.mkdir(exist_ok=True)
             with Image.open(Path(folder) / f"{name}.png") as image:
-                image.save(IMAGES / f"{name}.webp", quality=QUALITY, method=6)
+                image.save(IMAGES / f"{name}.webp", quality=WEBP_QUALITY, method=6)
 
 
 if __name__ == "__main__":
-    make(sys.argv[1:])
+    make_pictures(sys.argv[1:])

@@ -1,10 +1,10 @@
-"""docs/visualizing.md: each picture is there, small, and has the command under it that names it."""
+"""docs/visualizing.md: each picture exists, is small, and is the one that the command below it writes."""
 
 import re
 import shlex
 
 import pytest
-from page_pictures import IMAGES, PAGE, setup, shown
+from page_pictures import IMAGES, PAGE, picture_commands, shell_variables
 from PIL import Image
 
 from zoo.__main__ import parser
@@ -14,17 +14,17 @@ MEBIBYTE = 2**20
 
 def test_every_picture_has_its_command():
     pictures = re.findall(r"\]\(images/([^)]+)\)", PAGE.read_text())
-    assert pictures == [f"{name}.webp" for name in shown()] and len(pictures) > 10
+    assert pictures == [f"{name}.webp" for name in picture_commands()] and len(pictures) > 10
     kept = {str(path.relative_to(IMAGES)) for folder in ("fashion", "photos") for path in (IMAGES / folder).iterdir()}
     assert kept == set(pictures)
     assert sum((IMAGES / name).stat().st_size for name in kept) < 4 * MEBIBYTE
-    assert "fashion=" in setup() and "photos=" in setup()
+    assert "fashion=" in shell_variables() and "photos=" in shell_variables()
 
 
-@pytest.mark.parametrize("name", shown())
+@pytest.mark.parametrize("name", picture_commands())
 def test_the_command_names_the_picture(name):
     folder, _, sheet = name.partition("/")
-    program, command = shown()[name].replace("\\\n", "").split(" zoo ")
+    program, command = picture_commands()[name].replace("\\\n", "").split(" zoo ")
     args = parser().parse_args(shlex.split(command))
     assert program == "python -m" and args.out.as_posix() == f"pictures/{folder}"
     layer = args.layers[0].replace("/", "-") if args.layers else ""
