@@ -1,4 +1,4 @@
-"""Make the pictures of docs/visualizing.md with its own commands: python tests/page_pictures.py [PART OF A NAME ...]."""
+"""Make the pictures of docs/visualizing.md with its commands: python tests/page_pictures.py [PART OF A NAME ...]."""
 
 import re
 import subprocess
