@@ -1,23 +1,24 @@
-"""Every number about a network: parameters, output shapes, multiply-adds, receptive fields."""
+"""Counts of a network: parameters, output shapes, multiply-adds and receptive fields."""
 
 from typing import Any
 
 import jax
 
 from zoo.counting.formulas import conv_macs, conv_output_shape, conv_parameters, pool_output_shape
-from zoo.counting.paper_comparison import PaperComparison, compare
-from zoo.counting.paper_tables import TABLES as PAPERS
-from zoo.counting.records import CountError, Misalignment, Row, Summary
+from zoo.counting.paper_comparison import PaperComparison, compare_with_paper
+from zoo.counting.paper_tables import PAPER_TABLES
+from zoo.counting.records import CountError, Misalignment, Row
 from zoo.counting.summarize import summarize
+from zoo.counting.summary import Summary
 
 __all__ = [
-    "PAPERS",
+    "PAPER_TABLES",
     "CountError",
     "Misalignment",
     "PaperComparison",
     "Row",
     "Summary",
-    "compare",
+    "compare_with_paper",
     "conv_macs",
     "conv_output_shape",
     "conv_parameters",

@@ -55,14 +55,14 @@ def run(args: argparse.Namespace) -> None:
 
 
 def _as_text(result: Evaluation) -> str:
-    from zoo.counting.render import aligned
+    from zoo.runtime.text_tables import aligned_table
 
     lines = [f"top-1 accuracy  {result.top1_accuracy:.4f}"]
     if result.top5_accuracy is not None:
         lines.append(f"top-5 accuracy  {result.top5_accuracy:.4f}")
     titles = ["class", "images", "accuracy", "most often mistaken for"]
     rows = [_cells(row) for row in result.per_class()]
-    return "\n".join([*lines, "", *aligned(titles, rows, [True, False, False, True])])
+    return "\n".join([*lines, "", *aligned_table(titles, rows, [True, False, False, True])])
 
 
 def _cells(row: ClassResult) -> list[str]:

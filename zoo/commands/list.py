@@ -16,7 +16,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Print one line per network."""
-    from zoo.counting.render import aligned
+    from zoo.runtime.text_tables import aligned_table
     from zoo.errors import ZooError, suggestion
     from zoo.registry import list_models, model_info
     from zoo.runtime.console import terminal_width
@@ -39,5 +39,5 @@ def run(args: argparse.Namespace) -> None:
     titles = ["name", "parameters", "MACs", "input", "year", "paper"]
     left = [True, False, False, False, False, True]
     columns = terminal_width()
-    for line in aligned(titles, cells, left):
+    for line in aligned_table(titles, cells, left):
         print(line if columns is None or len(line) <= columns else line[: columns - 1] + "…")

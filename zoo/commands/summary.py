@@ -70,9 +70,9 @@ def _summarize(model: Any, shape: tuple[int, int, int], depth: int | None = None
 
 
 def _against_paper(name: str, model: Any, shape: tuple[int, int, int]) -> Any:
-    from zoo.count import PAPERS, compare
+    from zoo.count import PAPER_TABLES, compare_with_paper
     from zoo.errors import ZooError
 
-    if name not in PAPERS:
-        raise ZooError(f"no published table for {name!r}; there are tables for {', '.join(PAPERS)}")
-    return compare(_summarize(model, shape), PAPERS[name])
+    if name not in PAPER_TABLES:
+        raise ZooError(f"no published table for {name!r}; there are tables for {', '.join(PAPER_TABLES)}")
+    return compare_with_paper(_summarize(model, shape), PAPER_TABLES[name])

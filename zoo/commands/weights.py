@@ -19,7 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Print a line a source."""
-    from zoo.counting.render import aligned
+    from zoo.runtime.text_tables import aligned_table
     from zoo.errors import ZooError
     from zoo.registry import model_info
     from zoo.runtime.console import terminal_width
@@ -46,5 +46,5 @@ def run(args: argparse.Namespace) -> None:
     titles = ["tag", "MiB", "top 1", "top 5", "licence", "here", "from"]
     left = [True, False, False, False, True, True, True]
     columns = terminal_width()
-    for line in aligned(titles, cells, left):
+    for line in aligned_table(titles, cells, left):
         print(line if columns is None or len(line) <= columns else line[: columns - 1] + "…")

@@ -1,4 +1,7 @@
-"""The lesson's arithmetic: what a convolution or a pool does to a shape, and what it costs. Shapes are (h, w, c)."""
+"""The lesson's arithmetic: output shapes, parameters and multiply-adds of convolutions and pools.
+
+Shapes are (height, width, channels). All functions raise WindowTooLarge where the window does not fit.
+"""
 
 import math
 
@@ -16,7 +19,7 @@ def conv_output_shape(
     padding: Padding = 0,
     dilation: Size = 1,
 ) -> Shape:
-    """(height, width, filters) that a convolution makes of (height, width, channels)."""
+    """The (height, width, filters) of a convolution's output."""
     return (*output_size(input_shape[:2], kernel, stride=stride, padding=padding, dilation=dilation), filters)
 
 
@@ -34,12 +37,12 @@ def conv_parameters(
 ) -> int:
     """Weights and biases of a convolution: filters * (kh * kw * channels / groups + 1).
 
-    With `shared=False` each output position has filters of its own, as if the layer were locally connected.
+    With `shared=False` each output position has separate filters, as in a locally connected layer.
     """
-    one_position = filters * (_taps(input_shape, kernel, groups) + bias)
+    per_position = filters * (_taps(input_shape, kernel, groups) + bias)
     if shared:
-        return one_position
-    return one_position * math.prod(
+        return per_position
+    return per_position * math.prod(
         output_size(input_shape[:2], kernel, stride=stride, padding=padding, dilation=dilation)
     )
 
@@ -56,7 +59,7 @@ def conv_macs(
 ) -> int:
     """Multiply-adds of a convolution: out_h * out_w * filters * kh * kw * channels / groups.
 
-    Taps that fall on padding count; biases do not.
+    Taps on padding count; biases do not.
     """
     output = conv_output_shape(
         input_shape, filters=filters, kernel=kernel, stride=stride, padding=padding, dilation=dilation
@@ -72,7 +75,7 @@ def pool_output_shape(
     padding: Padding = 0,
     ceil_mode: bool = False,
 ) -> Shape:
-    """(height, width, channels) that a pool makes of (height, width, channels). The stride defaults to the window."""
+    """The (height, width, channels) of a pool's output. The stride defaults to the window."""
     stride = window if stride is None else stride
     return (*output_size(input_shape[:2], window, stride=stride, padding=padding, ceil_mode=ceil_mode), input_shape[2])
 

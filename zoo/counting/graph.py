@@ -1,15 +1,15 @@
-"""A traced network as plain records: operations, what they read, and the module calls that they belong to."""
+"""A traced network as plain records: its operations, what they read, and the module calls that they belong to."""
 
 from dataclasses import dataclass
 from fractions import Fraction
 
 
 @dataclass(frozen=True)
-class Read:
-    """What an output position o reads along one axis of an input: first + o * stride and the span - 1 places after it.
+class AxisMap:
+    """Which positions of an input axis an output position o reads: `span` of them, from first + o * stride on.
 
-    `axis` is the output's axis that o runs along; None where every output reads the same places. `folded` means that
-    o mixes several axes, as after flattening.
+    `axis` is the output axis of o; None where every output reads the same positions. `folded` means that o mixes
+    several axes, as after flattening.
     """
 
     axis: int | None
@@ -19,12 +19,12 @@ class Read:
     folded: bool = False
 
 
-Reads = tuple[Read, ...]
+IndexMap = tuple[AxisMap, ...]  # one for each axis of the input
 
 
 @dataclass(frozen=True)
-class Window:
-    """Geometry of a convolution or a pool on its spatial axes; padding as (low, high) pairs."""
+class WindowGeometry:
+    """A convolution or a pool on its spatial axes; padding as (low, high) pairs."""
 
     kernel: tuple[int, ...]
     stride: tuple[int, ...]
@@ -35,17 +35,17 @@ class Window:
 
 
 @dataclass(frozen=True)
-class Call:
-    """One call of a module's method. `opaque` for Flax's own layers, which are shown as one row."""
+class ModuleCall:
+    """One call of a module's method. `is_flax_layer`: a layer of Flax's own, which is shown as one row."""
 
     path: tuple[str, ...]
-    kind: str
-    opaque: bool
+    class_name: str
+    is_flax_layer: bool
 
 
 @dataclass(frozen=True)
-class Weight:
-    """A leaf of the variables, or its slice `index` where a scan over layers takes one at a time."""
+class Variable:
+    """A leaf of the variables, or its slice `index` where `nn.scan` stacks the variables of its layers."""
 
     collection: str
     path: tuple[str, ...]
@@ -54,37 +54,36 @@ class Weight:
 
 
 @dataclass(frozen=True)
-class Function:
-    """A named function, or an unnamed one ("") that was traced on its own; `number` tells its calls apart, or is 0."""
+class FunctionCall:
+    """A call of a function; `name` is "" if it has none. `number` distinguishes the calls, 0 if that is unknown."""
 
     name: str
     number: int = 0
 
 
-Frames = tuple[int | Function, ...]
+Frames = tuple[int | FunctionCall, ...]  # outermost first; an int is an index into `Graph.calls`
 
 
 @dataclass(frozen=True)
 class Operation:
-    """One step of the traced network that depends on its input.
+    """One primitive operation of the network that depends on its input.
 
-    `frames` are the module calls (indices into `Graph.calls`) and functions around it, outermost first. `macs` is None
-    where the cost is not known. `applications` counts how often a kernel is applied to one image. `compute` is what
-    `trace.xla_flops` asks XLA about.
+    `frames` are the module calls and functions around it. `macs` is None where the cost is unknown.
+    `kernel_applications` is how many times a kernel is applied to one image. `equation` is for `trace.xla_flops`.
     """
 
     name: str
     inputs: tuple[int, ...]
-    reads: tuple[Reads, ...]
+    index_maps: tuple[IndexMap, ...]
     output: int
     shape: tuple[int, ...]
     itemsize: int
     frames: Frames
-    weights: frozenset[Weight]
-    window: Window | None = None
+    variables: frozenset[Variable]
+    window: WindowGeometry | None = None
     macs: int | None = 0
-    applications: int = 0
-    compute: object = None
+    kernel_applications: int = 0
+    equation: object = None
 
     @property
     def calls(self) -> tuple[int, ...]:
@@ -92,16 +91,16 @@ class Operation:
         return tuple(frame for frame in self.frames if isinstance(frame, int))
 
     @property
-    def own(self) -> int:
-        """How many of the frames lead to the innermost module call; those after it are functions called there."""
+    def module_depth(self) -> int:
+        """How many frames lead to the innermost module call; the frames after it are functions called there."""
         return max((i + 1 for i, frame in enumerate(self.frames) if isinstance(frame, int)), default=0)
 
 
 @dataclass(frozen=True)
 class Graph:
-    """The operations in the order they run, and everything they refer to. Value 0 is the network's input."""
+    """All operations in the order in which they run. Value 0 is the network's input."""
 
     operations: tuple[Operation, ...]
-    calls: tuple[Call, ...]
-    weights: tuple[Weight, ...]
+    calls: tuple[ModuleCall, ...]
+    variables: tuple[Variable, ...]
     input_shape: tuple[int, ...]

@@ -1,162 +1,167 @@
-"""Which operations make up one layer: the grouping of a graph's operations into the rows of a table."""
+"""Which operations make up one layer: groups of operations, each of which is a row of the table."""
 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from zoo.counting.graph import Call, Frames, Function, Graph, Operation
+from zoo.counting.graph import Frames, FunctionCall, Graph, ModuleCall, Operation
 
 PRODUCTS = ("conv_general_dilated", "dot_general")
 ARITHMETIC = ("add", "sub", "mul", "div")
-# They only hand on what they get; alone they are no layer.
-SILENT = frozenset(
+# They return their input, possibly in another form; they are no layer by themselves.
+PASS_THROUGH = frozenset(
     ["broadcast_in_dim", "convert_element_type", "copy", "optimization_barrier", "squeeze", "stop_gradient"]
 )
-# Functions of zoo.layers: a row each, and what they multiply is no convolution's or dense layer's.
-POOLS = frozenset(["max_pool", "avg_pool", "global_avg_pool", "adaptive_avg_pool"])
-NAMED = POOLS | {"local_response_norm"}
+# Functions of zoo.layers that get one row each. Products inside them are not those of a convolution or dense layer.
+POOL_FUNCTIONS = frozenset(["max_pool", "avg_pool", "global_avg_pool", "adaptive_avg_pool"])
+ZOO_FUNCTIONS = POOL_FUNCTIONS | {"local_response_norm"}
 
 
 @dataclass
-class Group:
-    """The operations of one layer in their order. `name` is that of its function or Flax layer, "" without either.
+class LayerGroup:
+    """The operations of one layer, in order. `name` is that of its function or Flax layer, "" if there is neither.
 
-    `anchor` where it began with a convolution, product, pool, reduction or concatenation; `sources` are the groups
-    that it reads from.
+    `anchor`: it began with a convolution, product, pool, reduction or concatenation. `inputs` are the groups that it
+    reads.
     """
 
     name: str
     frames: Frames
     anchor: bool
     operations: list[Operation] = field(default_factory=list)
-    sources: list["Group"] = field(default_factory=list)
+    inputs: list["LayerGroup"] = field(default_factory=list)
 
     @property
     def products(self) -> list[Operation]:
-        """Its convolutions and matrix products; none for a pool, however it is computed."""
-        return [] if self.name in NAMED else [op for op in self.operations if op.name in PRODUCTS]
+        """Its convolutions and matrix products; none for a pool, whatever it is computed with."""
+        return [] if self.name in ZOO_FUNCTIONS else [op for op in self.operations if op.name in PRODUCTS]
 
     @property
-    def silent(self) -> bool:
-        """Whether there is nothing to show."""
-        return not self.name and all(op.name in SILENT for op in self.operations)
+    def is_hidden(self) -> bool:
+        """Whether it gets no row."""
+        return not self.name and all(op.name in PASS_THROUGH for op in self.operations)
 
 
-def group(graph: Graph) -> list[Group]:
+def group_layers(graph: Graph) -> list[LayerGroup]:
     """The layers of a graph, in the order of their last operations."""
-    groups: list[Group] = []
-    by_frames: dict[Frames, Group] = {}
-    owner: dict[int, Group] = {}
+    groups: list[LayerGroup] = []
+    by_frames: dict[Frames, LayerGroup] = {}
+    group_of: dict[int, LayerGroup] = {}
     blocks = _blocks(graph.operations)
-    parents = {op.frames[: op.own - 1 - i] for op in graph.operations for i in range(op.own - 1)}
+    parents = {op.frames[:depth] for op in graph.operations for depth in range(1, op.module_depth)}
     for op in graph.operations:
-        sources = _distinct([owner[value] for value in op.inputs if value in owner])
-        frames, name = _unit(op, graph.calls, blocks)
-        found = by_frames.get(frames) if name else _continued(op, sources, leaf=op.frames[: op.own] not in parents)
-        if found is None or (name and _begins_anew(op, found, groups[-1], frames)):
-            found = Group(name, frames, anchor=_is_anchor(op))
-            groups.append(found)
-            by_frames[frames] = found
-        found.operations.append(op)
-        found.sources += [source for source in sources if source is not found]
-        owner[op.output] = found
-    last = {id(found): i for i, found in enumerate(owner.values())}
-    return sorted((g for g in groups if not g.silent), key=lambda g: last[id(g)])
+        inputs = _distinct([group_of[value] for value in op.inputs if value in group_of])
+        frames, name = _row_frames(op, graph.calls, blocks)
+        is_leaf = op.frames[: op.module_depth] not in parents
+        group = by_frames.get(frames) if name else _group_to_extend(op, inputs, is_leaf)
+        if group is None or (name and _is_new_call(op, group, groups[-1], frames)):
+            group = LayerGroup(name, frames, anchor=_is_anchor(op))
+            groups.append(group)
+            by_frames[frames] = group
+        group.operations.append(op)
+        group.inputs += [other for other in inputs if other is not group]
+        group_of[op.output] = group
+    last = {id(group): i for i, group in enumerate(group_of.values())}
+    return sorted((group for group in groups if not group.is_hidden), key=lambda group: last[id(group)])
 
 
 def _blocks(operations: Sequence[Operation]) -> set[Frames]:
-    """Frames of functions that hold whole layers: module calls, convolutions or products. They are looked through."""
+    """Frames of functions that contain whole layers (module calls, convolutions, products) and so are no layer."""
     blocks = set()
     for op in operations:
-        names = {frame.name for frame in op.frames[op.own :]}
-        ends = len(op.frames) if op.name in PRODUCTS and not names & NAMED else op.own
+        names = {frame.name for frame in op.frames[op.module_depth :]}
+        ends = len(op.frames) if op.name in PRODUCTS and not names & ZOO_FUNCTIONS else op.module_depth
         blocks |= {op.frames[:end] for end in range(1, ends + 1)}
     return blocks
 
 
-def _unit(op: Operation, calls: Sequence[Call], blocks: set[Frames]) -> tuple[Frames, str]:
-    """What an operation is shown as part of, and its name: a layer of Flax's, a function, or "" for neither."""
-    here = op.frames[: op.own]
-    if here and calls[here[-1]].opaque:
-        return here, snake(calls[here[-1]].kind)
-    for end in range(op.own + 1, len(op.frames) + 1):
+def _row_frames(op: Operation, calls: Sequence[ModuleCall], blocks: set[Frames]) -> tuple[Frames, str]:
+    """The frames of the layer that an operation is part of, and its name: of a Flax layer, a function, or ""."""
+    here = op.frames[: op.module_depth]
+    if here and calls[here[-1]].is_flax_layer:
+        return here, snake_case(calls[here[-1]].class_name)
+    for end in range(op.module_depth + 1, len(op.frames) + 1):
         frame = op.frames[end - 1]
-        if isinstance(frame, Function) and frame.name and op.frames[:end] not in blocks:
+        if isinstance(frame, FunctionCall) and frame.name and op.frames[:end] not in blocks:
             return op.frames[:end], frame.name
     return here, ""
 
 
-def _begins_anew(op: Operation, found: Group, latest: Group, frames: Frames) -> bool:
-    """Whether a function marked by name alone is called again: something else ran between, or its window comes twice.
+def _is_new_call(op: Operation, group: LayerGroup, latest: LayerGroup, frames: Frames) -> bool:
+    """Whether a function that is known by its name alone is called again, so that the operation is of a new layer.
 
-    Windows along different axes are one pool, done rows first and columns then.
+    It is if another layer came between, or if the group has a window along the same axis already. Windows along
+    different axes are one pool, computed by rows and then by columns.
     """
-    if not isinstance(frames[-1], Function) or frames[-1].number:
+    if not isinstance(frames[-1], FunctionCall) or frames[-1].number:
         return False
     axes = _window_axes(op)
-    return found is not latest or any(axes & _window_axes(other) for other in found.operations)
+    return group is not latest or any(axes & _window_axes(other) for other in group.operations)
 
 
 def _window_axes(op: Operation) -> set[int]:
     if op.window is None:
         return set()
-    return {axis for axis, read in enumerate(op.reads[0]) if (read.span, read.stride) != (1, 1)}
+    return {axis for axis, read in enumerate(op.index_maps[0]) if (read.span, read.stride) != (1, 1)}
 
 
 def _is_anchor(op: Operation) -> bool:
-    """Whether an operation begins a row of its own: those with a cost, known or not, pools, reductions and joins."""
+    """Whether an operation begins a row: one with a cost, known or not, a pool, a reduction or a concatenation."""
     reduces = op.name.startswith("reduce_") and op.name != "reduce_precision"
     return op.macs is None or reduces or op.name in (*PRODUCTS, "concatenate", "argmax", "argmin")
 
 
-def _continued(op: Operation, sources: list[Group], leaf: bool) -> Group | None:
-    """The layer that an operation outside of functions and Flax's layers goes on with; None where it begins one."""
-    here = [g for g in sources if g.frames[: len(op.frames)] == op.frames[: op.own] or g.frames == op.frames]
+def _group_to_extend(op: Operation, inputs: list[LayerGroup], is_leaf: bool) -> LayerGroup | None:
+    """The layer that an operation outside of functions and Flax layers belongs to; None if it begins a layer.
+
+    `is_leaf`: its module calls no other module.
+    """
+    here = [g for g in inputs if g.frames[: len(op.frames)] == op.frames[: op.module_depth] or g.frames == op.frames]
     if _is_anchor(op) or not here:
         return None
-    if len(sources) > 1:
-        return next((g for g in here if not g.anchor and not g.name and _fed_by(g, sources)), None)
-    (source,) = sources
-    if op.name in SILENT or not (source.anchor or source.name):
-        return source
-    belongs = (op.weights and source.products) or (leaf and (source.anchor or source.name in POOLS))
-    averages = op.name in ("div", "mul") and source.operations[-1].name in ("reduce_window_sum", "reduce_sum")
-    return source if op.name in ARITHMETIC and (belongs or averages) else None
+    if len(inputs) > 1:
+        return next((g for g in here if not g.anchor and not g.name and _has_inputs(g, inputs)), None)
+    (before,) = inputs
+    if op.name in PASS_THROUGH or not (before.anchor or before.name):
+        return before
+    belongs = (op.variables and before.products) or (is_leaf and (before.anchor or before.name in POOL_FUNCTIONS))
+    averages = op.name in ("div", "mul") and before.operations[-1].name in ("reduce_window_sum", "reduce_sum")
+    return before if op.name in ARITHMETIC and (belongs or averages) else None
 
 
-def _fed_by(found: Group, sources: list[Group]) -> bool:
-    return all(source is found or any(source is known for known in found.sources) for source in sources)
+def _has_inputs(group: LayerGroup, inputs: list[LayerGroup]) -> bool:
+    return all(other is group or any(other is known for known in group.inputs) for other in inputs)
 
 
-def _distinct(groups: Sequence[Group]) -> list[Group]:
-    return list({id(g): g for g in groups}.values())
+def _distinct(groups: Sequence[LayerGroup]) -> list[LayerGroup]:
+    return list({id(group): group for group in groups}.values())
 
 
-def label(found: Group) -> str:
-    """What a layer is called in a table: `conv`, `dense`, `max_pool`, `add`, a function's or a Flax layer's name."""
-    products = found.products
+def operation_name(group: LayerGroup) -> str:
+    """The name of a layer's operation: `conv`, `dense`, `max_pool`, `add`, or that of its function or Flax layer."""
+    products = group.products
     if len(products) == 1:
-        return _product_label(products[0])
-    if found.name:
-        return found.name
-    names = [op.name for op in found.operations if op.name not in SILENT]
+        return _product_name(products[0])
+    if group.name:
+        return group.name
+    names = [op.name for op in group.operations if op.name not in PASS_THROUGH]
     first = names[0]
     if first.startswith("reduce_window"):
         averaged = first == "reduce_window_sum" and len(names) > 1
         return "avg_pool" if averaged else first.removeprefix("reduce_window_") + "_pool"
     if first.startswith("reduce_"):
         return "mean" if first == "reduce_sum" and "div" in names[1:] else first.removeprefix("reduce_")
-    telling = [name for name in dict.fromkeys(names) if name not in ARITHMETIC]
-    joined = telling or list(dict.fromkeys(names))
-    return ", ".join(joined) if len(joined) <= 3 else "elementwise"
+    distinct = list(dict.fromkeys(names))
+    shown = [name for name in distinct if name not in ARITHMETIC] or distinct
+    return ", ".join(shown) if len(shown) <= 3 else "elementwise"
 
 
-def _product_label(op: Operation) -> str:
+def _product_name(op: Operation) -> str:
     if op.name == "conv_general_dilated":
         return "transposed_conv" if max(op.window.input_dilation, default=1) > 1 else "conv"
-    return "dense" if op.weights else "matmul"
+    return "dense" if op.variables else "matmul"
 
 
-def snake(name: str) -> str:
+def snake_case(name: str) -> str:
     """BatchNorm to batch_norm."""
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()

@@ -1,4 +1,4 @@
-"""A published table beside the exact counts."""
+"""The figures that a paper prints, compared with the exact counts."""
 
 import csv
 import io
@@ -10,10 +10,16 @@ from fnmatch import fnmatchcase
 from types import MappingProxyType
 
 from zoo.counting.paper_tables import PaperRow, PaperTable
-from zoo.counting.records import CountError, Row, Summary
-from zoo.counting.render import aligned, markdown_table, wrap
+from zoo.counting.records import CountError, NetworkCounts, Row
+from zoo.runtime.text_tables import aligned_table, markdown_table, shorten, wrap
 
-Exact = Callable[[Sequence[Row]], int | str]
+
+@dataclass(frozen=True)
+class Quantity:
+    """What a paper may print about a group of layers: its title in a table, and how it is counted."""
+
+    title: str
+    count: Callable[[Sequence[Row]], int | str]
 
 
 def _output(rows: Sequence[Row]) -> str:
@@ -21,29 +27,30 @@ def _output(rows: Sequence[Row]) -> str:
     return "x".join(str(n) for n in (shape if len(shape) == 3 else (1, 1, *shape)))
 
 
-def _total(name: str) -> Exact:
+def _total(name: str) -> Callable[[Sequence[Row]], int]:
     return lambda rows: sum(getattr(row, name) or 0 for row in rows)
 
 
-# What a paper may print about a group of layers: title, and how it is counted.
-QUANTITIES: Mapping[str, tuple[str, Exact]] = MappingProxyType(
+# By the names in `PaperRow.published`.
+QUANTITIES: Mapping[str, Quantity] = MappingProxyType(
     {
-        "output": ("output", _output),
-        "map": ("output", lambda rows: _output(rows).rsplit("x", 1)[0]),
-        "units": ("units", lambda rows: math.prod(rows[-1].output_shape[1:])),
-        "parameters": ("parameters", _total("parameters")),
-        "weights": ("weights", _total("weights")),
-        "unshared": ("connections", _total("parameters_without_sharing")),
-        "macs": ("MACs", _total("macs")),
+        "output": Quantity("output", _output),
+        "map": Quantity("output", lambda rows: _output(rows).rsplit("x", 1)[0]),
+        "units": Quantity("units", lambda rows: math.prod(rows[-1].output_shape[1:])),
+        "parameters": Quantity("parameters", _total("parameters")),
+        "weights": Quantity("weights", _total("weights")),
+        "unshared": Quantity("connections", _total("parameters_without_sharing")),
+        "macs": Quantity("MACs", _total("macs")),
     }
 )
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """One quantity of one row: what the paper prints, what is counted, and by how much the paper is off.
+    """One figure of one row: as the paper prints it, as it is counted, and the relative deviation of the paper.
 
-    `deviation` is 0 within one unit of the last printed digit, None where there is nothing to compare with.
+    `exact` is None where no layer matches. `deviation` is 0 within one unit of the last printed digit, and None where
+    the two cannot be compared.
     """
 
     quantity: str
@@ -63,29 +70,29 @@ class ComparedRow:
 
 @dataclass(frozen=True)
 class PaperComparison:
-    """A published table beside a network's counts, row by row."""
+    """A published table compared with a network's counts, row by row."""
 
     model: str
     table: PaperTable
     rows: tuple[ComparedRow, ...]
 
     def to_text(self, *, width: int | None = None) -> str:
-        """Aligned columns, then the notes, numbered as in the table."""
+        """Aligned columns, then the notes, numbered as in the table; cut and wrapped to `width` characters."""
         titles, cells, notes = self._cells()
-        lines = aligned(titles, cells, [i == 0 for i in range(len(titles))])
+        lines = aligned_table(titles, cells, [i == 0 for i in range(len(titles))])
         if width:
-            lines = [line if len(line) <= width else line[: width - 1] + "…" for line in lines]
+            lines = [shorten(line, width) for line in lines]
             notes = [part for note in notes for part in wrap(note, width)]
         return "\n".join([*lines, "", *notes])
 
     def to_markdown(self) -> str:
-        """A pipe table, then the notes as a list."""
+        """A Markdown table, then the notes as a list."""
         titles, cells, notes = self._cells()
         lines = markdown_table(titles, cells, [i == 0 for i in range(len(titles))])
         return "\n".join([*lines, "", *(f"- {note}" for note in notes)])
 
     def to_csv(self) -> str:
-        """A line a compared figure."""
+        """Comma-separated values: a header, then one line per compared figure."""
         out = io.StringIO()
         writer = csv.writer(out, lineterminator="\n")
         writer.writerow(["row", "quantity", "published", "exact", "deviation", "note"])
@@ -95,7 +102,7 @@ class PaperComparison:
         return out.getvalue().rstrip("\n")
 
     def to_json(self) -> str:
-        """Everything there is, as JSON."""
+        """All figures and notes as JSON."""
         table = {"source": self.table.source, "url": self.table.url, "note": self.table.note}
         return json.dumps({"model": self.model, **table, "rows": [asdict(row) for row in self.rows]}, indent=2)
 
@@ -104,44 +111,49 @@ class PaperComparison:
         quantities = [name for name in QUANTITIES if name in printed]
         titles = ["row"]
         for name in quantities:
-            titles += [f"{QUANTITIES[name][0]} printed", "exact", "off"]
-        noted = list(dict.fromkeys(row.note for row in self.rows if row.note))
+            titles += [f"{QUANTITIES[name].title} printed", "exact", "off"]
+        numbered_notes = list(dict.fromkeys(row.note for row in self.rows if row.note))
         cells = []
         for row in self.rows:
-            mark = f" [{noted.index(row.note) + 1}]" if row.note else ""
+            mark = f" [{numbered_notes.index(row.note) + 1}]" if row.note else ""
             found = {c.quantity: c for c in row.comparisons}
             cells.append([row.label + mark, *(cell for name in quantities for cell in _cell(found.get(name)))])
         notes = [f"printed: {self.table.source}, {self.table.url}; exact: {self.model}, counted"]
         notes += [self.table.note] if self.table.note else []
         notes.append("off: printed against exact; = within one unit of the last printed digit")
-        return titles, cells, [*notes, *(f"[{i}] {note}" for i, note in enumerate(noted, start=1))]
+        return titles, cells, [*notes, *(f"[{i}] {note}" for i, note in enumerate(numbered_notes, start=1))]
 
 
-def compare(summary: Summary, table: PaperTable) -> PaperComparison:
-    """A published table beside the counts of a network, which must be those for the paper's image size."""
-    size = summary.input_shape[1]
+def compare_with_paper(counts: NetworkCounts, table: PaperTable) -> PaperComparison:
+    """Compare a published table with the counts of a network.
+
+    Raises CountError unless the counts are for the image size of the paper.
+    """
+    size = counts.input_shape[1]
     if size != table.input_size:
-        raise CountError(f"{table.source} is for {table.input_size} pixels, not {size}: count at that input size")
-    rows = tuple(_compared(summary, row, table) for row in table.rows)
-    return PaperComparison(summary.model, table, rows)
+        raise CountError(
+            f"{table.source} is for an image size of {table.input_size}, not {size}: count at {table.input_size}"
+        )
+    rows = tuple(_compare_row(counts, row, table) for row in table.rows)
+    return PaperComparison(counts.model, table, rows)
 
 
-def _compared(summary: Summary, row: PaperRow, table: PaperTable) -> ComparedRow:
-    rows = _select(summary, row.layers)
+def _compare_row(counts: NetworkCounts, row: PaperRow, table: PaperTable) -> ComparedRow:
+    rows = _select(counts, row.layers)
     comparisons = []
     for quantity, published in row.published.items():
-        exact = QUANTITIES[quantity][1](rows) if rows else None
+        exact = QUANTITIES[quantity].count(rows) if rows else None
         comparisons.append(Comparison(quantity, published, exact, _deviation(published, exact, table.kilo)))
-    off = any(c.deviation for c in comparisons)
-    return ComparedRow(row.label, tuple(comparisons), row.note if off else "")
+    deviates = any(c.deviation for c in comparisons)
+    return ComparedRow(row.label, tuple(comparisons), row.note if deviates else "")
 
 
-def _select(summary: Summary, layers: str) -> list[Row]:
-    """The rows of the modules that match a pattern, or the n-th row of an operation that lies in none: "max_pool 2"."""
+def _select(counts: NetworkCounts, layers: str) -> list[Row]:
+    """The rows of the modules that match a pattern; for "max_pool 2", the second max pool outside of all modules."""
     operation, _, number = layers.partition(" ")
     if number:
-        return [row for row in summary.rows if not row.path and row.operation == operation][int(number) - 1 :][:1]
-    return [row for row in summary.rows if fnmatchcase(row.path.split("/")[0], layers)]
+        return [row for row in counts.rows if not row.path and row.operation == operation][int(number) - 1 :][:1]
+    return [row for row in counts.rows if fnmatchcase(row.path.split("/")[0], layers)]
 
 
 def _deviation(published: str, exact: int | str | None, kilo: int) -> float | None:
@@ -161,7 +173,7 @@ def _deviation(published: str, exact: int | str | None, kilo: int) -> float | No
 def _cell(comparison: Comparison | None) -> list[str]:
     if comparison is None:
         return ["", "", ""]
-    exact, off = comparison.exact, comparison.deviation
-    shown = f"{exact:,}" if isinstance(exact, int) else exact or "no such layer"
-    sign = "differs" if off is None else "=" if off == 0 else f"{off:+.1%}"
-    return [comparison.published, shown, sign]
+    exact, deviation = comparison.exact, comparison.deviation
+    exact_text = f"{exact:,}" if isinstance(exact, int) else exact or "no such layer"
+    sign = "differs" if deviation is None else "=" if deviation == 0 else f"{deviation:+.1%}"
+    return [comparison.published, exact_text, sign]

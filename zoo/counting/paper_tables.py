@@ -1,8 +1,4 @@
-"""Figures that papers print about their networks, as they print them, by the name of the network in the registry.
-
-A row's `layers` is a pattern for module paths, or an operation outside of any module with its number, as "max_pool 2".
-`published` maps a quantity of `zoo.counting.against.QUANTITIES` to the printed text.
-"""
+"""The figures that papers print about their networks, as they are printed, by the registry's name of the network."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +7,11 @@ from types import MappingProxyType
 
 @dataclass(frozen=True)
 class PaperRow:
-    """One line of a published table, and what is known of why it differs from the exact counts."""
+    """One line of a published table; `note` explains why it differs from the exact counts, as far as is known.
+
+    `layers` is a pattern for the first part of module paths; or the name of an operation outside of all modules, with
+    its number, as "max_pool 2". `published` has the printed text of quantities (`paper_comparison.QUANTITIES`).
+    """
 
     label: str
     layers: str
@@ -21,7 +21,7 @@ class PaperRow:
 
 @dataclass(frozen=True, kw_only=True)
 class PaperTable:
-    """A published table. `kilo` is what the paper's K stands for; `input_size` the image that its figures are for."""
+    """A published table. `kilo` is the value of the paper's K; `input_size` is the image size of its figures."""
 
     source: str
     url: str
@@ -31,12 +31,12 @@ class PaperTable:
     note: str = ""
 
 
-def _table_1(label: str, layers: str, output: str, weights: str = "", macs: str = "", note: str = "") -> PaperRow:
+def _googlenet_row(label: str, layers: str, output: str, weights: str = "", macs: str = "", note: str = "") -> PaperRow:
     published = {"output": output, "weights": weights, "macs": macs}
     return PaperRow(label, layers, {name: text for name, text in published.items() if text}, note)
 
 
-_ALONE = "the ops agree, and with them the widths; the parameter figure is not explained"
+_UNEXPLAINED = "the ops agree, and so do the widths; the parameter figure has no known explanation"
 
 GOOGLENET = PaperTable(
     source="Szegedy et al. 2014, Table 1",
@@ -45,7 +45,7 @@ GOOGLENET = PaperTable(
     kilo=1024,
     note='"params" are weights without biases in units of 1024, "ops" multiply-adds in millions',
     rows=(
-        _table_1(
+        _googlenet_row(
             "convolution 7x7/2",
             "conv1",
             "112x112x64",
@@ -54,43 +54,43 @@ GOOGLENET = PaperTable(
             "both fit a separable 7x7 with depth multiplier 8 (7*7*3*8 + 24*64 = 2,712 weights, 34.0M multiply-adds), "
             "as TF-Slim's Inception v2 begins; the paper does not say so",
         ),
-        _table_1("max pool 3x3/2", "max_pool 1", "56x56x64"),
-        _table_1("convolution 3x3/1", "conv2", "56x56x192", "112K", "360M"),
-        _table_1("max pool 3x3/2", "max_pool 2", "28x28x192"),
-        _table_1("inception (3a)", "inception_3a", "28x28x256", "159K", "128M"),
-        _table_1("inception (3b)", "inception_3b", "28x28x480", "380K", "304M"),
-        _table_1("max pool 3x3/2", "max_pool 3", "14x14x480"),
-        _table_1("inception (4a)", "inception_4a", "14x14x512", "364K", "73M", _ALONE),
-        _table_1("inception (4b)", "inception_4b", "14x14x512", "437K", "88M"),
-        _table_1(
+        _googlenet_row("max pool 3x3/2", "max_pool 1", "56x56x64"),
+        _googlenet_row("convolution 3x3/1", "conv2", "56x56x192", "112K", "360M"),
+        _googlenet_row("max pool 3x3/2", "max_pool 2", "28x28x192"),
+        _googlenet_row("inception (3a)", "inception_3a", "28x28x256", "159K", "128M"),
+        _googlenet_row("inception (3b)", "inception_3b", "28x28x480", "380K", "304M"),
+        _googlenet_row("max pool 3x3/2", "max_pool 3", "14x14x480"),
+        _googlenet_row("inception (4a)", "inception_4a", "14x14x512", "364K", "73M", _UNEXPLAINED),
+        _googlenet_row("inception (4b)", "inception_4b", "14x14x512", "437K", "88M"),
+        _googlenet_row(
             "inception (4c)",
             "inception_4c",
             "14x14x512",
             "463K",
             "100M",
-            "100M multiply-adds at 14x14 places are 498K weights, so the ops agree with the widths; "
-            "the parameter figure is not explained",
+            "100M multiply-adds at 14x14 positions are 498K weights, so the ops agree with the widths; "
+            "the parameter figure has no known explanation",
         ),
-        _table_1("inception (4d)", "inception_4d", "14x14x528", "580K", "119M", _ALONE),
-        _table_1("inception (4e)", "inception_4e", "14x14x832", "840K", "170M", _ALONE),
-        _table_1("max pool 3x3/2", "max_pool 4", "7x7x832"),
-        _table_1(
+        _googlenet_row("inception (4d)", "inception_4d", "14x14x528", "580K", "119M", _UNEXPLAINED),
+        _googlenet_row("inception (4e)", "inception_4e", "14x14x832", "840K", "170M", _UNEXPLAINED),
+        _googlenet_row("max pool 3x3/2", "max_pool 4", "7x7x832"),
+        _googlenet_row(
             "inception (5a)",
             "inception_5a",
             "7x7x832",
             "1072K",
             "54M",
-            "both are 5 to 6% high together (54M at 7x7 places are 1076K weights), as if a wider module had been "
-            "counted than the one printed; which is not known",
+            "both are 5 to 6% too high and agree with each other (54M at 7x7 positions are 1076K weights), as if the "
+            "paper had counted a wider module than the one it prints; which one is not known",
         ),
-        _table_1("inception (5b)", "inception_5b", "7x7x1024", "1388K", "71M", _ALONE),
-        _table_1("avg pool 7x7/1", "global_avg_pool 1", "1x1x1024"),
-        _table_1("linear", "loss3", "1x1x1000", "1000K", "1M"),
+        _googlenet_row("inception (5b)", "inception_5b", "7x7x1024", "1388K", "71M", _UNEXPLAINED),
+        _googlenet_row("avg pool 7x7/1", "global_avg_pool 1", "1x1x1024"),
+        _googlenet_row("linear", "loss3", "1x1x1000", "1000K", "1M"),
         PaperRow(
             "all rows together",
             "*",
             {"weights": "6797.7K", "macs": "1502M"},
-            "the first convolution's 84M account for the difference in multiply-adds, and for 3M more",
+            "the first convolution's 84M explain the difference in multiply-adds, and 3M more",
         ),
     ),
 )
@@ -135,13 +135,13 @@ ZFNET = PaperTable(
     ),
 )
 
-_SUBSAMPLING = "a unit has 2 parameters but 5 connections: its four inputs are added before the one coefficient"
+_SUBSAMPLING = "a unit has 2 parameters but 5 connections: its four inputs are added before they are multiplied with one coefficient"
 
 LENET = PaperTable(
     source="LeCun et al. 1998, section II.B",
     url="http://yann.lecun.com/exdb/publis/pdf/lecun-01a.pdf",
     input_size=32,
-    note="connections are parameters without sharing: each unit's own",
+    note="connections are parameters without sharing: a separate copy for each unit",
     rows=(
         PaperRow("C1", "c1", {"output": "28x28x6", "parameters": "156", "unshared": "122,304"}),
         PaperRow(
@@ -190,9 +190,11 @@ def _resnet(flops: str, note: str = "") -> PaperTable:
     )
 
 
-_STRIDE_ON_3X3 = "the paper's bottlenecks have their stride in the first 1x1, Keras's too; here the 3x3 has it"
+_STRIDE_ON_3X3 = (
+    "the bottlenecks of the paper (and of Keras) have their stride in the first 1x1 convolution; here the 3x3 has it"
+)
 
-TABLES: Mapping[str, PaperTable] = MappingProxyType(
+PAPER_TABLES: Mapping[str, PaperTable] = MappingProxyType(
     {
         "lenet5_1998": LENET,
         "alexnet_2012": ALEXNET,

@@ -1,4 +1,4 @@
-"""The result of counting: a `Row` a layer and a `Summary` a network."""
+"""The results of counting as plain records: a `Row` per layer, and `NetworkCounts` for the network."""
 
 from dataclasses import dataclass, fields
 from fractions import Fraction
@@ -9,18 +9,19 @@ Number = int | Fraction
 
 
 class CountError(ZooError):
-    """A network that cannot be counted as asked: another input is needed, or the image is too small."""
+    """A network that cannot be counted for this input: another shape is needed, or the image is too small."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """One layer: its own operation with what belongs to it, such as a bias.
+    """One layer: its main operation with what belongs to it, such as a bias.
 
-    Geometry is a value an axis, height first. `stride` of a transposed convolution is how far apart it spreads its
-    input. `parameters` are those that no earlier row has shown; `weights` those of them that are multiplied with the
-    input (kernels), the rest being biases, scales and the like. `parameters_without_sharing` gives every output place
-    its own copy. `macs` is None where the cost is not known. `receptive_field` is None along an axis whose whole extent
-    is seen; `effective_stride` and `offset` (the first place's centre, pixel 0 being 0) are None once places are gone.
+    Geometry has one value per spatial axis, height first. `stride` of a transposed convolution is its upsampling
+    factor. `parameters` are those that no earlier row has counted; of these, `weights` are multiplied with the input
+    (kernels), and the others are biases, scales and the like. `parameters_without_sharing` counts a separate copy for
+    every output position. `macs` is None where the cost is unknown. `receptive_field` is None along an axis where it
+    is the whole image; `effective_stride` and `offset` (the centre of the first receptive field; pixel 0 is 0) are
+    None where the output has no positions along the axis. All three are in pixels of the image.
     """
 
     path: str
@@ -46,7 +47,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Misalignment:
-    """Branches that meet out of step: their effective strides and the centres of their first places, an axis each."""
+    """Joined branches that differ in effective stride or in the centre of their first receptive field, per axis."""
 
     path: str
     operation: str
@@ -55,11 +56,12 @@ class Misalignment:
 
 
 @dataclass(frozen=True)
-class Summary:
-    """All rows of a network for one input shape, and what is true of all of it.
+class NetworkCounts:
+    """All rows of a network for one input shape, and its totals.
 
-    `parameters` and `batch_stats` are those of the network's variables; `unused` names those that no row uses, such as
-    auxiliary heads in inference. `uncosted` lists the operations of unknown cost, which is not in `macs`.
+    `parameters` and `batch_stats` are sizes of the network's variables. `unused` has (module, parameters) of what no
+    row uses, such as auxiliary heads in inference. `uncosted` lists the operations of unknown cost; `macs` is without
+    them.
     """
 
     model: str
@@ -78,52 +80,28 @@ class Summary:
 
     @property
     def flops(self) -> int:
-        """Two for each multiply-add."""
+        """Two per multiply-add."""
         return 2 * self.macs
 
     @property
     def parameters_without_sharing(self) -> int:
-        """What the network would need if every output place had weights of its own."""
+        """Parameters that the network would have with separate weights for every output position."""
         return sum(row.parameters_without_sharing for row in self.rows)
 
     @property
     def activation_bytes(self) -> int:
-        """Bytes of all rows' outputs together."""
+        """Bytes of the outputs of all rows."""
         return sum(row.activation_bytes for row in self.rows)
 
     @property
     def xla_flops(self) -> float | None:
-        """The sum of the rows' `xla_flops`, or None where they were not asked for."""
+        """Sum of the rows' `xla_flops`; None where they were not requested."""
         known = [row.xla_flops for row in self.rows if row.xla_flops is not None]
         return sum(known) if known else None
 
     def under(self, path: str) -> tuple[Row, ...]:
-        """The rows of the module at `path` and of all inside it."""
+        """The rows of the module at `path` and of all modules inside it."""
         return tuple(row for row in self.rows if row.path == path or row.path.startswith(f"{path}/"))
-
-    def to_text(self, *, width: int | None = None, without_sharing: bool = False) -> str:
-        """A table for a terminal; columns are left out where it is narrower than the table needs."""
-        from zoo.counting.render import text
-
-        return text(self, width, without_sharing)
-
-    def to_markdown(self, *, without_sharing: bool = False) -> str:
-        """A Markdown table with its totals and notes."""
-        from zoo.counting.render import markdown
-
-        return markdown(self, without_sharing)
-
-    def to_csv(self) -> str:
-        """Comma-separated: a header, then a line a row, all columns, plain numbers."""
-        from zoo.counting.render import csv_text
-
-        return csv_text(self)
-
-    def to_json(self) -> str:
-        """Everything there is, as JSON."""
-        from zoo.counting.render import json_text
-
-        return json_text(self)
 
 
 ROW_COLUMNS = tuple(field.name for field in fields(Row))

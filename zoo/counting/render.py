@@ -1,4 +1,4 @@
-"""A `Summary` as text, Markdown, CSV and JSON."""
+"""The counts of a network as text, Markdown, CSV and JSON."""
 
 import csv
 import io
@@ -8,21 +8,22 @@ from dataclasses import asdict, dataclass
 from fractions import Fraction
 from typing import Any
 
-from zoo.counting.records import ROW_COLUMNS, Row, Summary
+from zoo.counting.records import ROW_COLUMNS, Misalignment, NetworkCounts, Row
+from zoo.runtime.text_tables import aligned_table, markdown_table, shorten, wrap
 
 CONVENTION = (
-    "1 MAC = 1 multiply-add = 2 FLOPs; those of convolutions and matrix products, taps on padding counted, "
-    "biases and element-wise operations not"
+    "1 MAC = 1 multiply-add = 2 FLOPs; convolutions and matrix products count, with taps on padding; "
+    "biases and element-wise operations do not"
 )
-XLA_MEANING = (
-    "XLA FLOPs: XLA's own estimate, each layer lowered alone: the floating-point work of all operations but "
-    "not of transcendental functions, and without taps on padding"
+XLA_CONVENTION = (
+    "XLA FLOPs: XLA's own estimate, each layer lowered alone; all floating-point operations count except "
+    "transcendental functions, without taps on padding"
 )
 
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a table for people. The higher its `rank`, the sooner a narrow terminal does without it."""
+    """A column of a printed table. On a narrow terminal, the columns of the highest `rank` are left out first."""
 
     title: str
     cell: Callable[[Row], str]
@@ -30,73 +31,48 @@ class Column:
     left: bool = False
 
 
-def text(summary: Summary, width: int | None, without_sharing: bool) -> str:
-    """The table with aligned columns, as many as `width` holds, then totals and notes."""
-    columns = _columns(summary, without_sharing)
-    wanted = columns
-    while width and _width(summary, columns) > width and max(column.rank for column in columns) > 0:
-        last = max(columns, key=lambda column: column.rank)
-        columns = [column for column in columns if column is not last]
-    notes = _notes(summary, without_sharing)
-    if len(columns) < len(wanted):
-        left_out = ", ".join(column.title for column in wanted if column not in columns)
-        notes.append(f"left out for want of room: {left_out}")
-    lines = aligned([c.title for c in columns], _cells(summary, columns), [c.left for c in columns])
+def text(counts: NetworkCounts, width: int | None, without_sharing: bool) -> str:
+    """A table with aligned columns, as many as fit in `width`, then totals and notes."""
+    all_columns = columns = _columns(counts, without_sharing)
+    while width and _width(counts, columns) > width and max(column.rank for column in columns) > 0:
+        least_important = max(columns, key=lambda column: column.rank)
+        columns = [column for column in columns if column is not least_important]
+    notes = _notes(counts, without_sharing)
+    if len(columns) < len(all_columns):
+        left_out = ", ".join(column.title for column in all_columns if column not in columns)
+        notes.append(f"columns left out, as the terminal is too narrow: {left_out}")
+    lines = aligned_table([c.title for c in columns], _cells(counts, columns), [c.left for c in columns])
     if width:
-        lines, notes = [_cut(line, width) for line in lines], [part for n in notes for part in wrap(n, width)]
+        lines, notes = [shorten(line, width) for line in lines], [part for n in notes for part in wrap(n, width)]
     return "\n".join([*lines, "", *notes])
 
 
-def markdown(summary: Summary, without_sharing: bool) -> str:
-    """A pipe table, then totals and notes as a list."""
-    columns = _columns(summary, without_sharing)
-    lines = markdown_table([c.title for c in columns], _cells(summary, columns), [c.left for c in columns])
-    return "\n".join([*lines, "", *(f"- {note}" for note in _notes(summary, without_sharing))])
+def markdown(counts: NetworkCounts, without_sharing: bool) -> str:
+    """A Markdown table, then totals and notes as a list."""
+    columns = _columns(counts, without_sharing)
+    lines = markdown_table([c.title for c in columns], _cells(counts, columns), [c.left for c in columns])
+    return "\n".join([*lines, "", *(f"- {note}" for note in _notes(counts, without_sharing))])
 
 
-def csv_text(summary: Summary) -> str:
-    """A header and a line a row, all columns of `Row`; tuples joined by "x", padding as low:high."""
+def csv_text(counts: NetworkCounts) -> str:
+    """A header and one line per row, with all fields of `Row`; tuples are joined by "x", padding is low:high."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(ROW_COLUMNS)
-    for row in summary.rows:
+    for row in counts.rows:
         writer.writerow([_csv_cell(name, getattr(row, name)) for name in ROW_COLUMNS])
     return out.getvalue().rstrip("\n")
 
 
-def json_text(summary: Summary) -> str:
-    """The summary's fields and totals; an axis whose whole extent is seen is null in `receptive_field`."""
+def json_text(counts: NetworkCounts) -> str:
+    """All fields and totals; `receptive_field` has null for an axis where it is the whole image."""
     totals = ("macs", "flops", "parameters_without_sharing", "activation_bytes", "xla_flops")
-    content = asdict(summary) | {name: getattr(summary, name) for name in totals} | {"convention": CONVENTION}
+    content = asdict(counts) | {name: getattr(counts, name) for name in totals} | {"convention": CONVENTION}
     return json.dumps(content, indent=2, default=float)
 
 
-def aligned(titles: Sequence[str], rows: Sequence[Sequence[str]], left: Sequence[bool]) -> list[str]:
-    """Lines of a table with columns lined up, a rule under the titles."""
-    widths = [max(map(len, column)) for column in zip(titles, *rows, strict=True)]
-
-    def line(cells: Sequence[str]) -> str:
-        fitted = (c.ljust(w) if flush else c.rjust(w) for c, w, flush in zip(cells, widths, left, strict=True))
-        return "  ".join(fitted).rstrip()
-
-    return [line(titles), "-" * (sum(widths) + 2 * (len(widths) - 1)), *(line(row) for row in rows)]
-
-
-def markdown_table(titles: Sequence[str], rows: Sequence[Sequence[str]], left: Sequence[bool]) -> list[str]:
-    """Lines of a pipe table."""
-    rules = ["---" if flush else "---:" for flush in left]
-    return ["| " + " | ".join(cells) + " |" for cells in (titles, rules, *rows)]
-
-
-def wrap(note: str, width: int) -> list[str]:
-    """A note in lines of at most `width`, all but the first set in."""
-    import textwrap
-
-    return textwrap.wrap(note, width, subsequent_indent="  ")
-
-
 def size(values: Sequence[Any] | None, empty: str = "") -> str:
-    """(7, 7) as 7x7, one number where all are alike as in (2, 2), fractions as decimals, None as `empty`."""
+    """(7, 5) as "7x5" and (7, 7) as "7"; fractions as decimals, None as `empty`."""
     if not values:
         return ""
     parts = [empty if value is None else _number(value) for value in values]
@@ -104,21 +80,21 @@ def size(values: Sequence[Any] | None, empty: str = "") -> str:
 
 
 def shape(values: Sequence[int]) -> str:
-    """(1, 56, 56, 64) as 56x56x64: the batch is left out."""
+    """(1, 56, 56, 64) as "56x56x64", without the batch."""
     return "x".join(str(value) for value in values[1:])
 
 
 def count(value: float | None) -> str:
-    """With thousands separated; "?" for None and nothing for 0."""
+    """With a comma between thousands; "?" for None and nothing for 0."""
     return "?" if value is None else f"{value:,.0f}" if value else ""
 
 
-def _columns(summary: Summary, without_sharing: bool) -> list[Column]:
-    def some(name: str) -> bool:
-        return any(getattr(row, name) for row in summary.rows)
+def _columns(counts: NetworkCounts, without_sharing: bool) -> list[Column]:
+    def any_row_has(name: str) -> bool:
+        return any(getattr(row, name) for row in counts.rows)
 
-    grouped = any((row.groups or 1) > 1 for row in summary.rows)
-    dilated = any(set(row.dilation or (1,)) != {1} for row in summary.rows)
+    grouped = any((row.groups or 1) > 1 for row in counts.rows)
+    dilated = any(set(row.dilation or (1,)) != {1} for row in counts.rows)
     columns = [
         Column("layer", lambda row: row.path, left=True),
         Column("operation", lambda row: row.operation, rank=1, left=True),
@@ -130,9 +106,9 @@ def _columns(summary: Summary, without_sharing: bool) -> list[Column]:
         Column("output", lambda row: shape(row.output_shape), rank=2),
         Column("parameters", lambda row: count(row.parameters)),
         Column("unshared", lambda row: count(row.parameters_without_sharing)) if without_sharing else None,
-        Column("statistics", lambda row: count(row.batch_stats), rank=10) if some("batch_stats") else None,
+        Column("statistics", lambda row: count(row.batch_stats), rank=10) if any_row_has("batch_stats") else None,
         Column("MACs", lambda row: count(row.macs)),
-        Column("XLA FLOPs", lambda row: count(row.xla_flops)) if summary.xla_flops is not None else None,
+        Column("XLA FLOPs", lambda row: count(row.xla_flops)) if counts.xla_flops is not None else None,
         Column("bytes", lambda row: count(row.activation_bytes), rank=11),
         Column("rec. field", lambda row: size(row.receptive_field, "all"), rank=3),
         Column("eff. stride", lambda row: size(row.effective_stride), rank=9),
@@ -141,48 +117,50 @@ def _columns(summary: Summary, without_sharing: bool) -> list[Column]:
     return [column for column in columns if column is not None]
 
 
-def _cells(summary: Summary, columns: Sequence[Column]) -> list[list[str]]:
-    return [[column.cell(row) for column in columns] for row in summary.rows]
+def _cells(counts: NetworkCounts, columns: Sequence[Column]) -> list[list[str]]:
+    return [[column.cell(row) for column in columns] for row in counts.rows]
 
 
-def _width(summary: Summary, columns: Sequence[Column]) -> int:
+def _width(counts: NetworkCounts, columns: Sequence[Column]) -> int:
     return max(
-        len(line) for line in aligned([c.title for c in columns], _cells(summary, columns), [False] * len(columns))
+        len(line) for line in aligned_table([c.title for c in columns], _cells(counts, columns), [False] * len(columns))
     )
 
 
-def _notes(summary: Summary, without_sharing: bool) -> list[str]:
+def _notes(counts: NetworkCounts, without_sharing: bool) -> list[str]:
     notes = [
-        f"{summary.model}, input {'x'.join(map(str, summary.input_shape))} (batch first)",
-        f"parameters: {summary.parameters:,}"
-        + (f" (and {summary.batch_stats:,} batch statistics, which are not learned)" if summary.batch_stats else ""),
+        f"{counts.model}, input {'x'.join(map(str, counts.input_shape))} (batch first)",
+        f"parameters: {counts.parameters:,}"
+        + (f" (and {counts.batch_stats:,} batch statistics, which are not trained)" if counts.batch_stats else ""),
     ]
     if without_sharing:
         notes.append(
-            f"parameters without sharing: {summary.parameters_without_sharing:,} (each output place with its own copy)"
+            f"parameters without sharing: {counts.parameters_without_sharing:,} "
+            "(a separate copy for each output position)"
         )
     notes += [
-        f"multiply-adds: {summary.macs:,} MACs = {summary.flops:,} FLOPs ({CONVENTION})",
-        f"activations: {summary.activation_bytes:,} bytes, all layers' outputs together",
-        "receptive field, effective stride and offset (middle of the first field) are in pixels of the image; "
-        "all: the whole image",
+        f"multiply-adds: {counts.macs:,} MACs = {counts.flops:,} FLOPs ({CONVENTION})",
+        f"activations: {counts.activation_bytes:,} bytes, the outputs of all layers",
+        "receptive field, effective stride and offset (centre of the first receptive field) are in pixels of the "
+        "image; all: the whole image",
     ]
-    if summary.xla_flops is not None:
-        notes.append(f"{XLA_MEANING}; {summary.xla_flops:,.0f} in all")
-    reused = sum(row.reused_parameters for row in summary.rows)
+    if counts.xla_flops is not None:
+        notes.append(f"{XLA_CONVENTION}; in total {counts.xla_flops:,.0f}")
+    reused = sum(row.reused_parameters for row in counts.rows)
     if reused:
-        notes.append(f"{reused:,} parameters are used again by later layers and counted once")
-    notes += [f"not used for this output: {path}, {number:,} parameters" for path, number in summary.unused]
-    notes += [f"cost not known, not in the multiply-adds: {name}" for name in summary.uncosted]
-    for joined in summary.misaligned:
-        strides, centres = (
-            " and ".join(size(branch) for branch in branches) for branches in (joined.strides, joined.centres)
-        )
-        notes.append(
-            f"misaligned branches: {joined.operation} in {joined.path or summary.model} joins maps whose places lie "
-            f"{strides} pixels apart and whose first fields have their middles at {centres}"
-        )
+        notes.append(f"{reused:,} parameters are used by more than one layer and counted once")
+    notes += [f"not used for this output: {path}, {number:,} parameters" for path, number in counts.unused]
+    notes += [f"unknown cost, not in the multiply-adds: {name}" for name in counts.uncosted]
+    notes += [_misalignment_note(counts.model, found) for found in counts.misaligned]
     return notes
+
+
+def _misalignment_note(model: str, found: Misalignment) -> str:
+    strides, centres = (" and ".join(map(size, branches)) for branches in (found.strides, found.centres))
+    return (
+        f"misaligned branches: {found.operation} in {found.path or model} joins feature maps with effective strides of "
+        f"{strides} pixels and first receptive fields centred at {centres}"
+    )
 
 
 def _padding(pads: Sequence[tuple[int, int]] | None) -> str:
@@ -196,16 +174,12 @@ def _number(value: float | Fraction) -> str:
     return f"{float(value):.4g}" if isinstance(value, Fraction) else str(value)
 
 
-def _cut(line: str, width: int) -> str:
-    return line if len(line) <= width else line[: width - 1] + "…"
-
-
 def _csv_cell(name: str, value: Any) -> Any:
     if value is None:
         return ""
     if name == "padding":
         return "x".join(f"{low}:{high}" for low, high in value)
     if isinstance(value, tuple):
-        gone = "all" if name == "receptive_field" else ""
-        return "x".join(gone if part is None else _number(part) for part in value).strip("x")
+        none = "all" if name == "receptive_field" else ""
+        return "x".join(none if part is None else _number(part) for part in value).strip("x")
     return value

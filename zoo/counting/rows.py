@@ -1,4 +1,4 @@
-"""The rows of a network's table, from its groups of operations."""
+"""The rows of a network's table, one for each layer."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -6,54 +6,65 @@ from dataclasses import replace
 from fractions import Fraction
 from itertools import groupby
 
-from zoo.counting.graph import Graph, Operation, Weight, Window
-from zoo.counting.layer_grouping import Group, label, snake
-from zoo.counting.receptive_fields import Field, Fields, aligned, image_fields, operand_fields, propagate
+from zoo.counting.graph import Frames, Graph, Operation, Variable, WindowGeometry
+from zoo.counting.layer_grouping import LayerGroup, operation_name, snake_case
+from zoo.counting.receptive_fields import (
+    AxisField,
+    ReceptiveField,
+    are_aligned,
+    image_field,
+    operand_fields,
+    propagate,
+)
 from zoo.counting.records import Misalignment, Number, Row
 from zoo.counting.trace import xla_flops
 
 
-def rows(graph: Graph, groups: Sequence[Group], fields: Mapping[int, Fields], xla: bool = False) -> list[Row]:
-    """A row a group, parameters in the first that uses them."""
-    seen: set[Weight] = set()
-    made = []
+def layer_rows(
+    graph: Graph, groups: Sequence[LayerGroup], fields: Mapping[int, ReceptiveField], *, xla: bool = False
+) -> list[Row]:
+    """One row per group. Shared parameters count in the first row that uses them; `xla` asks XLA for its costs."""
+    counted: set[Variable] = set()
+    rows = []
     for group in groups:
-        made.append(_row(graph, group, fields, frozenset(seen), xla))
-        seen |= _weights(group)
-    return made
+        rows.append(_row(graph, group, fields, counted=frozenset(counted), xla=xla))
+        counted |= _variables(group)
+    return rows
 
 
-def fold(graph: Graph, groups: Sequence[Group], made: Sequence[Row], depth: int) -> list[Row]:
-    """The rows with all that lies deeper than `depth` levels of modules added up, a row a module call."""
+def fold_rows(graph: Graph, groups: Sequence[LayerGroup], rows: Sequence[Row], depth: int) -> list[Row]:
+    """One row per module call at `depth` levels of modules, the sum of the rows inside; higher rows stay."""
     folded = []
-    for key, members in groupby(zip(groups, made, strict=True), lambda member: _level(graph, member[0], depth)):
+    for frames, members in groupby(zip(groups, rows, strict=True), lambda member: _call_at(graph, member[0], depth)):
         inside = [row for _, row in members]
-        folded += inside if key is None else [_sum(graph, key, inside, depth)]
+        folded += inside if frames is None else [_folded_row(graph, frames, inside, depth)]
     return folded
 
 
-def misalignments(graph: Graph, groups: Sequence[Group], fields: Mapping[int, Fields]) -> list[Misalignment]:
-    """Where branches meet out of step. Inside one layer, as between the taps of a pool, that is no matter."""
-    owner = {op.output: group for group in groups for op in group.operations}
+def misalignments(
+    graph: Graph, groups: Sequence[LayerGroup], fields: Mapping[int, ReceptiveField]
+) -> list[Misalignment]:
+    """Where layers join branches that are not aligned. Inside one layer, as between the taps of a pool, none are."""
+    group_of = {op.output: group for group in groups for op in group.operations}
     found = []
     for group in groups:
         for op in group.operations:
-            joined = operand_fields(op, fields)
-            outside = {id(owner.get(value)) for value in op.inputs} - {id(group)}
-            if len(outside) > 1 and not all(aligned(column) for column in zip(*joined, strict=True)):
+            branches = operand_fields(op, fields)
+            sources = {id(group_of.get(value)) for value in op.inputs} - {id(group)}
+            if len(sources) > 1 and not all(are_aligned(column) for column in zip(*branches, strict=True)):
                 found.append(
                     Misalignment(
                         path=_path(graph, group),
-                        operation=label(group),
-                        strides=tuple(tuple(plain(field.stride) for field in branch) for branch in joined),
-                        centres=tuple(tuple(plain(field.centre) for field in branch) for branch in joined),
+                        operation=operation_name(group),
+                        strides=tuple(tuple(simplify(field.stride) for field in branch) for branch in branches),
+                        centres=tuple(tuple(simplify(field.centre) for field in branch) for branch in branches),
                     )
                 )
     return found
 
 
-def uncosted(graph: Graph, groups: Sequence[Group]) -> list[str]:
-    """The operations whose multiply-adds are not known, with their modules' paths."""
+def uncosted(graph: Graph, groups: Sequence[LayerGroup]) -> list[str]:
+    """The operations whose multiply-adds are unknown, as "path of the module: name"."""
     return [
         f"{_path(graph, group)}: {op.name}" if _path(graph, group) else op.name
         for group in groups
@@ -62,22 +73,30 @@ def uncosted(graph: Graph, groups: Sequence[Group]) -> list[str]:
     ]
 
 
-def plain(number: Number) -> Number:
+def simplify(number: Number) -> Number:
     """A whole fraction as an int."""
     return int(number) if Fraction(number).denominator == 1 else number
 
 
-def _row(graph: Graph, group: Group, fields: Mapping[int, Fields], seen: frozenset[Weight], xla: bool) -> Row:
+def _row(
+    graph: Graph,
+    group: LayerGroup,
+    fields: Mapping[int, ReceptiveField],
+    *,
+    counted: frozenset[Variable],
+    xla: bool,
+) -> Row:
     last, window = group.operations[-1], _window(graph, group)
-    used = _weights(group)
-    new = used - seen
-    kernels = {weight for op in group.products for weight in op.weights}
+    used = _variables(group)
+    new = used - counted
+    kernels = {variable for op in group.products for variable in op.variables}
     macs = [op.macs for op in group.operations if op in group.products or op.macs is None]
-    seen_by_last = fields.get(last.output, ())
-    sides = [_side(field, n) for field, n in zip(seen_by_last, graph.input_shape[1:-1], strict=False)]
+    axes = [
+        _axis_columns(field, n) for field, n in zip(fields.get(last.output, ()), graph.input_shape[1:-1], strict=False)
+    ]
     return Row(
         path=_path(graph, group),
-        operation=label(group),
+        operation=operation_name(group),
         kernel=window and window.kernel,
         stride=window and tuple(max(pair) for pair in zip(window.stride, window.input_dilation, strict=True)),
         padding=window and window.padding,
@@ -87,82 +106,83 @@ def _row(graph: Graph, group: Group, fields: Mapping[int, Fields], seen: frozens
         parameters=_size(new, "params"),
         weights=_size(new & kernels, "params"),
         batch_stats=_size(new, "batch_stats"),
-        reused_parameters=_size(used & seen, "params"),
+        reused_parameters=_size(used & counted, "params"),
         parameters_without_sharing=_without_sharing(group, fields),
         macs=None if None in macs else sum(macs),
         activation_bytes=math.prod(last.shape) * last.itemsize,
-        receptive_field=tuple(size for size, _, _ in sides),
-        effective_stride=tuple(stride for _, stride, _ in sides),
-        offset=tuple(offset for _, _, offset in sides),
+        receptive_field=tuple(size for size, _, _ in axes),
+        effective_stride=tuple(stride for _, stride, _ in axes),
+        offset=tuple(offset for _, _, offset in axes),
         xla_flops=sum(xla_flops(op) or 0.0 for op in group.operations) if xla else None,
     )
 
 
-def _weights(group: Group) -> frozenset[Weight]:
-    return frozenset().union(*(op.weights for op in group.operations))
+def _variables(group: LayerGroup) -> frozenset[Variable]:
+    return frozenset().union(*(op.variables for op in group.operations))
 
 
-def _size(weights: Iterable[Weight], collection: str) -> int:
-    return sum(weight.size for weight in weights if weight.collection == collection)
+def _size(variables: Iterable[Variable], collection: str) -> int:
+    return sum(variable.size for variable in variables if variable.collection == collection)
 
 
-def _without_sharing(group: Group, fields: Mapping[int, Fields]) -> int:
-    """A copy of each parameter for every place that it is used at: a kernel's applications, a bias's outputs."""
+def _without_sharing(group: LayerGroup, fields: Mapping[int, ReceptiveField]) -> int:
+    """A copy of each parameter for every use: the applications of a kernel, the output positions of a bias."""
     total, counted = 0, set()
     for op in group.operations:
-        own = {weight for weight in op.weights - counted if weight.collection == "params"}
-        places = math.prod(field.count for field in fields.get(op.output, ()) if field.axis is not None)
-        total += sum(weight.size for weight in own) * (op.applications if op in group.products else places)
-        counted |= own
+        new = {variable for variable in op.variables - counted if variable.collection == "params"}
+        positions = math.prod(field.count for field in fields.get(op.output, ()) if field.axis is not None)
+        uses = op.kernel_applications if op in group.products else positions
+        total += _size(new, "params") * uses
+        counted |= new
     return total
 
 
-def _window(graph: Graph, group: Group) -> Window | None:
-    """The geometry of a layer with one window, and of the marked pools whatever they are computed with."""
+def _window(graph: Graph, group: LayerGroup) -> WindowGeometry | None:
+    """The geometry of a layer with one window, and of a pool of `zoo.layers`, whatever it is computed with."""
     windows = [op.window for op in group.operations if op.window is not None]
     if len(windows) == 1:
         return windows[0]
-    return _measured(graph, group.operations) if group.name in ("max_pool", "avg_pool") else None
+    return _pool_geometry(graph, group.operations) if group.name in ("max_pool", "avg_pool") else None
 
 
-def _measured(graph: Graph, operations: Sequence[Operation]) -> Window | None:
-    """A pool's geometry from what its places see: size, stride and start are kernel, stride and padding."""
-    made, last = {op.output for op in operations}, operations[-1]
-    outside = {value for op in operations for value in op.inputs} - made
-    if len(outside) != 1:
+def _pool_geometry(graph: Graph, operations: Sequence[Operation]) -> WindowGeometry | None:
+    """A pool's geometry from its receptive field in its input: size, stride and start are kernel, stride and padding."""
+    last = operations[-1]
+    inputs = {value for op in operations for value in op.inputs} - {op.output for op in operations}
+    if len(inputs) != 1:
         return None
-    (value,) = outside
+    (value,) = inputs
     image = next((op.shape for op in graph.operations if op.output == value), graph.input_shape)
-    seen = propagate(operations, {value: image_fields(image)})[last.output]
-    if any(field.axis is None for field in seen):
+    fields = propagate(operations, {value: image_field(image)})[last.output]
+    if any(field.axis is None for field in fields):
         return None
-    sizes = zip(seen, image[1:-1], last.shape[1:-1], strict=True)
-    ones = (1,) * len(seen)
-    return Window(
-        kernel=tuple(int(field.size) for field in seen),
-        stride=tuple(int(field.stride) for field in seen),
+    sizes = zip(fields, image[1:-1], last.shape[1:-1], strict=True)
+    ones = (1,) * len(fields)
+    return WindowGeometry(
+        kernel=tuple(int(field.size) for field in fields),
+        stride=tuple(int(field.stride) for field in fields),
         padding=tuple((int(-f.start), max(0, int(f.start + (m - 1) * f.stride + f.size - n))) for f, n, m in sizes),
         dilation=ones,
         input_dilation=ones,
     )
 
 
-def _side(field: Field, extent: int) -> tuple[Number | None, Number | None, Number | None]:
-    """(size, stride, offset) of a field along one axis of the image; None for all of the image, or no places."""
+def _axis_columns(field: AxisField, extent: int) -> tuple[Number | None, Number | None, Number | None]:
+    """(receptive field, effective stride, offset) along an axis with `extent` pixels; None as `Row` says."""
     if field.axis is not None:
-        return None if field.whole else plain(field.size), plain(field.stride), plain(field.centre)
+        return None if field.whole else simplify(field.size), simplify(field.stride), simplify(field.centre)
     start, end = max(field.start, 0), min(field.start + field.size, extent)
-    everything = field.whole or (start <= 0 and end >= extent)
-    return None if everything else plain(end - start), None, None
+    whole_image = field.whole or (start <= 0 and end >= extent)
+    return None if whole_image else simplify(end - start), None, None
 
 
-def _path(graph: Graph, group: Group) -> str:
+def _path(graph: Graph, group: LayerGroup) -> str:
     call = group.operations[-1].calls[-1:]
     return "/".join(graph.calls[call[0]].path) if call else ""
 
 
-def _level(graph: Graph, group: Group, depth: int) -> tuple | None:
-    """The module call at `depth` that a group lies in, as its frames; None for one that lies higher."""
+def _call_at(graph: Graph, group: LayerGroup, depth: int) -> Frames | None:
+    """The frames of the module call at `depth` that a group belongs to; None for a group above that depth."""
     frames = group.operations[-1].frames
     for end, frame in enumerate(frames, start=1):
         if isinstance(frame, int) and len(graph.calls[frame].path) >= depth:
@@ -170,9 +190,9 @@ def _level(graph: Graph, group: Group, depth: int) -> tuple | None:
     return None
 
 
-def _sum(graph: Graph, key: tuple, inside: Sequence[Row], depth: int) -> Row:
-    """One row for a module call: sums, and the geometry where there is only one."""
-    call = graph.calls[key[-1]]
+def _folded_row(graph: Graph, frames: Frames, inside: Sequence[Row], depth: int) -> Row:
+    """One row for a module call: sums, and the geometry if only one row has any."""
+    call = graph.calls[frames[-1]]
     short = len(inside) <= 3
     with_kernel = [row for row in inside if row.kernel] if short else []
     geometry = with_kernel[0] if len(with_kernel) == 1 else None
@@ -185,7 +205,7 @@ def _sum(graph: Graph, key: tuple, inside: Sequence[Row], depth: int) -> Row:
     return replace(
         inside[-1],
         path="/".join(call.path[:depth]),
-        operation=" + ".join(row.operation for row in inside) if short else snake(call.kind),
+        operation=" + ".join(row.operation for row in inside) if short else snake_case(call.class_name),
         **{name: getattr(geometry, name, None) for name in ("kernel", "stride", "padding", "dilation", "groups")},
         **{name: total(name) for name in (*sums, "activation_bytes", "xla_flops")},
     )

@@ -11,10 +11,11 @@ import jax
 import jax.numpy as jnp
 
 from zoo.counting.graph import Graph
-from zoo.counting.layer_grouping import group
-from zoo.counting.receptive_fields import image_fields, propagate
-from zoo.counting.records import CountError, Summary
-from zoo.counting.rows import fold, misalignments, rows, uncosted
+from zoo.counting.layer_grouping import group_layers
+from zoo.counting.receptive_fields import image_field, propagate
+from zoo.counting.records import CountError
+from zoo.counting.rows import fold_rows, layer_rows, misalignments, uncosted
+from zoo.counting.summary import Summary
 from zoo.counting.trace import trace
 from zoo.errors import ZooError
 
@@ -30,15 +31,16 @@ def summarize(
 ) -> Summary:
     """Shape, parameters, multiply-adds and receptive field of every layer of a Linen module.
 
-    `input_shape` is that of the batch, as (1, 224, 224, 3). `depth` adds up what lies deeper than so many levels of
-    modules. `xla` asks XLA for its own cost of every row. `call` holds keyword arguments of the module, as
-    {"train": False}. Nothing is computed or allocated. Raises CountError where the module cannot take such an input.
+    `input_shape` includes the batch, as (1, 224, 224, 3). `depth` is the number of levels of modules to show: deeper
+    ones are added up (default: all levels). `xla` adds XLA's own cost estimate to every row. `call` has keyword
+    arguments of the module, as {"train": False}. Nothing is computed or allocated. Raises CountError where the module
+    cannot be applied to such an input.
     """
-    graph = traced(model, input_shape, dtype=dtype, call=call)
-    return summary_of(type(model).__name__, graph, depth=depth, xla=xla)
+    graph = trace_network(model, input_shape, dtype=dtype, call=call)
+    return summarize_graph(type(model).__name__, graph, depth=depth, xla=xla)
 
 
-def traced(
+def trace_network(
     model: nn.Module, input_shape: Sequence[int], *, dtype: Any = jnp.float32, call: Mapping[str, Any] | None = None
 ) -> Graph:
     """The network as a graph of operations; raises as `summarize` does."""
@@ -47,29 +49,29 @@ def traced(
     name, shape = type(model).__name__, tuple(input_shape)
     example = jax.ShapeDtypeStruct(shape, dtype)
     try:
-        with _collector_paused():
+        with _garbage_collection_paused():
             variables = jax.eval_shape(lambda x: model.init(jax.random.key(0), x, **keywords), example)
             graph = trace(model, example, keywords, variables)
     except Exception as error:
-        # Whatever a user's own module raises on a shape that it was not made for.
+        # A user's module may raise anything for a shape that it was not made for.
         if isinstance(error, ZooError) and len(shape) == 4:
             raise
         raise CountError(
-            f"{name} cannot take an input of shape {shape}: {_first_lines(error)}{_hint(shape)}"
+            f"{name} cannot take an input of shape {shape}: {_first_paragraph(error)}{_hint(shape)}"
         ) from error
     _check_sizes(name, graph)
     return graph
 
 
-def summary_of(name: str, graph: Graph, *, depth: int | None = None, xla: bool = False) -> Summary:
-    """The summary of a traced network; `name` is its class's."""
-    groups = group(graph)
-    fields = propagate(graph.operations, {0: image_fields(graph.input_shape)})
-    made = rows(graph, groups, fields, xla)
+def summarize_graph(name: str, graph: Graph, *, depth: int | None = None, xla: bool = False) -> Summary:
+    """The summary of a traced network; `name` is that of its class."""
+    groups = group_layers(graph)
+    fields = propagate(graph.operations, {0: image_field(graph.input_shape)})
+    rows = layer_rows(graph, groups, fields, xla=xla)
     return Summary(
         model=name,
         input_shape=graph.input_shape,
-        rows=tuple(made if depth is None else fold(graph, groups, made, depth)),
+        rows=tuple(rows if depth is None else fold_rows(graph, groups, rows, depth)),
         parameters=_total(graph, "params"),
         batch_stats=_total(graph, "batch_stats"),
         unused=_unused(graph),
@@ -79,8 +81,8 @@ def summary_of(name: str, graph: Graph, *, depth: int | None = None, xla: bool =
 
 
 @contextmanager
-def _collector_paused() -> Iterator[None]:
-    """Tracing makes many objects and little garbage: looking for some took a quarter of its time."""
+def _garbage_collection_paused() -> Iterator[None]:
+    """Tracing makes many objects and little garbage: searching for garbage took a quarter of its time."""
     was_on = gc.isenabled()
     gc.disable()
     try:
@@ -91,19 +93,19 @@ def _collector_paused() -> Iterator[None]:
 
 
 def _check_call(model: nn.Module, keywords: Mapping[str, Any]) -> None:
-    """A module is called with one array; all else must have a default or be given."""
-    takes = inspect.signature(type(model).__call__).parameters.values()
-    positional = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
-    needed = [p.name for p in takes if p.default is p.empty and p.kind not in positional][2:]
-    missing = [name for name in needed if name not in keywords]
+    """Raise CountError if the module has required arguments besides its input that are not in `keywords`."""
+    parameters = inspect.signature(type(model).__call__).parameters.values()
+    variadic = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    required = [p.name for p in parameters if p.default is p.empty and p.kind not in variadic][2:]
+    missing = [name for name in required if name not in keywords]
     if missing:
         raise CountError(
-            f"{type(model).__name__} needs {' and '.join(repr(m) for m in missing)} besides its input: a network is "
-            "counted with one input array, so give the others defaults (or pass them as call={...} in Python)"
+            f"{type(model).__name__} needs {' and '.join(repr(m) for m in missing)} besides its input: give them "
+            "defaults, or pass them as call={...} in Python"
         )
 
 
-def _first_lines(error: Exception) -> str:
+def _first_paragraph(error: Exception) -> str:
     """The first paragraph of an error's message, on one line."""
     return " ".join(str(error).split("\n\n")[0].split()) or type(error).__name__
 
@@ -118,18 +120,18 @@ def _check_sizes(name: str, graph: Graph) -> None:
             paths = ["/".join(graph.calls[call].path) for call in op.calls]
             where = next((path for path in reversed(paths) if path), name)
             size = "x".join(str(n) for n in graph.input_shape[1:-1])
-            raise CountError(f"{size} images are too small for {name}: nothing is left of them at {where}")
+            raise CountError(f"{size} images are too small for {name}: the output of {where} is empty")
 
 
 def _total(graph: Graph, collection: str) -> int:
-    return sum(weight.size for weight in graph.weights if weight.collection == collection)
+    return sum(variable.size for variable in graph.variables if variable.collection == collection)
 
 
 def _unused(graph: Graph) -> tuple[tuple[str, int], ...]:
-    """(module, parameters) of what no operation reads, by the first level of the parameter tree."""
-    used = {(weight.collection, weight.path) for op in graph.operations for weight in op.weights}
-    idle: dict[str, int] = {}
-    for weight in graph.weights:
-        if weight.collection == "params" and (weight.collection, weight.path) not in used:
-            idle[weight.path[0]] = idle.get(weight.path[0], 0) + weight.size
-    return tuple(idle.items())
+    """(module, parameters) of the parameters that no operation reads, by the first level of the parameter tree."""
+    used = {(variable.collection, variable.path) for op in graph.operations for variable in op.variables}
+    unused: dict[str, int] = {}
+    for variable in graph.variables:
+        if variable.collection == "params" and (variable.collection, variable.path) not in used:
+            unused[variable.path[0]] = unused.get(variable.path[0], 0) + variable.size
+    return tuple(unused.items())
