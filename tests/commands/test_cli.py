@@ -195,4 +195,4 @@ def test_narrow_terminal():
     lines = written.decode().splitlines()
     assert max(map(len, lines)) <= 60
     assert "\x1b" not in written.decode()
-    assert "left out for want of room" in written.decode()
+    assert "columns left out" in written.decode()

@@ -1,4 +1,4 @@
-"""Counts of single layers against loops in plain NumPy that count every multiplication they make."""
+"""Counts of single layers against NumPy loops that count their multiplications."""
 
 from collections.abc import Callable
 
@@ -29,7 +29,7 @@ def convolve(x, kernel, stride=1, padding=0, dilation=1, groups=1):
 
 
 def convolve_transposed(x, kernel, stride):
-    """Each input pixel paints its kernel onto the output; Flax's kernel is not flipped, so here it is."""
+    """Each input pixel adds its kernel to the output; Flax does not flip the kernel, so it is flipped here."""
     kh, kw, _, features = kernel.shape
     y, multiplications = np.zeros(((x.shape[0] - 1) * stride + kh, (x.shape[1] - 1) * stride + kw, features)), 0
     for i, j in np.ndindex(x.shape[:2]):
@@ -60,17 +60,17 @@ LAYERS: dict[str, tuple[nn.Module, Callable]] = {
 
 @pytest.mark.parametrize("name", LAYERS)
 def test_convolution(name):
-    layer, plain = LAYERS[name]
+    layer, reference = LAYERS[name]
     x = jax.random.normal(jax.random.key(1), (1, 9, 8, 4))
     y, variables = layer.init_with_output(jax.random.key(0), x)
     kernel = variables["params"]["kernel"]
-    expected, multiplications = plain(np.asarray(x[0]), np.asarray(kernel))
+    expected, multiplications = reference(np.asarray(x[0]), np.asarray(kernel))
     np.testing.assert_allclose(y[0], expected, atol=1e-5)
     (row,) = summarize(layer, x.shape).rows
     assert row.operation == ("transposed_conv" if name == "transposed" else "conv")
     assert row.output_shape == y.shape
     assert (row.macs, row.parameters, row.weights) == (multiplications, kernel.size, kernel.size)
-    # Without sharing every application of the kernel has weights of its own, so there is one for each multiplication.
+    # Without sharing every application of the kernel has separate weights, so there is one weight per multiplication.
     assert row.parameters_without_sharing == multiplications
 
 
@@ -144,7 +144,7 @@ def test_layers_under_scan_remat_and_jit():
     assert summary.parameters == sum(row.parameters for row in summary.rows) == 5 * 148 + 15
 
 
-def test_what_cannot_be_costed_is_listed():
+def test_operations_of_unknown_cost_are_listed():
     class Odd(nn.Module):
         @nn.compact
         def __call__(self, x):
@@ -155,10 +155,10 @@ def test_what_cannot_be_costed_is_listed():
     assert summary.uncosted == ("fft", "while")
     assert [row.macs for row in summary.rows if row.operation in summary.uncosted] == [None, None]
     assert summary.macs == 16
-    assert "cost not known, not in the multiply-adds: fft" in summary.to_text()
+    assert "unknown cost, not in the multiply-adds: fft" in summary.to_text()
 
 
-def test_branches_of_cond_count_the_dearest():
+def test_the_most_expensive_branch_of_cond_counts():
     class Either(nn.Module):
         @nn.compact
         def __call__(self, x):
@@ -170,7 +170,7 @@ def test_branches_of_cond_count_the_dearest():
     assert summary.uncosted == ("cond",)
 
 
-def test_functions_get_rows():
+def test_functions_are_rows():
     class Net(nn.Module):
         @nn.compact
         def __call__(self, x):
@@ -186,7 +186,7 @@ def test_functions_get_rows():
 
 
 def test_pool_written_out_as_slices():
-    """A marked pool keeps its geometry when it is computed from slices inside a custom gradient."""
+    """A pool keeps its geometry when it is computed from slices inside a custom gradient."""
 
     @jax.custom_vjp
     def max_pool(x):
@@ -212,7 +212,7 @@ def test_pool_written_out_as_slices():
 
 
 def test_xla_counts_no_taps_on_padding():
-    """XLA: 2 FLOPs a multiply-add without padding, fewer with it, where our convention stays with kh * kw * c."""
+    """XLA counts 2 FLOPs per multiply-add without padding and fewer with it; our convention is always kh * kw * c."""
     valid, padded = (
         summarize(nn.Conv(8, (3, 3), padding=padding, use_bias=False), (1, 10, 10, 4), xla=True)
         for padding in ("VALID", "SAME")
@@ -224,8 +224,8 @@ def test_xla_counts_no_taps_on_padding():
     assert "XLA" in padded.to_text()
 
 
-def test_pools_marked_by_name():
-    """zoo.layers marks its pools: one after the other they are two rows, done axis by axis they are one."""
+def test_pools_with_a_named_scope():
+    """The pools of zoo.layers have a named scope: two in a row are two rows, one that is computed by axis is one."""
 
     class Twice(nn.Module):
         @nn.compact

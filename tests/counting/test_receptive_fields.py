@@ -1,4 +1,4 @@
-"""Receptive fields: published ones, and random networks against the pixels that do change an output."""
+"""Receptive fields: published ones, and random networks against the pixels that change an output."""
 
 import random
 
@@ -11,7 +11,7 @@ import pytest
 import zoo
 from zoo.count import summarize
 
-# Stride on the 3x3 for ResNet-50, as torchvision; all at the last map before the head.
+# Of the last feature map before the head; ResNet-50 with the stride in the 3x3, as in torchvision.
 PUBLISHED = {"alexnet": 195, "vgg16": 212, "resnet50": 427, "inception_v3": 1311}
 
 
@@ -29,7 +29,7 @@ def positive(features: int, kernel: tuple[int, int], **options) -> nn.Conv:
 
 
 class Random(nn.Module):
-    """A small network with positive weights alone, drawn from a seed; height and width are treated differently."""
+    """A small network with positive weights, drawn from a seed; height and width differ."""
 
     seed: int
 
@@ -59,15 +59,15 @@ class Random(nn.Module):
         return x
 
 
-def seen(model: nn.Module, shape: tuple[int, int], axis: int, places: tuple[int, int]) -> np.ndarray:
-    """Rows (axis 0) or columns (axis 1) of the image that change the output at `places`, one lit at a time."""
-    lit = np.zeros((shape[axis], *shape, 1), np.float32)
+def dependencies(model: nn.Module, shape: tuple[int, int], axis: int, position: tuple[int, int]) -> np.ndarray:
+    """Rows (axis 0) or columns (axis 1) of the image that change the output at `position`, one at a time."""
+    images = np.zeros((shape[axis], *shape, 1), np.float32)
     for i in range(shape[axis]):
-        lit[(i, i) if axis == 0 else (i, slice(None), i)] = 1
-    lit = jnp.asarray(lit)
-    variables = model.init(jax.random.key(0), lit[:1])
-    output = np.asarray(jax.jit(model.apply)(variables, lit))
-    return np.flatnonzero(output[:, places[0], places[1]].sum(axis=-1) > 0)
+        images[(i, i) if axis == 0 else (i, slice(None), i)] = 1
+    images = jnp.asarray(images)
+    variables = model.init(jax.random.key(0), images[:1])
+    output = np.asarray(jax.jit(model.apply)(variables, images))
+    return np.flatnonzero(output[:, position[0], position[1]].sum(axis=-1) > 0)
 
 
 @pytest.mark.parametrize("seed", range(16))
@@ -79,12 +79,12 @@ def test_random_network_against_brute_force(seed):
         size, stride, offset = last.receptive_field[axis], last.effective_stride[axis], last.offset[axis]
         first = offset - (size - 1) / 2 + middle[axis] * stride
         assert first >= 0 and first + size <= shape[axis], "the image is too small for this test"
-        pixels = seen(Random(seed), shape, axis, middle)
+        pixels = dependencies(Random(seed), shape, axis, middle)
         assert (pixels[0], pixels[-1]) == (first, first + size - 1)
 
 
 def test_transposed_convolution_against_brute_force():
-    """The number of pixels seen changes from place to place; the largest is given."""
+    """The size differs between positions; the largest is given."""
 
     class Up(nn.Module):
         @nn.compact
@@ -96,7 +96,7 @@ def test_transposed_convolution_against_brute_force():
     last = summarize(Up(), (1, 20, 20, 1)).rows[-1]
     assert [float(stride) for stride in last.effective_stride] == [0.5, 0.5]
     for axis in (0, 1):
-        spans = [seen(Up(), (20, 20), axis, (i, i)) for i in range(16, 24)]
+        spans = [dependencies(Up(), (20, 20), axis, (i, i)) for i in range(16, 24)]
         assert max(pixels[-1] - pixels[0] + 1 for pixels in spans) == last.receptive_field[axis]
 
 
@@ -117,7 +117,7 @@ def test_misaligned_branches_are_reported():
     assert "misaligned branches: add" in summarize(Block("SAME"), (1, 8, 8, 3)).to_text()
 
 
-def test_join_takes_the_largest():
+def test_concatenation_has_the_largest_receptive_field():
     class Block(nn.Module):
         @nn.compact
         def __call__(self, x):
@@ -127,8 +127,8 @@ def test_join_takes_the_largest():
     assert (last.operation, last.receptive_field) == ("concatenate", (7, 1))
 
 
-def test_gate_from_a_global_mean_sees_the_whole_image():
-    """Squeeze and excitation: after the gate each place sees everything, but the places stay where they are."""
+def test_receptive_field_after_a_gate_is_the_whole_image():
+    """Squeeze-and-excitation: after the gate each position depends on the whole image, and the stride stays."""
 
     class Gated(nn.Module):
         @nn.compact
@@ -141,7 +141,7 @@ def test_gate_from_a_global_mean_sees_the_whole_image():
     assert last.effective_stride == (2, 2)
 
 
-def test_dense_layer_after_flattening_sees_the_whole_image():
+def test_receptive_field_of_a_dense_layer_is_the_whole_image():
     rows = summarize(zoo.create_model("lenet5"), (1, 32, 32, 1)).rows
     by_path = {row.path: row for row in rows}
     assert by_path["c5/conv"].receptive_field == (32, 32)

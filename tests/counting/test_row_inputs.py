@@ -1,18 +1,18 @@
-"""What each row reads, against the networks' own plans."""
+"""The inputs of each row, compared with the papers' figures of the networks."""
 
 import zoo
-from zoo.counting.row_inputs import wiring
-from zoo.counting.summarize import summary_of, traced
+from zoo.counting.row_inputs import row_inputs
+from zoo.counting.summarize import summarize_graph, trace_network
 
 
-def wired(name):
+def summary_and_inputs(name):
     model = zoo.create_model(name)
-    graph = traced(model, (1, *model.image_shape))
-    return summary_of(type(model).__name__, graph), wiring(graph)
+    graph = trace_network(model, (1, *model.image_shape))
+    return summarize_graph(type(model).__name__, graph), row_inputs(graph)
 
 
 def test_the_branches_of_an_inception_meet_in_its_concatenation():
-    summary, inputs = wired("googlenet")
+    summary, inputs = summary_and_inputs("googlenet")
     join = next(i for i, row in enumerate(summary.rows) if (row.path, row.operation) == ("inception_3a", "concatenate"))
     # Table 1 of the paper.
     assert [one.shape[-1] for one in inputs[join]] == [64, 128, 32, 32]
@@ -22,11 +22,11 @@ def test_the_branches_of_an_inception_meet_in_its_concatenation():
 
 
 def test_the_first_row_reads_the_image():
-    _, inputs = wired("lenet5")
+    _, inputs = summary_and_inputs("lenet5")
     assert [(one.row, one.shape) for one in inputs[0]] == [(None, (1, 32, 32, 1))]
 
 
-def test_a_residual_block_adds_what_went_round_it():
-    summary, inputs = wired("resnet18")
+def test_a_residual_block_adds_its_input():
+    summary, inputs = summary_and_inputs("resnet18")
     add = next(i for i, row in enumerate(summary.rows) if (row.path, row.operation) == ("conv2_2", "add"))
     assert {summary.rows[one.row].path for one in inputs[add]} == {"conv2_1", "conv2_2/stochastic_depth"}

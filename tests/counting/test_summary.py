@@ -1,4 +1,4 @@
-"""The summary as a whole: depth, renderers, what is unused, and what bad input says."""
+"""The summary as a whole: depth, formats, unused parameters, and errors for bad input."""
 
 import csv
 import io
@@ -45,7 +45,7 @@ def test_text_states_convention_and_input():
     text = summarize(Tiny(), (1, 8, 8, 3)).to_text()
     assert "input 1x8x8x3" in text
     assert "1 MAC = 1 multiply-add = 2 FLOPs" in text
-    assert "parameters: 135 (and 8 batch statistics, which are not learned)" in text
+    assert "parameters: 135 (and 8 batch statistics" in text
     assert "1,740 MACs = 3,480 FLOPs" in text
 
 
@@ -88,17 +88,17 @@ def test_json_holds_rows_and_totals():
     assert "MAC" in content["convention"]
 
 
-def test_two_inputs_are_one_too_many():
+def test_a_second_input_is_an_error():
     class Two(nn.Module):
         @nn.compact
         def __call__(self, x, y):
             return x + y
 
-    with pytest.raises(CountError, match="Two needs 'y' besides its input"):
+    with pytest.raises(CountError, match=r"Two.*'y'"):
         summarize(Two(), (1, 8, 8, 3))
 
 
-def test_arguments_that_a_module_insists_on_can_be_given():
+def test_required_arguments_can_be_passed():
     class Strict(nn.Module):
         @nn.compact
         def __call__(self, x, train):
@@ -111,13 +111,13 @@ def test_arguments_that_a_module_insists_on_can_be_given():
 
 @pytest.mark.parametrize("shape", [(224, 224, 3), (1, 224), (1, 224, 224)])
 def test_wrong_rank(shape):
-    with pytest.raises(CountError, match="four axes: batch, height, width, channel") as error:
+    with pytest.raises(CountError, match="AlexNet") as error:
         summarize(zoo.create_model("alexnet"), shape)
     assert "\n" not in str(error.value)
 
 
 @pytest.mark.parametrize("name", ["alexnet", "vgg16"])
-def test_image_too_small_for_a_network_of_ours(name):
+def test_image_too_small_for_a_network_of_the_zoo(name):
     with pytest.raises(zoo.ZooError, match="too small"):
         summarize(zoo.create_model(name), (1, 16, 16, 3))
 
@@ -128,5 +128,5 @@ def test_image_too_small_for_another_network():
         def __call__(self, x):
             return nn.max_pool(nn.Conv(2, (5, 5), padding="VALID", name="conv")(x), (2, 2), (2, 2))
 
-    with pytest.raises(CountError, match="too small for Net: nothing is left of them at conv"):
+    with pytest.raises(CountError, match=r"too small for Net.*conv"):
         summarize(Net(), (1, 4, 4, 3))

@@ -16,10 +16,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Print one line per network."""
-    from zoo.runtime.text_tables import aligned_table
     from zoo.errors import ZooError, suggestion
     from zoo.registry import list_models, model_info
     from zoo.runtime.console import terminal_width
+    from zoo.runtime.text_tables import aligned_table
 
     names = list_models(args.pattern)
     if not names:

@@ -19,10 +19,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Print a line a source."""
-    from zoo.runtime.text_tables import aligned_table
     from zoo.errors import ZooError
     from zoo.registry import model_info
     from zoo.runtime.console import terminal_width
+    from zoo.runtime.text_tables import aligned_table
     from zoo.weights.fetch import present_file
     from zoo.weights.published import known_sources
 

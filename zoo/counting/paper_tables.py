@@ -135,7 +135,9 @@ ZFNET = PaperTable(
     ),
 )
 
-_SUBSAMPLING = "a unit has 2 parameters but 5 connections: its four inputs are added before they are multiplied with one coefficient"
+_SUBSAMPLING = (
+    "a unit has 2 parameters but 5 connections: its four inputs are added, and the sum multiplied with one coefficient"
+)
 
 LENET = PaperTable(
     source="LeCun et al. 1998, section II.B",

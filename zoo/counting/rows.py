@@ -146,7 +146,7 @@ def _window(graph: Graph, group: LayerGroup) -> WindowGeometry | None:
 
 
 def _pool_geometry(graph: Graph, operations: Sequence[Operation]) -> WindowGeometry | None:
-    """A pool's geometry from its receptive field in its input: size, stride and start are kernel, stride and padding."""
+    """A pool's geometry from its receptive fields: their size, stride and start are kernel, stride and padding."""
     last = operations[-1]
     inputs = {value for op in operations for value in op.inputs} - {op.output for op in operations}
     if len(inputs) != 1:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from zoo.counting.layer_grouping import POOLS
+from zoo.counting.layer_grouping import POOL_FUNCTIONS
 from zoo.report.architecture.blocks import Block
 from zoo.report.layers.counted_network import Layer
 
@@ -53,7 +53,7 @@ def lay_out_branches(block: Block) -> BranchLayout | None:
 
 
 def _is_drawn(layer: Layer) -> bool:
-    return bool(layer.window or layer.row.macs or layer.row.operation in POOLS or layer.joins)
+    return bool(layer.window or layer.row.macs or layer.row.operation in POOL_FUNCTIONS or layer.joins)
 
 
 def _node_inputs(layers: Sequence[Layer], drawn: Sequence[Layer]) -> list[tuple[int, ...]]:

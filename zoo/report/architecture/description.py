@@ -6,7 +6,7 @@ from functools import cached_property
 
 import flax.linen as nn
 
-from zoo.counting.records import Summary
+from zoo.counting.summary import Summary
 from zoo.models.network import ModelInfo
 from zoo.report.architecture.blocks import Block, Stage, divide_into_blocks, group_into_stages
 from zoo.report.architecture.bottleneck import Bottleneck, find_bottlenecks

@@ -8,7 +8,7 @@ import math
 from dataclasses import dataclass, replace
 from itertools import groupby
 
-from zoo.counting.layer_grouping import POOLS
+from zoo.counting.layer_grouping import POOL_FUNCTIONS
 from zoo.report.architecture.blocks import Block, Stage
 from zoo.report.architecture.branch_layout import BLOCK_INPUT, BranchLayout, Node, lay_out_branches
 from zoo.report.html.number_formats import format_shape
@@ -90,7 +90,7 @@ def draw_stage(stage: Stage) -> tuple[BlockDrawing, ...]:
 
 def layer_kind(layer: Layer) -> str:
     """The kind that gives a layer its colour: "conv", "pool", "dense" or "other"."""
-    if layer.row.operation in POOLS or layer.row.operation.endswith("_pool"):
+    if layer.row.operation in POOL_FUNCTIONS or layer.row.operation.endswith("_pool"):
         return "pool"
     if layer.window or layer.row.operation.endswith("conv"):
         return "conv"
@@ -193,7 +193,7 @@ def _label(layer: Layer) -> str:
     row = layer.row
     if row.kernel:
         return format_shape(row.kernel)
-    return "mean" if row.operation in POOLS else "fc" if row.operation == "dense" else ""
+    return "mean" if row.operation in POOL_FUNCTIONS else "fc" if row.operation == "dense" else ""
 
 
 def _svg_path(line: Line, middle: float) -> str:

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from zoo.counting.paper_comparison import QUANTITIES, Comparison, PaperComparison, compare
-from zoo.counting.paper_tables import TABLES, PaperRow
+from zoo.counting.paper_comparison import QUANTITIES, Comparison, PaperComparison, compare_with_paper
+from zoo.counting.paper_tables import PAPER_TABLES, PaperRow
 from zoo.report.architecture.blocks import Block
 from zoo.report.layers.counted_network import CountedNetwork
 
@@ -64,10 +64,10 @@ class PaperFigures:
 
 def paper_figures(model: str, network: CountedNetwork, blocks: Sequence[Block]) -> PaperFigures | None:
     """The published table of a network by its name in the registry; None without one, or for another image size."""
-    table = TABLES.get(model)
+    table = PAPER_TABLES.get(model)
     if table is None or network.image_shape[0] != table.input_size:
         return None
-    compared: PaperComparison = compare(network.summary, table)
+    compared: PaperComparison = compare_with_paper(network.summary, table)
     rows = (
         PaperFigureRow(row.label, _block_index(paper_row, blocks), tuple(map(_figure, row.comparisons)), row.note)
         for paper_row, row in zip(table.rows, compared.rows, strict=True)
@@ -79,7 +79,7 @@ def _figure(compared: Comparison) -> PaperFigure:
     exact = f"{compared.exact:,}" if isinstance(compared.exact, int) else compared.exact or "none"
     deviation, grade = _graded(compared.deviation)
     return PaperFigure(
-        quantity=QUANTITIES[compared.quantity][0],
+        quantity=QUANTITIES[compared.quantity].title,
         published=compared.published,
         counted=exact.replace("x", "×"),
         deviation=deviation,

@@ -7,10 +7,11 @@ from functools import cached_property
 import flax.linen as nn
 
 from zoo.counting.formulas import Shape
-from zoo.counting.layer_grouping import POOLS
-from zoo.counting.records import Row, Summary
-from zoo.counting.row_inputs import Input, wiring
-from zoo.counting.summarize import summary_of, traced
+from zoo.counting.layer_grouping import POOL_FUNCTIONS
+from zoo.counting.records import Row
+from zoo.counting.row_inputs import RowInput, row_inputs
+from zoo.counting.summarize import summarize_graph, trace_network
+from zoo.counting.summary import Summary
 from zoo.geometry import Pads
 
 
@@ -39,7 +40,7 @@ class Layer:
 
     index: int
     row: Row
-    inputs: tuple[Input, ...]
+    inputs: tuple[RowInput, ...]
 
     @property
     def top(self) -> str:
@@ -60,7 +61,7 @@ class Layer:
     def is_minor(self) -> bool:
         """Whether it only changes values in place: an activation, dropout, a reshape."""
         row = self.row
-        major = row.operation in POOLS or row.operation in ("local_response_norm", "split") or self.joins
+        major = row.operation in POOL_FUNCTIONS or row.operation in ("local_response_norm", "split") or self.joins
         same_size = all(math.prod(one.shape) == math.prod(row.output_shape) for one in self.inputs)
         return same_size and not (row.kernel or self.parameters or row.macs or major)
 
@@ -85,7 +86,7 @@ class Layer:
             dilation=row.dilation,
             groups=row.groups or 1,
             filters=row.output_shape[-1],
-            bias=None if row.operation in POOLS or not row.macs else self._has_bias(channels),
+            bias=None if row.operation in POOL_FUNCTIONS or not row.macs else self._has_bias(channels),
         )
 
     def _has_bias(self, channels: int) -> bool:
@@ -111,9 +112,9 @@ class CountedNetwork:
 
 def count_network(name: str, model: nn.Module, image_shape: tuple[int, int, int]) -> CountedNetwork:
     """A network counted for one image [height, width, channels]. Raises CountError if the network does not take it."""
-    graph = traced(model, (1, *image_shape))
-    summary = summary_of(type(model).__name__, graph)
-    inputs = wiring(graph)
+    graph = trace_network(model, (1, *image_shape))
+    summary = summarize_graph(type(model).__name__, graph)
+    inputs = row_inputs(graph)
     layers = (Layer(index, row, inputs[index]) for index, row in enumerate(summary.rows))
     return CountedNetwork(name, summary, tuple(layers))
 

@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 
 from zoo.counting.formulas import conv_macs, conv_output_shape, conv_parameters, pool_output_shape
-from zoo.counting.layer_grouping import POOLS
+from zoo.counting.layer_grouping import POOL_FUNCTIONS
 from zoo.report.html.number_formats import format_product, number_of_values
 from zoo.report.layers.counted_network import Layer, Window
 
@@ -169,6 +169,6 @@ def _operation_in_words(layer: Layer) -> str:
     if operation == "concatenate":
         depths = " + ".join(f"{one.shape[-1]:,}" for one in layer.inputs)
         return f"the maps of all branches: {depths} = {layer.maps[2]:,}"
-    if operation in POOLS:
+    if operation in POOL_FUNCTIONS:
         return "one value per map: the mean over all positions" if "avg" in operation else "one value per window"
     return OPERATIONS.get(operation, "the same operation for each value")
