@@ -31,6 +31,6 @@ def test_a_unit_is_projected_to_the_pixels(name):
     variables, layer = jax.tree.map(drawn, shapes_of(name)), info.stages[1]
     made = deconvnet(model, variables, x, layer, [0, 1])
     assert made.pixels.shape == x.shape and made.pixels.any(axis=(1, 2, 3)).all()
-    for pixels, box in zip(made.pixels, receptive_boxes(model, shape, layer, made.places), strict=True):
+    for pixels, box in zip(made.pixels, receptive_boxes(model, shape, layer, made.positions), strict=True):
         top, left, bottom, right = box.clip(min=0)
         assert np.count_nonzero(pixels[top:bottom, left:right]) == np.count_nonzero(pixels)
