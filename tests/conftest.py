@@ -1,6 +1,7 @@
-"""Four simulated devices for every test, so that sharding is always exercised; set before JAX starts."""
+"""What holds for every test: four simulated devices, programs that compile quickly, a cache of them, shared fixtures."""
 
 import os
+import time
 from pathlib import Path
 from typing import NamedTuple
 
@@ -8,8 +9,31 @@ import numpy as np
 import pytest
 from PIL import Image
 
+# Before JAX starts. Four devices, so that sharding is always exercised.
+FLAGS = ["--xla_force_host_platform_device_count=4"]
+# Most of a test's time is XLA's: without its optimisations a program compiles in a quarter of the time. What users run
+# is tested by ZOO_TESTS_OPTIMIZED=1, in CI for the tests that compare bits or forms of an operation, nightly for all.
+if not os.environ.get("ZOO_TESTS_OPTIMIZED"):
+    FLAGS += ["--xla_backend_optimization_level=0", "--xla_llvm_disable_expensive_passes=true"]
+    FLAGS += ["--xla_cpu_use_fusion_emitters=false"]
+os.environ["XLA_FLAGS"] = " ".join([*FLAGS, os.environ.get("XLA_FLAGS", "")])
 os.environ["JAX_PLATFORMS"] = "cpu"
-os.environ["XLA_FLAGS"] = os.environ.get("XLA_FLAGS", "") + " --xla_force_host_platform_device_count=4"
+
+# Compiled programs are shared by all processes of a session, and kept for the next.
+COMPILED = Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser() / "zoo-tests"
+os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(COMPILED))
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
+KEPT_DAYS = 14
+
+
+def pytest_sessionstart(session):
+    """Compiled programs of long ago are deleted, once a session; what is still needed is compiled again."""
+    if not hasattr(session.config, "workerinput") and COMPILED.is_dir():
+        oldest = time.time() - KEPT_DAYS * 24 * 3600
+        for file in COMPILED.iterdir():
+            if file.stat().st_mtime < oldest:
+                file.unlink(missing_ok=True)
 
 
 @pytest.fixture(autouse=True)

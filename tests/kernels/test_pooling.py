@@ -20,10 +20,15 @@ ALL_PADDINGS = [
 ]
 
 
+def jitted(pool, window, stride, padding, **options):
+    """One program of a pool: its operations one by one take longer to compile."""
+    return jax.jit(partial(pool, window=window, stride=stride, padding=padding, **options))
+
+
 @pytest.mark.parametrize(("window", "stride", "padding"), ALL_PADDINGS)
 def test_max_pool(window, stride, padding):
     x = random(*IMAGE) - 5  # all negative, so that a padding of zeros would be the maximum
-    ours = layers.max_pool(x, window, stride, padding)
+    ours = jitted(layers.max_pool, window, stride, padding)(x)
     assert_close(ours, plain_pool(x, window, stride, padding))
     assert geometry.output_size(IMAGE[1:3], window, stride or window, padding) == ours.shape[1:3]
 
@@ -34,7 +39,7 @@ def test_avg_pool(window, stride, padding, count_include_pad):
     x = random(*IMAGE) + 5
     # By default explicit padding counts (Caffe, torch) and SAME does not (TensorFlow).
     counts = padding != "SAME" if count_include_pad is None else count_include_pad
-    ours = layers.avg_pool(x, window, stride, padding, count_include_pad=count_include_pad)
+    ours = jitted(layers.avg_pool, window, stride, padding, count_include_pad=count_include_pad)(x)
     assert_close(ours, plain_pool(x, window, stride, padding, count="padding" if counts else "image"))
 
 
@@ -43,11 +48,11 @@ def test_avg_pool(window, stride, padding, count_include_pad):
 def test_ceil_mode(size, window, stride, padding):
     x = random(2, *size, 3) - 5
     ceil_mode = {"ceil_mode": True}
-    ours = layers.max_pool(x, window, stride, padding, **ceil_mode)
+    ours = jitted(layers.max_pool, window, stride, padding, **ceil_mode)(x)
     assert_close(ours, plain_pool(x, window, stride, padding, **ceil_mode))
     assert geometry.output_size(size, window, stride or window, padding, **ceil_mode) == ours.shape[1:3]
     for include, count in ((True, "padding"), (False, "image")):
-        ours = layers.avg_pool(x, window, stride, padding, count_include_pad=include, **ceil_mode)
+        ours = jitted(layers.avg_pool, window, stride, padding, count_include_pad=include, **ceil_mode)(x)
         assert_close(ours, plain_pool(x, window, stride, padding, count=count, **ceil_mode))
 
 
