@@ -1,4 +1,4 @@
-"""What holds for every test: four simulated devices, programs that compile quickly, a cache of them, shared fixtures."""
+"""For all tests: four simulated devices, programs that compile quickly, a cache of them, shared fixtures."""
 
 import os
 import time

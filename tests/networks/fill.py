@@ -33,7 +33,7 @@ def image(height: int, width: int, channels: int = 3, batch: int = 1) -> np.ndar
 
 
 def noise(name: str, shape: tuple[int, ...], centre: float = 0.0, scale: float = 1.0) -> np.ndarray:
-    """float32 values in centre - scale..centre + scale: splitmix64 of the name's CRC and the index, on every machine."""
+    """float32 values in centre - scale..centre + scale: splitmix64 of the CRC of the name and the index."""
     values = np.empty(int(np.prod(shape)), np.float32)
     first = np.uint64(zlib.crc32(name.encode())) << np.uint64(32)
     for start in range(0, values.size, BLOCK):
