@@ -1,7 +1,7 @@
 # What .ci/run and .ci/nightly share; to be sourced.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-export PIP_DISABLE_PIP_VERSION_CHECK=1
+export CI=true PIP_DISABLE_PIP_VERSION_CHECK=1
 
 # What the tests download or prepare is theirs alone, and gone afterwards.
 work=$(mktemp -d)

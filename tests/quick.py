@@ -1,5 +1,6 @@
 """Which networks the default test run computes with (`-m slow` has the others), and what is traced of each but once."""
 
+import os
 from functools import cache
 
 import jax
@@ -8,6 +9,9 @@ from networks.fill import fill
 
 import zoo
 from zoo.models.variables import init_shapes, smallest_image_size
+
+# Whether programs are compiled as users run them (conftest.py says when).
+OPTIMIZED = bool(os.environ.get("ZOO_TESTS_OPTIMIZED"))
 
 
 def family(name: str) -> str:

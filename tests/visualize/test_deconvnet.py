@@ -3,6 +3,7 @@
 import jax
 import numpy as np
 import pytest
+from quick import OPTIMIZED
 from small_networks import IMAGE, PLAN, Small, images, variables_of
 
 import zoo
@@ -97,10 +98,12 @@ def test_the_gradient_is_that_of_jax_bit_for_bit(norm):
         return zoo.features(model, variables, x, ["conv2"])["conv2"][..., 4].max(axis=(1, 2)).sum()
 
     assert np.isfinite(ours.pixels).all() and ours.pixels.any()
-    # The variables as arguments, as there: where they are constants, XLA multiplies some of them beforehand.
-    jitted = jax.jit(jax.grad(strongest), compiler_options=zoo.compiler_options())
-    np.testing.assert_array_equal(ours.pixels, jitted(x, variables))
     np.testing.assert_array_equal(ours.pixels, jax.grad(strongest)(x, variables))
+    # Without its optimisations XLA computes a maximum and what is compared with it by different sums.
+    if OPTIMIZED:
+        # The variables as arguments, as there: where they are constants, XLA multiplies some of them beforehand.
+        jitted = jax.jit(jax.grad(strongest), compiler_options=zoo.compiler_options())
+        np.testing.assert_array_equal(ours.pixels, jitted(x, variables))
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """XLA's compiled programs, kept between runs."""
 
+import os
+
 import jax
 
 from zoo.runtime.cache_folder import cache_folder
@@ -9,4 +11,5 @@ def enable_compilation_cache() -> None:
     """Keep compiled programs in JAX_COMPILATION_CACHE_DIR where it is set, else in ZOO_CACHE, else in ~/.cache/zoo."""
     if not jax.config.jax_compilation_cache_dir:
         jax.config.update("jax_compilation_cache_dir", str(cache_folder() / "xla"))
-    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.2)
+    if "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS" not in os.environ:
+        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.2)
