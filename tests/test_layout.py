@@ -1,0 +1,63 @@
+"""Imports point one way: from a part of the package to the parts before it, and never in a circle."""
+
+import ast
+from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+# From bottom to top: a part imports itself and what stands before it, also inside functions and for type checkers.
+PARTS = (
+    *("errors", "geometry", "runtime", "counting", "count", "kernels", "layers", "models", "registry", "data"),
+    *("weights", "inference", "export", "training", "visualize", "lesson", "report", "commands"),
+)
+
+
+def module_name(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+MODULES = {module_name(path): path for path in sorted((ROOT / "zoo").rglob("*.py"))}
+
+
+def imported_modules(path: Path) -> Iterator[tuple[str, int]]:
+    """The modules of the package that a file imports, with the line."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            # A name of a package is a module of it, or is defined in its __init__.
+            within = [f"{node.module}.{alias.name}" for alias in node.names]
+            names = [name if name in MODULES else node.module or "" for name in within]
+        else:
+            continue
+        yield from ((name, node.lineno) for name in names if name in MODULES)
+
+
+def test_every_part_has_its_place():
+    parts = {name.split(".")[1] for name in MODULES if "." in name} - {"__main__"}
+    assert parts <= set(PARTS)
+
+
+def test_imports_point_down():
+    upward = [
+        f"{path.relative_to(ROOT)}:{line} imports {imported}"
+        for name, path in MODULES.items()
+        if name not in ("zoo", "zoo.__main__")
+        for imported, line in imported_modules(path)
+        if imported != "zoo" and PARTS.index(imported.split(".")[1]) > PARTS.index(name.split(".")[1])
+    ]
+    assert not upward
+
+
+def test_no_modules_import_each_other_in_a_circle():
+    graph = {name: {imported for imported, _ in imported_modules(path)} for name, path in MODULES.items()}
+    # The package itself stands above all: what asks it for the version alone is no circle.
+    graph = {name: imports - {"zoo", name} for name, imports in graph.items()}
+    circle = ""
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        circle = " -> ".join(error.args[1])
+    assert not circle
