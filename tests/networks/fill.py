@@ -1,4 +1,4 @@
-"""Parameters as a fixed function of their original name and index: the same numbers with torch, Keras or neither."""
+"""Parameters as a fixed function of their original name and index, the same with torch, with Keras and without both."""
 
 import zlib
 
@@ -9,10 +9,11 @@ BLOCK = 1 << 15
 
 
 def fill(name: str, shape: tuple[int, ...], *, outputs_first: bool = True) -> np.ndarray:
-    """float32 values for one array, by its name in the original library (a key of torch's state dict, a Keras path).
+    """float32 values of `shape` for the array that has this name in the original library.
 
-    Kernels are scaled by their fan-in (`outputs_first`: torch's [out, in, h, w], else Keras's [h, w, in, out]) so that
-    activations neither die nor overflow; scales and variances lie around one, the rest around zero.
+    The name is a key of torch's state dict or a Keras path. Kernels are scaled by their fan-in, so that activations
+    neither vanish nor overflow (`outputs_first`: torch's [out, in, h, w], else Keras's [h, w, in, out]). Scales and
+    variances are near one, all other values near zero.
     """
     last = name.replace("/", ".").split(".")[-1]
     if last in ("running_var", "moving_variance", "var"):
@@ -28,7 +29,7 @@ def fill(name: str, shape: tuple[int, ...], *, outputs_first: bool = True) -> np
 
 
 def image(height: int, width: int, channels: int = 3, batch: int = 1) -> np.ndarray:
-    """[batch, height, width, channels] in -1..1."""
+    """[batch, height, width, channels] float32 in -1..1."""
     return noise("image", (batch, height, width, channels))
 
 

@@ -24,7 +24,7 @@ def torch_logits(name: str, x: np.ndarray) -> np.ndarray:
 
     model = build_original(name)
     with torch.no_grad():
-        # In place, as some modules read their state dict's metadata when they load one.
+        # In place: some modules need the metadata of their state dict when they load one.
         for key, value in model.state_dict().items():
             if not key.endswith("num_batches_tracked"):
                 value.copy_(torch.from_numpy(parameter(name, key, tuple(value.shape))))

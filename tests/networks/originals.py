@@ -1,4 +1,4 @@
-"""The original of each network: which library has it, under which name, and the parameters that it is given."""
+"""The original of each network: the library that has it, its name there, and parameters for the comparison."""
 
 import re
 
@@ -37,7 +37,7 @@ KERAS = {
     "inception_v3_keras": "InceptionV3",
     "inception_resnet_v2_keras": "InceptionResNetV2",
 }
-# Networks whose original above is torchvision's and that timm has too, key names of its own.
+# Networks whose original is torchvision's, and which timm has too, with other key names.
 _WIDTHS = {"0_5": "050", "0_75": "075", "1_0": "100"}
 _REGNETS = dict(zip(REGNET_SIZES, ("004", "008", "016", "032", "080", "160", "320"), strict=True))
 _REGNETS_TV = {"x_400mf": "regnetx_004_tv", "y_800mf": "regnety_008_tv", "y_8gf": "regnety_080_tv"}
@@ -60,10 +60,10 @@ ORIGINALS: dict[str, tuple[str, str]] = {
     for ours, theirs in names.items()
 }
 
-# Network and key of what ends the branches of residual networks, which has a quarter of `fill`'s values. Else each
-# block doubles the variance: after fifty of them biases are lost in sums of 1e10, gates saturate, and the original's
-# own rounding decides the logits.
-QUARTER = (
+# Patterns of the network and of the key for the last scales of residual branches, which get a quarter of the values of
+# `fill`. Otherwise each block doubles the variance: after fifty blocks biases are lost in sums of 1e10, gates saturate,
+# and the logits depend on the rounding errors of the original.
+DIVIDED_BY_4 = (
     (r"resnet(18|34)", r".*\.bn2\.weight"),
     (r"(wide_|se)?resne(t|xt)(50|101|152)(_\d.*)?", r".*\.bn3\.weight"),
     (r"resnet\d+_keras", r".*_3_bn/gamma"),
@@ -77,14 +77,14 @@ QUARTER = (
 
 
 def parameter(name: str, key: str, shape: tuple[int, ...]) -> np.ndarray:
-    """The original's parameter under `key`: a fixed function of that and of its shape."""
+    """The parameter of the original under `key`: a fixed function of the key and of its shape."""
     values = fill(key, shape, outputs_first=ORIGINALS[name][0] != "keras")
-    small = any(re.fullmatch(network, name) and re.fullmatch(part, key) for network, part in QUARTER)
+    small = any(re.fullmatch(network, name) and re.fullmatch(part, key) for network, part in DIVIDED_BY_4)
     return values / 4 if small else values
 
 
 def build_original(name: str):
-    """The torch module of one of our networks in evaluation mode, without auxiliary heads, or the Keras model."""
+    """The original: a torch module in evaluation mode, without auxiliary heads, or a Keras model."""
     source, original = ORIGINALS[name]
     if source == "keras":
         import os
@@ -92,14 +92,14 @@ def build_original(name: str):
         os.environ["KERAS_BACKEND"] = "jax"
         import keras
 
-        # Layers without a name are numbered from the first since this.
+        # Keras numbers layers without a name, starting with the first after this call.
         keras.utils.clear_session()
         return getattr(keras.applications, original)(weights=None, classifier_activation=None)
     if source == "cadene":
         import pretrainedmodels
 
         return getattr(pretrainedmodels, original)(pretrained=None).eval()
-    # First for timm too, which imports torchvision.
+    # Before timm, which imports torchvision itself.
     from torchvision_import import torchvision
 
     if source == "timm":

@@ -1,4 +1,4 @@
-"""Parameters and multiply-adds from outside: torchvision, timm, Keras, and arithmetic over the papers' tables."""
+"""Published numbers of parameters and multiply-adds: from torchvision, timm, Keras, or from the papers' tables."""
 
 import json
 from pathlib import Path
@@ -13,14 +13,14 @@ PARAMETERS_WITH_AUX_HEADS = {
 
 
 def published_record(name: str) -> dict:
-    """What is published of a network of ours; of a `_keras` variant, what Keras says of its network."""
+    """The published figures of a network, by library; those of a `_keras` variant are Keras's."""
     if name.endswith("_keras"):
         return {"keras": _RECORDS[name.removesuffix("_keras")]["keras"]}
     return _RECORDS[name]
 
 
 def published_parameters(name: str) -> int:
-    """Learnable parameters at 1000 classes (or the ten of its own data set)."""
+    """The number of parameters with 1000 classes, or with the ten classes of the network's data set."""
     record = published_record(name)
     sources = ("torchvision", "timm", "keras", "computed_from_layer_table")
     return next(record[source] for source in sources if source in record)

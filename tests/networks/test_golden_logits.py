@@ -1,4 +1,4 @@
-"""Golden logits: the originals' outputs for parameters that are a fixed function of their names. No torch is needed."""
+"""Golden logits: the outputs of the originals for parameters that are a function of their names. Needs no torch."""
 
 from pathlib import Path
 
@@ -17,7 +17,7 @@ FOLDER = Path(__file__).with_name("golden_logits")
 
 
 def filled_variables(name, model, source):
-    """Our variables, filled by the original's keys and shapes, which `to_torch` or `to_keras` gives for zeros."""
+    """Our variables with the values of `parameter`; `to_torch` or `to_keras` gives the keys and shapes."""
     zeros = jax.tree.map(lambda leaf: np.zeros(leaf.shape, np.float32), init_shapes(model))
     keras = source == "keras"
     arrays = to_keras(name, zeros) if keras else to_torch(name, zeros, source)
@@ -26,7 +26,7 @@ def filled_variables(name, model, source):
 
 
 @pytest.mark.parametrize("name", computed(list(ORIGINALS), QUICK_TO_COMPUTE))
-def test_logits_are_the_originals(name):
+def test_logits_equal_those_of_the_original(name):
     golden = np.load(FOLDER / f"{name}.npz")["logits"]
     info, model = zoo.model_info(name), zoo.create_model(name)
     variables = filled_variables(name, model, ORIGINALS[name][0])
@@ -36,5 +36,5 @@ def test_logits_are_the_originals(name):
 
 
 @pytest.mark.parametrize("name", ORIGINALS)
-def test_every_original_has_its_golden_file(name):
+def test_every_original_has_a_golden_file(name):
     assert (FOLDER / f"{name}.npz").exists()

@@ -117,7 +117,7 @@ def test_logits_equal_the_keras_original(name):
 
 
 @pytest.mark.parametrize("name", computed(list(TIMM_TOO)))
-def test_timm_has_the_same_network_as_torchvision(name):
+def test_logits_of_timm_equal_those_of_torchvision(name):
     """Torchvision's weights, converted to ours and then to timm's: the logits equal torchvision's."""
     original = randomised(original_of(name))
     timm = pytest.importorskip("timm")
@@ -138,5 +138,5 @@ def test_timm_has_the_same_network_as_torchvision(name):
     assert_same_arrays(to_torch(name, from_torch(name, state, "timm"), "timm"), state)
 
 
-def test_every_network_that_both_have_is_compared():
+def test_all_networks_of_both_libraries_are_compared():
     assert set(TIMM_TOO) == {name for name, sources in NAMES.items() if {"torchvision", "timm"} <= set(sources)}
