@@ -21,7 +21,8 @@ from quick import (
 )
 
 import zoo
-from zoo.models.variables import init_shapes, jit_once
+from zoo.models.variables import init_shapes
+from zoo.runtime.jit_once import jit_once
 from zoo.training import create_state, train_step
 
 MODELS = zoo.list_models()

@@ -10,7 +10,8 @@ from networks.originals import ORIGINALS, parameter
 from quick import QUICK_TO_COMPUTE, computed
 
 import zoo
-from zoo.models.variables import init_shapes, jit_once
+from zoo.models.variables import init_shapes
+from zoo.runtime.jit_once import jit_once
 from zoo.weights import from_keras, from_torch, to_keras, to_torch
 
 FOLDER = Path(__file__).with_name("golden_logits")

@@ -11,7 +11,7 @@ from networks.originals import ORIGINALS, TIMM_TOO, build_original
 from quick import QUICK, computed, smallest_of
 
 import zoo
-from zoo.models.variables import jit_once
+from zoo.runtime.jit_once import jit_once
 from zoo.weights import from_keras, from_torch, to_keras, to_torch
 from zoo.weights.key_maps import NAMES, names_of
 

@@ -11,6 +11,7 @@ from networks.originals import TIMM, TIMM_TOO, TORCHVISION
 
 import zoo
 from zoo.data import fit_image
+from zoo.runtime.jit_once import jit_once
 from zoo.weights import open_pretrained, to_torch
 from zoo.weights.files import default_preprocessing
 from zoo.weights.make_published import all_sources
@@ -189,7 +190,7 @@ def test_the_fields_of_published_weights_give_the_logits_of_the_original(tmp_pat
     x = np.random.default_rng(0).normal(size=(1, 64, 64, 3)).astype(np.float32)
     with torch.no_grad():
         theirs = original(torch.from_numpy(x).permute(0, 3, 1, 2)).numpy()
-    ours = np.asarray(zoo.inference.jit_once(found.network().apply)(found.variables, x))
+    ours = np.asarray(jit_once(found.network().apply)(found.variables, x))
     assert np.abs(ours - theirs).max() < 1e-4 * np.abs(theirs).max()
 
 

@@ -16,7 +16,7 @@ from zoo.data import Dataset, Preprocessing
 from zoo.data.dataset import ArraySource
 from zoo.layers import ConvBlock, batch_norm, global_avg_pool, stochastic_depth
 from zoo.models.network import Network, maybe_remat
-from zoo.models.variables import jit_once
+from zoo.runtime.jit_once import jit_once
 from zoo.training import Recipe, RunConfig, RunFolder, build_network, create_state, make_optimizer, train, train_step
 from zoo.training.checkpoint.checkpoints import open_checkpointer
 from zoo.training.finetune.freezing import (

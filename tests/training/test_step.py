@@ -11,7 +11,7 @@ import zoo
 from zoo.data.preprocessing import channel_constants, normalize
 from zoo.layers import ConvBlock, batch_norm, global_avg_pool
 from zoo.models.network import Network, sow_aux_logits
-from zoo.models.variables import jit_once
+from zoo.runtime.jit_once import jit_once
 from zoo.runtime.mesh import data_mesh, replicated, shard_batch
 from zoo.training import create_state, eval_step, train_step
 from zoo.training.step import cross_entropy

@@ -7,7 +7,7 @@ import pytest
 from quick import computed, drawn, smallest_of
 
 import zoo
-from zoo.models.variables import jit_once
+from zoo.runtime.jit_once import jit_once
 from zoo.weights import fold_batchnorm
 
 # Where the norm comes before its convolution.

@@ -1,6 +1,6 @@
 """The variables of a network, their shapes, and the image sizes that it accepts."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import flax.linen as nn
@@ -9,6 +9,7 @@ import jax.numpy as jnp
 
 from zoo.errors import ZooError
 from zoo.geometry import WindowTooLarge
+from zoo.runtime.jit_once import jit_once
 
 Variables = Mapping[str, Any]
 LARGEST_IMAGE_SIZE = 4096  # where the search for the smallest image size gives up
@@ -23,12 +24,6 @@ def init(model: nn.Module, key: jax.Array, image_shape: tuple[int, int, int] | N
     image = _image_struct(model, image_shape)
     check_image_shape(model, image.shape[1:])
     return jit_once(model.init)(key, jnp.zeros(image.shape, image.dtype))
-
-
-def jit_once(function: Callable, **options: Any) -> Callable:
-    """`jax.jit` for a function that runs once. On CPUs XLA optimises less, and compiles in a third of the time."""
-    quick = {"xla_backend_optimization_level": 0} if jax.default_backend() == "cpu" else None
-    return jax.jit(function, compiler_options=quick, **options)
 
 
 def init_shapes(model: nn.Module, image_shape: tuple[int, int, int] | None = None) -> dict[str, Any]:

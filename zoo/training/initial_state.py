@@ -11,9 +11,9 @@ from rich.console import Console
 
 from zoo.errors import ZooError
 from zoo.models.network import Network
-from zoo.models.variables import jit_once
 from zoo.registry import create_model
 from zoo.runtime.console import tell
+from zoo.runtime.jit_once import jit_once
 from zoo.training.augment.augmentation import Augmentation
 from zoo.training.checkpoint.checkpoints import abstract_like, check_room, restore
 from zoo.training.checkpoint.checksums import Position

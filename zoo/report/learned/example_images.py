@@ -8,8 +8,9 @@ import flax.linen as nn
 import jax
 import numpy as np
 
-from zoo.models.variables import Variables, jit_once
+from zoo.models.variables import Variables
 from zoo.report.learned.activations_by_name import apply_with_activations
+from zoo.runtime.jit_once import jit_once
 from zoo.visualize.methods.named_layers import check_finite
 from zoo.visualize.network_and_images import EvenlySpaced, ImageSet, TrainedNetwork, one_image_per_class
 

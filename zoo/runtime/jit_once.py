@@ -1,0 +1,15 @@
+"""Compilation of functions that run once, such as the initialization of variables."""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+
+
+def jit_once(function: Callable, **options: Any) -> Callable:
+    """`jax.jit` for a function that runs once. On CPUs XLA optimises less, and compiles in a third of the time.
+
+    `options` are those of `jax.jit`.
+    """
+    fast = {"xla_backend_optimization_level": 0} if jax.default_backend() == "cpu" else None
+    return jax.jit(function, compiler_options=fast, **options)
