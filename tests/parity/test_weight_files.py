@@ -1,4 +1,4 @@
-"""Files written by torch, valid and malicious; sources.json agrees with the installed torchvision and timm."""
+"""Files written by torch, valid and malicious; published.json agrees with the installed torchvision and timm."""
 
 import json
 import os
@@ -121,9 +121,9 @@ def test_a_torchvision_file_with_auxiliary_heads(tmp_path, original):
     assert not any(key.startswith(("aux", "Aux")) for key in ours)
 
 
-def test_sources_json_is_what_torchvision_and_timm_say():
+def test_published_json_agrees_with_torchvision_and_timm():
     pytest.importorskip("timm")
-    stored = json.loads((Path(zoo.__file__).parent / "weights/sources.json").read_text())
+    stored = json.loads((Path(zoo.__file__).parent / "weights/published.json").read_text())
     fresh = json.loads(json.dumps(all_sources()))
     assert sorted(stored, key=str) == sorted(fresh, key=str)
 
