@@ -9,12 +9,12 @@ import pytest
 import zoo
 from zoo.report.architecture.bottleneck import LESSON_BOTTLENECK, find_bottlenecks
 from zoo.report.architecture.description import describe_network
+from zoo.report.html.script_data import script_data
 from zoo.report.layers.counted_network import count_network
 from zoo.report.layers.formulas import layer_formulas, window_output_shape
 from zoo.report.layers.lesson_convolution import lesson_convolutions
 from zoo.report.layers.pooling_examples import lesson_pooling, sample_image_pooling
 from zoo.report.layers.sample_image import make_sample_image
-from zoo.report.layers.script_data import script_data
 
 NETWORKS = ("lenet5_1998", "alexnet_2012", "googlenet", "resnet18", "mobilenet_v2", "shufflenet_v2_x0_5", "xception")
 

@@ -2,8 +2,8 @@
 
 import flax.linen as nn
 
+from zoo.report.html.layer_names import format_field, operation_in_words
 from zoo.report.layers.counted_network import count_network
-from zoo.report.layers.layer_names import format_field, operation_in_words
 
 
 class Oblong(nn.Module):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sections import pixels
 
-from zoo.report.html.page_image import add_alpha, embed_heat_map, embed_image, shrink, tile_images, to_uint8
+from zoo.report.page_image import add_alpha, embed_heat_map, embed_image, shrink, tile_images, to_uint8
 
 RANDOM = np.random.default_rng(0)
 

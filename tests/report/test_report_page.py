@@ -18,8 +18,8 @@ from zoo.report.architecture.comparison import format_ratio
 from zoo.report.architecture.description import describe_network
 from zoo.report.architecture.diagram import draw_stage
 from zoo.report.architecture.paper import paper_figures
+from zoo.report.html.script_data import script_data
 from zoo.report.layers.counted_network import count_network
-from zoo.report.layers.script_data import script_data
 from zoo.visualize.methods.receptive_boxes import receptive_boxes
 
 EVIL = '<script>alert("1")</script>'

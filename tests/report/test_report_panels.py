@@ -14,7 +14,7 @@ def results(part):
 
 
 def test_the_script_has_the_formulas_of_the_page(page):
-    """The page's formulas are Python's; those for other paddings the script's: for the padding as built they agree."""
+    """The page has Python's formulas, and the script's for other paddings; for the network's padding both agree."""
     differing = page.evaluate("""() => JSON.parse(document.getElementById("data").textContent).layers.flatMap(
       ({ window }, index) => {
         if (!window) return [];
@@ -225,8 +225,8 @@ def test_the_lessons_convolution_has_the_lessons_numbers(page):
     form.locator('[value="explicit"]').focus()
     page.keyboard.press("Space")
     assert answer.inner_text() == "14×14×20"
-    worked = results(page.locator("#convolution-steps"))
-    assert (worked["parameters"], worked["without sharing"]) == ("3,860", "756,560")
+    formulas = results(page.locator("#convolution-formulas"))
+    assert (formulas["parameters"], formulas["without sharing"]) == ("3,860", "756,560")
     form.get_by_label("window").fill("40")
     assert answer.inner_text() == "empty"
 
@@ -237,7 +237,7 @@ def test_numbers_out_of_bounds_become_the_bounds(page):
         form.get_by_label(name).fill("99999999999")
     assert answer.inner_text() == "14×14×4096"
     # (8 * 8 * 2,048 + 1) * 4,096
-    assert results(page.locator("#convolution-steps"))["parameters"] == "536,875,008"
+    assert results(page.locator("#convolution-formulas"))["parameters"] == "536,875,008"
     form.get_by_label("depth").press("Enter")
     assert form.get_by_label("depth").input_value() == "2048"
     form.get_by_label("stride").fill("-3")

@@ -45,12 +45,12 @@ RATES = (1e-3, 5e-4, 0.0)
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    place = RunFolder(tmp_path_factory.mktemp("runs") / "tiny-blocks")
-    place.start(CONFIG)
+    run_folder = RunFolder(tmp_path_factory.mktemp("runs") / "tiny-blocks")
+    run_folder.start(CONFIG)
     lines = [json.dumps({**row, "learning_rate": rate}) for row, rate in zip(ROWS, RATES, strict=True)]
     # A torn line, as a power failure leaves it.
-    place.metrics_file.write_text("\n".join(lines) + '\n{"step": 4')
-    return place.path
+    run_folder.metrics_file.write_text("\n".join(lines) + '\n{"step": 4')
+    return run_folder.path
 
 
 @pytest.fixture(scope="module")
@@ -218,9 +218,9 @@ def test_without_images_of_its_classes_there_are_no_mistakes(folder, trained, im
 
 
 def test_a_run_that_was_not_evaluated_yet_has_its_recipe(tmp_path, trained):
-    place = RunFolder(tmp_path / "new")
-    place.start(CONFIG)
-    section = rendered("run/run.html.j2", run=run_section(place.path, trained, None))
+    run_folder = RunFolder(tmp_path / "new")
+    run_folder.start(CONFIG)
+    section = rendered("run/run.html.j2", run=run_section(run_folder.path, trained, None))
     assert "0 of 4 epochs, from random weights" in section.text and "svg" not in section.tags
 
 

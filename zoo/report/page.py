@@ -1,9 +1,11 @@
 """The page about a network, put together from its sections."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import flax.linen as nn
 import numpy as np
@@ -14,12 +16,16 @@ from zoo.report.architecture.comparison import compare_networks
 from zoo.report.architecture.description import NetworkDescription, describe_network
 from zoo.report.html.provenance import CONVENTIONS, hash_variables, versions
 from zoo.report.html.rendering import render
+from zoo.report.html.script_data import script_data
 from zoo.report.layers.lesson_convolution import lesson_convolutions
 from zoo.report.layers.pooling_examples import lesson_pooling, sample_image_pooling
 from zoo.report.layers.sample_image import SampleImage, make_sample_image
-from zoo.report.layers.script_data import script_data
 from zoo.visualize.network_and_images import ImageSet, ProgressBar, TrainedNetwork, no_progress_bar
 from zoo.weights import Weights
+
+if TYPE_CHECKING:
+    from zoo.report.learned.learned_section import LearnedSection
+    from zoo.report.run.run_section import RunSection
 
 
 @dataclass(frozen=True)
@@ -74,9 +80,9 @@ def report(
 
     Raises ZooError if the network cannot be counted, or if the run or an image cannot be read.
     """
-    network = _describe(model, name, image_shape, num_classes, weights)
+    network = _describe(model, name, image_shape=image_shape, num_classes=num_classes, weights=weights)
     other = None if compare is None else _describe(compare, compare_name)
-    learned, trained_by = _weights_sections(weights, weights_name, image_set, run, progress_bar)
+    learned, trained_by = _weights_sections(weights, weights_name, image_set, run, progress_bar=progress_bar)
     if image is None and image_set is not None:
         image = image_set.source[0]["image"]
         image_name = image_set.names[0] if image_set.names else image_set.description
@@ -115,6 +121,7 @@ def write_report(path: str | Path, model: str | nn.Module | None = None, **optio
 def _describe(
     model: str | nn.Module | None,
     name: str | None,
+    *,
     image_shape: Sequence[int] | None = None,
     num_classes: int | None = None,
     weights: Weights | None = None,
@@ -146,8 +153,9 @@ def _weights_sections(
     weights_name: str,
     image_set: ImageSet | None,
     run: str | Path | None,
+    *,
     progress_bar: ProgressBar,
-) -> tuple[Any, Any]:
+) -> tuple[LearnedSection | None, RunSection | None]:
     """The sections about what was learned and about the training run; None for a section that there is not."""
     if weights is None:
         if run is not None:

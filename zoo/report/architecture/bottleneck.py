@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from zoo.counting.formulas import Shape, conv_macs
-from zoo.report.html.number_formats import format_product
 from zoo.report.layers.counted_network import CountedNetwork, Layer
+from zoo.report.number_formats import format_product
 
 
 @dataclass(frozen=True)

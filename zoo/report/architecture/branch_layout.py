@@ -67,9 +67,9 @@ def _node_inputs(layers: Sequence[Layer], drawn: Sequence[Layer]) -> list[tuple[
 
 def _origin(row: int | None, layer_at: Mapping[int, Layer], node_of: Mapping[int, int]) -> int:
     """The node that a row's values come from, through layers that are not drawn."""
-    while row in layer_at and row not in node_of:
+    while row is not None and row in layer_at and row not in node_of:
         row = layer_at[row].inputs[0].row if layer_at[row].inputs else None
-    return node_of.get(row, BLOCK_INPUT)
+    return BLOCK_INPUT if row is None else node_of.get(row, BLOCK_INPUT)
 
 
 def _lanes(inputs: Sequence[tuple[int, ...]]) -> list[float]:

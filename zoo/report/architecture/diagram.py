@@ -11,8 +11,8 @@ from itertools import groupby
 from zoo.counting.layer_grouping import POOL_FUNCTIONS
 from zoo.report.architecture.blocks import Block, Stage
 from zoo.report.architecture.branch_layout import BLOCK_INPUT, BranchLayout, Node, lay_out_branches
-from zoo.report.html.number_formats import format_shape
 from zoo.report.layers.counted_network import Layer
+from zoo.report.number_formats import format_shape
 
 # Width of a column, height of a lane, the lines before the first column, and the bend of a line to another lane.
 COLUMN, LANE, LEAD, BEND = 34, 27, 14, 24
@@ -122,7 +122,7 @@ def _draw(equal: tuple[Block, ...]) -> BlockDrawing:
         kind=_block_kind(block),
         width=left + thickness + depth + copies + 2,
         height=total,
-        box=Box(left, top, thickness, height, depth),
+        box=Box(x=left, y=top, thickness=thickness, height=height, depth=depth),
         marks=tuple(replace(mark, y=mark.y + middle) for mark in marks),
         lines=tuple(_svg_path(line, middle) for line in lines) or (f"M0 {middle:.1f}H{LEAD}",),
     )

@@ -1,1 +1,1 @@
-"""Templates, number formats and embedded images: how the page becomes HTML."""
+"""How the page becomes HTML: templates, what they need of each layer, provenance."""

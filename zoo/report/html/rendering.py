@@ -6,8 +6,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from zoo.report.html import number_formats
-from zoo.report.layers import layer_names
+from zoo.report import number_formats
+from zoo.report.html import layer_names
 
 if TYPE_CHECKING:
     from jinja2 import Environment

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from zoo.counting.formulas import conv_macs, conv_output_shape, conv_parameters, pool_output_shape
 from zoo.counting.layer_grouping import POOL_FUNCTIONS
-from zoo.report.html.number_formats import format_product, number_of_values
 from zoo.report.layers.counted_network import Layer, Window
+from zoo.report.number_formats import format_product, number_of_values
 
 OUTPUT_SIZE = "⌊(size + padding − window) / stride⌋ + 1"
 OPERATIONS = {
@@ -47,7 +47,7 @@ def window_formulas(window: Window) -> tuple[Formula, ...]:
         Formula("output width", OUTPUT_SIZE, _size_numbers(window, axis=1), f"{width}"),
     )
     if not window.is_conv:
-        return (*sizes, Formula("output depth", "the input's depth", "", f"{depth:,}"))
+        return (*sizes, Formula("output depth", "the input’s depth", "", f"{depth:,}"))
     return (*sizes, *_conv_formulas(window, (height, width, depth)))
 
 

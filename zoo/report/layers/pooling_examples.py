@@ -86,17 +86,32 @@ def _pooling_example(
 ) -> PoolingExample:
     rows, columns = ((n - w) // s + 1 for n, w, s in zip(grid.shape, window, stride, strict=True))
     windows = tuple(
-        tuple(_pool_window(grid, i * stride[0], j * stride[1], window, decimals) for j in range(columns))
+        tuple(
+            _pool_window(grid, i * stride[0], j * stride[1], window=window, decimals=decimals) for j in range(columns)
+        )
         for i in range(rows)
     )
     numbers = tuple(tuple(_number(value, decimals) for value in line) for line in grid)
-    return PoolingExample(title, about, tuple(window), tuple(stride), numbers, windows)
+    return PoolingExample(
+        title=title,
+        about=about,
+        window=tuple(window),
+        stride=tuple(stride),
+        grid=numbers,
+        windows=windows,
+    )
 
 
-def _pool_window(grid: np.ndarray, row: int, column: int, window: Sequence[int], decimals: int) -> PoolWindow:
+def _pool_window(grid: np.ndarray, row: int, column: int, *, window: Sequence[int], decimals: int) -> PoolWindow:
     values = grid[row : row + window[0], column : column + window[1]].astype(float).ravel()
     numbers = tuple(_number(value, decimals) for value in values)
-    return PoolWindow(row, column, numbers, _number(values.max(), decimals), _number(values.mean(), decimals))
+    return PoolWindow(
+        row=row,
+        column=column,
+        values=numbers,
+        maximum=_number(values.max(), decimals),
+        mean=_number(values.mean(), decimals),
+    )
 
 
 def _number(value: float, decimals: int) -> str:

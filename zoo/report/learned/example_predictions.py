@@ -7,8 +7,8 @@ import jax
 import numpy as np
 
 from zoo.inference.prediction import class_names
-from zoo.report.html.page_image import PageImage, embed_image
 from zoo.report.learned.example_images import IMAGE_SIZE, ExampleImages
+from zoo.report.page_image import PageImage, embed_image
 from zoo.visualize.network_and_images import TrainedNetwork
 
 TOP_CLASSES = 5

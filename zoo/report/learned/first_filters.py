@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from zoo.report.html.page_image import PageImage, add_alpha, embed_image, tile_images, to_uint8
+from zoo.report.page_image import PageImage, add_alpha, embed_image, tile_images, to_uint8
 from zoo.visualize.methods.feature_maps import filters, first_convolution
 from zoo.visualize.methods.named_layers import check_finite
 from zoo.visualize.network_and_images import TrainedNetwork

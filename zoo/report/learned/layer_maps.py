@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from zoo.report.html.page_image import PageImage, embed_heat_map, embed_image
 from zoo.report.learned.example_images import IMAGE_SIZE, ExampleImages
+from zoo.report.page_image import PageImage, embed_heat_map, embed_image
 from zoo.visualize.methods.unit_choice import most_active_units
 
 MAPS_PER_LAYER = 12
@@ -54,15 +54,25 @@ def feature_maps_of(examples: ExampleImages) -> FeatureMaps:
 
 
 def _layer_maps(layer: str, maps: np.ndarray) -> LayerMaps:
-    signed = bool(maps.min() < 0)
-    if maps.shape[:2] == (1, 1):
+    unit_maps: tuple[UnitMap, ...] = ()
+    all_units = None
+    if maps.shape[:2] != (1, 1):
+        units = most_active_units(maps.max(axis=(0, 1))[:, None], MAPS_PER_LAYER).tolist()
+        high = float(maps[..., units].max())
+        unit_maps = tuple(_unit_map(layer, unit, maps[..., unit], high) for unit in units)
+    else:
         high = float(maps.max())
         all_units = embed_heat_map(maps[0], f"All {maps.shape[2]} units of {layer}, a column each", high=high)
-        return LayerMaps(layer, maps.shape, high, signed, (), all_units)
-    units = most_active_units(maps.max(axis=(0, 1))[:, None], MAPS_PER_LAYER).tolist()
-    high = float(maps[..., units].max())
-    unit_maps = (
-        embed_heat_map(maps[..., unit], f"Feature map of unit {unit} of {layer}", high=high, max_side=MAP_SIZE)
-        for unit in units
+    return LayerMaps(
+        layer=layer,
+        shape=maps.shape,
+        high=high,
+        signed=bool(maps.min() < 0),
+        maps=unit_maps,
+        all_units=all_units,
     )
-    return LayerMaps(layer, maps.shape, high, signed, tuple(map(UnitMap, units, unit_maps)))
+
+
+def _unit_map(layer: str, unit: int, values: np.ndarray, high: float) -> UnitMap:
+    alt = f"Feature map of unit {unit} of {layer}"
+    return UnitMap(unit, embed_heat_map(values, alt, high=high, max_side=MAP_SIZE))

@@ -1,14 +1,14 @@
 """Zeiler and Fergus's Figure 2 on a page: the strongest activations projected to the pixels, beside the images."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from zoo.report.html.page_image import PageImage, add_alpha, embed_image, shrink, tile_images, to_uint8
 from zoo.report.learned.activation_survey import ActivationSurvey
 from zoo.report.learned.batched_projection import ActivationGroup, project_groups
 from zoo.report.learned.example_images import ExampleImages
+from zoo.report.page_image import PageImage, add_alpha, embed_image, shrink, tile_images, to_uint8
 from zoo.visualize.methods.backward_rules import Rule
 from zoo.visualize.methods.receptive_boxes import patch, receptive_boxes
 from zoo.visualize.methods.unit_choice import diverse_units, units_at_distinct_positions
@@ -79,7 +79,13 @@ def project_strongest(
         _layer_projections(layer, [(group, next(projected)) for group in of_layer])
         for layer, of_layer in groups.items()
     )
-    return Projections(rule, why, survey is not None, SATURATED_FRACTION, layers)
+    return Projections(
+        rule=rule,
+        why=why,
+        by_unit=survey is not None,
+        saturated_fraction=SATURATED_FRACTION,
+        layers=layers,
+    )
 
 
 def _groups_by_unit(
@@ -149,7 +155,7 @@ def _pair(layer: str, group: ProjectionGroup, *, show_once: bool) -> ProjectionP
     return ProjectionPair(group.label, projections, image)
 
 
-def _tile_boxes(images: Sequence[np.ndarray], boxes: np.ndarray, alt: str) -> PageImage:
+def _tile_boxes(images: Iterable[np.ndarray], boxes: np.ndarray, alt: str) -> PageImage:
     """The parts of the images in the boxes, as tiles; transparent outside of the images."""
     patches = [patch(add_alpha(image), limit_box(box, image.shape)) for image, box in zip(images, boxes, strict=True)]
     factor = max(1, round(MIN_TILE / len(patches[0])))

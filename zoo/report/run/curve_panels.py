@@ -86,7 +86,7 @@ def _panel(
     series = {label: list(_points(rows, name)) for label, name in columns.items()}
     x_axis = Axis(0, max([row["epoch"] for row in rows], default=1), 0, WIDTH)
     y_axis = _y_axis([value for points in series.values() for _, value in points if value is not None], kind)
-    curves = tuple(_curve(label, points, x_axis, y_axis, label == best) for label, points in series.items())
+    curves = tuple(_curve(label, points, x_axis, y_axis, mark_best=label == best) for label, points in series.items())
     epochs = _ticks(0, x_axis.high, max(1.0, _step(x_axis.high)))
     values = _log_ticks(y_axis) if y_axis.log else _ticks(y_axis.low, y_axis.high, _step(y_axis.high - y_axis.low))
     return Panel(
@@ -140,7 +140,7 @@ def _log_ticks(axis: Axis) -> list[float]:
 
 
 def _curve(
-    label: str, points: Sequence[tuple[float, float | None]], x_axis: Axis, y_axis: Axis, mark_best: bool
+    label: str, points: Sequence[tuple[float, float | None]], x_axis: Axis, y_axis: Axis, *, mark_best: bool
 ) -> Curve:
     segments: list[list[Point]] = [[]]
     for epoch, value in points:

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from zoo.report.html.page_image import PageImage, embed_image
 from zoo.report.learned.activation_survey import PredictedClasses
+from zoo.report.page_image import PageImage, embed_image
 from zoo.visualize.network_and_images import ImageSet, TrainedNetwork, index_in_data_set
 
 MAX_MISTAKES = 12

@@ -74,8 +74,8 @@ def run_section(
         settings=recipe_settings(config.recipe),
         command=train_command(config),
     )
-    class_names = shared_classes(trained, image_set) if image_set else None
-    if class_names is None:
+    class_names = None if image_set is None else shared_classes(trained, image_set)
+    if image_set is None or class_names is None:
         return section
     if predicted is None:
         survey = survey_activations(trained, image_set, (), progress_bar=progress_bar, batch_size=batch_size)
