@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 pytest.importorskip("torch")
+pytest.importorskip("timm")
 
 import torchvision_import  # noqa: F401
 from timm.data import create_transform
