@@ -120,7 +120,7 @@ class PaperComparison:
             cells.append([row.label + mark, *(cell for name in quantities for cell in _cell(found.get(name)))])
         notes = [f"printed: {self.table.source}, {self.table.url}; exact: {self.model}, counted"]
         notes += [self.table.note] if self.table.note else []
-        notes.append("off: printed against exact; = within one unit of the last printed digit")
+        notes.append("off: relative deviation of the printed figure; = means within one unit of the last printed digit")
         return titles, cells, [*notes, *(f"[{i}] {note}" for i, note in enumerate(numbered_notes, start=1))]
 
 

@@ -51,8 +51,8 @@ GOOGLENET = PaperTable(
             "112x112x64",
             "2.7K",
             "34M",
-            "both fit a separable 7x7 with depth multiplier 8 (7*7*3*8 + 24*64 = 2,712 weights, 34.0M multiply-adds), "
-            "as TF-Slim's Inception v2 begins; the paper does not say so",
+            "both match a separable 7x7 with depth multiplier 8 (7*7*3*8 + 24*64 = 2,712 weights, 34.0M multiply-adds), "
+            "which is the first layer of TF-Slim's Inception v2; the paper does not say so",
         ),
         _googlenet_row("max pool 3x3/2", "max_pool 1", "56x56x64"),
         _googlenet_row("convolution 3x3/1", "conv2", "56x56x192", "112K", "360M"),
@@ -104,7 +104,7 @@ ALEXNET = PaperTable(
             "conv1",
             "conv1",
             {"units": "253,440"},
-            "55x55x96 are 290,400; the printed number is 55x48x96, and the 650,000 of the abstract fit 290,400 better",
+            "55x55x96 are 290,400; the printed number is 55x48x96. The 650,000 of the abstract match 290,400 better",
         ),
         PaperRow("conv2", "conv2", {"units": "186,624"}),
         PaperRow("conv3", "conv3", {"units": "64,896"}),
@@ -160,7 +160,7 @@ LENET = PaperTable(
             "whole network",
             "*",
             {"parameters": "60,000", "unshared": "340,908"},
-            "besides S2 and S4, the paper counts the 840 connections to the fixed bitmaps of the output layer",
+            "besides the difference in S2 and S4, the paper counts the 840 connections to the fixed bitmaps of the output layer",
         ),
     ),
 )
