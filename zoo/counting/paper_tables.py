@@ -51,8 +51,8 @@ GOOGLENET = PaperTable(
             "112x112x64",
             "2.7K",
             "34M",
-            "both match a separable 7x7 with depth multiplier 8 (7*7*3*8 + 24*64 = 2,712 weights, 34.0M multiply-adds), "
-            "which is the first layer of TF-Slim's Inception v2; the paper does not say so",
+            "both match a separable 7x7 with depth multiplier 8 (7*7*3*8 + 24*64 = 2,712 weights, 34.0M "
+            "multiply-adds), which is the first layer of TF-Slim's Inception v2; the paper does not say so",
         ),
         _googlenet_row("max pool 3x3/2", "max_pool 1", "56x56x64"),
         _googlenet_row("convolution 3x3/1", "conv2", "56x56x192", "112K", "360M"),
@@ -160,7 +160,7 @@ LENET = PaperTable(
             "whole network",
             "*",
             {"parameters": "60,000", "unshared": "340,908"},
-            "besides the difference in S2 and S4, the paper counts the 840 connections to the fixed bitmaps of the output layer",
+            "besides S2 and S4: the paper also counts the 840 connections to the fixed bitmaps of the output layer",
         ),
     ),
 )
