@@ -1,4 +1,4 @@
-"""The same network in several libraries: each contender is a function that runs once, and the logits that prove it."""
+"""The same network in several libraries, each as a function that runs one step, with logits to check that they agree."""
 
 import contextlib
 import importlib
@@ -29,9 +29,9 @@ NETWORKS = {
 
 @dataclass(frozen=True)
 class Contender:
-    """One library's network. `run` does one training step, or one inference, and waits for its end.
+    """One library's network. `run` does one training step or one inference and waits until it has finished.
 
-    `logits` computes those of inference with the weights that all contenders begin with: call it before `run`.
+    `logits` does inference with the initial weights, which are the same for all contenders: call it before `run`.
     """
 
     name: str
@@ -40,10 +40,10 @@ class Contender:
 
 
 @dataclass(frozen=True)
-class Setting:
+class Workload:
     """What is measured: a network, its weights by torchvision's keys, images [b, h, w, 3] and labels [b].
 
-    `dtype` is of the computation; weights and logits are float32.
+    `dtype` is that of the computation; weights and logits are float32.
     """
 
     network: str
@@ -54,69 +54,69 @@ class Setting:
     dtype: str = "float32"
 
 
-def ours(setting: Setting) -> Contender:
+def zoo_network(workload: Workload) -> Contender:
     """The zoo's network."""
-    return _flax("zoo", setting, _network(setting), _converted(setting))
+    return _flax("zoo", workload, _network(workload), _zoo_variables(workload))
 
 
-def folded(setting: Setting) -> Contender | None:
-    """The zoo's network in inference, batch norm folded into the convolutions; None where there is none to fold."""
-    if setting.training:
+def zoo_folded(workload: Workload) -> Contender | None:
+    """The zoo's network in inference, batch norm folded into the convolutions; None if it has no batch norm."""
+    if workload.training:
         return None
     try:
-        variables = fold_batchnorm(setting.network, _converted(setting))
+        variables = fold_batchnorm(workload.network, _zoo_variables(workload))
     except zoo.ZooError:
         return None
-    return _flax("zoo, folded", setting, _network(setting), variables)
+    return _flax("zoo, folded", workload, _network(workload), variables)
 
 
-def plain_flax(setting: Setting) -> Contender | None:
-    """Flax's own layers as in any tutorial; of GoogLeNet alone, in float32."""
-    if setting.network != "googlenet_tv" or setting.dtype != "float32":
+def plain_flax(workload: Workload) -> Contender | None:
+    """Flax's own layers, as in a tutorial; only for GoogLeNet in float32."""
+    if workload.network != "googlenet_tv" or workload.dtype != "float32":
         return None
-    return _flax("plain Flax", setting, PlainGoogLeNet(), _converted(setting), options={})
+    return _flax("plain Flax", workload, PlainGoogLeNet(), _zoo_variables(workload), options={})
 
 
-def plain_keras(setting: Setting) -> Contender | None:
-    """Keras's own layers on its JAX backend, compiled; of GoogLeNet alone, in float32."""
-    if setting.network != "googlenet_tv" or setting.dtype != "float32":
+def plain_keras(workload: Workload) -> Contender | None:
+    """Keras's own layers on its JAX backend, compiled; only for GoogLeNet in float32."""
+    if workload.network != "googlenet_tv" or workload.dtype != "float32":
         return None
     import plain_keras
 
     model = plain_keras.googlenet()
     import keras
 
-    plain_keras.load(model, _converted(setting))
+    plain_keras.load(model, _zoo_variables(workload))
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     model.compile(optimizer=keras.optimizers.SGD(1e-3, momentum=0.9), loss=loss, jit_compile=True)
 
     def step() -> Any:
-        return model.train_on_batch(setting.images, setting.labels)
+        return model.train_on_batch(workload.images, workload.labels)
 
     def infer() -> np.ndarray:
-        return model.predict_on_batch(setting.images)
+        return model.predict_on_batch(workload.images)
 
-    return Contender("Keras", infer, step if setting.training else infer)
+    return Contender("Keras", infer, step if workload.training else infer)
 
 
-def torch_eager(setting: Setting, compiled: bool = False) -> Contender:
-    """torchvision's network, channels last, on a GPU where torch has one, under autocast for bfloat16."""
+def torch_eager(workload: Workload, compiled: bool = False) -> Contender:
+    """torchvision's network, channels last, on a GPU if torch has one, under autocast for bfloat16."""
     import torch
 
-    model = torch_model(setting.network)
-    model.load_state_dict({key: torch.as_tensor(np.asarray(value)) for key, value in setting.state.items()})
+    model = torch_model(workload.network)
+    model.load_state_dict({key: torch.as_tensor(np.asarray(value)) for key, value in workload.state.items()})
     device = "cuda" if torch.cuda.is_available() else "cpu"
     model = model.to(device, memory_format=torch.channels_last)
-    images = torch.from_numpy(setting.images).permute(0, 3, 1, 2).to(device)  # channels last in memory already
-    labels = torch.from_numpy(setting.labels).long().to(device)
-    typed = torch.autocast(device, torch.bfloat16, enabled=setting.dtype == "bfloat16")
-    model.train(setting.training)
+    images = torch.from_numpy(workload.images).permute(0, 3, 1, 2).to(device)  # already channels last in memory
+    labels = torch.from_numpy(workload.labels).long().to(device)
+    autocast = torch.autocast(device, torch.bfloat16, enabled=workload.dtype == "bfloat16")
+    model.train(workload.training)
     network = torch.compile(model) if compiled else model
     optimizer = torch.optim.SGD(model.parameters(), lr=1e-3, momentum=0.9)
 
     def step() -> float:
         optimizer.zero_grad(set_to_none=True)
-        with typed:
+        with autocast:
             loss = torch.nn.functional.cross_entropy(network(images), labels)
         loss.backward()
         optimizer.step()
@@ -124,26 +124,26 @@ def torch_eager(setting: Setting, compiled: bool = False) -> Contender:
 
     @torch.inference_mode()
     def infer() -> np.ndarray:
-        with typed:
+        with autocast:
             return network(images).float().cpu().numpy()
 
     def logits() -> np.ndarray:
         model.eval()
-        found = infer()
-        model.train(setting.training)
-        return found
+        result = infer()
+        model.train(workload.training)
+        return result
 
-    return Contender("torch.compile" if compiled else "torch", logits, step if setting.training else infer)
+    return Contender("torch.compile" if compiled else "torch", logits, step if workload.training else infer)
 
 
-def torch_compiled(setting: Setting) -> Contender:
-    """The same through torch.compile."""
-    return torch_eager(setting, compiled=True)
+def torch_compiled(workload: Workload) -> Contender:
+    """`torch_eager` with torch.compile."""
+    return torch_eager(workload, compiled=True)
 
 
 CONTENDERS = {
-    "zoo": ours,
-    "folded": folded,
+    "zoo": zoo_network,
+    "folded": zoo_folded,
     "plain": plain_flax,
     "keras": plain_keras,
     "torch": torch_eager,
@@ -152,14 +152,14 @@ CONTENDERS = {
 
 
 def torch_model(network: str) -> Any:
-    """torchvision's module without auxiliary heads."""
+    """torchvision's module without auxiliary heads, with random weights."""
     heads = {"aux_logits": False, "init_weights": True} if network in ("googlenet_tv", "inception_v3") else {}
     return getattr(torchvision().models, NETWORKS[network])(weights=None, **heads)
 
 
 @cache
 def torchvision() -> Any:
-    """The package. Its wheel is for CUDA; beside torch's CPU build it loads once its two operators are declared."""
+    """The package. Its wheel is for CUDA: with torch's CPU build it only loads after its two operators are declared."""
     import torch
 
     with contextlib.suppress(RuntimeError):
@@ -168,24 +168,24 @@ def torchvision() -> Any:
     for name in ("nms", "qnms"):
         operators.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
     package = importlib.import_module("torchvision")
-    package.operators_declared = operators  # they go with the library object
+    package.operators_declared = operators  # the operators live as long as this object
     return package
 
 
-def _network(setting: Setting) -> Any:
-    return zoo.create_model(setting.network, dtype=jnp.dtype(setting.dtype))
+def _network(workload: Workload) -> Any:
+    return zoo.create_model(workload.network, dtype=jnp.dtype(workload.dtype))
 
 
-def _converted(setting: Setting) -> dict[str, Any]:
-    return from_torch(setting.network, setting.state, "torchvision")
+def _zoo_variables(workload: Workload) -> dict[str, Any]:
+    return from_torch(workload.network, workload.state, "torchvision")
 
 
 def _flax(
-    name: str, setting: Setting, model: Any, variables: dict[str, Any], options: dict[str, Any] | None = None
+    name: str, workload: Workload, model: Any, variables: dict[str, Any], options: dict[str, Any] | None = None
 ) -> Contender:
     options = zoo.compiler_options() if options is None else options
     forward = jax.jit(model.apply, compiler_options=options)
-    images, labels = jnp.asarray(setting.images), jnp.asarray(setting.labels)
+    images, labels = jnp.asarray(workload.images), jnp.asarray(workload.labels)
     variables = jax.device_put(variables)
 
     def infer() -> jax.Array:
@@ -194,7 +194,7 @@ def _flax(
     def logits() -> np.ndarray:
         return np.asarray(infer())
 
-    if not setting.training:
+    if not workload.training:
         return Contender(name, logits, infer)
     optimizer = optax.sgd(1e-3, momentum=0.9)
     step = jax.jit(partial(_training_step, model, optimizer), donate_argnums=0, compiler_options=options)

@@ -1,8 +1,8 @@
-"""`zoo.count` over the zoo: seconds and memory of a summary, and for some networks beside Flax's own `nn.tabulate`.
+"""Time and memory of `zoo.count.summarize`, compared with Flax's `nn.tabulate` for some networks.
 
 python benchmarks/counting.py --json counting.json
 
-`nn.tabulate` with `compute_flops` compiles the network; without, it counts parameters alone.
+`nn.tabulate` with `compute_flops` compiles the network; without, it only counts parameters.
 """
 
 import argparse
@@ -16,7 +16,7 @@ import numpy as np
 
 import zoo
 
-BESIDE_FLAX = ("alexnet", "googlenet", "resnet50")
+COMPARED_WITH_FLAX = ("alexnet", "googlenet", "resnet50")
 
 
 def main() -> None:
@@ -33,7 +33,7 @@ def main() -> None:
         f"{len(seconds)} networks in {sum(seconds.values()):.1f} s, median {np.median(list(seconds.values())):.2f} s, "
         f"slowest {slowest} {seconds[slowest]:.2f} s, peak {peak:.0f} MB"
     )
-    flax = {name: tabulate_seconds(name) for name in BESIDE_FLAX if name in seconds}
+    flax = {name: tabulate_seconds(name) for name in COMPARED_WITH_FLAX if name in seconds}
     for name, theirs in flax.items():
         ours = summary_seconds(name)
         print(f"{name:12s} zoo.count {ours:.2f} s   nn.tabulate with FLOPs {theirs:.2f} s   ratio {theirs / ours:.1f}")
@@ -42,22 +42,22 @@ def main() -> None:
 
 
 def summary_seconds(name: str) -> float:
-    """Of one network's whole table."""
+    """Seconds for the summary of one network."""
     info = zoo.model_info(name)
-    begun = time.perf_counter()
+    start = time.perf_counter()
     zoo.count.summarize(zoo.create_model(name), (1, info.input_size, info.input_size, info.channels))
-    return time.perf_counter() - begun
+    return time.perf_counter() - start
 
 
 def tabulate_seconds(name: str) -> float:
-    """Of Flax's table, FLOPs included."""
+    """Seconds for Flax's table of one network, with FLOPs."""
     import flax.linen as nn
 
     info = zoo.model_info(name)
     image = np.zeros((1, info.input_size, info.input_size, info.channels), np.float32)
-    begun = time.perf_counter()
+    start = time.perf_counter()
     nn.tabulate(zoo.create_model(name), jax.random.key(0), compute_flops=True)(image)
-    return time.perf_counter() - begun
+    return time.perf_counter() - start
 
 
 if __name__ == "__main__":

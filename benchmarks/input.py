@@ -1,10 +1,10 @@
-"""Input pipelines alone: images a second, from JPEG folders, array_record and IDX files, and of resident images.
+"""Input pipelines by themselves: images per second from JPEG folders, array_record and IDX files, and resident images.
 
 python benchmarks/input.py --json input.json
 
-The folder holds photographs of 320x240 pixels, made here of smooth noise, read at 224 pixels; the array_record are the
-embedded digits, and the IDX files 28x28 pixels, both at 32. With torch and torchvision installed, an ImageFolder with a
-DataLoader (as many worker processes as cores) reads the same folder in the same run, in turn.
+The folder has generated photographs (smooth noise) of 320x240 pixels, read at an image size of 224. The array_record
+files are the embedded digits, the IDX files have 28x28 pixels; both are read at 32. With --torch, an ImageFolder with a
+DataLoader (one worker process per core) reads the same folder, alternately with the others.
 """
 
 import argparse
@@ -37,45 +37,45 @@ def main() -> None:
         path = Path(folder)
         write_photographs(path / "photographs")
         write_idx(path / "idx", 10_000)
-        sources = {
+        pipelines = {
             "folder of JPEG, 224 pixels": streamed(open_dataset(path / "photographs"), 224, 3),
             "array_record (digits), 32 pixels": streamed(open_dataset("digits", path / "tfds"), 32, 1),
             "IDX, 32 pixels": streamed(open_dataset(path / "idx"), 32, 1),
             "IDX, 32 pixels, resident": resident(open_dataset(path / "idx"), 32, 1),
         }
         if args.torch:
-            sources["folder of JPEG, 224 pixels, torch"] = torch_loader(path / "photographs")
-        rates = measured(sources, args.seconds, args.rounds)
+            pipelines["folder of JPEG, 224 pixels, torch"] = torch_loader(path / "photographs")
+        rates = measured(pipelines, args.seconds, args.rounds)
     for name, rate in rates.items():
         print(f"{name:36s} {rate:10.0f} images/s")
     if args.json:
         args.json.write_text(json.dumps(rates, indent=1) + "\n")
 
 
-def measured(sources: dict[str, Iterator], seconds: float, rounds: int) -> dict[str, float]:
-    """The median images/s of each source, in turn, so many seconds a round."""
-    for batches in sources.values():
+def measured(pipelines: dict[str, Iterator], seconds: float, rounds: int) -> dict[str, float]:
+    """The median images/s of each pipeline, measured alternately for `seconds` per round."""
+    for batches in pipelines.values():
         next(batches)
-    found = [{name: rate(batches, seconds) for name, batches in sources.items()} for _ in range(rounds)]
-    return {name: float(np.median([one[name] for one in found])) for name in sources}
+    rounds_found = [{name: rate(batches, seconds) for name, batches in pipelines.items()} for _ in range(rounds)]
+    return {name: float(np.median([one[name] for one in rounds_found])) for name in pipelines}
 
 
 def rate(batches: Iterator, seconds: float) -> float:
-    """Images/s over at least so many seconds."""
-    begun, count = time.perf_counter(), 0
-    while time.perf_counter() - begun < seconds:
+    """Images/s over at least `seconds`."""
+    start, count = time.perf_counter(), 0
+    while time.perf_counter() - start < seconds:
         count += sum(1 for _ in islice(batches, 4))
-    return count * BATCH / (time.perf_counter() - begun)
+    return count * BATCH / (time.perf_counter() - start)
 
 
 def streamed(dataset: Dataset, size: int, channels: int) -> Iterator:
-    """Batches as training reads them."""
-    return iter(train_batches(dataset.train, preprocessing=seen(size, channels), batch_size=BATCH, seed=0))
+    """Batches as training reads them from files."""
+    return iter(train_batches(dataset.train, preprocessing=preprocessing(size, channels), batch_size=BATCH, seed=0))
 
 
 def resident(dataset: Dataset, size: int, channels: int) -> Iterator:
     """Batches as the training step takes them from the images on the device."""
-    images = whole(dataset.train, preprocessing=seen(size, channels))
+    images = whole(dataset.train, preprocessing=preprocessing(size, channels))
     feed = Resident(images, seed=0, batch_size=BATCH, mesh=data_mesh(BATCH))
     draw: Callable = jax.jit(feed.batch)
     step = 0
@@ -85,26 +85,26 @@ def resident(dataset: Dataset, size: int, channels: int) -> Iterator:
 
 
 def torch_loader(folder: Path) -> Iterator:
-    """The same photographs through torchvision."""
+    """The same photographs read by torchvision."""
     import torch
     from contenders import torchvision
 
     transforms = torchvision().transforms
-    shown = [transforms.Resize(224), transforms.CenterCrop(224), transforms.PILToTensor()]
-    images = torchvision().datasets.ImageFolder(folder, transforms.Compose(shown))
+    steps = [transforms.Resize(224), transforms.CenterCrop(224), transforms.PILToTensor()]
+    images = torchvision().datasets.ImageFolder(folder, transforms.Compose(steps))
     workers = {"num_workers": os.cpu_count() or 1, "persistent_workers": True}
     loader = torch.utils.data.DataLoader(images, BATCH, shuffle=True, drop_last=True, **workers)
     while True:
         yield from loader
 
 
-def seen(size: int, channels: int) -> Preprocessing:
-    """Square images of that size."""
+def preprocessing(size: int, channels: int) -> Preprocessing:
+    """Preprocessing to square images of that size."""
     return Preprocessing(image_shape=(size, size, channels), mean=(0.5,) * channels, std=(0.25,) * channels)
 
 
 def write_photographs(folder: Path) -> None:
-    """JPEG files of smooth noise, about 20 KB each."""
+    """JPEG files of smooth noise, about 20 KB each, in one folder per class."""
     rng = np.random.default_rng(0)
     for number in range(PHOTOGRAPHS):
         path = folder / f"class{number % CLASSES}" / f"{number}.jpg"
@@ -114,7 +114,7 @@ def write_photographs(folder: Path) -> None:
 
 
 def write_idx(folder: Path, count: int) -> None:
-    """Fashion-MNIST's four files, with noise."""
+    """The four files of Fashion-MNIST, with noise as images."""
     folder.mkdir()
     rng = np.random.default_rng(0)
     for part in ("train", "t10k"):
@@ -127,9 +127,9 @@ def write_idx(folder: Path, count: int) -> None:
 def parser() -> argparse.ArgumentParser:
     """The command line."""
     top = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    top.add_argument("--seconds", type=float, default=3.0, help="a source and round (default: 3)")
+    top.add_argument("--seconds", type=float, default=3.0, help="per pipeline and round (default: 3)")
     top.add_argument("--rounds", type=int, default=3)
-    top.add_argument("--torch", action="store_true", help="torchvision's ImageFolder and DataLoader too")
+    top.add_argument("--torch", action="store_true", help="measure torchvision's ImageFolder and DataLoader too")
     top.add_argument("--json", type=Path)
     return top
 

@@ -1,10 +1,10 @@
-"""Training steps and inference of the zoo beside torch and plain Flax, in one run, in turn: ours, theirs, ours, theirs.
+"""Compare training steps and inference of the zoo with torch and plain Flax, alternately in one process.
 
 python benchmarks/speed.py --networks googlenet_tv resnet50 --batch-sizes 8 32 --json speed.json
 
-All contenders have the same weights, and their logits are compared before a clock is started. A figure is the median
-over the rounds; a ratio is taken round by round, first contender over the other, with its quartiles. Above 1 the first
-is the faster. Needs torch and torchvision.
+All contenders have the same weights, and their logits are compared before the measurement. Figures are medians over the
+rounds. A ratio is computed in each round, the speed of the first contender over that of the other: above 1 the first is
+faster. Needs torch and torchvision.
 """
 
 import argparse
@@ -17,7 +17,7 @@ from pathlib import Path
 
 import jax
 import numpy as np
-from contenders import CONTENDERS, NETWORKS, Contender, Setting, torch_model
+from contenders import CONTENDERS, NETWORKS, Contender, Workload, torch_model
 
 import zoo
 from zoo.runtime.huge_pages import restart_with_large_pages
@@ -26,9 +26,9 @@ from zoo.training.logging.flop_utilization import teraflops, utilisation
 
 @dataclass(frozen=True)
 class Row:
-    """One contender's figures for one setting; `ratio` (lower quartile, median, upper) is ours over it.
+    """One contender's figures for one workload; `ratio` has the lower quartile, the median and the upper quartile.
 
-    `utilisation` is the share of the device's peak, where that is known.
+    `utilisation` is the fraction of the device's peak, None if that is not known.
     """
 
     network: str
@@ -49,8 +49,8 @@ def main() -> int:
     for network in args.networks:
         for batch_size in args.batch_sizes:
             for mode in args.modes:
-                setting = make_setting(network, batch_size, mode == "training", args.dtype)
-                found = measure(setting, args.contenders, args.rounds)
+                workload = make_workload(network, batch_size, mode == "training", args.dtype)
+                found = measure(workload, args.contenders, args.rounds)
                 print(*map(as_text, found), sep="\n", flush=True)
                 rows += found
     if args.json:
@@ -58,49 +58,49 @@ def main() -> int:
     return 0
 
 
-def measure(setting: Setting, names: list[str], rounds: int) -> list[Row]:
-    """A row a contender. Raises RuntimeError where they do not compute the same function."""
-    contenders = [made for name in names if (made := CONTENDERS[name](setting))]
-    check_same(contenders, 1e-3 if setting.dtype == "float32" else 0.1)
-    for contender in contenders:  # compilation, and what a library does the first times
+def measure(workload: Workload, names: list[str], rounds: int) -> list[Row]:
+    """One row per contender. Raises RuntimeError if they do not compute the same function."""
+    contenders = [made for name in names if (made := CONTENDERS[name](workload))]
+    check_same(contenders, 1e-3 if workload.dtype == "float32" else 0.1)
+    for contender in contenders:  # compilation and other work of the first runs
         contender.run()
         contender.run()
     seconds = np.array([[timed(contender) for contender in contenders] for _ in range(rounds)])
     return [
-        as_row(setting, contender, own, own / seconds[:, 0])
-        for contender, own in zip(contenders, seconds.T, strict=True)
+        as_row(workload, contender, column, column / seconds[:, 0])
+        for contender, column in zip(contenders, seconds.T, strict=True)
     ]
 
 
-def as_row(setting: Setting, contender: Contender, seconds: np.ndarray, ratios: np.ndarray) -> Row:
-    """The figures of one contender's rounds."""
-    batch_size, macs = len(setting.labels), zoo.model_info(setting.network).macs
+def as_row(workload: Workload, contender: Contender, seconds: np.ndarray, ratios: np.ndarray) -> Row:
+    """The figures of one contender over all rounds."""
+    batch_size, macs = len(workload.labels), zoo.model_info(workload.network).macs
     rate = float(batch_size / np.median(seconds))
     return Row(
-        network=setting.network,
-        mode="training" if setting.training else "inference",
+        network=workload.network,
+        mode="training" if workload.training else "inference",
         batch_size=batch_size,
         contender=contender.name,
         images_per_second=rate,
         ratio=tuple(np.quantile(ratios, (0.25, 0.5, 0.75)).tolist()),
-        teraflops=teraflops(macs, rate, training=setting.training),
-        utilisation=utilisation(macs, rate, training=setting.training),
+        teraflops=teraflops(macs, rate, training=workload.training),
+        utilisation=utilisation(macs, rate, training=workload.training),
     )
 
 
-def make_setting(network: str, batch_size: int, training: bool, dtype: str = "float32") -> Setting:
-    """Random weights of torchvision's, and random images and labels."""
+def make_workload(network: str, batch_size: int, training: bool, dtype: str = "float32") -> Workload:
+    """torchvision's random weights, random images and random labels."""
     import torch
 
     torch.manual_seed(0)
     state = {key: value.clone() for key, value in torch_model(network).state_dict().items()}
     size, rng = zoo.model_info(network).input_size, np.random.default_rng(0)
     images = rng.normal(size=(batch_size, size, size, 3)).astype(np.float32)
-    return Setting(network, state, images, rng.integers(0, 1000, batch_size), training, dtype)
+    return Workload(network, state, images, rng.integers(0, 1000, batch_size), training, dtype)
 
 
 def check_same(contenders: list[Contender], tolerance: float) -> None:
-    """Raises RuntimeError where logits differ by more than that share of the largest."""
+    """Raises RuntimeError if logits differ by more than `tolerance`, relative to the largest logit."""
     first, expected = contenders[0], contenders[0].logits()
     for other in contenders[1:]:
         difference = np.abs(expected - other.logits()).max() / np.abs(expected).max()
@@ -111,11 +111,11 @@ def check_same(contenders: list[Contender], tolerance: float) -> None:
 
 
 def timed(contender: Contender) -> float:
-    """Seconds of one run, after one that is not timed: the threads of the contender before may still wait actively."""
+    """Seconds of one run, after an untimed one: the threads of the previous contender may still be busy-waiting."""
     contender.run()
-    begun = time.perf_counter()
+    start = time.perf_counter()
     contender.run()
-    return time.perf_counter() - begun
+    return time.perf_counter() - start
 
 
 def as_text(row: Row) -> str:
