@@ -1,4 +1,4 @@
-"""The same network in several libraries, each as a function that runs one step, with logits to check that they agree."""
+"""The same network in several libraries: a function that runs one step, and logits to check that they agree."""
 
 import contextlib
 import importlib

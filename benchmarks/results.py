@@ -2,8 +2,8 @@
 
 PYTHONPATH=. python benchmarks/results.py ~/fashion-mnist --seeds 0 1 2 --networks lenet5 googlenet_bn
 
-Runs go to results/<network>-<seed> (--runs), one after the other. What is there is kept: called again, it resumes what
-was stopped and trains what is missing. The table has a row a network, of all runs that have ended.
+Runs go to results/<network>-<seed> (--runs), one after the other. Existing runs are kept: called again, this script
+resumes stopped runs and trains the missing ones. The table has one row per network, of finished runs.
 """
 
 import argparse
@@ -28,7 +28,7 @@ NETWORKS = (
     "mobilenet_v2",
     "densenet121",
 )
-# What the data set's own README reports, https://github.com/zalandoresearch/fashion-mnist#benchmark, for the family.
+# For the same family of networks, from the data set's README, https://github.com/zalandoresearch/fashion-mnist#benchmark.
 README = {
     "alexnet": "0.899",
     "squeezenet1_1": "0.900",
@@ -42,17 +42,17 @@ README = {
 
 
 def main() -> None:
-    """Train what is missing, then print the table."""
+    """Train the missing runs, then print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path, help="a folder with the four IDX files")
     parser.add_argument("--networks", nargs="+", default=NETWORKS, metavar="NAME")
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2], metavar="N")
     parser.add_argument("--runs", type=Path, default=Path("results"), metavar="DIR")
-    parser.add_argument("--table", action="store_true", help="train nothing")
+    parser.add_argument("--table", action="store_true", help="only print the table")
     args = parser.parse_args()
     for name in args.networks:
         for seed in args.seeds:
-            if not args.table and not ended(args.runs / f"{name}-{seed}"):
+            if not args.table and not is_finished(args.runs / f"{name}-{seed}"):
                 train(name, seed, args.data, args.runs / f"{name}-{seed}")
     print(table(args.runs))
 
@@ -60,48 +60,48 @@ def main() -> None:
 def train(name: str, seed: int, data: Path, folder: Path) -> None:
     """Train one network from the beginning, or to its end."""
     command = [sys.executable, "train.py", "--model", name, "--dataset", str(data), "--run-dir", str(folder)]
-    going_on = ["--resume"] if RunFolder(folder).exists() else ["--seed", str(seed)]
-    training = subprocess.Popen([*command, *going_on])
+    start_or_resume = ["--resume"] if RunFolder(folder).exists() else ["--seed", str(seed)]
+    training = subprocess.Popen([*command, *start_or_resume])
     while True:
         try:
             code = training.wait()
             break
         except KeyboardInterrupt:
-            # It has that too, and saves.
+            # The training gets the interrupt too, and saves.
             continue
     if code:
         sys.exit(code)
 
 
-def ended(folder: Path) -> bool:
-    """Whether a run came to its end."""
+def is_finished(folder: Path) -> bool:
+    """Whether a run has trained all its epochs."""
     run = RunFolder(folder)
     rows = evaluations(run)
     return bool(rows) and rows[-1]["epoch"] == run.read_config().recipe.epochs
 
 
 def evaluations(run: RunFolder) -> list[dict]:
-    """The rows of a run's metrics, none where there is no run."""
+    """The rows of a run's metrics; empty if there is no run."""
     return [row for row in stored_rows(run) if row]
 
 
 def table(runs: Path) -> str:
-    """A row a network: mean and deviation over its seeds, the recipe in short, the time, and the data's own README."""
+    """One row per network: mean and standard deviation over its seeds, its recipe in short, and the time."""
     lines = [
-        "| network | test accuracy | seeds | epochs | pixels | minutes a run | the data's README |",
+        "| network | test accuracy | seeds | epochs | image size | minutes per run | README of the data set |",
         "|---|---|--:|--:|--:|--:|---|",
     ]
     for name in NETWORKS:
-        # Not what an earlier run of a seed moved aside to.
+        # Without the folders to which earlier runs of a seed were moved.
         seeds = sorted(folder for folder in runs.glob(f"{name}-*") if folder.name.removeprefix(f"{name}-").isdigit())
-        folders = [RunFolder(folder) for folder in seeds if ended(folder)]
+        folders = [RunFolder(folder) for folder in seeds if is_finished(folder)]
         if folders:
             lines.append(row(name, folders))
     return "\n".join(lines)
 
 
 def row(name: str, folders: list[RunFolder]) -> str:
-    """One network's."""
+    """The row of one network."""
     last = [evaluations(folder)[-1] for folder in folders]
     accuracies = [metrics["test_accuracy"] for metrics in last]
     config = folders[0].read_config()
