@@ -1,4 +1,4 @@
-"""Networks small enough to compile in a moment and to be written out in NumPy, and images for them."""
+"""Networks small enough to compile quickly and to write out in NumPy, and images for them."""
 
 import flax.linen as nn
 import jax
@@ -9,8 +9,8 @@ from zoo.layers import ConvBlock, batch_norm, global_avg_pool, max_pool
 from zoo.models.network import Network
 
 IMAGE = (19, 22, 3)  # height, width, channels
-# A row a convolution: features, kernel, stride, padding, and the window and stride of the pool that follows it.
-PLAN = ((6, 5, 1, 2, (3, 2)), (8, 3, 1, 1, (2, 2)), (7, 3, 1, 0, None))
+# A row per convolution: features, kernel, stride, padding, and the window and stride of the pool that follows it.
+CONVOLUTIONS = ((6, 5, 1, 2, (3, 2)), (8, 3, 1, 1, (2, 2)), (7, 3, 1, 0, None))
 
 
 class Small(Network):
@@ -24,7 +24,7 @@ class Small(Network):
     @nn.compact
     def __call__(self, x: jax.Array, *, train: bool = False) -> jax.Array:
         norm = batch_norm if self.norm else None
-        for i, (features, kernel, stride, padding, pool) in enumerate(PLAN, start=1):
+        for i, (features, kernel, stride, padding, pool) in enumerate(CONVOLUTIONS, start=1):
             x = ConvBlock(features, kernel, stride, padding, norm=norm, act=self.act, name=f"conv{i}")(x, train)
             if self.pools and pool:
                 x = max_pool(x, *pool)

@@ -13,7 +13,7 @@ CONFUSION = np.array([[8, 2, 0], [0, 0, 0], [5, 0, 5]])
 NAMES = ("cat", "$dog$ & _mouse_", "bird")
 
 
-def test_a_picture_is_written_whole(tmp_path):
+def test_a_figure_is_written_whole(tmp_path):
     pytest.importorskip("matplotlib")
     save_confusion(tmp_path / "confusion.png", CONFUSION, NAMES)
     with Image.open(tmp_path / "confusion.png") as image:
@@ -22,7 +22,7 @@ def test_a_picture_is_written_whole(tmp_path):
     assert [file.name for file in tmp_path.iterdir()] == ["confusion.png"]
 
 
-def test_what_the_picture_says():
+def test_the_figure_has_fractions_counts_and_names():
     pytest.importorskip("matplotlib")
     axes, bar = confusion_figure(CONFUSION, NAMES).axes
     np.testing.assert_allclose(axes.images[0].get_array(), [[0.8, 0.2, 0], [0, 0, 0], [0.5, 0, 0.5]])
@@ -41,7 +41,7 @@ def test_many_classes(tmp_path, count):
         assert max(image.size) < 4000
 
 
-def test_places_where_no_picture_can_be(tmp_path):
+def test_paths_where_no_figure_can_be_written(tmp_path):
     pytest.importorskip("matplotlib")
     with pytest.raises(zoo.ZooError, match=r"picture\.txt .*\.png"):
         check_figure_path(tmp_path / "picture.txt")

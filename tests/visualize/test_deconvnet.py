@@ -4,7 +4,7 @@ import jax
 import numpy as np
 import pytest
 from quick import OPTIMIZED
-from small_networks import IMAGE, PLAN, Small, images, variables_of
+from small_networks import CONVOLUTIONS, IMAGE, Small, images, variables_of
 
 import zoo
 from zoo.visualize import deconvnet, project, receptive_boxes
@@ -51,10 +51,10 @@ def unpooled(signal, switches, shape):
 
 def zeiler_and_fergus(params, image, unit, rule):
     """The strongest activation of a unit of the last layer, and its picture."""
-    kernels = [np.asarray(params[f"conv{i}"]["conv"]["kernel"], np.float64) for i in range(1, len(PLAN) + 1)]
-    biases = [np.asarray(params[f"conv{i}"]["conv"]["bias"], np.float64) for i in range(1, len(PLAN) + 1)]
+    kernels = [np.asarray(params[f"conv{i}"]["conv"]["kernel"], np.float64) for i in range(1, len(CONVOLUTIONS) + 1)]
+    biases = [np.asarray(params[f"conv{i}"]["conv"]["bias"], np.float64) for i in range(1, len(CONVOLUTIONS) + 1)]
     x, kept = image.astype(np.float64), []
-    for kernel, bias, (_, _, _, padding, pool) in zip(kernels, biases, PLAN, strict=True):
+    for kernel, bias, (_, _, _, padding, pool) in zip(kernels, biases, CONVOLUTIONS, strict=True):
         before = convolved(x, kernel, bias, padding)
         x, switches = np.maximum(before, 0), None
         if pool:
@@ -64,7 +64,9 @@ def zeiler_and_fergus(params, image, unit, rule):
     position = np.unravel_index(x[..., unit].argmax(), x.shape[:2])
     signal = np.zeros_like(x)
     signal[*position, unit] = value = x[*position, unit]
-    for kernel, (_, _, _, padding, _), (before, switches) in reversed(list(zip(kernels, PLAN, kept, strict=True))):
+    for kernel, (_, _, _, padding, _), (before, switches) in reversed(
+        list(zip(kernels, CONVOLUTIONS, kept, strict=True))
+    ):
         if switches:
             signal = unpooled(signal, switches, before.shape)
         if rule != "gradient":
@@ -76,7 +78,7 @@ def zeiler_and_fergus(params, image, unit, rule):
 
 
 @pytest.mark.parametrize("rule", ["deconvnet", "guided", "gradient"])
-def test_it_is_the_papers_steps(rule):
+def test_the_projection_is_that_of_the_papers_steps(rule):
     model, x = Small(), images(2)
     variables, units = variables_of(model), [3, 5]
     ours = deconvnet(model, variables, x, "conv3", units, rule=rule)
@@ -110,7 +112,7 @@ def test_the_gradient_is_that_of_jax_bit_for_bit(norm):
     ("layer", "rule"),
     [*((f"conv{i}", "deconvnet") for i in (1, 2, 3)), ("conv3", "guided"), ("conv3", "gradient")],
 )
-def test_its_support_lies_in_the_receptive_field(layer, rule):
+def test_the_projection_is_inside_the_receptive_field(layer, rule):
     model, x = Small(), images(4)
     made = deconvnet(model, variables_of(model), x, layer, 1, rule=rule)
     boxes = receptive_boxes(model, IMAGE, layer, made.positions)
@@ -120,7 +122,7 @@ def test_its_support_lies_in_the_receptive_field(layer, rule):
 
 
 @pytest.mark.parametrize("rule", ["deconvnet", "guided", "gradient"])
-def test_it_is_positively_homogeneous(rule):
+def test_the_projection_is_positively_homogeneous(rule):
     model, x = Small(), images(2)
     variables = variables_of(model)
     signal = np.random.default_rng(1).normal(size=(2, 2, 3, 7)).astype(np.float32)
@@ -157,7 +159,7 @@ def test_a_block_is_projected_from_after_its_activation_and_its_parts_from_befor
     assert not after.pixels.any()
 
 
-def test_the_strongest_are_projected_each_by_itself():
+def test_the_strongest_activations_are_projected_separately():
     model, x = Small(), images(2)
     variables = variables_of(model)
     three = deconvnet(model, variables, x, "conv2", 1, strongest=3)
@@ -170,7 +172,7 @@ def test_the_strongest_are_projected_each_by_itself():
         np.testing.assert_array_equal(one.positions, three.positions[:, i])
 
 
-def test_pairs_are_projected_alike_in_batches_and_alone():
+def test_pairs_are_projected_equally_in_batches_and_alone():
     model, x = Small(), images(5)
     variables, units = variables_of(model), np.array([0, 3, 3, 1, 6])
     together = deconvnet(model, variables, x, "conv3", units)

@@ -1,4 +1,4 @@
-"""Grad-CAM where it is known: it is CAM for a network that ends with a mean and a dense layer."""
+"""Grad-CAM equals CAM for a network that ends with a mean and a dense layer."""
 
 import flax.linen as nn
 import jax
@@ -14,7 +14,7 @@ from zoo.visualize import grad_cam
 
 
 def test_of_the_last_layer_it_is_cam():
-    """Section 3.1 of the paper: the gradient is the dense layer's weight over the number of places."""
+    """Section 3.1 of the paper: the gradient is the dense layer's weight over the number of positions."""
     model, x = Small(), images(3)
     variables = variables_of(model)
     maps = np.asarray(zoo.features(model, variables, x, ["conv3"])["conv3"], np.float64)
@@ -71,7 +71,7 @@ def test_a_network_without_maps():
 
 
 class Flat(Network):
-    """A dense layer, and nothing else."""
+    """A single dense layer."""
 
     @nn.compact
     def __call__(self, x):

@@ -1,4 +1,4 @@
-"""Gradients of a class: against jax.grad, sums that must come out, and means that must be met."""
+"""Gradients of a class: against jax.grad, and known sums and means."""
 
 import flax.linen as nn
 import jax
@@ -44,7 +44,7 @@ def test_integrated_gradients_sum_to_the_difference_of_the_logits(norm, baseline
     variables = variables_of(model)
     baseline = images(4, seed=9) if baseline else baseline
     difference = np.asarray(model.apply(variables, x) - model.apply(variables, jnp.broadcast_to(baseline, x.shape)))
-    # Those that differ most, as one per cent of next to nothing is lost in rounding.
+    # The classes that differ most: one per cent of a tiny difference is lost in rounding.
     classes = np.abs(difference).argmax(axis=1)
     shares = integrated_gradients(model, variables, x, classes, baseline=baseline)
     np.testing.assert_allclose(shares.sum(axis=(1, 2, 3)), difference[np.arange(4), classes], rtol=0.0101)

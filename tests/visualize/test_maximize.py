@@ -1,4 +1,4 @@
-"""Activation maximisation where the best image is known, and what each regulariser does."""
+"""Activation maximisation for a known best image, and the effect of each regulariser."""
 
 import flax.linen as nn
 import jax
@@ -23,7 +23,7 @@ class OneFilter(Network):
         return ConvBlock(2, (6, 7), act=None, use_bias=False, name="conv")(x).mean(axis=(1, 2))
 
 
-# In colours that go together the best image, of noise, is farther away.
+# In correlated colours the best image, which is noise, is farther away.
 @pytest.mark.parametrize(("how", "tolerance"), [({"fourier": False}, 0.05), ({"decorrelate": False}, 0.05), ({}, 0.1)])
 def test_it_finds_the_best_image_of_a_filter(how, tolerance):
     kernel = np.random.default_rng(0).normal(size=(6, 7, 3, 2)).astype(np.float32)
@@ -68,7 +68,7 @@ def test_colours_have_the_covariance_of_natural_images():
     ("how", "expected"), [({}, True), ({"decorrelate": False}, False), ({"fourier": False}, False)]
 )
 def test_noise_has_natural_colours_only_where_they_are_decorrelated(how, expected):
-    """Before Adam has moved it, the image is noise through the basis: its colours go together as those of images do."""
+    """Before the first step the image is noise through the basis: its colours correlate as those of natural images."""
     variables = variables_of(Small(), (64, 64, 3))
     how = {"image_shape": (64, 64, 3), "steps": 1, "learning_rate": 1e-9, "bounds": (0.0, 1.0)} | how
     (image,) = maximize(Small(), variables, "conv2", 0, KEY, **how).images

@@ -1,4 +1,4 @@
-"""The paper's Figure 2: which units and patches it shows, against sorting all activations, and where the tiles lie."""
+"""The paper's Figure 2: its units and patches, against sorting all activations, and its tiles."""
 
 import numpy as np
 import pytest
@@ -57,13 +57,13 @@ def test_figure_2_shows_the_strongest_activations(network):
             continue
         assert f"{strongest[best[0], unit]:.3g}" in labels[unit]
         assert f'{(LABELS[best] == common).sum()} of 9 are "{NAMES[common]}"' in labels[unit]
-        for place, image in enumerate(best):
+        for index, image in enumerate(best):
             row, column = np.unravel_index(maps[image, :, :, unit].argmax(), (28, 28))
             expected = IMAGES[image, row : row + 5, column : column + 5, 0] / 255
-            np.testing.assert_allclose(tile(sheet.figure.axes[2 * unit + 1], place), expected)
+            np.testing.assert_allclose(tile(sheet.figure.axes[2 * unit + 1], index), expected)
 
 
-def test_units_are_chosen_for_variety_unless_they_are_named(network):
+def test_diverse_units_are_chosen_unless_units_are_named(network):
     image_set = ImageSet(SOURCE, "noise", class_names=NAMES)
     sheet = projections_by_unit(network, image_set, "c3", None, "deconvnet", batch_size=8)
     found = top_activations(network.model, network.variables, network.normalized(IMAGES), "c3")
@@ -74,7 +74,7 @@ def test_units_are_chosen_for_variety_unless_they_are_named(network):
 
 
 def test_a_first_layers_projection_is_its_filter(network):
-    """Transposed, the one filter of one activation: whatever the image."""
+    """The transposed filter of one activation, for any image."""
     image_set = ImageSet(SOURCE, "noise")
     sheet = projections_by_unit(network, image_set, "c1", [2], "deconvnet", batch_size=8)
     kernel = np.asarray(network.variables["params"]["c1"]["conv"]["kernel"])[..., 0, 2]
@@ -85,7 +85,7 @@ def test_a_first_layers_projection_is_its_filter(network):
     np.testing.assert_allclose(scaled, scaled[0], rtol=1e-4)
 
 
-def test_photographs_of_a_layer_that_sees_them_whole_have_no_patches(network):
+def test_there_are_no_patches_for_a_layer_that_sees_the_whole_image(network):
     image_set = ImageSet(EvenlySpaced(SOURCE, 2), "two", names=("a", "b"))
     whole, parts = (projections_by_image(network, image_set, layer, [0, 1], "guided") for layer in ("c5", "c1"))
     assert (len(whole.figure.axes), len(parts.figure.axes)) == (4, 6)

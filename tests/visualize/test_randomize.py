@@ -1,4 +1,4 @@
-"""The cascade of randomisation: what is drawn again, and what is not."""
+"""Cascading randomisation: which layers are initialised again."""
 
 import jax
 import numpy as np
@@ -13,7 +13,7 @@ KEY = jax.random.key(3)
 
 
 def changed(before, after):
-    """The modules of the parameters that are not the same."""
+    """The modules whose parameters differ."""
     pairs = jax.tree.map(lambda old, new: bool((np.asarray(old) != np.asarray(new)).any()), before, after)
     return {path[1].key for path, differs in jax.tree.leaves_with_path(pairs) if differs}
 
@@ -28,7 +28,7 @@ def changed(before, after):
         (None, {"fc", "conv3", "conv2", "conv1"}),
     ],
 )
-def test_all_from_the_logits_down_are_drawn_again(down_to, expected):
+def test_all_layers_from_the_logits_down_are_initialised_again(down_to, expected):
     model = Small(norm=True)
     variables = variables_of(model)
     mixed = randomize_weights(model, variables, KEY, down_to)
@@ -42,7 +42,7 @@ def test_all_from_the_logits_down_are_drawn_again(down_to, expected):
                 np.testing.assert_array_equal(old, new)
 
 
-def test_a_part_of_a_block_and_what_follows_it():
+def test_a_part_of_a_block_and_the_layers_after_it():
     model = Small(norm=True)
     variables = variables_of(model)
     mixed = randomize_weights(model, variables, KEY, "conv3/bn")

@@ -1,4 +1,4 @@
-"""The strongest activations over many images, against sorting them all, and the boxes that they see."""
+"""The strongest activations over many images, against sorting them all, and their receptive fields."""
 
 import jax
 import numpy as np
@@ -37,7 +37,7 @@ def assert_the_first(found, expected, k):
 
 
 @pytest.mark.parametrize("batch_size", [4, 23, 64])
-def test_they_are_those_that_sorting_all_finds(variables, sorted_by_numpy, batch_size):
+def test_the_activations_are_those_found_by_sorting(variables, sorted_by_numpy, batch_size):
     found = top_activations(Small(), variables, images(COUNT), "conv2", k=5, batch_size=batch_size)
     assert_the_first(found, sorted_by_numpy, 5)
     assert found.layer == "conv2" and found.boxes.shape == (8, 5, 4)
@@ -49,7 +49,7 @@ def test_batches_may_be_an_iterable_and_fewer_than_k(variables, sorted_by_numpy)
     assert_the_first(top_activations(Small(), variables, batches, "conv2", k=100), sorted_by_numpy, COUNT)
 
 
-def test_a_data_set_is_prepared_as_the_weights_want(variables):
+def test_a_data_set_is_preprocessed(variables):
     pixels = np.random.default_rng(0).integers(0, 256, (11, 30, 30, 3), np.uint8)
     prepared = Preprocessing(image_shape=IMAGE, mean=(0.5, 0.4, 0.3), std=(0.2, 0.3, 0.4))
     source = ArraySource(pixels, np.zeros(11, np.int64))
@@ -59,12 +59,12 @@ def test_a_data_set_is_prepared_as_the_weights_want(variables):
     for given in (dataset, source):
         found = top_activations(Small(), variables, given, "conv3", k=3, preprocessing=prepared, batch_size=4)
         np.testing.assert_allclose(found.values, expected.values, atol=1e-4)
-        active = expected.values > 0  # all images are equal to a unit that none excites
+        active = expected.values > 0  # for a unit that is never active, all images are equal
         np.testing.assert_array_equal(found.images[active], expected.images[active])
 
 
-def test_a_box_is_what_changes_the_activation(variables):
-    """By the gradient of one activation with random, positive weights, which reaches every pixel that is seen."""
+def test_a_box_is_the_pixels_that_change_the_activation(variables):
+    """The gradient of one activation with random, positive weights reaches every pixel of the receptive field."""
     model = Small(pools=False, act=lambda x: x)
     positive = jax.tree.map(abs, variables)
     for position in [(0, 0), (8, 9), (16, 19)]:

@@ -65,7 +65,7 @@ class Captions(HTMLParser):
 
 
 def visualized(capsys, *arguments):
-    """{sheet's name: caption} of a run; the files that it printed are all there is, valid and in the index."""
+    """{sheet's name: caption} of a run; the printed files are all files of the folder, valid and in the index."""
     assert main(["visualize", *map(str, arguments), "--out", "out"]) == 0
     captured = capsys.readouterr()
     assert captured.err == ""

@@ -13,7 +13,7 @@ from zoo.visualize.tiles import covers_image, empty_margin, shrink_boxes
 TILES_PER_GROUP = 9
 UNITS_PER_SHEET = 9
 
-# This fraction of a projection's values, the largest magnitudes, is drawn as black or white.
+# This fraction of a projection's values, the largest magnitudes, has the colours of the ends of the scale.
 SATURATED_FRACTION = 0.01
 # A crop keeps at least this fraction of a projection's energy (its sum of squares).
 KEPT_ENERGY = 0.98

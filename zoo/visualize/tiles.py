@@ -21,8 +21,8 @@ MIN_CROP_SIZE = 9
 def signed_to_colours(pixels: np.ndarray, saturated_fraction: float = 0.0) -> np.ndarray:
     """Signed values [height, width, 1 or 3] as colours [height, width, 3] from 0 to 1.
 
-    Zero is mid-grey, the largest magnitude is black or white. With `saturated_fraction` this fraction of the values
-    that are not zero is black or white as well, so that a few large values do not make all others grey.
+    Zero is 0.5 (mid-grey), the largest magnitude is 0 or 1. With `saturated_fraction` this fraction of the values that
+    are not zero is 0 or 1 as well, so that a few large values do not make all others grey.
     """
     magnitudes = np.abs(pixels)[pixels != 0]
     limit = np.quantile(magnitudes, 1 - saturated_fraction) if magnitudes.size else 1.0

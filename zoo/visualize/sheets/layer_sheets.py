@@ -38,7 +38,7 @@ def filter_sheet(network: TrainedNetwork, layer: str | None, units: Sequence[int
         chosen = chosen[:MAX_IMAGE_FILTERS]
         rows = _in_rows([SheetImage(signed_to_colours(kernels[unit]), f"{unit}") for unit in chosen], FILTERS_PER_ROW)
         group_size = FILTERS_PER_ROW
-        scale = "Each filter has its own scale: mid-grey is zero, black or white the largest magnitude."
+        scale = "Each filter has its own scale: mid-grey is zero, and the largest magnitude is at an end of the scale."
     else:
         chosen, group_size = chosen[:MAX_OTHER_FILTERS], min(inputs, MAX_INPUTS)
         rows = [_filter_row(kernels[unit], unit, group_size) for unit in chosen.tolist()]

@@ -28,7 +28,7 @@ from zoo.visualize.tiles import covers_image, crop_box, mosaic, signed_to_colour
 UNITS_PER_ROW = 3
 SCALE_CAPTION = (
     f"Each projection has its own scale: mid-grey is zero, and the largest {SATURATED_FRACTION:.0%} of its magnitudes "
-    "are black or white."
+    "are at the ends of the scale."
 )
 DISTINCT_POSITIONS_CAPTION = (
     "nine units per photograph, each the most active of those whose positions are next to the fewest already chosen"

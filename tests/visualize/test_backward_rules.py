@@ -1,4 +1,4 @@
-"""The rules at activations, and that the forward pass does not know of them."""
+"""The backward rules of activations, and an unchanged forward pass."""
 
 from functools import partial
 
@@ -50,7 +50,7 @@ def test_a_network_with_two_activations_keeps_both(rule):
     assert acts == (ActivationWithRule(nn.hard_swish, rule), ActivationWithRule(nn.relu, rule))
 
 
-def test_a_rule_that_nobody_knows():
+def test_an_unknown_rule():
     with pytest.raises(zoo.ZooError, match=r"'relu'.*deconvnet, guided, gradient"):
         with_rule(Small(), "relu")
 

@@ -1,11 +1,11 @@
-"""Which units a sheet shows: the most active, and of those such as differ."""
+"""The choice of units: the most active ones, and those of them that differ."""
 
 import numpy as np
 
 from zoo.visualize.methods.unit_choice import diverse_units, most_active_units, units_at_distinct_positions
 
 
-def test_units_of_a_sheet_are_unlike_each_other():
+def test_diverse_units_are_dissimilar():
     """Against the same choice written plainly."""
     rng = np.random.default_rng(0)
     values = -np.sort(-rng.random((60, 5)), axis=1)
@@ -13,20 +13,20 @@ def test_units_of_a_sheet_are_unlike_each_other():
     images = np.stack([rng.choice(np.arange(unit % 4 * 10, 40), 5, replace=False) for unit in range(60)])
     images[10:20] = images[:10]
 
-    def alike(one, other):
+    def similar(one, other):
         same = len(set(images[one]) & set(images[other])) > 2.5
         classes = [[c for c in range(4) if sum(labels[i] == c for i in images[unit]) > 2.5] for unit in (one, other)]
         return same or bool(classes[0] and classes[0] == classes[1])
 
     left, expected = list(np.argsort(-values.mean(axis=1))), []
     for _ in range(9):
-        expected.append(min(left, key=lambda unit: sum(alike(unit, chosen) for chosen in expected)))
+        expected.append(min(left, key=lambda unit: sum(similar(unit, chosen) for chosen in expected)))
         left.remove(expected[-1])
     assert diverse_units(values, images, labels, 9).tolist() == expected
     assert expected != np.argsort(-values.mean(axis=1))[:9].tolist()
 
 
-def test_units_of_one_image_are_at_places_apart():
+def test_units_of_one_image_are_at_distinct_positions():
     maps = np.zeros((5, 6, 5))
     for unit, (row, column) in enumerate([(1, 1), (2, 2), (4, 4), (2, 0), (0, 5)]):
         maps[row, column, unit] = 9 - unit

@@ -8,9 +8,9 @@ from quick import QUICK, computed, shapes_of
 import zoo
 from zoo.visualize import deconvnet, receptive_boxes
 
-# Enough for every network, and small.
+# Enough for every network.
 SIZE = 96
-# Deep ones take long to trace, and others have quick kin.
+# Deep networks take long to trace; others have a quick relative in the list.
 LONG = {
     *("inception_resnet_v2_keras", "inception_v4", "inception_v3_keras", "inception_v2", "xception", "densenet121"),
     *("convnext_tiny", "regnet_y_400mf", "mnasnet0_5", "googlenet_tv"),
@@ -18,7 +18,7 @@ LONG = {
 
 
 def drawn(leaf):
-    """He-normal kernels, and values around one; a thousand numbers over and over, as more would take long to draw."""
+    """He-normal kernels, and values around one; a thousand numbers are repeated, as drawing more takes long."""
     values = np.resize(np.random.default_rng(0).normal(size=1009).astype(np.float32), leaf.shape)
     return values * np.float32(np.sqrt(2 / np.prod(leaf.shape[:-1]))) if leaf.ndim > 1 else 1 + 0.1 * values
 

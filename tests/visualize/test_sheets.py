@@ -1,4 +1,4 @@
-"""Sheets of pictures: what of the arrays is shown where, by matplotlib's own objects, and files that PIL can read."""
+"""Sheets: which arrays the matplotlib figures show, and files that PIL can read."""
 
 import json
 import re
@@ -29,7 +29,7 @@ VALUES = np.array([[-1.0, 0.5], [0.0, 2.0]])
 
 
 def texts_of(figure):
-    """All that is written on a figure, outside of its axes."""
+    """All text of a figure outside of its axes."""
     return "\n".join(text.get_text() for text in figure.texts)
 
 
@@ -39,7 +39,7 @@ def test_zero_is_mid_grey_and_the_largest_magnitude_an_end():
     assert (signed_to_colours(np.zeros((2, 2, 3))) == 0.5).all()
 
 
-def test_a_share_of_what_is_not_zero_may_saturate():
+def test_a_fraction_of_the_nonzero_values_saturates():
     values = np.concatenate([np.zeros(900), np.linspace(0.01, 1, 100)]).reshape(10, 100, 1)
     shown = signed_to_colours(values, saturated_fraction=0.1)[..., 0]
     assert (shown == 1).sum() == 10 and (shown == 0.5).sum() == 900 and shown.min() == 0.5
@@ -51,7 +51,7 @@ def test_photographs_keep_their_colours():
     assert uint8_to_colours(image[..., :1]).shape == (4, 5, 3)
 
 
-def test_cuts_end_at_the_image_where_they_are_larger_and_are_grey_beyond_it():
+def test_crops_are_limited_to_the_image_and_grey_outside_of_it():
     image = GENERATOR.random((6, 8, 3))
     np.testing.assert_array_equal(crop_box(image, (1, 2, 4, 7)), image[1:4, 2:7])
     np.testing.assert_array_equal(crop_box(image, (-5, -9, 30, 40)), image)
@@ -60,12 +60,12 @@ def test_cuts_end_at_the_image_where_they_are_larger_and_are_grey_beyond_it():
     assert covers_image((-1, -1, 9, 9), (6, 8)) and not covers_image((0, 0, 6, 7), (6, 8))
 
 
-def test_a_margin_without_energy_goes():
+def test_a_margin_without_energy_is_removed():
     pixels = np.zeros((2, 60, 60, 1))
     pixels[0, 30, 30] = pixels[1, 20:25, 18] = 1
     boxes = np.array([[15, 15, 46, 46], [5, 3, 36, 34]])  # 31x31 round the middles, 30 and 30, 20 and 18
-    assert empty_margin(pixels, boxes, 1.0) == 11  # 15 places above and below the middle, of which 4 are wanted
-    assert empty_margin(pixels, boxes, 0.6) == 11  # 9x9 pixels stay; of 5 rows all lie in them
+    assert empty_margin(pixels, boxes, 1.0) == 11  # 15 pixels above and below the middle, of which 4 are kept
+    assert empty_margin(pixels, boxes, 0.6) == 11  # 9x9 pixels are kept, with all of the 5 rows
     assert empty_margin(pixels[:1], boxes[:1], 1.0) == 11
     assert shrink_boxes(boxes, 11)[0].tolist() == [26, 26, 35, 35]
     pixels[1, 6, 18] = 1
@@ -83,7 +83,7 @@ def test_a_mosaic_has_its_tiles_in_reading_order():
     assert shown[0, 37, 0] == shown[80, 60, 0] == 1
 
 
-def test_scales_are_centred_where_signed_and_begin_at_zero_else():
+def test_scales_are_centred_for_signed_values_and_start_at_zero_otherwise():
     cell = signed_map(VALUES)
     assert (cell.low, cell.high) == (-2, 2)
     assert (non_negative_map(VALUES[1:]).low, non_negative_map(VALUES[1:]).high) == (0, 2)
@@ -91,7 +91,7 @@ def test_scales_are_centred_where_signed_and_begin_at_zero_else():
     assert flat.low < 0 < flat.high
 
 
-def test_a_sheet_says_all_and_shows_the_arrays():
+def test_a_sheet_has_its_texts_and_arrays():
     rows = [
         [SheetImage(GENERATOR.random((8, 8, 3)), "photo $1_2$"), signed_map(VALUES, "map", bar=True)],
         [
@@ -134,7 +134,7 @@ def test_files_are_png_and_pdf_of_the_figures_size(tmp_path):
 
 
 @pytest.mark.parametrize(("colour", "mode"), [((0.2, 0.2, 0.2), "L"), ((1.0, 0.0, 0.0), "RGB")])
-def test_what_is_grey_is_stored_so_and_looks_the_same(tmp_path, colour, mode):
+def test_a_grey_figure_is_stored_with_one_channel_and_looks_the_same(tmp_path, colour, mode):
     figure = sheet_figure([[SheetImage(np.ones((4, 4, 3)) * colour)]], "t", "c")
     path, _ = save_figure(figure, tmp_path / "a")
     figure.savefig(tmp_path / "plain.png", dpi=150)
@@ -143,7 +143,7 @@ def test_what_is_grey_is_stored_so_and_looks_the_same(tmp_path, colour, mode):
         np.testing.assert_array_equal(np.asarray(image.convert("RGB")), np.asarray(plain.convert("RGB")))
 
 
-def test_nothing_half_written_stays(tmp_path, monkeypatch):
+def test_no_unfinished_file_is_left(tmp_path, monkeypatch):
     def broken(figure, path, dpi):
         path.write_bytes(b"half")
         raise OSError(28, "No space left on device")
@@ -166,7 +166,7 @@ def listed(folder):
     return files[::2]
 
 
-def test_the_page_lists_what_is_there_after_every_sheet(tmp_path):
+def test_the_page_lists_all_sheets_after_every_sheet(tmp_path):
     folder, command = tmp_path / "new" / "folder", "python -m zoo visualize --layers 'a b'"
     for count, name in enumerate(("one", "two"), start=1):
         add_sheet(folder, a_sheet(name, f"title <{name}>"), command)
@@ -224,7 +224,7 @@ def test_a_list_that_somebody_wrote_brings_no_html_in(tmp_path):
     assert listed(tmp_path) == ["one.png", "two.png"]
 
 
-def test_a_folder_that_cannot_be_made_or_read_is_told(tmp_path):
+def test_a_folder_that_cannot_be_made_or_read_is_an_error(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(ZooError, match=r"cannot make the folder .*file/pictures: Not a directory"):
         add_sheet(tmp_path / "file" / "pictures", Sheet("a", "t", "c", Figure()), "x")
