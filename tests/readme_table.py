@@ -1,4 +1,4 @@
-"""The README's table of networks: python tests/readme_table.py writes it between its two markers."""
+"""The README's table of networks, between two markers: python tests/readme_table.py writes it."""
 
 import sys
 from pathlib import Path
@@ -9,7 +9,7 @@ BEGIN, END = "<!-- networks: python tests/readme_table.py -->", "<!-- end of net
 
 
 def table() -> str:
-    """A row a network, in the registry's order of names: figures, input, and what its outputs are checked against."""
+    """One row per network, in the order of `list_models`: figures, input, and what its logits are checked against."""
     import zoo
 
     rows = ["| name | parameters | multiply-adds | input | logits checked against | differs from the paper in |"]
@@ -18,12 +18,12 @@ def table() -> str:
         info = zoo.model_info(name)
         size = f"{info.input_size}x{info.input_size}x{info.channels}"
         figures = f"{info.parameters:,} | {info.macs:,} | {size}"
-        rows.append(f"| `{name}` | {figures} | {proof(name)} | {info.differs} |")
+        rows.append(f"| `{name}` | {figures} | {checked_against(name)} | {info.differs} |")
     return "\n".join(rows)
 
 
-def proof(name: str) -> str:
-    """The original whose logits ours equal, or the plain torch network that the tests write down from the paper."""
+def checked_against(name: str) -> str:
+    """The original with the same logits, or the plain torch network that the tests have, written from the paper."""
     from networks.originals import ORIGINALS
 
     source, original = ORIGINALS.get(name, ("", ""))

@@ -1,4 +1,4 @@
-"""What the README says is so."""
+"""The README is up to date."""
 
 from readme_table import README, readme_with, table
 
