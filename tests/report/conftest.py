@@ -11,7 +11,7 @@ from zoo.report import report
 
 @pytest.fixture(scope="module")
 def chromium_path():
-    """Where the browser is; without one the test is skipped, before anything is made for it, and in CI it fails."""
+    """The path of the browser. Without one the test is skipped before other fixtures are made; in CI it fails."""
     pytest.importorskip("playwright", reason="no playwright: pip install playwright")
     path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     if path is None:
@@ -21,7 +21,7 @@ def chromium_path():
 
 @pytest.fixture(scope="module")
 def chromium(chromium_path):
-    """Only for a module: while it is open, nothing else in this thread can run an event loop."""
+    """The browser, open for one module: meanwhile nothing else in this thread can run an event loop."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as driver:
@@ -32,7 +32,7 @@ def chromium(chromium_path):
 
 @pytest.fixture(scope="module")
 def opened(chromium, tmp_path_factory):
-    """opened(html, width=..., ...) is the page in a tab of its own; what it logs or requests is in `page.noise`."""
+    """opened(html, width=..., ...) opens a page in a new tab; `page.noise` lists its messages and requests."""
     from playwright.sync_api import Page
 
     folder = tmp_path_factory.mktemp("pages")
@@ -55,7 +55,7 @@ def opened(chromium, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def googlenet(chromium_path):
-    """Its page."""
+    """GoogLeNet's page as HTML."""
     return report("googlenet")
 
 
@@ -67,12 +67,12 @@ def summary():
 
 @pytest.fixture(scope="module")
 def shared(opened, googlenet):
-    """GoogLeNet's page, opened once for a module."""
+    """GoogLeNet's page, opened once per module."""
     return opened(googlenet)
 
 
 @pytest.fixture
 def page(shared):
-    """GoogLeNet's page as it is at first."""
+    """GoogLeNet's page, reloaded."""
     shared.reload()
     return shared

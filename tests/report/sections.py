@@ -1,4 +1,4 @@
-"""A section of the report by itself, and its HTML taken apart with the standard library's parser."""
+"""Renders a single template of the report, and parses the HTML with the standard library."""
 
 import base64
 import io

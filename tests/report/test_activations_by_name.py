@@ -1,4 +1,4 @@
-"""Each activation has the name of what it is the activation of."""
+"""Activations have the names of their layers."""
 
 import jax
 import numpy as np
@@ -8,7 +8,7 @@ from quick import shapes_of
 import zoo
 from zoo.report.learned.activations_by_name import apply_with_activations
 
-# A few of each: the first, the last, how many.
+# Of each network the first names, the last names, and the number of activations.
 EXPECTED = {
     "lenet5": (["c1", "c3", "c5", "f6"], ["c1", "c3", "c5", "f6"], 4),
     "alexnet": (["conv1", "conv2"], ["conv5", "fc6", "fc7"], 7),

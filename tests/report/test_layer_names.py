@@ -1,4 +1,4 @@
-"""Layers as the page names them."""
+"""Layers and receptive fields in words."""
 
 import flax.linen as nn
 
@@ -7,7 +7,7 @@ from zoo.report.layers.counted_network import count_network
 
 
 class Oblong(nn.Module):
-    """A convolution with a stride of two sizes, and one with such a dilation."""
+    """A convolution with a stride of two sizes, and one with a dilation of two sizes."""
 
     @nn.compact
     def __call__(self, x):

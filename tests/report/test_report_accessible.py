@@ -67,7 +67,7 @@ def test_what_scrolls_has_a_name_of_its_own(pages, opened):
 
 def test_a_deep_networks_table_stays_usable(pages, opened):
     page = opened(pages["resnet152"], width=1440)
-    # A row a block at first: 50 of them, conv1, the pools and the classifier.
+    # One row per block at first: 50 of them, conv1, the pools and the classifier.
     assert page.locator("#table tbody tr:visible").count() == 54
     page.get_by_label("Find").fill("conv4_20/")
     assert page.locator("#table tr.layer:visible").count() > 3

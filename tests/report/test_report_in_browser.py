@@ -4,7 +4,7 @@ from zoo.report import report
 
 
 def names(page):
-    """The blocks, and of those that are open the layers, from the top."""
+    """The names of the visible rows, from the top: blocks, and the layers of open blocks."""
     return [text.strip() for text in page.locator("#table tbody tr:visible > th").all_inner_texts()]
 
 
@@ -34,7 +34,7 @@ def test_all_blocks_open_at_once(page):
     page.get_by_label("with activations and dropout").check()
     assert page.locator("#table tr.layer:visible").count() == 141
     page.get_by_role("button", name="Close all blocks").click()
-    # What lies outside of blocks: four pools, two normalisations, the classifier.
+    # The layers outside of blocks: four pools, two normalisations, the classifier.
     assert page.locator("#table tr.layer:visible").count() == 7
 
 

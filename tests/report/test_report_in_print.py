@@ -1,4 +1,4 @@
-"""The page on paper: what is closed on the screen prints too."""
+"""The printed page: parts that are closed on the screen are printed too."""
 
 import pytest
 
@@ -9,7 +9,7 @@ def printed_rows(page):
 
 @pytest.fixture
 def on_paper(page):
-    """The page as it is at first, with the styles of paper."""
+    """The page with its styles for printing."""
     page.emulate_media(media="print")
     yield page
     page.emulate_media(media="screen")

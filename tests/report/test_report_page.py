@@ -168,7 +168,7 @@ def test_ratios_have_three_digits():
 
 
 class Bottlenecks(nn.Module):
-    """DenseNet-121's dense_block1/layer4 (Huang et al. 2017, Table 1), and one that pays."""
+    """DenseNet-121's dense_block1/layer4 (Huang et al. 2017, Table 1), and one that saves multiply-adds."""
 
     @nn.compact
     def __call__(self, x):

@@ -116,7 +116,7 @@ def test_another_padding_changes_the_formulas_at_once(page):
         for mode, padding in (("SAME", "SAME"), ("VALID", "VALID"), ("5", 5))
     }
     assert found == {mode: str(size) for mode, size in expected.items()}
-    # By keyboard: from SAME with the arrow on to VALID.
+    # By keyboard: the arrow key moves from SAME to VALID.
     panel.locator('input[value="SAME"]').focus()
     page.keyboard.press("Space")
     page.keyboard.press("ArrowRight")
@@ -124,7 +124,7 @@ def test_another_padding_changes_the_formulas_at_once(page):
 
 
 def panel_of(page, block, *, padding):
-    """What the panel of a block's first layer says under another padding."""
+    """The formulas of a block's first layer with another padding."""
     page.locator(f"{block} tr.layer a").first.click()
     page.locator(".panel").get_by_text(padding, exact=True).click()
     return results(page.locator(".panel"))
@@ -132,7 +132,7 @@ def panel_of(page, block, *, padding):
 
 def test_parameters_that_are_not_the_formulas_stay_under_another_padding(opened):
     page = opened(report("lenet5_1998"))
-    # LeCun et al. 1998, section II.B: a coefficient and a bias a map in S2, a table of connections in C3.
+    # LeCun et al. 1998, section II.B: a coefficient and a bias per map in S2, a table of connections in C3.
     assert panel_of(page, "#block-1", padding="SAME")["parameters"] == "12"
     found = panel_of(page, "#block-2", padding="SAME")
     assert (found["output height"], found["parameters"], found["multiply-adds"]) == ("14", "1,516", "470,400")

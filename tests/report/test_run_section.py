@@ -48,7 +48,7 @@ def folder(tmp_path_factory):
     run_folder = RunFolder(tmp_path_factory.mktemp("runs") / "tiny-blocks")
     run_folder.start(CONFIG)
     lines = [json.dumps({**row, "learning_rate": rate}) for row, rate in zip(ROWS, RATES, strict=True)]
-    # A torn line, as a power failure leaves it.
+    # An incomplete last line, as after a power failure.
     run_folder.metrics_file.write_text("\n".join(lines) + '\n{"step": 4')
     return run_folder.path
 
@@ -122,7 +122,7 @@ def test_mistakes_are_the_most_probable_wrong_predictions(run, probabilities):
 def test_given_predictions_are_used(folder, trained):
     predicted = PredictedClasses(np.array([0, 0, -1]), np.array([[2, 0], [0, 2], [1, 0]]), np.array([[0.9, 0.1]] * 3))
     run = run_section(folder, trained, IMAGE_SET, predicted)
-    assert (run.confusion.images, run.confusion.correct) == (2, 1)  # of the third the class is not known
+    assert (run.confusion.images, run.confusion.correct) == (2, 1)  # the class of the third is unknown
     assert [(mistake.number, mistake.predicted_class) for mistake in run.mistakes] == [(0, "dog")]
 
 
@@ -144,7 +144,7 @@ def test_curves_are_the_metrics(run):
 
 
 def test_points_lie_between_the_ticks_of_their_values(run):
-    """Read off the drawing as one would with a ruler."""
+    """The values are read from the drawing, by interpolating between ticks."""
     for panel in run.panels:
         across, up = (
             [(float(tick.label), tick.position) for tick in ticks] for ticks in (panel.x_ticks, panel.y_ticks)
@@ -217,7 +217,7 @@ def test_without_images_of_its_classes_there_are_no_mistakes(folder, trained, im
     assert [rows[0][0] for rows in section.tables] == ["epoch", "setting"]
 
 
-def test_a_run_that_was_not_evaluated_yet_has_its_recipe(tmp_path, trained):
+def test_a_run_without_evaluations_shows_its_recipe(tmp_path, trained):
     run_folder = RunFolder(tmp_path / "new")
     run_folder.start(CONFIG)
     section = rendered("run/run.html.j2", run=run_section(run_folder.path, trained, None))
