@@ -67,7 +67,7 @@ class RegNet(Network):
 
     @nn.compact
     def __call__(self, x: jax.Array, *, train: bool = False) -> jax.Array:
-        stem = ConvBlock(STEM_WIDTH, 3, 2, 1, norm=batch_norm, act=self.act, dtype=self.dtype, name="stem")
+        stem = ConvBlock(STEM_WIDTH, 3, 2, padding=1, norm=batch_norm, act=self.act, dtype=self.dtype, name="stem")
         block = maybe_remat(XBlock, self.remat)
         x = stem(x, train)
         for stage, (depth, width, group_width) in enumerate(self.stages, start=1):
