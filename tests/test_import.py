@@ -12,6 +12,7 @@ import zoo
 seconds = time.perf_counter() - began
 heavy = {"tensorflow", "torch", "tensorflow_datasets", "matplotlib", "grain", "orbax", "sklearn", "keras", "timm",
          "huggingface_hub", "h5py", "requests", "tensorboardX"}
+# Private: no public function says whether a backend has started. If it moves, drop this check.
 backends = bool(jax._src.xla_bridge._backends)
 print(json.dumps({"seconds": seconds, "heavy": sorted(heavy & set(sys.modules)), "backends": backends}))
 """

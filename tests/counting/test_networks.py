@@ -1,4 +1,4 @@
-"""Every network of the registry against its record, against the reference counts, and against its paper."""
+"""The counts of every network against the registry, against published counts, and against the tables of papers."""
 
 import json
 import subprocess
@@ -15,7 +15,7 @@ from zoo.layers import Conv, Inception, NaiveInception
 
 TABLE_1 = json.loads(Path(__file__).with_name("googlenet_table1.json").read_text())
 
-# Caffe pools without padding beside convolutions with padding, in both modules that halve the maps.
+# In both modules with stride 2, Caffe joins a pool without padding and convolutions with padding.
 MISALIGNED = {"inception_v2": 2, "inception_v2_caffe": 2}
 
 
@@ -25,7 +25,7 @@ def summary_of(name: str, **options):
 
 
 @pytest.mark.parametrize("name", zoo.list_models())
-def test_counts_are_the_records_and_the_published(name):
+def test_counts_are_those_of_the_registry_and_the_published(name):
     """Published: torchvision's, timm's or Keras's figures, or the arithmetic over the paper's table."""
     summary, info = summary_of(name), zoo.model_info(name)
     assert (summary.parameters, summary.macs) == (info.parameters, info.macs)
@@ -55,7 +55,7 @@ def test_googlenet_row_by_row(part, row):
     assert rows[-1].output_shape[-1] == row["output"][-1]
 
 
-def test_googlenet_in_all():
+def test_googlenet_totals():
     summary = summary_of("googlenet")
     assert summary.parameters == TABLE_1["totals"]["exact_params"] == 6_998_552
     assert summary.macs == TABLE_1["totals"]["exact_macs"] == 1_582_671_872
@@ -63,7 +63,7 @@ def test_googlenet_in_all():
 
 
 def test_googlenet_at_depth_one_is_table_1():
-    """One row a line of the paper's table, in its order, with its output sizes."""
+    """One row per line of the paper's table, in the same order and with the same output sizes."""
     rows = [row for row in summary_of("googlenet", depth=1).rows if row.operation != "local_response_norm"]
     printed = [row["output"] for row in TABLE_1["rows"] if row["type"] != "softmax"]
     assert [
@@ -80,7 +80,7 @@ def test_our_copy_of_table_1_is_the_reference():
 
 
 @pytest.mark.parametrize("name", [name for name in PAPER_TABLES if name in zoo.list_models()])
-def test_what_deviates_from_a_paper_is_explained(name):
+def test_deviations_from_a_paper_are_explained(name):
     comparison = compare_with_paper(summary_of(name), PAPER_TABLES[name])
     for row in comparison.rows:
         assert all(c.exact is not None for c in row.comparisons), row
@@ -90,7 +90,7 @@ def test_what_deviates_from_a_paper_is_explained(name):
 
 
 def test_deviation_of_a_printed_figure():
-    """163,328 weights print as 159K, with K = 1024; the first convolution's 2.7K stand against 9,408."""
+    """163,328 weights print as 159K, with K = 1024; the first convolution prints 2.7K and has 9,408."""
     rows = {row.label: row for row in compare_with_paper(summary_of("googlenet"), PAPER_TABLES["googlenet"]).rows}
     found = {c.quantity: c.deviation for c in rows["inception (3a)"].comparisons}
     assert found == {"output": 0, "weights": 0, "macs": 0}
@@ -99,7 +99,7 @@ def test_deviation_of_a_printed_figure():
     assert first["macs"] == pytest.approx(34e6 / 118_013_952 - 1)
 
 
-def test_what_a_network_without_classifier_lacks_differs_from_its_paper():
+def test_a_layer_that_is_missing_differs_from_the_paper():
     bare = summarize(zoo.create_model("googlenet", num_classes=0), (1, 224, 224, 3))
     rows = {row.label: row for row in compare_with_paper(bare, PAPER_TABLES["googlenet"]).rows}
     lacking = [(c.exact, c.deviation) for c in rows["linear"].comparisons if c.quantity in ("weights", "macs")]
@@ -107,7 +107,7 @@ def test_what_a_network_without_classifier_lacks_differs_from_its_paper():
     assert rows["convolution 7x7/2"].comparisons[0].deviation == 0
 
 
-def test_a_paper_is_for_one_image_size():
+def test_a_paper_table_needs_its_image_size():
     with pytest.raises(zoo.ZooError, match=r"224.*192"):
         compare_with_paper(summarize(zoo.create_model("googlenet"), (1, 192, 192, 3)), PAPER_TABLES["googlenet"])
 
@@ -128,7 +128,7 @@ def test_bottleneck_on_real_modules():
 
 
 def test_naive_against_reduced_inception_3a():
-    """Figure 2 of the paper at 28x28x192: what the 1x1 reductions save. Figures by hand from the widths of 3a."""
+    """Figure 2 of the paper at 28x28x192: what the 1x1 reductions save. Expected values from the widths of 3a."""
     naive = summarize(NaiveInception(64, 128, 32), (1, 28, 28, 192))
     reduced = summarize(Inception(64, 96, 128, 16, 32, 32), (1, 28, 28, 192))
     assert naive.macs == 784 * 192 * (64 + 9 * 128 + 25 * 32)
@@ -148,7 +148,7 @@ for name in sys.argv[1:]:
     zoo.count.summarize(zoo.create_model(name), size).to_text()
     if time.process_time() - start > 3:
         sys.exit(f"{name} took {time.process_time() - start:.1f} s")
-# Not getrusage's, which counts what the process that started this one had.
+# Not from getrusage, which includes the peak of the parent process.
 peak = int(re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1]) // 1024
 print(int(time.process_time() - total), peak)
 """
@@ -158,9 +158,9 @@ print(int(time.process_time() - total), peak)
     "names", [["vgg19"], pytest.param(zoo.list_models(), marks=pytest.mark.slow)], ids=["vgg19", "all"]
 )
 def test_networks_within_time_and_memory(names):
-    """Each under 3 s, all under 60 s and 700 MB: VGG19's parameters alone would be 575 MB, twice that when drawn.
+    """Each under 3 s, all under 60 s and 700 MB: VGG19's parameters are 575 MB, and twice that if initialised.
 
-    In seconds of the processor, as the tests beside this one take their share of those on the clock.
+    In CPU seconds, as tests that run at the same time slow this one down.
     """
     done = subprocess.run([sys.executable, "-c", LIMITS, *names], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

@@ -225,7 +225,7 @@ def test_xla_counts_no_taps_on_padding():
 
 
 def test_pools_with_a_named_scope():
-    """The pools of zoo.layers have a named scope: two in a row are two rows, one that is computed by axis is one."""
+    """The pools of zoo.layers have a named scope: two consecutive pools are two rows, a pool by axis is one."""
 
     class Twice(nn.Module):
         @nn.compact

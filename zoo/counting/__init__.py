@@ -1,1 +1,1 @@
-"""How `zoo.count` counts: tracing, costs, receptive fields, rendering, published tables."""
+"""The parts of `zoo.count`: tracing, costs, receptive fields, output formats and tables of papers."""
