@@ -185,7 +185,7 @@ def occlusion_sheet(
         "A square of the mean colour, drawn in the corner at its size, covers a part of the image. The class is "
         f"{explained_class(units)}, with its probability above the image. For each position of the square: the "
         "probability of the class, from 0 to 1; the sum of the unit's map, on its own scale; light where the class is "
-        "still the most probable; its label names the most frequent other class."
+        "still the most probable, with the most frequent other class above."
     )
     title = f"{network.weights.model}, occlusion by a grey square"
     return Sheet(sheet_name("occlusion", layer), title, caption, sheet_figure(rows, title, caption, image_width=2.2))
