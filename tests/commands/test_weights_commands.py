@@ -1,5 +1,7 @@
 """The commands `weights` and `convert` as a user meets them."""
 
+import re
+
 import jax
 import numpy as np
 import pytest
@@ -57,23 +59,23 @@ def test_convert_to_ours_and_back(capsys, theirs):
     for library in ("torchvision", "timm"):
         out = f"{library}.safetensors"
         assert main(["convert", "ours.safetensors", out, "--model", NAME, "--to", library]) == 0
-        found, expected = load_file(out), load(torch_bytes(source=library))
+        found, expected = load_file(out), load(torch_bytes(key_map=library))
         assert found.keys() == expected.keys()
         assert all(np.array_equal(found[key], array) for key, array in expected.items())
 
 
-def test_convert_says_whose_keys_they_are(capsys, theirs):
+def test_convert_from_names_the_key_map(capsys, theirs):
     assert main(["convert", theirs, "out.safetensors", "--model", NAME, "--from", "torchvision"]) == 0
     capsys.readouterr()
     error = error_of(capsys, "convert", theirs, "other.safetensors", "--model", NAME, "--from", "timm")
     assert "not the weights of mnasnet0_5: missing" in error
 
 
-def test_convert_overwrites_only_when_told(capsys, theirs, tmp_path):
+def test_convert_overwrites_only_with_force(capsys, theirs, tmp_path):
     out = tmp_path / "out.safetensors"
     out.write_text("precious")
     arguments = ["convert", theirs, "out.safetensors", "--model", NAME]
-    assert "out.safetensors is there already: --force overwrites it" in error_of(capsys, *arguments)
+    assert re.search("out.safetensors .*--force", error_of(capsys, *arguments))
     assert out.read_text() == "precious"
     assert main([*arguments, "--force"]) == 0
     assert len(load_file(out)) == len(load_file(theirs))
@@ -84,12 +86,12 @@ def test_convert_overwrites_only_when_told(capsys, theirs, tmp_path):
     [
         (["missing.pth", "out.safetensors"], "there is no file missing.pth"),
         (["missing.h5", "out.safetensors"], "there is no file missing.h5"),
-        (["theirs.safetensors", "out.pth"], "its name should end in .safetensors"),
+        (["theirs.safetensors", "out.pth"], "out.pth: "),
         (["theirs.safetensors", "out.safetensors", "--model", "mnasnet05"], "did you mean mnasnet0_5"),
         (["theirs.safetensors", "out.safetensors", "--to", "keras"], "keras has no mnasnet0_5"),
         (["theirs.safetensors", "out.safetensors", "--from", "cadene"], "cadene has no mnasnet0_5"),
         (["theirs.safetensors", "no/folder/out.safetensors"], "cannot write no/folder/out.safetensors"),
-        (["broken.safetensors", "out.safetensors"], "not a safetensors file, or a damaged one"),
+        (["broken.safetensors", "out.safetensors"], "cannot read broken.safetensors"),
         (["other.safetensors", "out.safetensors"], "not the weights of mnasnet0_5"),
     ],
 )

@@ -47,17 +47,17 @@ def main(pattern: str) -> None:
     from networks.originals import ORIGINALS
 
     import zoo
-    from zoo.weights.key_maps import names_of
+    from zoo.weights.key_maps import find_key_map
 
     FOLDER.mkdir(exist_ok=True)
-    for name, (source, original) in ORIGINALS.items():
+    for name, (library, original) in ORIGINALS.items():
         if fnmatchcase(name, pattern):
             size = zoo.model_info(name).input_size
             x = image(size, size)
-            x = x[..., ::-1] if names_of(name, source).bgr else x
-            logits = (keras_logits if source == "keras" else torch_logits)(name, x)
-            version = importlib.metadata.version(PACKAGES.get(source, source))
-            np.savez(FOLDER / f"{name}.npz", logits=logits, made_with=f"{source} {version} {original}")
+            x = x[..., ::-1] if find_key_map(name, library).bgr else x
+            logits = (keras_logits if library == "keras" else torch_logits)(name, x)
+            version = importlib.metadata.version(PACKAGES.get(library, library))
+            np.savez(FOLDER / f"{name}.npz", logits=logits, made_with=f"{library} {version} {original}")
             print(f"{name}: {logits.shape}, standard deviation {logits.std():.3g}", flush=True)
 
 

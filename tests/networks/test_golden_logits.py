@@ -17,13 +17,13 @@ from zoo.weights import from_keras, from_torch, to_keras, to_torch
 FOLDER = Path(__file__).with_name("golden_logits")
 
 
-def filled_variables(name, model, source):
+def filled_variables(name, model, library):
     """Our variables with the values of `parameter`; `to_torch` or `to_keras` gives the keys and shapes."""
     zeros = jax.tree.map(lambda leaf: np.zeros(leaf.shape, np.float32), init_shapes(model))
-    keras = source == "keras"
-    arrays = to_keras(name, zeros) if keras else to_torch(name, zeros, source)
+    keras = library == "keras"
+    arrays = to_keras(name, zeros) if keras else to_torch(name, zeros, library)
     filled = {key: parameter(name, key, array.shape) for key, array in arrays.items()}
-    return from_keras(name, filled) if keras else from_torch(name, filled, source)
+    return from_keras(name, filled) if keras else from_torch(name, filled, library)
 
 
 @pytest.mark.parametrize("name", computed(list(ORIGINALS), QUICK_TO_COMPUTE))

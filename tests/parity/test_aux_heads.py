@@ -12,6 +12,7 @@ from test_originals import randomised  # noqa: E402
 
 import zoo  # noqa: E402
 from zoo.weights import from_torch  # noqa: E402
+from zoo.weights.import_torchvision import import_torchvision  # noqa: E402
 
 pytestmark = pytest.mark.torch
 
@@ -26,7 +27,7 @@ def in_training(original, model, variables, x):
 
 @pytest.mark.parametrize("size", [(224, 224), (128, 96)], ids=str)
 def test_googlenet_in_training_has_all_logits_of_torchvision(size):
-    from torchvision_import import torchvision
+    torchvision = import_torchvision()
 
     original = randomised(torchvision.models.googlenet(init_weights=False, dropout=0.0, dropout_aux=0.0))
     model = zoo.create_model("googlenet_tv", aux_heads=True, dropout=0.0, aux_dropout=0.0)
@@ -39,7 +40,7 @@ def test_googlenet_in_training_has_all_logits_of_torchvision(size):
 
 
 def test_inception_v3_in_training_has_all_logits_of_torchvision():
-    from torchvision_import import torchvision
+    torchvision = import_torchvision()
 
     original = torchvision.models.inception_v3(init_weights=False, dropout=0.0)
     model = zoo.create_model("inception_v3", aux_heads=True, dropout=0.0)

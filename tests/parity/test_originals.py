@@ -7,18 +7,19 @@ size; converted back, the arrays are those of the original, bit for bit.
 import numpy as np
 import pytest
 from networks.fill import image
-from networks.originals import ORIGINALS, TIMM_TOO, build_original
+from networks.originals import ORIGINALS, build_original
 from quick import QUICK, computed, smallest_of
 
 import zoo
 from zoo.runtime.jit_once import jit_once
 from zoo.weights import from_keras, from_torch, to_keras, to_torch
-from zoo.weights.key_maps import NAMES, names_of
+from zoo.weights.key_maps import KEY_MAPS, find_key_map
+from zoo.weights.original_names import TIMM_TOO
 
 torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.torch
 
-FROM_KERAS = [name for name, (source, _) in ORIGINALS.items() if source == "keras"]
+FROM_KERAS = [name for name, (library, _) in ORIGINALS.items() if library == "keras"]
 FROM_TORCH = [name for name in ORIGINALS if name not in FROM_KERAS]
 
 
@@ -83,15 +84,15 @@ LIVE = QUICK | {name for name in FROM_TORCH if zoo.model_info(name).parameters <
 
 @pytest.mark.parametrize("name", computed(FROM_TORCH, LIVE))
 def test_logits_equal_the_torch_original(name):
-    source, original = ORIGINALS[name][0], randomised(original_of(name))
+    library, original = ORIGINALS[name][0], randomised(original_of(name))
     state = without_counters(original.state_dict())
-    variables = from_torch(name, state, source)
-    assert_same_arrays(to_torch(name, variables, source), state)
+    variables = from_torch(name, state, library)
+    assert_same_arrays(to_torch(name, variables, library), state)
 
     forward = jit_once(zoo.create_model(name).apply)
     for size in sizes(name):
         x = image(*size)
-        theirs = torch_logits(original, x[..., ::-1] if names_of(name, source).bgr else x)
+        theirs = torch_logits(original, x[..., ::-1] if find_key_map(name, library).bgr else x)
         assert_close(np.asarray(forward(variables, x)), theirs)
 
 
@@ -112,7 +113,7 @@ def test_logits_equal_the_keras_original(name):
     # A Keras model has a fixed image size.
     size = original.input_shape[1]
     x = image(size, size)
-    theirs = np.asarray(original(x[..., ::-1] if names_of(name, "keras").bgr else x, training=False))
+    theirs = np.asarray(original(x[..., ::-1] if find_key_map(name, "keras").bgr else x, training=False))
     assert_close(np.asarray(forward(variables, x)), theirs)
 
 
@@ -139,4 +140,5 @@ def test_logits_of_timm_equal_those_of_torchvision(name):
 
 
 def test_all_networks_of_both_libraries_are_compared():
-    assert set(TIMM_TOO) == {name for name, sources in NAMES.items() if {"torchvision", "timm"} <= set(sources)}
+    both = {name for name, by_library in KEY_MAPS.items() if {"torchvision", "timm"} <= set(by_library)}
+    assert set(TIMM_TOO) == both

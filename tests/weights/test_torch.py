@@ -9,9 +9,9 @@ import zoo
 from zoo.models.variables import init_shapes
 from zoo.weights import from_torch, to_torch
 from zoo.weights.head_and_aux import head_leaves
-from zoo.weights.key_maps import NAMES
+from zoo.weights.key_maps import KEY_MAPS
 
-PAIRS = [(name, source) for name, sources in NAMES.items() for source in sources if source != "keras"]
+PAIRS = [(name, key_map) for name, by_library in KEY_MAPS.items() for key_map in by_library if key_map != "keras"]
 QUICK_PAIRS = [
     pytest.param(*pair, marks=() if pair[0] in QUICK_TO_COMPUTE else pytest.mark.slow)
     for pair in PAIRS
@@ -19,22 +19,22 @@ QUICK_PAIRS = [
 ]
 
 
-def state_of(name, source, **fields):
+def state_of(name, key_map, **fields):
     model = zoo.create_model(name, **fields)
     variables = drawn(model, model.image_shape)
-    return variables, to_torch(name, variables, source)
+    return variables, to_torch(name, variables, key_map)
 
 
 def assert_same_tree(a, b):
     jax.tree.map(np.testing.assert_array_equal, a, b)
 
 
-@pytest.mark.parametrize(("name", "source"), [*QUICK_PAIRS, ("inception_v2_caffe", "cadene")])
-def test_the_source_is_recognised_and_the_round_trip_exact(name, source):
-    variables, state = state_of(name, source)
+@pytest.mark.parametrize(("name", "key_map"), [*QUICK_PAIRS, ("inception_v2_caffe", "cadene")])
+def test_the_key_map_is_recognised_and_the_round_trip_exact(name, key_map):
+    variables, state = state_of(name, key_map)
     found = from_torch(name, state)
     assert_same_tree(found, variables)
-    assert_same_tree(to_torch(name, found, source), state)
+    assert_same_tree(to_torch(name, found, key_map), state)
 
 
 def test_counters_are_no_weights():
@@ -90,7 +90,7 @@ def test_keys_left_over_and_missing_are_listed_on_both_sides():
 
 def test_another_networks_weights_are_refused():
     _, state = state_of("squeezenet1_1", "torchvision")
-    with pytest.raises(zoo.ZooError, match="not the weights of resnet18: its keys are such as bn1"):
+    with pytest.raises(zoo.ZooError, match=r"not the weights of resnet18: expected .* bn1"):
         from_torch("resnet18", state)
     with pytest.raises(zoo.ZooError, match="not the weights of squeezenet1_0"):
         from_torch("squeezenet1_0", {**state, "features.13.squeeze.weight": np.zeros(1)})
@@ -109,13 +109,13 @@ def test_shapes_of_flattened_maps_are_checked():
         from_torch("alexnet", {**state, "classifier.1.weight": np.zeros((4096, 100), np.float32)})
 
 
-def test_unknown_parts_sources_and_networks_are_one_line():
+def test_unknown_parts_key_maps_and_networks_are_one_line():
     _, state = state_of("squeezenet1_1", "torchvision")
-    with pytest.raises(zoo.ZooError, match="there is no part 'tail' to skip: it is one of head, aux"):
+    with pytest.raises(zoo.ZooError, match=r"'tail'.* head, aux"):
         from_torch("squeezenet1_1", state, skip="tail")
     with pytest.raises(zoo.ZooError, match="SqueezeNet has no aux to skip"):
         from_torch("squeezenet1_1", state, skip="aux")
-    with pytest.raises(zoo.ZooError, match="timm has no squeezenet1_1; sources for it: torchvision"):
+    with pytest.raises(zoo.ZooError, match=r"timm has no squeezenet1_1.* torchvision"):
         from_torch("squeezenet1_1", state, "timm")
     with pytest.raises(zoo.ZooError, match="no library's torch weights are known for lenet5"):
         from_torch("lenet5", {})

@@ -4,8 +4,8 @@ python -m zoo convert resnet50-11ad3fa6.pth resnet50.safetensors --model resnet5
 python -m zoo convert resnet50.safetensors timm.safetensors --model resnet50 --to timm
 python -m zoo convert checkpoints/lenet5-digits lenet5.safetensors --model lenet5 --half
 
-What is written is a safetensors file: ours, with all that `predict` needs, or a state dict with the other library's
-keys. Without --from it is recognised whose keys a file has.
+The output is a safetensors file: zoo's own, with all that `predict` needs, or a state dict with the keys of another
+library. Without --from the library of the input is recognised by its keys.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from zoo.weights import Weights
 
 HELP = "convert weights from and to torchvision, timm and Keras"
-FROM = ("torchvision", "timm", "keras", "lukemelas", "cadene")
-TO = ("zoo", "torchvision", "timm", "keras")
+INPUT_KEY_MAPS = ("torchvision", "timm", "keras", "lukemelas", "cadene")
+OUTPUT_KEY_MAPS = ("zoo", "torchvision", "timm", "keras")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -32,35 +32,45 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("output", metavar="OUT", type=Path, help="a .safetensors file to write")
     parser.add_argument("--model", required=True, metavar="NAME", help="the network, a name of `list`")
-    parser.add_argument("--from", dest="source", choices=FROM, help="whose weights IN has (default: recognised)")
-    parser.add_argument("--to", choices=TO, default="zoo", help="whose keys OUT gets (default: zoo)")
-    parser.add_argument("--class-names", nargs="+", metavar="CLASS", help="what its classes are called, in their order")
-    parser.add_argument("--half", action="store_true", help="kernels as float16: half the size (for zoo's own files)")
+    parser.add_argument(
+        "--from", dest="from_key_map", choices=INPUT_KEY_MAPS, help="library whose keys IN has (default: recognised)"
+    )
+    parser.add_argument(
+        "--to",
+        dest="to_key_map",
+        choices=OUTPUT_KEY_MAPS,
+        default="zoo",
+        help="library whose keys OUT gets (default: zoo)",
+    )
+    parser.add_argument("--class-names", nargs="+", metavar="CLASS", help="names of the classes, in order")
+    parser.add_argument(
+        "--half", action="store_true", help="store kernels as float16: half the size (zoo's own files only)"
+    )
     parser.add_argument("--force", action="store_true", help="overwrite OUT")
 
 
 def run(args: argparse.Namespace) -> None:
-    """Write OUT, whole or not at all."""
+    """Read IN and write OUT, atomically."""
     from zoo.errors import ZooError
     from zoo.registry import model_info
     from zoo.weights.convert import write_weights
 
     model_info(args.model)
     if args.output.suffix != ".safetensors":
-        raise ZooError(f"{args.output}: what is written is safetensors, so its name should end in .safetensors")
+        raise ZooError(f"{args.output}: OUT is a safetensors file: give a name that ends in .safetensors")
     if args.output.exists() and not args.force:
-        raise ZooError(f"{args.output} is there already: --force overwrites it")
-    if args.half and args.to != "zoo":
-        raise ZooError(f"--half is for zoo's own files: leave it out with --to {args.to}")
+        raise ZooError(f"{args.output} exists: overwrite it with --force")
+    if args.half and args.to_key_map != "zoo":
+        raise ZooError(f"--half is for zoo's own files: remove it, or --to {args.to_key_map}")
     weights = _read(args)
     if args.class_names:
         outputs = weights.network().num_classes
         if len(args.class_names) != outputs:
-            raise ZooError(f"{len(args.class_names)} class names for {outputs} classes: give one each")
+            raise ZooError(f"{len(args.class_names)} class names for {outputs} classes: give one name per class")
         weights = dataclasses.replace(weights, class_names=tuple(args.class_names))
-    write_weights(args.output, weights, args.to, half=args.half)
+    write_weights(args.output, weights, args.to_key_map, half=args.half)
     classes = weights.network().num_classes
-    print(f"{args.output}: {args.model}, {classes:,} classes, for {args.to}")
+    print(f"{args.output}: {args.model}, {classes:,} classes, for {args.to_key_map}")
 
 
 def _read(args: argparse.Namespace) -> Weights:
@@ -69,7 +79,7 @@ def _read(args: argparse.Namespace) -> Weights:
     from zoo.weights.convert import read_weights
 
     if not RunFolder(Path(args.input)).exists():
-        return read_weights(args.model, args.input, args.source)
+        return read_weights(args.model, args.input, args.from_key_map)
     weights = checkpoint_weights(Path(args.input))
     if weights.model != args.model:
         raise ZooError(f"{args.input} holds a run of {weights.model}, not of {args.model}")

@@ -1,10 +1,10 @@
-"""List the pretrained weights of a network: tag, size, accuracy, licence, whether they are here, where they are from.
+"""List the published weights of a network: tag, size, accuracy, licence, whether they are on this machine, and URL.
 
 python -m zoo weights resnet50
 
-The first is the default, but what is on this machine already is taken before. Accuracies are percentages of ImageNet's
-validation images, top 1 and top 5, as the publisher states them. Licences are what the publisher states of the file;
-ImageNet's own terms may bind its user too.
+The first is the default; weights that are on this machine come before it. Accuracies are top-1 and top-5 in percent on
+ImageNet's validation images, as the publisher states them. The licence is what the publisher states for the file;
+ImageNet's own terms may apply too.
 """
 
 import argparse
@@ -18,30 +18,30 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    """Print a line a source."""
+    """Print one line per published file."""
     from zoo.errors import ZooError
     from zoo.registry import model_info
     from zoo.runtime.console import terminal_width
     from zoo.runtime.text_tables import aligned_table
-    from zoo.weights.fetch import present_file
-    from zoo.weights.published import known_sources
+    from zoo.weights.fetch import local_file
+    from zoo.weights.published import published_weights
 
-    sources = known_sources(args.model)
-    if not sources:
+    all_published = published_weights(args.model)
+    if not all_published:
         raise ZooError(f"no pretrained weights are known for {args.model}")
-    # What is not stated is four bytes a parameter.
+    # Where the size is not stated: four bytes per parameter.
     estimate = model_info(args.model).parameters * 4 / 2**20
     cells = [
         [
-            source.tag,
-            f"{source.mebibytes:.1f}" if source.mebibytes else f"~{estimate:.1f}",
-            f"{source.top1:.2f}" if source.top1 else "-",
-            f"{source.top5:.2f}" if source.top5 else "-",
-            source.licence,
-            ("installed" if source.package else "cached") if present_file(source) else "-",
-            source.address,
+            published.tag,
+            f"{published.mebibytes:.1f}" if published.mebibytes else f"~{estimate:.1f}",
+            f"{published.top1:.2f}" if published.top1 else "-",
+            f"{published.top5:.2f}" if published.top5 else "-",
+            published.licence,
+            ("installed" if published.package else "cached") if local_file(published) else "-",
+            published.address,
         ]
-        for source in sources
+        for published in all_published
     ]
     titles = ["tag", "MiB", "top 1", "top 5", "licence", "here", "from"]
     left = [True, False, False, False, True, True, True]

@@ -1,4 +1,4 @@
-"""Weights from and to other libraries."""
+"""Weights: zoo's own files, published files, and conversion from and to other libraries."""
 
 from zoo.weights.files import Weights, load, save
 from zoo.weights.fold import fold_batchnorm

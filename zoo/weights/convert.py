@@ -1,4 +1,4 @@
-"""Weights from files of any library, and to files with any library's keys."""
+"""Read weights from files of any library, and write files with the keys of any library."""
 
 from pathlib import Path
 
@@ -12,42 +12,43 @@ from zoo.weights.files import Weights, default_preprocessing, save
 from zoo.weights.from_state_dict import from_state_dict
 from zoo.weights.keras import from_keras, to_keras
 from zoo.weights.pretrained import open_pretrained, weights_file
-from zoo.weights.published import class_names
+from zoo.weights.published import imagenet_classes
 from zoo.weights.read_state_dict import read_state_dict
 from zoo.weights.torch import to_torch
 
-KERAS = (".h5", ".keras", ".hdf5")
+KERAS_SUFFIXES = (".h5", ".keras", ".hdf5")
 
 
-def read_weights(model: str, path: str, source: str | None = None) -> Weights:
-    """The weights of a network in a file, folder, URL or known source; `source` says whose they are, if it must.
+def read_weights(model: str, path: str, key_map: str | None = None) -> Weights:
+    """The weights of a network from a file, a folder, a URL or a tag.
 
-    Raises ZooError for what cannot be read, or is not the network's.
+    `key_map` is the library whose keys the file has; None recognises it. Raises ZooError where the weights cannot be
+    read or are not of this network.
     """
-    if source == "keras" or (source is None and Path(path).suffix in KERAS):
+    if key_map == "keras" or (key_map is None and Path(path).suffix in KERAS_SUFFIXES):
         return _from_keras(model, Path(path).expanduser())
-    if source is None:
+    if key_map is None:
         return open_pretrained(model, path)
     local = fetch_url(path) if "://" in path else Path(path).expanduser()
-    return from_state_dict(model, read_state_dict(weights_file(local) if local.is_dir() else local), keys=source)
+    state_dict = read_state_dict(weights_file(local) if local.is_dir() else local)
+    return from_state_dict(model, state_dict, key_map=key_map)
 
 
-def write_weights(path: Path, weights: Weights, to: str = "zoo", *, half: bool = False) -> None:
-    """Write a safetensors file, whole or not at all: ours, or a state dict with the keys of the library `to`.
+def write_weights(path: Path, weights: Weights, key_map: str = "zoo", *, half: bool = False) -> None:
+    """Write a safetensors file atomically: ours, or a state dict with the keys of the library `key_map`.
 
-    `half` makes the kernels of ours float16.
-
-    Raises ZooError where that library has no such network, or the file cannot be written.
+    `half` stores the kernels of our file as float16. Raises ZooError where that library has no such network, or the
+    file cannot be written.
     """
-    if to == "zoo":
+    if key_map == "zoo":
         save(path, weights, half=half)
         return
     arrays = (
         to_keras(weights.model, weights.variables)
-        if to == "keras"
-        else to_torch(weights.model, weights.variables, source=to)
+        if key_map == "keras"
+        else to_torch(weights.model, weights.variables, key_map=key_map)
     )
-    # As safetensors of torch have it; without, other readers refuse them.
+    # Other libraries refuse a file without this metadata, which torch's safetensors have.
     contents = serialized({key: np.ascontiguousarray(array) for key, array in arrays.items()}, {"format": "pt"})
     with replacing(path) as unfinished:
         unfinished.write_bytes(contents)
@@ -58,4 +59,4 @@ def _from_keras(model: str, path: Path) -> Weights:
         raise ZooError(f"there is no file {path}")
     variables = from_keras(model, path)
     preprocessing = default_preprocessing(model)
-    return Weights(model=model, variables=variables, preprocessing=preprocessing, class_names=class_names())
+    return Weights(model=model, variables=variables, preprocessing=preprocessing, class_names=imagenet_classes())

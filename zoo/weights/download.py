@@ -1,4 +1,4 @@
-"""Files from the network: whole, checked and resumed, or not at all."""
+"""Download files: resumed after an interruption, checked by SHA-256, and moved into place only when complete."""
 
 import fcntl
 import hashlib
@@ -11,18 +11,19 @@ from urllib.parse import urlsplit
 
 from zoo.errors import ZooError
 
-# Bytes; a connection that breaks costs one such piece at most.
-CHUNK = 1 << 16
-# Seconds to connect, and without a byte.
+# Bytes; at most so much is lost when a connection breaks.
+CHUNK_SIZE = 1 << 16
+# Seconds to connect, and to wait for the next byte.
 TIMEOUT = (10, 60)
 
 
 def download(url: str, path: Path, sha256: str = "") -> Path:
-    """`path`, fetched from an http(s) `url` where it is not there already: then nothing is asked of the network.
+    """Download an http(s) `url` to `path` and return `path`; an existing file is returned without any request.
 
-    `sha256` is the digest or its first digits. What was received is kept as `path` with ".part", and a later call goes
-    on from there where the digest is known, else from the start; `path` itself appears whole and checked. After a wrong
-    digest or on a full disk nothing is left. Raises ZooError, which says what to do.
+    `sha256` is the digest or its first digits. An interrupted download is kept as `path` with ".part"; a later call
+    resumes it where the digest is known, else it starts again. `path` appears only when it is complete and checked.
+    After a wrong digest or on a full disk nothing is left. Raises ZooError where the file cannot be downloaded or
+    written, or has another digest.
     """
     import requests
 
@@ -32,9 +33,9 @@ def download(url: str, path: Path, sha256: str = "") -> Path:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with part.open("ab") as file:
-            with suppress(OSError):  # not every file system can lock
+            with suppress(OSError):  # some file systems have no locks
                 fcntl.flock(file, fcntl.LOCK_EX)
-            if path.is_file():  # another process was first
+            if path.is_file():  # another process has downloaded it
                 return path
             if not sha256:
                 file.truncate(0)
@@ -45,7 +46,7 @@ def download(url: str, path: Path, sha256: str = "") -> Path:
     except OSError as error:
         with suppress(OSError):
             part.unlink()
-        raise ZooError(f"cannot write {path}: {error.strerror or error}; ZOO_CACHE names another folder") from None
+        raise ZooError(f"cannot write {path}: {error.strerror or error}; set ZOO_CACHE to another folder") from None
     finally:
         _remove_if_empty(part)
     return path
@@ -61,16 +62,16 @@ def digest_of(path: Path) -> str:
 
 
 def _receive(url: str, file: BinaryIO, part: Path) -> str:
-    """Append what is missing of the file, and return the digest of all of it."""
+    """Append the missing part of the file, and return the digest of the whole file."""
     import requests
 
-    begun = part.stat().st_size
-    # Without compression, in which offsets would have another meaning.
-    headers = {"Accept-Encoding": "identity", **({"Range": f"bytes={begun}-"} if begun else {})}
+    received = part.stat().st_size
+    # Without compression, which would change the meaning of offsets.
+    headers = {"Accept-Encoding": "identity", **({"Range": f"bytes={received}-"} if received else {})}
     with requests.get(url, headers=headers, stream=True, timeout=TIMEOUT) as response:
-        if (begun and response.status_code in (200, 416)) or _other_range(response, begun):
+        if (received and response.status_code in (200, 416)) or _is_other_range(response, received):
             file.truncate(0)
-            begun = 0
+            received = 0
             if response.status_code != 200:
                 return _receive(url, file, part)
         if response.status_code == 404:
@@ -79,9 +80,9 @@ def _receive(url: str, file: BinaryIO, part: Path) -> str:
             raise ZooError(f"{urlsplit(url).hostname} answered {response.status_code} {response.reason} for {url}")
         digest = _digest_so_far(part)
         length = response.headers.get("Content-Length", "")
-        total = begun + int(length) if length.isdigit() else None
-        with _progress(url, begun, total) as advance:
-            for chunk in response.iter_content(CHUNK):
+        total = received + int(length) if length.isdigit() else None
+        with _progress(url, received, total) as advance:
+            for chunk in response.iter_content(CHUNK_SIZE):
                 file.write(chunk)
                 digest.update(chunk)
                 advance(len(chunk))
@@ -91,8 +92,10 @@ def _receive(url: str, file: BinaryIO, part: Path) -> str:
         return digest.hexdigest()
 
 
-def _other_range(response, begun: int) -> bool:
-    return response.status_code == 206 and not response.headers.get("Content-Range", "").startswith(f"bytes {begun}-")
+def _is_other_range(response, received: int) -> bool:
+    return response.status_code == 206 and not response.headers.get("Content-Range", "").startswith(
+        f"bytes {received}-"
+    )
 
 
 def _digest_so_far(part: Path):
@@ -103,14 +106,14 @@ def _digest_so_far(part: Path):
 def _check(url: str, part: Path, found: str, sha256: str) -> None:
     if not found.startswith(sha256.lower()):
         part.unlink()
-        raise ZooError(f"{url} has the SHA-256 {found}, not {sha256}: it was changed or damaged, and is not kept")
+        raise ZooError(f"{url} has the SHA-256 {found}, not {sha256}: a changed or damaged file is not kept")
 
 
 def _no_connection(url: str, part: Path, error: Exception) -> str:
-    if received := part.stat().st_size / 2**20:
-        return f"the download of {url} broke off after {received:.1f} MiB: run the same again to go on"
+    if mebibytes := part.stat().st_size / 2**20:
+        return f"the download of {url} stopped after {mebibytes:.1f} MiB: run the same command again to resume it"
     kind = "no answer in time" if "Timeout" in type(error).__name__ else "no connection"
-    return f"cannot reach {urlsplit(url).hostname} ({kind}): without a network, bring {url} here and name that file"
+    return f"cannot reach {urlsplit(url).hostname} ({kind}): without a network, copy {url} here and give that file"
 
 
 def _remove_if_empty(part: Path) -> None:
@@ -120,15 +123,15 @@ def _remove_if_empty(part: Path) -> None:
 
 
 @contextmanager
-def _progress(url: str, begun: int, total: int | None) -> Iterator[Callable[[int], None]]:
-    """A line that grows on stderr, where that is a terminal."""
+def _progress(url: str, received: int, total: int | None) -> Iterator[Callable[[int], None]]:
+    """A progress bar on stderr where that is a terminal; yields a function that takes the bytes of each chunk."""
     if not sys.stderr.isatty():
-        yield lambda received: None
+        yield lambda size: None
         return
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task(urlsplit(url).path.rpartition("/")[2], completed=begun, total=total)
-        yield lambda received: progress.advance(task, received)
+        task = progress.add_task(urlsplit(url).path.rpartition("/")[2], completed=received, total=total)
+        yield lambda size: progress.advance(task, size)

@@ -1,4 +1,4 @@
-"""The file of a source on this machine: of an installed package, of the cache, or downloaded into that."""
+"""Published weights as a local file: in an installed package, in the cache, or downloaded into the cache."""
 
 import hashlib
 import importlib.util
@@ -11,49 +11,51 @@ from zoo.errors import ZooError
 from zoo.runtime.cache_folder import cache_folder
 from zoo.weights.download import digest_of, download
 from zoo.weights.hub import COMMIT, hub_file
-from zoo.weights.published import Source
+from zoo.weights.published import PublishedWeights
 
 
-def present_file(source: Source) -> Path | None:
-    """The file where it is installed or cached already."""
-    if source.package:
-        return _packaged(source)
-    if source.hub and source.revision == "main":
-        commits = _hub_folder(source).glob(f"*/{source.file}")
+def local_file(published: PublishedWeights) -> Path | None:
+    """The file where it is installed or in the cache, else None."""
+    if published.package:
+        return _packaged(published)
+    if published.hub and published.revision == "main":
+        commits = _hub_folder(published).glob(f"*/{published.file}")
         return max(commits, key=lambda path: path.stat().st_mtime, default=None)
-    path = _cached(source)
+    path = _cached(published)
     return path if path.is_file() else None
 
 
-def fetch(source: Source) -> Path:
-    """The source's file, checked against its SHA-256 when it is downloaded, and each time in a package.
+def fetch(published: PublishedWeights) -> Path:
+    """The file of published weights, downloaded where it is not on this machine.
 
-    Raises ZooError where it cannot be had, or is not the file that it should be.
+    Its SHA-256 is checked at download, and at every call where it is in a package. Raises ZooError where the file is
+    not available or has another SHA-256.
     """
-    if path := present_file(source):
-        if source.package:
-            check_digest(path, source.sha256)
+    if path := local_file(published):
+        if published.package:
+            check_digest(path, published.sha256)
         return path
-    if source.package:
-        raise ZooError(f"{source.tag} is not installed: pip install {source.package}")
-    if not source.hub:
-        return download(source.url, _cached(source), source.sha256)
-    found = hub_file(source.hub, source.file, source.revision)
-    if not found.sha256.startswith(source.sha256):
-        raise ZooError(f"the hub has another {source.file} of {source.hub} than the one known here: {found.sha256}")
-    return download(found.url, _hub_folder(source) / found.commit / source.file, found.sha256)
+    if published.package:
+        raise ZooError(f"{published.tag} is not installed: pip install {published.package}")
+    if not published.hub:
+        return download(published.url, _cached(published), published.sha256)
+    found = hub_file(published.hub, published.file, published.revision)
+    if not found.sha256.startswith(published.sha256):
+        raise ZooError(
+            f"the SHA-256 of {published.file} of {published.hub} is {found.sha256} at the hub, not {published.sha256}"
+        )
+    return download(found.url, _hub_folder(published) / found.commit / published.file, found.sha256)
 
 
 def fetch_url(url: str) -> Path:
-    """The file of a file://, https:// or http:// URL, whose end may be #sha256= and the digest, or its first digits.
+    """The file of a file://, https:// or http:// URL, which may end with #sha256= and the digest or its first digits.
 
-    What comes from the network is cached by its URL. Raises ZooError for other kinds of URL, for http:// without a
-    digest, and as `fetch` does.
+    Downloads are cached by URL. Raises ZooError for other kinds of URL, for http:// without a digest, and as `fetch`.
     """
     parts = urlsplit(url)
     kind, _, sha256 = parts.fragment.partition("=")
     if parts.fragment and (kind != "sha256" or not re.fullmatch(r"[0-9a-fA-F]{8,64}", sha256)):
-        raise ZooError(f"{url}: its end should be #sha256= and 8 to 64 hexadecimal digits")
+        raise ZooError(f"{url}: a fragment must be #sha256= and 8 to 64 hexadecimal digits")
     if parts.scheme == "file":
         if parts.netloc not in ("", "localhost"):
             raise ZooError(f"{url} is on another machine: a local file is file:///folder/name")
@@ -62,51 +64,50 @@ def fetch_url(url: str) -> Path:
             check_digest(path, sha256)
         return path
     if parts.scheme not in ("https", "http"):
-        raise ZooError(f"{url}: weights come from https:// and file:// URLs")
+        raise ZooError(f"{url}: use an https:// or file:// URL")
     if parts.scheme == "http" and not sha256:
-        raise ZooError(f"{url} could be changed on its way: use https://, or add #sha256= and its digest")
+        raise ZooError(f"{url} is not encrypted, so it could be changed: use https://, or add #sha256= and its digest")
     address = parts._replace(fragment="").geturl()
     folder = _folder() / "url" / hashlib.sha256(address.encode()).hexdigest()[:16] / (sha256.lower() or "unchecked")
     return download(address, folder / _safe_name(parts.path), sha256)
 
 
 def check_digest(path: Path, sha256: str) -> None:
-    """Raises ZooError where a local file has another SHA-256, or cannot be read."""
+    """Raises ZooError where the SHA-256 of a file does not begin with `sha256`, or the file cannot be read."""
     if not (found := digest_of(path)).startswith(sha256.lower()):
-        raise ZooError(f"{path} has the SHA-256 {found}, not {sha256}: it was changed or damaged")
+        raise ZooError(f"{path} has the SHA-256 {found}, not {sha256}: the file was changed or is damaged")
 
 
-def pinned(revision: str) -> str:
-    """A commit of the hub, as a user gives it. Raises ZooError for less than its 40 digits."""
+def check_commit(revision: str) -> None:
+    """Raises ZooError for a revision that is not a whole commit hash."""
     if not COMMIT.fullmatch(revision):
-        raise ZooError(f"{revision!r} is no revision: the 40 hexadecimal digits of a commit are needed")
-    return revision
+        raise ZooError(f"{revision!r} is no commit: give all of its 40 hexadecimal digits")
 
 
 def _folder() -> Path:
     return cache_folder() / "weights"
 
 
-def _cached(source: Source) -> Path:
-    if source.hub:
-        return _hub_folder(source) / source.revision / source.file
-    return _folder() / source.tag.split("/")[0] / source.file
+def _cached(published: PublishedWeights) -> Path:
+    if published.hub:
+        return _hub_folder(published) / published.revision / published.file
+    return _folder() / published.tag.split("/")[0] / published.file
 
 
-def _hub_folder(source: Source) -> Path:
-    return _folder() / "hub" / source.hub
+def _hub_folder(published: PublishedWeights) -> Path:
+    return _folder() / "hub" / published.hub
 
 
-def _packaged(source: Source) -> Path | None:
-    """Found without importing the package: none of its code is run."""
-    found = importlib.util.find_spec(source.package.replace("-", "_"))
+def _packaged(published: PublishedWeights) -> Path | None:
+    """The file in its package, which is not imported: none of its code runs."""
+    found = importlib.util.find_spec(published.package.replace("-", "_"))
     for folder in (found and found.submodule_search_locations) or ():
-        if (path := Path(folder) / source.file).is_file():
+        if (path := Path(folder) / published.file).is_file():
             return path
     return None
 
 
 def _safe_name(url_path: str) -> str:
-    """The last part of a URL's path, if it is a plain file name: nothing escapes the cache."""
+    """The file name of a URL where it is a plain one, else "weights": no file is written outside the cache."""
     name = PurePosixPath(unquote(url_path)).name
     return name if re.fullmatch(r"\w[\w.+-]{0,200}", name) else "weights"

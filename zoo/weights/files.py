@@ -1,4 +1,4 @@
-"""Our own weights files: safetensors, with all that a network needs in the metadata. Nothing in one can run code."""
+"""zoo's own weights files: safetensors with the network's fields in the metadata. Reading one never runs code."""
 
 import json
 from collections.abc import Mapping
@@ -20,18 +20,18 @@ from zoo.models.network import Network
 from zoo.models.variables import init_shapes
 from zoo.registry import create_model, model_info
 from zoo.runtime.atomic_files import replacing
-from zoo.weights.tree import Path as TreePath
-from zoo.weights.tree import filled_tree
+from zoo.weights.variable_tree import TreePath, fill_variables
 
 FORMAT = "zoo 1"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Weights:
-    """A network's variables, and all that is needed to predict with them.
+    """The variables of a network with its fields, preprocessing and class names.
 
-    `fields` are those of the network that are not the registry's default, as {"num_classes": 10}; JSON values.
-    `class_names` may be empty where nobody knows them, and so may `dataset`, the name of what it was trained on.
+    `fields` are the network's fields that differ from the registry's defaults, such as {"num_classes": 10}; values
+    are those of JSON. `class_names` are the names of the outputs, in order. `dataset` is the name of the training data
+    set. Both are empty where they are not known.
     """
 
     model: str
@@ -42,12 +42,12 @@ class Weights:
     dataset: str = ""
 
     def network(self, **fields: Any) -> Network:
-        """The network that has these variables; `fields` come before its own, as `dtype=jnp.bfloat16`."""
+        """The network of these variables; `fields`, such as `dtype=jnp.bfloat16`, override the stored ones."""
         return create_model(self.model, **{**self.fields, **fields})
 
 
 def default_preprocessing(model_name: str, image_shape: tuple[int, int, int] | None = None) -> Preprocessing:
-    """What the registry says of a network's images, by default of its own size."""
+    """The registry's preprocessing of a network, by default for its own image shape (height, width, channels)."""
     info = model_info(model_name)
     image_shape = image_shape or (info.input_size, info.input_size, info.channels)
     return Preprocessing(
@@ -60,12 +60,12 @@ def default_preprocessing(model_name: str, image_shape: tuple[int, int, int] | N
 
 
 def save(path: str | Path, weights: Weights, *, half: bool = False) -> None:
-    """Write a safetensors file, whole or not at all; with `half` its kernels are float16, and float32 again once read.
+    """Write a safetensors file atomically. `half` stores kernels as float16; `load` gives float32 again.
 
-    Raises ZooError where it cannot be written, or where a kernel has numbers that are beyond float16.
+    Raises ZooError where the file cannot be written, or a kernel has values outside the range of float16.
     """
     leaves = jax.tree.leaves_with_path(dict(weights.variables))
-    arrays = {key_of(place): np.ascontiguousarray(_halved(leaf) if half else leaf) for place, leaf in leaves}
+    arrays = {key_of(path): np.ascontiguousarray(_to_float16(leaf) if half else leaf) for path, leaf in leaves}
     described = {
         "model": weights.model,
         "fields": dict(weights.fields),
@@ -78,27 +78,27 @@ def save(path: str | Path, weights: Weights, *, half: bool = False) -> None:
         unfinished.write_bytes(serialized(arrays, metadata))
 
 
-def _halved(leaf: np.ndarray) -> np.ndarray:
+def _to_float16(leaf: np.ndarray) -> np.ndarray:
     leaf = np.asarray(leaf)
     if leaf.ndim < 2:
         return leaf
     with np.errstate(over="ignore"):
-        short = leaf.astype(np.float16)
-    if not np.isfinite(short).all():
-        raise ZooError("a kernel has numbers that float16 cannot hold: save it without half")
-    return short
+        half = leaf.astype(np.float16)
+    if not np.isfinite(half).all():
+        raise ZooError("a kernel has values outside the range of float16: save without half")
+    return half
 
 
 def load(path: str | Path) -> Weights:
     """Read what `save` wrote.
 
-    Raises ZooError for a file that is damaged or not ours, and for variables that are not the network's, which lists
-    what is left over and what is missing.
+    Raises ZooError for a file that is damaged or was not written by `save`, and where its variables are not the
+    network's; the message names the keys that are missing and left over.
     """
     path = Path(path)
     metadata, arrays = read_safetensors(path)
     if metadata.get("format") != FORMAT:
-        raise ZooError(f"{path} is not one of zoo's own files: python -m zoo convert makes one of it")
+        raise ZooError(f"{path} is not a weights file of zoo: convert it with python -m zoo convert")
     try:
         stored = {name: json.loads(value) for name, value in metadata.items() if name != "format"}
         weights = Weights(
@@ -115,16 +115,16 @@ def load(path: str | Path) -> Weights:
 
 
 def _plain_name(dataset: Any) -> str:
-    """A file from anywhere may name a data set, but no folder of this machine. Raises ValueError."""
+    """The stored name of a data set, which must not be a path: files come from anywhere. Raises ValueError."""
     if dataset and (not isinstance(dataset, str) or path_safe(dataset) != dataset):
-        raise ValueError(f"the data set is {dataset!r}, which is no name")
+        raise ValueError(f"the data set is {dataset!r}, which is not a plain name")
     return dataset or ""
 
 
 def with_arrays(weights: Weights, arrays: Mapping[str, np.ndarray]) -> Weights:
-    """The record with these variables, by their `key_of`. Raises ZooError where they are not its network's."""
+    """The same weights with other variables, {`key_of`: array}. Raises ZooError where they are not the network's."""
     shapes = init_shapes(weights.network(), weights.preprocessing.image_shape)
-    return replace(weights, variables=filled_tree(weights.model, shapes, arrays, key_of, lambda array, place: array))
+    return replace(weights, variables=fill_variables(weights.model, shapes, arrays, key_of, lambda array, path: array))
 
 
 def read_safetensors(path: Path) -> tuple[dict[str, str], dict[str, np.ndarray]]:
@@ -139,6 +139,6 @@ def read_safetensors(path: Path) -> tuple[dict[str, str], dict[str, np.ndarray]]
         raise ZooError(f"cannot read {path}: {reason}") from None
 
 
-def key_of(place: TreePath) -> str:
-    """ "params/conv1/conv/kernel" for a leaf of the variables."""
-    return "/".join(part.key for part in place)
+def key_of(path: TreePath) -> str:
+    """The pytree path of a leaf as text, "params/conv1/conv/kernel"."""
+    return "/".join(part.key for part in path)

@@ -1,4 +1,4 @@
-"""Batch norm folded into the convolutions before it: the same function, with a layer less to compute."""
+"""Fold batch norms into the convolutions before them: the same function with fewer operations."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -16,7 +16,7 @@ from zoo.weights.files import Weights
 
 ModulePath = tuple[str, ...]
 
-# What a norm named `bn` follows, in the block that both are in.
+# The convolution that a norm named `bn` follows, in the same block.
 CONVOLUTIONS = ("conv", "pointwise")
 
 
@@ -42,8 +42,8 @@ def fold_batchnorm(
     return {"params": traverse_util.unflatten_dict(folded)}
 
 
-def folded(weights: Weights) -> Weights:
-    """The same weights with batch norm folded into the convolutions. Raises ZooError as `fold_batchnorm`."""
+def fold_weights(weights: Weights) -> Weights:
+    """The same weights with batch norm folded into the convolutions. Raises ZooError as `fold_batchnorm` does."""
     return replace(weights, variables=fold_batchnorm(weights.model, weights.variables, model=weights.network()))
 
 
@@ -51,12 +51,12 @@ def batch_norms(model: Network) -> dict[ModulePath, float]:
     """The epsilon of each batch norm of a network, by the path of its module."""
     found: dict[ModulePath, float] = {}
 
-    def note(call, args, kwargs, context: nn.module.InterceptorContext) -> Any:
+    def record(call, args, kwargs, context: nn.module.InterceptorContext) -> Any:
         if isinstance(context.module, nn.BatchNorm):
             found[context.module.path] = context.module.epsilon
         return call(*args, **kwargs)
 
-    with nn.intercept_methods(note):
+    with nn.intercept_methods(record):
         init_shapes(model)
     return found
 
@@ -77,11 +77,3 @@ def _fold(
     kernel, bias = params[*conv, "kernel"], params.get((*conv, "bias"), 0.0)
     params[*conv, "kernel"] = (np.asarray(kernel, np.float64) * scale).astype(np.float32)
     params[*conv, "bias"] = ((np.asarray(bias, np.float64) - mean) * scale + shift).astype(np.float32)
-
-
-def folds(model_name: str) -> bool:
-    """Whether `fold_batchnorm` can fold a network."""
-    model = create_model(model_name)
-    params = traverse_util.flatten_dict(init_shapes(model)["params"])
-    norms = batch_norms(model)
-    return bool(norms) and all(_convolution_before(norm, params) for norm in norms)

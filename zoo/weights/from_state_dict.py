@@ -1,4 +1,4 @@
-"""Other libraries' weights as ours: whose they are, how many classes they have, and what computes with them."""
+"""`Weights` from a state dict of another library: its key map, number of classes, fields and preprocessing."""
 
 import json
 from collections.abc import Mapping
@@ -11,64 +11,74 @@ from zoo.errors import ZooError
 from zoo.registry import create_model, model_info
 from zoo.weights.files import Weights, default_preprocessing
 from zoo.weights.head_and_aux import head_leaves
-from zoo.weights.key_maps import names_of
-from zoo.weights.published import Source, class_names, known_sources
-from zoo.weights.torch import from_torch, recognised_source, torch_key
+from zoo.weights.key_maps import find_key_map
+from zoo.weights.published import PublishedWeights, imagenet_classes, published_weights
+from zoo.weights.torch import from_torch, recognise_key_map, torch_key
 
-IMAGENET = 1000
+IMAGENET_CLASSES = 1000
 
 
 def from_state_dict(
-    name: str, state: Mapping[str, np.ndarray], keys: str = "", source: Source | None = None
+    model_name: str,
+    state_dict: Mapping[str, np.ndarray],
+    key_map: str = "",
+    published: PublishedWeights | None = None,
 ) -> Weights:
-    """Weights of the network `name` from a state dict with another library's `keys`, or recognised ones.
+    """Weights of a network from a state dict with the keys of the library `key_map`, by default recognised.
 
-    `source` is where the file is from, if that is known: it has the preprocessing, and the fields of the network that
-    computes as the original does. Else the registry's preprocessing is taken, and fields that all known sources with
-    such keys agree on. Auxiliary heads are left out. Raises ZooError for another network's weights.
+    `published` is the record of the file where it is known: it has the preprocessing, and the fields with which the
+    network computes as the original does. Otherwise the registry's preprocessing is used, and the fields that all
+    published weights with this key map have in common. Auxiliary heads are left out. Raises ZooError where the state
+    dict is not of this network.
     """
-    info = model_info(name)
-    keys = keys or (source.keys if source else recognised_source(name, state))
-    fields = dict(source.fields if source else agreed_fields(name, keys))
-    model = create_model(name, **fields)
-    classes = classes_of(name, state, keys)
+    info = model_info(model_name)
+    key_map = key_map or (published.key_map if published else recognise_key_map(model_name, state_dict))
+    fields = dict(published.fields if published else common_fields(model_name, key_map))
+    model = create_model(model_name, **fields)
+    classes = count_classes(model_name, state_dict, key_map)
     if classes != model.num_classes:
         fields["num_classes"] = classes
-        model = create_model(name, **fields)
+        model = create_model(model_name, **fields)
+    skip = "aux" if hasattr(model, "aux_heads") else ()
     return Weights(
-        model=name,
-        variables=from_torch(name, state, keys, model=model, skip="aux" if hasattr(model, "aux_heads") else ()),
-        preprocessing=source.preprocessing if source else default_preprocessing(name),
+        model=model_name,
+        variables=from_torch(model_name, state_dict, key_map, model=model, skip=skip),
+        preprocessing=published.preprocessing if published else default_preprocessing(model_name),
         fields=fields,
-        class_names=class_names() if classes == info.num_classes == IMAGENET else (),
+        class_names=imagenet_classes() if classes == info.num_classes == IMAGENET_CLASSES else (),
     )
 
 
-def agreed_fields(name: str, keys: str) -> Mapping[str, Any]:
-    """The fields that all known sources of a network with these keys need, where they are the same."""
-    needed = [source.fields for source in known_sources(name) if source.keys == keys]
+def common_fields(model_name: str, key_map: str) -> Mapping[str, Any]:
+    """The fields that all published weights of a network with this key map need, empty where they differ."""
+    needed = [published.fields for published in published_weights(model_name) if published.key_map == key_map]
     return needed[0] if needed and all(fields == needed[0] for fields in needed) else {}
 
 
-def classes_of(name: str, state: Mapping[str, np.ndarray], keys: str) -> int:
-    """How many classes a state dict is for, by the length of its classifier; the registry's where it has none."""
-    names, model = names_of(name, keys), create_model(name)
-    lengths = {len(state[key]) for path in head_leaves(model) if (key := torch_key(path, names)) in state}
-    if len(lengths) > 1:
-        raise ZooError(f"not the weights of {name}: parts of its classifier have {sorted(lengths)} outputs")
-    return lengths.pop() if lengths else model.num_classes
+def count_classes(model_name: str, state_dict: Mapping[str, np.ndarray], key_map: str) -> int:
+    """The number of outputs of a state dict's classifier; the registry's number of classes where it has none.
+
+    Raises ZooError where parts of the classifier have different numbers of outputs.
+    """
+    mapping, model = find_key_map(model_name, key_map), create_model(model_name)
+    keys = (torch_key(path, mapping) for path in head_leaves(model))
+    outputs = {len(state_dict[key]) for key in keys if key in state_dict}
+    if len(outputs) > 1:
+        raise ZooError(f"not the weights of {model_name}: parts of its classifier have {sorted(outputs)} outputs")
+    return outputs.pop() if outputs else model.num_classes
 
 
-def source_of_snapshot(name: str, folder: Path) -> Source | None:
-    """The source that a folder with timm's config.json is a copy of, if it is a known one."""
+def published_in_snapshot(model_name: str, folder: Path) -> PublishedWeights | None:
+    """The published weights that a folder is a copy of, as far as its config.json (timm's) says it."""
     try:
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
         repository = f"timm/{config['architecture']}.{config['pretrained_cfg']['tag']}"
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    return next((source for source in known_sources(name) if source.hub == repository), None)
+    return next((published for published in published_weights(model_name) if published.hub == repository), None)
 
 
-def source_with_digest(name: str, sha256: str) -> Source | None:
-    """The source whose file has this SHA-256, as far as that is known."""
-    return next((s for s in known_sources(name) if s.sha256 and sha256.startswith(s.sha256)), None)
+def published_with_digest(model_name: str, sha256: str) -> PublishedWeights | None:
+    """The published weights of a network whose file has this SHA-256, as far as their digests are known."""
+    known = (published for published in published_weights(model_name) if published.sha256)
+    return next((published for published in known if sha256.startswith(published.sha256)), None)

@@ -1,4 +1,4 @@
-"""What the Hugging Face hub says of a file before it is downloaded: its address at a commit, and its SHA-256."""
+"""The Hugging Face hub's metadata of a file before it is downloaded: its URL at a commit, and its SHA-256."""
 
 import os
 import re
@@ -12,7 +12,7 @@ SHA256 = re.compile(r"[0-9a-f]{64}")
 
 @dataclass(frozen=True, kw_only=True)
 class HubFile:
-    """A file at one commit, which never changes."""
+    """A file at a commit; its content never changes."""
 
     url: str
     commit: str
@@ -20,7 +20,7 @@ class HubFile:
 
 
 def hub_file(repository: str, file: str, revision: str) -> HubFile:
-    """Ask the hub (HF_ENDPOINT, where that is set) for a file at a branch or commit.
+    """Ask the hub for a file at a branch or commit; the environment variable HF_ENDPOINT sets another hub.
 
     Raises ZooError where huggingface_hub is not installed, the hub cannot be reached, or has no such file.
     """
@@ -28,17 +28,19 @@ def hub_file(repository: str, file: str, revision: str) -> HubFile:
         from huggingface_hub import get_hf_file_metadata, hf_hub_url
     except ImportError:
         raise ZooError(
-            f"weights of {repository} come through huggingface_hub: pip install huggingface_hub, or name a file"
+            f"downloading {repository} needs huggingface_hub: pip install huggingface_hub, or give a weights file"
         ) from None
     endpoint = os.environ.get("HF_ENDPOINT")
     url = hf_hub_url(repository, file, revision=revision, endpoint=endpoint)
     try:
         metadata = get_hf_file_metadata(url)
-    except Exception as error:  # those of whichever HTTP library huggingface_hub has
+    except Exception as error:  # the class depends on the HTTP library that huggingface_hub uses
         raise ZooError(_reason(error, repository, file, revision)) from None
     commit, sha256 = metadata.commit_hash or "", metadata.etag or ""
     if not COMMIT.fullmatch(commit) or not SHA256.fullmatch(sha256):
-        raise ZooError(f"the hub states no commit and SHA-256 for {file} of {repository}: it is not downloaded")
+        raise ZooError(
+            f"the hub gives no commit and SHA-256 of {file} of {repository}: an unchecked file is not downloaded"
+        )
     return HubFile(url=hf_hub_url(repository, file, revision=commit, endpoint=endpoint), commit=commit, sha256=sha256)
 
 
@@ -48,5 +50,5 @@ def _reason(error: Exception, repository: str, file: str, revision: str) -> str:
         return f"the hub has no {file} of {repository} at {revision}"
     if status:
         return f"the hub answered {status} for {repository}"
-    brief = " ".join(str(error).split())[:100]
-    return f"cannot reach the hub for {repository} ({brief}): without a network, name a file that is here"
+    reason = " ".join(str(error).split())[:100]
+    return f"cannot reach the hub for {repository} ({reason}): without a network, give a file on this machine"

@@ -1,9 +1,9 @@
-"""Weights from and to Keras Applications' networks, by the paths of their variables. Keras itself reads its files."""
+"""Weights from and to the networks of Keras Applications, by variable path. Keras itself reads its files."""
 
 import os
 import re
 from collections.abc import Iterable, Mapping
-from pathlib import Path as FilePath
+from pathlib import Path
 from typing import Any
 
 import jax
@@ -14,21 +14,15 @@ from zoo.models.network import Network
 from zoo.models.variables import init_shapes
 from zoo.registry import create_model
 from zoo.weights.head_and_aux import Part, part_leaves
-from zoo.weights.key_map import Names, translate
-from zoo.weights.key_maps import names_of
-from zoo.weights.tree import Path, as_numpy, filled_tree, leaf_of, module_of, red_first
+from zoo.weights.key_map import KeyMap, translate
+from zoo.weights.key_maps import find_key_map
+from zoo.weights.original_names import KERAS
+from zoo.weights.variable_tree import TreePath, as_numpy, bgr_to_rgb, fill_variables, leaf_of, module_of
 
-# Leaves of the norms, as Keras calls them; those of Conv and Dense have our names.
+# Keras's names of the parameters of norms; those of Conv and Dense have our names.
 NORM_LEAVES = {"scale": "gamma", "bias": "beta", "mean": "moving_mean", "var": "moving_variance"}
 
-# The function of keras.applications that makes each of our networks.
-APPLICATIONS = {
-    **{f"resnet{depth}_keras": f"ResNet{depth}" for depth in (50, 101, 152)},
-    "inception_v3_keras": "InceptionV3",
-    "inception_resnet_v2_keras": "InceptionResNetV2",
-}
-
-# Layers without a name of their own, which Keras numbers through the session.
+# Layers without an explicit name: Keras numbers them from the start of the session.
 NUMBERED = re.compile(r"(conv2d|batch_normalization)(?:_(\d+))?/(.+)")
 
 
@@ -37,57 +31,57 @@ def from_keras(
 ) -> dict[str, Any]:
     """{"params": ..., "batch_stats": ...} from a Keras model, its {path: array}, or a weights file of it.
 
-    A file (.weights.h5, .h5 or .keras) needs Keras, which is asked for its arrays alone. `model` is the network to fill
-    where it is not the registry's default (other classes); `skip="head"` leaves out the classifier. Raises ZooError
-    that lists the paths left over and missing, or a shape that does not fit.
+    A file (.weights.h5, .h5 or .keras) needs Keras; only its arrays are read. `model` is the network to fill where it
+    is not the registry's default (another number of classes); `skip="head"` leaves out the classifier. Raises ZooError
+    with the paths that are missing and left over, or with a shape that does not fit.
     """
-    names = names_of(model_name, "keras")
+    key_map = find_key_map(model_name, "keras")
     model = model or create_model(model_name)
-    if isinstance(weights, str | FilePath):
-        weights = read_keras(model_name, FilePath(weights), model.num_classes)
+    if isinstance(weights, str | Path):
+        weights = read_keras(model_name, Path(weights), model.num_classes)
     shapes = init_shapes(model)
-    paths = _keras_paths(shapes, names)
-    return filled_tree(
+    paths = _keras_paths(shapes, key_map)
+    return fill_variables(
         model_name,
         shapes,
-        _renumbered(weights if isinstance(weights, Mapping) else {weight.path: weight for weight in weights.weights}),
-        paths.__getitem__,
-        lambda array, path: red_first(array, path, names),
-        {paths[path] for path in part_leaves(model, skip) if path in paths},
+        _renumber(weights if isinstance(weights, Mapping) else {weight.path: weight for weight in weights.weights}),
+        key_of=paths.__getitem__,
+        to_ours=lambda array, path: bgr_to_rgb(array, path, key_map),
+        skipped={paths[path] for path in part_leaves(model, skip) if path in paths},
     )
 
 
 def to_keras(model_name: str, variables: Mapping[str, Any]) -> dict[str, np.ndarray]:
     """The inverse of `from_keras`: NumPy arrays by the paths of Keras's variables."""
-    names = names_of(model_name, "keras")
-    paths = _keras_paths(variables, names)
+    key_map = find_key_map(model_name, "keras")
+    paths = _keras_paths(variables, key_map)
     leaves = jax.tree.leaves_with_path(variables)
-    return {paths[path]: red_first(np.asarray(leaf), path, names) for path, leaf in leaves}
+    return {paths[path]: bgr_to_rgb(np.asarray(leaf), path, key_map) for path, leaf in leaves}
 
 
-def read_keras(model_name: str, path: FilePath, num_classes: int) -> dict[str, np.ndarray]:
+def read_keras(model_name: str, path: Path, num_classes: int) -> dict[str, np.ndarray]:
     """{path: array} of a weights file. Raises ZooError where Keras is missing or cannot read it."""
-    if model_name not in APPLICATIONS:
-        raise ZooError(f"Keras has no {model_name}; it has {', '.join(APPLICATIONS)}")
+    if model_name not in KERAS:
+        raise ZooError(f"Keras has no {model_name}; it has {', '.join(KERAS)}")
     if not path.is_file():
         raise ZooError(f"there is no file {path}")
     os.environ.setdefault("KERAS_BACKEND", "jax")
     try:
         import keras
     except ImportError:
-        raise ZooError(f"{path.name} needs Keras to be read: pip install keras h5py") from None
-    original = getattr(keras.applications, APPLICATIONS[model_name])(weights=None, classes=num_classes)
+        raise ZooError(f"reading {path.name} needs Keras: pip install keras h5py") from None
+    original = getattr(keras.applications, KERAS[model_name])(weights=None, classes=num_classes)
     try:
         original.load_weights(path)
     except Exception as error:
-        # Keras and HDF5 have many kinds of errors for a file that is not theirs.
+        # Keras and HDF5 raise errors of many classes for a file that is not theirs.
         reason = " ".join(str(error).split())[:200]
-        raise ZooError(f"{path} is not a weights file of Keras's {APPLICATIONS[model_name]}: {reason}") from None
+        raise ZooError(f"{path} is not a weights file of Keras's {KERAS[model_name]}: {reason}") from None
     return {weight.path: as_numpy(weight) for weight in original.weights}
 
 
-def _renumbered(weights: Mapping[str, Any]) -> dict[str, Any]:
-    """The paths with numbered layers counted from the first of this network, not of the session."""
+def _renumber(weights: Mapping[str, Any]) -> dict[str, Any]:
+    """The weights with numbered layers counted from the first of this network instead of the session."""
     numbers: dict[str, set[int]] = {}
     matches = {path: NUMBERED.fullmatch(path) for path in weights}
     for match in filter(None, matches.values()):
@@ -103,13 +97,13 @@ def _renumbered(weights: Mapping[str, Any]) -> dict[str, Any]:
     return {renumbered(path): weight for path, weight in weights.items()}
 
 
-def _keras_paths(variables: Any, names: Names) -> dict[Path, str]:
-    """The path of Keras's variable for each pytree path of ours. A norm is what has leaves and no kernel."""
-    places = [path for path, _ in jax.tree.leaves_with_path(variables)]
-    with_kernel = {module_of(path) for path in places if leaf_of(path) == "kernel"}
+def _keras_paths(variables: Any, key_map: KeyMap) -> dict[TreePath, str]:
+    """The path of Keras's variable for each pytree path of ours. A module without a kernel is a norm."""
+    paths = [path for path, _ in jax.tree.leaves_with_path(variables)]
+    with_kernel = {module_of(path) for path in paths if leaf_of(path) == "kernel"}
     keras_paths = {}
-    for path in places:
+    for path in paths:
         module, leaf = module_of(path), leaf_of(path)
         leaf = leaf if module in with_kernel else NORM_LEAVES[leaf]
-        keras_paths[path] = f"{translate(module, names.rules)}/{leaf}"
+        keras_paths[path] = f"{translate(module, key_map.rules)}/{leaf}"
     return keras_paths

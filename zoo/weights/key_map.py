@@ -1,4 +1,4 @@
-"""How the parts of a network of ours are called elsewhere: rules as data, and the one function that reads them."""
+"""The keys of another library for the modules of a network: rules as data, and the function that applies them."""
 
 import re
 from collections.abc import Mapping
@@ -9,16 +9,19 @@ from zoo.errors import ZooError
 
 
 @dataclass(frozen=True)
-class Names:
-    """What a library calls the parts of a family.
+class KeyMap:
+    """The keys of one library for a family of networks.
 
-    A rule is (our path, their name). In our path `{s}` matches a number and `{Name}`, with a capital, any one part; in
-    their name they stand for what was matched, `{s-1}` for one less. The first rule that matches a whole path counts.
-    Paths are those of modules ("conv1/bn"); a parameter that no Conv, Dense or norm has is matched by its own path.
-    `flattened` gives (channel, height, width) of the maps that a dense layer sees flattened, as torch orders them.
-    `convolved` are our dense layers that are convolutions of theirs, 1x1 or as large as the flattened maps.
-    `maps` are the parameters that are vectors here and [channel, 1, 1] there.
-    `bgr` is the convolution that sees the image, where theirs expects blue first: ours gets red first, always.
+    A rule is (our path, their key). In our path, `{s}` matches a number and `{Name}`, with a capital, matches any one
+    part; in their key they stand for the matched text, `{s-1}` for one less. The first rule that matches the whole path
+    applies. Paths are those of modules ("conv1/bn"); a parameter that belongs to no Conv, Dense or norm is matched by
+    its full path.
+
+    `flattened`: for a dense layer that sees flattened feature maps, their (channels, height, width); torch flattens in
+    this order, we in (height, width, channels).
+    `convolved`: our dense layers that are convolutions there, 1x1 or as large as the flattened maps.
+    `maps`: our parameters of shape [channels] that have the shape [channels, 1, 1] there.
+    `bgr`: the first convolution, where that library's images are blue-green-red; our images are always RGB.
     """
 
     rules: tuple[tuple[str, str], ...]
@@ -29,11 +32,11 @@ class Names:
 
 
 def translate(path: str, rules: tuple[tuple[str, str], ...]) -> str:
-    """Their name for one path of ours. Raises ZooError where no rule matches."""
+    """Their key for our path. Raises ZooError where no rule matches."""
     for ours, theirs in rules:
         if match := re.fullmatch(_pattern(ours), path):
             return re.sub(r"\{(\w+)([+-]\d+)?\}", lambda slot, match=match: _fill(slot, match), theirs)
-    raise ZooError(f"no rule says what {path} is called elsewhere")
+    raise ZooError(f"no rule of the key map matches {path}")
 
 
 def _pattern(ours: str) -> str:

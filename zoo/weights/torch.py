@@ -1,4 +1,4 @@
-"""Weights from and to torch state dicts, as torchvision and timm name them. Torch itself is not needed."""
+"""Weights from and to torch state dicts, with the keys of torchvision, timm and others. Torch itself is not needed."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -11,11 +11,11 @@ from zoo.models.network import Network
 from zoo.models.variables import init_shapes
 from zoo.registry import create_model
 from zoo.weights.head_and_aux import Part, part_leaves, with_aux
-from zoo.weights.key_map import Names, translate
-from zoo.weights.key_maps import names_of, sources_of
-from zoo.weights.tree import Path, filled_tree, leaf_of, module_of, red_first
+from zoo.weights.key_map import KeyMap, translate
+from zoo.weights.key_maps import find_key_map, known_key_maps
+from zoo.weights.variable_tree import TreePath, bgr_to_rgb, fill_variables, leaf_of, module_of
 
-# Leaves of Conv, Dense and the norms, as torch calls them.
+# torch's names of the parameters of Conv, Dense and the norms.
 LEAVES = {
     "kernel": "weight",
     "bias": "bias",
@@ -28,84 +28,93 @@ LEAVES = {
 def from_torch(
     model_name: str,
     state_dict: Mapping[str, Any],
-    source: str | None = None,
+    key_map: str | None = None,
     *,
     model: Network | None = None,
     skip: Part | Iterable[Part] = (),
 ) -> dict[str, Any]:
     """{"params": ..., "batch_stats": ...} from a state dict of torch tensors or NumPy arrays.
 
-    `source` says whose key names they are ("torchvision", "timm", ...); without it they are recognised. `model` is the
-    network to fill where it is not the registry's default (other classes, auxiliary heads). `skip` leaves out the
-    "head" (what depends on the number of classes), the auxiliary heads ("aux"), or both. Raises ZooError that lists
-    the keys left over and missing, or a shape that does not fit.
+    `key_map` is the library of the keys ("torchvision", "timm", ...); None recognises it. `model` is the network to
+    fill where it is not the registry's default (another number of classes, auxiliary heads). `skip` leaves out the
+    "head" (all that depends on the number of classes), the auxiliary heads ("aux"), or both. Raises ZooError with the
+    keys that are missing and left over, or with a shape that does not fit.
     """
     arrays = {key: value for key, value in state_dict.items() if not key.endswith("num_batches_tracked")}
     model = model or create_model(model_name)
-    names = names_of(model_name, source or recognised_source(model_name, arrays))
+    mapping = find_key_map(model_name, key_map or recognise_key_map(model_name, arrays))
 
-    def to_ours(array: np.ndarray, path: Path) -> np.ndarray:
-        if (flattened := _flattened(path, names)) and array.size == len(array) * np.prod(flattened):
+    def to_ours(array: np.ndarray, path: TreePath) -> np.ndarray:
+        if (flattened := _flattened(path, mapping)) and array.size == len(array) * np.prod(flattened):
             return array.reshape(-1, *flattened).transpose(2, 3, 1, 0).reshape(-1, len(array))
         if array.ndim == 4:
-            return red_first(array.transpose(2, 3, 1, 0), path, names)
+            return bgr_to_rgb(array.transpose(2, 3, 1, 0), path, mapping)
         return array.T if array.ndim == 2 else array
 
-    skipped = {torch_key(path, names) for path in part_leaves(model, skip)}
-    return filled_tree(model_name, init_shapes(model), arrays, lambda path: torch_key(path, names), to_ours, skipped)
+    skipped = {torch_key(path, mapping) for path in part_leaves(model, skip)}
+    return fill_variables(
+        model_name,
+        init_shapes(model),
+        arrays,
+        key_of=lambda path: torch_key(path, mapping),
+        to_ours=to_ours,
+        skipped=skipped,
+    )
 
 
-def to_torch(model_name: str, variables: Mapping[str, Any], source: str = "torchvision") -> dict[str, np.ndarray]:
+def to_torch(model_name: str, variables: Mapping[str, Any], key_map: str = "torchvision") -> dict[str, np.ndarray]:
     """The inverse of `from_torch`: NumPy arrays by torch's keys, without BatchNorm's `num_batches_tracked`."""
-    names = names_of(model_name, source)
+    mapping = find_key_map(model_name, key_map)
     return {
-        torch_key(path, names): _to_torch(red_first(np.asarray(leaf), path, names), path, names)
+        torch_key(path, mapping): _to_torch(bgr_to_rgb(np.asarray(leaf), path, mapping), path, mapping)
         for path, leaf in jax.tree.leaves_with_path(variables)
     }
 
 
-def recognised_source(model_name: str, keys: Iterable[str]) -> str:
-    """Whose names the keys of a state dict are: the source that has most of them.
+def recognise_key_map(model_name: str, keys: Iterable[str]) -> str:
+    """The library whose keys a state dict has: the one whose key map has most of them.
 
-    Raises ZooError where none has any, or none is known for the network.
+    Raises ZooError where no key map has any of them, or none is known for the network.
     """
     keys = set(keys)
     paths = [path for path, _ in jax.tree.leaves_with_path(init_shapes(with_aux(create_model(model_name))))]
-    sources = [source for source in sources_of(model_name) if source != "keras"]
-    if not sources:
+    key_maps = {
+        library: find_key_map(model_name, library) for library in known_key_maps(model_name) if library != "keras"
+    }
+    if not key_maps:
         raise ZooError(f"no library's torch weights are known for {model_name}")
     common = {
-        source: len(keys.intersection(torch_key(path, names_of(model_name, source)) for path in paths))
-        for source in sources
+        library: len(keys.intersection(torch_key(path, key_map) for path in paths))
+        for library, key_map in key_maps.items()
     }
-    best = max(sources, key=common.__getitem__)
+    best = max(common, key=common.__getitem__)
     if not common[best]:
-        examples = ", ".join(f"{torch_key(paths[0], names_of(model_name, source))} ({source})" for source in sources)
-        raise ZooError(f"not the weights of {model_name}: its keys are such as {examples}")
+        examples = ", ".join(f"{torch_key(paths[0], key_map)} ({library})" for library, key_map in key_maps.items())
+        raise ZooError(f"not the weights of {model_name}: expected keys such as {examples}")
     return best
 
 
-def torch_key(path: Path, names: Names) -> str:
+def torch_key(path: TreePath, key_map: KeyMap) -> str:
     """The state dict's key for a leaf of our variables, by its pytree path (the collection is its first part)."""
     module, leaf = module_of(path), leaf_of(path)
     if leaf in LEAVES:
-        return f"{translate(module, names.rules)}.{LEAVES[leaf]}"
-    return translate(f"{module}/{leaf}", names.rules)
+        return f"{translate(module, key_map.rules)}.{LEAVES[leaf]}"
+    return translate(f"{module}/{leaf}", key_map.rules)
 
 
-def _flattened(path: Path, names: Names) -> tuple[int, int, int] | None:
-    return names.flattened.get(module_of(path)) if leaf_of(path) == "kernel" else None
+def _flattened(path: TreePath, key_map: KeyMap) -> tuple[int, int, int] | None:
+    return key_map.flattened.get(module_of(path)) if leaf_of(path) == "kernel" else None
 
 
-def _to_torch(array: np.ndarray, path: Path, names: Names) -> np.ndarray:
-    if flattened := _flattened(path, names):
+def _to_torch(array: np.ndarray, path: TreePath, key_map: KeyMap) -> np.ndarray:
+    if flattened := _flattened(path, key_map):
         channels, height, width = flattened
         convolution = array.reshape(height, width, channels, -1).transpose(3, 2, 0, 1)
-        return convolution if module_of(path) in names.convolved else convolution.reshape(array.shape[1], -1)
-    if leaf_of(path) in names.maps:
+        return convolution if module_of(path) in key_map.convolved else convolution.reshape(array.shape[1], -1)
+    if leaf_of(path) in key_map.maps:
         return array[:, None, None]
     if array.ndim == 4:
         return array.transpose(3, 2, 0, 1)
-    if array.ndim == 2 and module_of(path) in names.convolved:
+    if array.ndim == 2 and module_of(path) in key_map.convolved:
         return array.T[:, :, None, None]
     return array.T if array.ndim == 2 else array

@@ -58,13 +58,13 @@ def chosen_network(args: argparse.Namespace) -> TrainedNetwork:
 
 
 def _weights_description(args: argparse.Namespace) -> str:
-    from zoo.weights.pretrained import default_source
+    from zoo.weights.pretrained import default_weights
 
     if args.checkpoint and args.checkpoint.is_dir():
         return f"best checkpoint of {args.checkpoint.absolute().name}"
     argument = args.checkpoint or args.weights
     if not argument:
-        return f"weights {default_source(args.model).tag}"
+        return f"weights {default_weights(args.model).tag}"
     return f"weights {Path(argument).name if Path(argument).exists() else argument}"
 
 
@@ -79,7 +79,7 @@ def add_inference_arguments(parser: argparse.ArgumentParser) -> None:
 
 def inference_weights(args: argparse.Namespace) -> Weights:
     """`chosen_weights`, with batch norm folded if --fold was given. Raises ZooError where there is none to fold."""
-    from zoo.weights.fold import folded
+    from zoo.weights.fold import fold_weights
 
     weights = chosen_weights(args)
-    return folded(weights) if args.fold else weights
+    return fold_weights(weights) if args.fold else weights

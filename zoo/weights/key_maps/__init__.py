@@ -1,25 +1,31 @@
-"""What other libraries call the parts of each network: one family a file, found by its being here."""
+"""Key maps: how other libraries name the modules of each network.
+
+A new network's key map: add a file here, named as the family's file in `zoo/models`, whose dictionary `KEY_MAPS` is
+{network's registry name: {library: KeyMap}}. Every file of this folder is loaded; nothing else lists them.
+"""
 
 import pkgutil
 from importlib import import_module
 
 from zoo.errors import ZooError
-from zoo.weights.key_map import Names
+from zoo.weights.key_map import KeyMap
 
 _FAMILIES = [import_module(f"{__name__}.{module.name}") for module in pkgutil.iter_modules(__path__)]
 
-# Model name to source ("torchvision", "timm") to names.
-NAMES: dict[str, dict[str, Names]] = {name: sources for family in _FAMILIES for name, sources in family.NAMES.items()}
+# {network: {library: key map}}; libraries are "torchvision", "timm", "keras" and others.
+KEY_MAPS: dict[str, dict[str, KeyMap]] = {
+    network: by_library for family in _FAMILIES for network, by_library in family.KEY_MAPS.items()
+}
 
 
-def sources_of(model_name: str) -> list[str]:
-    """The libraries whose names for a network are known."""
-    return list(NAMES.get(model_name, {}))
+def known_key_maps(model_name: str) -> list[str]:
+    """The libraries whose key maps are known for a network."""
+    return list(KEY_MAPS.get(model_name, {}))
 
 
-def names_of(model_name: str, source: str) -> Names:
-    """Raises ZooError where the source has no such network."""
-    found = NAMES.get(model_name, {})
-    if source not in found:
-        raise ZooError(f"{source} has no {model_name}; sources for it: {', '.join(found) or 'none'}")
-    return found[source]
+def find_key_map(model_name: str, library: str) -> KeyMap:
+    """The key map of a network in a library. Raises ZooError where there is none."""
+    found = KEY_MAPS.get(model_name, {})
+    if library not in found:
+        raise ZooError(f"{library} has no {model_name}; key maps for it: {', '.join(found) or 'none'}")
+    return found[library]

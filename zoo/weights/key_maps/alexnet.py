@@ -1,8 +1,8 @@
 """AlexNet."""
 
-from zoo.weights.key_map import Names
+from zoo.weights.key_map import KeyMap
 
-TORCHVISION = Names(
+TORCHVISION = KeyMap(
     rules=(
         ("conv1/conv", "features.0"),
         ("conv2/conv", "features.3"),
@@ -16,4 +16,4 @@ TORCHVISION = Names(
     flattened={"fc6": (256, 6, 6)},
 )
 
-NAMES = {"alexnet": {"torchvision": TORCHVISION}}
+KEY_MAPS = {"alexnet": {"torchvision": TORCHVISION}}

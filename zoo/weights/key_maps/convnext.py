@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from zoo.models.convnext import TABLE
-from zoo.weights.key_map import Names
+from zoo.weights.key_map import KeyMap
 
 
 def _torchvision_stage(stage: int) -> Iterator[tuple[str, str]]:
@@ -15,7 +15,7 @@ def _torchvision_stage(stage: int) -> Iterator[tuple[str, str]]:
     yield f"downsample{stage}/conv", f"features.{2 * stage - 2}.1"
 
 
-TORCHVISION = Names(
+TORCHVISION = KeyMap(
     rules=(
         ("stem/conv", "features.0.0"),
         ("stem/norm", "features.0.1"),
@@ -26,7 +26,7 @@ TORCHVISION = Names(
     maps=("layer_scale",),
 )
 
-TIMM = Names(
+TIMM = KeyMap(
     rules=(
         ("stem/conv", "stem.0"),
         ("stem/norm", "stem.1"),
@@ -41,4 +41,4 @@ TIMM = Names(
     )
 )
 
-NAMES = {name: {"torchvision": TORCHVISION, "timm": TIMM} for name in TABLE}
+KEY_MAPS = {name: {"torchvision": TORCHVISION, "timm": TIMM} for name in TABLE}

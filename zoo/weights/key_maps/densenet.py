@@ -1,9 +1,9 @@
 """DenseNet. Timm kept torchvision's names."""
 
 from zoo.models.densenet import TABLE
-from zoo.weights.key_map import Names
+from zoo.weights.key_map import KeyMap
 
-TORCHVISION = Names(
+TORCHVISION = KeyMap(
     rules=(
         ("conv1/conv", "features.conv0"),
         ("conv1/bn", "features.norm0"),
@@ -16,4 +16,4 @@ TORCHVISION = Names(
     )
 )
 
-NAMES = {name: {"torchvision": TORCHVISION, "timm": TORCHVISION} for name in TABLE}
+KEY_MAPS = {name: {"torchvision": TORCHVISION, "timm": TORCHVISION} for name in TABLE}

@@ -11,7 +11,7 @@ from zoo.models.efficientnet import B0, TABLE, scale_stages
 from zoo.models.efficientnet_lite import TABLE as LITE_TABLE
 from zoo.models.efficientnet_lite import scale_lite_stages
 from zoo.models.efficientnet_v2 import TABLE as V2_TABLE
-from zoo.weights.key_map import Names
+from zoo.weights.key_map import KeyMap
 
 Rule = tuple[str, str]
 
@@ -81,13 +81,13 @@ _LITE_STAGES = {
     f"efficientnet_{name}": scale_lite_stages(width, depth) for name, (width, depth, *_) in LITE_TABLE.items()
 }
 
-NAMES = {
+KEY_MAPS = {
     **{
-        name: {"torchvision": Names(tuple(_torchvision(stages))), "timm": Names(tuple(_timm(stages)))}
+        name: {"torchvision": KeyMap(tuple(_torchvision(stages))), "timm": KeyMap(tuple(_timm(stages)))}
         for name, stages in _STAGES.items()
     },
     **{
-        name: {"timm": Names(tuple(_timm(stages))), "lukemelas": Names(tuple(_lukemelas(stages)))}
+        name: {"timm": KeyMap(tuple(_timm(stages))), "lukemelas": KeyMap(tuple(_lukemelas(stages)))}
         for name, stages in _LITE_STAGES.items()
     },
 }

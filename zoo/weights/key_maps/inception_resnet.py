@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from zoo.models.inception_resnet import RESIDUAL_STAGES
 from zoo.models.inception_v3 import STEM
-from zoo.weights.key_map import Names
+from zoo.weights.key_map import KeyMap
 from zoo.weights.key_maps.inception_v3 import keras_rules, layer_names
 
 # Of a module on its own, then of a module whose place is given by its own name.
@@ -25,9 +25,9 @@ def _module(ours: str, theirs: str, double: int) -> tuple[tuple[str, str], ...]:
     return (*rules, (f"{ours}/up", f"{theirs}.conv2d"))
 
 
-TIMM = Names(
+TIMM = KeyMap(
     rules=(
-        ("conv2d_{Place}_{h}x{w}/{Part}", "conv2d_{Place}.{Part}"),
+        ("conv2d_{Name}_{h}x{w}/{Part}", "conv2d_{Name}.{Part}"),
         *_module("mixed_5b", "mixed_5b", double=2),
         *_module("block35_{i}", "repeat.{i-1}", double=2),
         *_module("mixed_6a", "mixed_6a", double=1),
@@ -50,7 +50,7 @@ def _blocks() -> Iterator[str]:
         yield from (f"{kind}_{i}/{name}" for i in range(1, depth + 1) for name in layer_names((branches,)))
 
 
-KERAS = Names(
+KERAS = KeyMap(
     rules=(
         *keras_rules(_blocks()),
         ("{Block}/up", "{Block}_conv"),
@@ -60,4 +60,4 @@ KERAS = Names(
     )
 )
 
-NAMES = {"inception_resnet_v2": {"timm": TIMM}, "inception_resnet_v2_keras": {"keras": KERAS}}
+KEY_MAPS = {"inception_resnet_v2": {"timm": TIMM}, "inception_resnet_v2_keras": {"keras": KERAS}}

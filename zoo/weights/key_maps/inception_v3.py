@@ -4,13 +4,13 @@ from collections.abc import Iterable, Iterator
 
 from zoo.models.blocks.inception_branches import Branch, BranchConv
 from zoo.models.inception_v3 import MIXED, STEM
-from zoo.weights.key_map import Names
+from zoo.weights.key_map import KeyMap
 
-TORCHVISION = Names(
+TORCHVISION = KeyMap(
     rules=(
-        ("conv2d_{Place}/{Part}", "Conv2d_{Place}.{Part}"),
-        ("mixed_{Place}/pool_proj/{Part}", "Mixed_{Place}.branch_pool.{Part}"),
-        ("mixed_{Place}/{Layer}/{Part}", "Mixed_{Place}.branch{Layer}.{Part}"),
+        ("conv2d_{Block}/{Part}", "Conv2d_{Block}.{Part}"),
+        ("mixed_{Block}/pool_proj/{Part}", "Mixed_{Block}.branch_pool.{Part}"),
+        ("mixed_{Block}/{Layer}/{Part}", "Mixed_{Block}.branch{Layer}.{Part}"),
         ("aux/conv{i}/{Part}", "AuxLogits.conv{i}.{Part}"),
         ("aux/fc", "AuxLogits.fc"),
         ("fc", "fc"),
@@ -40,9 +40,9 @@ _BLOCKS = (
     *layer_names(STEM),
     *(f"mixed_{place}/{name}" for place, branches in MIXED.items() for name in layer_names((branches,))),
 )
-KERAS = Names((*keras_rules(_BLOCKS), ("fc", "predictions")))
+KERAS = KeyMap((*keras_rules(_BLOCKS), ("fc", "predictions")))
 
-NAMES = {
+KEY_MAPS = {
     "inception_v3": {"torchvision": TORCHVISION, "timm": TORCHVISION},
     "inception_v3_keras": {"keras": KERAS},
 }

@@ -1,8 +1,8 @@
 """Inception v4. timm numbers the modules of `features` one by one."""
 
-from zoo.weights.key_map import Names
+from zoo.weights.key_map import KeyMap
 
-TIMM = Names(
+TIMM = KeyMap(
     rules=(
         ("conv2d_1a_3x3/{Part}", "features.0.{Part}"),
         ("conv2d_2a_3x3/{Part}", "features.1.{Part}"),
@@ -32,4 +32,4 @@ TIMM = Names(
     )
 )
 
-NAMES = {"inception_v4": {"timm": TIMM}}
+KEY_MAPS = {"inception_v4": {"timm": TIMM}}

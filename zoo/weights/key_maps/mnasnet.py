@@ -1,10 +1,10 @@
 """MnasNet."""
 
-from zoo.weights.key_map import Names
+from zoo.weights.key_map import KeyMap
 from zoo.weights.key_maps.mobilenet import TIMM
 
 # Torch numbers the stem, the block without expansion and the last convolution one by one, activations included.
-TORCHVISION = Names(
+TORCHVISION = KeyMap(
     (
         ("conv1/conv", "layers.0"),
         ("conv1/bn", "layers.1"),
@@ -25,5 +25,5 @@ TORCHVISION = Names(
 )
 
 # timm has no network of width 1.3.
-NAMES = {name: {"torchvision": TORCHVISION, "timm": TIMM} for name in ("mnasnet0_5", "mnasnet0_75", "mnasnet1_0")}
-NAMES["mnasnet1_3"] = {"torchvision": TORCHVISION}
+KEY_MAPS = {name: {"torchvision": TORCHVISION, "timm": TIMM} for name in ("mnasnet0_5", "mnasnet0_75", "mnasnet1_0")}
+KEY_MAPS["mnasnet1_3"] = {"torchvision": TORCHVISION}

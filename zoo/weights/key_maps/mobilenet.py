@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from zoo.models.mobilenet import MOBILENET_V2
-from zoo.weights.key_map import Names
+from zoo.weights.key_map import KeyMap
 
 # timm has another block, with other names, in the place of an inverted residual without expansion.
 TIMM_SEPARABLE = (
@@ -28,9 +28,9 @@ TIMM_ENDS = (
     ("fc", "classifier"),
 )
 # MobileNet V2's and MnasNet's.
-TIMM = Names((*TIMM_SEPARABLE, *TIMM_INVERTED, *TIMM_ENDS))
+TIMM = KeyMap((*TIMM_SEPARABLE, *TIMM_INVERTED, *TIMM_ENDS))
 
-TIMM_V1 = Names(
+TIMM_V1 = KeyMap(
     (
         ("block{s}_{i}/depthwise/conv", "blocks.{s-1}.{i-1}.conv_dw"),
         ("block{s}_{i}/depthwise/bn", "blocks.{s-1}.{i-1}.bn1"),
@@ -63,7 +63,7 @@ def _torchvision_v2() -> Iterator[tuple[str, str]]:
     yield "fc", "classifier.1"
 
 
-NAMES = {
+KEY_MAPS = {
     "mobilenet_v1": {"timm": TIMM_V1},
-    "mobilenet_v2": {"torchvision": Names(tuple(_torchvision_v2())), "timm": TIMM},
+    "mobilenet_v2": {"torchvision": KeyMap(tuple(_torchvision_v2())), "timm": TIMM},
 }

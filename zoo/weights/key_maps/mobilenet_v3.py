@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from zoo.models.mobilenet_v3 import LARGE, SMALL, STEM, SearchedStage
-from zoo.weights.key_map import Names
+from zoo.weights.key_map import KeyMap
 from zoo.weights.key_maps.mobilenet import TIMM_INVERTED, TIMM_SEPARABLE, conv_and_norm
 
 
@@ -22,7 +22,7 @@ def _torchvision(stages: tuple[SearchedStage, ...]) -> Iterator[tuple[str, str]]
     yield "fc2", "classifier.3"
 
 
-def _timm(stages: tuple[SearchedStage, ...]) -> Names:
+def _timm(stages: tuple[SearchedStage, ...]) -> KeyMap:
     rules = (
         ("conv1/conv", "conv_stem"),
         ("conv1/bn", "bn1"),
@@ -35,10 +35,10 @@ def _timm(stages: tuple[SearchedStage, ...]) -> Names:
         ("fc1", "conv_head"),
         ("fc2", "classifier"),
     )
-    return Names(rules, convolved=("fc1",))
+    return KeyMap(rules, convolved=("fc1",))
 
 
-NAMES = {
-    f"mobilenet_v3_{size}": {"torchvision": Names(tuple(_torchvision(stages))), "timm": _timm(stages)}
+KEY_MAPS = {
+    f"mobilenet_v3_{size}": {"torchvision": KeyMap(tuple(_torchvision(stages))), "timm": _timm(stages)}
     for size, stages in (("large", LARGE), ("small", SMALL))
 }

@@ -1,11 +1,11 @@
 """RegNet. Of timm's networks, x_400mf, y_800mf and y_8gf are those whose names end in `_tv`."""
 
 from zoo.models.regnet import TABLE
-from zoo.weights.key_map import Names
+from zoo.weights.key_map import KeyMap
 
 _BLOCK = "trunk_output.block{s}.block{s}-{i-1}"
 
-TORCHVISION = Names(
+TORCHVISION = KeyMap(
     rules=(
         ("stem/conv", "stem.0"),
         ("stem/bn", "stem.1"),
@@ -19,7 +19,7 @@ TORCHVISION = Names(
     )
 )
 
-TIMM = Names(
+TIMM = KeyMap(
     rules=(
         ("stem/{Part}", "stem.{Part}"),
         ("block{s}_{i}/{Layer}/{Part}", "s{s}.b{i}.{Layer}.{Part}"),
@@ -27,4 +27,4 @@ TIMM = Names(
     )
 )
 
-NAMES = {name: {"torchvision": TORCHVISION, "timm": TIMM} for name in TABLE}
+KEY_MAPS = {name: {"torchvision": TORCHVISION, "timm": TIMM} for name in TABLE}

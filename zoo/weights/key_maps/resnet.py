@@ -1,9 +1,9 @@
 """ResNet and its kin. timm has torchvision's names."""
 
 from zoo.models.resnet import KERAS_TABLE, TABLE
-from zoo.weights.key_map import Names
+from zoo.weights.key_map import KeyMap
 
-TORCHVISION = Names(
+TORCHVISION = KeyMap(
     rules=(
         ("conv1/conv", "conv1"),
         ("conv1/bn", "bn1"),
@@ -16,7 +16,7 @@ TORCHVISION = Names(
     )
 )
 
-KERAS = Names(
+KERAS = KeyMap(
     rules=(
         ("conv1/{Part}", "conv1_{Part}"),
         ("conv{s}_{b}/conv{i}/{Part}", "conv{s}_block{b}_{i}_{Part}"),
@@ -26,7 +26,7 @@ KERAS = Names(
     bgr="conv1/conv",
 )
 
-NAMES = {
+KEY_MAPS = {
     **{name: {"torchvision": TORCHVISION, "timm": TORCHVISION} for name in TABLE},
     "seresnet50": {"timm": TORCHVISION},
     **{name: {"keras": KERAS} for name in KERAS_TABLE},

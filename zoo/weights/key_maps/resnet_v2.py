@@ -1,9 +1,9 @@
 """ResNet v2. timm's classifier is a 1x1 convolution."""
 
 from zoo.models.resnet_v2 import TABLE
-from zoo.weights.key_map import Names
+from zoo.weights.key_map import KeyMap
 
-TIMM = Names(
+TIMM = KeyMap(
     rules=(
         ("conv1", "stem.conv"),
         ("conv{s}_{b}/bn{i}", "stages.{s-2}.blocks.{b-1}.norm{i}"),
@@ -15,4 +15,4 @@ TIMM = Names(
     convolved=("fc",),
 )
 
-NAMES = {name: {"timm": TIMM} for name in TABLE}
+KEY_MAPS = {name: {"timm": TIMM} for name in TABLE}

@@ -1,7 +1,7 @@
 """ShuffleNet V2. Torch numbers the layers of a branch one by one, activations included."""
 
 from zoo.models.shufflenet import TABLE
-from zoo.weights.key_map import Names
+from zoo.weights.key_map import KeyMap
 
 # Place of the convolution in its branch; its norm is the next.
 PLACES = {
@@ -12,7 +12,7 @@ PLACES = {
     "branch2/pointwise2": 5,
 }
 
-TORCHVISION = Names(
+TORCHVISION = KeyMap(
     (
         ("conv{i}/conv", "conv{i}.0"),
         ("conv{i}/bn", "conv{i}.1"),
@@ -25,4 +25,4 @@ TORCHVISION = Names(
     )
 )
 
-NAMES = {name: {"torchvision": TORCHVISION} for name in TABLE}
+KEY_MAPS = {name: {"torchvision": TORCHVISION} for name in TABLE}

@@ -1,19 +1,19 @@
 """SqueezeNet. Torch numbers the layers of `features` one by one, pools and activations included."""
 
 from zoo.models.squeezenet import FIRES
-from zoo.weights.key_map import Names
+from zoo.weights.key_map import KeyMap
 
 
-def _torchvision(pool_after: tuple[str, ...]) -> Names:
+def _torchvision(pool_after: tuple[str, ...]) -> KeyMap:
     rules, place = [("conv1/conv", "features.0"), ("conv10/conv", "classifier.1")], 3
     for name in FIRES:
         rules.append((f"{name}/squeeze1x1/conv", f"features.{place}.squeeze"))
         rules.append((f"{name}/{{Part}}/conv", f"features.{place}.{{Part}}"))
         place += 2 if name in pool_after else 1
-    return Names(tuple(rules))
+    return KeyMap(tuple(rules))
 
 
-NAMES = {
+KEY_MAPS = {
     "squeezenet1_0": {"torchvision": _torchvision(("fire4", "fire8"))},
     "squeezenet1_1": {"torchvision": _torchvision(("fire3", "fire5"))},
 }

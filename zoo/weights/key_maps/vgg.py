@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from zoo.models.vgg import TABLE
-from zoo.weights.key_map import Names
+from zoo.weights.key_map import KeyMap
 
 MAPS = {"fc6": (512, 7, 7)}
 TORCHVISION_DENSE = (("fc6", "classifier.0"), ("fc7", "classifier.3"), ("fc8", "classifier.6"))
@@ -21,14 +21,14 @@ def _features(depths: tuple[int, ...], with_norm: bool) -> Iterator[tuple[str, s
         place += 1
 
 
-def _sources(name: str, with_norm: bool) -> dict[str, Names]:
+def _sources(name: str, with_norm: bool) -> dict[str, KeyMap]:
     features = tuple(_features(TABLE[name][0], with_norm))
     return {
-        "torchvision": Names((*features, *TORCHVISION_DENSE), flattened=MAPS),
-        "timm": Names((*features, *TIMM_DENSE), flattened=MAPS, convolved=("fc6", "fc7")),
+        "torchvision": KeyMap((*features, *TORCHVISION_DENSE), flattened=MAPS),
+        "timm": KeyMap((*features, *TIMM_DENSE), flattened=MAPS, convolved=("fc6", "fc7")),
     }
 
 
-NAMES = {
+KEY_MAPS = {
     f"{name}_bn" if with_norm else name: _sources(name, with_norm) for name in TABLE for with_norm in (False, True)
 }

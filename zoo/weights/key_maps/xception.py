@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from zoo.weights.key_map import Names
+from zoo.weights.key_map import KeyMap
 
 
 def _separable(ours: str, theirs: str, norm: str) -> Iterator[tuple[str, str]]:
@@ -27,4 +27,4 @@ def _rules() -> Iterator[tuple[str, str]]:
     yield "fc", "fc"
 
 
-NAMES = {"xception": {"timm": Names(tuple(_rules()))}}
+KEY_MAPS = {"xception": {"timm": KeyMap(tuple(_rules()))}}

@@ -1,0 +1,49 @@
+"""The names of our networks in the libraries that have them: {our name: their name}, one table per library."""
+
+REGNET_SIZES = ("400mf", "800mf", "1_6gf", "3_2gf", "8gf", "16gf", "32gf")
+
+TORCHVISION = {
+    **{name: name for name in ("alexnet", "squeezenet1_0", "squeezenet1_1", "inception_v3", "mobilenet_v2")},
+    **{f"vgg{depth}{norm}": f"vgg{depth}{norm}" for depth in (11, 13, 16, 19) for norm in ("", "_bn")},
+    "googlenet_tv": "googlenet",
+    **{f"resnet{depth}": f"resnet{depth}" for depth in (18, 34, 50, 101, 152)},
+    **{name: name for name in ("resnext50_32x4d", "resnext101_32x8d", "resnext101_64x4d")},
+    **{name: name for name in ("wide_resnet50_2", "wide_resnet101_2")},
+    **{f"densenet{depth}": f"densenet{depth}" for depth in (121, 161, 169, 201)},
+    **{f"mobilenet_v3_{size}": f"mobilenet_v3_{size}" for size in ("small", "large")},
+    **{f"shufflenet_v2_x{width}": f"shufflenet_v2_x{width}" for width in ("0_5", "1_0", "1_5", "2_0")},
+    **{f"mnasnet{width}": f"mnasnet{width}" for width in ("0_5", "0_75", "1_0", "1_3")},
+    **{f"efficientnet_b{i}": f"efficientnet_b{i}" for i in range(8)},
+    **{f"efficientnet_v2_{size}": f"efficientnet_v2_{size}" for size in "sml"},
+    **{f"regnet_{kind}_{size}": f"regnet_{kind}_{size}" for kind in "xy" for size in REGNET_SIZES},
+    **{f"convnext_{size}": f"convnext_{size}" for size in ("tiny", "small", "base", "large")},
+}
+TIMM = {
+    "inception_v4": "inception_v4",
+    "inception_resnet_v2": "inception_resnet_v2",
+    "xception": "legacy_xception",
+    "seresnet50": "seresnet50",
+    **{f"resnet{depth}v2": f"resnetv2_{depth}" for depth in (50, 101, 152)},
+    "mobilenet_v1": "mobilenetv1_100",
+    **{f"efficientnet_lite{i}": f"tf_efficientnet_lite{i}" for i in range(5)},
+}
+KERAS = {
+    **{f"resnet{depth}_keras": f"ResNet{depth}" for depth in (50, 101, 152)},
+    "inception_v3_keras": "InceptionV3",
+    "inception_resnet_v2_keras": "InceptionResNetV2",
+}
+# Networks of TORCHVISION that timm has too, with other keys.
+_WIDTHS = {"0_5": "050", "0_75": "075", "1_0": "100"}
+_REGNETS = dict(zip(REGNET_SIZES, ("004", "008", "016", "032", "080", "160", "320"), strict=True))
+_REGNETS_TV = {"x_400mf": "regnetx_004_tv", "y_800mf": "regnety_008_tv", "y_8gf": "regnety_080_tv"}
+_SAME_NAME = ("vgg", "resne", "wide_resnet", "densenet", "convnext", "inception_v3", "efficientnet_b")
+TIMM_TOO = {
+    **{name: name for name in TORCHVISION if name.startswith(_SAME_NAME)},
+    "mobilenet_v2": "mobilenetv2_100",
+    **{f"mobilenet_v3_{size}": f"mobilenetv3_{size}_100" for size in ("small", "large")},
+    **{f"mnasnet{ours}": f"mnasnet_{theirs}" for ours, theirs in _WIDTHS.items()},
+    **{f"efficientnet_v2_{size}": f"efficientnetv2_{size}" for size in "sml"},
+    **{f"regnet_{kind}_{size}": f"regnet{kind}_{_REGNETS[size]}" for kind in "xy" for size in REGNET_SIZES},
+    **{f"regnet_{name}": theirs for name, theirs in _REGNETS_TV.items()},
+}
+CADENE = {"inception_v2_caffe": "bninception"}
