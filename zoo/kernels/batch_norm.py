@@ -17,7 +17,9 @@ class BatchNorm(nn.BatchNorm):
     """
 
     @nn.compact
-    def __call__(self, x: jax.Array, use_running_average: bool | None = None) -> jax.Array:
+    def __call__(  # type: ignore[override]  # there is no mask
+        self, x: jax.Array, use_running_average: bool | None = None
+    ) -> jax.Array:
         """Normalise x [..., channels], with the running statistics or with those of the batch.
 
         The latter also update the running statistics. Computes in float32 or wider; returns `dtype`, or that.

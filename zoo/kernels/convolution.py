@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from zoo.geometry import Pads, Pair
+from zoo.geometry import Pads, Pair, pair
 from zoo.kernels.depthwise import depthwise_conv
 from zoo.kernels.sliding_windows import MAX_UNROLLED_TAPS, tap_slices
 
@@ -83,7 +83,7 @@ def patches_conv(x: jax.Array, kernel: jax.Array, stride: Pair, pads: Pads) -> j
 
     Taps that only ever meet padding are left out; where the image is smaller than the filter, that is most of them.
     """
-    window = kernel.shape[:2]
+    window = pair(kernel.shape[:2])
     rows, columns = (
         [tap for tap in range(w) if _meets_image(tap, n, w, s, pad)]
         for n, w, s, pad in zip(x.shape[1:3], window, stride, pads, strict=True)

@@ -98,16 +98,16 @@ def _transpose(cotangent: Any, x: Any, *constants: Any, forward: Callable, trans
 
 def _batch(operands: tuple, axes: tuple, *, forward: Callable, transposed: Callable) -> tuple:
     mapped = tuple(axis is not None for axis in axes)
-    operands = [
+    arrays = [
         operand if axis is None else jnp.moveaxis(operand, axis, 0)
         for operand, axis in zip(operands, axes, strict=True)
     ]
     if not mapped[0]:
         # x must have the batch axis, so that the transpose has one result for each member of the batch.
-        size = next(operand.shape[0] for operand, axis in zip(operands, axes, strict=True) if axis is not None)
-        operands[0] = jnp.broadcast_to(operands[0], (size, *operands[0].shape))
+        size = next(operand.shape[0] for operand, axis in zip(arrays, axes, strict=True) if axis is not None)
+        arrays[0] = jnp.broadcast_to(arrays[0], (size, *arrays[0].shape))
         mapped = (True, *mapped[1:])
-    return linear_with_transpose(BatchedFunction(forward, mapped), BatchedFunction(transposed, mapped), *operands), 0
+    return linear_with_transpose(BatchedFunction(forward, mapped), BatchedFunction(transposed, mapped), *arrays), 0
 
 
 linear_p.def_impl(jax.jit(_evaluate, static_argnames=("forward", "transposed")))

@@ -60,7 +60,7 @@ def shrink(image: np.ndarray, max_side: int) -> np.ndarray:
 
 def to_uint8(colours: np.ndarray, channels: int) -> np.ndarray:
     """Colours 0..1 [height, width, 3] as uint8 [height, width, channels]; 1 channel if all three are equal."""
-    return np.uint8(np.clip(colours[..., :channels], 0, 1) * 255 + 0.5)
+    return (np.clip(colours[..., :channels], 0, 1) * 255 + 0.5).astype(np.uint8)
 
 
 def add_alpha(image: np.ndarray) -> np.ndarray:
