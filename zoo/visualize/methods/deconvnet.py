@@ -12,7 +12,6 @@ parts of the image, whatever the network has learned (Nie et al. 2018, arXiv:180
 how much.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import flax.linen as nn
@@ -24,7 +23,15 @@ from zoo.errors import ZooError
 from zoo.models.variables import Variables
 from zoo.visualize.methods.backward_rules import Rule, with_rule
 from zoo.visualize.methods.jit_cache import in_batches, jit_cached
-from zoo.visualize.methods.named_layers import check_finite, check_units, layer_output, layer_shapes, spatial_shape
+from zoo.visualize.methods.named_layers import (
+    Array,
+    Units,
+    check_finite,
+    check_units,
+    layer_output,
+    layer_shapes,
+    spatial_shape,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,9 +53,9 @@ class Projection:
 def deconvnet(
     model: nn.Module,
     variables: Variables,
-    images: jax.Array,
+    images: Array,
     layer: str,
-    unit: int | Sequence[int],
+    unit: Units,
     *,
     rule: Rule = "deconvnet",
     position: tuple[int, int] | np.ndarray | None = None,
@@ -67,14 +74,14 @@ def deconvnet(
     """
     model_with_rule = with_rule(model, rule)
     _, rows, columns, count = spatial_shape(model, layer_shapes(model, variables, images), layer)
-    images, units = _broadcast_pairs(np.asarray(images), check_units(layer, count, unit))
-    given = [] if position is None else [_check_positions(layer, position, (rows, columns), pairs=len(images))]
+    image_pairs, units = _broadcast_pairs(np.asarray(images), check_units(layer, count, unit))
+    given = [] if position is None else [_check_positions(layer, position, (rows, columns), pairs=len(image_pairs))]
     if strongest is not None and (given or not 1 <= strongest <= rows * columns):
         raise ZooError(
             f"strongest is {strongest}: give 1 to {rows * columns} (the positions of {layer}), without position"
         )
     run, variables = jit_cached(_project_activations, model_with_rule, layer, strongest or 1), jax.device_put(variables)
-    results = in_batches(lambda *pairs: run(variables, *pairs), batch_size, images, units, *given)
+    results = in_batches(lambda *pairs: run(variables, *pairs), batch_size, image_pairs, units, *given)
     check_finite(model, layer, results[1])
     pixels, values, positions = results if strongest else (array[:, 0] for array in results)
     return Projection(pixels, values, positions, units)
@@ -83,12 +90,12 @@ def deconvnet(
 def project(
     model: nn.Module,
     variables: Variables,
-    images: jax.Array,
+    images: Array,
     layer: str,
-    signal: jax.Array,
+    signal: Array,
     *,
     rule: Rule = "deconvnet",
-) -> jax.Array:
+) -> np.ndarray:
     """Propagate any signal from a layer's output backward to the pixels: [batch, height, width, channel].
 
     `signal` has the shape of the layer's output [batch, rows, columns, units]. A signal times a positive number gives

@@ -7,11 +7,11 @@ import numpy as np
 from zoo.errors import ZooError, suggestion
 from zoo.models.variables import Variables
 from zoo.visualize.methods.jit_cache import in_batches, jit_cached
-from zoo.visualize.methods.named_layers import layer_output, layer_shapes, spatial_shape
+from zoo.visualize.methods.named_layers import Array, layer_output, layer_shapes, spatial_shape
 
 
 def activations(
-    model: nn.Module, variables: Variables, images: jax.Array, layer: str, *, batch_size: int = 32
+    model: nn.Module, variables: Variables, images: Array, layer: str, *, batch_size: int = 32
 ) -> np.ndarray:
     """The feature maps of a layer: [batch, rows, columns, units]. Raises ZooError for a layer without any."""
     spatial_shape(model, layer_shapes(model, variables, images), layer)

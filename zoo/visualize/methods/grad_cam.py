@@ -1,6 +1,6 @@
 """Grad-CAM, the regions of a layer that support a class: Selvaraju et al. 2016, arXiv:1610.02391."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import flax.linen as nn
@@ -11,6 +11,8 @@ import numpy as np
 from zoo.models.variables import Variables
 from zoo.visualize.methods.jit_cache import in_batches, jit_cached
 from zoo.visualize.methods.named_layers import (
+    Array,
+    Classes,
     check_classes,
     class_logits,
     last_spatial_layer,
@@ -22,8 +24,8 @@ from zoo.visualize.methods.named_layers import (
 def grad_cam(
     model: nn.Module,
     variables: Variables,
-    images: jax.Array,
-    classes: int | Sequence[int] | None = None,
+    images: Array,
+    classes: Classes = None,
     *,
     layer: str | None = None,
     batch_size: int = 32,
@@ -38,8 +40,8 @@ def grad_cam(
     layer = last_spatial_layer(model, shapes) if layer is None else layer
     shape = spatial_shape(model, shapes, layer)
     run = jit_cached(_weighted_sum, model, layer, shape[1:])
-    classes = check_classes(shapes, classes, len(images))
-    return in_batches(lambda *given: run(variables, *given), batch_size, images, classes)
+    class_indices = check_classes(shapes, classes, len(images))
+    return in_batches(lambda *given: run(variables, *given), batch_size, images, class_indices)
 
 
 def _weighted_sum(

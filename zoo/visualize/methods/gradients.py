@@ -1,7 +1,5 @@
 """Gradients of a class's logit: plain, averaged over noise, and integrated along a path."""
 
-from collections.abc import Sequence
-
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
@@ -11,15 +9,13 @@ from zoo.errors import ZooError
 from zoo.models.variables import Variables
 from zoo.visualize.methods.backward_rules import Rule, with_rule
 from zoo.visualize.methods.jit_cache import in_batches, jit_cached
-from zoo.visualize.methods.named_layers import check_classes, class_logits, layer_shapes
-
-Classes = int | Sequence[int] | None
+from zoo.visualize.methods.named_layers import Array, Classes, check_classes, class_logits, layer_shapes
 
 
 def saliency(
     model: nn.Module,
     variables: Variables,
-    images: jax.Array,
+    images: Array,
     classes: Classes = None,
     *,
     rule: Rule = "gradient",
@@ -32,15 +28,15 @@ def saliency(
     Raises ZooError for an unknown class or rule.
     """
     model_with_rule = with_rule(model, rule)
-    classes = check_classes(layer_shapes(model, variables, images), classes, len(images))
+    class_indices = check_classes(layer_shapes(model, variables, images), classes, len(images))
     run = jit_cached(_gradient, model_with_rule)
-    return in_batches(lambda *given: run(variables, *given)[0], batch_size, images, classes)
+    return in_batches(lambda *given: run(variables, *given)[0], batch_size, images, class_indices)
 
 
 def smoothgrad(
     model: nn.Module,
     variables: Variables,
-    images: jax.Array,
+    images: Array,
     key: jax.Array,
     classes: Classes = None,
     *,
@@ -56,20 +52,20 @@ def smoothgrad(
     if samples < 1 or noise < 0:
         raise ZooError(f"samples is {samples} and noise is {noise}: give 1 or more samples, and noise of 0 or more")
     model_with_rule = with_rule(model, rule)
-    classes = check_classes(layer_shapes(model, variables, images), classes, len(images))
+    class_indices = check_classes(layer_shapes(model, variables, images), classes, len(images))
     run, (variables, images) = jit_cached(_noisy_gradient, model_with_rule), jax.device_put((variables, images))
-    _, _, classes = run(variables, images, classes, 0.0, key)
-    total = sum(run(variables, images, classes, noise, one)[0] for one in jax.random.split(key, samples))
+    _, _, class_indices = run(variables, images, class_indices, 0.0, key)
+    total = sum(run(variables, images, class_indices, noise, one)[0] for one in jax.random.split(key, samples))
     return np.asarray(total / samples)
 
 
 def integrated_gradients(
     model: nn.Module,
     variables: Variables,
-    images: jax.Array,
+    images: Array,
     classes: Classes = None,
     *,
-    baseline: jax.Array | float = 0.0,
+    baseline: Array | float = 0.0,
     steps: int = 729,
     tolerance: float = 0.01,
 ) -> np.ndarray:
@@ -87,14 +83,14 @@ def integrated_gradients(
         raise ZooError(f"steps is {steps}: give 1 or more")
     if np.shape(baseline) not in ((), shape, shape[1:]):
         raise ZooError(f"the baseline has shape {np.shape(baseline)}: give a number or the shape {shape}")
-    classes = check_classes(shapes, classes, len(images))
+    class_indices = check_classes(shapes, classes, len(images))
     run, (variables, images) = jit_cached(_gradient, model), jax.device_put((variables, images))
-    _, logits, classes = run(variables, images, classes)
+    _, logits, class_indices = run(variables, images, class_indices)
     baseline = jnp.broadcast_to(jnp.asarray(baseline, images.dtype), shape)
-    difference, path = logits - run(variables, baseline, classes)[1], images - baseline
+    difference, path = logits - run(variables, baseline, class_indices)[1], images - baseline
 
     def sum_of_gradients(fractions: list[float]) -> jax.Array:
-        return sum(run(variables, baseline + fraction * path, classes)[0] for fraction in fractions)
+        return sum(run(variables, baseline + fraction * path, class_indices)[0] for fraction in fractions)
 
     points = min(27, steps)
     total = sum_of_gradients(_midpoints(points))

@@ -5,7 +5,6 @@ from Yosinski et al. (2015, arXiv:1506.06579), total variation from Mahendran an
 """
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -19,7 +18,7 @@ from jax.typing import ArrayLike
 from zoo.errors import ZooError
 from zoo.models.variables import Variables
 from zoo.visualize.methods.jit_cache import jit_cached
-from zoo.visualize.methods.named_layers import check_units, layer_output, layer_shape, layer_shapes
+from zoo.visualize.methods.named_layers import Units, check_units, layer_output, layer_shape, layer_shapes
 
 Bounds = tuple[ArrayLike, ArrayLike]
 Regularization = tuple[float, int, float, float]  # learning rate, jitter, blur, total variation
@@ -49,7 +48,7 @@ def maximize(
     model: nn.Module,
     variables: Variables,
     layer: str,
-    unit: int | Sequence[int],
+    unit: Units,
     key: jax.Array,
     *,
     image_shape: tuple[int, int, int] | None = None,

@@ -21,6 +21,10 @@ from zoo.models.variables import Variables, check_image_shape
 from zoo.visualize.methods.jit_cache import jit_cached
 
 LOGITS = ""
+Array = jax.Array | np.ndarray
+Units = int | Sequence[int] | np.ndarray
+# None is the most probable class.
+Classes = int | Sequence[int] | np.ndarray | None
 Shapes = Mapping[str, tuple[int, ...]]
 
 
@@ -51,7 +55,7 @@ def all_outputs(model: nn.Module, variables: Variables, images: jax.Array) -> Or
     return OrderedDict((name, output) for name, output in outputs if isinstance(output, jax.Array))
 
 
-def layer_shapes(model: nn.Module, variables: Variables, images: jax.Array) -> Shapes:
+def layer_shapes(model: nn.Module, variables: Variables, images: Array | jax.ShapeDtypeStruct) -> Shapes:
     """{layer: shape of its output} of all layers, in the order in which they finish. Nothing is computed.
 
     Raises ZooError for arrays that are no images, and for images or variables that do not fit the network.
@@ -72,7 +76,7 @@ def layer_shapes(model: nn.Module, variables: Variables, images: jax.Array) -> S
     return {name: tuple(output.shape) for name, output in outputs.items()}
 
 
-def check_images(images: jax.Array) -> None:
+def check_images(images: Array | jax.ShapeDtypeStruct) -> None:
     """Raises ZooError unless `images` are normalised images [batch, height, width, channel], at least one."""
     shape, dtype = np.shape(images), getattr(images, "dtype", None)
     if len(shape) != 4 or 0 in shape:
@@ -126,7 +130,7 @@ def check_finite(model: nn.Module, layer: str, values: np.ndarray) -> None:
         raise ZooError(f"{layer} of {type(model).__name__} has values that are not finite: its weights are damaged")
 
 
-def check_units(layer: str, count: int, unit: int | Sequence[int]) -> np.ndarray:
+def check_units(layer: str, count: int, unit: Units) -> np.ndarray:
     """The units as an int array [n]. Raises ZooError for a unit outside of 0 to `count` - 1."""
     units = np.atleast_1d(np.asarray(unit))
     if units.ndim != 1 or not np.issubdtype(units.dtype, np.integer) or not units.size:
@@ -137,7 +141,7 @@ def check_units(layer: str, count: int, unit: int | Sequence[int]) -> np.ndarray
     return units.astype(np.int32)
 
 
-def check_classes(shapes: Shapes, classes: int | Sequence[int] | None, images: int) -> np.ndarray:
+def check_classes(shapes: Shapes, classes: Classes, images: int) -> np.ndarray:
     """The classes as an int array [images], -1 for the most probable one (`classes` None).
 
     Raises ZooError for an unknown class, and for a network whose output is not one logit per class.

@@ -12,6 +12,7 @@ from zoo.errors import ZooError
 from zoo.models.variables import Variables
 from zoo.visualize.methods.jit_cache import in_batches, jit_cached
 from zoo.visualize.methods.named_layers import (
+    Array,
     check_classes,
     check_units,
     last_spatial_layer,
@@ -44,7 +45,7 @@ class Occlusion:
 def occlusion(
     model: nn.Module,
     variables: Variables,
-    image: jax.Array,
+    image: Array,
     label: int | None = None,
     *,
     layer: str | None = None,
