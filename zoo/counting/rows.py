@@ -97,11 +97,11 @@ def _row(
     return Row(
         path=_path(graph, group),
         operation=operation_name(group),
-        kernel=window and window.kernel,
-        stride=window and tuple(max(pair) for pair in zip(window.stride, window.input_dilation, strict=True)),
-        padding=window and window.padding,
-        dilation=window and window.dilation,
-        groups=window and window.groups,
+        kernel=window.kernel if window else None,
+        stride=tuple(map(max, window.stride, window.input_dilation)) if window else None,
+        padding=window.padding if window else None,
+        dilation=window.dilation if window else None,
+        groups=window.groups if window else None,
         output_shape=last.shape,
         parameters=_size(new, "params"),
         weights=_size(new & kernels, "params"),
@@ -127,7 +127,8 @@ def _size(variables: Iterable[Variable], collection: str) -> int:
 
 def _without_sharing(group: LayerGroup, fields: Mapping[int, ReceptiveField]) -> int:
     """A copy of each parameter for every use: the applications of a kernel, the output positions of a bias."""
-    total, counted = 0, set()
+    total = 0
+    counted: set[Variable] = set()
     for op in group.operations:
         new = {variable for variable in op.variables - counted if variable.collection == "params"}
         positions = math.prod(field.count for field in fields.get(op.output, ()) if field.axis is not None)

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 from jax.custom_derivatives import SymbolicZero
 
-from zoo.geometry import Pads, Pair
+from zoo.geometry import Pads, Pair, pair
 from zoo.kernels.linear_transpose import linear_with_transpose
 from zoo.kernels.sliding_windows import Tap, overlap_add, tap_slices, taps
 
@@ -30,18 +30,18 @@ def _jvp(stride: Pair, pads: Pads, primals: tuple, tangents: tuple) -> tuple[jax
     tangent = jnp.zeros_like(y)
     if not isinstance(x_tangent, SymbolicZero):
         forward = partial(sum_over_taps, stride=stride, pads=pads)
-        transposed = partial(gradient_of_x, size=x.shape[1:3], stride=stride, pads=pads)
+        transposed = partial(gradient_of_x, size=pair(x.shape[1:3]), stride=stride, pads=pads)
         tangent += linear_with_transpose(forward, transposed, x_tangent, kernel)
     if not isinstance(kernel_tangent, SymbolicZero):
         forward = partial(sum_over_taps_of_kernel, stride=stride, pads=pads)
-        transposed = partial(gradient_of_kernel, window=kernel.shape[:2], stride=stride, pads=pads)
+        transposed = partial(gradient_of_kernel, window=pair(kernel.shape[:2]), stride=stride, pads=pads)
         tangent += linear_with_transpose(forward, transposed, kernel_tangent, x)
     return y, tangent
 
 
 def sum_over_taps(x: jax.Array, kernel: jax.Array, stride: Pair, pads: Pads) -> jax.Array:
     """The convolution, one tap after the other."""
-    window = kernel.shape[:2]
+    window = pair(kernel.shape[:2])
     slices = tap_slices(x, window, stride, pads, 0)
     dtype = accumulation_dtype(x)
     total = sum(values.astype(dtype) * kernel[tap][0] for values, tap in zip(slices, taps(window), strict=True))
@@ -63,7 +63,7 @@ def gradient_of_x(gradient: jax.Array, kernel: jax.Array, size: Pair, stride: Pa
         (gradient.astype(accumulation_dtype(kernel)),),
         weighted,
         size=size,
-        window=kernel.shape[:2],
+        window=pair(kernel.shape[:2]),
         stride=stride,
         pads=pads,
     )

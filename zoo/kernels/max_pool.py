@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from zoo.geometry import Pads, Pair
+from zoo.geometry import Pads, Pair, pair
 from zoo.kernels.linear_transpose import linear_with_transpose
 from zoo.kernels.sliding_windows import MAX_UNROLLED_TAPS, Tap, overlap_add, tap_slices
 
@@ -37,10 +37,9 @@ def sliding_max(x: jax.Array, window: Pair, stride: Pair, pads: Pads) -> jax.Arr
 @sliding_max.defjvp
 def _jvp(window: Pair, stride: Pair, pads: Pads, primals: tuple, tangents: tuple) -> tuple[jax.Array, jax.Array]:
     (x,), (tangent,) = primals, tangents
-    geometry = {"window": window, "stride": stride, "pads": pads}
-    y, switches = pool_with_switches(x, **geometry)
-    forward = partial(select_by_switches, **geometry)
-    transposed = partial(unpool, size=x.shape[1:3], **geometry)
+    y, switches = pool_with_switches(x, window, stride, pads)
+    forward = partial(select_by_switches, window=window, stride=stride, pads=pads)
+    transposed = partial(unpool, size=pair(x.shape[1:3]), window=window, stride=stride, pads=pads)
     return y, linear_with_transpose(forward, transposed, tangent, switches)
 
 
