@@ -1,16 +1,15 @@
-"""Train a network of the zoo: python train.py --model googlenet"""
+"""Train a network of the zoo: python train.py --model googlenet. The same as python -m zoo train."""
 
 import runpy
 import sys
 from pathlib import Path
 
-# Before JAX is imported, or it would be imported twice: even `from zoo.runtime.huge_pages import` does that.
 if __name__ == "__main__":
-    runpy.run_path(str(Path(__file__).parent / "zoo" / "runtime" / "huge_pages.py"))["restart_with_large_pages"]()
+    # The file itself, as any import of zoo would import JAX, and then once more after the restart.
+    runpy.run_path(str(Path(__file__).parent / "zoo" / "runtime" / "huge_pages.py"))["restart_with_huge_pages"]()
 
-from zoo.commands.train import main
-from zoo.runtime.log_filters import quiet_libraries
+    from zoo.__main__ import main
+    from zoo.runtime.log_filters import quiet_libraries
 
-if __name__ == "__main__":
     quiet_libraries()
-    sys.exit(main())
+    sys.exit(main(["train", *sys.argv[1:]]))

@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 from zoo.training import RunFolder
-from zoo.training.logging.recorder import stored_rows
+from zoo.training.logging.rows import read_evaluations
 
 NETWORKS = (
     "lenet5",
@@ -76,13 +76,8 @@ def train(name: str, seed: int, data: Path, folder: Path) -> None:
 def is_finished(folder: Path) -> bool:
     """Whether a run has trained all its epochs."""
     run = RunFolder(folder)
-    rows = evaluations(run)
+    rows = read_evaluations(run)
     return bool(rows) and rows[-1]["epoch"] == run.read_config().recipe.epochs
-
-
-def evaluations(run: RunFolder) -> list[dict]:
-    """The rows of a run's metrics; empty if there is no run."""
-    return [row for row in stored_rows(run) if row]
 
 
 def table(runs: Path) -> str:
@@ -102,7 +97,7 @@ def table(runs: Path) -> str:
 
 def row(name: str, folders: list[RunFolder]) -> str:
     """The row of one network."""
-    last = [evaluations(folder)[-1] for folder in folders]
+    last = [read_evaluations(folder)[-1] for folder in folders]
     accuracies = [metrics["test_accuracy"] for metrics in last]
     config = folders[0].read_config()
     deviation = f" ± {statistics.stdev(accuracies):.4f}" if len(accuracies) > 1 else ""

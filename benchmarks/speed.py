@@ -20,7 +20,7 @@ import numpy as np
 from contenders import CONTENDERS, NETWORKS, Contender, Workload, torch_model
 
 import zoo
-from zoo.runtime.huge_pages import restart_with_large_pages
+from zoo.runtime.huge_pages import restart_with_huge_pages
 from zoo.training.logging.flop_utilization import teraflops, utilisation
 
 
@@ -143,5 +143,5 @@ def parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
-    restart_with_large_pages()
+    restart_with_huge_pages()
     sys.exit(main())

@@ -68,7 +68,7 @@ class ShortRun(NamedTuple):
 def short_run(tmp_path_factory):
     """LeNet-5 after four epochs on a folder of bright squares in one of three corners, odd in size and in colour."""
 
-    from zoo.commands import train
+    from zoo.__main__ import main
 
     root = tmp_path_factory.mktemp("short_run")
     generator = np.random.default_rng(0)
@@ -81,7 +81,7 @@ def short_run(tmp_path_factory):
     arguments = ["--model", "lenet5", "--dataset", str(root / "squares"), "--run-dir", str(root / "run")]
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ZOO_CACHE", str(root / "cache"))
-        assert train.main([*arguments, "--epochs", "4", "--batch-size", "16", "--learning-rate", "0.003"]) == 0
+        assert main(["train", *arguments, "--epochs", "4", "--batch-size", "16", "--learning-rate", "0.003"]) == 0
     return ShortRun(root / "run", root / "squares")
 
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import io
+import json
 
 import jax
 import numpy as np
@@ -10,7 +11,7 @@ from rich.console import Console
 
 from zoo.data import Dataset, Preprocessing
 from zoo.data.dataset import ArraySource
-from zoo.training import Recipe, RunConfig, RunFolder, RunOptions, train
+from zoo.training import PreparedRun, Recipe, RunConfig, RunFolder, RunOptions, train
 from zoo.training.checkpoint.run_folder import saved_steps
 
 
@@ -54,13 +55,15 @@ class Printed:
 
 
 def run(path, dataset=DATASET, resume=False, config=CONFIG, printed=None, **options):
-    """A run in a folder, or with `resume` what is left of it."""
+    """A run in a folder; with `resume` the rest of it."""
     folder = RunFolder(path)
     if not resume:
         folder.start(config)
     console = printed.console if printed else Console(quiet=True)
-    options = RunOptions(**options)
-    return train(folder.read_config(), dataset, folder, resume=resume, console=console, options=options)
+    prepared = PreparedRun(
+        config=folder.read_config(), dataset=dataset, folder=folder, resume=resume, options=RunOptions(**options)
+    )
+    return train(prepared, console)
 
 
 def final_state(path):
@@ -81,3 +84,13 @@ def final_state(path):
 def final_params(path):
     """The parameters that a run ended with."""
     return final_state(path)["params"]
+
+
+# The parts of a row that differ from run to run.
+TIMING = {"seconds", "images_per_second", "waiting", "utilisation"}
+
+
+def measured_rows(path):
+    """The rows of a run's metrics without their timing."""
+    rows = [json.loads(line) for line in RunFolder(path).metrics_file.read_text().splitlines()]
+    return [{name: row[name] for name in row.keys() - TIMING} for row in rows]

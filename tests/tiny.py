@@ -36,9 +36,9 @@ INFO = ModelInfo(
 )
 
 if __name__ == "__main__":
-    from zoo.commands import train
+    from zoo.__main__ import main
     from zoo.runtime.log_filters import quiet_libraries
 
     quiet_libraries()
     register(INFO)
-    sys.exit(train.main(["--model", "tiny", *sys.argv[1:]]))
+    sys.exit(main(["train", "--model", "tiny", *sys.argv[1:]]))

@@ -8,14 +8,18 @@ from importlib import import_module
 
 from zoo import __version__
 from zoo.errors import ZooError
+from zoo.runtime.huge_pages import restart_with_huge_pages
 from zoo.runtime.log_filters import quiet_libraries
 
 # A new command is one file in zoo/commands and one name here.
-COMMANDS = ("list", "summary", "weights", "convert", "predict", "evaluate", "visualize", "report")
+COMMANDS = ("list", "summary", "weights", "convert", "predict", "evaluate", "train", "visualize", "report")
 
 
-def parser() -> argparse.ArgumentParser:
-    """The parser of all commands; the function of the command that was chosen is `run` in the result."""
+def parser(chosen: str | None = None) -> argparse.ArgumentParser:
+    """The parser of all commands, with the arguments of the `chosen` one, whose function is `run` in the result.
+
+    The other commands have no arguments: those of `train` would import all of `zoo.training`, which takes seconds.
+    """
     top = argparse.ArgumentParser(prog="zoo", description="Convolutional networks in JAX and Flax.")
     top.add_argument("--version", action="version", version=f"zoo {__version__}")
     subparsers = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
@@ -27,7 +31,8 @@ def parser() -> argparse.ArgumentParser:
             description=command.__doc__,
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
-        command.add_arguments(options)
+        if name == chosen:
+            command.add_arguments(options)
         options.set_defaults(run=command.run)
     return top
 
@@ -38,9 +43,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Without `arguments` it is a program of its own: those of the process are read, and libraries log no more.
     """
     if arguments is None:
-        quiet_libraries()
         arguments = sys.argv[1:]
-    args = parser().parse_args(arguments, argparse.Namespace(given=list(arguments)))
+        if arguments[:1] == ["train"]:
+            restart_with_huge_pages()
+        quiet_libraries()
+    args = parser(next(iter(arguments), None)).parse_args(arguments, argparse.Namespace(given=list(arguments)))
     try:
         status = args.run(args) or 0
         sys.stdout.flush()

@@ -1,4 +1,4 @@
-"""ZooError, which the commands print as one line, and suggestions for misspelled names."""
+"""ZooError, which the commands print as one line, and parts of its messages."""
 
 import difflib
 from collections.abc import Iterable
@@ -12,3 +12,10 @@ def suggestion(name: str, names: Iterable[str]) -> str:
     """The end of an error message, "; did you mean a, b?", or "" if no name is similar."""
     similar = difflib.get_close_matches(name.lower(), list(names), n=3, cutoff=0.5)
     return f"; did you mean {', '.join(similar)}?" if similar else ""
+
+
+def list_some(names: Iterable[str], limit: int = 3) -> str:
+    """The first names in sorted order, for an error message: "a, b, c and 2 more", or "none"."""
+    names = sorted(names)
+    more = f" and {len(names) - limit} more" if len(names) > limit else ""
+    return ", ".join(names[:limit]) + more if names else "none"

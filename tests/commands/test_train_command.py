@@ -1,4 +1,4 @@
-"""train.py from the command line: help, short runs, and errors in one line with nothing written."""
+"""The command `train`: help, short runs, and errors in one line with nothing written."""
 
 import re
 
@@ -9,8 +9,7 @@ from PIL import Image
 from quick import drawn
 
 import zoo
-import zoo.commands.train
-from zoo.commands import train
+from zoo.__main__ import main
 from zoo.data import Preprocessing
 from zoo.training import RunFolder
 from zoo.training.checkpoint.checkpoints import open_checkpointer
@@ -37,9 +36,9 @@ def class_folders(path, count=6):
 
 def failing(capsys, *arguments):
     """The one line on stderr of a command that must fail and write nothing."""
-    assert train.main(arguments) == 2
+    assert main(["train", *arguments]) == 2
     captured = capsys.readouterr()
-    assert captured.err.startswith("train.py: ") and captured.err.count("\n") == 1
+    assert captured.err.startswith("zoo: ") and captured.err.count("\n") == 1
     return captured.err
 
 
@@ -108,7 +107,7 @@ def test_impossible_settings(capsys, tmp_path, arguments, message):
 
 def test_a_run_prints_its_accuracy_last_and_resumes_only_as_itself(capsys, tmp_path):
     short = ["--epochs", "1", "--batch-size", "64"]
-    assert train.main(["--model", "lenet5", *short]) == 0
+    assert main(["train", "--model", "lenet5", *short]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert re.fullmatch(r"test_accuracy=0\.\d{4} seconds=\d+\.\d", lines[-1])
 
@@ -116,14 +115,14 @@ def test_a_run_prints_its_accuracy_last_and_resumes_only_as_itself(capsys, tmp_p
     other = failing(capsys, "--model", "lenet5_1998", "--run-dir", run, "--resume")
     assert "holds a run of lenet5 on digits, not of lenet5_1998 on digits" in other
     assert "epochs 1 (given: 2)" in failing(capsys, "--model", "lenet5", "--resume", "--epochs", "2")
-    assert train.main(["--model", "lenet5", "--resume"]) == 0
+    assert main(["train", "--model", "lenet5", "--resume"]) == 0
     assert capsys.readouterr().out.splitlines()[-1].split()[0] == lines[-1].split()[0]
 
 
 def test_a_folder_of_colour_images_trains_any_network(capsys, tmp_path):
     folder = class_folders(tmp_path / "pets", count=12)
     arguments = ["--model", "nin_cifar10", "--dataset", str(folder), "--epochs", "1", "--batch-size", "4"]
-    assert train.main(arguments) == 0
+    assert main(["train", *arguments]) == 0
     assert (tmp_path / "checkpoints" / "nin_cifar10-pets" / "metrics.jsonl").read_text().count("\n") == 1
 
 
@@ -141,8 +140,8 @@ def lenet_file(tmp_path):
 
 def test_grey_digits_on_a_frozen_colour_network(capsys, tmp_path, lenet_file):
     begin = ["--model", "lenet5", "--pretrained", lenet_file, "--freeze", "backbone"]
-    assert train.main([*begin, "--epochs", "2"]) == 0
-    assert "850 parameters learn, and 61,156 are frozen" in capsys.readouterr().out
+    assert main(["train", *begin, "--epochs", "2"]) == 0
+    assert "850 trainable and 61,156 frozen parameters" in capsys.readouterr().out
     folder = RunFolder(tmp_path / "checkpoints" / "lenet5-digits")
     config = folder.read_config()
     assert (config.pretrained, config.recipe.freeze, config.recipe.backbone_rate) == (lenet_file, "backbone", 0.1)
@@ -158,19 +157,19 @@ def test_grey_digits_on_a_frozen_colour_network(capsys, tmp_path, lenet_file):
 
     (tmp_path / "lenet5.safetensors").unlink()
     capsys.readouterr()
-    assert train.main([*begin, "--resume"]) == 0
-    assert train.main(["--model", "lenet5", "--resume"]) == 0
+    assert main(["train", *begin, "--resume"]) == 0
+    assert main(["train", "--model", "lenet5", "--resume"]) == 0
     assert "freeze backbone (given: none)" in failing(capsys, "--model", "lenet5", "--resume", "--freeze", "none")
     other = failing(capsys, "--model", "lenet5", "--resume", "--pretrained")
-    assert f"began with {lenet_file}: leave --pretrained out to resume it" in other
+    assert f"started from {lenet_file}: omit --pretrained" in other
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--freeze", "conv9"], "nothing is named 'conv9' to freeze: the layers are c1, c3, c5, f6, output"),
-        (["--freeze", ".*"], "'.*' would freeze the head, which must learn (output/bias, output/kernel)"),
-        (["--freeze", "("], "freeze is '(', which is no regular expression"),
+        (["--freeze", "conv9"], "freeze is 'conv9', which matches no parameter: the layers are c1, c3, c5, f6, output"),
+        (["--freeze", ".*"], "freeze is '.*', which matches the head (output/bias, output/kernel)"),
+        (["--freeze", "("], "freeze is '(', which is not a regular expression"),
         (["--backbone-rate", "-1"], "backbone_rate is -1.0: it must be at least 0"),
         (["--image-size", "8"], "8x8 images are too small for LeNet5"),
     ],
@@ -199,7 +198,7 @@ def test_a_network_without_a_head(capsys, tmp_path):
 
 def test_help_reads_well(capsys):
     with pytest.raises(SystemExit) as end:
-        train.main(["--help"])
+        main(["train", "--help"])
     assert end.value.code == 0
     text = capsys.readouterr().out
     flags = ("--model", "--dataset", "--data-dir", "--resume", "--learning-rate", "--no-aux-heads", "--dtype")
@@ -209,12 +208,12 @@ def test_help_reads_well(capsys):
 
 @pytest.mark.parametrize("name", zoo.list_models("lenet*"))
 def test_every_lenet_trains_on_digits(name):
-    assert train.main(["--model", name, "--epochs", "1"]) == 0
+    assert main(["train", "--model", name, "--epochs", "1"]) == 0
 
 
 def test_a_device_without_memory_is_one_clear_line(capsys, monkeypatch):
     def full(*args, **kwargs):
         raise JaxRuntimeError("RESOURCE_EXHAUSTED: Out of memory while trying to allocate 4294967296 bytes.")
 
-    monkeypatch.setattr(train, "train", full)
+    monkeypatch.setattr(zoo.training, "train", full)
     assert "smaller --batch-size" in failing(capsys, "--model", "lenet5")

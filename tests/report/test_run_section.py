@@ -10,7 +10,8 @@ from quick import drawn
 from sections import pixels, rendered
 
 import zoo
-from zoo.commands.train import parser, settings
+from zoo.__main__ import parser
+from zoo.commands.train import given_fields
 from zoo.data import Preprocessing
 from zoo.data.dataset import ArraySource
 from zoo.report.learned.activation_survey import PredictedClasses
@@ -200,9 +201,9 @@ def test_the_command_gives_the_recipe(folder):
         recipe=Recipe(fit="resize", flip=True, seed=7, learning_rate=0.0012345678),
     )
     python, script, *arguments = shlex.split(train_command(config))
-    given = vars(parser().parse_args(arguments))
-    assert (python, script, given["dataset"]) == ("python", "train.py", "it's mine")
-    assert replace(recipe_for("lenet5", "it's mine"), **settings(given, Recipe)) == config.recipe
+    given = parser("train").parse_args(["train", *arguments])
+    assert (python, script, given.dataset) == ("python", "train.py", "it's mine")
+    assert replace(recipe_for("lenet5", "it's mine"), **given_fields(given, Recipe)) == config.recipe
 
 
 def test_names_are_escaped(section):

@@ -1,14 +1,14 @@
-"""What is told is told as it is."""
+"""Lines are printed verbatim."""
 
 import io
 
 from rich.console import Console
 
-from zoo.runtime.console import tell
+from zoo.runtime.console import print_line
 
 
 def test_brackets_and_long_lines_stay():
     console = Console(file=io.StringIO(), width=20)
-    line = "go on with: --freeze 'inception_4[a-c]/.*' [/tmp/run] [bold] and so on"
-    tell(console, line)
+    line = "resume with: --freeze 'inception_4[a-c]/.*' [/tmp/run] [bold] and so on"
+    print_line(console, line)
     assert console.file.getvalue() == line + "\n"

@@ -1,4 +1,4 @@
-"""Large pages: the program begins again once, and only where that changes something."""
+"""Huge pages: the process restarts once, and only if that has an effect."""
 
 import sys
 
@@ -21,7 +21,7 @@ def restarts(monkeypatch, tmp_path):
 
 
 def test_the_same_program_begins_again(restarts):
-    host_memory.restart_with_large_pages()
+    host_memory.restart_with_huge_pages()
     [(program, arguments, environment)] = restarts
     assert (program, arguments) == (sys.executable, sys.orig_argv)
     assert environment["GLIBC_TUNABLES"] == "glibc.malloc.hugetlb=1"
@@ -29,7 +29,7 @@ def test_the_same_program_begins_again(restarts):
 
 def test_once(restarts, monkeypatch):
     monkeypatch.setenv("GLIBC_TUNABLES", "")
-    host_memory.restart_with_large_pages()
+    host_memory.restart_with_huge_pages()
     assert restarts == []
 
 
@@ -39,11 +39,11 @@ def test_not_where_it_changes_nothing(restarts, policy):
         host_memory.POLICY.unlink()
     else:
         host_memory.POLICY.write_text(policy)
-    host_memory.restart_with_large_pages()
+    host_memory.restart_with_huge_pages()
     assert restarts == []
 
 
 def test_not_on_other_systems(restarts, monkeypatch):
     monkeypatch.setattr(host_memory.platform, "libc_ver", lambda: ("", ""))
-    host_memory.restart_with_large_pages()
+    host_memory.restart_with_huge_pages()
     assert restarts == []

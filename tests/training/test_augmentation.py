@@ -8,8 +8,8 @@ from PIL import Image
 
 import zoo
 from zoo.training import Recipe
-from zoo.training.augment.augmentation import Augmentation, augmented, erased, flipped, shifted
-from zoo.training.augment.random_crop import cropped, random_boxes, resized
+from zoo.training.augment.augmentation import augment, random_erase, random_flip, random_shift
+from zoo.training.augment.random_crop import random_boxes, random_resized_crop, resize_boxes
 
 IMAGES = jnp.asarray(np.random.default_rng(0).uniform(0.5, 1, (64, 12, 10, 3)), jnp.float32)
 KEY = jax.random.key(7)
@@ -18,7 +18,7 @@ FILL = (0.125, 0.25, 0.375)
 
 
 def places(image, most):
-    """Every image that `shifted` may give, with the place, as NumPy sees it."""
+    """Every image that `random_shift` may give, with the place, as NumPy sees it."""
     height, width, _ = image.shape
     padded = np.tile(np.float32(FILL), (height + 2 * most, width + 2 * most, 1))
     padded[most:-most, most:-most] = image
@@ -29,7 +29,7 @@ def places(image, most):
 
 def test_shifting_takes_every_place_of_the_padded_image():
     seen = set()
-    for image, moved in zip(np.asarray(IMAGES), np.asarray(shifted(KEY, IMAGES, 1, FILL)), strict=True):
+    for image, moved in zip(np.asarray(IMAGES), np.asarray(random_shift(KEY, IMAGES, 1, FILL)), strict=True):
         found = [place for place, expected in places(image, 1) if (expected == moved).all()]
         assert len(found) == 1
         seen.add(found[0])
@@ -37,14 +37,14 @@ def test_shifting_takes_every_place_of_the_padded_image():
 
 
 def test_half_of_the_images_are_mirrored():
-    images = np.asarray(flipped(KEY, IMAGES))
+    images = np.asarray(random_flip(KEY, IMAGES))
     mirrored = (images == np.asarray(IMAGES)[:, :, ::-1]).all((1, 2, 3))
     untouched = (images == np.asarray(IMAGES)).all((1, 2, 3))
     assert (mirrored ^ untouched).all() and 16 < mirrored.sum() < 48
 
 
 def test_erasing_leaves_a_rectangle_of_the_mean():
-    images = np.asarray(erased(KEY, IMAGES, 0.5, FILL))
+    images = np.asarray(random_erase(KEY, IMAGES, 0.5, FILL))
     hit = 0
     for before, after in zip(np.asarray(IMAGES), images, strict=True):
         gone = (after == FILL).all(-1)
@@ -58,9 +58,9 @@ def test_erasing_leaves_a_rectangle_of_the_mean():
 
 
 def test_nothing_is_changed_by_default_and_a_key_is_a_result():
-    assert augmented(KEY, IMAGES, Augmentation(), FILL) is IMAGES
-    all_of_it = Augmentation(crop=0.5, shift=2, flip=True, trivial=True, erase=0.5)
-    run = jax.jit(augmented, static_argnums=(2, 3))
+    assert augment(KEY, IMAGES, Recipe(), FILL) is IMAGES
+    all_of_it = Recipe(crop=0.5, shift=2, flip=True, trivial_augment=True, erase=0.5)
+    run = jax.jit(augment, static_argnums=(2, 3))
     once, again, other = (run(key, IMAGES, all_of_it, FILL) for key in (KEY, KEY, jax.random.key(8)))
     np.testing.assert_array_equal(once, again)
     assert (once != other).any() and once.shape == IMAGES.shape and once.dtype == IMAGES.dtype
@@ -73,7 +73,7 @@ def test_a_crop_is_resized_as_pil_does(box):
     top, left, height, width = box
     edges = (left, top, left + width, top + height)
     expected = np.asarray(Image.fromarray(image).resize((45, 38), Image.Resampling.BILINEAR, box=edges))
-    result = resized(jnp.asarray(image)[None, :, :, None], jnp.array([box], jnp.float32))[0, :, :, 0]
+    result = resize_boxes(jnp.asarray(image)[None, :, :, None], jnp.array([box], jnp.float32))[0, :, :, 0]
     np.testing.assert_allclose(result, expected, atol=1e-5)
 
 
@@ -109,20 +109,22 @@ def test_crops_are_drawn_as_torchvision_draws_them(height, width):
 
 
 def test_a_crop_of_everything_is_the_image():
-    np.testing.assert_array_equal(resized(IMAGES, jnp.array([[0.0, 0, 12, 10]] * 64)), IMAGES)
+    np.testing.assert_array_equal(resize_boxes(IMAGES, jnp.array([[0.0, 0, 12, 10]] * 64)), IMAGES)
     squares = IMAGES[:, :10]
-    whole = np.isclose(jax.jit(cropped, static_argnums=2)(KEY, squares, 1.0), squares, atol=1e-4).all((1, 2, 3))
+    whole = np.isclose(jax.jit(random_resized_crop, static_argnums=2)(KEY, squares, 1.0), squares, atol=1e-4).all(
+        (1, 2, 3)
+    )
     assert whole.all()
 
 
 def test_images_stay_float32_where_jax_has_float64():
-    all_of_it = Augmentation(crop=0.5, shift=2, flip=True, trivial=True, erase=0.5)
+    all_of_it = Recipe(crop=0.5, shift=2, flip=True, trivial_augment=True, erase=0.5)
     with jax.enable_x64(True):
-        shape = jax.eval_shape(lambda images: augmented(jax.random.key(0), images, all_of_it, FILL), IMAGES)
+        shape = jax.eval_shape(lambda images: augment(jax.random.key(0), images, all_of_it, FILL), IMAGES)
     assert shape == jax.ShapeDtypeStruct(IMAGES.shape, jnp.float32)
 
 
 @pytest.mark.parametrize("name", ["crop", "erase"])
 def test_a_share_is_at_most_one(name):
-    with pytest.raises(zoo.ZooError, match=f"{name} is 2.0: it is a share, at most 1"):
+    with pytest.raises(zoo.ZooError, match=f"{name} is 2.0: it must be at most 1"):
         Recipe(**{name: 2.0})

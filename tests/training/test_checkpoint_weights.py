@@ -14,7 +14,7 @@ from zoo.data import Preprocessing
 from zoo.training import Recipe, RunConfig, RunFolder, create_state
 from zoo.training.checkpoint.checkpoint_weights import checkpoint_weights
 from zoo.training.checkpoint.checkpoints import arrays, open_checkpointer
-from zoo.training.checkpoint.checksums import sealed
+from zoo.training.checkpoint.checksums import with_checksums
 
 NAMES = ("cat", "dog", "bird")
 SEEN = Preprocessing(image_shape=(32, 32, 3), mean=(0.5,) * 3, std=(0.2,) * 3, fit="pad", crop=0.9)
@@ -35,7 +35,7 @@ def saved_run(path, model, accuracies, optimizer=OPTIMIZERS["plain"]):
             moved = jax.tree.map(lambda leaf, step=step: leaf + np.float32(step), variables)
             state = create_state(network, optimizer, moved, jax.random.key(0), mean=SEEN.mean, std=SEEN.std)
             metrics = None if accuracy is None else {"test_accuracy": accuracy}
-            kept = sealed({}, arrays(state))
+            kept = with_checksums({}, arrays(state))
             checkpointer.save_checkpointables(step, {"state": arrays(state)}, metrics=metrics, custom_metadata=kept)
     return variables
 

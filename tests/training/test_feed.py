@@ -12,7 +12,7 @@ import zoo
 from zoo.data import Preprocessing, train_batches, whole
 from zoo.runtime.mesh import data_mesh
 from zoo.training import Recipe, feed
-from zoo.training.feed import Resident, open_feed, resolved
+from zoo.training.feed import Resident, open_feed, resolve_feed
 
 
 def numbered(count):
@@ -62,8 +62,8 @@ def test_whole_is_every_example_as_the_batches_have_it():
 @pytest.mark.parametrize(("pixels", "kind"), [(16, "resident"), (4096, "streamed")])
 def test_auto_keeps_small_images_on_the_devices(pixels, kind):
     preprocessing = Preprocessing(image_shape=(pixels, pixels, 1), mean=(0.5,), std=(0.2,))
-    assert resolved(Recipe(), DATASET, preprocessing) == kind
-    assert resolved(Recipe(feed="streamed"), DATASET, preprocessing) == "streamed"
+    assert resolve_feed(Recipe(), DATASET, preprocessing) == kind
+    assert resolve_feed(Recipe(feed="streamed"), DATASET, preprocessing) == "streamed"
 
 
 RESIDENT = with_recipe(feed="resident", shift=2, flip=True)
@@ -91,11 +91,11 @@ def test_a_stopped_and_resumed_run_is_the_uninterrupted_one(tiny, tmp_path, monk
 
 def test_a_small_data_set_is_kept_on_the_devices_by_default():
     from zoo.data import open_dataset
-    from zoo.training.config.run_config import configure
+    from zoo.training.resolve_config import resolve_config
 
     dataset = open_dataset("digits")
-    assert configure("lenet5", dataset, {}).recipe.feed == "resident"
-    streamed = configure("lenet5", dataset, {"feed": "streamed"}).recipe
+    assert resolve_config("lenet5", dataset, {}).recipe.feed == "resident"
+    streamed = resolve_config("lenet5", dataset, {"feed": "streamed"}).recipe
     assert isinstance(open_feed(dataset, streamed, RESIDENT.preprocessing, data_mesh(64)), feed.Streamed)
     with pytest.raises(zoo.ZooError, match="feed is 'disk'"):
         Recipe(feed="disk")

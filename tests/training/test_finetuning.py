@@ -17,18 +17,28 @@ from zoo.data.dataset import ArraySource
 from zoo.layers import ConvBlock, batch_norm, global_avg_pool, stochastic_depth
 from zoo.models.network import Network, maybe_remat
 from zoo.runtime.jit_once import jit_once
-from zoo.training import Recipe, RunConfig, RunFolder, build_network, create_state, make_optimizer, train, train_step
+from zoo.training import (
+    PreparedRun,
+    Recipe,
+    RunConfig,
+    RunFolder,
+    build_network,
+    create_state,
+    make_optimizer,
+    train,
+    train_step,
+)
 from zoo.training.checkpoint.checkpoints import open_checkpointer
 from zoo.training.finetune.freezing import (
     frozen_modules,
     frozen_parameters,
     head_parameters,
-    in_inference,
-    joined,
-    split,
+    in_inference_mode,
+    merge,
+    partition,
 )
-from zoo.training.finetune.pretrained_backbone import backbone_of, begun_with, fields_of
-from zoo.training.initial_state import state_maker
+from zoo.training.finetune.pretrained_backbone import backbone_of, fields_of, insert_backbone
+from zoo.training.initial_state import state_initializer
 from zoo.weights import Weights
 from zoo.weights.files import key_of
 
@@ -112,9 +122,9 @@ def test_what_is_frozen(freeze, frozen):
 @pytest.mark.parametrize(
     ("freeze", "message"),
     [
-        ("bloc", r"nothing is named 'bloc' to freeze: the layers are block1, bn1, fc, stem"),
-        (".*", r"'\.\*' would freeze the head, which must learn \(fc/bias, fc/kernel\): backbone freezes all but that"),
-        (".*/bias", r"would freeze the head, which must learn \(fc/bias\)"),
+        ("bloc", r"freeze is 'bloc', .* the layers are block1, bn1, fc, stem"),
+        (".*", r"'\.\*', which matches the head \(fc/bias, fc/kernel\)"),
+        (".*/bias", r"which matches the head \(fc/bias\)"),
     ],
 )
 def test_what_cannot_be_frozen(freeze, message):
@@ -128,12 +138,12 @@ def test_modules_are_frozen_where_all_their_parameters_are():
     assert frozen_modules(params, frozenset({"a/b/kernel", "d/kernel"})) == {("d",)}
     every = frozenset({"a/b/kernel", "a/b/bias", "a/c/kernel"})
     assert frozen_modules(params, every) == {("a",), ("a", "b"), ("a", "c")}
-    trained, fixed = split(params, frozenset({"d/kernel"}))
-    assert trained["d"] == {"kernel": None} and fixed["a"] == {
+    trainable, fixed = partition(params, frozenset({"d/kernel"}))
+    assert trainable["d"] == {"kernel": None} and fixed["a"] == {
         "b": {"kernel": None, "bias": None},
         "c": {"kernel": None},
     }
-    assert joined(trained, fixed) == params
+    assert merge(trainable, fixed) == params
 
 
 @pytest.mark.parametrize("remat", [False, True])
@@ -223,7 +233,7 @@ def test_every_network_with_a_frozen_backbone_computes_what_inference_does(name)
     modules = frozen_modules(variables["params"], {key for key in shapes if shapes[key][-1] != info.num_classes})
 
     def apply(variables, images, train):
-        with in_inference(modules if train else frozenset()):
+        with in_inference_mode(modules if train else frozenset()):
             rngs = {"dropout": jax.random.key(0)}
             return model.apply(variables, images, train=train, rngs=rngs, mutable=["batch_stats"])
 
@@ -257,7 +267,7 @@ def lenet_config(**settings):
 def test_a_run_begins_with_the_weights_and_the_head_that_it_would_have_without():
     config, weights = lenet_config(), lenet_weights()
     backbone = backbone_of(weights, build_network(config))
-    make = jit_once(state_maker(config, 2))
+    make = jit_once(state_initializer(config, 2))
     fresh, begun = (make(jax.random.key(0), start) for start in ({}, backbone))
     assert begun.params["output"]["kernel"].shape == (84, 3)
     assert not any("output" in key for key in moved(fresh.params, begun.params))
@@ -276,14 +286,14 @@ def test_weights_of_another_network_are_refused_with_both_sides():
     with pytest.raises(zoo.ZooError) as error:
         backbone_of(weights, build_network(lenet_config()))
     assert str(error.value) == (
-        "not weights to begin this lenet5 with: missing params/c3/conv/bias, params/c3/conv/kernel; "
-        "left over params/c3/bias, params/c3/kernel, params/s2/bias and 3 more; of another shape none"
+        "these weights do not fit this lenet5: missing params/c3/conv/bias, params/c3/conv/kernel; "
+        "unexpected params/c3/bias, params/c3/kernel, params/s2/bias and 3 more; of another shape none"
     )
 
 
 def test_weights_of_another_shape_are_refused():
     variables = drawn(zoo.create_model("lenet5"), (32, 32, 3))
-    with pytest.raises(zoo.ZooError, match="left over none; of another shape params/c1/conv/kernel"):
+    with pytest.raises(zoo.ZooError, match="unexpected none; of another shape params/c1/conv/kernel"):
         backbone_of(dataclasses.replace(lenet_weights(), variables=variables), build_network(lenet_config()))
 
 
@@ -296,13 +306,13 @@ def test_fields_come_with_the_weights_but_for_those_of_the_run():
 
 def test_variables_that_are_not_pretrained_stay():
     fresh = {"params": {"a": {"kernel": 1}, "fc": {"kernel": 2}}}
-    assert begun_with(fresh, {"params/a/kernel": 3}) == {"params": {"a": {"kernel": 3}, "fc": {"kernel": 2}}}
+    assert insert_backbone(fresh, {"params/a/kernel": 3}) == {"params": {"a": {"kernel": 3}, "fc": {"kernel": 2}}}
 
 
 def test_a_run_that_begins_with_weights_needs_them(tmp_path):
     config = dataclasses.replace(lenet_config(), pretrained="")
     with pytest.raises(zoo.ZooError, match="give them as `backbone`"):
-        train(config, DATASET, RunFolder(tmp_path / "run"), resume=False, console=Console(quiet=True))
+        train(PreparedRun(config=config, dataset=DATASET, folder=RunFolder(tmp_path / "run")), Console(quiet=True))
 
 
 def test_a_frozen_run_resumes_without_the_weights(tmp_path):
@@ -315,10 +325,11 @@ def test_a_frozen_run_resumes_without_the_weights(tmp_path):
 
     folder.start(config)
     quiet = Console(quiet=True)
-    whole = train(config, DATASET, folder, resume=False, console=quiet, backbone=backbone)
+    whole = train(PreparedRun(config=config, dataset=DATASET, folder=folder, backbone=backbone), quiet)
     params = final_params()
     np.testing.assert_array_equal(params["c1"]["conv"]["kernel"], backbone["params/c1/conv/kernel"])
     last = max((folder.steps).iterdir(), key=lambda path: int(path.name))
     last.rename(tmp_path / "last")
-    assert train(folder.read_config(), DATASET, folder, resume=True, console=quiet) == whole
+    resumed = PreparedRun(config=folder.read_config(), dataset=DATASET, folder=folder, resume=True)
+    assert train(resumed, quiet) == whole
     assert moved(params, final_params()) == set()

@@ -34,7 +34,7 @@ def nan_at(monkeypatch):
 def test_nan_stops_the_run_and_names_the_step_and_the_last_checkpoint(nan_at, tmp_path):
     nan_at(5)
     with pytest.raises(
-        zoo.ZooError, match=r"not finite at step 6: --resume goes on from step 4, in .*, with --skip-nonfinite 5"
+        zoo.ZooError, match=r"not finite at step 6: --resume continues from step 4, in .*, with --skip-nonfinite 5"
     ) as error:
         run(tmp_path / "run")
     assert "\n" not in str(error.value)
@@ -43,7 +43,7 @@ def test_nan_stops_the_run_and_names_the_step_and_the_last_checkpoint(nan_at, tm
 
 def test_a_step_that_was_not_finite_is_found_before_it_is_saved(nan_at, tmp_path):
     nan_at(5)
-    with pytest.raises(zoo.ZooError, match="not finite at step 6: --resume goes on from step 5,"):
+    with pytest.raises(zoo.ZooError, match="not finite at step 6: --resume continues from step 5,"):
         run(tmp_path / "run", save_every="1")
 
 
@@ -74,7 +74,7 @@ def test_a_step_that_is_not_finite_changes_nothing_but_the_clock(nan_at, tmp_pat
 
 def test_more_in_a_row_than_allowed_stop_the_run(nan_at, tmp_path):
     nan_at(2, 5, 6, 7)
-    with pytest.raises(zoo.ZooError, match="not finite at step 8, the 3 last updates were left out"):
+    with pytest.raises(zoo.ZooError, match="not finite at step 8, and the last 3 updates were skipped"):
         run(tmp_path / "run", skip_nonfinite=2)
 
 

@@ -1,6 +1,5 @@
 """Mixup and CutMix, against what their papers say they are; the training step with them."""
 
-import dataclasses
 import math
 import re
 
@@ -15,30 +14,28 @@ import zoo
 from zoo.models.network import Network
 from zoo.runtime.mesh import data_mesh, replicated, shard_batch
 from zoo.training import Recipe, create_state, train_step
-from zoo.training.augment.augmentation import Augmentation
-from zoo.training.augment.mixing import mixed, own_shares
-from zoo.training.initial_state import augmentation_of
-from zoo.training.step import augmented_batch, cross_entropy
+from zoo.training.augment.mixing import mix, mixing_weights
+from zoo.training.step import cross_entropy, prepare_batch
 
 IMAGES = jnp.asarray(np.random.default_rng(0).normal(size=(8, 12, 10, 3)), jnp.float32)
 TARGETS = jax.nn.one_hot(jnp.arange(8), 8)
-MIXUP, CUTMIX, BOTH = Augmentation(mixup=0.4), Augmentation(cutmix=1.0), Augmentation(mixup=0.4, cutmix=1.0)
+MIXUP, CUTMIX, BOTH = ({"mixup": mixup, "cutmix": cutmix} for mixup, cutmix in ((0.4, 0.0), (0.0, 1.0), (0.4, 1.0)))
 
 
 @jax.jit
 def mixup_of(key):
-    return mixed(key, IMAGES, TARGETS, MIXUP)
+    return mix(key, IMAGES, TARGETS, **MIXUP)
 
 
 @jax.jit
 def cutmix_of(key):
-    return mixed(key, IMAGES, TARGETS, CUTMIX)
+    return mix(key, IMAGES, TARGETS, **CUTMIX)
 
 
-def shares(augmentation, count):
+def shares(alphas, count):
     """[count, 12, 10]: the shares of an image's own pixels in as many batches."""
     keys = jax.random.split(jax.random.key(2), count)
-    return np.asarray(jax.jit(jax.vmap(lambda key: own_shares(key, 12, 10, augmentation)))(keys))
+    return np.asarray(jax.jit(jax.vmap(lambda key: mixing_weights(key, 12, 10, **alphas)))(keys))
 
 
 def test_mixup_blends_an_image_and_its_target_with_the_mirrored_one():
@@ -94,7 +91,7 @@ def test_each_batch_takes_one_of_both_ways():
 
 
 def test_without_alpha_nothing_is_mixed():
-    images, targets = mixed(jax.random.key(0), IMAGES, TARGETS, Augmentation())
+    images, targets = mix(jax.random.key(0), IMAGES, TARGETS, mixup=0.0, cutmix=0.0)
     assert images is IMAGES and targets is TARGETS
 
 
@@ -114,23 +111,23 @@ class Linear(Network):
         return self.classify(x.reshape(len(x), -1), "classifier")
 
 
-EVERYTHING = Augmentation(crop=0.3, shift=2, flip=True, trivial=True, erase=0.3, mixup=0.2, cutmix=1.0)
+EVERYTHING = Recipe(crop=0.3, shift=2, flip=True, trivial_augment=True, erase=0.3, mixup=0.2, cutmix=1.0)
 BATCH = {
     "image": np.random.default_rng(1).integers(0, 256, (16, 12, 10, 3), np.uint8),
     "label": np.random.default_rng(1).integers(0, 10, 16).astype(np.int32),
 }
 
 
-def state_with(augmentation):
+def state_with(recipe):
     model = Linear(num_classes=10)
     variables = zoo.init(model, jax.random.key(1), (12, 10, 3))
     key, constants = jax.random.key(0), {"mean": (0.5, 0.4, 0.3), "std": (0.3, 0.2, 0.1)}
-    return create_state(model, optax.sgd(0.1), variables, key, augmentation=augmentation, **constants)
+    return create_state(model, optax.sgd(0.1), variables, key, recipe=recipe, **constants)
 
 
 def test_the_step_learns_from_mixtures_and_counts_the_larger_share():
-    state = state_with(dataclasses.replace(MIXUP, mixup=2.0))
-    images, targets = augmented_batch(state, jax.random.fold_in(state.key, 0), BATCH)
+    state = state_with(Recipe(mixup=2.0))
+    images, targets = prepare_batch(state, jax.random.fold_in(state.key, 0), BATCH)
     logits = state.model.apply({"params": state.params}, images)
     _, metrics = jax.jit(train_step)(state, BATCH)
     expected = -(targets * jax.nn.log_softmax(logits)).sum(-1).mean()
@@ -165,7 +162,7 @@ def test_all_of_it_is_the_same_on_any_number_of_devices():
 
 
 def test_pmap_takes_it_too():
-    state = state_with(Augmentation(crop=0.3, trivial=True, mixup=0.2))
+    state = state_with(Recipe(crop=0.3, trivial_augment=True, mixup=0.2))
     stacked = jax.tree.map(lambda leaf: jnp.stack([leaf] * 4), state)
     parts = jax.tree.map(lambda leaf: leaf.reshape(4, -1, *leaf.shape[1:]), BATCH)
     mapped, metrics = jax.pmap(train_step, axis_name="data")(stacked, parts)
@@ -175,9 +172,7 @@ def test_pmap_takes_it_too():
 
 
 def test_the_recipe_says_what_is_mixed():
-    recipe = Recipe(crop=0.3, shift=2, flip=True, trivial_augment=True, erase=0.3, mixup=0.2, cutmix=1.0)
-    assert augmentation_of(recipe) == EVERYTHING
-    assert augmentation_of(Recipe()) == Augmentation()
+    assert EVERYTHING.mixes_images and not Recipe().mixes_images
     with pytest.raises(zoo.ZooError, match=r"mixup is -0.1: it must be at least 0"):
         Recipe(mixup=-0.1)
     with pytest.raises(zoo.ZooError, match=r"cutmix is -1.0: it must be at least 0"):

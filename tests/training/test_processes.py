@@ -16,10 +16,10 @@ import pytest
 from short_runs import final_state
 
 import zoo
-from zoo.commands import train
+from zoo.__main__ import main
 from zoo.training import RunFolder
 from zoo.training.checkpoint.run_folder import saved_steps
-from zoo.training.distributed import Cluster, join
+from zoo.training.distributed import Cluster, join_cluster
 
 ROOT = Path(__file__).parents[2]
 AUGMENTED = ["--shift", "2", "--flip", "--erase", "0.5", "--mixup", "0.2", "--aux-heads"]
@@ -55,7 +55,7 @@ def free_port():
         return listening.getsockname()[1]
 
 
-def together(folder, *arguments, count=2, code=0):
+def run_processes(folder, *arguments, count=2, code=0):
     """What each of several processes printed, with two devices each."""
     where = ["--coordinator", f"127.0.0.1:{free_port()}", "--processes", str(count)]
     all_of_them = [started(folder, *where, "--process", str(i), *arguments, devices=2) for i in range(count)]
@@ -73,7 +73,7 @@ def assert_close(ours, theirs, atol):
 def test_two_processes_train_as_one_and_one_goes_on(tmp_path, feed):
     short = ["--epochs", "2", "--feed", feed]
     finished(started(tmp_path / "alone", *short, devices=4))
-    outputs = together(tmp_path / "both", *short)
+    outputs = run_processes(tmp_path / "both", *short)
     assert "test_accuracy=" in outputs[0] and "test_accuracy=" not in outputs[1]
     assert_close(final_state(tmp_path / "both"), final_state(tmp_path / "alone"), 1e-5)
     rows = [json.loads(line) for line in (tmp_path / "both" / "metrics.jsonl").read_text().splitlines()]
@@ -89,7 +89,7 @@ def test_two_processes_train_as_one_and_one_goes_on(tmp_path, feed):
 @pytest.mark.slow
 def test_sharded_parameters_over_two_processes(tmp_path):
     finished(started(tmp_path / "alone", devices=4))
-    together(tmp_path / "both", "--fsdp")
+    run_processes(tmp_path / "both", "--fsdp")
     assert_close(final_state(tmp_path / "both"), final_state(tmp_path / "alone"), 1e-5)
 
 
@@ -103,7 +103,7 @@ def test_a_signal_to_one_process_stops_all_at_the_same_step(tmp_path):
         time.sleep(0.1)
     both[1].terminate()
     outputs = [finished(process, 143) for process in both]
-    stopped = int(outputs[0].split("stopped after step ")[1].split(",")[0])
+    stopped = int(outputs[0].split("saved after step ")[1].split(";")[0])
     assert stopped in saved_steps(folder)
 
 
@@ -159,23 +159,23 @@ def check_same_end(folder, whole):
 
 def test_processes_without_a_coordinator_is_one_clear_line(tmp_path):
 
-    assert train.main(["--model", "lenet5", "--run-dir", str(tmp_path / "run"), "--process", "1"]) == 2
+    assert main(["train", "--model", "lenet5", "--run-dir", str(tmp_path / "run"), "--process", "1"]) == 2
 
 
 def test_a_coordinator_alone_is_one_clear_line():
-    with pytest.raises(zoo.ZooError, match="--coordinator wants --processes and --process too"):
-        join(Cluster("127.0.0.1:1"))
+    with pytest.raises(zoo.ZooError, match="--coordinator needs --processes and --process too"):
+        join_cluster(Cluster("127.0.0.1:1"))
 
 
 @pytest.mark.slow
 def test_processes_where_none_are_known_is_one_clear_line(tmp_path):
     output = finished(started(tmp_path / "run", "--distributed"), code=2)
-    assert "cannot join the other processes" in output.splitlines()[-1]
+    assert "cannot connect to the other processes" in output.splitlines()[-1]
 
 
 def test_a_coordinator_without_a_port_is_one_clear_line():
-    with pytest.raises(zoo.ZooError, match="--coordinator is 'localhost': HOST:PORT is needed"):
-        join(Cluster("localhost", 2, 0))
+    with pytest.raises(zoo.ZooError, match="--coordinator is 'localhost': it must be HOST:PORT"):
+        join_cluster(Cluster("localhost", 2, 0))
 
 
 @pytest.mark.slow
@@ -185,5 +185,5 @@ def test_where_one_process_cannot_begin_none_waits_for_it(tmp_path, failing):
     data = [["--dataset", str(tmp_path / "nothing")] if i == failing else [] for i in range(2)]
     both = [started(tmp_path / "run", *where, "--process", str(i), *data[i], devices=2) for i in range(2)]
     outputs = [finished(process, 2) for process in both]
-    assert "another of the processes cannot begin" in outputs[1 - failing]
-    assert "nothing" in outputs[failing] and "another of" not in outputs[failing]
+    assert "another process cannot start" in outputs[1 - failing]
+    assert "nothing" in outputs[failing] and "another process" not in outputs[failing]

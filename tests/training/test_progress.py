@@ -12,6 +12,7 @@ import zoo
 from zoo.training.logging import flop_utilization as utilisation
 from zoo.training.logging.progress import TrainingProgress
 
+STEPS = {"step": 0, "steps": 8, "steps_per_epoch": 4, "batch_size": 16}
 MEASURED = {"loss": 1.0, "accuracy": 0.5, "test_loss": 1.0, "test_accuracy": 0.5}
 
 
@@ -23,12 +24,12 @@ def fake_peak(monkeypatch):
 def shown(macs):
     """The progress after three steps of 16 images, and the line that it printed."""
     console = Console(file=io.StringIO())
-    with TrainingProgress(console, 0, 8, 4, 16, macs=macs) as progress:
+    with TrainingProgress(console, **STEPS, macs=macs) as progress:
         for step in range(3):
             progress.advance({"loss": jnp.ones(()), "accuracy": jnp.ones(())})
             if step == 0:
-                progress.begun()
-        progress.evaluated(MEASURED)
+                progress.compiled()
+        progress.print_evaluation(MEASURED)
     return progress, console.file.getvalue().splitlines()[-1]
 
 
@@ -47,16 +48,16 @@ def test_none_where_nothing_was_counted():
 
 def test_an_image_is_counted_only_where_the_peak_is_known(monkeypatch, fake_peak):
     network = zoo.create_model("lenet5")
-    assert utilisation.macs_of_image(network, (32, 32, 1)) == zoo.model_info("lenet5").macs
+    assert utilisation.count_macs(network, (32, 32, 1)) == zoo.model_info("lenet5").macs
     monkeypatch.setattr(utilisation, "peak_teraflops", lambda: None)
     monkeypatch.setattr(zoo.count, "summarize", lambda *_: pytest.fail("counted"))
-    assert utilisation.macs_of_image(network, (32, 32, 1)) is None
+    assert utilisation.count_macs(network, (32, 32, 1)) is None
 
 
 @pytest.mark.parametrize("idle", [True, False])
 def test_waiting_for_data_counts_only_while_the_devices_have_nothing_to_do(idle):
-    with TrainingProgress(Console(file=io.StringIO()), 0, 8, 4, 16) as progress:
-        progress.begun()
+    with TrainingProgress(Console(file=io.StringIO()), **STEPS) as progress:
+        progress.compiled()
         progress.advance(None)
         with progress.waiting(lambda: idle):
             time.sleep(0.05)

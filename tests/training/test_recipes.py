@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import zoo
-from zoo.training import Recipe, image_size, learning_rate_schedule, make_optimizer, recipe_for
+from zoo.training import Recipe, learning_rate_schedule, make_optimizer, recipe_for, training_image_size
 from zoo.training.config.recipe_table import named_recipe
 
 
@@ -40,11 +40,11 @@ def test_a_recipe_has_a_name():
         ("learning_rate", float("nan"), "learning_rate is nan"),
         ("learning_rate", float("inf"), "learning_rate is inf: it must be a finite number"),
         ("warmup_epochs", float("inf"), "warmup_epochs is inf: it must be a finite number"),
-        ("seed", 2**32, "seed is 4294967296: it must be below"),
-        ("ema", 1.0, "ema is 1.0: it must be below 1"),
+        ("seed", 2**32, "seed is 4294967296: it must be less than"),
+        ("ema", 1.0, "ema is 1.0: it must be less than 1"),
         ("accumulate", 0, "accumulate is 0: it must be at least 1"),
         ("optimizer", "adam", "optimizer is 'adam': it must be one of adamw, sgd"),
-        ("label_smoothing", 1.0, "label_smoothing is 1.0: it must be below 1"),
+        ("label_smoothing", 1.0, "label_smoothing is 1.0: it must be less than 1"),
     ],
 )
 def test_an_impossible_setting_is_one_clear_line(field, value, message):
@@ -66,8 +66,8 @@ def test_an_impossible_setting_is_one_clear_line(field, value, message):
     ],
 )
 def test_small_images_come_at_the_next_multiple_of_32(native, input_size, smallest, size):
-    assert image_size(Recipe(), native, input_size, smallest) == size
-    assert image_size(Recipe(image_size=100), native, input_size, smallest) == 100
+    assert training_image_size(Recipe(), native, input_size, smallest) == size
+    assert training_image_size(Recipe(image_size=100), native, input_size, smallest) == 100
 
 
 def test_the_learning_rate_warms_up_and_falls_to_zero():
@@ -97,8 +97,8 @@ def test_gradients_are_clipped_by_their_global_norm():
     np.testing.assert_allclose(norm, 1.0, rtol=1e-5)
 
 
-def test_every_setting_says_what_it_is():
-    assert all(setting.metadata["help"] for setting in dataclasses.fields(Recipe))
+def test_every_setting_has_a_help_text():
+    assert all(field.metadata["help"] for field in dataclasses.fields(Recipe))
 
 
 def test_fashion_mnist_has_its_recipe_under_both_of_its_names():

@@ -82,7 +82,7 @@ def test_a_torn_line_is_left_out_and_said(tmp_path, console, torn):
     with Recorder(RunFolder(tmp_path), console) as record:
         record.add(row(2))
     assert stored(tmp_path) == [row(1), row(2)]
-    assert len(said(console)) == 1 and said(console)[0].endswith("line 2 cannot be read, and is left out")
+    assert len(said(console)) == 1 and said(console)[0].endswith("line 2 cannot be read, and is skipped")
 
 
 def test_metrics_that_cannot_be_read_end_the_run_at_once(tmp_path, console):
@@ -109,10 +109,7 @@ def test_a_full_disk_is_one_warning_and_loses_nothing(tmp_path, console, disk):
         disk.full = False
     assert stored(tmp_path) == record.rows and len(record.rows) == 5
     (line,) = said(console)
-    assert (
-        line
-        == f"cannot write {tmp_path}/metrics.jsonl: No space left on device; the run goes on, and writes it when it can"
-    )
+    assert line == f"cannot write {tmp_path}/metrics.jsonl: No space left on device; the run continues, and tries again"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["curves.png", "metrics.jsonl"]
 
 
@@ -120,7 +117,7 @@ def test_what_is_missing_at_the_end_is_said(tmp_path, console, disk):
     with Recorder(RunFolder(tmp_path), console) as record:
         disk.full = True
         record.add(row(1))
-    assert said(console)[1] == f"{tmp_path}/metrics.jsonl lacks the last evaluations of this run"
+    assert said(console)[1] == f"{tmp_path}/metrics.jsonl lacks the last rows of this run"
 
 
 def test_a_folder_that_is_gone_does_not_stop_the_run(tmp_path, console):
@@ -134,7 +131,7 @@ def test_a_folder_that_is_gone_does_not_stop_the_run(tmp_path, console):
         (tmp_path / "run").mkdir()
     assert len(stored(tmp_path / "run")) == 4
     (line,) = said(console)
-    assert "metrics.jsonl: No such file or directory; the run goes on" in line
+    assert "metrics.jsonl: No such file or directory; the run continues" in line
 
 
 def test_curves_are_drawn_seldom_and_at_the_end(tmp_path, console, monkeypatch):
@@ -174,7 +171,7 @@ from zoo.training.logging.recorder import Recorder
 from zoo.training.checkpoint.run_folder import RunFolder
 with Recorder(RunFolder(Path(sys.argv[1])), Console()) as record:
     for step in itertools.count(1):
-        record.add({"step": step, "epoch": step, "loss": 1.0})
+        record.add({"step": step, "epoch": step, "loss": 1.0, "test_accuracy": 0.5})
 """
 
 

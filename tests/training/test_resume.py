@@ -1,16 +1,15 @@
 """A run that was stopped and goes on is the run that was never stopped, with all that is random in it."""
 
-import json
 import signal
 
 import jax
 import numpy as np
 import pytest
-from short_runs import DATASET, final_state, run, with_recipe
+from short_runs import DATASET, final_state, measured_rows, run, with_recipe
 
 from zoo.data import eval_batches
 from zoo.runtime.mesh import data_mesh
-from zoo.training import RunFolder, checkpoint_weights, feed, loop
+from zoo.training import checkpoint_weights, feed, loop
 from zoo.training.checkpoint.checkpoints import Checkpoints
 
 pytestmark = pytest.mark.usefixtures("tiny")
@@ -31,8 +30,6 @@ EVERYTHING = {
     "aux_heads": True,
     "optimizer": "muon",
 }
-
-OF_THE_TIME = {"seconds", "images_per_second", "waiting", "utilisation"}
 
 
 @pytest.fixture
@@ -63,13 +60,7 @@ def test_to_the_bit_with_everything_on(tmp_path, stop_before, kind):
     assert run(tmp_path / "run", resume=True).step == 10
     assert run(tmp_path / "run", resume=True).step == 12
     jax.tree.map(np.testing.assert_array_equal, final_state(tmp_path / "run"), final_state(tmp_path / "whole"))
-    assert measured(tmp_path / "run") == measured(tmp_path / "whole")
-
-
-def measured(folder):
-    """The rows of a run's metrics, without what tells of the time."""
-    rows = [json.loads(line) for line in RunFolder(folder).metrics_file.read_text().splitlines()]
-    return [{name: row[name] for name in row.keys() - OF_THE_TIME} for row in rows]
+    assert measured_rows(tmp_path / "run") == measured_rows(tmp_path / "whole")
 
 
 def test_a_checkpoint_with_the_position_of_the_feed_alone(tmp_path, stop_before, monkeypatch):
@@ -103,7 +94,7 @@ def test_on_another_number_of_devices(tmp_path, stop_before, monkeypatch, fsdp):
         jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-5), ours, theirs)
 
 
-def test_a_run_on_the_running_mean_is_evaluated_with_it(tmp_path):
+def test_a_run_with_a_moving_average_is_evaluated_with_it(tmp_path):
     outcome = run(tmp_path / "run", config=with_recipe(ema=0.9))
     weights = checkpoint_weights(tmp_path / "run", 12)
     state = final_state(tmp_path / "run")

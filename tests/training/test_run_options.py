@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from zoo.commands import train
+from zoo.__main__ import main
 from zoo.training import RunFolder
 
 pytest.importorskip("tensorboardX")
@@ -14,19 +14,19 @@ def test_a_run_with_every_option_resumes_with_none(capsys, tmp_path, monkeypatch
     monkeypatch.setenv("ZOO_CACHE", str(tmp_path / "cache"))
     folder = RunFolder(tmp_path / "run")
     begin = ["--model", "lenet5", "--run-dir", str(folder.path)]
-    assert train.main([*begin, "--epochs", "1", "--batch-size", "64", "--tensorboard", "--profile"]) == 0
+    assert main(["train", *begin, "--epochs", "1", "--batch-size", "64", "--tensorboard", "--profile"]) == 0
     assert "profiled steps 5 to 14: " in capsys.readouterr().out.replace("\n", " ")
     assert list(folder.profile.rglob("*.xplane.pb")) and list(folder.tensorboard.iterdir())
     assert folder.curves_file.exists()
     (measured,) = map(json.loads, folder.metrics_file.read_text().splitlines())
     assert measured["utilisation"] is None and measured["images_per_second"] > 0
-    assert train.main([*begin, "--resume"]) == 0
-    assert train.main([*begin, "--resume", "--tensorboard", "--no-profile"]) == 0
+    assert main(["train", *begin, "--resume"]) == 0
+    assert main(["train", *begin, "--resume", "--tensorboard", "--no-profile"]) == 0
 
 
 def test_help_has_them_in_a_group_of_their_own(capsys):
     with pytest.raises(SystemExit):
-        train.main(["--help"])
+        main(["train", "--help"])
     text = capsys.readouterr().out
-    assert "--tensorboard, --no-tensorboard" in text[text.index("\nrunning:") :]
+    assert "--tensorboard, --no-tensorboard" in text[text.index("\noptions:") :]
     assert "--save-every N|Nm" in text and "--freeze LAYERS" in text and "--keep N " in text

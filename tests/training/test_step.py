@@ -13,7 +13,7 @@ from zoo.layers import ConvBlock, batch_norm, global_avg_pool
 from zoo.models.network import Network, sow_aux_logits
 from zoo.runtime.jit_once import jit_once
 from zoo.runtime.mesh import data_mesh, replicated, shard_batch
-from zoo.training import create_state, eval_step, train_step
+from zoo.training import Recipe, create_state, eval_step, train_step
 from zoo.training.step import cross_entropy
 
 
@@ -33,7 +33,8 @@ def fresh_state(model, image_shape, optimizer=None, ema=0.0):
     optimizer = optimizer or optax.sgd(0.1, momentum=0.9)
     variables = zoo.init(model, jax.random.key(1), image_shape)
     mean, std = (0.4,) * image_shape[-1], (0.3,) * image_shape[-1]
-    return create_state(model, optimizer, variables, jax.random.key(0), mean=mean, std=std, ema=ema)
+    recipe = Recipe(ema=ema)
+    return create_state(model, optimizer, variables, jax.random.key(0), recipe=recipe, mean=mean, std=std)
 
 
 def random_batch(size, image_shape, classes=10, seed=0):
@@ -93,7 +94,7 @@ def check_steps_agree(model, image_shape):
 
 
 def test_a_batch_that_devices_cannot_split_is_an_error():
-    with pytest.raises(zoo.ZooError, match="a batch of 6 cannot be split over 4 devices: take a multiple of 4"):
+    with pytest.raises(zoo.ZooError, match="a batch of 6 cannot be split over 4 devices: use a multiple of 4"):
         data_mesh(6)
 
 
@@ -111,7 +112,7 @@ def test_the_loss_adds_auxiliary_heads_at_their_weight():
 
     (aux,) = jax.tree.leaves(updated["aux_logits"])
     for weight in (0.0, 0.3, 1.0):
-        _, metrics = jit_once(train_step)(state.replace(aux_weight=weight), batch)
+        _, metrics = jit_once(train_step)(state.replace(recipe=Recipe(aux_weight=weight)), batch)
         np.testing.assert_allclose(metrics["loss"], plain_loss(logits) + weight * plain_loss(aux), rtol=1e-5)
     accuracy = (np.asarray(logits).argmax(-1) == batch["label"]).mean()
     np.testing.assert_allclose(metrics["accuracy"], accuracy)
@@ -153,7 +154,7 @@ def test_normalize_scales_pixels_to_0_1_first():
 
 
 @pytest.mark.parametrize("accumulate", [1, 2])
-def test_the_running_mean_forgets_by_updates(accumulate):
+def test_the_moving_average_decays_per_update(accumulate):
     optimizer = optax.sgd(0.1)
     if accumulate > 1:
         optimizer = optax.MultiSteps(optimizer, accumulate).gradient_transformation()

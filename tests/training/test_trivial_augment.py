@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageEnhance, ImageOps
 
-from zoo.training.augment.trivial_augment import Operation, changed, drawn, moved, trivially_augmented
+from zoo.training.augment.trivial_augment import Operation, apply_operations, random_operations, trivial_augment, warp
 
 HEIGHT, WIDTH = 38, 45
 FILL = (51, 102, 204)
@@ -44,7 +44,7 @@ def picture(channels, low=20, high=230):
 def ours(image, operation, strengths):
     images = jnp.broadcast_to(image.astype(jnp.float32) / 255, (len(strengths), *image.shape))
     fill = tuple(level / 255 for level in FILL)[: image.shape[-1]]
-    return 255 * changed(images, jnp.broadcast_to(operation, strengths.shape), strengths, fill)
+    return 255 * apply_operations(images, jnp.broadcast_to(operation, strengths.shape), strengths, fill)
 
 
 def pairs(operation, image, theirs):
@@ -126,21 +126,21 @@ def test_strength_zero_and_the_identity_change_nothing(operation):
 
 def test_the_identity_keeps_values_between_the_levels():
     images = jax.random.uniform(jax.random.key(0), (2, 5, 6, 3))
-    result = jax.jit(changed, static_argnums=3)(images, jnp.zeros(2, int), jnp.full(2, 30), (0.0, 0.0, 0.0))
+    result = jax.jit(apply_operations, static_argnums=3)(images, jnp.zeros(2, int), jnp.full(2, 30), (0.0, 0.0, 0.0))
     np.testing.assert_array_equal(result, images)
 
 
 def test_the_first_and_the_last_pixel_are_inside():
     images = jnp.arange(1, 7, dtype=jnp.float32).reshape(1, 2, 3, 1)
     maps = jnp.array([[[1.0, 0, 0], [0, 1, 0]]])
-    np.testing.assert_array_equal(moved(images, maps, (0.0,)), images)
+    np.testing.assert_array_equal(warp(images, maps, (0.0,)), images)
     half_turn = jnp.array([[[-1.0, 0, 3], [0, -1, 2]]])
-    np.testing.assert_array_equal(moved(images, half_turn, (0.0,)), images[:, ::-1, ::-1])
+    np.testing.assert_array_equal(warp(images, half_turn, (0.0,)), images[:, ::-1, ::-1])
 
 
 def test_operations_and_strengths_are_drawn_uniformly_and_apart():
     count = 60_000
-    operation, strength = (np.asarray(part) for part in drawn(jax.random.key(3), count))
+    operation, strength = (np.asarray(part) for part in random_operations(jax.random.key(3), count))
     together = np.zeros((len(Operation), 31), int)
     np.add.at(together, (operation, np.abs(strength)), 1)
     # Chi-squared over 14 x 31 cells has mean 433 and deviation 29.
@@ -154,9 +154,9 @@ def test_operations_and_strengths_are_drawn_uniformly_and_apart():
 def test_each_image_of_a_batch_gets_its_own_operation():
     images, fill = jnp.broadcast_to(picture(3) / 255, (64, HEIGHT, WIDTH, 3)).astype(jnp.float32), (0.5, 0.5, 0.5)
     key = jax.random.key(5)
-    results = np.asarray(jax.jit(trivially_augmented, static_argnums=2)(key, images, fill))
-    operation, strength = drawn(key, 64)
-    alone = jax.jit(changed, static_argnums=3)
+    results = np.asarray(jax.jit(trivial_augment, static_argnums=2)(key, images, fill))
+    operation, strength = random_operations(key, 64)
+    alone = jax.jit(apply_operations, static_argnums=3)
     for i in (0, 17, 63):
         np.testing.assert_allclose(
             results[i], alone(images[:1], operation[i : i + 1], strength[i : i + 1], fill)[0], atol=1e-6

@@ -1,4 +1,18 @@
-"""Train a network of the zoo: python train.py --model googlenet"""
+"""Train a network.
+
+python -m zoo train --model googlenet                                  on the embedded digits
+python -m zoo train --model lenet5 --dataset ~/fashion-mnist           a folder of IDX files
+python -m zoo train --model googlenet_bn --dataset ~/photos            a folder with one folder per class
+python -m zoo train --model vgg16_bn --dataset cifar10 --epochs 30     a TFDS data set
+python -m zoo train --model googlenet --resume                         continue after Ctrl-C
+python -m zoo train --model resnet18 --dataset ~/photos --pretrained --freeze backbone         only a new head
+python -m zoo train --model googlenet_bn --dataset ~/fashion-mnist --recipe speedrun           94 % in the least time
+
+Ctrl-C saves the run and prints the command that resumes it (exit code 130; a second Ctrl-C does not wait). Bad input is
+one line and exit code 2.
+"""
+
+from __future__ import annotations
 
 import argparse
 import dataclasses
@@ -9,190 +23,221 @@ import time
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from jax.errors import JaxRuntimeError
-from rich.console import Console
-
-from zoo.data import Dataset, open_dataset
 from zoo.errors import ZooError
-from zoo.registry import model_info
-from zoo.runtime.console import tell
-from zoo.training import (
-    Recipe,
-    RunConfig,
-    RunFolder,
-    RunOptions,
-    build_network,
-    enable_compilation_cache,
-    train,
-)
-from zoo.training.checkpoint.folder_lock import alone_in
-from zoo.training.checkpoint.run_folder import saved_steps
-from zoo.training.config.recipe_table import NAMED
-from zoo.training.config.run_config import USUAL_WEIGHTS, configure, configure_resumed, open_weights
-from zoo.training.distributed import Cluster, is_first, join, together
-from zoo.training.finetune.pretrained_backbone import backbone_of
-from zoo.training.initial_state import Backbone
 
-EPILOG = """examples:
-  python train.py --model googlenet                                  on the embedded digits
-  python train.py --model lenet5 --dataset ~/fashion-mnist           a folder of IDX files
-  python train.py --model googlenet_bn --dataset ~/photos            a folder with a sub-folder a class
-  python train.py --model vgg16_bn --dataset cifar10 --epochs 30     a TFDS data set
-  python train.py --model googlenet --resume                         go on where Ctrl-C stopped
-  python train.py --model resnet18 --dataset ~/photos --pretrained --freeze backbone        a new head on known features
-  python train.py --model googlenet_bn --dataset ~/fashion-mnist --recipe speedrun          94 % in the least time
+if TYPE_CHECKING:
+    from rich.console import Console
 
-Ctrl-C saves and says how to go on (exit code 130; a second one does not wait). Bad input is one line and exit code 2.
-"""
+    from zoo.data import Dataset
+    from zoo.training import PreparedRun, RunConfig, RunFolder
+    from zoo.weights import Weights
 
-RECIPE = """The defaults depend on the network and the data. With --pretrained they are 10 epochs and a --backbone-rate
-of 0.1, and images come at the size, mean and standard deviation of the weights. --freeze takes a regular expression
-too, that matches whole paths of layers or parameters, as 'stem|block[1-3]_.*'; a frozen layer runs as in inference."""
+HELP = "train a network"
 
-NO_MEMORY = (
-    "the device has no memory left: give a smaller --batch-size (--accumulate makes up for it) or --image-size, "
+RECIPE_HELP = """The defaults depend on the network and the data. With --pretrained they are 10 epochs and a
+--backbone-rate of 0.1, and images get the size, mean and standard deviation of the weights. --freeze takes a regular
+expression too, which matches whole paths of layers or parameters: 'stem|block[1-3]_.*'; a frozen layer runs as in
+inference."""
+
+OUT_OF_MEMORY = (
+    "the device is out of memory: use a smaller --batch-size (with --accumulate in its place) or --image-size, "
     "--dtype bfloat16, or more devices and --fsdp"
 )
 
 METAVARS = {int: "N", float: "X"}
 
 
-def parser() -> argparse.ArgumentParser:
-    """The command line; every field of Recipe is a flag, absent from the result where it was not given."""
-    wide = argparse.RawDescriptionHelpFormatter
-    top = argparse.ArgumentParser(description="Train a network of the zoo.", epilog=EPILOG, formatter_class=wide)
-    top.add_argument("--model", required=True, metavar="NAME", help="python -m zoo list shows all")
-    top.add_argument("--dataset", default="digits", metavar="DATA", help="digits (default), a folder, or a TFDS name")
-    top.add_argument("--data-dir", type=Path, metavar="DIR", help="where TFDS data sets are kept (default: TFDS's own)")
-    top.add_argument("--run-dir", type=Path, metavar="DIR", help="default: checkpoints/<model>-<dataset>")
-    top.add_argument(
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments of `train`. Each field of Recipe and RunOptions is a flag, absent from the result if not given."""
+    from zoo.training import Recipe, RunOptions
+    from zoo.training.config.recipe_table import NAMED_RECIPES
+    from zoo.training.config.run_config import DEFAULT_WEIGHTS
+
+    parser.add_argument("--model", required=True, metavar="NAME", help="a network of `python -m zoo list`")
+    parser.add_argument(
+        "--dataset", default="digits", metavar="DATA", help="digits (default), a folder, or a TFDS name"
+    )
+    parser.add_argument("--data-dir", type=Path, metavar="DIR", help="where TFDS keeps data sets (default: its own)")
+    parser.add_argument("--run-dir", type=Path, metavar="DIR", help="run folder (default: checkpoints/MODEL-DATA)")
+    parser.add_argument(
         "--pretrained",
         nargs="?",
-        const=USUAL_WEIGHTS,
+        const=DEFAULT_WEIGHTS,
         metavar="WEIGHTS",
-        help="begin with these weights, or the network's usual ones, and a new head for the classes of the data",
+        help="start from these weights, or the network's default ones, with a new head for the classes of the data",
     )
-    top.add_argument(
-        "--recipe", choices=sorted(NAMED), help="a recipe by its name; without, that of the network and data"
-    )
-    top.add_argument("--resume", action="store_true", help="go on with the run in the run folder")
-    recipe = top.add_argument_group("recipe", RECIPE)
-    running = top.add_argument_group("running", "what the result does not depend on; may differ with --resume")
-    processes = top.add_argument_group("processes", "each started with the same command, on as many machines as wanted")
-    for kind, group in ((Recipe, recipe), (RunOptions, running)):
-        for setting in dataclasses.fields(kind):
-            add_setting(group, setting)
-    processes.add_argument("--distributed", action="store_true", help="as SLURM, Kubernetes or a TPU pod says")
-    processes.add_argument("--coordinator", metavar="HOST:PORT", help="or: where the first of them listens")
-    processes.add_argument("--processes", type=int, metavar="N", help="how many they are")
-    processes.add_argument("--process", type=int, metavar="I", help="which this one is, from 0")
-    return top
+    parser.add_argument("--recipe", choices=sorted(NAMED_RECIPES), help="default: that of the network and the data")
+    parser.add_argument("--resume", action="store_true", help="continue the run in the run folder")
+    add_fields(parser.add_argument_group("recipe", RECIPE_HELP), Recipe)
+    options = parser.add_argument_group("options", "do not change the trained network, and may differ with --resume")
+    add_fields(options, RunOptions)
+    processes = parser.add_argument_group("processes", "start the same command in each process, on any machines")
+    processes.add_argument("--distributed", action="store_true", help="as set by SLURM, Kubernetes or a TPU pod")
+    processes.add_argument("--coordinator", metavar="HOST:PORT", help="otherwise: the address of the first process")
+    processes.add_argument("--processes", type=int, metavar="N", help="number of processes")
+    processes.add_argument("--process", type=int, metavar="I", help="index of this process, from 0")
 
 
-def add_setting(group: argparse._ArgumentGroup, setting: dataclasses.Field) -> None:
-    """The flag of one field of Recipe or RunOptions."""
-    flag, text, metavar = "--" + setting.name.replace("_", "-"), setting.metadata["help"], setting.metadata["metavar"]
-    if setting.type is bool:
-        group.add_argument(flag, action=argparse.BooleanOptionalAction, default=argparse.SUPPRESS, help=text)
-        return
-    choices = getattr(setting.type, "__args__", None)
-    group.add_argument(
-        flag,
-        type=str if choices else setting.type,
-        choices=choices,
-        metavar=metavar or METAVARS.get(setting.type),
-        default=argparse.SUPPRESS,
-        help=text,
-    )
+def add_fields(group: argparse._ArgumentGroup, config: type) -> None:
+    """Add a flag for each field of a dataclass whose fields are made by `config_field`."""
+    for field in dataclasses.fields(config):
+        flag, text = "--" + field.name.replace("_", "-"), field.metadata["help"]
+        if field.type is bool:
+            group.add_argument(flag, action=argparse.BooleanOptionalAction, default=argparse.SUPPRESS, help=text)
+            continue
+        choices = getattr(field.type, "__args__", None)
+        group.add_argument(
+            flag,
+            type=str if choices else field.type,
+            choices=choices,
+            metavar=field.metadata["metavar"] or METAVARS.get(field.type),
+            default=argparse.SUPPRESS,
+            help=text,
+        )
 
 
-def run(arguments: dict[str, Any], console: Console) -> int:
-    """Train as the command line asks, and return the exit code."""
-    began = time.perf_counter()
-    given, options = settings(arguments, Recipe), RunOptions(**settings(arguments, RunOptions))
-    model, resume, run_dir = arguments["model"], arguments["resume"], arguments["run_dir"]
-    model_info(model)
-    Recipe(**given)
-    if resume and run_dir:
-        RunFolder(run_dir).read_config()
-    if arguments["coordinator"] is None and not arguments["processes"] is arguments["process"] is None:
-        raise ZooError("--processes and --process want --coordinator HOST:PORT too")
-    if arguments["distributed"] or arguments["coordinator"]:
-        join(Cluster(arguments["coordinator"], arguments["processes"], arguments["process"]))
-        console = console if is_first() else Console(quiet=True)
-    enable_compilation_cache()
-    with ExitStack() as until_the_end:
-        with together():
-            config, dataset, folder, backbone = prepared(arguments, given, console)
-            if is_first():
-                until_the_end.enter_context(alone_in(folder.path))
-        tell_what_runs(config, dataset, folder, console)
-        outcome = train(config, dataset, folder, resume=resume, console=console, backbone=backbone, options=options)
-    seconds = time.perf_counter() - began
-    if outcome.exit_code:
-        again = shlex.join(["python", *(argument for argument in sys.argv if argument != "--resume"), "--resume"])
-        tell(console, f"stopped after step {outcome.step}, and saved; go on with: {again}")
-    elif is_first():
-        print(f"test_accuracy={outcome.test_accuracy:.4f} seconds={seconds:.1f}")
-    return outcome.exit_code
+def run(args: argparse.Namespace) -> int:
+    """Train, and return the exit code: 130 or 143 for a run that was stopped by Ctrl-C or SIGTERM."""
+    from jax.errors import JaxRuntimeError
 
-
-def prepared(
-    arguments: dict[str, Any], given: dict[str, Any], console: Console
-) -> tuple[RunConfig, Dataset, RunFolder, Backbone]:
-    """What `train` takes: the run's configuration, its data, its folder, made or found, and what it begins with."""
-    model, asked, pretrained = arguments["model"], arguments["recipe"], arguments["pretrained"]
-    dataset = open_dataset(arguments["dataset"], arguments["data_dir"])
-    folder = RunFolder(arguments["run_dir"] or Path("checkpoints") / f"{model}-{dataset.name}")
-    weights = None
-    if arguments["resume"]:
-        config = configure_resumed(folder, model, dataset, given, pretrained, asked)
-        if not saved_steps(folder):
-            weights = open_weights(model, given, config.pretrained)
-    else:
-        weights = open_weights(model, given, pretrained)
-        config = configure(model, dataset, given, weights, asked)
-        config = dataclasses.replace(config, pretrained=pretrained)
-    backbone = backbone_of(weights, build_network(config)) if weights else {}
-    if not arguments["resume"] and is_first() and (aside := folder.start(config)):
-        tell(console, f"an earlier run was in {folder.path}: it is in {aside} now")
-    return config, dataset, folder, backbone
-
-
-def settings(arguments: dict[str, Any], kind: type) -> dict[str, Any]:
-    """The arguments that are fields of Recipe or RunOptions, where they were given."""
-    return {setting.name: arguments[setting.name] for setting in dataclasses.fields(kind) if setting.name in arguments}
-
-
-def tell_what_runs(config: RunConfig, dataset: Dataset, folder: RunFolder, console: Console) -> None:
-    """Print the data and the whole recipe."""
-    height, width, channels = config.preprocessing.image_shape
-    tell(
-        console,
-        f"{config.model} on {dataset.name}: {len(dataset.train)} training and {len(dataset.test)} test images, "
-        f"{len(dataset.class_names)} classes, {height}x{width}x{channels} pixels; run folder {folder.path}",
-    )
-    recipe = ", ".join(f"{name} {value}" for name, value in dataclasses.asdict(config.recipe).items())
-    tell(console, f"recipe: {recipe}")
-
-
-def main(argv: Sequence[str] | None = None) -> int:
-    """Exit code 0 when trained, 2 after bad input, 130 or 143 when stopped by Ctrl-C or SIGTERM."""
-    arguments = vars(parser().parse_args(argv))
     try:
-        return run(arguments, Console())
-    except ZooError as error:
-        print(f"train.py: {error}", file=sys.stderr)
-        return 2
+        return train_in_processes(args)
     except JaxRuntimeError as error:
         if "RESOURCE_EXHAUSTED" not in str(error):
             raise
-        print(f"train.py: {NO_MEMORY}", file=sys.stderr)
-        return 2
+        raise ZooError(OUT_OF_MEMORY) from None
     except KeyboardInterrupt:
-        print("train.py: stopped; what was not saved is lost", file=sys.stderr)
-        # At once: not after the threads that write a checkpoint.
+        print("zoo: stopped; what was not saved is lost", file=sys.stderr)
+        # Exit at once, without waiting for the threads that write a checkpoint.
         sys.stdout.flush()
         os._exit(130)
+
+
+def train_in_processes(args: argparse.Namespace) -> int:
+    """Connect to the other processes, if there are any, train, and print the result."""
+    from rich.console import Console
+
+    from zoo.runtime.console import print_line
+    from zoo.training import enable_compilation_cache, train
+    from zoo.training.checkpoint.folder_lock import lock_folder
+    from zoo.training.distributed import Cluster, fail_on_all_processes, is_first, join_cluster
+
+    start = time.perf_counter()
+    check_arguments(args)
+    console = Console()
+    if args.distributed or args.coordinator:
+        join_cluster(Cluster(args.coordinator, args.processes, args.process))
+        console = console if is_first() else Console(quiet=True)
+    enable_compilation_cache()
+    with ExitStack() as lock:
+        with fail_on_all_processes():
+            prepared = prepare_run(args, console)
+            if is_first():
+                lock.enter_context(lock_folder(prepared.folder.path))
+        print_run(prepared, console)
+        outcome = train(prepared, console)
+    if outcome.exit_code:
+        print_line(console, f"stopped and saved after step {outcome.step}; resume with: {resume_command(sys.argv)}")
+    elif is_first():
+        print(f"test_accuracy={outcome.test_accuracy:.4f} seconds={time.perf_counter() - start:.1f}")
+    return outcome.exit_code
+
+
+def check_arguments(args: argparse.Namespace) -> None:
+    """Raises ZooError for what is wrong without looking at data, weights or other processes."""
+    from zoo.registry import model_info
+    from zoo.training import Recipe, RunFolder, RunOptions
+
+    model_info(args.model)
+    Recipe(**given_fields(args, Recipe))
+    RunOptions(**given_fields(args, RunOptions))
+    if args.resume and args.run_dir:
+        RunFolder(args.run_dir).read_config()
+    if args.coordinator is None and not args.processes is args.process is None:
+        raise ZooError("--processes and --process need --coordinator HOST:PORT too")
+
+
+def prepare_run(args: argparse.Namespace, console: Console) -> PreparedRun:
+    """Open the data, the weights and the run folder, and resolve the configuration or read the stored one."""
+    from zoo.data import open_dataset
+    from zoo.training import PreparedRun, RunFolder, RunOptions, build_network
+    from zoo.training.finetune.pretrained_backbone import backbone_of
+
+    dataset = open_dataset(args.dataset, args.data_dir)
+    folder = RunFolder(args.run_dir or Path("checkpoints") / f"{args.model}-{dataset.name}")
+    config, weights = (resumed_config if args.resume else new_config)(args, dataset, folder)
+    backbone = backbone_of(weights, build_network(config)) if weights else {}
+    if not args.resume:
+        start_folder(folder, config, console)
+    return PreparedRun(
+        config=config,
+        dataset=dataset,
+        folder=folder,
+        backbone=backbone,
+        resume=args.resume,
+        options=RunOptions(**given_fields(args, RunOptions)),
+    )
+
+
+def new_config(args: argparse.Namespace, dataset: Dataset, folder: RunFolder) -> tuple[RunConfig, Weights | None]:
+    """The configuration of a new run, and the weights that it starts from."""
+    from zoo.training import Recipe
+    from zoo.training.resolve_config import open_weights, resolve_config
+
+    overrides = given_fields(args, Recipe)
+    weights = open_weights(args.model, overrides, args.pretrained)
+    config = resolve_config(args.model, dataset, overrides, weights=weights, recipe_name=args.recipe)
+    return dataclasses.replace(config, pretrained=args.pretrained), weights
+
+
+def resumed_config(args: argparse.Namespace, dataset: Dataset, folder: RunFolder) -> tuple[RunConfig, Weights | None]:
+    """The stored configuration, and the weights that it starts from if it has no checkpoint yet."""
+    from zoo.training import Recipe
+    from zoo.training.checkpoint.run_folder import saved_steps
+    from zoo.training.resolve_config import ResumeRequest, check_resumable, open_weights
+
+    config, overrides = folder.read_config(), given_fields(args, Recipe)
+    request = ResumeRequest(model=args.model, overrides=overrides, recipe_name=args.recipe, pretrained=args.pretrained)
+    check_resumable(config, folder.path, dataset, request)
+    return config, None if saved_steps(folder) else open_weights(args.model, overrides, config.pretrained)
+
+
+def start_folder(folder: RunFolder, config: RunConfig, console: Console) -> None:
+    """Make the run folder in the first process; an earlier run in it is renamed, and a line says so."""
+    from zoo.runtime.console import print_line
+    from zoo.training.distributed import is_first
+
+    if is_first() and (renamed := folder.start(config)):
+        print_line(console, f"the earlier run in {folder.path} is now in {renamed}")
+
+
+def given_fields(args: argparse.Namespace, config: type) -> dict[str, Any]:
+    """The arguments that are fields of a dataclass and were given on the command line."""
+    return {field.name: getattr(args, field.name) for field in dataclasses.fields(config) if hasattr(args, field.name)}
+
+
+def print_run(run: PreparedRun, console: Console) -> None:
+    """Print the data and the whole recipe."""
+    from zoo.runtime.console import print_line
+
+    config, dataset = run.config, run.dataset
+    height, width, channels = config.preprocessing.image_shape
+    print_line(
+        console,
+        f"{config.model} on {dataset.name}: {len(dataset.train)} training and {len(dataset.test)} test images, "
+        f"{len(dataset.class_names)} classes, {height}x{width}x{channels} pixels; run folder {run.folder.path}",
+    )
+    recipe = ", ".join(f"{name} {value}" for name, value in dataclasses.asdict(config.recipe).items())
+    print_line(console, f"recipe: {recipe}")
+
+
+def resume_command(argv: Sequence[str]) -> str:
+    """The command that resumes the run of a process with this `sys.argv`, however that was started."""
+    program = Path(argv[0])
+    if program.name == "__main__.py":
+        start = ["python", "-m", program.absolute().parent.name]
+    else:
+        start = ["python", argv[0]] if program.suffix == ".py" else [program.name]
+    return shlex.join([*start, *(argument for argument in argv[1:] if argument != "--resume"), "--resume"])

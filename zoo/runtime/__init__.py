@@ -1,1 +1,1 @@
-"""What programs of the zoo need of the machine: compiler options, caches, files, devices, the console."""
+"""The machine: compiler options, memory, caches, files, devices, the console."""

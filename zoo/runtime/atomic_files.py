@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all."""
+"""Files that are written completely or not at all."""
 
 import glob
 import os
@@ -12,9 +12,9 @@ from zoo.errors import ZooError
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """A new file beside `path` to write to; it takes that name at the end, or is removed where writing fails.
+    """A path beside `path` to write to; it is renamed to `path` at the end, or removed if writing fails.
 
-    Raises ZooError where there is no folder, no permission or no room on the disk.
+    Raises ZooError for an OSError: no folder, no permission, no space on the disk.
     """
     unfinished = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
     try:
@@ -29,13 +29,13 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def _flush(file: Path) -> None:
-    """Or a power failure could leave an empty file with the new name."""
+    """Without this a power failure could leave an empty file with the new name."""
     with file.open("rb") as written:
         os.fsync(written.fileno())
 
 
 def clear_unfinished(path: Path) -> None:
-    """Remove what a killed process left of `replacing` that path."""
+    """Remove the temporary files that a killed process left behind while it replaced `path`."""
     for unfinished in path.parent.glob(f".{glob.escape(path.name)}.{'[0-9a-f]' * 8}"):
         with suppress(OSError):
             unfinished.unlink()

@@ -1,4 +1,4 @@
-"""XLA's compiled programs, kept between runs."""
+"""A persistent cache of XLA's compiled programs."""
 
 import os
 
@@ -8,7 +8,7 @@ from zoo.runtime.cache_folder import cache_folder
 
 
 def enable_compilation_cache() -> None:
-    """Keep compiled programs in JAX_COMPILATION_CACHE_DIR where it is set, else in ZOO_CACHE, else in ~/.cache/zoo."""
+    """Cache compiled programs in JAX_COMPILATION_CACHE_DIR if it is set, else in the folder `xla` of `cache_folder`."""
     if not jax.config.jax_compilation_cache_dir:
         jax.config.update("jax_compilation_cache_dir", str(cache_folder() / "xla"))
     if "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS" not in os.environ:

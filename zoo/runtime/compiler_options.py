@@ -1,4 +1,4 @@
-"""What XLA is told when it compiles: one place, and only what `benchmarks/speed.py` shows to help."""
+"""Options of the XLA compiler; only those that `benchmarks/speed.py` shows to be faster."""
 
 import os
 from functools import cache
@@ -6,9 +6,9 @@ from typing import Any
 
 import jax
 
-# XLA's defaults give convolutions to YNNPACK, whose gradients of filters are two to four times slower than Eigen's.
-# Left to it are reductions and single matrix products, 3 and 4 of XLA's enumeration LibraryFusionType. Operations that
-# run at the same time cost more in caches than they save, and vectors are half as wide as the processor's by default.
+# By default XLA compiles convolutions with YNNPACK, whose filter gradients are two to four times slower than Eigen's.
+# YNNPACK keeps reductions and single matrix products, 3 and 4 of XLA's enumeration LibraryFusionType. Concurrent
+# operations lose more in the caches than they gain, and the default vectors are half as wide as the processor's.
 CPU_OPTIONS: dict[str, Any] = {
     "xla_cpu_experimental_ynn_fusion_type": "3,4",
     "xla_cpu_enable_concurrency_optimized_scheduler": False,
@@ -17,10 +17,9 @@ CPU_OPTIONS: dict[str, Any] = {
 
 
 def compiler_options(platform: str | None = None) -> dict[str, Any]:
-    """For `jax.jit(step, compiler_options=zoo.compiler_options())`: what helps on a platform, by default JAX's own.
+    """The options for a platform, by default JAX's own: `jax.jit(step, compiler_options=zoo.compiler_options())`.
 
-    An option named in the environment's XLA_FLAGS is left to that, and one that this version of XLA does not know is
-    left out.
+    Options that the environment variable XLA_FLAGS names, or that this version of XLA does not know, are omitted.
     """
     options = CPU_OPTIONS if (platform or jax.default_backend()) == "cpu" else {}
     flags = os.environ.get("XLA_FLAGS", "")

@@ -1,4 +1,4 @@
-"""Memory of the host: a training step on a CPU takes and gives back gigabytes, page by page unless pages are large."""
+"""Huge pages: a training step on a CPU allocates and frees gigabytes, which is slow with pages of 4 KB."""
 
 import os
 import platform
@@ -6,22 +6,22 @@ import sys
 from pathlib import Path
 
 TUNABLES = "GLIBC_TUNABLES"
-LARGE_PAGES = "glibc.malloc.hugetlb=1"
+HUGE_PAGES = "glibc.malloc.hugetlb=1"
 POLICY = Path("/sys/kernel/mm/transparent_hugepage/enabled")
 
 
-def restart_with_large_pages() -> None:
-    """Begin this program again with glibc asking for large pages, where Linux gives them only to who asks.
+def restart_with_huge_pages() -> None:
+    """Restart this process with glibc set to request huge pages, if Linux gives them on request only.
 
-    glibc reads that once, when a program begins. Does nothing where the environment has GLIBC_TUNABLES already, on
-    other systems, and where large pages are always or never given. Call it first of all.
+    glibc reads the setting when a process starts, so call this as early as possible. It does nothing if the environment
+    has GLIBC_TUNABLES already (also after the restart), on other systems, and if Linux always or never gives them.
     """
-    if TUNABLES in os.environ or platform.libc_ver()[0] != "glibc" or not _on_request():
+    if TUNABLES in os.environ or platform.libc_ver()[0] != "glibc" or not _given_on_request():
         return
-    os.execve(sys.executable, sys.orig_argv, {**os.environ, TUNABLES: LARGE_PAGES})
+    os.execve(sys.executable, sys.orig_argv, {**os.environ, TUNABLES: HUGE_PAGES})
 
 
-def _on_request() -> bool:
+def _given_on_request() -> bool:
     try:
         return "[madvise]" in POLICY.read_text()
     except OSError:

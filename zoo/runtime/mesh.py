@@ -1,4 +1,4 @@
-"""One mesh axis, `data`, over all devices of all processes: batches are split over it, and by flag the state too."""
+"""One mesh axis, `data`, over all devices of all processes: batches are split over it, with --fsdp the state too."""
 
 from typing import Any
 
@@ -8,33 +8,33 @@ from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 
 from zoo.errors import ZooError
 
-# The mesh axis over which batches are split; under pmap the axis of the same name.
+# Also the name of the axis under pmap.
 DATA_AXIS = "data"
 
 
 def data_mesh(batch_size: int) -> Mesh:
-    """A mesh over all devices. Raises ZooError where they cannot split a batch evenly."""
+    """A mesh over all devices. Raises ZooError if they cannot split a batch evenly."""
     count = jax.device_count()
     if batch_size % count:
-        raise ZooError(f"a batch of {batch_size} cannot be split over {count} devices: take a multiple of {count}")
+        raise ZooError(f"a batch of {batch_size} cannot be split over {count} devices: use a multiple of {count}")
     return jax.make_mesh((count,), (DATA_AXIS,), axis_types=(AxisType.Auto,))
 
 
 def replicated(mesh: Mesh) -> NamedSharding:
-    """The whole array on every device."""
+    """The sharding of an array that every device has whole."""
     return NamedSharding(mesh, PartitionSpec())
 
 
 def batch_sharding(mesh: Mesh) -> NamedSharding:
-    """An array split along its first axis, a part a device."""
+    """The sharding of an array that is split along its first axis, one part per device."""
     return NamedSharding(mesh, PartitionSpec(DATA_AXIS))
 
 
 def shard_batch(batch: dict[str, np.ndarray], mesh: Mesh) -> dict[str, jax.Array]:
-    """The batch on the devices, split along its first axis; each process gives the rows of its own devices."""
+    """The batch on the devices, split along its first axis; each process passes the rows of its own devices."""
     return jax.tree.map(lambda rows: jax.make_array_from_process_local_data(batch_sharding(mesh), rows), batch)
 
 
 def on_all_devices(arrays: Any, mesh: Mesh) -> Any:
-    """Arrays that every process has whole, on every device."""
+    """Copy arrays, which every process has whole, to every device."""
     return jax.tree.map(lambda array: jax.make_array_from_process_local_data(replicated(mesh), array), arrays)

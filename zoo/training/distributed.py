@@ -1,4 +1,4 @@
-"""Several processes that train one network together: joining them, and what they decide in common."""
+"""Several processes that train one network: how they connect, agree and share arrays."""
 
 import re
 import signal
@@ -17,18 +17,18 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from zoo.errors import ZooError
 from zoo.runtime.mesh import DATA_AXIS, batch_sharding, replicated
 
-# A smaller array costs more to gather than to keep.
-SHARDED_ELEMENTS = 1024
+# Smaller arrays cost more to gather than to keep on every device.
+MIN_SHARDED_ELEMENTS = 1024
 
-# Answers are read so many steps after they were asked for, when they are there without waiting.
+# A result is read this many steps after it was requested, when the devices have finished it.
 LAG = 2
 
 
 @dataclass(frozen=True)
 class Cluster:
-    """Where the processes meet, how many they are and which this one is; None: as JAX detects it.
+    """The address of the first process, the number of processes and the index of this one.
 
-    JAX knows SLURM, Open MPI, Kubernetes and TPU pods.
+    None lets JAX detect them, which works in SLURM, Open MPI, Kubernetes and TPU pods.
     """
 
     coordinator: str | None = None
@@ -36,19 +36,19 @@ class Cluster:
     process: int | None = None
 
 
-def join(cluster: Cluster) -> None:
-    """Meet the other processes; before anything else is asked of JAX. Raises ZooError where that fails."""
+def join_cluster(cluster: Cluster) -> None:
+    """Connect to the other processes, before any other use of JAX. Raises ZooError if that fails."""
     if cluster.coordinator and None in (cluster.processes, cluster.process):
-        raise ZooError("--coordinator wants --processes and --process too")
+        raise ZooError("--coordinator needs --processes and --process too")
     if cluster.coordinator and not re.fullmatch(r".+:\d+", cluster.coordinator):
-        raise ZooError(f"--coordinator is {cluster.coordinator!r}: HOST:PORT is needed, as 10.0.0.1:1234")
+        raise ZooError(f"--coordinator is {cluster.coordinator!r}: it must be HOST:PORT, such as 10.0.0.1:1234")
     try:
         jax.distributed.initialize(cluster.coordinator, cluster.processes, cluster.process)
-        # JAX takes SIGTERM for itself, and would do nothing with it.
+        # JAX installs its own handler for SIGTERM, after which the signal would do nothing.
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
     except (ValueError, RuntimeError) as error:
         raise ZooError(
-            f"cannot join the other processes: {' '.join(str(error).split())[:300]}; outside of SLURM, Open MPI, "
+            f"cannot connect to the other processes: {' '.join(str(error).split())[:300]}; outside of SLURM, Open MPI, "
             "Kubernetes and TPU pods give --coordinator HOST:PORT, --processes N and --process I"
         ) from None
 
@@ -58,75 +58,77 @@ def is_first() -> bool:
     return jax.process_index() == 0
 
 
-def all_reach(place: str) -> None:
-    """Wait for the other processes."""
+def wait_for_all(name: str) -> None:
+    """Wait until all processes call this with the same name."""
     if jax.process_count() > 1:
-        multihost_utils.sync_global_devices(place)
+        multihost_utils.sync_global_devices(name)
 
 
-def all_agree(yes: bool) -> bool:
-    """Whether all processes say yes; they wait for one another."""
-    return bool(largest(not yes) == 0)
+def true_everywhere(value: bool) -> bool:
+    """Whether the value is true in all processes, which wait for each other."""
+    return global_max(not value) == 0
 
 
-def largest(wish: int) -> int:
-    """The largest of all processes' wishes; they wait for one another."""
-    return int(wish) if jax.process_count() == 1 else int(multihost_utils.process_allgather(np.array(int(wish))).max())
+def global_max(value: int) -> int:
+    """The maximum of the value over all processes, which wait for each other."""
+    if jax.process_count() == 1:
+        return int(value)
+    return int(multihost_utils.process_allgather(np.array(int(value))).max())
 
 
 @contextmanager
-def together() -> Iterator[None]:
-    """Around what may fail in one process and not in another: then all raise, and none waits for what does not come.
+def fail_on_all_processes() -> Iterator[None]:
+    """Run a block that may fail on some processes only: if it does, all raise, so that none waits for the others.
 
-    All processes must come to it, and are there when it ends. Raises ZooError where it failed elsewhere.
+    All processes must enter it, and they wait for each other at its end. Raises ZooError if another process failed.
     """
     try:
         yield
     except Exception:
-        all_agree(False)
+        true_everywhere(False)
         raise
-    if not all_agree(True):
-        raise ZooError("another of the processes cannot begin, and says why")
+    if not true_everywhere(True):
+        raise ZooError("another process cannot start: see its message")
 
 
 class Agreement:
-    """What one process wishes, all do at the same step; a process by itself does it at once.
+    """Lets all processes act at the same step on what one of them was asked to do; a single process acts at once.
 
-    Each step the wishes' largest values are computed on the devices, and read LAG steps later: nothing waits for them.
+    The devices compute the maximum over the processes at each step. It is read LAG steps later, so that nothing waits.
     """
 
     def __init__(self, mesh: Mesh) -> None:
         self._mesh = mesh
-        self._asked: deque[jax.Array] = deque()
-        self._largest = jax.jit(lambda wishes: jnp.max(wishes, axis=0), out_shardings=replicated(mesh))
+        self._pending: deque[jax.Array] = deque()
+        self._maximum = jax.jit(lambda values: jnp.max(values, axis=0), out_shardings=replicated(mesh))
 
-    def of(self, *wishes: int) -> tuple[int, ...]:
-        """The largest of all processes' wishes, those of LAG steps ago; zeros before."""
+    def maximum(self, *values: int) -> tuple[int, ...]:
+        """The maximum of each value over all processes as of LAG steps ago, and zeros in the first LAG steps."""
         if jax.process_count() == 1:
-            return wishes
-        own = np.tile(np.array([wishes], np.int32), (jax.local_device_count(), 1))
-        self._asked.append(self._largest(jax.make_array_from_process_local_data(batch_sharding(self._mesh), own)))
-        if len(self._asked) <= LAG:
-            return (0,) * len(wishes)
-        return tuple(int(value) for value in jax.device_get(self._asked.popleft()))
+            return values
+        local = np.tile(np.array([values], np.int32), (jax.local_device_count(), 1))
+        self._pending.append(self._maximum(jax.make_array_from_process_local_data(batch_sharding(self._mesh), local)))
+        if len(self._pending) <= LAG:
+            return (0,) * len(values)
+        return tuple(int(value) for value in jax.device_get(self._pending.popleft()))
 
 
 def state_sharding(state: Any, mesh: Mesh, *, fsdp: bool) -> Any:
-    """A tree like the state (or its shapes) with the sharding of each leaf.
+    """A tree like the state, or its shapes, with the sharding of each leaf.
 
-    With `fsdp` (Zhao et al. 2023) each large array is split over the devices along its longest axis that they divide;
-    else all are whole on every device.
+    With `fsdp` (Zhao et al. 2023) each large array is split along the longest axis that the number of devices divides.
+    All other arrays are replicated.
     """
 
-    def of(leaf: Any) -> NamedSharding:
+    def leaf_sharding(leaf: Any) -> NamedSharding:
         axis = _longest_axis(leaf.shape, mesh.size) if fsdp else None
         return NamedSharding(mesh, PartitionSpec(*[None] * axis, DATA_AXIS)) if axis is not None else replicated(mesh)
 
-    return jax.tree.map(of, state)
+    return jax.tree.map(leaf_sharding, state)
 
 
 def _longest_axis(shape: tuple[int, ...], parts: int) -> int | None:
-    fitting = [axis for axis, size in enumerate(shape) if size % parts == 0]
-    if not fitting or np.prod(shape) < SHARDED_ELEMENTS:
+    divisible = [axis for axis, size in enumerate(shape) if size % parts == 0]
+    if not divisible or np.prod(shape) < MIN_SHARDED_ELEMENTS:
         return None
-    return max(fitting, key=lambda axis: shape[axis])
+    return max(divisible, key=lambda axis: shape[axis])

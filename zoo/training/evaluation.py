@@ -1,4 +1,4 @@
-"""The test set, evaluated with the state of a run."""
+"""The evaluation of a run's state on the test set."""
 
 from collections.abc import Callable, Iterable
 
@@ -6,39 +6,48 @@ import jax
 import numpy as np
 from jax.sharding import Mesh
 
-from zoo.data import Dataset, eval_batches
+from zoo.data import eval_batches
+from zoo.runtime.compiler_options import compiler_options
 from zoo.runtime.mesh import shard_batch
-from zoo.training.checkpoint.run_folder import RunConfig
-from zoo.training.step import TrainState
+from zoo.training.prepared_run import PreparedRun
+from zoo.training.state import TrainState
+from zoo.training.step import eval_step
 
-# So many batches are started before the first of them is done.
-BATCHES_IN_FLIGHT = 3
-
-Batches = Iterable[dict[str, np.ndarray | jax.Array]]
-
-
-def test_batches(dataset: Dataset, config: RunConfig, mesh: Mesh) -> Batches:
-    """The test images in batches, kept on the devices where the run keeps its training images there."""
-    recipe, part = config.recipe, (jax.process_index(), jax.process_count())
-    batches = eval_batches(dataset.test, preprocessing=config.preprocessing, batch_size=recipe.batch_size, part=part)
-    return [shard_batch(batch, mesh) for batch in batches] if recipe.feed == "resident" else batches
+# Batches that are started before the first of them has finished: what is started cannot be stopped.
+MAX_BATCHES_IN_FLIGHT = 3
 
 
-def never() -> bool:
-    """A stop that is not asked for."""
-    return False
+class Evaluator:
+    """Evaluates states of a run on all images of the test set.
+
+    `stop_requested` is asked after each batch. Several processes could not stop at the same batch, and ignore it.
+    """
+
+    def __init__(self, run: PreparedRun, mesh: Mesh, stop_requested: Callable[[], bool]) -> None:
+        self._mesh = mesh
+        self._batches = load_test_batches(run, mesh)
+        self._step = jax.jit(eval_step, compiler_options=compiler_options())
+        self._stop_requested = stop_requested if jax.process_count() == 1 else lambda: False
+
+    def evaluate(self, state: TrainState) -> dict[str, float] | None:
+        """{"test_loss", "test_accuracy"} of the state; None if a stop was requested before the last batch."""
+        sums: list[dict[str, jax.Array]] = []
+        for batch in self._batches:
+            on_devices = isinstance(batch["mask"], jax.Array)
+            sums.append(self._step(state, batch if on_devices else shard_batch(batch, self._mesh)))
+            jax.block_until_ready(sums[-MAX_BATCHES_IN_FLIGHT:][0])
+            if self._stop_requested():
+                return None
+        total = jax.tree.map(lambda *parts: float(np.sum(parts)), *jax.device_get(sums))
+        return {"test_loss": total["loss"] / total["images"], "test_accuracy": total["correct"] / total["images"]}
 
 
-def evaluate(
-    step: Callable, state: TrainState, batches: Batches, mesh: Mesh, stopping: Callable[[], bool] = never
-) -> dict[str, float] | None:
-    """{"test_loss", "test_accuracy"} over every image of the test set, its remainder included; None where stopped."""
-    sums: list[dict[str, jax.Array]] = []
-    for batch in batches:
-        sums.append(step(state, batch if isinstance(batch["mask"], jax.Array) else shard_batch(batch, mesh)))
-        # Not far ahead of the devices: what is started cannot be stopped.
-        jax.block_until_ready(sums[-BATCHES_IN_FLIGHT:][0])
-        if stopping():
-            return None
-    total = jax.tree.map(lambda *parts: float(np.sum(parts)), *jax.device_get(sums))
-    return {"test_loss": total["loss"] / total["images"], "test_accuracy": total["correct"] / total["images"]}
+def load_test_batches(run: PreparedRun, mesh: Mesh) -> Iterable[dict[str, np.ndarray | jax.Array]]:
+    """The test images in batches, on the devices if the run keeps its training images there."""
+    batches = eval_batches(
+        run.dataset.test,
+        preprocessing=run.config.preprocessing,
+        batch_size=run.config.recipe.batch_size,
+        part=(jax.process_index(), jax.process_count()),
+    )
+    return [shard_batch(batch, mesh) for batch in batches] if run.config.recipe.feed == "resident" else batches

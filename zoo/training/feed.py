@@ -1,7 +1,7 @@
-"""Where a run's batches come from: read as they are needed, or all images kept on the devices and drawn from there.
+"""Where a run's batches come from: streamed from the data set, or gathered from images that stay on the devices.
 
-A feed gives the host's part, `inputs(step)`, and the part that is compiled with the step, `batch(inputs, step)`;
-steps count from 0. What a checkpoint must keep of it is in `position`.
+A feed has a part for the host, `inputs(step)`, and a part that is compiled with the step, `batch(inputs, step)`. Steps
+are counted from 0. A checkpoint stores its `position`.
 """
 
 from typing import Any, Protocol
@@ -17,11 +17,12 @@ from zoo.runtime.mesh import batch_sharding, on_all_devices, replicated, shard_b
 from zoo.training.config.recipe import Recipe
 from zoo.training.step import Batch
 
-# Fashion-MNIST at 64 pixels is 350 MB; a few thousand photographs at 224 are more, and slow to read before the start.
+# The limit of "auto". Fashion-MNIST at 64x64 is 350 MB. A few thousand photographs at 224x224 are more, and would take
+# long to read before the first step.
 RESIDENT_BYTES = 2**29
 
-# A key of its own, which no split of the run's key gives.
-SHUFFLING = 2**31
+# A number to fold into the run's key, which no split of it gives.
+SHUFFLING_STREAM = 2**31
 
 
 class Feed(Protocol):
@@ -29,54 +30,51 @@ class Feed(Protocol):
 
     @property
     def position(self) -> dict[str, Any]:
-        """What a checkpoint keeps beside the state: numbers, by name."""
+        """What a checkpoint stores of the feed, as JSON; {} if the step alone decides the batch."""
 
-    def at(self, position: dict[str, Any]) -> "Feed":
-        """This feed where a checkpoint left it."""
+    def seek(self, position: dict[str, Any]) -> None:
+        """Continue at the position of a checkpoint; {} is the start."""
 
     def inputs(self, step: int) -> Any:
-        """What the compiled step is given."""
+        """The input of the compiled step, on the devices."""
 
     def batch(self, inputs: Any, step: jax.Array) -> Batch:
-        """The batch of these inputs; pure, and compiled with the step."""
+        """The batch of these inputs: a pure function, compiled with the step."""
 
 
 class Streamed:
-    """Batches as Grain reads them, on the devices before they are needed: the loop is steps ahead of the devices."""
+    """Batches from a Grain iterator. They reach the devices early, as the loop is a few steps ahead of them."""
 
     def __init__(self, iterator: Any, mesh: Mesh) -> None:
         self.iterator, self.mesh = iterator, mesh
 
     @property
     def position(self) -> dict[str, Any]:
-        """The iterator's own: how many batches it gave."""
+        """The iterator's state: how many batches it has given."""
         return self.iterator.get_state()
 
-    def at(self, position: dict[str, Any]) -> "Streamed":
-        """The same batches from there."""
-        self.iterator.set_state(position)
-        return self
+    def seek(self, position: dict[str, Any]) -> None:
+        """Continue at that position."""
+        if position:
+            self.iterator.set_state(position)
 
     def inputs(self, step: int) -> Batch:
         """The next batch."""
         return shard_batch(next(self.iterator), self.mesh)
 
     def batch(self, inputs: Batch, step: jax.Array) -> Batch:
-        """As it is."""
+        """The inputs are the batch."""
         return inputs
 
 
 class Resident:
-    """All images on every device, as uint8; an epoch's order is drawn from the seed, and batches are taken in the step.
-
-    The step decides the batch: there is nothing to keep beside the state.
-    """
+    """All images on every device, as uint8. The seed decides the order of each epoch, and the step the batch."""
 
     def __init__(self, images: dict[str, np.ndarray], *, seed: int, batch_size: int, mesh: Mesh) -> None:
         self.images = on_all_devices(images, mesh)
         self.batch_size, self.mesh = batch_size, mesh
         self.count = len(images["label"])
-        self.key = jax.random.fold_in(jax.random.key(seed), SHUFFLING)
+        self.key = jax.random.fold_in(jax.random.key(seed), SHUFFLING_STREAM)
         self._order: tuple[int, Any] = (-1, None)
         self._shuffled = jax.jit(
             lambda epoch: jax.random.permutation(jax.random.fold_in(self.key, epoch), self.count),
@@ -85,32 +83,31 @@ class Resident:
 
     @property
     def position(self) -> dict[str, Any]:
-        """Nothing."""
+        """{}: the step decides the batch."""
         return {}
 
-    def at(self, position: dict[str, Any]) -> "Resident":
-        """The feed itself."""
-        return self
+    def seek(self, position: dict[str, Any]) -> None:
+        """Nothing to do: the step decides the batch."""
 
     def inputs(self, step: int) -> tuple[Batch, jax.Array]:
-        """The images, and the order of this step's epoch."""
+        """All images, and the order of this step's epoch."""
         epoch = step // (self.count // self.batch_size)
         if self._order[0] != epoch:
             self._order = (epoch, self._shuffled(epoch))
         return self.images, self._order[1]
 
     def batch(self, inputs: tuple[Batch, jax.Array], step: jax.Array) -> Batch:
-        """Those that come next in the order, each device its part."""
+        """The next images in the order, split over the devices."""
         images, order = inputs
-        place = step % (self.count // self.batch_size) * self.batch_size
-        chosen = lax.dynamic_slice_in_dim(order, place, self.batch_size)
+        start = step % (self.count // self.batch_size) * self.batch_size
+        chosen = lax.dynamic_slice_in_dim(order, start, self.batch_size)
         return jax.tree.map(
             lambda array: lax.with_sharding_constraint(array[chosen], batch_sharding(self.mesh)), images
         )
 
 
 def open_feed(dataset: Dataset, recipe: Recipe, preprocessing: Preprocessing, mesh: Mesh) -> Feed:
-    """The training images' feed that the recipe names."""
+    """The feed of the training images that the recipe names."""
     if recipe.feed == "resident":
         images = whole(dataset.train, preprocessing=preprocessing)
         return Resident(images, seed=recipe.seed, batch_size=recipe.batch_size, mesh=mesh)
@@ -124,8 +121,8 @@ def open_feed(dataset: Dataset, recipe: Recipe, preprocessing: Preprocessing, me
     return Streamed(iter(batches), mesh)
 
 
-def resolved(recipe: Recipe, dataset: Dataset, preprocessing: Preprocessing) -> str:
-    """What "auto" stands for: resident where all images, with those of the test, are small."""
+def resolve_feed(recipe: Recipe, dataset: Dataset, preprocessing: Preprocessing) -> str:
+    """The recipe's feed; for "auto" resident if training and test images take at most RESIDENT_BYTES, else streamed."""
     if recipe.feed != "auto":
         return recipe.feed
     images = len(dataset.train) + len(dataset.test)

@@ -1,121 +1,91 @@
-"""The state that a run begins with, or that it goes on from."""
+"""The state that a run starts with, new or from its latest checkpoint."""
 
-from collections.abc import Callable, Mapping
-from types import MappingProxyType
+from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax.sharding import Mesh
 from rich.console import Console
 
 from zoo.errors import ZooError
 from zoo.models.network import Network
 from zoo.registry import create_model
-from zoo.runtime.console import tell
+from zoo.runtime.console import print_line
 from zoo.runtime.jit_once import jit_once
-from zoo.training.augment.augmentation import Augmentation
-from zoo.training.checkpoint.checkpoints import abstract_like, check_room, restore
-from zoo.training.checkpoint.checksums import Position
-from zoo.training.checkpoint.run_folder import RunConfig, RunFolder
-from zoo.training.config.recipe import Recipe
-from zoo.training.config.run_options import RunOptions
-from zoo.training.distributed import state_sharding, together
-from zoo.training.feed import Feed
+from zoo.training.checkpoint.checkpoints import abstract_like, check_free_space, restore
+from zoo.training.checkpoint.position import Position, parse_position
+from zoo.training.config.run_config import RunConfig
+from zoo.training.distributed import fail_on_all_processes, state_sharding
 from zoo.training.finetune.freezing import frozen_parameters, head_parameters
-from zoo.training.finetune.pretrained_backbone import begun_with
+from zoo.training.finetune.pretrained_backbone import insert_backbone
 from zoo.training.muon import grouped_kernels
 from zoo.training.optimizer import make_optimizer
-from zoo.training.step import TrainState, create_state
-
-Backbone = Mapping[str, jax.Array | np.ndarray]
-NOTHING: Backbone = MappingProxyType({})
+from zoo.training.prepared_run import Backbone, PreparedRun
+from zoo.training.state import TrainState, create_state
 
 
 def build_network(config: RunConfig) -> Network:
-    """The run's network, with as many outputs as its data has classes."""
-    seen = {"image_shape": config.preprocessing.image_shape, "dtype": jnp.dtype(config.recipe.dtype)}
-    return create_model(config.model, **config.network_fields(), **seen)
+    """The run's network, with one output per class of its data."""
+    return create_model(
+        config.model,
+        **config.network_fields(),
+        image_shape=config.preprocessing.image_shape,
+        dtype=jnp.dtype(config.recipe.dtype),
+    )
 
 
-def begin(
-    config: RunConfig,
-    folder: RunFolder,
-    feed: Feed,
-    mesh: Mesh,
-    steps_per_epoch: int,
-    options: RunOptions,
-    resume: bool,
-    backbone: Backbone,
-    console: Console,
-) -> tuple[TrainState, Feed, Position]:
-    """The state and the feed before the next step, and the position that was saved with them, {} with none.
+def initial_state(
+    run: PreparedRun, *, mesh: Mesh, steps_per_epoch: int, console: Console
+) -> tuple[TrainState, Position]:
+    """The state before the next step, on the mesh, and the position that was saved with it.
 
-    They are those of a new run, or with `resume` of the latest checkpoint. A run that was stopped before its first
-    checkpoint begins again. Raises ZooError where the disk has no room for the run's checkpoints, or pretrained
-    variables are wanted and there are none.
+    A resumed run without a checkpoint starts again. Raises ZooError if the disk has no room for the checkpoints, or
+    the configuration names pretrained weights and the run has no backbone.
     """
-    if not resume:
-        check_backbone(config, backbone)
-    make = state_maker(config, steps_per_epoch)
-    key = jax.random.key(config.recipe.seed)
+    make = state_initializer(run.config, steps_per_epoch)
+    key = jax.random.key(run.config.recipe.seed)
     shapes = jax.eval_shape(make, key, {})
-    sharding = state_sharding(shapes, mesh, fsdp=options.fsdp)
-    with together():
-        check_room(folder, shapes, min(options.keep, config.recipe.epochs))
-    if resume:
-        if found := restore(folder, abstract_like(shapes, sharding), console):
-            state, position = found
-            # Earlier runs kept the position of the feed alone.
-            position = position if "feed" in position else {"feed": position}
-            return state, feed.at(position["feed"]), position
-        tell(console, f"no checkpoint in {folder.steps}: the run begins again")
-        check_backbone(config, backbone)
-    return jit_once(make, out_shardings=sharding)(key, dict(backbone)), feed, {}
+    sharding = state_sharding(shapes, mesh, fsdp=run.options.fsdp)
+    if not run.resume:
+        check_backbone(run)
+    with fail_on_all_processes():
+        check_free_space(run.folder, shapes, min(run.options.keep, run.config.recipe.epochs))
+    if run.resume:
+        if restored := restore(run.folder, abstract_like(shapes, sharding), console):
+            state, stored = restored
+            return state, parse_position(stored)
+        print_line(console, f"no checkpoint in {run.folder.steps}: the run starts again")
+        check_backbone(run)
+    return jit_once(make, out_shardings=sharding)(key, dict(run.backbone)), Position()
 
 
-def check_backbone(config: RunConfig, backbone: Backbone) -> None:
-    """Raises ZooError where the run is to begin with pretrained variables and there are none."""
-    if config.pretrained is not None and not backbone:
-        raise ZooError("the configuration is of a run that begins with pretrained weights: give them as `backbone`")
+def check_backbone(run: PreparedRun) -> None:
+    """Raises ZooError if the configuration names pretrained weights and the run has no backbone."""
+    if run.config.pretrained is not None and not run.backbone:
+        raise ZooError("the configuration is that of a run from pretrained weights: give them as `backbone`")
 
 
-def state_maker(config: RunConfig, steps_per_epoch: int) -> Callable[[jax.Array, Backbone], TrainState]:
-    """A function of a key and pretrained variables, by their keys, that makes the state before the first step."""
-    recipe, seen = config.recipe, config.preprocessing
+def state_initializer(config: RunConfig, steps_per_epoch: int) -> Callable[[jax.Array, Backbone], TrainState]:
+    """A function of a key and pretrained variables, by key, that makes the state before the first step."""
+    recipe, preprocessing = config.recipe, config.preprocessing
     network = build_network(config)
     muon = recipe.optimizer == "muon"
     head = head_parameters(network) if muon or recipe.backbone_rate != 1 else frozenset()
     optimizer = make_optimizer(recipe, steps_per_epoch, head, grouped_kernels(network) if muon else {})
     frozen = frozen_parameters(network, recipe.freeze)
 
-    def make(key: jax.Array, backbone: Backbone) -> TrainState:
+    def initialize(key: jax.Array, backbone: Backbone) -> TrainState:
         init_key, key = jax.random.split(key)
+        variables = network.init(init_key, jnp.zeros((1, *preprocessing.image_shape)))
         return create_state(
             network,
             optimizer,
-            begun_with(network.init(init_key, jnp.zeros((1, *seen.image_shape))), backbone),
+            insert_backbone(variables, backbone),
             key,
-            mean=seen.mean,
-            std=seen.std,
-            aux_weight=recipe.aux_weight,
-            label_smoothing=recipe.label_smoothing,
-            augmentation=augmentation_of(recipe),
+            mean=preprocessing.mean,
+            std=preprocessing.std,
+            recipe=recipe,
             frozen=frozen,
-            ema=recipe.ema,
         )
 
-    return make
-
-
-def augmentation_of(recipe: Recipe) -> Augmentation:
-    """What the recipe asks to change of the training images."""
-    return Augmentation(
-        crop=recipe.crop,
-        shift=recipe.shift,
-        flip=recipe.flip,
-        trivial=recipe.trivial_augment,
-        erase=recipe.erase,
-        mixup=recipe.mixup,
-        cutmix=recipe.cutmix,
-    )
+    return initialize

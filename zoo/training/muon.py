@@ -1,4 +1,4 @@
-"""Muon for convolutional networks (Jordan et al. 2024): kernels move along orthogonal matrices, all else as by Adam."""
+"""Muon for convolutional networks (Jordan et al. 2024): orthogonalized updates for kernels, Adam for the rest."""
 
 import math
 from collections.abc import Mapping
@@ -13,51 +13,52 @@ from zoo.layers import Conv
 from zoo.models.variables import init_shapes
 from zoo.weights.files import key_of
 
-# Updates as large as AdamW's (Liu et al. 2025, arXiv:2502.16982, equation 4): one learning rate serves both.
-ROOT_MEAN_SQUARE = 0.2
+# The root mean square of AdamW's updates (Liu et al. 2025, arXiv:2502.16982, equation 4), so that both use the same
+# learning rates.
+UPDATE_RMS = 0.2
 
 
 def scale_by_muon(head: frozenset[str], groups: Mapping[str, int]) -> optax.GradientTransformation:
-    """Directions of muon for kernels, and of Adam for the head, biases, norms and depthwise filters.
+    """Muon's updates for kernels, and Adam's for the head, biases, norms and depthwise filters.
 
-    A kernel [height, width, channels, features] is the matrix that maps a window to features: all but the last axis
-    make its rows. One with `groups`, by its key, is as many matrices.
+    A kernel [height, width, channels, features] is a matrix from windows to features: its rows are all axes but the
+    last. A kernel whose key is in `groups` is one matrix per group.
     """
     orthogonal = optax.chain(
         contrib.scale_by_muon(weight_dimension_numbers=_as_matrices),
-        optax.stateless_with_tree_map(lambda update, _: update * ROOT_MEAN_SQUARE * max(_matrix(update)) ** 0.5),
+        optax.stateless_with_tree_map(lambda update, _: update * UPDATE_RMS * max(_matrix(update)) ** 0.5),
     )
 
     def labels(params: Any) -> Any:
-        def label(place: tuple, leaf: jax.Array) -> str:
-            return "muon" if key_of(place) not in head and min(_matrix(leaf)) > 1 else "adam"
+        def label(path: tuple, leaf: jax.Array) -> str:
+            return "muon" if key_of(path) not in head and min(_matrix(leaf)) > 1 else "adam"
 
         return jax.tree.map_with_path(label, params)
 
-    return _with_groups_apart(optax.partition({"muon": orthogonal, "adam": optax.scale_by_adam()}, labels), groups)
+    return _split_groups(optax.partition({"muon": orthogonal, "adam": optax.scale_by_adam()}, labels), groups)
 
 
 def grouped_kernels(network: nn.Module) -> dict[str, int]:
-    """The groups of the convolutions that have more than one, by the keys of their kernels."""
+    """{key of the kernel: groups} of the convolutions with more than one group."""
     found: dict[str, int] = {}
 
-    def note(function: Any, args: tuple, kwargs: dict, context: nn.module.InterceptorContext) -> Any:
+    def record_groups(function: Any, args: tuple, kwargs: dict, context: nn.module.InterceptorContext) -> Any:
         if isinstance(context.module, Conv) and context.module.groups > 1:
             found["/".join((*context.module.path, "kernel"))] = context.module.groups
         return function(*args, **kwargs)
 
-    with nn.intercept_methods(note):
+    with nn.intercept_methods(record_groups):
         init_shapes(network)
     return found
 
 
 def _row_axes(leaf: jax.Array) -> tuple[int, ...]:
-    # The fourth of five axes counts the groups.
+    # Of five axes the fourth is that of the groups.
     return (0, 1, 2) if leaf.ndim == 5 else tuple(range(leaf.ndim - 1))
 
 
 def _matrix(leaf: jax.Array) -> tuple[int, int]:
-    """Rows and columns of each matrix that a leaf is."""
+    """Rows and columns of a leaf's matrix, or of each of its matrices."""
     rows = math.prod(leaf.shape[axis] for axis in _row_axes(leaf))
     return rows, leaf.shape[-1] if leaf.ndim else 1
 
@@ -66,21 +67,21 @@ def _as_matrices(updates: Any) -> Any:
     return jax.tree.map(lambda leaf: contrib.MuonDimensionNumbers(_row_axes(leaf), -1), updates)
 
 
-def _with_groups_apart(inner: optax.GradientTransformation, groups: Mapping[str, int]) -> optax.GradientTransformation:
-    """`inner` sees grouped kernels as [height, width, channels / groups, groups, features / groups]."""
+def _split_groups(inner: optax.GradientTransformation, groups: Mapping[str, int]) -> optax.GradientTransformation:
+    """`inner` on grouped kernels of shape [height, width, channels / groups, groups, features / groups]."""
 
-    def apart(tree: Any) -> Any:
-        def one(place: tuple, leaf: jax.Array) -> jax.Array:
-            count = groups.get(key_of(place))
+    def split(tree: Any) -> Any:
+        def split_leaf(path: tuple, leaf: jax.Array) -> jax.Array:
+            count = groups.get(key_of(path))
             return leaf.reshape(*leaf.shape[:-1], count, leaf.shape[-1] // count) if count else leaf
 
-        return jax.tree.map_with_path(one, tree)
+        return jax.tree.map_with_path(split_leaf, tree)
 
     def init(params: Any) -> Any:
-        return inner.init(apart(params))
+        return inner.init(split(params))
 
     def update(updates: Any, state: Any, params: Any = None) -> tuple[Any, Any]:
-        moved, state = inner.update(apart(updates), state, apart(params))
-        return jax.tree.map(lambda new, old: new.reshape(old.shape), moved, updates), state
+        new_updates, state = inner.update(split(updates), state, split(params))
+        return jax.tree.map(lambda new, old: new.reshape(old.shape), new_updates, updates), state
 
     return optax.GradientTransformation(init, update)

@@ -14,22 +14,22 @@ from zoo.weights.files import key_of
 NO_GROUPS: Mapping[str, int] = MappingProxyType({})
 
 
-def updates_of(recipe: Recipe, steps: int) -> int:
-    """How often so many steps change the parameters; what is left over at the end of a run is not used."""
+def count_updates(recipe: Recipe, steps: int) -> int:
+    """How many updates so many steps make; gradients that are left over at the end of a run are not used."""
     return steps // recipe.accumulate
 
 
 def learning_rate_schedule(recipe: Recipe, steps_per_epoch: int) -> optax.Schedule:
-    """Update to learning rate: linear from zero over the warmup, then as the recipe's schedule says.
+    """The learning rate of each update: a linear warmup from zero, then the recipe's schedule.
 
-    A cosine or a line falls to zero at the last update. Updates are steps, where gradients are not accumulated.
+    The cosine and linear schedules reach zero at the last update. Without accumulation each step is an update.
     """
-    updates = max(1, updates_of(recipe, recipe.epochs * steps_per_epoch))
+    updates = max(1, count_updates(recipe, recipe.epochs * steps_per_epoch))
     warmup = min(round(recipe.warmup_epochs * steps_per_epoch / recipe.accumulate), updates - 1)
-    peak, left = recipe.learning_rate, updates - warmup
+    peak, remaining = recipe.learning_rate, updates - warmup
     after = {
-        "cosine": optax.cosine_decay_schedule(peak, left),
-        "linear": optax.linear_schedule(peak, 0.0, left),
+        "cosine": optax.cosine_decay_schedule(peak, remaining),
+        "linear": optax.linear_schedule(peak, 0.0, remaining),
         "constant": optax.constant_schedule(peak),
     }[recipe.schedule]
     return optax.join_schedules([optax.linear_schedule(0.0, peak, warmup), after], [warmup]) if warmup else after
@@ -41,10 +41,10 @@ def make_optimizer(
     head: frozenset[str] = frozenset(),
     groups: Mapping[str, int] = NO_GROUPS,
 ) -> optax.GradientTransformation:
-    """The recipe's optimizer, decayed on kernels alone; all but `head` at `backbone_rate`.
+    """The recipe's optimizer, with weight decay on kernels only, and `backbone_rate` on all parameters but the head.
 
-    `head` holds the keys of the classifier's parameters, as "fc/kernel", and `groups` the groups of convolutions that
-    have any, by the keys of their kernels: muon leaves the one to Adam, and takes each of the others by itself.
+    `head` has the keys of the head's parameters, such as "fc/kernel", and `groups` the number of groups of grouped
+    convolutions by the key of their kernel. Muon uses both: Adam for the head, and one matrix per group.
     """
     rate = learning_rate_schedule(recipe, steps_per_epoch)
     parts = [
@@ -53,7 +53,7 @@ def make_optimizer(
         optax.scale_by_learning_rate(rate),
     ]
     if recipe.backbone_rate != 1:
-        # Updates are in proportion to the learning rate, the decay of weights included.
+        # Updates are proportional to the learning rate, including weight decay.
         parts.append(optax.masked(optax.scale(recipe.backbone_rate), all_but(head)))
     chosen = optax.chain(*parts)
     if recipe.accumulate == 1:
@@ -62,12 +62,12 @@ def make_optimizer(
 
 
 def all_but(head: frozenset[str]) -> Callable[[Any], Any]:
-    """A mask: true for the leaves that are not of the head."""
-    return lambda params: jax.tree.map_with_path(lambda place, leaf: key_of(place) not in head, params)
+    """A mask: true for the leaves that are not in the head."""
+    return lambda params: jax.tree.map_with_path(lambda path, leaf: key_of(path) not in head, params)
 
 
 def kernels(params: Any) -> Any:
-    """A mask: true for the leaves with more than one axis, not for biases and the scales of norms."""
+    """A mask: true for leaves with more than one axis, which are neither biases nor scales of norms."""
     return jax.tree.map(lambda leaf: leaf.ndim > 1, params)
 
 
@@ -84,9 +84,9 @@ def _adamw(recipe: Recipe, head: frozenset[str], groups: Mapping[str, int]) -> o
 
 
 def _lamb(recipe: Recipe, head: frozenset[str], groups: Mapping[str, int]) -> optax.GradientTransformation:
-    # Biases begin at zero, and steps as long as they are would not leave it.
-    as_long = optax.masked(optax.scale_by_trust_ratio(), kernels)
-    return optax.chain(optax.scale_by_adam(eps=1e-6), _decay(recipe), as_long)
+    # Biases start at zero, where the trust ratio would keep them.
+    trust_ratio = optax.masked(optax.scale_by_trust_ratio(), kernels)
+    return optax.chain(optax.scale_by_adam(eps=1e-6), _decay(recipe), trust_ratio)
 
 
 def _muon(recipe: Recipe, head: frozenset[str], groups: Mapping[str, int]) -> optax.GradientTransformation:

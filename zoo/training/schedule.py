@@ -1,29 +1,88 @@
-"""When a run saves between its evaluations."""
+"""How many steps a run has, and what is due after each: logging, an evaluation, a checkpoint, the end."""
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
-from zoo.training.config.run_options import every
+from zoo.training.config.recipe import Recipe
+from zoo.training.config.run_options import RunOptions, parse_interval
+from zoo.training.distributed import Agreement, global_max, is_first
+from zoo.training.optimizer import count_updates, learning_rate_schedule
+from zoo.training.stop_signals import StopRequest
 
 
-class SaveTimes:
-    """Every so many steps, or minutes since the last save."""
+class TrainingPlan:
+    """The steps of a run, counted from 1, and the epoch and learning rate of each."""
 
-    def __init__(self, text: str, clock: Callable[[], float] = time.monotonic) -> None:
-        self._steps, self._seconds = every(text)
-        self._clock, self._last = clock, clock()
+    def __init__(self, recipe: Recipe, images: int) -> None:
+        self._recipe, self.steps_per_epoch = recipe, images // recipe.batch_size
+        self.steps = recipe.epochs * self.steps_per_epoch
+        self._learning_rate = learning_rate_schedule(recipe, self.steps_per_epoch)
 
-    def by_step(self, step: int) -> bool:
-        """Whether to save after this step, by its number."""
-        return bool(self._steps) and step % self._steps == 0
+    def ends_epoch(self, step: int) -> bool:
+        """Whether this step is the last of its epoch."""
+        return step % self.steps_per_epoch == 0
 
-    def by_clock(self) -> bool:
-        """Whether the time since the last save is over; said once."""
+    def at(self, step: int) -> dict[str, float]:
+        """{"step", "epoch", "learning_rate"}; the epoch is a whole number at its end, and a fraction before."""
+        epochs = step // self.steps_per_epoch if self.ends_epoch(step) else step / self.steps_per_epoch
+        rate = float(self._learning_rate(count_updates(self._recipe, step - 1)))
+        return {"step": step, "epoch": epochs, "learning_rate": rate}
+
+
+@dataclass(frozen=True)
+class Due:
+    """What is due after a step; `stop` is the number of the signal that asked for a stop, or 0."""
+
+    log: bool = False
+    evaluate: bool = False
+    save: bool = False
+    stop: int = 0
+
+    def __bool__(self) -> bool:
+        return self.log or self.evaluate or self.save
+
+
+class SaveTimer:
+    """Whether so many seconds have passed since the last save; 0 seconds: never."""
+
+    def __init__(self, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._seconds, self._clock, self._last = seconds, clock, clock()
+
+    def expired(self) -> bool:
+        """True once per interval, which then starts again."""
         if not self._seconds or self._clock() - self._last < self._seconds:
             return False
-        self._last = self._clock()
+        self.restart()
         return True
 
-    def saved(self) -> None:
-        """The run was saved now."""
+    def restart(self) -> None:
+        """Start the interval now, after a save."""
         self._last = self._clock()
+
+
+class Schedule:
+    """Decides what is due after each step; all processes get the same answer."""
+
+    def __init__(self, plan: TrainingPlan, options: RunOptions, stop: StopRequest, agreement: Agreement) -> None:
+        self._plan, self._stop, self._agreement = plan, stop, agreement
+        self._log_every, self._eval_every = options.log_every, options.eval_every
+        interval = parse_interval(options.save_every)
+        self._save_every, self._timer = interval.steps, SaveTimer(interval.seconds)
+
+    def due(self, step: int) -> Due:
+        """What is due after this step. A stop saves, and so does an evaluation: the best checkpoint is kept."""
+        stop, timed_save = self._agreement.maximum(self._stop.number, is_first() and self._timer.expired())
+        evaluate = self._plan.ends_epoch(step) or _is_multiple(step, self._eval_every)
+        save = evaluate or bool(stop) or bool(timed_save) or _is_multiple(step, self._save_every)
+        if save:
+            self._timer.restart()
+        return Due(log=_is_multiple(step, self._log_every), evaluate=evaluate, save=save, stop=stop)
+
+    def stop_requested(self) -> int:
+        """The number of the signal that any process has received by now, or 0; all processes must call it."""
+        return global_max(self._stop.number)
+
+
+def _is_multiple(step: int, interval: int) -> bool:
+    return interval > 0 and step % interval == 0

@@ -7,7 +7,7 @@ from signal import signal as set_handler
 
 
 class StopRequest:
-    """The number of the signal that asked for a stop, once one did; 0 before."""
+    """`number` is that of the signal that asked for a stop, and 0 before."""
 
     number: int = 0
 
@@ -19,11 +19,11 @@ def exit_code(number: int) -> int:
 
 @contextmanager
 def stop_on_signals() -> Iterator[StopRequest]:
-    """While inside, the first Ctrl-C or SIGTERM is noted only; a second one acts at once."""
+    """Within this context the first Ctrl-C or SIGTERM only sets the request; a second one acts at once."""
     request = StopRequest()
     before = {number: getsignal(number) for number in (SIGINT, SIGTERM)}
 
-    def note(number: int, frame: object) -> None:
+    def record_signal(number: int, frame: object) -> None:
         request.number = number
         restore()
 
@@ -32,7 +32,7 @@ def stop_on_signals() -> Iterator[StopRequest]:
             set_handler(number, handler)
 
     for number in before:
-        set_handler(number, note)
+        set_handler(number, record_signal)
     try:
         yield request
     finally:

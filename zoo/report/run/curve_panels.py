@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from zoo.training.logging.curves import LINEAR_SPAN
+from zoo.training.logging.curves import MAX_LINEAR_RATIO
 
 Metrics = Mapping[str, float | None]
 Point = tuple[float, float]
@@ -111,7 +111,7 @@ def _y_axis(values: Sequence[float], kind: Scale) -> Axis:
     if not values:
         return Axis(0.0, 1.0, HEIGHT, 0)
     low, high = min(values), max(values)
-    if kind == "zero or log" and low > 0 and high > LINEAR_SPAN * low:
+    if kind == "zero or log" and low > 0 and high > MAX_LINEAR_RATIO * low:
         return Axis(low / 1.1, high * 1.1, HEIGHT, 0, log=True)
     low = low if kind == "close" else min(low, 0.0)
     step = _step(high - low)

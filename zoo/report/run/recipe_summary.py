@@ -4,9 +4,9 @@ import dataclasses
 import shlex
 from dataclasses import dataclass
 
-from zoo.training.checkpoint.run_folder import RunConfig
 from zoo.training.config.recipe import Recipe
 from zoo.training.config.recipe_table import recipe_for
+from zoo.training.config.run_config import RunConfig
 
 
 @dataclass(frozen=True)

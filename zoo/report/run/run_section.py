@@ -11,9 +11,10 @@ from zoo.report.run.confusion_table import ConfusionTable, confusion_counts, mak
 from zoo.report.run.curve_panels import Panel, curve_panels
 from zoo.report.run.mistakes import Mistake, most_confident_mistakes
 from zoo.report.run.recipe_summary import Setting, recipe_settings, train_command
-from zoo.training.checkpoint.run_folder import RunConfig, RunFolder
-from zoo.training.logging.progress import clock
-from zoo.training.logging.recorder import stored_rows
+from zoo.training.checkpoint.run_folder import RunFolder
+from zoo.training.config.run_config import RunConfig
+from zoo.training.logging.progress import format_duration
+from zoo.training.logging.rows import read_evaluations
 from zoo.visualize.network_and_images import ImageSet, ProgressBar, TrainedNetwork, no_progress_bar
 
 
@@ -62,7 +63,7 @@ def run_section(
     """
     folder = open_run(path)
     config = folder.read_config()
-    rows = tuple(row for row in stored_rows(folder) if row is not None)
+    rows = tuple(read_evaluations(folder))
     evaluated = [row for row in rows if row.get("test_accuracy") is not None]
     section = RunSection(
         name=path.absolute().name,
@@ -70,7 +71,7 @@ def run_section(
         rows=rows,
         best=max(evaluated, key=lambda row: row["test_accuracy"], default=None),
         panels=curve_panels(rows),
-        time=clock(rows[-1].get("seconds") or 0) if rows else "",
+        time=format_duration(rows[-1].get("seconds") or 0) if rows else "",
         settings=recipe_settings(config.recipe),
         command=train_command(config),
     )

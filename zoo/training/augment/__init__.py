@@ -1,1 +1,1 @@
-"""Random changes of training images, compiled with the step."""
+"""Random augmentation of training images, compiled with the training step."""

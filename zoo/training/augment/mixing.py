@@ -1,36 +1,34 @@
-"""Mixup and CutMix: each image and its target with those of another one of the batch, compiled with the step.
+"""Mixup (Zhang et al. 2017) and CutMix (Yun et al. 2019): each image and target is mixed with another of its batch.
 
-The other one is at the mirrored place in the batch, so that devices which share a batch exchange parts of it once, and
-the result is the same on any number of them.
+Its partner is at the mirrored index of the batch: devices that share a batch exchange parts of it once, and the result
+does not depend on their number.
 """
 
 import jax
 import jax.numpy as jnp
 
-from zoo.training.augment.augmentation import Augmentation
 
-
-def mixed(
-    key: jax.Array, images: jax.Array, targets: jax.Array, augmentation: Augmentation
+def mix(
+    key: jax.Array, images: jax.Array, targets: jax.Array, *, mixup: float, cutmix: float
 ) -> tuple[jax.Array, jax.Array]:
-    """Images [batch, height, width, channel] and targets [batch, classes], mixed as the augmentation says.
+    """Images [batch, height, width, channel] and targets [batch, classes], mixed by mixup or CutMix.
 
-    A batch is mixed in one way, by one share or box, as in the authors' programs; where there are both ways, in either
-    with probability a half.
+    `mixup` and `cutmix` are the alphas of the beta distribution of shares, 0 for no such mixing. As in the authors'
+    programs a whole batch is mixed in one way, by one share or box; with both alphas, each way has probability 0.5.
     """
-    if not augmentation.mixes:
+    if not mixup and not cutmix:
         return images, targets
-    own = own_shares(key, *images.shape[1:3], augmentation)
-    share = own.mean().astype(targets.dtype)
-    own = own[:, :, None].astype(images.dtype)
-    return own * images + (1 - own) * images[::-1], share * targets + (1 - share) * targets[::-1]
+    weights = mixing_weights(key, *images.shape[1:3], mixup=mixup, cutmix=cutmix)
+    share = weights.mean().astype(targets.dtype)
+    weights = weights[:, :, None].astype(images.dtype)
+    return weights * images + (1 - weights) * images[::-1], share * targets + (1 - share) * targets[::-1]
 
 
-def own_shares(key: jax.Array, height: int, width: int, augmentation: Augmentation) -> jax.Array:
-    """[height, width]: the weight in the mixed image of an image's own pixel."""
+def mixing_weights(key: jax.Array, height: int, width: int, *, mixup: float, cutmix: float) -> jax.Array:
+    """float [height, width]: the weight of an image's own pixel in the mixture."""
     way_key, share_key, box_key = jax.random.split(key, 3)
-    cuts = jax.random.bernoulli(way_key) if augmentation.mixup and augmentation.cutmix else augmentation.cutmix > 0
-    alpha = jnp.where(cuts, augmentation.cutmix, augmentation.mixup).astype(jnp.float32)
+    cuts = jax.random.bernoulli(way_key) if mixup and cutmix else cutmix > 0
+    alpha = jnp.where(cuts, cutmix, mixup).astype(jnp.float32)
     share = jax.random.beta(share_key, alpha, alpha, dtype=jnp.float32)
     return jnp.where(cuts, outside_box(box_key, height, width, share), share)
 
@@ -38,18 +36,18 @@ def own_shares(key: jax.Array, height: int, width: int, augmentation: Augmentati
 def outside_box(key: jax.Array, height: int, width: int, share: jax.Array) -> jax.Array:
     """float [height, width]: 0 in a box, 1 elsewhere.
 
-    The box has `1 - share` of the area and the image's proportions; what of it lies outside the image is lost (Yun et
-    al. 2019, section 3.1).
+    The box has `1 - share` of the area and the image's aspect ratio, and is clipped at the image's border (Yun et al.
+    2019, section 3.1).
     """
     side = jnp.sqrt(1 - share)
     row, column = jax.random.uniform(key, (2,), jnp.float32)
-    rows, columns = _stretch(row, height, side), _stretch(column, width, side)
+    rows, columns = _range_around(row, height, side), _range_around(column, width, side)
     return 1 - (rows[:, None] & columns).astype(jnp.float32)
 
 
-def _stretch(middle: jax.Array, size: int, share: jax.Array) -> jax.Array:
-    """bool [size]: true along `share` of it, around a place from 0, the first, to 1."""
+def _range_around(center: jax.Array, size: int, share: jax.Array) -> jax.Array:
+    """bool [size]: true in a range of `share * size` around `center`, 0 for the first index to 1 for the end."""
     length = jnp.floor(size * share).astype(jnp.int32)
-    start = jnp.floor(size * middle).astype(jnp.int32) - length // 2
-    place = jnp.arange(size)
-    return (place >= start) & (place < start + length)
+    start = jnp.floor(size * center).astype(jnp.int32) - length // 2
+    index = jnp.arange(size)
+    return (index >= start) & (index < start + length)

@@ -1,7 +1,7 @@
-"""TrivialAugment, "wide" (Mueller and Hutter 2021): one operation and one strength an image, both drawn uniformly.
+"""TrivialAugment "wide" (Mueller and Hutter 2021): per image one operation and one strength, both drawn uniformly.
 
-A batch is changed at once: five operations are one map of places an image, four are one blend with another image, and
-four give the 256 grey levels other values.
+A whole batch is augmented at once: five operations are affine maps, four blend with another image, and four map the
+256 grey levels to other values. All agree with PIL.
 """
 
 from enum import IntEnum, auto
@@ -9,10 +9,10 @@ from enum import IntEnum, auto
 import jax
 import jax.numpy as jnp
 
-# Strengths are 0 to 30 thirtieths of the strongest.
+# Strengths are the integers from 0 to 30; the constants below are the amounts at 30.
 STRONGEST = 30
 SHEAR = 0.99
-# Pixels, whatever the image's size, as in the paper.
+# Pixels, independent of the image size, as in the paper.
 TRANSLATION = 32
 DEGREES = 135
 ENHANCEMENT = 0.99
@@ -24,7 +24,7 @@ WHITE = 255
 
 
 class Operation(IntEnum):
-    """What may happen to an image; "wide" of the paper's Table 1, without inversion."""
+    """The operations of "wide" in the paper's Table 1."""
 
     IDENTITY = 0
     SHEAR_X = auto()
@@ -42,33 +42,38 @@ class Operation(IntEnum):
     EQUALIZE = auto()
 
 
-def trivially_augmented(key: jax.Array, images: jax.Array, fill: tuple[float, ...]) -> jax.Array:
-    """Images [batch, height, width, 1 or 3] in 0..1, each changed by one operation; `fill` comes in from outside."""
-    operation, strength = drawn(key, len(images))
-    return changed(images, operation, strength, fill)
+def trivial_augment(key: jax.Array, images: jax.Array, fill: tuple[float, ...]) -> jax.Array:
+    """Images [batch, height, width, 1 or 3] in 0..1, each changed by one random operation.
+
+    `fill` has one value per channel, for pixels from outside an image.
+    """
+    operation, strength = random_operations(key, len(images))
+    return apply_operations(images, operation, strength, fill)
 
 
-def drawn(key: jax.Array, batch: int) -> tuple[jax.Array, jax.Array]:
-    """An operation and a strength, -30 to 30, for each image, int [batch]."""
+def random_operations(key: jax.Array, batch: int) -> tuple[jax.Array, jax.Array]:
+    """An `Operation` and a strength from -30 to 30 per image, both int32 [batch]."""
     outcomes = jnp.array([len(Operation), STRONGEST + 1, 2])
     draws = jnp.floor(jax.random.uniform(key, (batch, 3), jnp.float32) * outcomes).astype(jnp.int32)
     operation, strength, negative = draws.T
     return operation, jnp.where(negative, -strength, strength)
 
 
-def changed(images: jax.Array, operation: jax.Array, strength: jax.Array, fill: tuple[float, ...]) -> jax.Array:
-    """Each image by its Operation at its strength, -30 to 30, of which some take the size alone."""
-    # Only one of the three has an effect. In this order XLA, which fuses them, computes least twice.
-    images = moved(images, inverse_maps(operation, strength, *images.shape[1:3]), fill)
-    images = releveled(images, operation, jnp.abs(strength))
-    return blended(images, operation, strength)
+def apply_operations(
+    images: jax.Array, operation: jax.Array, strength: jax.Array, fill: tuple[float, ...]
+) -> jax.Array:
+    """Apply to each image its operation, int [batch], at its strength, -30 to 30; some operations ignore the sign."""
+    # Only one of the three has an effect on an image. XLA fuses them, and in this order repeats the least work.
+    images = warp(images, inverse_maps(operation, strength, *images.shape[1:3]), fill)
+    images = map_levels(images, operation, jnp.abs(strength))
+    return enhance(images, operation, strength)
 
 
 def inverse_maps(operation: jax.Array, strength: jax.Array, height: int, width: int) -> jax.Array:
-    """[batch, 2, 3]: from the (x, y, 1) of a place in the result to the (x, y) it comes from, as PIL's AFFINE."""
+    """[batch, 2, 3]: the affine maps from (x, y, 1) in the result to (x, y) in the image, as PIL's AFFINE."""
 
-    def amount(wanted: Operation, values: jax.Array) -> jax.Array:
-        return jnp.where(operation == wanted, values, 0)
+    def amount(selected: Operation, values: jax.Array) -> jax.Array:
+        return jnp.where(operation == selected, values, 0)
 
     shear, translation = strength * SHEAR / STRONGEST, jnp.trunc(strength * TRANSLATION / STRONGEST)
     angle = amount(Operation.ROTATE, jnp.radians(strength * DEGREES / STRONGEST))
@@ -87,20 +92,23 @@ def inverse_maps(operation: jax.Array, strength: jax.Array, height: int, width: 
     return jnp.stack([jnp.stack(to_x, -1), jnp.stack(to_y, -1)], axis=1)
 
 
-def moved(images: jax.Array, maps: jax.Array, fill: tuple[float, ...]) -> jax.Array:
-    """Each pixel from the nearest one to where its image's map says; outside is `fill`, a value a channel."""
+def warp(images: jax.Array, maps: jax.Array, fill: tuple[float, ...]) -> jax.Array:
+    """Images warped by inverse affine maps [batch, 2, 3], nearest neighbour; `fill`, per channel, outside of them."""
     batch, height, width, channels = images.shape
     y, x = jnp.meshgrid(jnp.arange(height) + 0.5, jnp.arange(width) + 0.5, indexing="ij")
     weights = maps[:, :, :, None, None]
     x, y = (jnp.floor(weights[:, i, 0] * x + weights[:, i, 1] * y + weights[:, i, 2]).astype(jnp.int32) for i in (0, 1))
     inside = (x >= 0) & (x < width) & (y >= 0) & (y < height)
-    place = jnp.where(inside, y * width + x, 0).reshape(batch, -1, 1)
-    pixels = jnp.take_along_axis(images.reshape(batch, -1, channels), place, axis=1, mode="clip")
+    index = jnp.where(inside, y * width + x, 0).reshape(batch, -1, 1)
+    pixels = jnp.take_along_axis(images.reshape(batch, -1, channels), index, axis=1, mode="clip")
     return jnp.where(inside[..., None], pixels.reshape(images.shape), jnp.array(fill, images.dtype))
 
 
-def blended(images: jax.Array, operation: jax.Array, strength: jax.Array) -> jax.Array:
-    """Brightness, colour, contrast and sharpness: away from, or towards, an image without it (PIL's ImageEnhance)."""
+def enhance(images: jax.Array, operation: jax.Array, strength: jax.Array) -> jax.Array:
+    """Brightness, colour, contrast and sharpness: extrapolation from, or blending with, an image that lacks it.
+
+    The same as PIL's ImageEnhance.
+    """
     operation = operation[:, None, None, None]
     factor = 1 + (strength * ENHANCEMENT / STRONGEST).astype(images.dtype)[:, None, None, None]
     grey = luma(images)
@@ -108,21 +116,21 @@ def blended(images: jax.Array, operation: jax.Array, strength: jax.Array) -> jax
         Operation.BRIGHTNESS: jnp.zeros((), images.dtype),
         Operation.COLOUR: grey,
         Operation.CONTRAST: grey.mean((1, 2, 3), keepdims=True),
-        Operation.SHARPNESS: smoothed(images),
+        Operation.SHARPNESS: smooth(images),
     }
     other = jnp.select([operation == which for which in without], list(without.values()), images)
     return jnp.clip(other + factor * (images - other), 0, 1)
 
 
 def luma(images: jax.Array) -> jax.Array:
-    """[batch, height, width, 1]: how bright the pixels are."""
+    """[batch, height, width, 1]: the luma of the pixels."""
     if images.shape[-1] == 1:
         return images
     return sum(weight * images[..., i : i + 1] for i, weight in enumerate(LUMA))
 
 
-def smoothed(images: jax.Array) -> jax.Array:
-    """A mean of 3x3 pixels, the middle one five times; the outermost stay as they are (PIL's SMOOTH)."""
+def smooth(images: jax.Array) -> jax.Array:
+    """The mean of 3x3 pixels, the center with weight five; border pixels do not change (PIL's SMOOTH)."""
     _, height, width, _ = images.shape
     padded = jnp.pad(images, ((0, 0), (1, 1), (1, 1), (0, 0)))
     rows = sum(padded[:, i : i + height] for i in range(3))
@@ -132,47 +140,47 @@ def smoothed(images: jax.Array) -> jax.Array:
     return jnp.where(inner, (around + 4 * images) / 13, images)
 
 
-def releveled(images: jax.Array, operation: jax.Array, strength: jax.Array) -> jax.Array:
-    """Posterize, solarize, autocontrast and equalize: new values for the grey levels 0 to 255 (PIL's ImageOps)."""
+def map_levels(images: jax.Array, operation: jax.Array, strength: jax.Array) -> jax.Array:
+    """Posterize, solarize, autocontrast and equalize: a map of the grey levels 0 to 255 (PIL's ImageOps)."""
     operation, strength = operation[:, None, None, None], strength[:, None, None, None]
     levels = jnp.round(images * WHITE)
     new = {
-        Operation.POSTERIZE: posterized(levels, strength),
+        Operation.POSTERIZE: posterize(levels, strength),
         Operation.SOLARIZE: jnp.where(levels >= WHITE - strength * (WHITE / STRONGEST), WHITE - levels, levels),
-        Operation.AUTOCONTRAST: stretched(levels),
-        Operation.EQUALIZE: equalized(levels),
+        Operation.AUTOCONTRAST: autocontrast(levels),
+        Operation.EQUALIZE: equalize(levels),
     }
     chosen = [operation == which for which in new]
     return jnp.select(chosen, [values / WHITE for values in new.values()], images)
 
 
-def posterized(levels: jax.Array, strength: jax.Array) -> jax.Array:
-    """The upper 8 to 2 bits of the levels."""
+def posterize(levels: jax.Array, strength: jax.Array) -> jax.Array:
+    """Keep the upper 8 to 2 bits of the levels."""
     dropped = jnp.round(strength * (8 - FEWEST_BITS) / STRONGEST).astype(jnp.int32)
     unit = (1 << dropped).astype(levels.dtype)
     return jnp.floor(levels / unit) * unit
 
 
-def stretched(levels: jax.Array) -> jax.Array:
-    """Each channel's darkest level to 0 and its brightest to 255; where all are equal, as they are."""
+def autocontrast(levels: jax.Array) -> jax.Array:
+    """Scale each channel so that its darkest level is 0 and its brightest 255; a constant channel does not change."""
     darkest, brightest = levels.min((1, 2), keepdims=True), levels.max((1, 2), keepdims=True)
-    # The half keeps the quotient of whole numbers away from whole numbers, whatever the division's last bit.
+    # Adding a half keeps the quotient away from integers, so that rounding of the division does not matter.
     new = jnp.floor(((levels - darkest) * WHITE + 0.5) / (brightest - darkest))
     return jnp.where(brightest > darkest, new, levels)
 
 
-def equalized(levels: jax.Array) -> jax.Array:
-    """Each channel's levels equally often, as far as that goes; images of too few pixels stay as they are."""
+def equalize(levels: jax.Array) -> jax.Array:
+    """Equalize each channel's histogram; images with too few pixels do not change."""
     batch, height, width, channels = levels.shape
-    places = levels.astype(jnp.int32).reshape(batch, -1, channels)
-    counts = jax.vmap(jax.vmap(histogram, in_axes=1, out_axes=1))(places)
-    darker = jnp.take_along_axis(jnp.cumsum(counts, axis=1) - counts, places, axis=1, mode="clip")
-    of_brightest = (levels == levels.max((1, 2), keepdims=True)).sum((1, 2), keepdims=True)
-    step = (height * width - of_brightest) // WHITE
+    flat = levels.astype(jnp.int32).reshape(batch, -1, channels)
+    counts = jax.vmap(jax.vmap(histogram, in_axes=1, out_axes=1))(flat)
+    darker = jnp.take_along_axis(jnp.cumsum(counts, axis=1) - counts, flat, axis=1, mode="clip")
+    brightest_count = (levels == levels.max((1, 2), keepdims=True)).sum((1, 2), keepdims=True)
+    step = (height * width - brightest_count) // WHITE
     share = (darker.reshape(levels.shape) + step // 2 + 0.5) / jnp.maximum(step, 1)
     return jnp.where(step > 0, jnp.minimum(jnp.floor(share), WHITE), levels).astype(levels.dtype)
 
 
 def histogram(levels: jax.Array) -> jax.Array:
-    """How many of the levels [n] are each of 0 to 255."""
+    """int32 [256]: how often each of the levels 0 to 255 occurs in `levels` [n]."""
     return jnp.zeros(WHITE + 1, jnp.int32).at[levels].add(1)

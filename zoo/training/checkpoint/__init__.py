@@ -1,1 +1,1 @@
-"""What a run keeps: its folder, its checkpoints, and the weights in them."""
+"""The run folder, its checkpoints, and the weights in them."""

@@ -1,4 +1,4 @@
-"""A run's checkpoint as a weights record, without its data set and its optimizer."""
+"""The weights in a checkpoint of a run, read without its data set and optimizer."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,16 +10,16 @@ import numpy as np
 from orbax.checkpoint import v1 as ocp
 
 from zoo.errors import ZooError
-from zoo.training.checkpoint.checksums import Damaged, checksums, unsealed
+from zoo.training.checkpoint.checksums import Damaged, checksums, verified_record
 from zoo.training.checkpoint.run_folder import RunFolder
 from zoo.weights.files import Weights, key_of, with_arrays
 
 
 def checkpoint_weights(folder: Path, step: int | None = None) -> Weights:
-    """The weights in a run folder: of that step, else of the best test accuracy, else of the latest checkpoint.
+    """The weights in a run folder: those of `step`, or of the best test accuracy, or of the latest checkpoint.
 
-    They are for float32, whatever the run computed in. Nothing in the folder changes, so that the run may be going on.
-    Raises ZooError where there is no run, no such checkpoint, or a damaged one.
+    Arrays are float32, whatever the dtype of the run. The folder is only read, so the run may still be training. Raises
+    ZooError if there is no run, no such checkpoint, or a damaged one.
     """
     run = RunFolder(Path(folder))
     if not run.exists():
@@ -34,11 +34,11 @@ def checkpoint_weights(folder: Path, step: int | None = None) -> Weights:
         dataset=config.dataset,
     )
     chosen = run.steps / str(chosen_step(run, step))
-    return with_arrays(weights, {key_of(place): leaf for place, leaf in jax.tree.leaves_with_path(variables(chosen))})
+    return with_arrays(weights, {key_of(path): leaf for path, leaf in jax.tree.leaves_with_path(variables(chosen))})
 
 
 def chosen_step(run: RunFolder, step: int | None) -> int:
-    """`step` where it is saved; without one the best, of equals the last, or where none was evaluated the latest."""
+    """`step`, if it is saved. None: the most accurate (of equals the last), or the latest if none was evaluated."""
     accuracies = saved_accuracies(run)
     if not accuracies:
         raise ZooError(f"no checkpoint in {run.steps}: the run was stopped before its first")
@@ -50,8 +50,8 @@ def chosen_step(run: RunFolder, step: int | None) -> int:
 
 
 def saved_accuracies(run: RunFolder) -> dict[int, float]:
-    """The test accuracy of each saved step, -1 where it was not evaluated."""
-    # Orbax's checkpointer makes a folder that is not there.
+    """The test accuracy of each saved step, -1 for one that was not evaluated."""
+    # Orbax's checkpointer would create a missing folder.
     if not run.steps.is_dir():
         return {}
     damaged = reading(run.steps, "a checkpoint's metrics are damaged")
@@ -60,15 +60,16 @@ def saved_accuracies(run: RunFolder) -> dict[int, float]:
 
 
 def variables(checkpoint: Path) -> dict[str, Any]:
-    """{"params", "batch_stats"} as NumPy arrays, their running mean where there is one; nothing else is read."""
+    """{"params", "batch_stats"} as NumPy arrays, or their moving average if there is one; nothing else is read."""
     partial = ocp.Context()
     partial.pytree.loading.partial_load = True
     with reading(checkpoint, "remove that folder to use another step"), partial:
-        record = unsealed(ocp.checkpointables_metadata(checkpoint.absolute()).custom_metadata)
+        record = verified_record(ocp.checkpointables_metadata(checkpoint.absolute()).custom_metadata)
         stored = ocp.metadata(checkpoint.absolute(), checkpointable_name="state").metadata
-        # As it was saved: what else is asked for, Orbax fills with what the memory holds.
-        wanted = {name: stored[name] for name in (("average",) if "average" in stored else ("params", "batch_stats"))}
-        arrays = jax.tree.map(lambda leaf: np.empty(leaf.shape, leaf.dtype), wanted)
+        # Exactly as stored: Orbax fills anything else with uninitialized memory.
+        names = ("average",) if "average" in stored else ("params", "batch_stats")
+        structure = {name: stored[name] for name in names}
+        arrays = jax.tree.map(lambda leaf: np.empty(leaf.shape, leaf.dtype), structure)
         loaded = ocp.load(checkpoint.absolute(), arrays, checkpointable_name="state")
         if not checksums(loaded).items() <= record["checksums"].items():
             raise Damaged
@@ -77,7 +78,7 @@ def variables(checkpoint: Path) -> dict[str, Any]:
 
 @contextmanager
 def reading(path: Path, advice: str) -> Iterator[None]:
-    """Turns Orbax's errors, which are of many kinds, into one ZooError."""
+    """Turn any error of Orbax, which has many classes of them, into a ZooError with this advice."""
     try:
         yield
     except Exception as error:

@@ -1,7 +1,7 @@
-"""Checkpoints: the state of a run together with the position of its data, written beside the training and read back.
+"""Checkpoints: the state of a run and its position, saved in the background and restored.
 
-A checkpoint appears under its step's number once all of it is written, so that a process killed at any moment leaves
-whole ones only. Checksums of its arrays are kept with it: one that is damaged later is found out, and passed over.
+A checkpoint gets its final name when it is complete, so a killed process leaves only complete ones. Checksums of its
+arrays are stored with it: a checkpoint that is damaged later is detected and skipped.
 """
 
 import json
@@ -19,22 +19,22 @@ from orbax.checkpoint import v1 as ocp
 from rich.console import Console
 
 from zoo.errors import ZooError
-from zoo.runtime.console import tell
-from zoo.training.checkpoint.checksums import Damaged, Position, check_same, checksums, sealed, unsealed
+from zoo.runtime.console import print_line
+from zoo.training.checkpoint.checksums import Damaged, check_shapes, checksums, verified_record, with_checksums
 from zoo.training.checkpoint.run_folder import RunFolder, saved_steps
-from zoo.training.distributed import all_agree, all_reach, is_first
-from zoo.training.step import TrainState
+from zoo.training.distributed import is_first, true_everywhere, wait_for_all
+from zoo.training.state import TrainState
 
 POLICIES = ocp.training.preservation_policies
 SAVE = ocp.training.save_decision_policies
 
-# After so long a process that waits for another one's part of a checkpoint gives it up; Orbax's own are 20 minutes.
-SAVING_SECONDS = 300
-ELSEWHERE = OSError("another of the processes could not write it")
+# How long a process waits for another one's part of a checkpoint; Orbax's default is 20 minutes.
+SAVING_TIMEOUT_SECONDS = 300
+FAILED_ELSEWHERE = OSError("another process could not write it")
 
 
 def open_checkpointer(folder: RunFolder, keep: int) -> ocp.training.Checkpointer:
-    """Orbax's checkpointer, which saves when asked and keeps the last `keep` and the best."""
+    """Orbax's checkpointer, which keeps the latest `keep` checkpoints and the best. Raises ZooError for an OSError."""
     best = POLICIES.BestN(
         get_metric_fn=lambda metrics: metrics.get("test_accuracy", -1.0), n=1, keep_checkpoints_without_metrics=False
     )
@@ -44,17 +44,17 @@ def open_checkpointer(folder: RunFolder, keep: int) -> ocp.training.Checkpointer
             save_decision_policy=SAVE.FixedIntervalPolicy(1),
             preservation_policy=POLICIES.AnyPreservationPolicy([POLICIES.LatestN(keep), best]),
             cleanup_tmp_directories=True,
-            context=ocp.Context(async_options=ocp.options.AsyncOptions(timeout_secs=SAVING_SECONDS)),
+            context=ocp.Context(async_options=ocp.options.AsyncOptions(timeout_secs=SAVING_TIMEOUT_SECONDS)),
         )
     except OSError as error:
-        raise ZooError(f"cannot keep checkpoints in {folder.steps}: {error.strerror or error}") from None
+        raise ZooError(f"cannot open the checkpoints in {folder.steps}: {error.strerror or error}") from None
 
 
 class Checkpoints:
-    """A context manager that saves while the run goes on; leaving it waits for what is being written.
+    """A context manager that saves in the background; its exit waits for the last save.
 
-    A save that fails is told in a line, and loses nothing: earlier checkpoints stay, and the next save tries again. Of
-    several processes all take it for failed.
+    A save that fails prints a line. Earlier checkpoints stay, and the next save tries again. A save that fails in one
+    process counts as failed in all.
     """
 
     def __init__(self, folder: RunFolder, keep: int, console: Console) -> None:
@@ -75,11 +75,13 @@ class Checkpoints:
             self.wait(agreed=kind is None)
             self._checkpointer.close()
 
-    def save(self, state: TrainState, position: Position, metrics: Mapping[str, float] | None = None) -> None:
-        """Begin to save the state with the position in its epoch, once the save before is done.
+    def save(
+        self, state: TrainState, position: Mapping[str, Any], metrics: Mapping[str, float | None] | None = None
+    ) -> None:
+        """Wait for the previous save, then start to save the state and its position, which must be JSON.
 
-        `metrics` are those of an evaluation, where there was one: the best checkpoint is found by them. A step that is
-        saved already is left as it is.
+        `metrics` are those of an evaluation of this state, by which the best checkpoint is found. A step that is saved
+        already is not saved again.
         """
         self.wait()
         self._step = int(state.step)
@@ -87,18 +89,18 @@ class Checkpoints:
             return
         failure = None
         try:
-            # Copies: the next step takes the state's own memory.
-            held = jax.block_until_ready(jax.tree.map(jnp.copy, arrays(state)))
+            # A copy, as the next step donates the state's memory.
+            copy = jax.block_until_ready(jax.tree.map(jnp.copy, arrays(state)))
             self._writing = self._checkpointer.save_checkpointables_async(
-                self._step, {"state": held}, metrics=metrics, custom_metadata=sealed(position, held)
+                self._step, {"state": copy}, metrics=metrics, custom_metadata=with_checksums(position, copy)
             )
         except Exception as error:
             failure = error
-        if not all_agree(failure is None):
-            self._failed(failure or ELSEWHERE)
+        if not true_everywhere(failure is None):
+            self._failed(failure or FAILED_ELSEWHERE)
 
     def wait(self, *, agreed: bool = True) -> None:
-        """Until what is being written is written, or has failed: in one process or in all, where that is `agreed`."""
+        """Wait for the current save. With `agreed`, which all processes must call, it counts if all have written it."""
         writing, self._writing = self._writing, None
         if writing is None:
             return
@@ -108,102 +110,105 @@ class Checkpoints:
         except Exception as error:
             failure = error
         written = failure is None
-        if all_agree(written) if agreed else written:
+        if true_everywhere(written) if agreed else written:
             self.last_saved = self._step
         else:
-            self._failed(failure or ELSEWHERE)
+            self._failed(failure or FAILED_ELSEWHERE)
 
     def require(self, step: int) -> None:
-        """Wait, and raise ZooError where that step is not saved."""
+        """Wait for the current save. Raises ZooError if that step is not saved."""
         self.wait()
         if self.last_saved != step:
-            raise ZooError(f"the run ended at step {step}, which could not be saved; {self.whereabouts()}")
+            raise ZooError(f"the run ended at step {step}, which could not be saved; {self.resume_hint()}")
 
-    def whereabouts(self) -> str:
-        """What the run can go on from."""
+    def resume_hint(self) -> str:
+        """From where the run can be resumed, for a message."""
         self.wait()
         if self.last_saved is None:
-            return "nothing was saved before, --resume begins again"
-        return f"--resume goes on from step {self.last_saved}, in {self._folder.steps}"
+            return "nothing was saved before, --resume starts again"
+        return f"--resume continues from step {self.last_saved}, in {self._folder.steps}"
 
     def _failed(self, error: Exception) -> None:
-        kept = "none is kept yet" if self.last_saved is None else f"the last one is of step {self.last_saved}"
-        tell(
+        kept = "there is none yet" if self.last_saved is None else f"the last one is of step {self.last_saved}"
+        print_line(
             self._console,
-            f"the checkpoint of step {self._step} could not be saved ({reason(error)}): the run goes on, and tries "
-            f"again at the next; {kept}",
+            f"the checkpoint of step {self._step} could not be saved ({reason(error)}): the run continues, and "
+            f"the next save tries again; {kept}",
         )
         self._writing = None
-        # Orbax's checkpointer tells of a failure again at its next call. A new one also removes the unfinished files.
+        # Orbax's checkpointer reports a failure again at its next call. A new one also removes unfinished files.
         with suppress(Exception):
             self._checkpointer.close()
         self._checkpointer = open_checkpointer(self._folder, self._keep)
-        # It may have failed after the checkpoint was whole, as an old one was removed.
+        # It may have failed after the checkpoint was complete, while an old one was being removed.
         if self._checkpointer.latest is not None:
             self.last_saved = self._checkpointer.latest.step
 
 
 def reason(error: Exception) -> str:
-    """Why a file could not be written, in a few words."""
+    """Why a file could not be written, on one line."""
     text = " ".join(str(error).split())
     return "no space left on the disk" if "No space left" in text else text[:200]
 
 
-def check_room(folder: RunFolder, state: Any, keep: int) -> None:
-    """Raises ZooError where the run's folder cannot be written, or its disk has no room for the checkpoints.
+def check_free_space(folder: RunFolder, state: Any, keep: int) -> None:
+    """Raises ZooError if the run folder cannot be written, or its disk has no room for the checkpoints.
 
-    `state` may be its shapes.
+    `state` may have shapes instead of arrays.
     """
     if not folder.path.is_dir():
-        raise ZooError(f"{folder.path} is not there: all processes must see the run's folder")
+        raise ZooError(f"{folder.path} does not exist: all processes must see the same run folder")
     try:
         with tempfile.TemporaryFile(dir=folder.path):
             pass
     except OSError as error:
         raise ZooError(f"cannot write in the run folder {folder.path}: {error.strerror}") from None
-    one = sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(arrays(state)))
-    there = sum(file.stat().st_size for file in folder.steps.rglob("*") if file.is_file())
-    # Those that are kept, the best, and the new one before an old one goes.
-    wanted, free = one * (keep + 2) - there, shutil.disk_usage(folder.path).free
-    if wanted > free:
+    checkpoint_bytes = sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(arrays(state)))
+    existing = sum(file.stat().st_size for file in folder.steps.rglob("*") if file.is_file())
+    # The latest ones, the best, and the new one before an old one is removed.
+    needed, free = checkpoint_bytes * (keep + 2) - existing, shutil.disk_usage(folder.path).free
+    if needed > free:
         raise ZooError(
-            f"{folder.path} has room for {free / 2**20:.0f} MB, and {keep + 2} checkpoints of this run want "
-            f"{wanted / 2**20:.0f}: make room, or name another folder with --run-dir"
+            f"{folder.path} has room for {free / 2**20:.0f} MB, and {keep + 2} checkpoints of this run need "
+            f"{needed / 2**20:.0f}: free some space, or choose another folder with --run-dir"
         )
 
 
-def restore(folder: RunFolder, abstract: TrainState, console: Console) -> tuple[TrainState, Position] | None:
-    """The latest state that is whole, on the devices that `abstract` names, and its position; None without one.
+def restore(folder: RunFolder, abstract: TrainState, console: Console) -> tuple[TrainState, dict[str, Any]] | None:
+    """The latest undamaged state, with the shardings of `abstract`, and its position; None without checkpoints.
 
-    Damaged checkpoints that are newer, or whose metrics nobody can read, move aside, and a line says so. Raises
-    ZooError where all are damaged, and where one cannot be opened, or is of another network or optimizer.
+    Damaged checkpoints that are newer, or whose metrics are unreadable, are renamed, and a line says so. Raises
+    ZooError if all are damaged, or if one cannot be opened or belongs to another network or optimizer.
     """
-    steps = [folder.steps / str(step) for step in reversed(saved_steps(folder))]
-    # Orbax's checkpointer would not open with one of those among the others.
-    damaged = [place for place in steps if not metrics_are_whole(place)]
-    for place in (place for place in steps if place not in damaged):
+    checkpoints = [folder.steps / str(step) for step in reversed(saved_steps(folder))]
+    # Orbax's checkpointer would not open with unreadable metrics in any of them.
+    damaged = [path for path in checkpoints if not has_readable_metrics(path)]
+    for path in (path for path in checkpoints if path not in damaged):
         try:
-            state, position = _load(place, arrays(abstract))
+            state, position = _load(path, arrays(abstract))
         except Damaged:
-            damaged.append(place)
+            damaged.append(path)
             continue
-        for other in damaged:
-            aside = folder.path / f"damaged-{other.name}"
-            if is_first():
-                shutil.rmtree(aside, ignore_errors=True)
-                other.rename(aside)
-            told = f"{other} is damaged: it is {aside} now, and the run goes on from step {place.name}"
-            tell(console, told)
-        all_reach("damaged checkpoints are aside")
+        _rename_damaged(damaged, folder, console, resumed=path.name)
         return abstract.replace(**state), position
     if damaged:
-        raise ZooError(f"{', '.join(map(str, damaged))} cannot be read: start anew without --resume")
+        raise ZooError(f"{', '.join(map(str, damaged))} cannot be read: start a new run without --resume")
     return None
 
 
-def metrics_are_whole(place: Path) -> bool:
-    """Whether the metrics that a checkpoint was saved with, if with any, can be read."""
-    file = place / "metrics" / "metrics"
+def _rename_damaged(damaged: list[Path], folder: RunFolder, console: Console, *, resumed: str) -> None:
+    for path in damaged:
+        renamed = folder.path / f"damaged-{path.name}"
+        if is_first():
+            shutil.rmtree(renamed, ignore_errors=True)
+            path.rename(renamed)
+        print_line(console, f"{path} is damaged: it is now {renamed}, and the run continues from step {resumed}")
+    wait_for_all("damaged checkpoints are renamed")
+
+
+def has_readable_metrics(checkpoint: Path) -> bool:
+    """Whether the metrics of a checkpoint can be read; true for one without metrics."""
+    file = checkpoint / "metrics" / "metrics"
     if not file.exists():
         return True
     try:
@@ -212,30 +217,30 @@ def metrics_are_whole(place: Path) -> bool:
         return False
 
 
-def _load(place: Path, wanted: dict[str, Any]) -> tuple[dict[str, Any], Position]:
-    """What a checkpoint holds. Raises Damaged in all processes where one of them cannot read it."""
+def _load(checkpoint: Path, abstract: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The arrays and the position of a checkpoint. Raises Damaged in all processes if one of them cannot read it."""
     state, record = None, None
     with suppress(Exception):
-        record = unsealed(ocp.checkpointables_metadata(place.absolute()).custom_metadata)
-    if not all_agree(record is not None):
+        record = verified_record(ocp.checkpointables_metadata(checkpoint.absolute()).custom_metadata)
+    if not true_everywhere(record is not None):
         raise Damaged
-    check_same(place, record["shapes"], wanted)
+    check_shapes(checkpoint, record["shapes"], abstract)
     try:
-        state = ocp.load_checkpointables(place.absolute(), {"state": wanted})["state"]
+        state = ocp.load_checkpointables(checkpoint.absolute(), {"state": abstract})["state"]
     except (MemoryError, PermissionError) as error:
-        raise ZooError(f"{place} cannot be opened: {error}") from None
+        raise ZooError(f"{checkpoint} cannot be opened: {error}") from None
     except Exception as error:
-        # Orbax has many kinds of errors for a damaged file; what the machine lacks is none.
+        # Orbax raises many classes of errors for a damaged file. Missing memory or permission is not damage.
         if any(lack in str(error) for lack in ("RESOURCE_EXHAUSTED", "PERMISSION_DENIED", "Permission denied")):
-            raise ZooError(f"{place} cannot be opened: {reason(error)}") from None
-    if not all_agree(state is not None) or checksums(state) != record["checksums"]:
+            raise ZooError(f"{checkpoint} cannot be opened: {reason(error)}") from None
+    if not true_everywhere(state is not None) or checksums(state) != record["checksums"]:
         raise Damaged
-    # Orbax gives keys the sharding of their bits.
-    return jax.device_put(state, jax.tree.map(lambda leaf: leaf.sharding, wanted)), record["position"]
+    # Orbax restores a key with the sharding of its underlying bits.
+    return jax.device_put(state, jax.tree.map(lambda leaf: leaf.sharding, abstract)), record["position"]
 
 
 def arrays(state: TrainState) -> dict[str, Any]:
-    """What of a state is saved: its arrays, by field."""
+    """The arrays of a state that are saved, by field."""
     saved = {
         "step": state.step,
         "key": state.key,
@@ -247,5 +252,5 @@ def arrays(state: TrainState) -> dict[str, Any]:
 
 
 def abstract_like(state: TrainState, sharding: Any) -> TrainState:
-    """The state's shapes and types, with the shardings of a tree like it."""
-    return jax.tree.map(lambda leaf, own: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=own), state, sharding)
+    """The state's shapes and dtypes, with the shardings of a tree like it."""
+    return jax.tree.map(lambda leaf, to: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=to), state, sharding)

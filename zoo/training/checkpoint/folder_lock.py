@@ -1,4 +1,4 @@
-"""One process a run folder."""
+"""A lock, so that only one process trains in a run folder."""
 
 import fcntl
 import os
@@ -10,10 +10,10 @@ from zoo.errors import ZooError
 
 
 @contextmanager
-def alone_in(folder: Path) -> Iterator[None]:
-    """While inside, no other process may enter that folder, not under another name either.
+def lock_folder(folder: Path) -> Iterator[None]:
+    """Hold an exclusive lock on the folder itself, which links to it and a rename of it do not avoid.
 
-    Raises ZooError where one is there. On a file system that cannot lock, nothing is locked.
+    Raises ZooError if another process holds it. A file system without locks is not an error.
     """
     with ExitStack() as held:
         with suppress(OSError):
@@ -28,5 +28,5 @@ def _lock(descriptor: int, folder: Path) -> None:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         raise ZooError(
-            f"another process trains in {folder}: wait for it, or name another folder with --run-dir"
+            f"another process trains in {folder}: wait for it, or choose another folder with --run-dir"
         ) from None

@@ -1,43 +1,21 @@
-"""The run folder: what a run is, its metrics, and the place of its checkpoints."""
+"""The run folder: the paths of its files, and its configuration."""
 
+import itertools
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from zoo.data import Preprocessing
 from zoo.errors import ZooError
 from zoo.runtime.atomic_files import replacing
-from zoo.training.checkpoint.folder_lock import alone_in
+from zoo.training.checkpoint.folder_lock import lock_folder
 from zoo.training.config.recipe import Recipe
-
-
-@dataclass(frozen=True, kw_only=True)
-class RunConfig:
-    """What a run is: enough to build its network, to go on with it and to predict with it.
-
-    `fields` are those of the network beside the number of classes, as a pretrained one's `epsilon`. `pretrained` says
-    which weights it began with ("" for the network's usual ones), and None that it began with random ones.
-    """
-
-    model: str
-    dataset: str
-    recipe: Recipe
-    preprocessing: Preprocessing
-    class_names: tuple[str, ...]
-    fields: dict[str, Any] = field(default_factory=dict)
-    pretrained: str | None = None
-    training_images: int | None = None
-
-    def network_fields(self) -> dict[str, Any]:
-        """All that makes the network's variables what they are: as many outputs as the data has classes."""
-        aux_heads = {"aux_heads": True} if self.recipe.aux_heads else {}
-        return {**self.fields, **aux_heads, "num_classes": len(self.class_names)}
+from zoo.training.config.run_config import RunConfig
 
 
 @dataclass(frozen=True)
 class RunFolder:
-    """`checkpoints/<model>-<dataset>/`: config.json, metrics.jsonl (a line an evaluation), curves.png and steps/."""
+    """`checkpoints/<model>-<dataset>/`: config.json, metrics.jsonl, curves.png and steps/."""
 
     path: Path
 
@@ -48,38 +26,38 @@ class RunFolder:
 
     @property
     def metrics_file(self) -> Path:
-        """A JSON object a line, an evaluation each."""
+        """One JSON object per line: an evaluation, or a logged step."""
         return self.path / "metrics.jsonl"
 
     @property
     def curves_file(self) -> Path:
-        """The picture of the metrics."""
+        """The plot of the metrics."""
         return self.path / "curves.png"
 
     @property
     def tensorboard(self) -> Path:
-        """TensorBoard's events, where they were asked for."""
+        """The folder of TensorBoard events, with --tensorboard."""
         return self.path / "tensorboard"
 
     @property
     def profile(self) -> Path:
-        """The profiler's trace, where it was asked for."""
+        """The folder of the profiler's trace, with --profile."""
         return self.path / "profile"
 
     @property
     def steps(self) -> Path:
-        """Orbax's folder, a sub-folder a checkpoint."""
+        """Orbax's folder, with one folder per checkpoint."""
         return self.path / "steps"
 
     def exists(self) -> bool:
-        """Whether a run was started here."""
+        """Whether the folder holds a run."""
         return self.config_file.exists() or self.steps.exists()
 
     def read_config(self) -> RunConfig:
-        """The run's configuration. Raises ZooError where there is none, or it cannot be read."""
+        """The run's configuration. Raises ZooError if there is none, or it cannot be read."""
         try:
             stored = json.loads(self.config_file.read_text())
-            # Earlier runs had it in the recipe.
+            # Earlier versions stored it in the recipe.
             stored["recipe"].pop("keep", None)
             parsed = {
                 "recipe": Recipe(**stored["recipe"]),
@@ -93,25 +71,25 @@ class RunFolder:
             raise ZooError(f"{self.config_file} cannot be read as a run's configuration: {error}") from None
 
     def start(self, config: RunConfig) -> Path | None:
-        """Make the folder for a new run; a run that is there already moves aside, and its new place is returned.
+        """Make the folder of a new run. An earlier run in it is renamed, and its new path returned.
 
-        Raises ZooError where that run still goes on, or nothing can be written.
+        Raises ZooError if the earlier run is still training, or the folder cannot be written.
         """
-        aside = None
+        renamed = None
         try:
             if self.exists():
-                places = (self.path.with_name(f"{self.path.name}.{i}") for i in range(1, 10_000))
-                with alone_in(self.path):
-                    aside = self.path.rename(next(place for place in places if not place.exists()))
+                paths = (self.path.with_name(f"{self.path.name}.{i}") for i in itertools.count(1))
+                with lock_folder(self.path):
+                    renamed = self.path.rename(next(path for path in paths if not path.exists()))
             self.path.mkdir(parents=True, exist_ok=True)
             with replacing(self.config_file) as unfinished:
                 unfinished.write_text(json.dumps(asdict(config), indent=2) + "\n")
             self.metrics_file.write_text("")
         except OSError as error:
             raise ZooError(f"cannot write the run folder {self.path}: {error.strerror}") from None
-        return aside
+        return renamed
 
 
 def saved_steps(folder: RunFolder) -> list[int]:
-    """The steps of which there are checkpoints, in order."""
-    return sorted(int(place.name) for place in folder.steps.glob("*") if place.name.isdigit())
+    """The steps of the checkpoints, ascending."""
+    return sorted(int(path.name) for path in folder.steps.glob("*") if path.name.isdigit())

@@ -1,1 +1,1 @@
-"""What a run is told: the recipe, the options, and the configuration that both become."""
+"""The settings of a run: recipe, options, and the configuration that is stored with it."""

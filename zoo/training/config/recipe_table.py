@@ -1,4 +1,4 @@
-"""Recipes: how each network is trained on each kind of data, in one table."""
+"""The recipe of each network on each data set, in one table."""
 
 from fnmatch import fnmatchcase
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from zoo.errors import ZooError
 from zoo.training.config.recipe import Recipe
 
-# Ended at 0.9422 on Fashion-MNIST with googlenet_bn (docs/results.md).
+# Reached 0.9422 on Fashion-MNIST with googlenet_bn (docs/results.md).
 FASHION: dict[str, Any] = {
     "epochs": 16,
     "batch_size": 128,
@@ -18,15 +18,15 @@ FASHION: dict[str, Any] = {
     "shift": 2,
     "image_size": 56,
 }
-# The same for an afternoon on a CPU that trains ten networks: half the epochs.
+# Half the epochs, to train ten networks on a CPU in an afternoon.
 FASHION_SHORT: dict[str, Any] = {**FASHION, "epochs": 8}
-# Without batch norm: a gentler rate.
+# Without batch norm: a lower learning rate.
 FASHION_PLAIN: dict[str, Any] = {**FASHION_SHORT, "learning_rate": 1e-3, "clip_norm": 1.0}
-# 57 to 130 million parameters, whose updates cost more than the images.
+# 57 to 130 million parameters: an update costs more than the images of a batch, so batches are larger.
 FASHION_LARGE: dict[str, Any] = {**FASHION_PLAIN, "batch_size": 256, "learning_rate": 5e-4}
 
-# Model pattern, data set pattern, what differs from Recipe's defaults. The first row that matches counts.
-# Networks without batch norm want a gentler rate; LeNet pads digits to 32 pixels, as its paper.
+# Model pattern, data set pattern, differences from Recipe's defaults. The first matching row is used.
+# Networks without batch norm need a lower learning rate; LeNet pads digits to 32 pixels, as in its paper.
 RECIPES: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("lenet5", "digits", {"epochs": 30, "fit": "resize", "learning_rate": 2e-3}),
     ("lenet5_1998", "digits", {"epochs": 30, "fit": "resize", "learning_rate": 2e-3}),
@@ -53,26 +53,26 @@ RECIPES: tuple[tuple[str, str, dict[str, Any]], ...] = (
 )
 
 
-# Of pretrained networks: few epochs, and what is learned already moves slowly.
+# For pretrained networks: few epochs, and a low learning rate for the backbone.
 FINE_TUNING: dict[str, Any] = {"epochs": 10, "backbone_rate": 0.1}
 
 
-# By name, for --recipe.
-NAMED: dict[str, Recipe] = {
-    # The shortest way found yet to 94 % on Fashion-MNIST, with googlenet_bn.
+# The choices of --recipe.
+NAMED_RECIPES: dict[str, Recipe] = {
+    # The fastest found so far to 94 % on Fashion-MNIST, with googlenet_bn.
     "speedrun": Recipe(**FASHION),
 }
 
 
 def named_recipe(name: str) -> Recipe:
-    """The recipe of that name. Raises ZooError where there is none."""
-    if name not in NAMED:
-        raise ZooError(f"there is no recipe {name!r}: it is one of {', '.join(NAMED)}")
-    return NAMED[name]
+    """The recipe of that name. Raises ZooError if there is none."""
+    if name not in NAMED_RECIPES:
+        raise ZooError(f"there is no recipe {name!r}: it is one of {', '.join(NAMED_RECIPES)}")
+    return NAMED_RECIPES[name]
 
 
 def recipe_for(model: str, dataset: str, *, pretrained: bool = False) -> Recipe:
-    """The recipe of a network on a data set, by their names; that of fine-tuning where it is `pretrained`."""
+    """The recipe of a network on a data set, by their names; with `pretrained` the one for fine-tuning."""
     if pretrained:
         return Recipe(**FINE_TUNING)
     for model_pattern, dataset_pattern, changes in RECIPES:
@@ -81,11 +81,11 @@ def recipe_for(model: str, dataset: str, *, pretrained: bool = False) -> Recipe:
     return Recipe()
 
 
-def image_size(recipe: Recipe, native: int, input_size: int, smallest: int) -> int:
-    """Pixels a side that the network is trained at.
+def training_image_size(recipe: Recipe, native: int, input_size: int, smallest: int) -> int:
+    """The height and width in pixels of the images that the network is trained on.
 
-    The recipe's, if it names one. Else images at least as large as the network's own `input_size` come at that, and
-    smaller ones (`native` pixels a side) at the next multiple of 32 that is not below `smallest`, what it can take.
+    This is the recipe's image size if it names one. Otherwise it is the network's own `input_size`, or for data whose
+    images are smaller (`native` pixels) the next multiple of 32 that is at least `smallest`, the network's minimum.
     """
     if recipe.image_size:
         return recipe.image_size

@@ -1,39 +1,49 @@
-"""How a run is carried out: what its result does not depend on, and what may differ when it is resumed."""
+"""How a run is carried out: settings that do not change the trained network, and may change when a run is resumed."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from zoo.errors import ZooError
-from zoo.training.config.config_field import setting
+from zoo.training.config.config_field import check_fields, config_field
 from zoo.training.logging.tensorboard import check_tensorboard
 
 
 @dataclass(frozen=True, kw_only=True)
 class RunOptions:
-    """Settings beside the recipe. Raises ZooError for impossible values, and for what cannot be done here."""
+    """Settings beside the recipe. Raises ZooError for impossible values, and where tensorboardX is missing."""
 
-    save_every: str = setting("", "save every so many steps (500) or minutes (10m), besides each epoch's end", "N|Nm")
-    keep: int = setting(2, "checkpoints kept, besides the best")
-    skip_nonfinite: int = setting(0, "updates in a row that are left out where not finite, before the run stops")
-    fsdp: bool = setting(False, "split parameters and optimizer state over the devices too")
-    tensorboard: bool = setting(False, "write TensorBoard events into the run folder (needs tensorboardX)")
-    profile: bool = setting(False, "trace ten early steps with JAX's profiler, into the run folder")
+    log_every: int = config_field(0, "print and record the training metrics every N steps; 0: never")
+    eval_every: int = config_field(0, "evaluate and save every N steps, besides the end of each epoch; 0: never")
+    save_every: str = config_field(
+        "", "save every N steps (500) or minutes (10m), besides after each evaluation", metavar="N|Nm"
+    )
+    keep: int = config_field(2, "number of latest checkpoints to keep, besides the best", minimum=1)
+    skip_nonfinite: int = config_field(0, "how many updates in a row may be skipped as not finite before the run stops")
+    fsdp: bool = config_field(False, "also split parameters and optimizer state over the devices")
+    tensorboard: bool = config_field(False, "write TensorBoard events into the run folder (needs tensorboardX)")
+    profile: bool = config_field(False, "trace ten early steps with JAX's profiler, into the run folder")
 
     def __post_init__(self) -> None:
-        for name, smallest in (("keep", 1), ("skip_nonfinite", 0)):
-            if getattr(self, name) < smallest:
-                raise ZooError(f"{name} is {getattr(self, name)}: it must be at least {smallest}")
-        every(self.save_every)
+        check_fields(self)
+        parse_interval(self.save_every)
         if self.tensorboard:
             check_tensorboard()
 
 
-def every(text: str) -> tuple[int, float]:
-    """(steps, seconds) of "500" or "10m", 0 where it is not given in that. Raises ZooError for anything else."""
+class Interval(NamedTuple):
+    """A number of steps or of seconds; 0 for the one that is not given."""
+
+    steps: int = 0
+    seconds: float = 0.0
+
+
+def parse_interval(text: str) -> Interval:
+    """The interval of "500" (steps), "10m" (minutes) or "" (none). Raises ZooError for anything else."""
     number = text.removesuffix("m")
     try:
-        value = float(number or 0) if number != text else int(number or 0)
+        interval = Interval(seconds=60 * float(number)) if number != text else Interval(steps=int(number or 0))
     except ValueError:
-        value = -1
-    if not 0 <= value < float("inf") or (text and not value):
-        raise ZooError(f"save_every is {text!r}: give steps, as 500, or minutes, as 10m")
-    return (0, 60.0 * value) if number != text else (int(value), 0.0)
+        interval = Interval(steps=-1)
+    if not all(0 <= value < float("inf") for value in interval) or (text and not any(interval)):
+        raise ZooError(f"save_every is {text!r}: give steps (500) or minutes (10m)")
+    return interval

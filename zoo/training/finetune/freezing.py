@@ -1,4 +1,4 @@
-"""Frozen parameters: which they are, apart from the trained ones, and how their modules run while the others learn."""
+"""Frozen parameters: which they are, how they are kept apart, and how their modules run in training."""
 
 import inspect
 import re
@@ -19,34 +19,34 @@ ModulePath = tuple[str, ...]
 
 
 def frozen_parameters(model: Network, freeze: str) -> frozenset[str]:
-    """The keys of what `freeze` freezes: "none", "backbone" (all but the head), or a regular expression.
+    """The keys of the parameters that `freeze` selects: "none", "backbone" (all but the head), or a regular expression.
 
-    The expression must match a key such as "block3_1/expand/conv/kernel" from its first to its last character, or the
-    path of a module above it, as "block3_1". Raises ZooError where it matches nothing, or part of the head.
+    The expression must match a whole key, such as "block3_1/expand/conv/kernel", or the whole path of a module above
+    it, such as "block3_1". Raises ZooError if it matches nothing, or part of the head.
     """
     if freeze == "none":
         return frozenset()
-    keys = {key_of(place) for place, _ in jax.tree.leaves_with_path(init_shapes(model)["params"])}
+    keys = {key_of(path) for path, _ in jax.tree.leaves_with_path(init_shapes(model)["params"])}
     head = head_parameters(model)
     if freeze == "backbone":
         return frozenset(keys - head)
     pattern = re.compile(freeze)
-    frozen = frozenset(key for key in keys if any(pattern.fullmatch(part) for part in with_parents(key)))
+    frozen = frozenset(key for key in keys if any(pattern.fullmatch(path) for path in with_parents(key)))
     if not frozen:
-        raise ZooError(f"nothing is named {freeze!r} to freeze: the layers are {', '.join(top_level(keys))}")
+        raise ZooError(f"freeze is {freeze!r}, which matches no parameter: the layers are {', '.join(top_level(keys))}")
     if frozen & head:
         raise ZooError(
-            f"{freeze!r} would freeze the head, which must learn ({', '.join(sorted(frozen & head))}): "
-            "backbone freezes all but that"
+            f"freeze is {freeze!r}, which matches the head ({', '.join(sorted(frozen & head))}), and that must be "
+            "trainable: backbone freezes everything else"
         )
     return frozen
 
 
 def head_parameters(model: Network) -> frozenset[str]:
-    """The keys of the head's parameters, as "fc/kernel". Raises ZooError where there is no head."""
-    head = {key_of(place[1:]) for place in head_leaves(model) if place[0].key == "params"}
+    """The keys of the head's parameters, as "fc/kernel". Raises ZooError if there is no head."""
+    head = {key_of(key_path[1:]) for key_path in head_leaves(model) if key_path[0].key == "params"}
     if not head:
-        raise ZooError(f"{type(model).__name__} has no head to replace: none of its parameters depends on the classes")
+        raise ZooError(f"{type(model).__name__} has no head to replace: its parameters do not depend on the classes")
     return frozenset(head)
 
 
@@ -57,35 +57,35 @@ def with_parents(key: str) -> list[str]:
 
 
 def top_level(keys: Iterable[str]) -> list[str]:
-    """The first parts of the keys."""
+    """The names of the top-level modules of the keys, sorted."""
     return sorted({key.split("/")[0] for key in keys})
 
 
-def split(params: Any, frozen: frozenset[str]) -> tuple[Any, Any]:
-    """(trained, fixed): two trees like `params`, each with None where the other has the leaf."""
-    trained = jax.tree.map_with_path(lambda place, leaf: None if key_of(place) in frozen else leaf, params)
-    fixed = jax.tree.map_with_path(lambda place, leaf: leaf if key_of(place) in frozen else None, params)
-    return trained, fixed
+def partition(params: Any, frozen: frozenset[str]) -> tuple[Any, Any]:
+    """(trainable, frozen): two trees like `params`, each with None where the other has the leaf."""
+    trainable = jax.tree.map_with_path(lambda key_path, leaf: None if key_of(key_path) in frozen else leaf, params)
+    fixed = jax.tree.map_with_path(lambda key_path, leaf: leaf if key_of(key_path) in frozen else None, params)
+    return trainable, fixed
 
 
-def joined(trained: Any, fixed: Any) -> Any:
-    """The inverse of `split`."""
-    return jax.tree.map(lambda a, b: b if a is None else a, trained, fixed, is_leaf=lambda leaf: leaf is None)
+def merge(trainable: Any, frozen: Any) -> Any:
+    """The inverse of `partition`."""
+    return jax.tree.map(lambda a, b: b if a is None else a, trainable, frozen, is_leaf=lambda leaf: leaf is None)
 
 
 def frozen_modules(params: Any, frozen: frozenset[str]) -> frozenset[ModulePath]:
-    """The paths of the modules all of whose parameters are frozen, those inside them included."""
+    """The paths of the modules whose parameters are all frozen, including the modules inside them."""
     above: dict[bool, set[ModulePath]] = {True: set(), False: set()}
-    for place, _ in jax.tree.leaves_with_path(params):
-        path = tuple(part.key for part in place)
-        above[key_of(place) in frozen].update(path[:end] for end in range(len(path)))
+    for key_path, _ in jax.tree.leaves_with_path(params):
+        path = tuple(part.key for part in key_path)
+        above[key_of(key_path) in frozen].update(path[:end] for end in range(len(path)))
     return frozenset(above[True] - above[False])
 
 
-def in_inference(modules: frozenset[ModulePath]) -> AbstractContextManager:
-    """While inside, the modules at these paths run as if not trained: no dropout, and running batch statistics.
+def in_inference_mode(modules: frozenset[ModulePath]) -> AbstractContextManager:
+    """Within this context the modules at these paths run as in inference: no dropout, stored batch statistics.
 
-    They are called with `train=False`; a batch norm is told when it is made, so another takes its place.
+    They are called with `train=False`. A batch norm has that as a field, so a copy of it runs in its key_path.
     """
 
     def intercept(function: Callable, args: tuple, kwargs: dict[str, Any], context: nn.module.InterceptorContext):
@@ -102,11 +102,11 @@ def in_inference(modules: frozenset[ModulePath]) -> AbstractContextManager:
     return nn.intercept_methods(intercept)
 
 
-def unmoved(batch_stats: Any, before: Any, modules: frozenset[ModulePath]) -> Any:
-    """The batch statistics, with those of the modules at these paths, and inside them, as they were before."""
+def keep_frozen_statistics(batch_stats: Any, before: Any, modules: frozenset[ModulePath]) -> Any:
+    """The new batch statistics, but those from `before` for the modules at these paths and inside them."""
 
-    def choose(place: tuple, after: jax.Array, leaf: jax.Array) -> jax.Array:
-        path = tuple(part.key for part in place)
+    def choose(key_path: tuple, after: jax.Array, leaf: jax.Array) -> jax.Array:
+        path = tuple(part.key for part in key_path)
         return leaf if any(path[:end] in modules for end in range(len(path))) else after
 
     return jax.tree.map_with_path(choose, batch_stats, before) if modules else batch_stats

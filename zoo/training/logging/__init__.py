@@ -1,1 +1,1 @@
-"""What a run says about itself: progress, metrics, curves, TensorBoard, profiles."""
+"""Progress, metrics, curves, TensorBoard events and profiles of a run."""

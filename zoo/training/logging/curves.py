@@ -1,4 +1,4 @@
-"""The picture of a run: loss, accuracy and learning rate over its epochs."""
+"""The plot of a run: loss, accuracy and learning rate over its epochs."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zoo.runtime.atomic_files import replacing
+from zoo.training.logging.rows import is_evaluation
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -15,57 +16,64 @@ if TYPE_CHECKING:
 
 Row = Mapping[str, float | None]
 
-# Told apart by the colour-blind too (Okabe and Ito).
+# Distinct for colour-blind readers too (Okabe and Ito).
 TRAIN, TEST, RATE, INK, GRID = "#56a0d3", "#d55e00", "#009e73", "#333333", "#e3e3e3"
 
-# A loss that spans more than this factor is drawn on a log scale: on a linear one its later part would be a flat line.
-LINEAR_SPAN = 10
+# A loss with a larger ratio of maximum to minimum has a log scale: on a linear one its later part would be flat.
+MAX_LINEAR_RATIO = 10
 
-# Fewer points than this are marked, so that one evaluation is seen too.
-MARKED = 25
+# Lines with fewer points have markers, so that a single evaluation is visible too.
+MIN_UNMARKED_POINTS = 25
 
-NOTE = (
-    "train: mean over the epoch's steps, as trained (augmentation, dropout, auxiliary losses)"
-    "      test: all test images, at the epoch's end"
+FOOTNOTE = (
+    "train: mean over the epoch's steps so far, as trained (augmentation, dropout, auxiliary losses)"
+    "      test: all test images"
 )
 
 
 def draw_curves(rows: Sequence[Row], path: Path, title: str) -> None:
-    """Write a PNG of the evaluations in `rows`, whole or not at all. Raises ZooError where it cannot be written."""
+    """Write a PNG of the evaluations in `rows`, atomically. Raises ZooError if it cannot be written."""
     figure = curves_figure(rows, title)
     with replacing(path) as unfinished:
         figure.savefig(unfinished, format="png")
 
 
 def curves_figure(rows: Sequence[Row], title: str) -> Figure:
-    """Three panels over the epochs; a value that is missing or not finite is a gap."""
-    # The object interface has no windows and no global state, and PNG is drawn by Agg.
+    """Three panels over the epochs. A missing value, or one that is not finite, is a gap.
+
+    Rows of logged steps are drawn as pale lines.
+    """
+    # The object interface has no windows and no global state.
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(13, 4), dpi=100, facecolor="white")
     loss, accuracy, rate = figure.subplots(1, 3)
     figure.subplots_adjust(left=0.05, right=0.985, top=0.81, bottom=0.19, wspace=0.18)
     figure.text(0.05, 0.925, title, fontsize=14, weight="bold", color=INK, parse_math=False)
-    figure.text(0.05, 0.025, NOTE, fontsize=8.5, color="#777777")
+    figure.text(0.05, 0.025, FOOTNOTE, fontsize=8.5, color="#777777")
     for axes, name in ((loss, "loss"), (accuracy, "accuracy"), (rate, "learning rate")):
         _style(axes, name)
 
+    logged = [row for row in rows if not is_evaluation(row)]
+    rows = [row for row in rows if is_evaluation(row)]
+    for axes, name in ((loss, "loss"), (accuracy, "accuracy")) if logged else ():
+        axes.plot(_column(logged, "epoch"), _column(logged, name), color=TRAIN, linewidth=0.8, alpha=0.4)
     _line(loss, rows, "loss", "train", TRAIN)
     _line(loss, rows, "test_loss", "test", TEST)
-    _scale_loss(loss, _values(rows, "loss") + _values(rows, "test_loss"))
+    _scale_loss(loss, _values([*rows, *logged], "loss") + _values(rows, "test_loss"))
     _line(accuracy, rows, "accuracy", "train", TRAIN)
     _line(accuracy, rows, "test_accuracy", "test", TEST)
     _mark_best(accuracy, rows)
     _line(rate, rows, "learning_rate", "", RATE)
     rate.set_ylim(bottom=0)
-    for axes, place in ((loss, "upper right"), (accuracy, "lower right")):
-        axes.legend(loc=place, frameon=False, fontsize=10, labelcolor=INK)
-    _ticks(figure.axes, _values(rows, "epoch"))
+    for axes, location in ((loss, "upper right"), (accuracy, "lower right")):
+        axes.legend(loc=location, frameon=False, fontsize=10, labelcolor=INK)
+    _ticks(figure.axes, _values([*rows, *logged], "epoch"))
     return figure
 
 
 def _values(rows: Sequence[Row], name: str) -> list[float]:
-    """What is finite of it."""
+    """The finite values of a column."""
     return [value for value in _column(rows, name) if math.isfinite(value)]
 
 
@@ -87,14 +95,14 @@ def _style(axes: Axes, name: str) -> None:
 
 
 def _line(axes: Axes, rows: Sequence[Row], name: str, label: str, colour: str) -> None:
-    marker = "o" if len(rows) < MARKED else None
+    marker = "o" if len(rows) < MIN_UNMARKED_POINTS else None
     epochs, values = _column(rows, "epoch"), _column(rows, name)
     axes.plot(epochs, values, label=label, color=colour, linewidth=1.8, marker=marker, markersize=3.5)
 
 
 def _scale_loss(axes: Axes, losses: list[float]) -> None:
-    """From zero, or on a log scale, said in the title, where the loss spans decades."""
-    if losses and min(losses) > 0 and max(losses) > LINEAR_SPAN * min(losses):
+    """A linear scale from zero, or a log scale, named in the title, for a large ratio of maximum to minimum."""
+    if losses and min(losses) > 0 and max(losses) > MAX_LINEAR_RATIO * min(losses):
         axes.set_yscale("log")
         axes.set_title("loss (log scale)", loc="left", fontsize=11, color=INK)
         axes.grid(which="minor", color=GRID, linewidth=0.4)
@@ -104,19 +112,19 @@ def _scale_loss(axes: Axes, losses: list[float]) -> None:
 
 
 def _mark_best(axes: Axes, rows: Sequence[Row]) -> None:
-    """A ring around the best test accuracy, the first of equals, and its figure in the title."""
+    """A ring around the best test accuracy (of equals the first), which is named in the title."""
     finite = [(row["test_accuracy"], row["epoch"]) for row in rows if _values([row], "test_accuracy")]
     if not finite:
         axes.set_ylim(0, 1)
         return
     best, epoch = max(finite, key=lambda pair: pair[0])
     axes.plot([epoch], [best], marker="o", markersize=9, markerfacecolor="none", color=TEST, linestyle="none")
-    said = f"test {finite[-1][0]:.4f}, best {best:.4f} (epoch {epoch:g})"
-    axes.set_title(said, loc="right", fontsize=9.5, color=TEST)
+    text = f"test {finite[-1][0]:.4f}, best {best:.4f} (epoch {epoch:.4g})"
+    axes.set_title(text, loc="right", fontsize=9.5, color=TEST)
 
 
 def _ticks(panels: Sequence[Axes], epochs: list[float]) -> None:
-    """Whole epochs, from 0, where the run began, and few values."""
+    """Ticks at whole epochs, from 0, and few on the y axis."""
     from matplotlib.ticker import MaxNLocator
 
     for axes in panels:

@@ -1,11 +1,11 @@
-"""How much of a device's arithmetic a network uses: model FLOP utilisation (Chowdhery et al. 2022, appendix B)."""
+"""The share of a device's peak that a network uses: model FLOP utilisation (Chowdhery et al. 2022, appendix B)."""
 
 import jax
 from flax import linen as nn
 
 from zoo import count
 
-# Dense bfloat16 TFLOP/s by what JAX calls the device, from the data sheets; the first that the name holds counts.
+# Dense bfloat16 TFLOP/s from the data sheets, by a part of JAX's `device_kind`; the first match is used.
 PEAK_TERAFLOPS: tuple[tuple[str, float], ...] = (
     ("H200", 989),
     ("H100 PCIe", 756),
@@ -25,23 +25,23 @@ PEAK_TERAFLOPS: tuple[tuple[str, float], ...] = (
 
 
 def teraflops(macs: int, images_per_second: float, *, training: bool) -> float:
-    """What a network of so many multiply-adds an image computes a second; a training step counts as three passes."""
+    """TFLOP/s of a network with `macs` multiply-adds per image; a training step counts as three forward passes."""
     return 2 * macs * (3 if training else 1) * images_per_second / 1e12
 
 
 def peak_teraflops(device: jax.Device | None = None) -> float | None:
-    """Of all devices of that kind together, by default of the first's; None where it is not known, as of CPUs."""
+    """The peak of all devices together, by default of the first one's kind; None if it is unknown, as for CPUs."""
     kind = (device or jax.devices()[0]).device_kind
     peak = next((peak for name, peak in PEAK_TERAFLOPS if name in kind), None)
     return peak and peak * jax.device_count()
 
 
-def macs_of_image(network: nn.Module, image_shape: tuple[int, int, int]) -> int | None:
-    """Multiply-adds of an image; None, and not counted, which takes seconds, where the devices' peak is not known."""
+def count_macs(network: nn.Module, image_shape: tuple[int, int, int]) -> int | None:
+    """Multiply-adds per image; None if the devices' peak is unknown, as counting takes seconds and would be unused."""
     return count.summarize(network, (1, *image_shape)).macs if peak_teraflops() else None
 
 
 def utilisation(macs: int, images_per_second: float, *, training: bool) -> float | None:
-    """The share of the devices' peak, 0 to 1; None where that is not known."""
+    """The share of the devices' peak, 0 to 1; None if that is unknown."""
     peak = peak_teraflops()
     return teraflops(macs, images_per_second, training=training) / peak if peak else None

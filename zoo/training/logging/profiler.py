@@ -1,4 +1,4 @@
-"""A trace of a few steps, by JAX's profiler."""
+"""A trace of a few steps with JAX's profiler."""
 
 from contextlib import ExitStack
 from pathlib import Path
@@ -7,13 +7,13 @@ from types import TracebackType
 import jax
 from rich.console import Console
 
-from zoo.runtime.console import tell
+from zoo.runtime.console import print_line
 
 
 class Profiler:
-    """A context manager around a run that traces `steps` of its steps, the first of them `first`, into `folder`.
+    """A context manager around a run that traces `steps` of its steps, from step `first`, into `folder`.
 
-    `steps` of 0 traces nothing. A run that ends, or is stopped, before the last of them ends the trace there.
+    With 0 steps it traces nothing. The end of the run ends the trace too.
     """
 
     def __init__(self, folder: Path, first: int, steps: int = 10, *, console: Console | None = None) -> None:
@@ -30,10 +30,10 @@ class Profiler:
         if self._tracing:
             self._stop()
         elif self.steps and not self._done:
-            self._say(f"nothing was profiled: the run ended before step {self.first}")
+            print_line(self._console, f"nothing was profiled: the run ended before step {self.first}")
 
     def before(self, step: int) -> None:
-        """Called before each step: begins and ends the trace, and names the step in it."""
+        """Call this before each step: it starts and ends the trace, and annotates the step in it."""
         self._step.close()
         if self._tracing and step >= self.first + self.steps:
             self._stop()
@@ -46,26 +46,24 @@ class Profiler:
     def _start(self) -> None:
         self._done = True
         try:
-            # JAX would find out at the end of the trace only.
+            # JAX would raise only at the end of the trace.
             self.folder.mkdir(parents=True, exist_ok=True)
             jax.profiler.start_trace(self.folder)
             self._tracing = True
         except (OSError, RuntimeError) as error:
-            self._say(f"cannot profile into {self.folder}: {error}")
+            print_line(self._console, f"cannot profile into {self.folder}: {error}")
 
     def _stop(self) -> None:
-        """A full disk loses the trace, not the run."""
+        """End the trace. A full disk loses the trace, but does not stop the run."""
         self._step.close()
         self._tracing = False
         try:
             jax.profiler.stop_trace()
         except (OSError, RuntimeError) as error:
-            self._say(f"cannot write the profile in {self.folder}: {error}")
+            print_line(self._console, f"cannot write the profile in {self.folder}: {error}")
             return
-        self._say(
+        print_line(
+            self._console,
             f"profiled steps {self.first} to {self._last}: pip install xprof, then xprof --logdir {self.folder}; "
-            "or open its trace.json.gz at https://ui.perfetto.dev"
+            "or open its trace.json.gz at https://ui.perfetto.dev",
         )
-
-    def _say(self, text: str) -> None:
-        tell(self._console, text)

@@ -1,7 +1,7 @@
-"""What a run shows while it goes: a bar on a terminal, a line an evaluation everywhere."""
+"""The progress of a run: a bar on a terminal, and a line per evaluation and logged step everywhere."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import TracebackType
 
@@ -9,20 +9,28 @@ import jax
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from zoo.runtime.console import tell
+from zoo.runtime.console import print_line
 from zoo.training.logging.flop_utilization import utilisation
 
 REFRESH_SECONDS = 0.25
 
 
 class TrainingProgress:
-    """A context manager around the steps of a run; images/s leave out the first step, and evaluations.
+    """A context manager around the steps of a run, from the one after `step`.
 
-    `macs` are an image's multiply-adds, from which the utilisation of the devices is reckoned, or None.
+    Images/s do not count the first step, evaluations and saves. `macs` are the multiply-adds per image, from which
+    the utilisation of the devices is computed, or None.
     """
 
     def __init__(
-        self, console: Console, step: int, steps: int, steps_per_epoch: int, batch_size: int, *, macs: int | None = None
+        self,
+        console: Console,
+        *,
+        step: int,
+        steps: int,
+        steps_per_epoch: int,
+        batch_size: int,
+        macs: int | None = None,
     ) -> None:
         self.console, self.step, self.steps = console, step, steps
         self.steps_per_epoch, self.batch_size, self.macs = steps_per_epoch, batch_size, macs
@@ -48,38 +56,41 @@ class TrainingProgress:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None):
         self._bar.stop()
 
-    def begun(self) -> None:
-        """The first step is done, for which all was compiled, or read from the cache."""
+    def compiled(self) -> None:
+        """Call this after the first step, for which everything was compiled or read from the cache."""
         self._timed_from = time.perf_counter()
         self.compiling = self._timed_from - self._entered
-        tell(self.console, f"compiled, and did the first step, in {self.compiling:.1f} s")
+        print_line(self.console, f"compiled and ran the first step in {self.compiling:.1f} s")
 
-    def advance(self, done: dict[str, jax.Array] | None) -> None:
-        """A step was started; `done` are the metrics of one that should be done by now, read only when shown."""
+    def advance(self, finished: dict[str, jax.Array] | None) -> None:
+        """Call this after each step; `finished` are the metrics of an earlier one, which are read if they are shown."""
         self.step += 1
         now = time.perf_counter()
-        if self._bar.disable or done is None or now - self._shown < REFRESH_SECONDS:
+        if self._bar.disable or finished is None or now - self._shown < REFRESH_SECONDS:
             return
         self._shown = now
-        loss, accuracy = float(done["loss"]), float(done["accuracy"])
+        loss, accuracy = float(finished["loss"]), float(finished["accuracy"])
         figures = f"loss {loss:.4f}  accuracy {accuracy:.3f}  {self._pace()}"
         epoch = f"epoch {self.epoch}/{self.steps // self.steps_per_epoch}"
         self._bar.update(self._task, completed=self.step, description=epoch, figures=figures)
 
-    def evaluated(self, metrics: dict[str, float]) -> None:
-        """Print an evaluation."""
-        tell(
-            self.console,
-            f"epoch {self.epoch:>3}/{self.steps // self.steps_per_epoch}"
-            f"  loss {figure(metrics['loss'])}  accuracy {figure(metrics['accuracy'])}"
-            f"  test_loss {figure(metrics['test_loss'])}  test_accuracy {figure(metrics['test_accuracy'])}"
-            f"  {self._pace()}",
+    def print_evaluation(self, row: Mapping[str, float | None]) -> None:
+        """Print a line with the training and test metrics of an evaluation."""
+        where = f"epoch {self.epoch:>3}/{self.steps // self.steps_per_epoch}"
+        self._print_row(
+            self._step_label() if self.step % self.steps_per_epoch else where,
+            row,
+            ("loss", "accuracy", "test_loss", "test_accuracy"),
         )
 
-    def ended(self) -> None:
-        """Print where the time went."""
+    def print_logged(self, row: Mapping[str, float | None]) -> None:
+        """Print a line with the training metrics of the steps since the last one."""
+        self._print_row(self._step_label(), row, ("loss", "accuracy", "learning_rate"))
+
+    def print_times(self) -> None:
+        """Print how the time was spent, at the end of a run."""
         if self._timed_steps:
-            tell(
+            print_line(
                 self.console,
                 f"compiling {self.compiling:.1f} s, steps {self._seconds:.1f} s ({self.waiting_share:.1%} of it waiting"
                 f" for data), evaluating and saving {self._paused:.1f} s",
@@ -87,31 +98,31 @@ class TrainingProgress:
 
     @contextmanager
     def waiting(self, idle: Callable[[], bool]) -> Iterator[None]:
-        """Around what waits for data; `idle` says afterwards whether the devices had nothing left to do."""
-        begun = time.perf_counter()
+        """A context that waits for data; its time counts if the devices are `idle` at its end."""
+        start = time.perf_counter()
         yield
         if self._timed_from and idle():
-            self._waited += time.perf_counter() - begun
+            self._waited += time.perf_counter() - start
 
     @contextmanager
     def pausing(self) -> Iterator[None]:
-        """Around evaluations and saves, which images/s leave out."""
-        begun = time.perf_counter()
+        """A context for evaluations and saves, whose time does not count for images/s."""
+        start = time.perf_counter()
         yield
-        self._paused += time.perf_counter() - begun
+        self._paused += time.perf_counter() - start
 
     @property
     def waiting_share(self) -> float | None:
-        """The share of the timed steps' time in which the devices waited for data; None before there are any."""
+        """The share of the steps' time in which the devices waited for data; None before the second step."""
         return self._waited / self._seconds if self._timed_steps else None
 
     @property
     def epoch(self) -> int:
-        """The epoch that the last step belongs to, from 1."""
+        """The epoch of the last step, from 1."""
         return -(-self.step // self.steps_per_epoch)
 
     def pace(self) -> dict[str, float | None]:
-        """What a recorded evaluation has of it."""
+        """{"images_per_second", "waiting", "utilisation"}, for the row of an evaluation."""
         return {
             "images_per_second": self.images_per_second,
             "waiting": self.waiting_share,
@@ -120,12 +131,12 @@ class TrainingProgress:
 
     @property
     def images_per_second(self) -> float | None:
-        """Over all timed steps, evaluations left out; None before there are any."""
+        """The mean since the second step, without evaluations and saves; None before it."""
         return self._timed_steps * self.batch_size / self._seconds if self._timed_steps else None
 
     @property
     def utilisation(self) -> float | None:
-        """Model FLOP utilisation, 0 to 1; None where the multiply-adds or the devices' peak are not known."""
+        """Model FLOP utilisation, 0 to 1; None if the multiply-adds or the devices' peak are unknown."""
         pace = self.images_per_second
         return utilisation(self.macs, pace, training=True) if self.macs and pace else None
 
@@ -137,21 +148,30 @@ class TrainingProgress:
     def _seconds(self) -> float:
         return time.perf_counter() - self._timed_from - self._paused
 
+    def _step_label(self) -> str:
+        return f"step {self.step:>{len(str(self.steps))}}/{self.steps}"
+
+    def _print_row(self, label: str, row: Mapping[str, float | None], names: Sequence[str]) -> None:
+        metrics = "  ".join(f"{name} {format_metric(row[name])}" for name in names)
+        print_line(self.console, f"{label}  {metrics}  {self._pace()}")
+
     def _pace(self) -> str:
         if not self._timed_steps:
             return ""
         eta = (time.perf_counter() - self._timed_from) / self._timed_steps * (self.steps - self.step)
         used = self.utilisation
         share = f"  {used:.1%} of peak" if used is not None else ""
-        return f"{self.images_per_second:.0f} images/s{share}  {clock(eta)} left"
+        return f"{self.images_per_second:.0f} images/s{share}  {format_duration(eta)} left"
 
 
-def figure(value: float | None) -> str:
-    """Four decimals, or a dash where no update of the epoch was finite."""
-    return "-" if value is None else f"{value:.4f}"
+def format_metric(value: float | None) -> str:
+    """Four decimals, or four digits of a value below 0.01; a dash for None, where no update was finite."""
+    if value is None:
+        return "-"
+    return f"{value:.4f}" if value >= 0.01 or value <= 0 else f"{value:.4g}"
 
 
-def clock(seconds: float) -> str:
+def format_duration(seconds: float) -> str:
     """1:02:03, or 2:03 under an hour."""
     minutes, seconds = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)

@@ -1,4 +1,4 @@
-"""What a run measured, kept in its folder as it goes: metrics.jsonl, curves.png, TensorBoard events."""
+"""Writes what a run measures into its folder: metrics.jsonl, curves.png, TensorBoard events."""
 
 import json
 import math
@@ -10,23 +10,22 @@ from rich.console import Console
 
 from zoo.errors import ZooError
 from zoo.runtime.atomic_files import clear_unfinished, replacing
-from zoo.runtime.console import tell
+from zoo.runtime.console import print_line
 from zoo.training.checkpoint.run_folder import RunFolder
 from zoo.training.logging.curves import draw_curves
+from zoo.training.logging.rows import Row, is_evaluation, read_rows
 from zoo.training.logging.tensorboard import ScalarWriter
 
-Row = dict[str, float | None]
-
-# The curves are drawn again no sooner than that.
-DRAWING_SECONDS = 30.0
+# The shortest time between two drawings of the curves.
+DRAWING_INTERVAL_SECONDS = 30.0
 
 
 class Recorder:
-    """A context manager around a run, that keeps its evaluations, those of the run it goes on with included.
+    """A context manager around a run that records its rows, after those that are in the folder already.
 
-    What cannot be written, on a full disk or in a folder that is gone, is one warning; the run goes on, and all is
-    written at the next evaluation where it can be. `title` is that of the curves, by default the folder's name. Of
-    several processes one is `writing`.
+    If they cannot be written, for example on a full disk, it prints one warning, and writes everything with the next
+    row when that is possible again. `title` is that of the curves, by default the folder's name. Of several processes
+    only one is `writing`.
     """
 
     def __init__(
@@ -42,7 +41,7 @@ class Recorder:
         self.rows: list[Row] = []
         self._folder, self._console, self._title = folder, console, title or folder.path.name
         self._scalars = ScalarWriter(folder.tensorboard) if tensorboard and writing else None
-        self._drawn = self._stored = self._warned = False
+        self._drawn = self._stored = self._rewritten = self._warned = False
         self._draw_at = math.inf
 
     def __enter__(self) -> "Recorder":
@@ -51,7 +50,7 @@ class Recorder:
             clear_unfinished(self._folder.curves_file)
         self.rows = self._read()
         self._stored, self._drawn = True, self._folder.curves_file.exists()
-        self._draw_at = time.monotonic() + DRAWING_SECONDS
+        self._draw_at = time.monotonic() + DRAWING_INTERVAL_SECONDS
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None):
@@ -59,25 +58,27 @@ class Recorder:
             self._attempt(self._scalars.write)
             self._scalars.close()
         if not self._stored and not self._attempt(self._store):
-            self._say(f"{self._folder.metrics_file} lacks the last evaluations of this run")
+            self._warn(f"{self._folder.metrics_file} lacks the last rows of this run")
         # A second Ctrl-C does not wait.
         if self.rows and not self._drawn and (kind is None or issubclass(kind, Exception)):
             self._attempt(self._draw)
 
-    def add(self, measured: Row) -> None:
-        """Record an evaluation: what was measured, by name, with its "step" and "epoch"."""
-        self.rows.append(measured)
+    def add(self, row: Row) -> None:
+        """Record a row: measurements by name, with a "step" and an "epoch"."""
+        self.rows.append(row)
+        # Rewriting all rows for each logged step would take quadratic time.
+        append = self._stored and self._rewritten and not is_evaluation(row)
         self._stored = self._drawn = False
-        self._attempt(self._store)
+        self._attempt(self._append if append else self._store)
         if self._scalars:
-            self._scalars.add(measured)
+            self._scalars.add(row)
             self._attempt(self._scalars.write)
         if time.monotonic() >= self._draw_at:
             self._attempt(self._draw)
-            self._draw_at = time.monotonic() + DRAWING_SECONDS
+            self._draw_at = time.monotonic() + DRAWING_INTERVAL_SECONDS
 
     def drop_after(self, step: int) -> None:
-        """Forget the evaluations of later steps, which a resumed run does again."""
+        """Remove the rows of later steps, which a resumed run repeats."""
         kept = [row for row in self.rows if row["step"] <= step]
         if len(kept) < len(self.rows):
             self.rows = kept
@@ -85,7 +86,7 @@ class Recorder:
             self._attempt(self._store)
 
     def _attempt(self, write: Callable[[], None]) -> bool:
-        """Whether that could be written; the first time that it could not is a warning."""
+        """Whether that could be written; the first failure prints a warning."""
         if not self._writing:
             return True
         try:
@@ -93,13 +94,22 @@ class Recorder:
             return True
         except ZooError as error:
             if not self._warned:
-                self._say(f"{error}; the run goes on, and writes it when it can")
+                self._warn(f"{error}; the run continues, and tries again")
             self._warned = True
             return False
 
     def _store(self) -> None:
         with replacing(self._folder.metrics_file) as unfinished:
-            unfinished.write_text("".join(json.dumps(_finite(row)) + "\n" for row in self.rows))
+            unfinished.write_text("".join(map(_line, self.rows)))
+        self._stored = self._rewritten = True
+
+    def _append(self) -> None:
+        path = self._folder.metrics_file
+        try:
+            with path.open("a") as file:
+                file.write(_line(self.rows[-1]))
+        except OSError as error:
+            raise ZooError(f"cannot write {path}: {error.strerror or error}") from None
         self._stored = True
 
     def _draw(self) -> None:
@@ -110,35 +120,17 @@ class Recorder:
         self._drawn = True
 
     def _read(self) -> list[Row]:
-        """The evaluations in the folder; a torn line, as a power failure leaves it, is left out."""
-        rows = stored_rows(self._folder)
+        """The rows in the folder, without unreadable lines, which a power failure may leave."""
+        rows = read_rows(self._folder)
         if None in rows:
-            self._say(f"{self._folder.metrics_file}: line {rows.index(None) + 1} cannot be read, and is left out")
+            self._warn(f"{self._folder.metrics_file}: line {rows.index(None) + 1} cannot be read, and is skipped")
         return [row for row in rows if row is not None]
 
-    def _say(self, text: str) -> None:
-        tell(self._console, text, "yellow")
+    def _warn(self, text: str) -> None:
+        print_line(self._console, text, "yellow")
 
 
-def stored_rows(folder: RunFolder) -> list[Row | None]:
-    """The evaluations of a run, None for a line that cannot be read. Raises ZooError for a file that cannot be."""
-    try:
-        lines = folder.metrics_file.read_bytes().splitlines()
-    except FileNotFoundError:
-        return []
-    except OSError as error:
-        raise ZooError(f"cannot read {folder.metrics_file}: {error.strerror}") from None
-    return [_parsed(line) for line in lines]
-
-
-def _finite(row: Row) -> Row:
-    """JSON has no number that is not finite."""
-    return {name: value if value is None or math.isfinite(value) else None for name, value in row.items()}
-
-
-def _parsed(line: bytes) -> Row | None:
-    try:
-        row = json.loads(line)
-    except ValueError:
-        return None
-    return row if isinstance(row, dict) and {"step", "epoch"} <= row.keys() else None
+def _line(row: Row) -> str:
+    """The row as JSON, which has no number that is not finite: null takes its place."""
+    finite = {name: value if value is None or math.isfinite(value) else None for name, value in row.items()}
+    return json.dumps(finite) + "\n"

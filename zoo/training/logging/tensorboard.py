@@ -1,6 +1,6 @@
-"""A run's evaluations as TensorBoard events, in the record format of tensorboardX.
+"""A run's measurements as TensorBoard events, in the record format of tensorboardX.
 
-Its SummaryWriter is not used: it writes in a thread, which a full disk ends, and then the run waits for it forever.
+Its SummaryWriter is not used: it writes in a thread, which a full disk ends, and then the run would wait forever.
 """
 
 from __future__ import annotations
@@ -13,27 +13,28 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zoo.errors import ZooError
+from zoo.training.logging.rows import is_evaluation
 
 if TYPE_CHECKING:
     from tensorboardX.record_writer import RecordWriter
 
-# What is measured at each evaluation, but is no curve: TensorBoard has the step and the time itself.
-NO_SCALARS = {"step", "seconds"}
+# Parts of a row that are no curves: TensorBoard has its own step and time.
+NOT_SCALARS = {"step", "seconds"}
 
 
 def check_tensorboard() -> None:
-    """Raises ZooError where events could not be written: better before a run than at its first evaluation."""
+    """Raises ZooError if tensorboardX is missing, before the run starts."""
     try:
         import tensorboardX.record_writer  # noqa: F401
     except ImportError:
-        raise ZooError("--tensorboard needs tensorboardX: pip install tensorboardX, or leave it out") from None
+        raise ZooError("--tensorboard needs tensorboardX: pip install tensorboardX, or omit it") from None
 
 
 class ScalarWriter:
-    """Appends scalars to event files in a folder; what could not be written is kept, and goes to the next file.
+    """Writes scalars to event files in a folder. What could not be written is kept, and written to the next file.
 
-    Each file begins with a mark (the `purge_step` of other writers) that takes back what earlier ones have of its
-    steps, as a resumed run does them again.
+    Each file starts with a session-start event (the `purge_step` of other writers), which makes TensorBoard discard
+    events of earlier files from its first step on: a resumed run repeats them.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -42,21 +43,21 @@ class ScalarWriter:
         self._file: RecordWriter | None = None
         self._written = False
 
-    def add(self, measured: Mapping[str, float | None]) -> None:
-        """An evaluation, with its "step", that the next `write` writes."""
-        self._pending.append((time.time(), measured))
+    def add(self, row: Mapping[str, float | None]) -> None:
+        """Add a row, which must have a "step", for the next `write`."""
+        self._pending.append((time.time(), row))
 
     def write(self) -> None:
-        """Write all that is not written yet. Raises ZooError where that fails."""
+        """Write what is not written yet. Raises ZooError if that fails."""
         if not self._pending:
             return
         if not self._file:
             self._path = self.folder / _file_name()
             self._written = False
         try:
-            self._file = self._file or _begun(self._path, purge_step=self._pending[0][1]["step"])
-            for moment, measured in self._pending:
-                self._file.write(_event(moment, measured))
+            self._file = self._file or _open_file(self._path, purge_step=self._pending[0][1]["step"])
+            for wall_time, row in self._pending:
+                self._file.write(_event(wall_time, row))
             self._file.flush()
             self._pending.clear()
             self._written = True
@@ -65,35 +66,37 @@ class ScalarWriter:
             raise ZooError(f"cannot write TensorBoard events in {self.folder}: {error.strerror or error}") from None
 
     def close(self) -> None:
-        """Close the file; the next `write` begins another."""
+        """Close the file; the next `write` opens another."""
         with suppress(OSError):
             if self._file:
                 self._file.close()
         self._file = None
 
     def _abandon(self) -> None:
-        """Leave a file whose end may be torn, which nothing can follow; remove it where all in it comes again."""
+        """Close a file whose end may be incomplete; remove it if all of it will be written again."""
         self.close()
         if not self._written:
             with suppress(OSError):
                 self._path.unlink()
 
 
-def tag(name: str) -> str:
-    """How TensorBoard groups a measurement: "train/loss", "test/accuracy"; others keep their names."""
+def tag(name: str, *, evaluation: bool) -> str:
+    """The tag of a measurement: "train/loss" or "test/loss" of an evaluation, "steps/loss" of logged steps."""
+    if not evaluation:
+        return f"steps/{name}"
     if name in ("loss", "accuracy"):
         return f"train/{name}"
     return name.replace("test_", "test/", 1) if name.startswith("test_") else name
 
 
 def _file_name() -> str:
-    """With the time first, as TensorBoard reads files in the order of their names."""
+    """The time comes first, as TensorBoard reads files in the order of their names."""
     seconds, nanoseconds = divmod(time.time_ns(), 10**9)
     return f"events.out.tfevents.{seconds}.{socket.gethostname()}.{nanoseconds:09}"
 
 
-def _begun(path: Path, purge_step: Any) -> RecordWriter:
-    """A new file, with its version and the mark that takes back the steps from `purge_step`."""
+def _open_file(path: Path, purge_step: Any) -> RecordWriter:
+    """A new file, with its version and the event that discards earlier ones from `purge_step` on."""
     from tensorboardX.proto.event_pb2 import Event, SessionLog
     from tensorboardX.record_writer import RecordWriter
 
@@ -105,13 +108,13 @@ def _begun(path: Path, purge_step: Any) -> RecordWriter:
     return file
 
 
-def _event(moment: float, measured: Mapping[str, float | None]) -> bytes:
+def _event(wall_time: float, row: Mapping[str, float | None]) -> bytes:
     from tensorboardX.proto.event_pb2 import Event
     from tensorboardX.proto.summary_pb2 import Summary
 
     values = [
-        Summary.Value(tag=tag(name), simple_value=value)
-        for name, value in measured.items()
-        if value is not None and name not in NO_SCALARS
+        Summary.Value(tag=tag(name, evaluation=is_evaluation(row)), simple_value=value)
+        for name, value in row.items()
+        if value is not None and name not in NOT_SCALARS
     ]
-    return Event(wall_time=moment, step=measured["step"], summary=Summary(value=values)).SerializeToString()
+    return Event(wall_time=wall_time, step=row["step"], summary=Summary(value=values)).SerializeToString()

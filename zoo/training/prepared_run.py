@@ -1,0 +1,30 @@
+"""A run that can start: everything that `train` needs."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import jax
+import numpy as np
+
+from zoo.data import Dataset
+from zoo.training.checkpoint.run_folder import RunFolder
+from zoo.training.config.run_config import RunConfig
+from zoo.training.config.run_options import RunOptions
+
+Backbone = Mapping[str, jax.Array | np.ndarray]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PreparedRun:
+    """What a run is, its data and its folder, which holds its configuration already.
+
+    `backbone` are the pretrained variables that a new run starts from, by key. With `resume` the run in `folder`
+    continues from its latest checkpoint.
+    """
+
+    config: RunConfig
+    dataset: Dataset
+    folder: RunFolder
+    backbone: Backbone = field(default_factory=dict)
+    resume: bool = False
+    options: RunOptions = field(default_factory=RunOptions)

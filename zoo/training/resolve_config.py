@@ -1,0 +1,148 @@
+"""From the settings of the command line to a run's configuration; whatever would fail later fails here."""
+
+import dataclasses
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from zoo.data import Dataset, Preprocessing
+from zoo.data.preprocessing import channel_constants
+from zoo.errors import ZooError
+from zoo.models.network import Network
+from zoo.models.variables import check_image_shape, smallest_image_size
+from zoo.registry import create_model, model_info
+from zoo.runtime.mesh import data_mesh
+from zoo.training.config.recipe import Recipe
+from zoo.training.config.recipe_table import named_recipe, recipe_for, training_image_size
+from zoo.training.config.run_config import RunConfig
+from zoo.training.feed import resolve_feed
+from zoo.training.finetune.pretrained_backbone import check_trained_parts, fields_of
+from zoo.weights import Weights, open_pretrained
+
+
+def resolve_config(
+    model: str,
+    dataset: Dataset,
+    overrides: dict[str, Any],
+    *,
+    weights: Weights | None = None,
+    recipe_name: str | None = None,
+) -> RunConfig:
+    """The configuration of a new run: the named recipe, or the one of this network and data, with `overrides`.
+
+    `weights` are those that the run starts from, if any. Raises ZooError for whatever would fail once it had started.
+    """
+    recipe = recipe_for(model, dataset.name, pretrained=weights is not None)
+    if recipe_name is not None:
+        recipe = named_recipe(recipe_name)
+    if weights:
+        recipe = dataclasses.replace(recipe, fit=weights.preprocessing.fit)
+    recipe = dataclasses.replace(recipe, **overrides)
+    check_batches(recipe, dataset)
+    if recipe.aux_heads:
+        create_model(model, aux_heads=True)
+    fields = fields_of(weights) if weights else {}
+    network = create_model(model, num_classes=len(dataset.class_names), **fields)
+    if weights:
+        preprocessing = pretrained_preprocessing(recipe, weights)
+    else:
+        preprocessing = native_preprocessing(recipe, model, network, dataset)
+    check_image_shape(network, preprocessing.image_shape)
+    check_trained_parts(network, recipe)
+    return RunConfig(
+        model=model,
+        dataset=dataset.name,
+        recipe=dataclasses.replace(recipe, feed=resolve_feed(recipe, dataset, preprocessing)),
+        preprocessing=preprocessing,
+        class_names=dataset.class_names,
+        fields=fields,
+        training_images=len(dataset.train),
+    )
+
+
+def check_batches(recipe: Recipe, dataset: Dataset) -> None:
+    """Raises ZooError where the images do not fill a batch, the devices cannot split it, or no update is made."""
+    data_mesh(recipe.batch_size)
+    images = len(dataset.train)
+    if recipe.batch_size > images:
+        raise ZooError(f"batch_size is {recipe.batch_size}: {dataset.name} has only {images} training images")
+    steps = recipe.epochs * (images // recipe.batch_size)
+    if recipe.accumulate > steps:
+        raise ZooError(f"accumulate is {recipe.accumulate}: the run has only {steps} steps, and would make no update")
+
+
+def pretrained_preprocessing(recipe: Recipe, weights: Weights) -> Preprocessing:
+    """That of the weights, without their crop, and of the recipe's image size if it names one."""
+    height, width, channels = weights.preprocessing.image_shape
+    if recipe.image_size:
+        height = width = recipe.image_size
+    return dataclasses.replace(weights.preprocessing, image_shape=(height, width, channels), fit=recipe.fit, crop=1.0)
+
+
+def native_preprocessing(recipe: Recipe, model: str, network: Network, dataset: Dataset) -> Preprocessing:
+    """The channels of the data set, the network's constants, and an image size that suits both."""
+    info = model_info(model)
+    height, width, channels = dataset.image_shape
+    size = training_image_size(recipe, max(height, width), info.input_size, smallest_image_size(network, channels))
+    return Preprocessing(
+        image_shape=(size, size, channels),
+        mean=channel_constants(info.mean, channels),
+        std=channel_constants(info.std, channels),
+        fit=recipe.fit,
+    )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ResumeRequest:
+    """What the command line of a resumed run says again; None and {} for what it leaves out."""
+
+    model: str
+    overrides: dict[str, Any]
+    recipe_name: str | None = None
+    pretrained: str | None = None
+
+
+def check_resumable(stored: RunConfig, folder: Path, dataset: Dataset, request: ResumeRequest) -> None:
+    """Raises ZooError where the data, or what the command line says again, differ from the stored configuration."""
+    if (stored.model, stored.dataset) != (request.model, dataset.name):
+        raise ZooError(
+            f"{folder} holds a run of {stored.model} on {stored.dataset}, not of {request.model} on {dataset.name}"
+        )
+    if stored.training_images not in (None, len(dataset.train)):
+        raise ZooError(
+            f"{folder} was trained on {stored.training_images} images, and {dataset.name} has {len(dataset.train)} "
+            "now: its steps would differ"
+        )
+    if stored.class_names != dataset.class_names:
+        raise ZooError(f"{folder} was trained on other classes than {dataset.name} has now")
+    settings = asdict(stored.recipe)
+    differing = [
+        f"{name} {settings[name]} (given: {value})"
+        for name, value in _requested_settings(stored.recipe, request).items()
+        if settings[name] != value
+    ]
+    if differing:
+        raise ZooError(f"the run in {folder} has {', '.join(differing)}: omit that to resume it")
+    if request.pretrained not in (None, stored.pretrained):
+        weights = "random weights" if stored.pretrained is None else stored.pretrained or "the default weights"
+        raise ZooError(f"the run in {folder} started from {weights}: omit --pretrained to resume it")
+
+
+def _requested_settings(stored: Recipe, request: ResumeRequest) -> dict[str, Any]:
+    requested = dict(request.overrides)
+    if request.recipe_name is not None:
+        # `resolve_config` replaced these two of a named recipe.
+        resolved = {"feed": stored.feed, "fit": stored.fit}
+        requested = {**asdict(named_recipe(request.recipe_name)), **resolved, **requested}
+    if requested.get("feed") == "auto":
+        requested["feed"] = stored.feed
+    return requested
+
+
+def open_weights(model: str, overrides: dict[str, Any], pretrained: str | None) -> Weights | None:
+    """The weights that --pretrained names. Raises ZooError if they are not available, or --freeze has none to keep."""
+    if pretrained is not None:
+        return open_pretrained(model, pretrained or None)
+    if overrides.get("freeze", "none") != "none":
+        raise ZooError("--freeze keeps pretrained parameters: give --pretrained too")
+    return None

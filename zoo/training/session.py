@@ -1,0 +1,165 @@
+"""What is open while a run trains, and what the run does between its steps: check, log, evaluate, save."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+
+import jax
+from jax.sharding import Mesh
+from rich.console import Console
+
+from zoo.training.checkpoint.checkpoints import Checkpoints
+from zoo.training.checkpoint.position import Position
+from zoo.training.distributed import Agreement, is_first
+from zoo.training.evaluation import Evaluator
+from zoo.training.feed import Feed
+from zoo.training.finite_guard import FiniteGuard
+from zoo.training.initial_state import build_network
+from zoo.training.logging.flop_utilization import count_macs
+from zoo.training.logging.profiler import Profiler
+from zoo.training.logging.progress import TrainingProgress
+from zoo.training.logging.recorder import Recorder, Row
+from zoo.training.logging.step_metrics import StepMetrics
+from zoo.training.prepared_run import PreparedRun
+from zoo.training.schedule import Schedule, TrainingPlan
+from zoo.training.state import TrainState
+from zoo.training.step import Metrics
+from zoo.training.stop_signals import StopRequest, stop_on_signals
+
+# The first step compiles, and the next ones may wait for data.
+UNPROFILED_STEPS = 4
+PROFILED_STEPS = 10
+
+
+@dataclass(frozen=True, kw_only=True)
+class Session:
+    """The open parts of a run that trains from the step after `first`; `seconds` is the time before this session."""
+
+    first: int
+    plan: TrainingPlan
+    schedule: Schedule
+    stop: StopRequest
+    feed: Feed
+    metrics: StepMetrics
+    guard: FiniteGuard
+    evaluator: Evaluator
+    checkpoints: Checkpoints
+    recorder: Recorder
+    profiler: Profiler
+    progress: TrainingProgress
+    seconds: float
+    started: float = field(default_factory=time.perf_counter)
+
+    def step_started(self, step: int, metrics: Metrics) -> None:
+        """Keep the metrics of a step that was started, and check those of an earlier one that has finished."""
+        if step == self.first + 1:
+            jax.block_until_ready(metrics)
+            self.progress.compiled()
+        finished = self.metrics.add(metrics)
+        if finished is not None:
+            self.guard.check(finished)
+        self.progress.advance(finished)
+
+    def wait_for_steps(self) -> None:
+        """Wait for all steps that were started. Raises ZooError if too many of them are not finite."""
+        for metrics in self.metrics.remaining():
+            self.guard.check(metrics)
+
+    def log(self, step: int) -> None:
+        """Print and record the means of the metrics since the last logged step."""
+        row = {**self.plan.at(step), **self.metrics.end_window(), "images_per_second": self.progress.images_per_second}
+        self.recorder.add({**row, "seconds": self._elapsed()})
+        self.progress.print_logged(row)
+
+    def evaluate(self, step: int, state: TrainState) -> Row | None:
+        """Evaluate, print and record; None, and nothing is recorded, if a stop was requested meanwhile.
+
+        The training metrics are means over the epoch so far.
+        """
+        # Before the evaluation, whose time does not count.
+        pace = self.progress.pace()
+        with self.progress.pausing():
+            tested = self.evaluator.evaluate(state)
+            if tested is None:
+                return None
+            row = {**self.plan.at(step), **self.metrics.epoch_means(), **tested, **pace}
+            if self.plan.ends_epoch(step):
+                self.metrics.end_epoch()
+            self.recorder.add({**row, "seconds": self._elapsed()})
+        self.progress.print_evaluation(row)
+        return row
+
+    def save(self, state: TrainState, evaluation: Row | None, *, evaluation_missing: bool) -> None:
+        """Start to save the state. The best checkpoint is found by the `evaluation` of this step, if it has one."""
+        with self.progress.pausing():
+            totals = self.metrics.totals()
+            position = Position(
+                feed=self.feed.position,
+                metrics=totals["epoch"],
+                window=totals["window"],
+                seconds=self._elapsed(),
+                evaluation_missing=evaluation_missing,
+            )
+            self.checkpoints.save(state, asdict(position), evaluation)
+
+    def _elapsed(self) -> float:
+        return self.seconds + time.perf_counter() - self.started
+
+
+@contextmanager
+def open_session(
+    run: PreparedRun, *, plan: TrainingPlan, feed: Feed, first: int, position: Position, mesh: Mesh, console: Console
+) -> Iterator[Session]:
+    """Everything that a run needs from the step after `first`; closing it waits for what is being written."""
+    options = run.options
+    with (
+        stop_on_signals() as stop,
+        Checkpoints(run.folder, options.keep, console) as checkpoints,
+        open_recorder(run, console) as recorder,
+        open_profiler(run, first, console) as profiler,
+        open_progress(run, plan, first, console) as progress,
+    ):
+        recorder.drop_after(first)
+        yield Session(
+            first=first,
+            plan=plan,
+            schedule=Schedule(plan, options, stop, Agreement(mesh)),
+            stop=stop,
+            feed=feed,
+            metrics=StepMetrics(position.metrics, position.window, logging=bool(options.log_every)),
+            guard=FiniteGuard(options.skip_nonfinite, first, checkpoints.resume_hint),
+            evaluator=Evaluator(run, mesh, lambda: bool(stop.number)),
+            checkpoints=checkpoints,
+            recorder=recorder,
+            profiler=profiler,
+            progress=progress,
+            seconds=position.seconds,
+        )
+
+
+def open_recorder(run: PreparedRun, console: Console) -> Recorder:
+    """Keeps the run's measurements; of several processes only the first one writes."""
+    title = f"{run.config.model} on {run.config.dataset}"
+    return Recorder(run.folder, console, title=title, tensorboard=run.options.tensorboard, writing=is_first())
+
+
+def open_profiler(run: PreparedRun, first: int, console: Console) -> Profiler:
+    """Traces a few of the first steps, if the options say so."""
+    steps = PROFILED_STEPS if run.options.profile else 0
+    return Profiler(run.folder.profile, first + 1 + UNPROFILED_STEPS, steps, console=console)
+
+
+def open_progress(run: PreparedRun, plan: TrainingPlan, first: int, console: Console) -> TrainingProgress:
+    """Shows the steps, and the share of the devices' peak if that is known."""
+    config = run.config
+    # Frozen layers have no backward pass, which utilisation would count.
+    frozen = config.recipe.freeze != "none"
+    return TrainingProgress(
+        console,
+        step=first,
+        steps=plan.steps,
+        steps_per_epoch=plan.steps_per_epoch,
+        batch_size=config.recipe.batch_size,
+        macs=None if frozen else count_macs(build_network(config), config.preprocessing.image_shape),
+    )

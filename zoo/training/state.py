@@ -1,0 +1,79 @@
+"""The state of a training run: its arrays, and the static fields that decide what a step does with them."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import optax
+from flax import linen as nn
+from flax import struct
+
+from zoo.training.config.recipe import Recipe
+from zoo.training.finetune.freezing import partition
+
+DEFAULT_RECIPE = Recipe()
+
+
+class TrainState(struct.PyTreeNode):
+    """The state of a run.
+
+    `average` is the exponential moving average of the variables, {"params", "batch_stats"}, or {} without one. `mean`
+    and `std` are per channel, for pixels in 0..1; `frozen` are the keys of parameters that do not change.
+    """
+
+    step: jax.Array
+    key: jax.Array
+    params: Any
+    batch_stats: Any
+    opt_state: optax.OptState
+    average: Any
+    model: nn.Module = struct.field(pytree_node=False)
+    optimizer: optax.GradientTransformation = struct.field(pytree_node=False)
+    recipe: Recipe = struct.field(pytree_node=False)
+    mean: tuple[float, ...] = struct.field(pytree_node=False)
+    std: tuple[float, ...] = struct.field(pytree_node=False)
+    frozen: frozenset[str] = struct.field(pytree_node=False)
+
+    @property
+    def variables(self) -> dict[str, Any]:
+        """{"params", "batch_stats"}, as they are trained."""
+        return {"params": self.params, "batch_stats": self.batch_stats}
+
+    @property
+    def eval_variables(self) -> dict[str, Any]:
+        """The variables to evaluate, which are the run's result: the moving average, if the recipe has one."""
+        return self.average or self.variables
+
+
+def create_state(
+    model: nn.Module,
+    optimizer: optax.GradientTransformation,
+    variables: Mapping[str, Any],
+    key: jax.Array,
+    *,
+    mean: tuple[float, ...],
+    std: tuple[float, ...],
+    recipe: Recipe = DEFAULT_RECIPE,
+    frozen: frozenset[str] = frozenset(),
+) -> TrainState:
+    """The state before the first step, with `variables` as they are before it.
+
+    `key` is used for dropout and augmentation. `mean` and `std` are per channel, for pixels in 0..1. `frozen` are the
+    keys of the parameters that do not change, such as "conv1/conv/kernel". Of the `recipe` a step uses the losses, the
+    augmentation and the moving average.
+    """
+    start = {"params": variables["params"], "batch_stats": variables.get("batch_stats", {})}
+    return TrainState(
+        step=jnp.zeros((), jnp.int32),
+        key=key,
+        **start,
+        average=jax.tree.map(jnp.copy, start) if recipe.ema else {},
+        opt_state=optimizer.init(partition(variables["params"], frozen)[0]),
+        model=model,
+        optimizer=optimizer,
+        recipe=recipe,
+        mean=mean,
+        std=std,
+        frozen=frozen,
+    )
