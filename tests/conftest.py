@@ -31,6 +31,17 @@ os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
 KEPT_DAYS = 14
 
 
+def pytest_collection_modifyitems(items):
+    """Tests of one network, else of one file, run in one process, where what they share is traced or trained once."""
+    import zoo
+
+    networks = set(zoo.list_models())
+    for item in items:
+        name = item.callspec.params.get("name") if hasattr(item, "callspec") else None
+        group = name if isinstance(name, str) and name in networks else item.path.stem
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
 def pytest_collection_finish():
     """Tracing makes many objects and little garbage: looking for some among all modules took a tenth of the time."""
     gc.collect()

@@ -48,6 +48,13 @@ def shapes_of(name: str):
     return init_shapes(zoo.create_model(name))
 
 
+@cache
+def summary_of(name: str) -> zoo.count.Summary:
+    """All counts of a network at its own image size."""
+    model = zoo.create_model(name)
+    return zoo.count.summarize(model, (1, *model.image_shape))
+
+
 def drawn(model, image_shape):
     """The network's variables, drawn by NumPy: `zoo.init` takes longer to compile than most tests to run."""
 
