@@ -18,8 +18,7 @@ def run(args: argparse.Namespace) -> None:
     """Print one line per network."""
     from zoo.errors import ZooError, suggestion
     from zoo.registry import list_models, model_info
-    from zoo.runtime.console import terminal_width
-    from zoo.runtime.text_tables import aligned_table
+    from zoo.runtime.text_tables import print_table
 
     names = list_models(args.pattern)
     if not names:
@@ -38,6 +37,4 @@ def run(args: argparse.Namespace) -> None:
     ]
     titles = ["name", "parameters", "MACs", "input", "year", "paper"]
     left = [True, False, False, False, False, True]
-    columns = terminal_width()
-    for line in aligned_table(titles, cells, left):
-        print(line if columns is None or len(line) <= columns else line[: columns - 1] + "…")
+    print_table(titles, cells, left)

@@ -21,8 +21,7 @@ def run(args: argparse.Namespace) -> None:
     """Print one line per published file."""
     from zoo.errors import ZooError
     from zoo.registry import model_info
-    from zoo.runtime.console import terminal_width
-    from zoo.runtime.text_tables import aligned_table
+    from zoo.runtime.text_tables import print_table
     from zoo.weights.fetch import local_file
     from zoo.weights.published import published_weights
 
@@ -45,6 +44,4 @@ def run(args: argparse.Namespace) -> None:
     ]
     titles = ["tag", "MiB", "top 1", "top 5", "licence", "here", "from"]
     left = [True, False, False, False, True, True, True]
-    columns = terminal_width()
-    for line in aligned_table(titles, cells, left):
-        print(line if columns is None or len(line) <= columns else line[: columns - 1] + "…")
+    print_table(titles, cells, left)

@@ -3,6 +3,8 @@
 import textwrap
 from collections.abc import Sequence
 
+from zoo.runtime.console import terminal_width
+
 
 def aligned_table(titles: Sequence[str], rows: Sequence[Sequence[str]], left: Sequence[bool]) -> list[str]:
     """Lines of a table with aligned columns and a rule under the titles. `left`: which columns are flush left."""
@@ -13,6 +15,13 @@ def aligned_table(titles: Sequence[str], rows: Sequence[Sequence[str]], left: Se
         return "  ".join(padded).rstrip()
 
     return [line(titles), "-" * (sum(widths) + 2 * (len(widths) - 1)), *(line(row) for row in rows)]
+
+
+def print_table(titles: Sequence[str], rows: Sequence[Sequence[str]], left: Sequence[bool]) -> None:
+    """Print `aligned_table`; on a terminal, lines are cut to its width."""
+    width = terminal_width()
+    for line in aligned_table(titles, rows, left):
+        print(line if width is None else shorten(line, width))
 
 
 def markdown_table(titles: Sequence[str], rows: Sequence[Sequence[str]], left: Sequence[bool]) -> list[str]:
