@@ -7,7 +7,7 @@ import pytest
 from quick import drawn
 
 import zoo
-from zoo.commands.arguments.pictures import chosen_images
+from zoo.commands.arguments.image_set import chosen_images
 from zoo.data import Preprocessing
 from zoo.data.dataset import ArraySource
 from zoo.report.learned.shared_classes import shared_classes

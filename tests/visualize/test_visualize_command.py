@@ -15,7 +15,7 @@ from quick import drawn
 
 import zoo
 from zoo.__main__ import main
-from zoo.commands.arguments.pictures import chosen_images
+from zoo.commands.arguments.image_set import chosen_images
 from zoo.data import Preprocessing
 from zoo.models.variables import init_shapes
 from zoo.visualize.network_and_images import TrainedNetwork, default_layers, default_rule

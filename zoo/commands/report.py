@@ -16,7 +16,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from zoo.commands.arguments.pictures import add_pictures_arguments, chosen_images
+from zoo.commands.arguments.image_set import add_image_set_arguments, chosen_images
 from zoo.commands.arguments.types import non_negative
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="a run folder, to show its best checkpoint and the run; or one of zoo's own weights files",
     )
-    add_pictures_arguments(parser)
+    add_image_set_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> None:

@@ -21,7 +21,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from zoo.commands.arguments.pictures import add_pictures_arguments, chosen_images
+from zoo.commands.arguments.image_set import add_image_set_arguments, chosen_images
 from zoo.commands.arguments.types import between, positive
 from zoo.commands.arguments.weights import add_weights_arguments, chosen_network
 from zoo.visualize.sheets.sheet_plan import METHODS, draw_sheets, plan_sheets
@@ -38,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="METHOD",
         help=f"{', '.join(METHODS)} (default: deconvnet, or guided for a network with fewer than two max pools)",
     )
-    add_pictures_arguments(parser)
+    add_image_set_arguments(parser)
     parser.add_argument(
         "--layers",
         nargs="+",

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 MAX_NAMES = 3
 
 
-def add_pictures_arguments(parser: argparse.ArgumentParser) -> None:
+def add_image_set_arguments(parser: argparse.ArgumentParser) -> None:
     """--images, --dataset, --data-dir and --limit, for `chosen_images`."""
     parser.add_argument("--images", nargs="+", metavar="IMAGE", help="image files, folders of images, or - (stdin)")
     parser.add_argument("--dataset", metavar="DATA", help="digits, a folder, or a TFDS name: its test images")
