@@ -80,8 +80,10 @@ def test_more_in_a_row_than_allowed_stop_the_run(nan_at, tmp_path):
 
 def test_an_update_between_begins_the_count_again():
     guard = FiniteGuard(1, 0, lambda: "")
-    for finite in (False, True, False, True):
+    for finite in (False, True, False, True, False):
         guard.check({"finite": jnp.array(finite)})
+    with pytest.raises(zoo.ZooError, match="at step 6"):
+        guard.check({"finite": jnp.array(False)})
 
 
 def test_an_update_that_overflows_is_found_though_loss_and_gradient_are_finite(tmp_path):
