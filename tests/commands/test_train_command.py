@@ -10,6 +10,7 @@ from quick import drawn
 
 import zoo
 from zoo.__main__ import main
+from zoo.commands.train import resume_command
 from zoo.data import Preprocessing
 from zoo.training import RunFolder
 from zoo.training.checkpoint.checkpoints import open_checkpointer
@@ -204,6 +205,19 @@ def test_help_reads_well(capsys):
     flags = ("--model", "--dataset", "--data-dir", "--resume", "--learning-rate", "--no-aux-heads", "--dtype")
     for flag in (*flags, "--pretrained [WEIGHTS]", "--freeze LAYERS", "--backbone-rate X"):
         assert flag in text
+
+
+@pytest.mark.parametrize(
+    ("program", "start"),
+    [
+        ("train.py", "python train.py train"),
+        ("/site-packages/zoo/__main__.py", "python -m zoo train"),
+        ("/usr/bin/zoo", "zoo train"),
+    ],
+)
+def test_the_command_that_resumes_is_the_one_that_started(program, start):
+    assert resume_command([program, "train", "--dataset", "my photos"]) == f"{start} --dataset 'my photos' --resume"
+    assert resume_command([program, "train", "--resume"]) == f"{start} --resume"
 
 
 @pytest.mark.parametrize("name", zoo.list_models("lenet*"))

@@ -33,6 +33,14 @@ def test_lines_are_the_measurements():
     assert accuracy.get_title(loc="right") == "test 0.6000, best 0.6200 (epoch 2)"
 
 
+def test_logged_steps_are_no_evaluations():
+    logged = [{"epoch": 0.5, "loss": 3.0, "accuracy": 0.1, "learning_rate": 1e-3}]
+    loss, accuracy, _ = curves_figure([*logged, *RUN], "title").axes
+    assert lines(loss)["train"] == [[1, 2.0], [2, 1.2], [3, 0.9]]
+    assert loss.lines[0].get_xydata().tolist() == [[0.5, 3.0]]
+    assert accuracy.get_title(loc="right") == "test 0.6000, best 0.6200 (epoch 2)"
+
+
 def test_axes_begin_at_zero_and_a_log_scale_is_said():
     loss, _, rate = curves_figure(RUN, "").axes
     assert (loss.get_yscale(), loss.get_title(loc="left"), loss.get_ylim()[0]) == ("linear", "loss", 0)

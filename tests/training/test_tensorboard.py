@@ -68,6 +68,15 @@ def test_scalars_at_their_steps(tmp_path):
     assert "tfevents" in file.name
 
 
+def test_logged_steps_have_tags_of_their_own(tmp_path):
+    with Recorder(RunFolder(tmp_path), Console(quiet=True), tensorboard=True) as record:
+        record.add({"step": 2, "epoch": 0.5, "loss": 0.75, "seconds": 1.0})
+        record.add(row(4))
+    (file,) = files(tmp_path)
+    assert scalars(file)[2] == {"steps/epoch": 0.5, "steps/loss": 0.75}
+    assert scalars(file)[4]["train/loss"] == 0.25
+
+
 def test_a_resumed_run_takes_back_what_it_does_again(tmp_path):
     from tensorboardX.proto.event_pb2 import SessionLog
 
