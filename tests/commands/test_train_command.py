@@ -208,16 +208,16 @@ def test_help_reads_well(capsys):
 
 
 @pytest.mark.parametrize(
-    ("program", "start"),
+    ("argv", "start"),
     [
-        ("train.py", "python train.py train"),
-        ("/site-packages/zoo/__main__.py", "python -m zoo train"),
-        ("/usr/bin/zoo", "zoo train"),
+        (["train.py"], "python train.py"),
+        (["/site-packages/zoo/__main__.py", "train"], "python -m zoo train"),
+        (["/usr/bin/zoo", "train"], "zoo train"),
     ],
 )
-def test_the_command_that_resumes_is_the_one_that_started(program, start):
-    assert resume_command([program, "train", "--dataset", "my photos"]) == f"{start} --dataset 'my photos' --resume"
-    assert resume_command([program, "train", "--resume"]) == f"{start} --resume"
+def test_the_command_that_resumes_is_the_one_that_started(argv, start):
+    assert resume_command([*argv, "--dataset", "my photos"]) == f"{start} --dataset 'my photos' --resume"
+    assert resume_command([*argv, "--resume"]) == f"{start} --resume"
 
 
 @pytest.mark.parametrize("name", zoo.list_models("lenet*"))

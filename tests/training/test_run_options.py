@@ -28,5 +28,5 @@ def test_help_has_them_in_a_group_of_their_own(capsys):
     with pytest.raises(SystemExit):
         main(["train", "--help"])
     text = capsys.readouterr().out
-    assert "--tensorboard, --no-tensorboard" in text[text.index("\noptions:") :]
+    assert "--tensorboard, --no-tensorboard" in text[text.index("\nrun options:") :]
     assert "--save-every N|Nm" in text and "--freeze LAYERS" in text and "--keep N " in text

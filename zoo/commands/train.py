@@ -71,7 +71,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--recipe", choices=sorted(NAMED_RECIPES), help="default: that of the network and the data")
     parser.add_argument("--resume", action="store_true", help="continue the run in the run folder")
     add_fields(parser.add_argument_group("recipe", RECIPE_HELP), Recipe)
-    options = parser.add_argument_group("options", "do not change the trained network, and may differ with --resume")
+    options = parser.add_argument_group(
+        "run options", "do not change the trained network, and may differ with --resume"
+    )
     add_fields(options, RunOptions)
     processes = parser.add_argument_group("processes", "start the same command in each process, on any machines")
     processes.add_argument("--distributed", action="store_true", help="as set by SLURM, Kubernetes or a TPU pod")
