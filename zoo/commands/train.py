@@ -46,7 +46,7 @@ OUT_OF_MEMORY = (
     "--dtype bfloat16, or more devices and --fsdp"
 )
 
-METAVARS = {int: "N", float: "X"}
+METAVARS: dict[Any, str] = {int: "N", float: "X"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

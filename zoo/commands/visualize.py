@@ -86,8 +86,8 @@ def run(args: argparse.Namespace) -> None:
     command = shlex.join(["python", "-m", "zoo", *args.given])
     console = Console(stderr=True)
     # On a terminal, paths are printed above the bar; in a pipe they must not go to the bar's standard error.
-    options = {"redirect_stdout": sys.stdout.isatty(), "transient": True}
-    with Progress(console=console, disable=not console.is_terminal, **options) as progress:
+    redirect, disable = sys.stdout.isatty(), not console.is_terminal
+    with Progress(console=console, disable=disable, redirect_stdout=redirect, transient=True) as progress:
         sheets = draw_sheets(
             network,
             image_set,
