@@ -25,7 +25,7 @@ def test_every_picture_has_its_command():
 def test_the_command_names_the_picture(name):
     folder, _, sheet = name.partition("/")
     program, command = picture_commands()[name].replace("\\\n", "").split(" zoo ")
-    args = parser().parse_args(shlex.split(command))
+    args = parser("visualize").parse_args(shlex.split(command))
     assert program == "python -m" and args.out.as_posix() == f"pictures/{folder}"
     layer = args.layers[0].replace("/", "-") if args.layers else ""
     assert args.method is None or sheet.startswith(args.method)

@@ -24,13 +24,14 @@ from pathlib import Path
 from zoo.commands.arguments.image_set import add_image_set_arguments, chosen_images
 from zoo.commands.arguments.types import between, positive
 from zoo.commands.arguments.weights import add_weights_arguments, chosen_network
-from zoo.visualize.sheets.sheet_plan import METHODS, draw_sheets, plan_sheets
 
 HELP = "visualize what the layers of a network have learned"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `visualize`."""
+    from zoo.visualize.sheets.sheet_plan import METHODS
+
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="the folder for the sheets")
     parser.add_argument(
         "--method",
@@ -76,6 +77,7 @@ def run(args: argparse.Namespace) -> None:
     from zoo.training import enable_compilation_cache
     from zoo.visualize.sheets.figures import check_matplotlib
     from zoo.visualize.sheets.sheet import add_sheet, index_path
+    from zoo.visualize.sheets.sheet_plan import draw_sheets, plan_sheets
 
     check_matplotlib()
     _check_out(args.out)
