@@ -13,6 +13,7 @@ class Tiny(Network):
     """Two normalised convolutions, dropout and a classifier."""
 
     aux_heads: bool = False
+    dropout: float = 0.3
 
     @nn.compact
     def __call__(self, x, *, train=False):
@@ -21,7 +22,7 @@ class Tiny(Network):
         if self.aux_heads and (train or self.is_initializing()):
             sow_aux_logits(self, nn.Dense(self.num_classes, name="aux_head")(global_avg_pool(x)))
         x = ConvBlock(16, 3, 2, 1, norm=batch_norm, act=self.act, name="conv2")(x, train=train)
-        x = nn.Dropout(0.3, deterministic=not train)(global_avg_pool(x))
+        x = nn.Dropout(self.dropout, deterministic=not train)(global_avg_pool(x))
         return self.classify(x, "classifier")
 
 

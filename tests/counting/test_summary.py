@@ -12,7 +12,7 @@ import zoo
 from zoo.count import CountError, summarize
 
 
-class Tiny(nn.Module):
+class ConvAndDense(nn.Module):
     """A convolution with batch norm, a pool, and a dense layer."""
 
     @nn.compact
@@ -42,7 +42,7 @@ def test_auxiliary_heads_are_named_as_unused():
 
 
 def test_text_states_convention_and_input():
-    text = summarize(Tiny(), (1, 8, 8, 3)).to_text()
+    text = summarize(ConvAndDense(), (1, 8, 8, 3)).to_text()
     assert "input 1x8x8x3" in text
     assert "1 MAC = 1 multiply-add = 2 FLOPs" in text
     assert "parameters: 135 (and 8 batch statistics" in text
@@ -62,7 +62,7 @@ def test_text_without_a_width_leaves_nothing_out():
 
 
 def test_markdown_is_a_table():
-    lines = summarize(Tiny(), (1, 8, 8, 3)).to_markdown(without_sharing=True).splitlines()
+    lines = summarize(ConvAndDense(), (1, 8, 8, 3)).to_markdown(without_sharing=True).splitlines()
     table = [line for line in lines if line.startswith("|")]
     assert len(table) == 2 + 6
     assert len({line.count("|") for line in table}) == 1
@@ -81,7 +81,7 @@ def test_csv_has_plain_numbers():
 
 
 def test_json_holds_rows_and_totals():
-    content = json.loads(summarize(Tiny(), (1, 8, 8, 3)).to_json())
+    content = json.loads(summarize(ConvAndDense(), (1, 8, 8, 3)).to_json())
     assert (content["parameters"], content["macs"], content["flops"]) == (135, 1740, 3480)
     assert content["rows"][0]["padding"] == [[0, 1], [0, 1]]
     assert content["rows"][-1]["receptive_field"] == [None, None]

@@ -55,7 +55,7 @@ class Block(nn.Module):
         return x + stochastic_depth(0.5, train=train)(y)
 
 
-class Tiny(Network):
+class ResidualNetwork(Network):
     """A stem with a batch norm of its own, a block, and a classifier."""
 
     image_shape: tuple[int, int, int] = SHAPE
@@ -69,8 +69,8 @@ class Tiny(Network):
         return self.classify(global_avg_pool(x), "fc")
 
 
-def tiny_state(freeze="none", remat=False, **settings):
-    model = Tiny(num_classes=4, remat=remat)
+def new_state(freeze="none", remat=False, **settings):
+    model = ResidualNetwork(num_classes=4, remat=remat)
     recipe = Recipe(freeze=freeze, warmup_epochs=0, learning_rate=0.1, **settings)
     optimizer = make_optimizer(recipe, 10, frozenset({"fc/kernel", "fc/bias"}))
     frozen = frozen_parameters(model, freeze)
@@ -114,7 +114,7 @@ def test_the_head_is_what_depends_on_the_number_of_classes():
     ],
 )
 def test_what_is_frozen(freeze, frozen):
-    found = frozen_parameters(Tiny(num_classes=4), freeze)
+    found = frozen_parameters(ResidualNetwork(num_classes=4), freeze)
     assert {key for key in found if not key.startswith("block1")} == frozen
     assert any(key.startswith("block1") for key in found) == (freeze == "backbone")
 
@@ -129,7 +129,7 @@ def test_what_is_frozen(freeze, frozen):
 )
 def test_what_cannot_be_frozen(freeze, message):
     with pytest.raises(zoo.ZooError, match=message):
-        frozen_parameters(Tiny(num_classes=4), freeze)
+        frozen_parameters(ResidualNetwork(num_classes=4), freeze)
 
 
 def test_modules_are_frozen_where_all_their_parameters_are():
@@ -148,7 +148,7 @@ def test_modules_are_frozen_where_all_their_parameters_are():
 
 @pytest.mark.parametrize("remat", [False, True])
 def test_a_frozen_backbone_stays_as_it_is_and_runs_as_in_inference(remat):
-    state, batch = tiny_state("backbone", remat), random_batch()
+    state, batch = new_state("backbone", remat), random_batch()
     after, metrics = jax.jit(train_step)(state, batch)
     assert moved(state.params, after.params) == {"fc/kernel", "fc/bias"}
     assert moved(state.batch_stats, after.batch_stats) == set()
@@ -162,7 +162,7 @@ def test_a_frozen_backbone_stays_as_it_is_and_runs_as_in_inference(remat):
 @pytest.mark.parametrize("remat", [False, True])
 def test_batch_norms_alone_can_be_frozen(remat):
     # Each stands in a module that is trained, and was made to use the batch's statistics.
-    state, batch = tiny_state(r"(.*/)?bn1?", remat), random_batch()
+    state, batch = new_state(r"(.*/)?bn1?", remat), random_batch()
     after, _ = jax.jit(train_step)(state, batch)
     assert moved(state.params, after.params) == {
         "stem/conv/kernel",
@@ -174,7 +174,7 @@ def test_batch_norms_alone_can_be_frozen(remat):
 
 
 def test_a_frozen_stem_leaves_the_statistics_of_the_rest_free():
-    state = tiny_state("stem")
+    state = new_state("stem")
     after, _ = jax.jit(train_step)(state, random_batch())
     assert not any(key.startswith("stem") for key in moved(state.params, after.params))
     assert {key.split("/")[0] for key in moved(state.batch_stats, after.batch_stats)} == {"bn1", "block1"}
@@ -182,20 +182,20 @@ def test_a_frozen_stem_leaves_the_statistics_of_the_rest_free():
 
 @pytest.mark.parametrize("optimizer", ["adamw", "sgd"])
 def test_frozen_parameters_have_no_optimizer_state(optimizer):
-    whole, part = tiny_state(optimizer=optimizer), tiny_state("backbone", optimizer=optimizer)
+    whole, part = new_state(optimizer=optimizer), new_state("backbone", optimizer=optimizer)
     assert any(leaf.shape == (3, 3, 3, 8) for leaf in jax.tree.leaves(whole.opt_state))
     assert {leaf.shape for leaf in jax.tree.leaves(part.opt_state)} == {(), (8, 4), (4,)}
 
 
 def test_the_backward_pass_of_a_frozen_backbone_is_not_computed():
-    state, batch = tiny_state("backbone"), random_batch()
+    state, batch = new_state("backbone"), random_batch()
     operations = Counter(str(jax.make_jaxpr(train_step)(state, batch)).split())
     assert operations["conv_general_dilated["] == 2
 
 
 def test_frozen_statistics_are_bit_exact_under_pmap():
     devices = jax.device_count()
-    state, batch = tiny_state("backbone"), random_batch()
+    state, batch = new_state("backbone"), random_batch()
     stacked = jax.tree.map(lambda leaf: jnp.stack([leaf] * devices), state)
     parts = jax.tree.map(lambda leaf: leaf.reshape(devices, -1, *leaf.shape[1:]), batch)
     after, _ = jax.pmap(train_step, axis_name="data")(stacked, parts)

@@ -1,32 +1,23 @@
 """The training step: the same update under jit with sharding, under pmap and on one device; the loss; the metrics."""
 
-import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
+from tiny import Tiny
 
 import zoo
 from zoo.data.preprocessing import channel_constants, normalize
-from zoo.layers import ConvBlock, batch_norm, global_avg_pool
-from zoo.models.network import Network, sow_aux_logits
 from zoo.runtime.jit_once import jit_once
 from zoo.runtime.mesh import data_mesh, replicated, shard_batch
 from zoo.training import Recipe, create_state, eval_step, train_step
 from zoo.training.step import cross_entropy
 
 
-class Tiny(Network):
-    """Two normalised convolutions and a classifier, with an auxiliary head."""
-
-    @nn.compact
-    def __call__(self, x, *, train=False):
-        x = ConvBlock(8, 3, 2, 1, norm=batch_norm, act=self.act, name="conv1")(x, train=train)
-        if train or self.is_initializing():
-            sow_aux_logits(self, nn.Dense(self.num_classes, name="aux_head")(global_avg_pool(x)))
-        x = ConvBlock(16, 3, 2, 1, norm=batch_norm, act=self.act, name="conv2")(x, train=train)
-        return self.classify(global_avg_pool(x), "classifier")
+def tiny():
+    """Batch norm and an auxiliary head, and nothing that is random."""
+    return Tiny(num_classes=10, aux_heads=True, dropout=0.0)
 
 
 def fresh_state(model, image_shape, optimizer=None, ema=0.0):
@@ -46,7 +37,7 @@ def random_batch(size, image_shape, classes=10, seed=0):
 
 
 MODELS = [
-    pytest.param(lambda: Tiny(num_classes=10), (16, 16, 3), id="batch-norm-and-auxiliary-head"),
+    pytest.param(tiny, (16, 16, 3), id="batch-norm-and-auxiliary-head"),
     pytest.param(
         lambda: zoo.create_model("nin_cifar10", dropout=0.0), (16, 16, 3), id="nin_cifar10", marks=pytest.mark.slow
     ),
@@ -99,7 +90,7 @@ def test_a_batch_that_devices_cannot_split_is_an_error():
 
 
 def test_the_loss_adds_auxiliary_heads_at_their_weight():
-    model, image_shape = Tiny(num_classes=10), (16, 16, 3)
+    model, image_shape = tiny(), (16, 16, 3)
     state, batch = fresh_state(model, image_shape), random_batch(8, image_shape)
     images = (batch["image"] / 255 - 0.4) / 0.3
     variables = {"params": state.params, "batch_stats": state.batch_stats}
@@ -130,7 +121,7 @@ def test_dropout_differs_from_step_to_step_and_not_from_run_to_run():
 
 
 def test_evaluation_counts_unmasked_images_only():
-    state, batch = fresh_state(Tiny(num_classes=10), (16, 16, 3)), random_batch(8, (16, 16, 3))
+    state, batch = fresh_state(tiny(), (16, 16, 3)), random_batch(8, (16, 16, 3))
     mask = np.arange(8) < 5
     part = eval_step(state, {**batch, "mask": mask})
     whole = eval_step(state, {"image": batch["image"][:5], "label": batch["label"][:5], "mask": mask[:5]})
@@ -158,7 +149,7 @@ def test_the_moving_average_decays_per_update(accumulate):
     optimizer = optax.sgd(0.1)
     if accumulate > 1:
         optimizer = optax.MultiSteps(optimizer, accumulate).gradient_transformation()
-    state = fresh_state(Tiny(num_classes=10), (16, 16, 1), optimizer, ema=0.4)
+    state = fresh_state(tiny(), (16, 16, 1), optimizer, ema=0.4)
     expected, step = jax.device_get(state.average), jax.jit(train_step)
     for update in range(6):
         for part in range(accumulate):
