@@ -22,7 +22,7 @@ import jax
 import numpy as np
 from PIL import Image
 
-from zoo.data import Dataset, Preprocessing, open_dataset, train_batches, whole
+from zoo.data import Dataset, Preprocessing, load_all, open_dataset, train_batches
 from zoo.runtime.mesh import data_mesh
 from zoo.training.feed import Resident
 
@@ -75,7 +75,7 @@ def streamed(dataset: Dataset, size: int, channels: int) -> Iterator:
 
 def resident(dataset: Dataset, size: int, channels: int) -> Iterator:
     """Batches as the training step takes them from the images on the device."""
-    images = whole(dataset.train, preprocessing=preprocessing(size, channels))
+    images = load_all(dataset.train, preprocessing=preprocessing(size, channels))
     feed = Resident(images, seed=0, batch_size=BATCH, mesh=data_mesh(BATCH))
     draw: Callable = jax.jit(feed.batch)
     step = 0

@@ -102,7 +102,7 @@ def failing(weights=WEIGHTS, images=IMAGES, **options):
 def test_errors():
     assert "batch_size is 0" in failing(batch_size=0)
     assert "top is 0" in failing(top=0)
-    assert "tell 7 classes apart, but name 2" in failing(replace(WEIGHTS, class_names=("a", "b")))
+    assert "7 outputs, but 2 class names" in failing(replace(WEIGHTS, class_names=("a", "b")))
     for image in (IMAGES[0][..., 0], IMAGES[0].astype(np.float32), np.zeros((4, 4, 2), np.uint8)):
         assert f"an image is {image.dtype} {image.shape}" in failing(images=[image])
 

@@ -9,7 +9,7 @@ import pytest
 from short_runs import DATASET, final_params, run, with_recipe
 
 import zoo
-from zoo.data import Preprocessing, train_batches, whole
+from zoo.data import Preprocessing, load_all, train_batches
 from zoo.runtime.mesh import data_mesh
 from zoo.training import Recipe, feed
 from zoo.training.feed import Resident, open_feed, resolve_feed
@@ -52,7 +52,7 @@ def test_images_stay_with_their_labels():
 
 def test_whole_is_every_example_as_the_batches_have_it():
     preprocessing = Preprocessing(image_shape=(20, 20, 3), mean=(0.5,) * 3, std=(0.2,) * 3)
-    images = whole(DATASET.train, preprocessing=preprocessing)
+    images = load_all(DATASET.train, preprocessing=preprocessing)
     assert images["image"].shape == (70, 20, 20, 3) and images["label"].shape == (70,)
     batch = next(iter(train_batches(DATASET.train, preprocessing=preprocessing, batch_size=70, seed=0)))
     ours, theirs = (sorted(zip(b["label"].tolist(), map(bytes, b["image"]), strict=True)) for b in (images, batch))

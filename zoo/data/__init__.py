@@ -1,6 +1,6 @@
-"""Where images come from, and how they become batches."""
+"""Data sets of images, their decoding, and batches."""
 
-from zoo.data.batches import eval_batches, train_batches, whole
+from zoo.data.batches import eval_batches, load_all, train_batches
 from zoo.data.dataset import Dataset, Example, Source
 from zoo.data.decoding import fit_image, read_image
 from zoo.data.errors import DataError
@@ -15,8 +15,8 @@ __all__ = [
     "Source",
     "eval_batches",
     "fit_image",
+    "load_all",
     "open_dataset",
     "read_image",
     "train_batches",
-    "whole",
 ]

@@ -1,4 +1,4 @@
-"""From a source to batches, through Grain."""
+"""Batches from a source, made with Grain."""
 
 from __future__ import annotations
 
@@ -18,31 +18,31 @@ if TYPE_CHECKING:
     import grain
 
 
-# Which of how many processes reads: each its own rows of every batch, so that all together have the batches of one.
+# (index, count): the process and the number of processes. Each reads its own rows of every batch.
 Part = tuple[int, int]
 
 
 def train_batches(
     source: Source, *, preprocessing: Preprocessing, batch_size: int, seed: int, part: Part = (0, 1)
 ) -> grain.IterDataset:
-    """Batches without end: {"image": uint8 [batch, height, width, channel], "label": int32 [batch]}.
+    """Endless batches: {"image": uint8 [batch, height, width, channel], "label": int32 [batch]}.
 
-    Each epoch is a new order drawn from the seed, has len(source) // batch_size batches and no example twice;
-    its remainder is dropped. `part` (i, n) has the i-th of n equal parts of each batch's rows. The iterator's
-    get_state and set_state resume exactly, in any number of parts. DataError on a bad argument or a source smaller than
-    one batch.
+    Each epoch has a new random order from the seed, len(source) // batch_size batches and no example twice;
+    its remainder is dropped. `part` (i, n) reads the i-th of n equal parts of each batch's rows. The iterator's
+    get_state and set_state resume exactly, with any number of parts. Raises DataError for a bad argument, or a source
+    smaller than one batch.
     """
     _check(preprocessing, batch_size, part)
     if not 0 <= seed < 2**32:
-        raise DataError(f"the seed is {seed}: take one from 0 to {2**32 - 1}")
+        raise DataError(f"the seed is {seed}: use one from 0 to {2**32 - 1}")
     if len(source) < batch_size:
-        raise DataError(f"{len(source)} training images do not fill a batch of {batch_size}: take a smaller batch")
+        raise DataError(f"{len(source)} training images do not fill a batch of {batch_size}: use a smaller batch")
     import grain
 
     # Not `shuffle(seed)`: Grain adds the epoch to that, so seed 1 would be seed 0 one epoch later.
-    places = grain.MapDataset.range(len(source)).seed(seed).shuffle().batch(batch_size, drop_remainder=True)
+    indices = grain.MapDataset.range(len(source)).seed(seed).shuffle().batch(batch_size, drop_remainder=True)
     read = functools.partial(_read, source=source, preprocessing=preprocessing, part=part)
-    return places.map(read).repeat().to_iter_dataset(_read_options(source))
+    return indices.map(read).repeat().to_iter_dataset(_read_options(source))
 
 
 def eval_batches(
@@ -53,12 +53,12 @@ def eval_batches(
     import grain
 
     batches = -(-len(source) // batch_size)
-    places = grain.MapDataset.range(batches * batch_size).batch(batch_size)
+    indices = grain.MapDataset.range(batches * batch_size).batch(batch_size)
     read = functools.partial(_read, source=source, preprocessing=preprocessing, part=part, masked=True)
-    return places.map(read).to_iter_dataset(_read_options(source))
+    return indices.map(read).to_iter_dataset(_read_options(source))
 
 
-def whole(source: Source, *, preprocessing: Preprocessing) -> dict[str, np.ndarray]:
+def load_all(source: Source, *, preprocessing: Preprocessing) -> dict[str, np.ndarray]:
     """Every example at once, in order: {"image": uint8 [n, height, width, channel], "label": int32 [n]}."""
     batches = list(eval_batches(source, preprocessing=preprocessing, batch_size=256))
     joined = {name: np.concatenate([batch[name] for batch in batches]) for name in ("image", "label")}
@@ -66,25 +66,25 @@ def whole(source: Source, *, preprocessing: Preprocessing) -> dict[str, np.ndarr
 
 
 def _read(
-    places: np.ndarray, source: Source, preprocessing: Preprocessing, part: Part, masked: bool = False
+    indices: np.ndarray, source: Source, preprocessing: Preprocessing, part: Part, masked: bool = False
 ) -> dict[str, np.ndarray]:
-    """This part of a batch; places beyond the source's end are zeros."""
-    index, parts = part
-    rows = len(places) // parts
-    places = places[index * rows : (index + 1) * rows]
+    """The rows of a batch that this process reads; zeros for indices beyond the source."""
+    process, processes = part
+    rows = len(indices) // processes
+    indices = indices[process * rows : (process + 1) * rows]
     images, labels = np.zeros((rows, *preprocessing.image_shape), np.uint8), np.zeros(rows, np.int32)
-    for row, place in enumerate(places):
-        if place < len(source):
-            example = source[int(place)]
+    for row, index in enumerate(indices):
+        if index < len(source):
+            example = source[int(index)]
             images[row], labels[row] = preprocessing.fitted(example["image"]), example["label"]
     batch = {"image": images, "label": labels}
-    return {**batch, "mask": places < len(source)} if masked else batch
+    return {**batch, "mask": indices < len(source)} if masked else batch
 
 
 def _read_options(source: Source) -> grain.ReadOptions:
     import grain
 
-    # Threads pay where reading waits for a disk or for a decoder that frees the interpreter.
+    # Threads help only where reading waits for a disk, or for a decoder that releases the GIL.
     threads = 0 if isinstance(source, ArraySource) else min(16, 2 * (os.cpu_count() or 1))
     return grain.ReadOptions(num_threads=threads, prefetch_buffer_size=4 * threads)
 
@@ -92,12 +92,10 @@ def _read_options(source: Source) -> grain.ReadOptions:
 def _check(preprocessing: Preprocessing, batch_size: int, part: Part) -> None:
     image_shape, fit = preprocessing.image_shape, preprocessing.fit
     if len(image_shape) != 3 or min(image_shape) < 1 or image_shape[2] not in (1, 3):
-        raise DataError(
-            f"the image shape is {tuple(image_shape)}: it is (height, width, channels) with 1 or 3 channels"
-        )
+        raise DataError(f"the image shape is {tuple(image_shape)}: use (height, width, channels) with 1 or 3 channels")
     if batch_size < 1:
-        raise DataError(f"the batch size is {batch_size}: it is one image at least")
+        raise DataError(f"the batch size is {batch_size}: use at least one image")
     if batch_size % part[1]:
-        raise DataError(f"a batch of {batch_size} cannot be split over {part[1]} processes: take a multiple of that")
+        raise DataError(f"a batch of {batch_size} cannot be split over {part[1]} processes: use a multiple")
     if fit not in FITS:
-        raise DataError(f"unknown fit {fit!r}: it is one of {', '.join(FITS)}")
+        raise DataError(f"unknown fit {fit!r}: use one of {', '.join(FITS)}")

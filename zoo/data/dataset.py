@@ -1,4 +1,4 @@
-"""What a data set is once it is open: two random-access sources and the names of the classes."""
+"""An open data set: two random-access sources and the class names."""
 
 import re
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ class Example(TypedDict):
 
 
 class Source(Protocol):
-    """Random access to examples; a damaged one raises DataError when it is read."""
+    """Random access to examples. Reading a damaged example raises DataError."""
 
     def __len__(self) -> int: ...
 
@@ -24,7 +24,9 @@ class Source(Protocol):
 
 @dataclass(frozen=True)
 class Dataset:
-    """A data set of images and classes; `name` is safe in a path, `image_shape` the first training image's."""
+    """A data set of labelled images. `name` is safe in a path; `class_names` are in the order of the labels;
+    `image_shape` (height, width, channels) is that of the first training image.
+    """
 
     name: str
     train: Source

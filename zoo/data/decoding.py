@@ -7,7 +7,7 @@ from typing import BinaryIO, Literal, get_args
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from zoo.data.errors import DataError, brief
+from zoo.data.errors import DataError, short_message
 
 Fit = Literal["resize", "pad"]
 FITS = get_args(Fit)
@@ -45,7 +45,7 @@ def unreadable(path: str | Path, error: Exception) -> DataError:
     if isinstance(error, UnidentifiedImageError):
         reason = "not an image"
     else:
-        reason = getattr(error, "strerror", None) or brief(error)
+        reason = getattr(error, "strerror", None) or short_message(error)
     return DataError(f"cannot read the image {path} ({reason}): replace or remove it")
 
 

@@ -7,7 +7,7 @@ class DataError(ZooError):
     """A data set or an image that cannot be used: what was wrong and what to do, in one line."""
 
 
-def brief(error: BaseException, limit: int = 160) -> str:
+def short_message(error: BaseException, limit: int = 160) -> str:
     """The error's message as one short line, its type's name where it has no message."""
     text = " ".join(str(error).split()) or type(error).__name__
     return text if len(text) <= limit else text[: limit - 3] + "..."

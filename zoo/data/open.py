@@ -38,9 +38,9 @@ def open_dataset(dataset: str | Path, data_dir: str | Path | None = None) -> Dat
             if opened:
                 return opened
         _refuse_folder(name, folders)
-    from zoo.data.sources.tfds import open_catalogue
+    from zoo.data.sources.tfds import open_tfds
 
-    return open_catalogue(name, root)
+    return open_tfds(name, root)
 
 
 def _expanded(path: str | Path) -> Path:
@@ -63,9 +63,9 @@ def _open_folder(folder: Path) -> Dataset | None:
 
 def _refuse_folder(name: str, folders: list[Path]) -> None:
     """Raise for what is surely meant as a folder, so that it is not looked for among the TFDS names."""
-    from zoo.data.sources.tfds import is_known
+    from zoo.data.sources.tfds import is_tfds_name
 
-    if is_known(name):
+    if is_tfds_name(name):
         return
     for folder in folders:
         if folder.is_dir() and not any(folder.glob("**/dataset_info.json")):

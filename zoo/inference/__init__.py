@@ -1,1 +1,1 @@
-"""Features, predictions and evaluations of a trained network."""
+"""Inference with a trained network: features, predictions and evaluation."""

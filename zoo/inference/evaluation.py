@@ -1,4 +1,4 @@
-"""How well a network does on a data set: accuracies, a row a class, the confusion matrix."""
+"""Evaluate a network on a data set: accuracies, results per class, and the confusion matrix."""
 
 import re
 from dataclasses import asdict, dataclass
@@ -10,20 +10,20 @@ import numpy as np
 
 from zoo.data import Dataset, eval_batches
 from zoo.errors import ZooError
-from zoo.inference.prediction import class_names, to_host, top_classes
+from zoo.inference.prediction import fetch_top_k, output_names, top_k_function
 from zoo.runtime.compiler_options import compiler_options
 from zoo.runtime.mesh import data_mesh, replicated, shard_batch
 from zoo.weights.files import Weights
 
-# Data sets whose classes are named by numbers.
-OF_DIGITS = ("digits", "mnist")
+# Data sets whose class names are digits.
+DIGIT_DATASETS = ("digits", "mnist")
 
 
 @dataclass(frozen=True)
 class ClassResult:
-    """One class: its images, the share that is named rightly (None without images), and what most others are taken for.
+    """The result of one class: its number of images and their accuracy, 0 to 1 (None without images).
 
-    `mistaken_for` is None where there is no mistake; `mistakes` counts those for that one class.
+    `mistaken_for` is the most frequent wrong prediction, None where there is none; `mistakes` is its number of images.
     """
 
     name: str
@@ -35,9 +35,9 @@ class ClassResult:
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
-    """The result on a test set. `confusion` is int [true class, predicted class]: images.
+    """The result on a test set. `confusion` is int [true class, predicted class], the numbers of images.
 
-    `top5_accuracy` is None where there are no more than five classes.
+    Accuracies are 0 to 1; `top5_accuracy` is None for five classes or fewer.
     """
 
     class_names: tuple[str, ...]
@@ -46,20 +46,20 @@ class Evaluation:
 
     @property
     def images(self) -> int:
-        """All images of the test set."""
+        """The number of images in the test set."""
         return int(self.confusion.sum())
 
     @property
     def top1_accuracy(self) -> float:
-        """The share of images whose most probable class is the true one."""
+        """The fraction of images whose most probable class is the true class."""
         return int(self.confusion.trace()) / self.images
 
     def per_class(self) -> list[ClassResult]:
-        """A row a class, in the classes' order."""
+        """One result per class, in the order of the classes."""
         return [self._class_result(index) for index in range(len(self.class_names))]
 
     def to_json(self) -> dict[str, Any]:
-        """All of it as JSON values."""
+        """The evaluation as JSON values."""
         return {
             "images": self.images,
             "top1_accuracy": self.top1_accuracy,
@@ -83,18 +83,18 @@ class Evaluation:
 
 
 def evaluate(weights: Weights, dataset: Dataset, *, batch_size: int = 64, dtype: jnp.dtype = jnp.float32) -> Evaluation:
-    """Over every image of the test split, as the weights' preprocessing shows it, on all devices, computed in `dtype`.
+    """Evaluate the test split with the weights' preprocessing on all devices; the network computes in `dtype`.
 
-    Raises ZooError where the data set's classes are not those of the weights.
+    Raises ZooError where the classes of the data set and the weights differ.
     """
-    names = same_classes(weights, dataset)
+    names = matching_class_names(weights, dataset)
     mesh = data_mesh(batch_size)
-    compute = jax.jit(top_classes(weights, 5, dtype), compiler_options=compiler_options())
+    compute = jax.jit(top_k_function(weights, 5, dtype), compiler_options=compiler_options())
     variables = jax.device_put(weights.variables, replicated(mesh))
     confusion, among_five = np.zeros((len(names), len(names)), np.int64), 0
     for batch in eval_batches(dataset.test, preprocessing=weights.preprocessing, batch_size=batch_size):
         count = int(batch["mask"].sum())  # padding is last
-        _, best = to_host(weights, *compute(variables, shard_batch(batch["image"], mesh)), count)
+        _, best = fetch_top_k(weights, *compute(variables, shard_batch(batch["image"], mesh)), count)
         labels = batch["label"][:count]
         np.add.at(confusion, (labels, best[:, 0]), 1)
         among_five += int((best == labels[:, None]).any(axis=1).sum())
@@ -102,13 +102,12 @@ def evaluate(weights: Weights, dataset: Dataset, *, batch_size: int = 64, dtype:
     return Evaluation(names, confusion, among_five / images if len(names) > 5 else None)
 
 
-def same_classes(weights: Weights, dataset: Dataset) -> tuple[str, ...]:
-    """The classes' names. Raises ZooError where the data set and the weights have other ones, or in another order.
+def matching_class_names(weights: Weights, dataset: Dataset) -> tuple[str, ...]:
+    """The class names that the weights and the data set share. Raises ZooError where names or their order differ.
 
-    WordNet's identifiers, by which ImageNet is sorted, are not compared with words, nor are the numbers of a data set
-    that has no names.
+    WordNet identifiers, by which ImageNet is sorted, are not compared with words, nor numbers with names.
     """
-    names, given = class_names(weights), dataset.class_names
+    names, given = output_names(weights), dataset.class_names
     if len(names) != len(given):
         raise ZooError(f"{dataset.name} has {len(given)} classes, and these weights of {weights.model} {len(names)}")
     if not weights.class_names or are_wordnet_ids(given) != are_wordnet_ids(names):
@@ -123,22 +122,22 @@ def same_classes(weights: Weights, dataset: Dataset) -> tuple[str, ...]:
     return names
 
 
-def of_another_data_set(weights: Weights, dataset: str) -> bool:
-    """Whether the weights were trained on another data set than that, as far as both are known by their names."""
+def is_other_dataset(weights: Weights, dataset: str) -> bool:
+    """Whether the weights were trained on another data set than `dataset`; False where either name is not known."""
     one, other = (name.replace("_", "-").lower() for name in (weights.dataset, dataset))
     return bool(one and other) and one != other
 
 
 def are_numbers(names: tuple[str, ...]) -> bool:
-    """Whether they are no names, as IDX files have none."""
+    """Whether the names are only 0, 1, 2, ..., as those of IDX files."""
     return names == tuple(map(str, range(len(names))))
 
 
-def stand_for_names(names: tuple[str, ...], dataset: str) -> bool:
-    """Whether they are numbers for want of names: those of a data set of digits are names."""
-    return are_numbers(names) and dataset not in OF_DIGITS
+def are_placeholders(names: tuple[str, ...], dataset: str) -> bool:
+    """Whether the names are numbers that stand for unknown names; in a data set of digits, numbers are names."""
+    return are_numbers(names) and dataset not in DIGIT_DATASETS
 
 
 def are_wordnet_ids(names: tuple[str, ...]) -> bool:
-    """Whether they are such as n01440764."""
+    """Whether all names are WordNet identifiers such as n01440764."""
     return all(re.fullmatch(r"n\d{8}", name) for name in names)

@@ -26,17 +26,17 @@ def features(model: nn.Module, variables: Variables, x: jax.Array, names: Sequen
 def logits_and_outputs(
     model: nn.Module, variables: Variables, x: jax.Array, names: Sequence[str]
 ) -> tuple[jax.Array, dict[str, jax.Array]]:
-    """The logits, and what `features` gives; for names that are known to be there. "" is the network itself."""
+    """The logits, and {name: activation} as `features`, without checking the names. "" is the network itself."""
 
-    def wanted(module: nn.Module, method: str) -> bool:
+    def is_named(module: nn.Module, method: str) -> bool:
         return method == "__call__" and "/".join(module.path) in names
 
-    logits, state = model.apply(variables, x, capture_intermediates=wanted, mutable=["intermediates"])
-    return logits, {name: output_at(state["intermediates"], name) for name in names}
+    logits, state = model.apply(variables, x, capture_intermediates=is_named, mutable=["intermediates"])
+    return logits, {name: captured_output(state["intermediates"], name) for name in names}
 
 
-def output_at(intermediates: Mapping[str, Any], name: str) -> Any:
-    """What Flax captured of a module's calls: the first, where there are several."""
+def captured_output(intermediates: Mapping[str, Any], name: str) -> Any:
+    """The output that Flax captured of the module at path `name`, of its first call."""
     for part in filter(None, name.split("/")):
         intermediates = intermediates[part]
     return intermediates["__call__"][0]
@@ -45,12 +45,12 @@ def output_at(intermediates: Mapping[str, Any], name: str) -> Any:
 def _module_paths(model: nn.Module, x: jax.Array) -> set[tuple[str, ...]]:
     paths: set[tuple[str, ...]] = set()
 
-    def note(module: nn.Module, method: str) -> bool:
+    def record(module: nn.Module, method: str) -> bool:
         paths.add(module.path)
         return False
 
     def run(x: jax.Array) -> Any:
-        return model.init(jax.random.key(0), x, capture_intermediates=note)
+        return model.init(jax.random.key(0), x, capture_intermediates=record)
 
     jax.eval_shape(run, x)
     return paths - {()}

@@ -13,7 +13,7 @@ from zoo.errors import ZooError
 from zoo.runtime.compiler_options import compiler_options
 from zoo.weights.files import Weights
 
-TopClasses = Callable[[Any, jax.Array], tuple[jax.Array, jax.Array]]
+TopK = Callable[[Any, jax.Array], tuple[jax.Array, jax.Array]]
 
 
 @dataclass(frozen=True)
@@ -33,67 +33,69 @@ def predict(
     top: int = 5,
     dtype: jnp.dtype = jnp.float32,
 ) -> Iterator[list[Prediction]]:
-    """For each image, uint8 [height, width, 1 or 3], its `top` most probable classes, the first the most probable.
+    """The `top` most probable classes of each image (uint8 [height, width, 1 or 3]), in descending order.
 
-    Results come a batch at a time, and images are taken as they are needed. The network is compiled once: for the size
-    of the first batch, to which zeros fill a smaller last one, and computes in `dtype`. Raises ZooError for what is no
-    image, and where the network gives no finite numbers.
+    Images are read lazily, a batch at a time. The network computes in `dtype` and is compiled once, for the size of the
+    first batch; zeros pad a smaller last batch. Raises ZooError for an array that is no such image, and where the
+    network's outputs are not finite.
     """
     if min(batch_size, top) < 1:
         raise ZooError(f"batch_size is {batch_size} and top is {top}: both are at least 1")
-    names = class_names(weights)
-    compute = jax.jit(top_classes(weights, top, dtype), compiler_options=compiler_options())
+    names = output_names(weights)
+    compute = jax.jit(top_k_function(weights, top, dtype), compiler_options=compiler_options())
     variables = jax.device_put(weights.variables)
     fitted, size = (_fitted(weights, image) for image in images), None
     while batch := list(islice(fitted, batch_size)):
         size = size or len(batch)
         padded = np.zeros((size, *weights.preprocessing.image_shape), np.uint8)
         padded[: len(batch)] = batch
-        for probabilities, indices in zip(*to_host(weights, *compute(variables, padded), len(batch)), strict=True):
+        for probabilities, indices in zip(*fetch_top_k(weights, *compute(variables, padded), len(batch)), strict=True):
             found = zip(probabilities.tolist(), indices.tolist(), strict=True)
             yield [Prediction(names[index], index, probability) for probability, index in found]
 
 
-def top_classes(weights: Weights, count: int, dtype: jnp.dtype = jnp.float32) -> TopClasses:
-    """A function of variables and uint8 images of the right size, to be jitted; the network computes in `dtype`.
+def top_k_function(weights: Weights, count: int, dtype: jnp.dtype = jnp.float32) -> TopK:
+    """A function of variables and uint8 images of the network's size, for `jax.jit`; the network computes in `dtype`.
 
-    It gives probabilities and class indices, both [batch, count], the most probable first; fewer where the network has
-    fewer classes.
+    It returns probabilities and class indices as `top_k` does; fewer than `count` where the network has fewer classes.
     """
     network, normalized = weights.network(dtype=jnp.dtype(dtype)), weights.preprocessing.normalized
     count = min(count, network.num_classes)
 
     def compute(variables: Any, images: jax.Array) -> tuple[jax.Array, jax.Array]:
-        return most_probable(network.apply(variables, normalized(images)), count)
+        return top_k(network.apply(variables, normalized(images)), count)
 
     return compute
 
 
-def most_probable(logits: jax.Array, count: int) -> tuple[jax.Array, jax.Array]:
-    """Probabilities and class indices, both [batch, count], the most probable first."""
-    # Of the logits: probabilities are equal where they round to 0.
+def top_k(logits: jax.Array, count: int) -> tuple[jax.Array, jax.Array]:
+    """Probabilities and indices of the `count` most probable classes, both [batch, count], in descending order."""
+    # Ranked by logits: probabilities that round to 0 are equal.
     best, indices = jax.lax.top_k(logits, count)
     return jnp.exp(best - jax.nn.logsumexp(logits, axis=-1, keepdims=True)), indices
 
 
-def to_host(
+def fetch_top_k(
     weights: Weights, probabilities: jax.Array, indices: jax.Array, images: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The first `images` rows of what `top_classes` gives. Raises ZooError where they are not finite."""
+    """The first `images` rows of `top_k_function`'s results, on the host. Raises ZooError where they are not finite."""
     probabilities, indices = jax.device_get((probabilities[:images], indices[:images]))
     if not np.isfinite(probabilities).all():
-        raise ZooError(f"{weights.model} gives numbers that are not finite: its weights are damaged")
+        raise ZooError(f"{weights.model} has outputs that are not finite: its weights are damaged")
     return probabilities, indices
 
 
-def class_names(weights: Weights) -> tuple[str, ...]:
-    """A name an output of the network, "class 17" where nobody knows them. Raises ZooError where there is no such."""
+def output_names(weights: Weights) -> tuple[str, ...]:
+    """One name per output of the network, such as "class 17" where names are not known.
+
+    Raises ZooError where the network has no classifier, or the number of names differs from its outputs.
+    """
     outputs = weights.network().num_classes
     if not outputs:
-        raise ZooError(f"these weights of {weights.model} have no classifier: they cannot name a class")
+        raise ZooError(f"these weights of {weights.model} have no classifier: use weights with one")
     names = weights.class_names or tuple(f"class {index}" for index in range(outputs))
     if len(names) != outputs:
-        raise ZooError(f"these weights of {weights.model} tell {outputs} classes apart, but name {len(names)}")
+        raise ZooError(f"these weights of {weights.model} have {outputs} outputs, but {len(names)} class names")
     return names
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from jax import lax
 from jax.sharding import Mesh
 
-from zoo.data import Dataset, train_batches, whole
+from zoo.data import Dataset, load_all, train_batches
 from zoo.data.preprocessing import Preprocessing
 from zoo.runtime.mesh import batch_sharding, on_all_devices, replicated, shard_batch
 from zoo.training.config.recipe import Recipe
@@ -109,7 +109,7 @@ class Resident:
 def open_feed(dataset: Dataset, recipe: Recipe, preprocessing: Preprocessing, mesh: Mesh) -> Feed:
     """The feed of the training images that the recipe names."""
     if recipe.feed == "resident":
-        images = whole(dataset.train, preprocessing=preprocessing)
+        images = load_all(dataset.train, preprocessing=preprocessing)
         return Resident(images, seed=recipe.seed, batch_size=recipe.batch_size, mesh=mesh)
     batches = train_batches(
         dataset.train,

@@ -72,14 +72,14 @@ class ImageFiles:
 
 
 def _test_images(args: argparse.Namespace, network: TrainedNetwork, rows: int | None) -> ImageSet:
-    from zoo.inference.evaluation import of_another_data_set, stand_for_names
+    from zoo.inference.evaluation import are_placeholders, is_other_dataset
     from zoo.visualize.network_and_images import EvenlySpaced, ImageSet, one_image_per_class
 
     dataset = _open_dataset(args, network)
     names, network_names = dataset.class_names, network.weights.class_names
-    same_classes = len(network_names) == len(names) and not of_another_data_set(network.weights, dataset.name)
+    same_classes = len(network_names) == len(names) and not is_other_dataset(network.weights, dataset.name)
     # IDX files have numbers instead of names.
-    if same_classes and stand_for_names(names, dataset.name):
+    if same_classes and are_placeholders(names, dataset.name):
         names = network_names
     if rows:
         return one_image_per_class(dataset.test, f"{dataset.name}, test images", names, args.limit or rows)

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from zoo.data.dataset import ArraySource, Dataset, path_safe
-from zoo.data.errors import DataError, brief
+from zoo.data.errors import DataError, short_message
 
 _FILES = {
     "train": ("train-images", "train-labels"),
@@ -50,7 +50,7 @@ def read_idx(path: Path, dims: int) -> np.ndarray:
             # One byte more than declared shows a surplus, and a crafted gzip cannot fill the memory.
             data = file.read(size + 1)
     except (OSError, EOFError, zlib.error) as error:
-        raise DataError(f"cannot read {path} ({brief(error)}): copy or download it again") from error
+        raise DataError(f"cannot read {path} ({short_message(error)}): copy or download it again") from error
     if len(data) != size:
         found = f"{len(data)}" if len(data) < size else "more"
         what = "truncated" if len(data) < size else "too long"

@@ -14,9 +14,9 @@ from PIL import Image
 
 from zoo.data.dataset import ArraySource, Dataset, Example, Source, path_safe
 from zoo.data.decoding import to_array, with_channels
-from zoo.data.errors import DataError, brief
+from zoo.data.errors import DataError, short_message
 from zoo.data.sources.digits import Digits
-from zoo.data.sources.tfds_preparation import is_prepared, prepare, silence
+from zoo.data.sources.tfds_preparation import is_prepared, prepare, suppress_output
 
 _NAME = re.compile(r"\w+(/[^/:]+)?(:[\d.]+)?")
 # Up to this size a split is decoded once, when it is opened.
@@ -47,15 +47,17 @@ class RecordSource:
             return {"image": pixels, "label": int(record[self.label_key])}
         # A damaged record shows as whatever its reader or PIL's decoder raises.
         except Exception as error:
-            raise DataError(f"cannot read example {index} ({brief(error)}): {_again(self.folder)}") from error
+            raise DataError(
+                f"cannot read example {index} ({short_message(error)}): {_prepare_again(self.folder)}"
+            ) from error
 
 
-def is_known(name: str) -> bool:
+def is_tfds_name(name: str) -> bool:
     """Whether TFDS has a data set of this name; its configuration and version are not looked at."""
     return bool(_NAME.fullmatch(name)) and _stem(name) in _names()
 
 
-def open_catalogue(name: str, data_dir: Path) -> Dataset:
+def open_tfds(name: str, data_dir: Path) -> Dataset:
     """Open `digits` or a TFDS name, prepared first if need be; DataError when that cannot be done here.
 
     The test split is `test`, `validation` where there is none with labels (ImageNet), or the last fifth of a
@@ -80,28 +82,28 @@ def _builder(name: str, data_dir: Path) -> tfds.core.DatasetBuilder:
         raise _unknown(name)
     try:
         # A builder that misses TensorFlow prints a banner about it before it raises.
-        with silence():
+        with suppress_output():
             return Digits(data_dir=data_dir) if name == "digits" else tfds.builder(name, data_dir=data_dir)
     except tfds.core.registered.DatasetNotFoundError as error:
         raise _unknown(name) from error
     except Exception as error:
         stem, _, config = name.partition(":")[0].partition("/")
-        configs = list(tfds.builder_cls(stem).builder_configs) if is_known(name) else []
+        configs = list(tfds.builder_cls(stem).builder_configs) if is_tfds_name(name) else []
         if config and config not in configs:
             options = f" (it has {', '.join(configs) or 'none'})"
-            raise DataError(f"{stem} has no configuration {config!r}{_meant(config, configs)}{options}") from error
+            raise DataError(f"{stem} has no configuration {config!r}{_suggestion(config, configs)}{options}") from error
         # TFDS puts the arguments before the reason.
-        reason = brief(ValueError(str(error).rpartition('}": ')[2]))
+        reason = short_message(ValueError(str(error).rpartition('}": ')[2]))
         raise DataError(
             f"cannot open the data set {name} ({reason}): check the name, and what there is in {data_dir}"
         ) from error
 
 
 def _unknown(name: str) -> DataError:
-    return DataError(f"unknown data set {name!r}{_meant(name, _names())} (a TFDS name, a folder, or digits)")
+    return DataError(f"unknown data set {name!r}{_suggestion(name, _names())} (a TFDS name, a folder, or digits)")
 
 
-def _meant(name: str, known: Sequence[str]) -> str:
+def _suggestion(name: str, known: Sequence[str]) -> str:
     near = difflib.get_close_matches(name.lower(), known)
     return f"; did you mean {' or '.join(near)}?" if near else ""
 
@@ -111,7 +113,7 @@ def _names() -> list[str]:
     return tfds.list_builders(with_community_datasets=False)
 
 
-def _again(folder: Path) -> str:
+def _prepare_again(folder: Path) -> str:
     return f"remove {folder} to have it prepared again"
 
 
@@ -160,7 +162,7 @@ def _source(name: str, builder: tfds.core.DatasetBuilder, image_key: str, label_
             " or remove it to have it prepared again"
         ) from error
     except Exception as error:
-        raise DataError(f"cannot read {name} ({brief(error)}): {_again(builder.data_path)}") from error
+        raise DataError(f"cannot read {name} ({short_message(error)}): {_prepare_again(builder.data_path)}") from error
     shape = features[image_key].shape
     source = RecordSource(Path(builder.data_path), records, image_key, label_key, 1 if shape[-1] == 1 else 3)
     if None in shape or len(source) * np.prod(shape) > _IN_MEMORY_BYTES:

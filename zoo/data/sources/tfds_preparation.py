@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import requests
 import tensorflow_datasets as tfds
 
-from zoo.data.errors import DataError, brief
+from zoo.data.errors import DataError, short_message
 
 _CONNECT_SECONDS = 5
 _HOSTS_TRIED = 3
@@ -44,7 +44,7 @@ def prepare(make: Callable[[Path], tfds.core.DatasetBuilder], data_dir: Path, *,
     try:
         with tempfile.TemporaryDirectory(dir=data_dir, prefix=".preparing-") as folder:
             inside = make(Path(folder))
-            with silence() if quiet else contextlib.nullcontext():
+            with suppress_output() if quiet else contextlib.nullcontext():
                 inside.download_and_prepare(
                     file_format="array_record",
                     download_dir=Path(folder) / "downloads" if quiet else downloads,
@@ -55,7 +55,7 @@ def prepare(make: Callable[[Path], tfds.core.DatasetBuilder], data_dir: Path, *,
     # A builder is anybody's code: it may raise anything.
     except Exception as error:
         if not is_prepared(builder):
-            raise _cannot(name, data_dir, brief(error)) from error
+            raise _cannot(name, data_dir, short_message(error)) from error
 
 
 def _cannot(name: str, data_dir: Path, reason: str) -> DataError:
@@ -91,7 +91,7 @@ def _check_writable(data_dir: Path) -> None:
 
 
 @contextlib.contextmanager
-def silence() -> Iterator[None]:
+def suppress_output() -> Iterator[None]:
     """Drop what is printed meanwhile; exceptions pass."""
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
         yield

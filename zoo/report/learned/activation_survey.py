@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from zoo.data import Preprocessing, eval_batches
-from zoo.inference.prediction import most_probable, to_host
+from zoo.inference.prediction import fetch_top_k, top_k
 from zoo.report.learned.activations_by_name import apply_with_activations
 from zoo.visualize.methods.jit_cache import jit_cached
 from zoo.visualize.methods.top_activations import TopActivations, TopK, empty_top_k, to_top_activations, update_top_k
@@ -85,7 +85,7 @@ def survey_activations(
         labels.append(batch["label"][:count])
         active.append(batch_active)
         if batch_predicted is not None:
-            predicted.append(to_host(trained.weights, *batch_predicted, count))
+            predicted.append(fetch_top_k(trained.weights, *batch_predicted, count))
         done += count
     all_labels = np.concatenate(labels)
     total = jax.tree.map(lambda *parts: np.sum(parts, axis=0), *active)
@@ -131,7 +131,7 @@ def _survey_batch(
     is_real = jnp.arange(len(images)) < count
     # An OrderedDict keeps its order through jit; a dict would come back sorted.
     active = OrderedDict((name, _count_active(output, is_real)) for name, output in made.activations.items())
-    return top, active, most_probable(made.logits, min(TOP_CLASSES, model.num_classes)) if model.num_classes else None
+    return top, active, top_k(made.logits, min(TOP_CLASSES, model.num_classes)) if model.num_classes else None
 
 
 def _count_active(output: jax.Array, is_real: jax.Array) -> jax.Array:

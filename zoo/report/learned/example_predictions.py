@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import jax
 import numpy as np
 
-from zoo.inference.prediction import class_names
+from zoo.inference.prediction import output_names
 from zoo.report.learned.example_images import IMAGE_SIZE, ExampleImages
 from zoo.report.page_image import PageImage, embed_image
 from zoo.visualize.network_and_images import TrainedNetwork
@@ -47,7 +47,7 @@ def predict_examples(
     """
     if not trained.model.num_classes:
         return ()
-    names = label_names or class_names(trained.weights)
+    names = label_names or output_names(trained.weights)
     probabilities = np.asarray(jax.nn.softmax(examples.logits))
     labels = examples.labels if label_names else [-1] * len(examples.images)
     return tuple(

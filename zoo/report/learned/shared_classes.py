@@ -1,7 +1,7 @@
 """Whether the labels of an image set and the outputs of a network are the same classes."""
 
-from zoo.inference.evaluation import are_wordnet_ids, of_another_data_set, stand_for_names
-from zoo.inference.prediction import class_names
+from zoo.inference.evaluation import are_placeholders, are_wordnet_ids, is_other_dataset
+from zoo.inference.prediction import output_names
 from zoo.visualize.network_and_images import ImageSet, TrainedNetwork
 
 
@@ -14,12 +14,12 @@ def shared_classes(trained: TrainedNetwork, image_set: ImageSet) -> tuple[str, .
     label_names = tuple(image_set.class_names)
     if not trained.model.num_classes or not label_names:
         return None
-    names = class_names(trained.weights)
+    names = output_names(trained.weights)
     if len(names) != len(label_names):
         return None
-    unnamed_labels = stand_for_names(label_names, image_set.dataset)
-    unnamed_outputs = stand_for_names(names, trained.weights.dataset)
-    if of_another_data_set(trained.weights, image_set.dataset):
+    unnamed_labels = are_placeholders(label_names, image_set.dataset)
+    unnamed_outputs = are_placeholders(names, trained.weights.dataset)
+    if is_other_dataset(trained.weights, image_set.dataset):
         return names if names == label_names and not unnamed_labels and not unnamed_outputs else None
     if not trained.weights.class_names or unnamed_outputs:
         return label_names

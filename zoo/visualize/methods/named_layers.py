@@ -16,7 +16,7 @@ from flax.errors import FlaxError
 
 from zoo.errors import ZooError, suggestion
 from zoo.geometry import WindowTooLarge
-from zoo.inference.features import logits_and_outputs, output_at
+from zoo.inference.features import captured_output, logits_and_outputs
 from zoo.models.variables import Variables, check_image_shape
 from zoo.visualize.methods.jit_cache import jit_cached
 
@@ -51,7 +51,7 @@ def all_outputs(model: nn.Module, variables: Variables, images: jax.Array) -> Or
         return method == "__call__"
 
     _, state = model.apply(variables, images, capture_intermediates=capture, mutable=["intermediates"])
-    outputs = ((name, output_at(state["intermediates"], name)) for name in names)
+    outputs = ((name, captured_output(state["intermediates"], name)) for name in names)
     return OrderedDict((name, output) for name, output in outputs if isinstance(output, jax.Array))
 
 

@@ -7,7 +7,7 @@ import jax
 import numpy as np
 from PIL import Image
 
-from zoo.inference.prediction import class_names
+from zoo.inference.prediction import output_names
 from zoo.models.network import Network
 from zoo.models.variables import Variables
 from zoo.visualize.methods.grad_cam import grad_cam
@@ -48,7 +48,7 @@ def classes_and_labels(
     `units` are classes, one or one per image; None is the most probable class. Raises ZooError for a network without a
     classifier.
     """
-    class_names(network.weights)
+    output_names(network.weights)
     given = check_classes(network.shapes, units, len(images))
     run = jit_cached(layer_output, network.model, LOGITS)
     logits = in_batches(lambda batch: run(network.variables, batch), 32, images)

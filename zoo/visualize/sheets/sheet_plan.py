@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import get_args
 
 from zoo.errors import ZooError
-from zoo.inference.prediction import class_names
+from zoo.inference.prediction import output_names
 from zoo.visualize.methods.backward_rules import Rule, with_rule
 from zoo.visualize.methods.feature_maps import filters
 from zoo.visualize.methods.named_layers import LOGITS, check_classes, check_units, layer_shape
@@ -64,7 +64,7 @@ def plan_sheets(
     output. Raises ZooError for unknown layers, units and classes, and for a method that the network does not allow.
     """
     if method in CLASS_METHODS:
-        class_names(network.weights)
+        output_names(network.weights)
     method, rule_reason = (method, "") if method else default_rule(network)
     if method in RULES:
         with_rule(network.model, method)
