@@ -171,7 +171,7 @@ def test_records_that_need_tensorflow_are_one_line(tmp_path):
         ("~nobody-of-this-name/x", r"^there is no folder '~nobody-of-this-name/x'"),
         ("x" * 5000, r"^cannot read x*.* \(File name too long\)$"),
         ("x\0y", r"^unknown data set 'x\\x00y'"),
-        (__file__, r"test_catalogue\.py is a file"),
+        (__file__, r"test_tfds\.py is a file"),
     ],
 )
 def test_a_name_that_cannot_be_opened_is_one_line(tmp_path, name, message, capfd):
