@@ -36,7 +36,8 @@ class Preprocessing:
     @classmethod
     def from_json(cls, stored: dict[str, Any]) -> "Preprocessing":
         """The inverse of `dataclasses.asdict`, after a journey through JSON, which has no tuples."""
-        return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in stored.items()})
+        fields: dict[str, Any] = {n: tuple(value) if isinstance(value, list) else value for n, value in stored.items()}
+        return cls(**fields)
 
 
 def normalize(images: jax.Array, mean: tuple[float, ...], std: tuple[float, ...]) -> jax.Array:

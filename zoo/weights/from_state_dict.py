@@ -10,7 +10,7 @@ import numpy as np
 from zoo.errors import ZooError
 from zoo.registry import create_model, model_info
 from zoo.weights.files import Weights, default_preprocessing
-from zoo.weights.head_and_aux import head_leaves
+from zoo.weights.head_and_aux import Part, head_leaves
 from zoo.weights.key_maps import find_key_map
 from zoo.weights.published import PublishedWeights, imagenet_classes, published_weights
 from zoo.weights.torch import from_torch, recognise_key_map, torch_key
@@ -39,7 +39,7 @@ def from_state_dict(
     if classes != model.num_classes:
         fields["num_classes"] = classes
         model = create_model(model_name, **fields)
-    skip = "aux" if hasattr(model, "aux_heads") else ()
+    skip: tuple[Part, ...] = ("aux",) if hasattr(model, "aux_heads") else ()
     return Weights(
         model=model_name,
         variables=from_torch(model_name, state_dict, key_map, model=model, skip=skip),

@@ -19,7 +19,8 @@ def part_leaves(model: Network, skip: Part | Iterable[Part]) -> frozenset[TreePa
     "head" is all that depends on the number of classes (in the auxiliary heads too), "aux" all auxiliary heads. Raises
     ZooError for another name, or a part that the network cannot have.
     """
-    parts, leaves = ((skip,) if isinstance(skip, str) else tuple(skip)), frozenset()
+    parts = (skip,) if isinstance(skip, str) else tuple(skip)
+    leaves: frozenset[TreePath] = frozenset()
     for part in parts:
         if part not in get_args(Part):
             raise ZooError(f"unknown part {part!r} in skip: use one of {', '.join(get_args(Part))}")

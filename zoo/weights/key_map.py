@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from types import MappingProxyType
 
 from zoo.errors import ZooError
@@ -35,7 +36,7 @@ def translate(path: str, rules: tuple[tuple[str, str], ...]) -> str:
     """Their key for our path. Raises ZooError where no rule matches."""
     for ours, theirs in rules:
         if match := re.fullmatch(_pattern(ours), path):
-            return re.sub(r"\{(\w+)([+-]\d+)?\}", lambda slot, match=match: _fill(slot, match), theirs)
+            return re.sub(r"\{(\w+)([+-]\d+)?\}", partial(_fill, match=match), theirs)
     raise ZooError(f"no rule of the key map matches {path}")
 
 

@@ -43,7 +43,8 @@ def fill_variables(
     a shape that does not fit.
     """
     unused = {key: value for key, value in arrays.items() if key not in skipped}
-    missing, misfits, tree = [], [], {}
+    missing, misfits = [], []
+    tree: dict[str, Any] = {}
     for path, shape in jax.tree.leaves_with_path(shapes):
         key = key_of(path)
         if key in skipped:
