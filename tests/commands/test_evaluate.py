@@ -54,7 +54,6 @@ def test_a_weights_file(capsys, short_run, tmp_path):
 
 
 def test_a_picture_of_the_confusion_matrix(capsys, given, tmp_path):
-    pytest.importorskip("matplotlib")
     assert main(["evaluate", *given, "--confusion", "confusion.png"]) == 0
     with Image.open(tmp_path / "confusion.png") as image:
         assert image.format == "PNG"

@@ -5,6 +5,7 @@ import sys
 
 import numpy as np
 import pytest
+import sklearn.datasets
 
 from zoo.data import DataError, open_dataset
 from zoo.data.sources.digits import load_digits
@@ -18,7 +19,7 @@ def data_dir(tmp_path_factory):
 
 
 def test_embedded_values_are_scikit_learns():
-    digits = pytest.importorskip("sklearn.datasets").load_digits()
+    digits = sklearn.datasets.load_digits()
     images, labels = load_digits()
     np.testing.assert_array_equal(images, np.round(digits.images / 16 * 255))
     np.testing.assert_array_equal(labels, digits.target)

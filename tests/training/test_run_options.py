@@ -7,8 +7,6 @@ import pytest
 from zoo.__main__ import main
 from zoo.training import RunFolder
 
-pytest.importorskip("tensorboardX")
-
 
 def test_a_run_with_every_option_resumes_with_none(capsys, tmp_path, monkeypatch):
     monkeypatch.setenv("ZOO_CACHE", str(tmp_path / "cache"))

@@ -14,8 +14,6 @@ from zoo.training import RunFolder, RunOptions
 from zoo.training.logging.recorder import Recorder
 from zoo.training.logging.tensorboard import ScalarWriter, tag
 
-pytest.importorskip("tensorboardX")
-
 
 def masked_crc32c(data):
     """As TensorFlow's record format has it: CRC-32C (Castagnoli), rotated by 15 bits, plus a constant."""

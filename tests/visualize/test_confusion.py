@@ -14,7 +14,6 @@ NAMES = ("cat", "$dog$ & _mouse_", "bird")
 
 
 def test_a_figure_is_written_whole(tmp_path):
-    pytest.importorskip("matplotlib")
     save_confusion(tmp_path / "confusion.png", CONFUSION, NAMES)
     with Image.open(tmp_path / "confusion.png") as image:
         image.load()
@@ -23,7 +22,6 @@ def test_a_figure_is_written_whole(tmp_path):
 
 
 def test_the_figure_has_fractions_counts_and_names():
-    pytest.importorskip("matplotlib")
     axes, bar = confusion_figure(CONFUSION, NAMES).axes
     np.testing.assert_allclose(axes.images[0].get_array(), [[0.8, 0.2, 0], [0, 0, 0], [0.5, 0, 0.5]])
     assert [text.get_text() for text in axes.texts] == ["8", "2", "5", "5"]
@@ -34,7 +32,6 @@ def test_the_figure_has_fractions_counts_and_names():
 
 @pytest.mark.parametrize("count", [21, 1000])
 def test_many_classes(tmp_path, count):
-    pytest.importorskip("matplotlib")
     names = tuple(f"class {index}" for index in range(count))
     save_confusion(tmp_path / "confusion.png", np.eye(count, dtype=int), names)
     with Image.open(tmp_path / "confusion.png") as image:
@@ -42,7 +39,6 @@ def test_many_classes(tmp_path, count):
 
 
 def test_paths_where_no_figure_can_be_written(tmp_path):
-    pytest.importorskip("matplotlib")
     with pytest.raises(zoo.ZooError, match=r"picture\.txt .*\.png"):
         check_figure_path(tmp_path / "picture.txt")
     with pytest.raises(zoo.ZooError, match=r"no folder .*missing"):
