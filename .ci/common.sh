@@ -26,7 +26,7 @@ install_package() { # the first half of the README's test command, up to pytest:
   local command
   command=$(readme_command test)
   rm -rf .venv
-  bash -euxc "${command%&& pytest*} true"
+  bash -euxc "${command%&& pytest*}"
   # shellcheck disable=SC1091
   . .venv/bin/activate
 }
