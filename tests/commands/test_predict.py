@@ -20,16 +20,19 @@ from zoo.data import Preprocessing, read_image
 from zoo.inference.prediction import predict
 from zoo.weights import Weights, load, save
 
-SEEN = Preprocessing(image_shape=(16, 16, 1), mean=(0.4,), std=(0.2,))
+PREPROCESSING = Preprocessing(image_shape=(16, 16, 1), mean=(0.4,), std=(0.2,))
 
 
 @pytest.fixture(scope="module")
 def weights_file(tmp_path_factory):
     path = tmp_path_factory.mktemp("weights") / "pets.safetensors"
-    variables = drawn(zoo.create_model("lenet5", num_classes=3), SEEN.image_shape)
+    variables = drawn(zoo.create_model("lenet5", num_classes=3), PREPROCESSING.image_shape)
     names = ("cat", "dog", "Große Fledermaus")
     fields = {"num_classes": 3}
-    save(path, Weights(model="lenet5", variables=variables, preprocessing=SEEN, fields=fields, class_names=names))
+    save(
+        path,
+        Weights(model="lenet5", variables=variables, preprocessing=PREPROCESSING, fields=fields, class_names=names),
+    )
     return str(path)
 
 
@@ -167,14 +170,14 @@ def test_numbers_are_at_least_one(capsys, option, given):
 
 def test_folded_and_in_bfloat16_the_probabilities_are_close(capsys, tmp_path, monkeypatch):
     variables = drawn(zoo.create_model("resnet18", num_classes=3), (32, 32, 1))
-    seen = Preprocessing(image_shape=(32, 32, 1), mean=(0.4,), std=(0.2,))
+    preprocessing = Preprocessing(image_shape=(32, 32, 1), mean=(0.4,), std=(0.2,))
     path = str(tmp_path / "resnet18.safetensors")
-    save(path, Weights(model="resnet18", variables=variables, preprocessing=seen, fields={"num_classes": 3}))
-    seen_types = []
+    save(path, Weights(model="resnet18", variables=variables, preprocessing=preprocessing, fields={"num_classes": 3}))
+    dtypes = []
     create = zoo.create_model
     monkeypatch.setattr(
         "zoo.weights.files.create_model",
-        lambda *given, **fields: seen_types.append(str(fields.get("dtype"))) or create(*given, **fields),
+        lambda *given, **fields: dtypes.append(str(fields.get("dtype"))) or create(*given, **fields),
     )
     plain, faster = (
         {
@@ -183,7 +186,7 @@ def test_folded_and_in_bfloat16_the_probabilities_are_close(capsys, tmp_path, mo
         }
         for flags in ((), ("--fold", "--dtype", "bfloat16"))
     )
-    assert seen_types[-1] == "bfloat16"
+    assert dtypes[-1] == "bfloat16"
     np.testing.assert_allclose([faster[index] for index in plain], list(plain.values()), atol=0.05)
 
 

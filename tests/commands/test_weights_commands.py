@@ -32,9 +32,9 @@ def test_weights_lists_what_there_is(capsys, cache):
     assert lines[0].split() == ["tag", "MiB", "top", "1", "top", "5", "licence", "here", "from"]
     default = "torchvision/IMAGENET1K_V2 97.8 80.86 95.43 bsd-3-clause - "
     assert " ".join(lines[2].split()) == f"{default}https://download.pytorch.org/models/resnet50-11ad3fa6.pth"
-    place = cache / "weights" / "torchvision" / "resnet50-11ad3fa6.pth"
-    place.parent.mkdir(parents=True)
-    place.write_bytes(b"")
+    path = cache / "weights" / "torchvision" / "resnet50-11ad3fa6.pth"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"")
     main(["weights", "resnet50"])
     assert "bsd-3-clause  cached" in capsys.readouterr().out.splitlines()[2]
 

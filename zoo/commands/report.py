@@ -113,7 +113,7 @@ def _options_without_weights(args: argparse.Namespace) -> dict[str, Any]:
     if ":" not in args.model:
         options |= {"model": args.model, "num_classes": args.classes}
     if args.images:
-        path, *more = (path for place in args.images for path in image_paths(place))
+        path, *more = (path for argument in args.images for path in image_paths(argument))
         if more:
             raise ZooError(f"--images names {1 + len(more)} images: give one, or give --weights to show several")
         options |= {"image": load_image(path), "image_name": "standard input" if path == "-" else Path(path).name}
