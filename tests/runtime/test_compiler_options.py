@@ -1,4 +1,4 @@
-"""What XLA is told: known options alone, and never against the environment."""
+"""The compiler options: only those that XLA knows, and that the environment does not set."""
 
 import jax
 import pytest

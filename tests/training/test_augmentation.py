@@ -17,8 +17,8 @@ KEY = jax.random.key(7)
 FILL = (0.125, 0.25, 0.375)
 
 
-def places(image, most):
-    """Every image that `random_shift` may give, with the place, as NumPy sees it."""
+def shifted_images(image, most):
+    """Every image that `random_shift` may give, with its offset, computed with NumPy."""
     height, width, _ = image.shape
     padded = np.tile(np.float32(FILL), (height + 2 * most, width + 2 * most, 1))
     padded[most:-most, most:-most] = image
@@ -30,17 +30,17 @@ def places(image, most):
 def test_shifting_takes_every_place_of_the_padded_image():
     seen = set()
     for image, moved in zip(np.asarray(IMAGES), np.asarray(random_shift(KEY, IMAGES, 1, FILL)), strict=True):
-        found = [place for place, expected in places(image, 1) if (expected == moved).all()]
+        found = [offset for offset, expected in shifted_images(image, 1) if (expected == moved).all()]
         assert len(found) == 1
         seen.add(found[0])
     assert len(seen) == 9
 
 
-def test_half_of_the_images_are_mirrored():
+def test_half_of_the_images_are_flipped():
     images = np.asarray(random_flip(KEY, IMAGES))
-    mirrored = (images == np.asarray(IMAGES)[:, :, ::-1]).all((1, 2, 3))
+    flipped = (images == np.asarray(IMAGES)[:, :, ::-1]).all((1, 2, 3))
     untouched = (images == np.asarray(IMAGES)).all((1, 2, 3))
-    assert (mirrored ^ untouched).all() and 16 < mirrored.sum() < 48
+    assert (flipped ^ untouched).all() and 16 < flipped.sum() < 48
 
 
 def test_erasing_leaves_a_rectangle_of_the_mean():

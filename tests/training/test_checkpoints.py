@@ -60,8 +60,8 @@ def test_a_flipped_byte_goes_back_to_an_earlier_checkpoint(finished, tmp_path, p
     file.write_bytes(content)
     printed = Printed()
     assert run(path, resume=True, printed=printed).step == 12
-    told = [line for line in printed.lines if "damaged" in line]
-    assert len(told) == 1 and "the run continues from step 8" in told[0]
+    lines = [line for line in printed.lines if "damaged" in line]
+    assert len(lines) == 1 and "the run continues from step 8" in lines[0]
     assert (path / "damaged-12").is_dir()
     jax.tree.map(np.testing.assert_array_equal, final_params(path), final_params(finished))
 
@@ -174,9 +174,9 @@ def test_a_save_that_fails_is_told_and_tried_again(monkeypatch, tmp_path):
     monkeypatch.setattr(ocp.training.Checkpointer, "save_checkpointables_async", failing)
     printed = Printed()
     assert run(tmp_path / "run", printed=printed).step == 12
-    (told,) = (line for line in printed.lines if "could not be saved" in line)
-    assert "step 8 could not be saved (no space left on the disk)" in told
-    assert "the last one is of step 4" in told
+    (line,) = (line for line in printed.lines if "could not be saved" in line)
+    assert "step 8 could not be saved (no space left on the disk)" in line
+    assert "the last one is of step 4" in line
     assert saved_steps(RunFolder(tmp_path / "run")) == [4, 12]
 
 

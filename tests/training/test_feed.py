@@ -16,7 +16,7 @@ from zoo.training.feed import Resident, open_feed, resolve_feed
 
 
 def numbered(count):
-    """Examples that are told apart by their labels, and whose images say which they are."""
+    """Images with their index as label and as pixel value."""
     labels = np.arange(count, dtype=np.int32)
     return {
         "image": np.broadcast_to(labels[:, None, None, None] % 256, (count, 2, 2, 1)).astype(np.uint8),

@@ -1,4 +1,4 @@
-"""Whole runs on a small data set: what they write, how they stop and go on."""
+"""Whole runs on a small data set: what they write, how they stop and resume."""
 
 import json
 import signal

@@ -125,7 +125,7 @@ def state_with(recipe):
     return create_state(model, optax.sgd(0.1), variables, key, recipe=recipe, **constants)
 
 
-def test_the_step_learns_from_mixtures_and_counts_the_larger_share():
+def test_the_step_trains_on_mixtures_and_counts_the_class_with_the_larger_share():
     state = state_with(Recipe(mixup=2.0))
     images, targets = prepare_batch(state, jax.random.fold_in(state.key, 0), BATCH)
     logits = state.model.apply({"params": state.params}, images)

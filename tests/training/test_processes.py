@@ -63,7 +63,7 @@ def run_processes(folder, *arguments, count=2, code=0):
 
 
 def assert_close(ours, theirs, atol):
-    """The states' variables and running means are the same."""
+    """The states' variables and moving averages are the same."""
     for name in ("params", "batch_stats", "average"):
         jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=atol), ours[name], theirs[name])
 
@@ -79,7 +79,7 @@ def test_two_processes_train_as_one_and_one_goes_on(tmp_path, feed):
     rows = [json.loads(line) for line in (tmp_path / "both" / "metrics.jsonl").read_text().splitlines()]
     assert [row["epoch"] for row in rows] == [1, 2]
 
-    # Without its last checkpoint, it goes on in one process.
+    # Without its last checkpoint the run resumes in one process.
     for step in saved_steps(RunFolder(tmp_path / "both"))[1:]:
         shutil.rmtree(tmp_path / "both" / "steps" / str(step))
     finished(started(tmp_path / "both", *short, "--resume", devices=4))

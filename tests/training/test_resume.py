@@ -1,4 +1,4 @@
-"""A run that was stopped and goes on is the run that was never stopped, with all that is random in it."""
+"""A resumed run ends with the same bits as one that never stopped, including everything random."""
 
 import signal
 

@@ -64,7 +64,7 @@ def test_geometric_operations_are_pil_affine_maps(operation, channels):
         return image.transform(image.size, Image.AFFINE, GEOMETRIC[operation](strength), fillcolor=fill)
 
     for result, expected in pairs(operation, picture(channels), theirs):
-        # A place in the middle between two pixels may be rounded to either.
+        # A position halfway between two pixels may be rounded to either.
         assert (np.abs(result - expected) > 1e-3).any(-1).mean() < 0.01
 
 
@@ -72,7 +72,7 @@ def test_rotation_is_pils():
     def theirs(image, strength):
         return image.rotate(135 * strength / 30, fillcolor=FILL)
 
-    # Both sides even: else a right angle puts every place in the middle between two pixels.
+    # Both sides even: otherwise a right angle puts every position halfway between two pixels.
     for result, expected in pairs(Operation.ROTATE, picture(3)[:, :44], theirs):
         assert (np.abs(result - expected) > 1e-3).any(-1).mean() < 0.03
 
