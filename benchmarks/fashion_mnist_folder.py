@@ -33,7 +33,7 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("idx", type=Path, help="the folder with the four IDX files, gzipped or not")
     arguments.add_argument("out", type=Path, help="the folder to write")
-    arguments.add_argument("--count", type=int, default=100, help="images a class, in each part (default: 100)")
+    arguments.add_argument("--count", type=int, default=100, help="images per class, in each part (default: 100)")
     given = arguments.parse_args()
     dataset = open_idx(given.idx)
     write_first(dataset.train, given.out / "train", given.count)

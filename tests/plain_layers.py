@@ -96,13 +96,13 @@ def plain_pool(x, window, stride=None, padding=0, *, ceil_mode=False, count=None
         if count is None:
             y[:, p, q] = patch.max(axis=(1, 2))
         else:
-            seen = patch.shape[1:3]
+            counted = patch.shape[1:3]
             if count == "padding":
-                seen = [
+                counted = [
                     min(start + w, n + high) - start
                     for start, w, n, (_, high) in zip((row, column), windows, sizes, pads, strict=True)
                 ]
-            y[:, p, q] = patch.sum(axis=(1, 2)) / np.prod(seen)
+            y[:, p, q] = patch.sum(axis=(1, 2)) / np.prod(counted)
     return y
 
 

@@ -65,11 +65,11 @@ def drawn(model, image_shape):
 
 
 def small_size_of(name: str) -> int:
-    """Pixels a side that are quick to train with: batch norm needs more than the one place of the smallest image."""
+    """An image size that is quick to train with: batch norm needs more than the one position of the smallest image."""
     return min(max(smallest_of(name), 64), zoo.model_info(name).input_size)
 
 
 @cache
 def smallest_of(name: str) -> int:
-    """The fewest pixels a side that a network takes."""
+    """The smallest image size that a network accepts."""
     return smallest_image_size(zoo.create_model(name), zoo.model_info(name).channels)

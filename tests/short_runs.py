@@ -25,7 +25,7 @@ def squares(count, seed):
     return ArraySource(images, labels)
 
 
-# Four steps an epoch of 16 images.
+# Four steps per epoch of 16 images.
 DATASET = Dataset("squares", squares(70, 0), squares(37, 1), ("a", "b", "c", "d"), (16, 16, 1))
 CONFIG = RunConfig(
     model="tiny",
@@ -70,13 +70,13 @@ def final_state(path):
     """What the last checkpoint holds, as NumPy arrays, on however many devices it was; without the key."""
     last = path.absolute() / "steps" / str(saved_steps(RunFolder(path))[-1])
     stored = ocp.metadata(last, checkpointable_name="state").metadata
-    wanted = {name: part for name, part in stored.items() if name != "key"}
+    arrays = {name: part for name, part in stored.items() if name != "key"}
     partial = ocp.Context()
     partial.pytree.loading.partial_load = True
     with partial:
         return ocp.load(
             last,
-            jax.tree.map(lambda leaf: np.empty(leaf.shape, leaf.dtype), wanted),
+            jax.tree.map(lambda leaf: np.empty(leaf.shape, leaf.dtype), arrays),
             checkpointable_name="state",
         )
 

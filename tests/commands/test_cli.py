@@ -1,4 +1,4 @@
-"""The command line as a user meets it: in a process of its own, its output in a pipe."""
+"""The command line as a user meets it: in a separate process, with its output in a pipe."""
 
 import csv
 import io

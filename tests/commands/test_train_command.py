@@ -19,7 +19,7 @@ from zoo.weights import Weights, load, save
 
 @pytest.fixture(autouse=True)
 def elsewhere(tmp_path, monkeypatch):
-    """Runs go to a folder of their own, and no test reaches a network."""
+    """Runs go to a separate folder, and no test uses the internet."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path / "tfds"))
     monkeypatch.setenv("ZOO_CACHE", str(tmp_path / "cache"))
@@ -131,9 +131,14 @@ def test_a_folder_of_colour_images_trains_any_network(capsys, tmp_path):
 def lenet_file(tmp_path):
     """Weights of lenet5 for colour images of 36 pixels and five classes."""
     model = zoo.create_model("lenet5", num_classes=5)
-    seen = Preprocessing(image_shape=(36, 36, 3), mean=(0.5,) * 3, std=(0.2,) * 3, fit="pad", interpolation="bicubic")
+    preprocessing = Preprocessing(
+        image_shape=(36, 36, 3), mean=(0.5,) * 3, std=(0.2,) * 3, fit="pad", interpolation="bicubic"
+    )
     weights = Weights(
-        model="lenet5", variables=drawn(model, seen.image_shape), preprocessing=seen, fields={"num_classes": 5}
+        model="lenet5",
+        variables=drawn(model, preprocessing.image_shape),
+        preprocessing=preprocessing,
+        fields={"num_classes": 5},
     )
     save(tmp_path / "lenet5.safetensors", weights)
     return str(tmp_path / "lenet5.safetensors")

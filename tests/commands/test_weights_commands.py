@@ -82,7 +82,7 @@ def test_convert_overwrites_only_with_force(capsys, theirs, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (["missing.pth", "out.safetensors"], "there is no file missing.pth"),
         (["missing.h5", "out.safetensors"], "there is no file missing.h5"),
@@ -95,10 +95,10 @@ def test_convert_overwrites_only_with_force(capsys, theirs, tmp_path):
         (["other.safetensors", "out.safetensors"], "not the weights of mnasnet0_5"),
     ],
 )
-def test_bad_input_is_one_line_and_writes_nothing(capsys, theirs, tmp_path, arguments, said):
+def test_bad_input_is_one_line_and_writes_nothing(capsys, theirs, tmp_path, arguments, message):
     (tmp_path / "broken.safetensors").write_bytes(torch_bytes()[:1000])
     save_file({"conv.weight": np.ones(3, np.float32)}, tmp_path / "other.safetensors")
     model = [] if "--model" in arguments else ["--model", NAME]
-    assert said in error_of(capsys, "convert", *arguments, *model)
+    assert message in error_of(capsys, "convert", *arguments, *model)
     assert not (tmp_path / "out.safetensors").exists()
     assert not list(tmp_path.glob(".*"))

@@ -14,7 +14,7 @@ EPOCH = COUNT // BATCH
 SHAPE = (2, 2, 1)
 
 
-def seen(shape, fit="resize"):
+def preprocessing_of(shape, fit="resize"):
     return Preprocessing(image_shape=shape, mean=(0.0,), std=(1.0,), fit=fit)
 
 
@@ -39,12 +39,12 @@ class Slow:
 
 
 def epochs(source, count, seed=0):
-    iterator = iter(train_batches(source, preprocessing=seen(SHAPE), batch_size=BATCH, seed=seed))
+    iterator = iter(train_batches(source, preprocessing=preprocessing_of(SHAPE), batch_size=BATCH, seed=seed))
     return [np.concatenate([next(iterator)["label"] for _ in range(EPOCH)]).tolist() for _ in range(count)]
 
 
 def test_a_batch_has_the_shape_and_types_promised(source):
-    batch = next(iter(train_batches(source, preprocessing=seen((4, 6, 3)), batch_size=BATCH, seed=0)))
+    batch = next(iter(train_batches(source, preprocessing=preprocessing_of((4, 6, 3)), batch_size=BATCH, seed=0)))
     assert batch.keys() == {"image", "label"}
     assert batch["image"].shape == (BATCH, 4, 6, 3) and batch["image"].dtype == np.uint8
     assert batch["label"].shape == (BATCH,) and batch["label"].dtype == np.int32
@@ -74,7 +74,7 @@ def test_the_seed_decides_the_order(source, wrap):
 @pytest.mark.parametrize("wrap", [lambda source: source, Slow])
 @pytest.mark.parametrize("taken", [0, 3, EPOCH, 2 * EPOCH + 1])
 def test_a_restored_iterator_goes_on_where_it_was(source, taken, wrap):
-    data = train_batches(wrap(source), preprocessing=seen(SHAPE), batch_size=BATCH, seed=1)
+    data = train_batches(wrap(source), preprocessing=preprocessing_of(SHAPE), batch_size=BATCH, seed=1)
     iterator = iter(data)
     for _ in range(taken):
         next(iterator)
@@ -86,7 +86,7 @@ def test_a_restored_iterator_goes_on_where_it_was(source, taken, wrap):
 
 
 def test_evaluation_sees_every_example_once_in_order(source):
-    batches = list(eval_batches(source, preprocessing=seen(SHAPE), batch_size=BATCH))
+    batches = list(eval_batches(source, preprocessing=preprocessing_of(SHAPE), batch_size=BATCH))
     assert all(batch["image"].shape == (BATCH, *SHAPE) and batch["mask"].dtype == bool for batch in batches)
     labels, mask = (np.concatenate([batch[key] for batch in batches]) for key in ("label", "mask"))
     np.testing.assert_array_equal(labels[mask], np.arange(COUNT))
@@ -95,7 +95,7 @@ def test_evaluation_sees_every_example_once_in_order(source):
 
 
 def test_evaluation_can_be_repeated_and_may_be_smaller_than_a_batch(source):
-    batches = eval_batches(source, preprocessing=seen(SHAPE), batch_size=64)
+    batches = eval_batches(source, preprocessing=preprocessing_of(SHAPE), batch_size=64)
     assert [batch["mask"].sum() for batch in batches] == [batch["mask"].sum() for batch in batches] == [COUNT]
 
 
@@ -104,15 +104,15 @@ def test_evaluation_can_be_repeated_and_may_be_smaller_than_a_batch(source):
     [
         ({"batch_size": COUNT + 1}, f"{COUNT} training images do not fill a batch of {COUNT + 1}"),
         ({"batch_size": 0}, "the batch size is 0"),
-        ({"preprocessing": seen((2, 2, 4))}, r"the image shape is \(2, 2, 4\)"),
-        ({"preprocessing": seen((2, 2))}, r"the image shape is \(2, 2\)"),
-        ({"preprocessing": seen(SHAPE, "stretch")}, "unknown fit 'stretch': .* resize, pad"),
+        ({"preprocessing": preprocessing_of((2, 2, 4))}, r"the image shape is \(2, 2, 4\)"),
+        ({"preprocessing": preprocessing_of((2, 2))}, r"the image shape is \(2, 2\)"),
+        ({"preprocessing": preprocessing_of(SHAPE, "stretch")}, "unknown fit 'stretch': .* resize, pad"),
         ({"seed": -1}, "the seed is -1"),
     ],
 )
 def test_bad_arguments_are_one_line(source, change, message):
     with pytest.raises(DataError, match=message):
-        train_batches(source, **{"preprocessing": seen(SHAPE), "batch_size": BATCH, "seed": 0, **change})
+        train_batches(source, **{"preprocessing": preprocessing_of(SHAPE), "batch_size": BATCH, "seed": 0, **change})
 
 
 @pytest.mark.parametrize("threads", [False, True])
@@ -123,7 +123,7 @@ def test_a_bad_example_is_our_error_through_grain(source, threads):
 
     damaged = Damaged(source) if threads else Damaged(source.images, source.labels)
     with pytest.raises(DataError) as caught:
-        next(iter(train_batches(damaged, preprocessing=seen(SHAPE), batch_size=BATCH, seed=0)))
+        next(iter(train_batches(damaged, preprocessing=preprocessing_of(SHAPE), batch_size=BATCH, seed=0)))
     assert str(caught.value) == "cannot read the image x.png"
 
 

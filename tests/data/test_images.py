@@ -112,8 +112,8 @@ def test_pad_shrinks_what_is_larger():
 
 def test_channels_are_what_was_asked_for():
     np.testing.assert_array_equal(fit_image(GREY[..., None], (6, 8, 3)), np.stack([GREY] * 3, 2))
-    weighed = RGB @ np.array([0.299, 0.587, 0.114])
-    assert np.abs(fit_image(RGB, (6, 8, 1))[..., 0] - weighed).max() <= 1
+    weighted = RGB @ np.array([0.299, 0.587, 0.114])
+    assert np.abs(fit_image(RGB, (6, 8, 1))[..., 0] - weighted).max() <= 1
 
 
 def test_sizes_of_one_pixel_work():

@@ -1,4 +1,4 @@
-"""TFDS names: what can be read, and what a machine without a network is told."""
+"""TFDS names: what can be read, and the message on a machine without a network."""
 
 import io
 import subprocess

@@ -16,11 +16,11 @@ from zoo.weights import Weights
 
 NAMES = tuple("abcdefg")
 NETWORK = zoo.create_model("lenet5", num_classes=7)
-SEEN = Preprocessing(image_shape=(16, 16, 1), mean=(0.4,), std=(0.2,))
+PREPROCESSING = Preprocessing(image_shape=(16, 16, 1), mean=(0.4,), std=(0.2,))
 WEIGHTS = Weights(
     model="lenet5",
-    variables=drawn(NETWORK, SEEN.image_shape),
-    preprocessing=SEEN,
+    variables=drawn(NETWORK, PREPROCESSING.image_shape),
+    preprocessing=PREPROCESSING,
     fields={"num_classes": 7},
     class_names=NAMES,
 )
@@ -38,7 +38,7 @@ DATASET = Dataset("blocks", ArraySource(IMAGES, LABELS), ArraySource(IMAGES, LAB
 
 @pytest.fixture(scope="module")
 def logits():
-    return np.asarray(jax.jit(NETWORK.apply)(WEIGHTS.variables, SEEN.normalized(IMAGES)))
+    return np.asarray(jax.jit(NETWORK.apply)(WEIGHTS.variables, PREPROCESSING.normalized(IMAGES)))
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +77,7 @@ def test_the_rows_of_the_classes(logits, result):
 def test_top_5_needs_more_than_five_classes():
     weights = replace(
         WEIGHTS,
-        variables=drawn(zoo.create_model("lenet5", num_classes=5), SEEN.image_shape),
+        variables=drawn(zoo.create_model("lenet5", num_classes=5), PREPROCESSING.image_shape),
         fields={"num_classes": 5},
         class_names=NAMES[:5],
     )

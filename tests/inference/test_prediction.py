@@ -12,12 +12,12 @@ from zoo.data import Preprocessing
 from zoo.inference.prediction import Prediction, predict
 from zoo.weights import Weights
 
-SEEN = Preprocessing(image_shape=(20, 24, 1), mean=(0.4,), std=(0.2,), crop=0.9)
+PREPROCESSING = Preprocessing(image_shape=(20, 24, 1), mean=(0.4,), std=(0.2,), crop=0.9)
 NETWORK = zoo.create_model("lenet5", num_classes=7)
 WEIGHTS = Weights(
     model="lenet5",
-    variables=drawn(NETWORK, SEEN.image_shape),
-    preprocessing=SEEN,
+    variables=drawn(NETWORK, PREPROCESSING.image_shape),
+    preprocessing=PREPROCESSING,
     fields={"num_classes": 7},
     class_names=tuple("abcdefg"),
 )
@@ -30,8 +30,8 @@ IMAGES = [
 
 def softmax_of(image):
     """float64 [7]."""
-    seen = (SEEN.fitted(image)[None] / 255 - 0.4) / 0.2
-    logits = np.asarray(NETWORK.apply(WEIGHTS.variables, seen.astype(np.float32))[0], np.float64)
+    normalized = (PREPROCESSING.fitted(image)[None] / 255 - 0.4) / 0.2
+    logits = np.asarray(NETWORK.apply(WEIGHTS.variables, normalized.astype(np.float32))[0], np.float64)
     return np.exp(logits - logits.max()) / np.exp(logits - logits.max()).sum()
 
 
@@ -71,7 +71,7 @@ class Counting(Preprocessing):
 
 
 def test_the_network_is_compiled_once():
-    weights = replace(WEIGHTS, preprocessing=Counting(**SEEN.__dict__))
+    weights = replace(WEIGHTS, preprocessing=Counting(**PREPROCESSING.__dict__))
     assert len(list(predict(weights, IMAGES, batch_size=2))) == 5
     assert Counting.traces == 1
 

@@ -86,7 +86,7 @@ def test_a_truncated_file(tmp_path, keep):
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [
         (torch.ones(3), "holds a Tensor, not a state dict"),
         ([1, 2], "holds a list, not a state dict"),
@@ -96,9 +96,9 @@ def test_a_truncated_file(tmp_path, keep):
         ({"a": torch.ones(2, 2).to_sparse()}, "a of .* is no plain tensor"),
     ],
 )
-def test_a_file_without_a_state_dict(tmp_path, content, said):
+def test_a_file_without_a_state_dict(tmp_path, content, message):
     torch.save(content, tmp_path / "w.pth")
-    with pytest.raises(zoo.ZooError, match=said):
+    with pytest.raises(zoo.ZooError, match=message):
         read_state_dict(tmp_path / "w.pth")
 
 

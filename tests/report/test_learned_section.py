@@ -22,7 +22,7 @@ from zoo.weights import Weights
 pytestmark = pytest.mark.usefixtures("tiny")
 
 NAMES = ("cat", "dog", "<script>alert(1)</script>")
-SEEN = Preprocessing(image_shape=(24, 24, 1), mean=(0.4,), std=(0.2,))
+PREPROCESSING = Preprocessing(image_shape=(24, 24, 1), mean=(0.4,), std=(0.2,))
 RANDOM = np.random.default_rng(0)
 # Large blocks activate units differently.
 IMAGES = RANDOM.integers(0, 256, (40, 4, 4, 1), np.uint8).repeat(6, axis=1).repeat(6, axis=2)
@@ -34,12 +34,12 @@ DEAD = {"conv1": [2, 3, 7], "conv2": [5]}
 @pytest.fixture(scope="module")
 def trained(tiny):
     """The DEAD units have a bias so low that no image activates them."""
-    variables = drawn(zoo.create_model("tiny", num_classes=3), SEEN.image_shape)
+    variables = drawn(zoo.create_model("tiny", num_classes=3), PREPROCESSING.image_shape)
     for layer, units in DEAD.items():
         bias = variables["params"][layer]["bn"]["bias"] = np.array(variables["params"][layer]["bn"]["bias"])
         bias[units] = -1e4
     weights = Weights(
-        model="tiny", variables=variables, preprocessing=SEEN, fields={"num_classes": 3}, class_names=NAMES
+        model="tiny", variables=variables, preprocessing=PREPROCESSING, fields={"num_classes": 3}, class_names=NAMES
     )
     return TrainedNetwork(weights, "tiny, weights random")
 
@@ -57,7 +57,9 @@ def section(learned):
 @pytest.fixture(scope="module")
 def maps(trained):
     """{layer: [image, row, column, unit]} of all images, and the logits."""
-    made = zoo.features(trained.model, trained.variables, SEEN.normalized(IMAGES), ["conv1", "conv2", "classifier"])
+    made = zoo.features(
+        trained.model, trained.variables, PREPROCESSING.normalized(IMAGES), ["conv1", "conv2", "classifier"]
+    )
     return {name: np.asarray(value) for name, value in made.items()}
 
 
@@ -159,7 +161,7 @@ def test_layers_projected_together_equal_layers_projected_alone(trained, maps):
         for group, down in zip(
             groups, project_groups(trained, groups, rule, progress_bar=no_progress_bar), strict=True
         ):
-            given = SEEN.normalized(group.images)
+            given = PREPROCESSING.normalized(group.images)
             expected = deconvnet(
                 trained.model, trained.variables, given, group.layer, group.units, rule=rule, position=group.positions
             )
@@ -206,7 +208,7 @@ def test_of_few_photographs_each_is_shown(trained, maps, monkeypatch):
 
 def test_a_whole_photograph_is_shown_once(trained):
     """The receptive field of conv2 covers all 8x8 pixels."""
-    small = replace(SEEN, image_shape=(8, 8, 1))
+    small = replace(PREPROCESSING, image_shape=(8, 8, 1))
     photograph = ImageSet(ArraySource(IMAGES[:1], np.full(1, -1)), "a.png", names=("a.png",))
     part = learned_section(TrainedNetwork(replace(trained.weights, preprocessing=small), "tiny"), photograph)
     cut, whole = part.projections.layers

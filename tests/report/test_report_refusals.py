@@ -16,13 +16,17 @@ from zoo.report import report
 from zoo.visualize.network_and_images import ImageSet
 from zoo.weights import Weights
 
-SEEN = Preprocessing(image_shape=(32, 32, 1), mean=(0.4,), std=(0.2,))
+PREPROCESSING = Preprocessing(image_shape=(32, 32, 1), mean=(0.4,), std=(0.2,))
 IMAGE_SET = ImageSet(ArraySource(np.zeros((2, 32, 32, 1), np.uint8), np.zeros(2, int)), "two black images")
 
 
 @pytest.fixture(scope="module")
 def weights():
-    return Weights(model="lenet5", variables=drawn(zoo.create_model("lenet5"), SEEN.image_shape), preprocessing=SEEN)
+    return Weights(
+        model="lenet5",
+        variables=drawn(zoo.create_model("lenet5"), PREPROCESSING.image_shape),
+        preprocessing=PREPROCESSING,
+    )
 
 
 def refused(message):

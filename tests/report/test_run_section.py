@@ -24,7 +24,7 @@ from zoo.weights import Weights
 pytestmark = pytest.mark.usefixtures("tiny")
 
 NAMES = ("cat", "<script>alert(1)</script>", "dog", "eel")
-SEEN = Preprocessing(image_shape=(24, 24, 1), mean=(0.4,), std=(0.2,))
+PREPROCESSING = Preprocessing(image_shape=(24, 24, 1), mean=(0.4,), std=(0.2,))
 IMAGES = np.random.default_rng(0).integers(0, 256, (50, 4, 4, 1), np.uint8).repeat(6, axis=1).repeat(6, axis=2)
 LABELS = np.arange(50) % 3  # none of the last class
 IMAGE_SET = ImageSet(ArraySource(IMAGES, LABELS), "blocks, 50 test images", class_names=NAMES)
@@ -32,7 +32,7 @@ CONFIG = RunConfig(
     model="tiny",
     dataset="blocks",
     recipe=Recipe(epochs=4, learning_rate=0.003, flip=True),
-    preprocessing=SEEN,
+    preprocessing=PREPROCESSING,
     class_names=NAMES,
     training_images=60_000,
 )
@@ -56,9 +56,9 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def trained(tiny):
-    variables = drawn(zoo.create_model("tiny", num_classes=4), SEEN.image_shape)
+    variables = drawn(zoo.create_model("tiny", num_classes=4), PREPROCESSING.image_shape)
     fields = {"num_classes": 4}
-    weights = Weights(model="tiny", variables=variables, preprocessing=SEEN, fields=fields, class_names=NAMES)
+    weights = Weights(model="tiny", variables=variables, preprocessing=PREPROCESSING, fields=fields, class_names=NAMES)
     return TrainedNetwork(weights, "tiny, weights random")
 
 
@@ -75,7 +75,7 @@ def section(run):
 @pytest.fixture(scope="module")
 def probabilities(trained):
     """The softmax of the logits, of all images at once."""
-    logits = trained.model.apply(trained.variables, SEEN.normalized(IMAGES))
+    logits = trained.model.apply(trained.variables, PREPROCESSING.normalized(IMAGES))
     return np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
 
 

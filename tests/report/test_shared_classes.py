@@ -14,7 +14,7 @@ from zoo.report.learned.shared_classes import shared_classes
 from zoo.visualize.network_and_images import ImageSet, TrainedNetwork
 from zoo.weights import Weights
 
-SEEN = Preprocessing(image_shape=(32, 32, 1), mean=(0.4,), std=(0.2,))
+PREPROCESSING = Preprocessing(image_shape=(32, 32, 1), mean=(0.4,), std=(0.2,))
 NUMBERS = tuple(map(str, range(10)))
 CLOTHES = ("t-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot")
 OTHERS = tuple("abcdefghij")
@@ -23,11 +23,13 @@ SOURCE = ArraySource(np.zeros((10, 32, 32, 1), np.uint8), np.arange(10))
 
 @pytest.fixture(scope="module")
 def variables():
-    return drawn(zoo.create_model("lenet5"), SEEN.image_shape)
+    return drawn(zoo.create_model("lenet5"), PREPROCESSING.image_shape)
 
 
 def trained_network(variables, names, dataset):
-    weights = Weights(model="lenet5", variables=variables, preprocessing=SEEN, class_names=names, dataset=dataset)
+    weights = Weights(
+        model="lenet5", variables=variables, preprocessing=PREPROCESSING, class_names=names, dataset=dataset
+    )
     return TrainedNetwork(weights, "lenet5")
 
 

@@ -17,23 +17,27 @@ from zoo.training.checkpoint.checkpoints import arrays, open_checkpointer
 from zoo.training.checkpoint.checksums import with_checksums
 
 NAMES = ("cat", "dog", "bird")
-SEEN = Preprocessing(image_shape=(32, 32, 3), mean=(0.5,) * 3, std=(0.2,) * 3, fit="pad", crop=0.9)
+PREPROCESSING = Preprocessing(image_shape=(32, 32, 3), mean=(0.5,) * 3, std=(0.2,) * 3, fit="pad", crop=0.9)
 OPTIMIZERS = {"plain": optax.sgd(0.1), "adam": optax.chain(optax.clip_by_global_norm(1.0), optax.adamw(1e-3))}
 
 
 def config(model, **fields):
-    return RunConfig(model=model, dataset="pets", recipe=Recipe(), preprocessing=SEEN, class_names=NAMES, fields=fields)
+    return RunConfig(
+        model=model, dataset="pets", recipe=Recipe(), preprocessing=PREPROCESSING, class_names=NAMES, fields=fields
+    )
 
 
 def saved_run(path, model, accuracies, optimizer=OPTIMIZERS["plain"]):
     """A run with a checkpoint for each {step: accuracy or None}; the variables to which each adds its step."""
     folder, network = RunFolder(path), zoo.create_model(model, num_classes=3)
     folder.start(config(model))
-    variables = drawn(network, SEEN.image_shape)
+    variables = drawn(network, PREPROCESSING.image_shape)
     with open_checkpointer(folder, 10) as checkpointer:
         for step, accuracy in accuracies.items():
             moved = jax.tree.map(lambda leaf, step=step: leaf + np.float32(step), variables)
-            state = create_state(network, optimizer, moved, jax.random.key(0), mean=SEEN.mean, std=SEEN.std)
+            state = create_state(
+                network, optimizer, moved, jax.random.key(0), mean=PREPROCESSING.mean, std=PREPROCESSING.std
+            )
             metrics = None if accuracy is None else {"test_accuracy": accuracy}
             kept = with_checksums({}, arrays(state))
             checkpointer.save_checkpointables(step, {"state": arrays(state)}, metrics=metrics, custom_metadata=kept)
@@ -53,7 +57,7 @@ def test_variables_and_all_that_predictions_need(tmp_path, optimizer):
     assert_of_step(weights, variables, 4)
     assert "batch_stats" in variables
     assert weights.model == "mobilenet_v3_small" and weights.fields == {"num_classes": 3}
-    assert weights.class_names == NAMES and weights.preprocessing == SEEN
+    assert weights.class_names == NAMES and weights.preprocessing == PREPROCESSING
     assert {file: file.stat().st_mtime_ns for file in tmp_path.rglob("*")} == before
 
 

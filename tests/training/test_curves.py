@@ -1,4 +1,4 @@
-"""What the picture of a run says."""
+"""The picture of a run."""
 
 import errno
 import math

@@ -250,29 +250,29 @@ def noise(count, seed):
 
 
 DATASET = Dataset("noise", noise(16, 0), noise(8, 1), ("a", "b", "c"), (32, 32, 1))
-SEEN = Preprocessing(image_shape=(32, 32, 1), mean=(0.4,), std=(0.3,), interpolation="bicubic")
+PREPROCESSING = Preprocessing(image_shape=(32, 32, 1), mean=(0.4,), std=(0.3,), interpolation="bicubic")
 
 
 def lenet_weights(**fields):
     model = zoo.create_model("lenet5", **fields)
-    return Weights(model="lenet5", variables=drawn(model, (32, 32, 1)), preprocessing=SEEN, fields=fields)
+    return Weights(model="lenet5", variables=drawn(model, (32, 32, 1)), preprocessing=PREPROCESSING, fields=fields)
 
 
 def lenet_config(**settings):
     recipe = Recipe(batch_size=8, epochs=2, **settings)
     names = DATASET.class_names
-    return RunConfig(model="lenet5", dataset="noise", recipe=recipe, preprocessing=SEEN, class_names=names)
+    return RunConfig(model="lenet5", dataset="noise", recipe=recipe, preprocessing=PREPROCESSING, class_names=names)
 
 
 def test_a_run_begins_with_the_weights_and_the_head_that_it_would_have_without():
     config, weights = lenet_config(), lenet_weights()
     backbone = backbone_of(weights, build_network(config))
     make = jit_once(state_initializer(config, 2))
-    fresh, begun = (make(jax.random.key(0), start) for start in ({}, backbone))
-    assert begun.params["output"]["kernel"].shape == (84, 3)
-    assert not any("output" in key for key in moved(fresh.params, begun.params))
-    of_weights = {**weights.variables["params"], "output": begun.params["output"]}
-    assert moved(of_weights, begun.params) == set()
+    fresh, finetuned = (make(jax.random.key(0), start) for start in ({}, backbone))
+    assert finetuned.params["output"]["kernel"].shape == (84, 3)
+    assert not any("output" in key for key in moved(fresh.params, finetuned.params))
+    of_weights = {**weights.variables["params"], "output": finetuned.params["output"]}
+    assert moved(of_weights, finetuned.params) == set()
 
 
 def test_a_head_of_as_many_classes_is_new_too():

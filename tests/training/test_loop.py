@@ -21,13 +21,13 @@ class InterruptingSource(ArraySource):
 
     def __init__(self, source, number, at, time):
         super().__init__(source.images, source.labels)
-        for name, value in (("number", number), ("at", at), ("times", time), ("seen", [])):
+        for name, value in (("number", number), ("at", at), ("times", time), ("indices", [])):
             object.__setattr__(self, name, value)
 
     def __getitem__(self, index):
         if index == self.at:
-            self.seen.append(index)
-            if len(self.seen) == self.times:
+            self.indices.append(index)
+            if len(self.indices) == self.times:
                 signal.raise_signal(self.number)
         return super().__getitem__(index)
 
@@ -83,7 +83,7 @@ def test_a_run_that_is_stopped_in_an_evaluation_does_it_when_it_goes_on(uninterr
 
 
 def rows(path):
-    """The metrics of each epoch that do not tell of the time."""
+    """The metrics of each epoch that do not depend on the time."""
     lines = [json.loads(line) for line in RunFolder(path).metrics_file.read_text().splitlines()]
     return [[line[name] for name in ("epoch", "loss", "test_loss", "test_accuracy")] for line in lines]
 

@@ -55,21 +55,23 @@ def gradients(*shape, count=3):
 
 def test_muon_moves_a_kernel_as_the_matrix_of_its_windows():
     given = gradients(3, 3, 4, 8)
-    wanted = [update.reshape(3, 3, 4, 8) for update in muon_update([g.reshape(36, 8) for g in given])]
+    expected = [update.reshape(3, 3, 4, 8) for update in muon_update([g.reshape(36, 8) for g in given])]
     params = {"conv": {"kernel": jnp.zeros((3, 3, 4, 8))}}
     found = updates_of(plain_recipe(optimizer="muon"), params, [{"conv": {"kernel": jnp.asarray(g)}} for g in given])
-    for update, direction in zip(found, wanted, strict=True):
+    for update, direction in zip(found, expected, strict=True):
         np.testing.assert_allclose(update["conv"]["kernel"], -0.1 * direction, atol=1e-4)
 
 
 def test_muon_takes_each_group_by_itself():
     given = gradients(3, 3, 4, 8)
     halves = [muon_update([g[..., half].reshape(36, 4) for g in given]) for half in (slice(0, 4), slice(4, 8))]
-    wanted = [np.concatenate([a.reshape(3, 3, 4, 4), b.reshape(3, 3, 4, 4)], -1) for a, b in zip(*halves, strict=True)]
+    expected = [
+        np.concatenate([a.reshape(3, 3, 4, 4), b.reshape(3, 3, 4, 4)], -1) for a, b in zip(*halves, strict=True)
+    ]
     params = {"conv": {"kernel": jnp.zeros((3, 3, 4, 8))}}
     steps = [{"conv": {"kernel": jnp.asarray(g)}} for g in given]
     found = updates_of(plain_recipe(optimizer="muon"), params, steps, groups={"conv/kernel": 2})
-    for update, direction in zip(found, wanted, strict=True):
+    for update, direction in zip(found, expected, strict=True):
         np.testing.assert_allclose(update["conv"]["kernel"], -0.1 * direction, atol=1e-4)
 
 
@@ -103,8 +105,8 @@ def test_lamb_steps_are_as_long_as_the_parameters():
     for count, (gradient, update) in enumerate(zip(given, found, strict=True), start=1):
         mean, square = 0.9 * mean + 0.1 * gradient, 0.999 * square + 0.001 * gradient**2
         direction = mean / (1 - 0.9**count) / (np.sqrt(square / (1 - 0.999**count)) + 1e-6)
-        wanted = direction * np.linalg.norm(kernel) / np.linalg.norm(direction)
-        np.testing.assert_allclose(update["kernel"], -0.1 * wanted, rtol=2e-4)
+        expected = direction * np.linalg.norm(kernel) / np.linalg.norm(direction)
+        np.testing.assert_allclose(update["kernel"], -0.1 * expected, rtol=2e-4)
 
 
 def test_accumulated_gradients_are_one_of_their_mean():
@@ -112,9 +114,9 @@ def test_accumulated_gradients_are_one_of_their_mean():
     steps = [{"kernel": jnp.asarray(g)} for g in given]
     means = [{"kernel": jnp.asarray((given[i] + given[i + 1]) / 2)} for i in (0, 2)]
     found = updates_of(plain_recipe(accumulate=2), params, steps)
-    wanted = updates_of(plain_recipe(), params, means)
+    expected = updates_of(plain_recipe(), params, means)
     assert not found[0]["kernel"].any() and not found[2]["kernel"].any()
-    for ours, theirs in zip(found[1::2], wanted, strict=True):
+    for ours, theirs in zip(found[1::2], expected, strict=True):
         np.testing.assert_allclose(ours["kernel"], theirs["kernel"], rtol=1e-5)
 
 

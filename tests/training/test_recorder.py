@@ -34,7 +34,7 @@ def console():
     return Console(file=io.StringIO(), width=40)
 
 
-def said(console):
+def warnings_of(console):
     return console.file.getvalue().splitlines()
 
 
@@ -67,7 +67,7 @@ def test_a_resumed_run_goes_on_after_the_rows_that_it_does_not_do_again(tmp_path
         record.add(row(16))
     assert stored(tmp_path) == record.rows == [row(4), row(8), row(12, loss=0.25), row(16)]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["curves.png", "metrics.jsonl"]
-    assert not said(console)
+    assert not warnings_of(console)
 
 
 def test_numbers_that_json_has_not_are_null(tmp_path, console):
@@ -82,7 +82,7 @@ def test_a_torn_line_is_left_out_and_said(tmp_path, console, torn):
     with Recorder(RunFolder(tmp_path), console) as record:
         record.add(row(2))
     assert stored(tmp_path) == [row(1), row(2)]
-    assert len(said(console)) == 1 and said(console)[0].endswith("line 2 cannot be read, and is skipped")
+    assert len(warnings_of(console)) == 1 and warnings_of(console)[0].endswith("line 2 cannot be read, and is skipped")
 
 
 def test_metrics_that_cannot_be_read_end_the_run_at_once(tmp_path, console):
@@ -108,7 +108,7 @@ def test_a_full_disk_is_one_warning_and_loses_nothing(tmp_path, console, disk):
         record.add(row(5))
         disk.full = False
     assert stored(tmp_path) == record.rows and len(record.rows) == 5
-    (line,) = said(console)
+    (line,) = warnings_of(console)
     assert line == f"cannot write {tmp_path}/metrics.jsonl: No space left on device; the run continues, and tries again"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["curves.png", "metrics.jsonl"]
 
@@ -117,7 +117,7 @@ def test_what_is_missing_at_the_end_is_said(tmp_path, console, disk):
     with Recorder(RunFolder(tmp_path), console) as record:
         disk.full = True
         record.add(row(1))
-    assert said(console)[1] == f"{tmp_path}/metrics.jsonl lacks the last rows of this run"
+    assert warnings_of(console)[1] == f"{tmp_path}/metrics.jsonl lacks the last rows of this run"
 
 
 def test_a_folder_that_is_gone_does_not_stop_the_run(tmp_path, console):
@@ -130,7 +130,7 @@ def test_a_folder_that_is_gone_does_not_stop_the_run(tmp_path, console):
         record.add(row(4))
         (tmp_path / "run").mkdir()
     assert len(stored(tmp_path / "run")) == 4
-    (line,) = said(console)
+    (line,) = warnings_of(console)
     assert "metrics.jsonl: No such file or directory; the run continues" in line
 
 
@@ -160,7 +160,7 @@ def test_without_matplotlib_a_run_goes_on(tmp_path, console, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     with Recorder(RunFolder(tmp_path), console) as record:
         record.add(row(1))
-    assert len(said(console)) == 1 and "cannot draw" in said(console)[0]
+    assert len(warnings_of(console)) == 1 and "cannot draw" in warnings_of(console)[0]
 
 
 ENDLESS = """

@@ -74,11 +74,11 @@ def check_steps_agree(model, image_shape):
     mapped, mapped_metrics = jax.pmap(train_step, axis_name="data")(stacked, parts)
 
     for name in ("params", "batch_stats"):
-        wanted = getattr(single, name)
-        jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-5), getattr(sharded, name), wanted)
+        expected = getattr(single, name)
+        jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-5), getattr(sharded, name), expected)
         for device in range(devices):
             one = jax.tree.map(lambda leaf, device=device: leaf[device], getattr(mapped, name))
-            jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-5), one, wanted)
+            jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-5), one, expected)
     for name, value in single_metrics.items():
         np.testing.assert_allclose(sharded_metrics[name], value, rtol=1e-4)
         np.testing.assert_allclose(mapped_metrics[name], value, rtol=1e-4)

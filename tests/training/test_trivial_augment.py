@@ -6,28 +6,34 @@ import numpy as np
 import pytest
 from PIL import Image, ImageEnhance, ImageOps
 
-from zoo.training.augment.trivial_augment import Operation, apply_operations, random_operations, trivial_augment, warp
+from zoo.training.augment.trivial_augment import (
+    AugmentOperation,
+    apply_operations,
+    random_operations,
+    trivial_augment,
+    warp,
+)
 
 HEIGHT, WIDTH = 38, 45
 FILL = (51, 102, 204)
 STRENGTHS = np.arange(-30, 31)
 GEOMETRIC = {
-    Operation.SHEAR_X: lambda s: (1, 0.99 * s / 30, 0, 0, 1, 0),
-    Operation.SHEAR_Y: lambda s: (1, 0, 0, 0.99 * s / 30, 1, 0),
-    Operation.TRANSLATE_X: lambda s: (1, 0, int(32 * s / 30), 0, 1, 0),
-    Operation.TRANSLATE_Y: lambda s: (1, 0, 0, 0, 1, int(32 * s / 30)),
+    AugmentOperation.SHEAR_X: lambda s: (1, 0.99 * s / 30, 0, 0, 1, 0),
+    AugmentOperation.SHEAR_Y: lambda s: (1, 0, 0, 0.99 * s / 30, 1, 0),
+    AugmentOperation.TRANSLATE_X: lambda s: (1, 0, int(32 * s / 30), 0, 1, 0),
+    AugmentOperation.TRANSLATE_Y: lambda s: (1, 0, 0, 0, 1, int(32 * s / 30)),
 }
 ENHANCING = {
-    Operation.BRIGHTNESS: ImageEnhance.Brightness,
-    Operation.COLOUR: ImageEnhance.Color,
-    Operation.CONTRAST: ImageEnhance.Contrast,
-    Operation.SHARPNESS: ImageEnhance.Sharpness,
+    AugmentOperation.BRIGHTNESS: ImageEnhance.Brightness,
+    AugmentOperation.COLOUR: ImageEnhance.Color,
+    AugmentOperation.CONTRAST: ImageEnhance.Contrast,
+    AugmentOperation.SHARPNESS: ImageEnhance.Sharpness,
 }
 LEVELLING = {
-    Operation.POSTERIZE: lambda image, s: ImageOps.posterize(image, 8 - round(6 * abs(s) / 30)),
-    Operation.SOLARIZE: lambda image, s: ImageOps.solarize(image, 255 - 8.5 * abs(s)),
-    Operation.AUTOCONTRAST: lambda image, s: ImageOps.autocontrast(image),
-    Operation.EQUALIZE: lambda image, s: ImageOps.equalize(image),
+    AugmentOperation.POSTERIZE: lambda image, s: ImageOps.posterize(image, 8 - round(6 * abs(s) / 30)),
+    AugmentOperation.SOLARIZE: lambda image, s: ImageOps.solarize(image, 255 - 8.5 * abs(s)),
+    AugmentOperation.AUTOCONTRAST: lambda image, s: ImageOps.autocontrast(image),
+    AugmentOperation.EQUALIZE: lambda image, s: ImageOps.equalize(image),
 }
 
 
@@ -73,7 +79,7 @@ def test_rotation_is_pils():
         return image.rotate(135 * strength / 30, fillcolor=FILL)
 
     # Both sides even: otherwise a right angle puts every position halfway between two pixels.
-    for result, expected in pairs(Operation.ROTATE, picture(3)[:, :44], theirs):
+    for result, expected in pairs(AugmentOperation.ROTATE, picture(3)[:, :44], theirs):
         assert (np.abs(result - expected) > 1e-3).any(-1).mean() < 0.03
 
 
@@ -91,12 +97,12 @@ def test_enhancements_are_pils_to_its_rounding(operation, channels):
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("operation", LEVELLING)
 def test_changes_of_levels_are_pils(operation, channels):
-    atol = 1.001 if operation == Operation.AUTOCONTRAST else 1e-3
+    atol = 1.001 if operation == AugmentOperation.AUTOCONTRAST else 1e-3
     for result, expected in pairs(operation, picture(channels), LEVELLING[operation]):
         np.testing.assert_allclose(result, expected, atol=atol)
 
 
-@pytest.mark.parametrize("operation", [Operation.AUTOCONTRAST, Operation.EQUALIZE])
+@pytest.mark.parametrize("operation", [AugmentOperation.AUTOCONTRAST, AugmentOperation.EQUALIZE])
 def test_images_of_one_level_or_two_are_as_with_pil(operation):
     plain, halves = np.full((HEIGHT, WIDTH, 1), 77, np.uint8), np.full((HEIGHT, WIDTH, 1), 77, np.uint8)
     halves[:9] = 200
@@ -107,21 +113,21 @@ def test_images_of_one_level_or_two_are_as_with_pil(operation):
 
 def test_too_few_pixels_to_equalize_stay_as_they_are():
     image = np.random.default_rng(0).integers(0, 17, (8, 8, 1)).astype(np.uint8) * 15
-    result = ours(image, int(Operation.EQUALIZE), STRENGTHS[-1:])[0]
+    result = ours(image, int(AugmentOperation.EQUALIZE), STRENGTHS[-1:])[0]
     np.testing.assert_allclose(
         result, np.asarray(ImageOps.equalize(Image.fromarray(image[..., 0])))[..., None], atol=1e-3
     )
 
 
 @pytest.mark.parametrize(
-    "operation", [op for op in Operation if op not in (Operation.AUTOCONTRAST, Operation.EQUALIZE)]
+    "operation", [op for op in AugmentOperation if op not in (AugmentOperation.AUTOCONTRAST, AugmentOperation.EQUALIZE)]
 )
 def test_strength_zero_and_the_identity_change_nothing(operation):
     image = picture(3)
-    if operation == Operation.SOLARIZE:
+    if operation == AugmentOperation.SOLARIZE:
         image = image.clip(0, 254)
     np.testing.assert_allclose(ours(image, int(operation), np.zeros(1, int))[0], image, atol=1e-3)
-    np.testing.assert_allclose(ours(image, int(Operation.IDENTITY), STRENGTHS[:1])[0], image, atol=1e-3)
+    np.testing.assert_allclose(ours(image, int(AugmentOperation.IDENTITY), STRENGTHS[:1])[0], image, atol=1e-3)
 
 
 def test_the_identity_keeps_values_between_the_levels():
@@ -141,7 +147,7 @@ def test_the_first_and_the_last_pixel_are_inside():
 def test_operations_and_strengths_are_drawn_uniformly_and_apart():
     count = 60_000
     operation, strength = (np.asarray(part) for part in random_operations(jax.random.key(3), count))
-    together = np.zeros((len(Operation), 31), int)
+    together = np.zeros((len(AugmentOperation), 31), int)
     np.add.at(together, (operation, np.abs(strength)), 1)
     # Chi-squared over 14 x 31 cells has mean 433 and deviation 29.
     expected = count / together.size

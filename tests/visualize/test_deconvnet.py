@@ -17,8 +17,8 @@ def convolved(x, kernel, bias, padding):
     height, width = (n - kernel.shape[0] + 1 for n in x.shape[:2])
     y = np.zeros((height, width, kernel.shape[3]))
     for row, column in np.ndindex(height, width):
-        seen = x[row : row + kernel.shape[0], column : column + kernel.shape[1]]
-        y[row, column] = np.tensordot(seen, kernel, 3) + bias
+        patch = x[row : row + kernel.shape[0], column : column + kernel.shape[1]]
+        y[row, column] = np.tensordot(patch, kernel, 3) + bias
     return y
 
 
@@ -35,9 +35,9 @@ def pooled(x, window, stride):
     height, width = ((n - window) // stride + 1 for n in x.shape[:2])
     y, switches = np.zeros((height, width, x.shape[2])), {}
     for row, column, map_ in np.ndindex(y.shape):
-        seen = x[row * stride : row * stride + window, column * stride : column * stride + window, map_]
-        r, c = np.unravel_index(seen.argmax(), seen.shape)
-        y[row, column, map_] = seen[r, c]
+        patch = x[row * stride : row * stride + window, column * stride : column * stride + window, map_]
+        r, c = np.unravel_index(patch.argmax(), patch.shape)
+        y[row, column, map_] = patch[r, c]
         switches[row, column, map_] = row * stride + r, column * stride + c, map_
     return y, switches
 
@@ -175,13 +175,13 @@ def test_the_strongest_activations_are_projected_separately():
 def test_pairs_are_projected_equally_in_batches_and_alone():
     model, x = Small(), images(5)
     variables, units = variables_of(model), np.array([0, 3, 3, 1, 6])
-    together = deconvnet(model, variables, x, "conv3", units)
+    all_pairs = deconvnet(model, variables, x, "conv3", units)
     parted = deconvnet(model, variables, x, "conv3", units, batch_size=2)
-    np.testing.assert_allclose(together.pixels, parted.pixels, atol=1e-6)
-    np.testing.assert_array_equal(together.units, units)
+    np.testing.assert_allclose(all_pairs.pixels, parted.pixels, atol=1e-6)
+    np.testing.assert_array_equal(all_pairs.units, units)
     one_image = deconvnet(model, variables, x[:1], "conv3", units)
     assert one_image.pixels.shape == (5, *IMAGE)
-    np.testing.assert_allclose(one_image.pixels[0], together.pixels[0], atol=1e-6)
+    np.testing.assert_allclose(one_image.pixels[0], all_pairs.pixels[0], atol=1e-6)
 
 
 def test_another_unit_or_image_is_not_compiled_again(caplog):

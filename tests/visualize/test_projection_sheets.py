@@ -18,7 +18,7 @@ from zoo.visualize.network_and_images import (
 from zoo.visualize.sheets.projection_sheets import projections_by_image, projections_by_unit
 from zoo.weights import Weights
 
-SEEN = Preprocessing(image_shape=(32, 32, 1), mean=(0.4,), std=(0.2,))
+PREPROCESSING = Preprocessing(image_shape=(32, 32, 1), mean=(0.4,), std=(0.2,))
 NAMES = ("cat", "dog")
 IMAGES, LABELS = np.random.default_rng(0).integers(0, 256, (30, 32, 32, 1), np.uint8), np.arange(30) // 20
 SOURCE = ArraySource(IMAGES, LABELS)
@@ -28,8 +28,10 @@ SIDE, GAP = 70, 3
 
 @pytest.fixture(scope="module")
 def network():
-    variables = drawn(zoo.create_model("lenet5"), SEEN.image_shape)
-    return TrainedNetwork(Weights(model="lenet5", variables=variables, preprocessing=SEEN), "lenet5, weights random")
+    variables = drawn(zoo.create_model("lenet5"), PREPROCESSING.image_shape)
+    return TrainedNetwork(
+        Weights(model="lenet5", variables=variables, preprocessing=PREPROCESSING), "lenet5, weights random"
+    )
 
 
 def tile(axes, index):

@@ -13,7 +13,7 @@ from zoo.visualize.network_and_images import ImageSet, TrainedNetwork
 from zoo.visualize.sheets.randomize_sheet import randomize_sheet, rank_correlation
 from zoo.weights import Weights
 
-SEEN = Preprocessing(image_shape=(32, 32, 1), mean=(0.4,), std=(0.2,))
+PREPROCESSING = Preprocessing(image_shape=(32, 32, 1), mean=(0.4,), std=(0.2,))
 IMAGES = np.random.default_rng(0).integers(0, 256, (2, 32, 32, 1), np.uint8)
 
 
@@ -26,8 +26,10 @@ def test_the_rank_correlation_is_spearmans_of_the_magnitudes():
 
 
 def test_a_row_an_image_and_rule_and_a_column_a_step_of_the_cascade():
-    variables = drawn(zoo.create_model("lenet5"), SEEN.image_shape)
-    network = TrainedNetwork(Weights(model="lenet5", variables=variables, preprocessing=SEEN), "lenet5, weights random")
+    variables = drawn(zoo.create_model("lenet5"), PREPROCESSING.image_shape)
+    network = TrainedNetwork(
+        Weights(model="lenet5", variables=variables, preprocessing=PREPROCESSING), "lenet5, weights random"
+    )
     image_set = ImageSet(ArraySource(IMAGES, np.zeros(2, int)), "noise", names=("first", "second"))
     sheet = randomize_sheet(network, image_set, [7, 3], seed=5)
 

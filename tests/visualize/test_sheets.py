@@ -100,9 +100,9 @@ def test_a_sheet_has_its_texts_and_arrays():
         ],
     ]
     figure = sheet_figure(rows, "A title", "First line.\nSecond: 100 % of $x$ " + "and so on " * 40)
-    said = texts_of(figure)
+    texts = texts_of(figure)
     for part in ("A title", "photo $1_2$", "map", "First line.", "Second: 100 % of $x$"):
-        assert part in said
+        assert part in texts
     pictures = [axes.get_images()[-1] for axes in figure.axes if axes.get_images()]
     np.testing.assert_array_equal(pictures[1].get_array(), VALUES)
     assert pictures[1].get_clim() == (-2, 2) and pictures[2].get_clim() == (0, 2)
@@ -188,8 +188,8 @@ def test_later_commands_keep_earlier_sheets_that_are_still_there(tmp_path):
     assert listed(tmp_path) == ["one.png", "three.png", "four.png"]
 
 
-def stored(**said):
-    return json.dumps([{"name": "one", "title": "t", "caption": "c", "command": "x"} | said])
+def stored(**fields):
+    return json.dumps([{"name": "one", "title": "t", "caption": "c", "command": "x"} | fields])
 
 
 DAMAGED = {

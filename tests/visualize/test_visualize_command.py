@@ -22,7 +22,7 @@ from zoo.visualize.network_and_images import TrainedNetwork, default_layers, def
 from zoo.visualize.sheets.class_sheets import prepare_images
 from zoo.weights import Weights, save
 
-SEEN = Preprocessing(image_shape=(32, 32, 1), mean=(0.4,), std=(0.2,))
+PREPROCESSING = Preprocessing(image_shape=(32, 32, 1), mean=(0.4,), std=(0.2,))
 
 
 @pytest.fixture(autouse=True)
@@ -38,8 +38,8 @@ def here(tmp_path, monkeypatch):
 
 
 def weights_file(path, model="lenet5", dataset="", **fields):
-    variables = drawn(zoo.create_model(model, **fields), SEEN.image_shape)
-    save(path, Weights(model=model, variables=variables, preprocessing=SEEN, fields=fields, dataset=dataset))
+    variables = drawn(zoo.create_model(model, **fields), PREPROCESSING.image_shape)
+    save(path, Weights(model=model, variables=variables, preprocessing=PREPROCESSING, fields=fields, dataset=dataset))
     return str(path)
 
 
@@ -136,8 +136,8 @@ def test_photographs_have_a_row_each(capsys, short_run):
 
 
 def test_photographs_are_cut_once(capsys, here):
-    cut = dataclasses.replace(SEEN, crop=0.5)
-    variables = drawn(zoo.create_model("lenet5"), SEEN.image_shape)
+    cut = dataclasses.replace(PREPROCESSING, crop=0.5)
+    variables = drawn(zoo.create_model("lenet5"), PREPROCESSING.image_shape)
     weights = Weights(model="lenet5", variables=variables, preprocessing=cut)
     image_set = chosen_images(argparse.Namespace(images=["photos"], dataset=None, limit=None), None, None)
     images = [np.asarray(Image.open(here / "photos" / f"{i}.png")) for i in range(2)]

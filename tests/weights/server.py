@@ -31,16 +31,16 @@ def handler_of(site: Site) -> type[BaseHTTPRequestHandler]:
             self.answer(with_body=True)
 
         def answer(self, with_body: bool):
-            wanted = self.headers.get("Range")
-            site.asked.append((self.command, self.path, wanted))
+            byte_range = self.headers.get("Range")
+            site.asked.append((self.command, self.path, byte_range))
             if site.status or self.path not in site.files:
                 self.send_response(site.status or 404)
                 self.send_header("Content-Length", "0")
                 self.end_headers()
                 return
             body, begin = site.files[self.path], 0
-            if wanted and site.ranges:
-                begin = int(wanted.removeprefix("bytes=").removesuffix("-"))
+            if byte_range and site.ranges:
+                begin = int(byte_range.removeprefix("bytes=").removesuffix("-"))
                 if begin >= len(body):
                     self.send_response(416)
                     self.send_header("Content-Length", "0")

@@ -72,7 +72,7 @@ def test_a_part_that_is_longer_than_the_file_starts_again(url, site, target):
     target.parent.mkdir()
     target.with_name("w.bin.part").write_bytes(BODY + b"more")
     assert download(url, target, DIGEST).read_bytes() == BODY
-    assert [wanted for _, _, wanted in site.asked] == [f"bytes={len(BODY) + 4}-", None]
+    assert [byte_range for _, _, byte_range in site.asked] == [f"bytes={len(BODY) + 4}-", None]
 
 
 def test_a_wrong_digest_leaves_nothing(url, target):
@@ -119,11 +119,11 @@ def test_a_full_disk_leaves_nothing(url, target, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("status", "said"), [(404, r"there is no http://127.*w\.bin \(404\)"), (503, "answered 503 Service Unavailable")]
+    ("status", "message"), [(404, r"there is no http://127.*w\.bin \(404\)"), (503, "answered 503 Service Unavailable")]
 )
-def test_what_is_not_there_leaves_nothing(url, site, target, status, said):
+def test_what_is_not_there_leaves_nothing(url, site, target, status, message):
     site.status = status
-    with pytest.raises(zoo.ZooError, match=said):
+    with pytest.raises(zoo.ZooError, match=message):
         download(url, target, DIGEST)
     assert names_in(target.parent) == []
 

@@ -38,8 +38,8 @@ def publish(site, commit, digest=DIGEST):
 
 def asked_of(site):
     """What was asked of files, as kind and revision; huggingface_hub asks for more than that."""
-    places = [(kind, re.fullmatch(r".*/resolve/(\w+)/model\.safetensors", path)) for kind, path, _ in site.asked]
-    return [(kind, match[1]) for kind, match in places if match]
+    matches = [(kind, re.fullmatch(r".*/resolve/(\w+)/model\.safetensors", path)) for kind, path, _ in site.asked]
+    return [(kind, match[1]) for kind, match in matches if match]
 
 
 def test_a_file_at_the_commit_that_main_is(hub, published, cache):
@@ -89,10 +89,10 @@ def test_a_hub_that_states_no_commit(hub, published, commit):
         fetch(published)
 
 
-@pytest.mark.parametrize(("status", "said"), [(404, "the hub has no model.safetensors of"), (503, "answered 503")])
-def test_a_hub_without_the_file(hub, published, status, said):
+@pytest.mark.parametrize(("status", "message"), [(404, "the hub has no model.safetensors of"), (503, "answered 503")])
+def test_a_hub_without_the_file(hub, published, status, message):
     hub.status = status
-    with pytest.raises(zoo.ZooError, match=said):
+    with pytest.raises(zoo.ZooError, match=message):
         fetch(published)
 
 

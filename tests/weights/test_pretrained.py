@@ -202,7 +202,7 @@ def test_a_tag_or_part_of_one(published, cache, tag):
 
 
 @pytest.mark.parametrize(
-    ("weights", "said"),
+    ("weights", "message"),
     [
         ("IMAGENET1K_V3", "'IMAGENET1K_V3'.* did you mean imagenet1k_v1"),
         ("nothing", "python -m zoo weights mnasnet0_5"),
@@ -215,8 +215,8 @@ def test_a_tag_or_part_of_one(published, cache, tag):
         ("file:///nowhere/w.safetensors", "there is no file /nowhere"),
     ],
 )
-def test_what_is_not_there(weights, said):
-    with pytest.raises(zoo.ZooError, match=said):
+def test_what_is_not_there(weights, message):
+    with pytest.raises(zoo.ZooError, match=message):
         open_pretrained(NAME, weights)
 
 

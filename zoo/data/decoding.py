@@ -87,7 +87,7 @@ def fit_image(
 
 
 def with_channels(image: np.ndarray, channels: int) -> np.ndarray:
-    """Grey [h, w, 1] repeated to 3 channels, or RGB weighed to 1 as PIL does (ITU-R 601)."""
+    """Grey [h, w, 1] repeated to 3 channels, or RGB as a weighted sum to 1, as in PIL (ITU-R 601)."""
     if image.shape[2] == channels:
         return image
     if channels == 3:
@@ -96,7 +96,7 @@ def with_channels(image: np.ndarray, channels: int) -> np.ndarray:
 
 
 def _cover(image: np.ndarray, height: int, width: int, crop: float, mode: Image.Resampling) -> np.ndarray:
-    # timm rounds the size before the crop down, and torchvision's CenterCrop its place to even.
+    # timm rounds the size before the crop down, and torchvision's CenterCrop its offset to even.
     covered = (max(side, math.floor(side / crop + 1e-6)) for side in (height, width))
     rows, columns = _covering_size(*image.shape[:2], *covered)
     image = _resize(image, rows, columns, mode)

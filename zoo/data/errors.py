@@ -1,4 +1,4 @@
-"""The error of the data package, and how a foreign error becomes part of one line."""
+"""The error of the data package, and how the error of another library becomes part of one line."""
 
 from zoo.errors import ZooError
 

@@ -15,7 +15,7 @@ class Preprocessing:
     """uint8 images of any size to `image_shape` (height, width, channels), and their values to zero mean.
 
     With `fit` "resize" the centre is cut out, `crop` of the image's shorter side, scaled to `image_shape`; "pad" puts
-    the whole image in the middle of zeros. `mean` and `std`, a value a channel, are of pixels scaled to 0..1.
+    the whole image in the middle of zeros. `mean` and `std`, one value per channel, are of pixels scaled to 0..1.
     """
 
     image_shape: tuple[int, int, int]
@@ -41,7 +41,7 @@ class Preprocessing:
 
 
 def normalize(images: jax.Array, mean: tuple[float, ...], std: tuple[float, ...]) -> jax.Array:
-    """uint8 images to float32, scaled to 0..1, less `mean`, over `std` (a value a channel)."""
+    """uint8 images to float32, scaled to 0..1, less `mean`, over `std` (one value per channel)."""
     return standardize(scale_to_1(images), mean, std)
 
 
@@ -51,12 +51,12 @@ def scale_to_1(images: jax.Array) -> jax.Array:
 
 
 def standardize(images: jax.Array, mean: tuple[float, ...], std: tuple[float, ...]) -> jax.Array:
-    """Images in 0..1, less `mean`, over `std` (a value a channel)."""
+    """Images in 0..1, less `mean`, over `std` (one value per channel)."""
     return (images - jnp.array(mean)) / jnp.array(std)
 
 
 def channel_constants(values: tuple[float, ...], channels: int) -> tuple[float, ...]:
-    """One value a channel: grey images get the mean of a colour network's three, colour images a grey one's."""
+    """One value per channel: grey images get the mean of a colour network's three, colour images that of a grey one."""
     if len(values) == channels:
         return values
     return (sum(values) / len(values),) * channels

@@ -23,7 +23,7 @@ LUMA = (0.299, 0.587, 0.114)
 WHITE = 255
 
 
-class Operation(IntEnum):
+class AugmentOperation(IntEnum):
     """The operations of "wide" in the paper's Table 1."""
 
     IDENTITY = 0
@@ -52,8 +52,8 @@ def trivial_augment(key: jax.Array, images: jax.Array, fill: tuple[float, ...]) 
 
 
 def random_operations(key: jax.Array, batch: int) -> tuple[jax.Array, jax.Array]:
-    """An `Operation` and a strength from -30 to 30 per image, both int32 [batch]."""
-    outcomes = jnp.array([len(Operation), STRONGEST + 1, 2])
+    """An `AugmentOperation` and a strength from -30 to 30 per image, both int32 [batch]."""
+    outcomes = jnp.array([len(AugmentOperation), STRONGEST + 1, 2])
     draws = jnp.floor(jax.random.uniform(key, (batch, 3), jnp.float32) * outcomes).astype(jnp.int32)
     operation, strength, negative = draws.T
     return operation, jnp.where(negative, -strength, strength)
@@ -72,22 +72,22 @@ def apply_operations(
 def inverse_maps(operation: jax.Array, strength: jax.Array, height: int, width: int) -> jax.Array:
     """[batch, 2, 3]: the affine maps from (x, y, 1) in the result to (x, y) in the image, as PIL's AFFINE."""
 
-    def amount(selected: Operation, values: jax.Array) -> jax.Array:
+    def amount(selected: AugmentOperation, values: jax.Array) -> jax.Array:
         return jnp.where(operation == selected, values, 0)
 
     shear, translation = strength * SHEAR / STRONGEST, jnp.trunc(strength * TRANSLATION / STRONGEST)
-    angle = amount(Operation.ROTATE, jnp.radians(strength * DEGREES / STRONGEST))
+    angle = amount(AugmentOperation.ROTATE, jnp.radians(strength * DEGREES / STRONGEST))
     cos, sin = jnp.cos(angle), jnp.sin(angle)
     x, y = width / 2, height / 2
     to_x = [
         cos,
-        amount(Operation.SHEAR_X, shear) - sin,
-        amount(Operation.TRANSLATE_X, translation) + x - cos * x + sin * y,
+        amount(AugmentOperation.SHEAR_X, shear) - sin,
+        amount(AugmentOperation.TRANSLATE_X, translation) + x - cos * x + sin * y,
     ]
     to_y = [
-        amount(Operation.SHEAR_Y, shear) + sin,
+        amount(AugmentOperation.SHEAR_Y, shear) + sin,
         cos,
-        amount(Operation.TRANSLATE_Y, translation) + y - sin * x - cos * y,
+        amount(AugmentOperation.TRANSLATE_Y, translation) + y - sin * x - cos * y,
     ]
     return jnp.stack([jnp.stack(to_x, -1), jnp.stack(to_y, -1)], axis=1)
 
@@ -113,10 +113,10 @@ def enhance(images: jax.Array, operation: jax.Array, strength: jax.Array) -> jax
     factor = 1 + (strength * ENHANCEMENT / STRONGEST).astype(images.dtype)[:, None, None, None]
     grey = luma(images)
     without = {
-        Operation.BRIGHTNESS: jnp.zeros((), images.dtype),
-        Operation.COLOUR: grey,
-        Operation.CONTRAST: grey.mean((1, 2, 3), keepdims=True),
-        Operation.SHARPNESS: smooth(images),
+        AugmentOperation.BRIGHTNESS: jnp.zeros((), images.dtype),
+        AugmentOperation.COLOUR: grey,
+        AugmentOperation.CONTRAST: grey.mean((1, 2, 3), keepdims=True),
+        AugmentOperation.SHARPNESS: smooth(images),
     }
     other = jnp.select([operation == which for which in without], list(without.values()), images)
     return jnp.clip(other + factor * (images - other), 0, 1)
@@ -145,10 +145,10 @@ def map_levels(images: jax.Array, operation: jax.Array, strength: jax.Array) -> 
     operation, strength = operation[:, None, None, None], strength[:, None, None, None]
     levels = jnp.round(images * WHITE)
     new = {
-        Operation.POSTERIZE: posterize(levels, strength),
-        Operation.SOLARIZE: jnp.where(levels >= WHITE - strength * (WHITE / STRONGEST), WHITE - levels, levels),
-        Operation.AUTOCONTRAST: autocontrast(levels),
-        Operation.EQUALIZE: equalize(levels),
+        AugmentOperation.POSTERIZE: posterize(levels, strength),
+        AugmentOperation.SOLARIZE: jnp.where(levels >= WHITE - strength * (WHITE / STRONGEST), WHITE - levels, levels),
+        AugmentOperation.AUTOCONTRAST: autocontrast(levels),
+        AugmentOperation.EQUALIZE: equalize(levels),
     }
     chosen = [operation == which for which in new]
     return jnp.select(chosen, [values / WHITE for values in new.values()], images)

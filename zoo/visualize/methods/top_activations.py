@@ -62,7 +62,7 @@ def top_activations(
     """
     if k < 1:
         raise ZooError(f"k is {k}: give 1 or more")
-    run, top_k, seen = None, None, 0
+    run, top_k, image_count = None, None, 0
     for batch, count in iterate_batches(images, preprocessing, batch_size):
         prepared = jax.eval_shape(lambda batch: _normalize(preprocessing, batch), batch)
         if run is None:
@@ -71,10 +71,12 @@ def top_activations(
             image_shape, variables = prepared.shape[1:], jax.device_put(variables)
         elif prepared.shape[1:] != image_shape:
             raise ZooError(f"images of {prepared.shape[1:]} follow images of {image_shape}: give images of one shape")
-        top_k, seen = run(variables, top_k, batch, seen, count), seen + count
+        top_k, image_count = run(variables, top_k, batch, image_count, count), image_count + count
     if top_k is None:
         raise ZooError("there are no images: give at least one")
-    return to_top_activations(model, layer, top_k, image_shape=image_shape, map_size=shape[1:3], image_count=seen)
+    return to_top_activations(
+        model, layer, top_k, image_shape=image_shape, map_size=shape[1:3], image_count=image_count
+    )
 
 
 def to_top_activations(

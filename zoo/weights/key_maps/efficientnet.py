@@ -38,10 +38,10 @@ def _torchvision(stages: tuple[StageSettings, ...]) -> Iterator[Rule]:
         parts = _convolutions(stage)
         if not stage.fused:
             parts.insert(-1, "se")
-        for place, part in enumerate(parts):
-            yield from _pair(f"{ours}/{part}", f"{theirs}.{place}.0", f"{theirs}.{place}.1")
+        for index, part in enumerate(parts):
+            yield from _pair(f"{ours}/{part}", f"{theirs}.{index}.0", f"{theirs}.{index}.1")
             if part == "se":
-                yield f"{ours}/se/{{Layer}}", f"{theirs}.{place}.{{Layer}}"
+                yield f"{ours}/se/{{Layer}}", f"{theirs}.{index}.{{Layer}}"
     head = f"features.{len(stages) + 1}"
     yield from _pair("head", f"{head}.0", f"{head}.1")
     yield "fc", "classifier.1"
@@ -53,9 +53,9 @@ def _timm(stages: tuple[StageSettings, ...]) -> Iterator[Rule]:
     yield "block{s}_{i}/se/fc2", "blocks.{s-1}.{i-1}.se.conv_expand"
     for s, stage in enumerate(stages, 1):
         names = TIMM if stage.expansion > 1 else TIMM_UNEXPANDED
-        for place, part in enumerate(_convolutions(stage), 1):
+        for index, part in enumerate(_convolutions(stage), 1):
             theirs = f"blocks.{s - 1}.{{i-1}}"
-            yield from _pair(f"block{s}_{{i}}/{part}", f"{theirs}.{names[part]}", f"{theirs}.bn{place}")
+            yield from _pair(f"block{s}_{{i}}/{part}", f"{theirs}.{names[part]}", f"{theirs}.bn{index}")
     yield from _pair("head", "conv_head", "bn2")
     yield "fc", "classifier"
 
@@ -65,9 +65,9 @@ def _lukemelas(stages: tuple[StageSettings, ...]) -> Iterator[Rule]:
     yield from _pair("stem", "_conv_stem", "_bn0")
     before = 0
     for s, stage in enumerate(stages, 1):
-        for place, part in enumerate(("expand", "depthwise", "project")):
+        for index, part in enumerate(("expand", "depthwise", "project")):
             theirs = f"_blocks.{{i{before - 1:+d}}}"
-            yield from _pair(f"block{s}_{{i}}/{part}", f"{theirs}._{part}_conv", f"{theirs}._bn{place}")
+            yield from _pair(f"block{s}_{{i}}/{part}", f"{theirs}._{part}_conv", f"{theirs}._bn{index}")
         before += stage.depth
     yield from _pair("head", "_conv_head", "_bn1")
     yield "fc", "_fc"

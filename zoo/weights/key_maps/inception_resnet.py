@@ -7,7 +7,7 @@ from zoo.models.inception_v3 import STEM
 from zoo.weights.key_map import KeyMap
 from zoo.weights.key_maps.inception_v3 import keras_rules, layer_names
 
-# Of a module on its own, then of a module whose place is given by its own name.
+# Branches of a module, by the layer name in it.
 _BRANCHES = (
     ("1x1", "branch0"),
     ("3x3", "branch0"),
@@ -19,7 +19,7 @@ _BRANCHES = (
 
 
 def _module(ours: str, theirs: str, double: int) -> tuple[tuple[str, str], ...]:
-    """The rules of one module or kind of block; `double` is the place of its branch of two 3x3."""
+    """The rules of one module or kind of block; `double` is the index of its branch of two 3x3."""
     branches = (*_BRANCHES, ("3x3dbl_{k}", f"branch{double}.{{k-1}}"))
     rules = [(f"{ours}/{layer}/{{Part}}", f"{theirs}.{branch}.{{Part}}") for layer, branch in branches]
     return (*rules, (f"{ours}/up", f"{theirs}.conv2d"))

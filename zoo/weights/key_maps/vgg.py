@@ -11,17 +11,17 @@ TIMM_DENSE = (("fc6", "pre_logits.fc1"), ("fc7", "pre_logits.fc2"), ("fc8", "hea
 
 
 def _features(depths: tuple[int, ...], with_norm: bool) -> Iterator[tuple[str, str]]:
-    place = 0
+    index = 0
     for stage, depth in enumerate(depths, start=1):
         for i in range(1, depth + 1):
-            yield f"conv{stage}_{i}/conv", f"features.{place}"
+            yield f"conv{stage}_{i}/conv", f"features.{index}"
             if with_norm:
-                yield f"conv{stage}_{i}/bn", f"features.{place + 1}"
-            place += 3 if with_norm else 2
-        place += 1
+                yield f"conv{stage}_{i}/bn", f"features.{index + 1}"
+            index += 3 if with_norm else 2
+        index += 1
 
 
-def _sources(name: str, with_norm: bool) -> dict[str, KeyMap]:
+def _key_maps(name: str, with_norm: bool) -> dict[str, KeyMap]:
     features = tuple(_features(TABLE[name][0], with_norm))
     return {
         "torchvision": KeyMap((*features, *TORCHVISION_DENSE), flattened=MAPS),
@@ -30,5 +30,5 @@ def _sources(name: str, with_norm: bool) -> dict[str, KeyMap]:
 
 
 KEY_MAPS = {
-    f"{name}_bn" if with_norm else name: _sources(name, with_norm) for name in TABLE for with_norm in (False, True)
+    f"{name}_bn" if with_norm else name: _key_maps(name, with_norm) for name in TABLE for with_norm in (False, True)
 }
