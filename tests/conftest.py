@@ -50,7 +50,7 @@ def pytest_collection_finish():
 
 
 def pytest_sessionstart(session):
-    """Compiled programs of long ago are deleted, once a session; what is still needed is compiled again."""
+    """Delete old compiled programs, once per session; those that are still needed are compiled again."""
     if not hasattr(session.config, "workerinput") and COMPILED.is_dir():
         oldest = time.time() - KEPT_DAYS * 24 * 3600
         for file in COMPILED.iterdir():

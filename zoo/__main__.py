@@ -40,7 +40,7 @@ def parser(chosen: str | None = None) -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit status: 2 after bad input, which is one line on standard error.
 
-    Without `arguments` it is a program of its own: those of the process are read, and libraries log no more.
+    Without `arguments` those of the process are used, and the logs of libraries are turned off.
     """
     if arguments is None:
         arguments = sys.argv[1:]

@@ -55,7 +55,7 @@ def test_no_example_comes_twice_in_an_epoch_and_epochs_differ_in_order(source):
     orders = epochs(source, 20)
     assert all(len(set(order)) == EPOCH * BATCH for order in orders)
     assert len(set(map(tuple, orders))) == 20
-    # The dropped remainder is another one each time.
+    # The dropped remainder differs between epochs.
     assert set().union(*orders) == set(range(COUNT))
 
 
@@ -128,5 +128,5 @@ def test_a_bad_example_is_our_error_through_grain(source, threads):
 
 
 def test_the_order_is_the_same_on_every_machine(source):
-    # A change of Grain's shuffle would make a resumed run another run: it must not come unseen.
+    # A change of Grain's shuffle would change the batches of resumed runs: it must not go unnoticed.
     assert zlib.crc32(bytes(epochs(source, 1)[0])) == 1456340146

@@ -100,5 +100,5 @@ def test_a_damaged_preparation_is_one_line(tmp_path, damage):
 def test_half_a_data_set_in_place_is_one_line(tmp_path):
     (tmp_path / "digits" / "1.0.0").mkdir(parents=True)
     (tmp_path / "digits" / "1.0.0" / "features.json").write_text("{")
-    with pytest.raises(DataError, match=r"1\.0\.0 is not a whole data set: remove it"):
+    with pytest.raises(DataError, match=r"1\.0\.0 is not a complete data set: remove it"):
         open_dataset("digits", tmp_path)

@@ -35,7 +35,7 @@ class Tiny(tfds.core.GeneratorBasedBuilder):
     def _info(self):
         shape = (6, 8, 3) if self.builder_config.name == "fixed" else (None, None, 3)
         features = {"image": tfds.features.Image(shape=shape), "label": tfds.features.ClassLabel(names=["a", "b"])}
-        # Nobody asked for this one, and it cannot be decoded.
+        # This one is not requested, and cannot be decoded.
         features["mask"] = tfds.features.Image()
         return tfds.core.DatasetInfo(
             builder=self, features=tfds.features.FeaturesDict(features), supervised_keys=("image", "label")

@@ -63,7 +63,7 @@ def run_processes(folder, *arguments, count=2, code=0):
 
 
 def assert_close(ours, theirs, atol):
-    """The states' variables and moving averages are the same."""
+    """The states' variables and their EMA are the same."""
     for name in ("params", "batch_stats", "average"):
         jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=atol), ours[name], theirs[name])
 

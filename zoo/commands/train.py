@@ -207,7 +207,7 @@ def resumed_config(args: argparse.Namespace, dataset: Dataset, folder: RunFolder
 
 
 def start_folder(folder: RunFolder, config: RunConfig, console: Console) -> None:
-    """Make the run folder in the first process; an earlier run in it is renamed, and a line says so."""
+    """Make the run folder in the first process; an earlier run in it is renamed, and a line reports it."""
     from zoo.runtime.console import print_line
     from zoo.training.distributed import is_first
 

@@ -1,4 +1,4 @@
-"""One name to a data set."""
+"""Opens a data set by its name."""
 
 import os
 from pathlib import Path
@@ -19,7 +19,7 @@ def open_dataset(dataset: str | Path, data_dir: str | Path | None = None) -> Dat
 
     1. `digits`, the embedded default.
     2. A folder, or the name of one under `data_dir` or of one that a Debian package installed: one that holds IDX
-       files with the MNIST family's names, or one that holds images, with one sub-folder a class (see open_folder).
+       files with the MNIST family's names, or one that holds images, with one sub-folder per class (see open_folder).
        What TFDS has prepared is neither.
     3. A TFDS name, `name`, `name/config` or either with `:version`, prepared in `data_dir` if it is not yet.
 
@@ -47,7 +47,7 @@ def _expanded(path: str | Path) -> Path:
     try:
         return Path(path).expanduser()
     except RuntimeError as error:
-        raise DataError(f"there is no folder {str(path)!r}: nobody has that home directory") from error
+        raise DataError(f"there is no folder {str(path)!r}: there is no user of that name") from error
 
 
 def _open_folder(folder: Path) -> Dataset | None:
@@ -69,7 +69,7 @@ def _refuse_folder(name: str, folders: list[Path]) -> None:
         return
     for folder in folders:
         if folder.is_dir() and not any(folder.glob("**/dataset_info.json")):
-            raise DataError(f"{folder} holds no images and no IDX files: it needs images, one sub-folder a class")
+            raise DataError(f"{folder} holds no images and no IDX files: it needs images, one sub-folder per class")
         if folder.is_file():
             raise DataError(f"{folder} is a file: pass a folder of images, a folder of IDX files or a TFDS name")
     if name.startswith((os.sep, ".", "~")) or name.endswith(os.sep):

@@ -1,4 +1,4 @@
-"""How an image becomes what a network sees: scaled, cut, its values centred."""
+"""Preprocessing of images for a network: scaled, cropped and normalised."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -35,7 +35,7 @@ class Preprocessing:
 
     @classmethod
     def from_json(cls, stored: dict[str, Any]) -> "Preprocessing":
-        """The inverse of `dataclasses.asdict`, after a journey through JSON, which has no tuples."""
+        """The inverse of `dataclasses.asdict`; lists, as JSON has no tuples, become tuples."""
         fields: dict[str, Any] = {n: tuple(value) if isinstance(value, list) else value for n, value in stored.items()}
         return cls(**fields)
 

@@ -81,7 +81,7 @@ def pointwise_conv(x: jax.Array, kernel: jax.Array, stride: Pair) -> jax.Array:
 def patches_conv(x: jax.Array, kernel: jax.Array, stride: Pair, pads: Pads) -> jax.Array:
     """Convolution as one matrix product with the patches of the image (im2col).
 
-    Taps that only ever meet padding are left out; where the image is smaller than the filter, that is most of them.
+    Taps that only cover padding are left out; where the image is smaller than the filter, that is most of them.
     """
     window = pair(kernel.shape[:2])
     rows, columns = (

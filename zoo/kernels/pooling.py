@@ -22,7 +22,7 @@ def max_pool(
     *,
     ceil_mode: bool = False,
 ) -> jax.Array:
-    """Maximum of each window, padding aside. The stride defaults to the window. Raises WindowTooLarge."""
+    """Maximum of each window, without its padding. The stride defaults to the window. Raises WindowTooLarge."""
     stride = window if stride is None else stride
     pads = explicit_padding(pair(x.shape[1:3]), window, stride=stride, padding=padding, ceil_mode=ceil_mode)
     return sliding_max(x, pair(window), pair(stride), pads)

@@ -66,13 +66,13 @@ def all_but(head: frozenset[str]) -> Callable[[Any], Any]:
     return lambda params: jax.tree.map_with_path(lambda path, leaf: key_of(path) not in head, params)
 
 
-def kernels(params: Any) -> Any:
+def kernel_mask(params: Any) -> Any:
     """A mask: true for leaves with more than one axis, which are neither biases nor scales of norms."""
     return jax.tree.map(lambda leaf: leaf.ndim > 1, params)
 
 
 def _decay(recipe: Recipe) -> optax.GradientTransformation:
-    return optax.add_decayed_weights(recipe.weight_decay, mask=kernels)
+    return optax.add_decayed_weights(recipe.weight_decay, mask=kernel_mask)
 
 
 def _sgd(recipe: Recipe, head: frozenset[str], groups: Mapping[str, int]) -> optax.GradientTransformation:
@@ -85,7 +85,7 @@ def _adamw(recipe: Recipe, head: frozenset[str], groups: Mapping[str, int]) -> o
 
 def _lamb(recipe: Recipe, head: frozenset[str], groups: Mapping[str, int]) -> optax.GradientTransformation:
     # Biases start at zero, where the trust ratio would keep them.
-    trust_ratio = optax.masked(optax.scale_by_trust_ratio(), kernels)
+    trust_ratio = optax.masked(optax.scale_by_trust_ratio(), kernel_mask)
     return optax.chain(optax.scale_by_adam(eps=1e-6), _decay(recipe), trust_ratio)
 
 

@@ -94,7 +94,7 @@ def native_preprocessing(recipe: Recipe, model: str, network: Network, dataset: 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ResumeRequest:
-    """What the command line of a resumed run says again; None and {} for what it leaves out."""
+    """The settings that the command line of a resumed run repeats; None and {} for those that it omits."""
 
     model: str
     overrides: dict[str, Any]
@@ -103,7 +103,7 @@ class ResumeRequest:
 
 
 def check_resumable(stored: RunConfig, folder: Path, dataset: Dataset, request: ResumeRequest) -> None:
-    """Raises ZooError where the data, or what the command line says again, differ from the stored configuration."""
+    """Raises ZooError where the data or the repeated settings differ from the stored configuration."""
     if (stored.model, stored.dataset) != (request.model, dataset.name):
         raise ZooError(
             f"{folder} holds a run of {stored.model} on {stored.dataset}, not of {request.model} on {dataset.name}"

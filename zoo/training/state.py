@@ -42,7 +42,7 @@ class TrainState(struct.PyTreeNode):
 
     @property
     def eval_variables(self) -> dict[str, Any]:
-        """The variables to evaluate, which are the run's result: the moving average, if the recipe has one."""
+        """The variables to evaluate, which are the run's result: their exponential moving average, if there is one."""
         return self.average or self.variables
 
 
@@ -61,7 +61,7 @@ def create_state(
 
     `key` is used for dropout and augmentation. `mean` and `std` are per channel, for pixels in 0..1. `frozen` are the
     keys of the parameters that do not change, such as "conv1/conv/kernel". Of the `recipe` a step uses the losses, the
-    augmentation and the moving average.
+    augmentation and the exponential moving average.
     """
     start = {"params": variables["params"], "batch_stats": variables.get("batch_stats", {})}
     return TrainState(

@@ -45,7 +45,7 @@ def unit_label(image_set: ImageSet, unit: int, strongest: float, labels: Sequenc
 
 
 def trim_boxes(groups: Sequence[ProjectionGroup]) -> tuple[list[ProjectionGroup], str]:
-    """The groups with boxes smaller by the margin that is empty in all projections, and a sentence that says so."""
+    """The groups with boxes smaller by the margin that is empty in all projections, and a sentence for the caption."""
     (top, left, bottom, right), image_shape = groups[0].boxes[0], groups[0].images.shape[1:]
     rows, columns, whole_image = bottom - top, right - left, covers_image(groups[0].boxes[0], image_shape)
     not_empty = [group for group in groups if group.pixels.any()]

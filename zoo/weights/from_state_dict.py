@@ -69,7 +69,7 @@ def count_classes(model_name: str, state_dict: Mapping[str, np.ndarray], key_map
 
 
 def published_in_snapshot(model_name: str, folder: Path) -> PublishedWeights | None:
-    """The published weights that a folder is a copy of, as far as its config.json (timm's) says it."""
+    """The published weights that a folder is a copy of, according to its config.json (timm's); None without one."""
     try:
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
         repository = f"timm/{config['architecture']}.{config['pretrained_cfg']['tag']}"

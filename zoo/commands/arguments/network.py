@@ -19,16 +19,16 @@ def load_network(name: str, classes: int | None) -> nn.Module:
 
 
 def parse_image_shape(text: str | None, model: nn.Module) -> tuple[int, int, int]:
-    """Height, width and channels: what --input says, or the network's own `image_shape` where that is None.
+    """Height, width and channels, from the text of --input, or by default the network's own `image_shape`.
 
-    Raises ZooError for a text that is no size, and where neither says one.
+    Raises ZooError for a text that is not a size, and for a network without `image_shape` if there is no text.
     """
     from zoo.errors import ZooError
 
     own_shape = getattr(model, "image_shape", None)
     if text is None:
         if own_shape is None:
-            raise ZooError(f"{type(model).__name__} does not say its image size: give --input, as 224 or 32x32x1")
+            raise ZooError(f"{type(model).__name__} has no image_shape: give --input, as 224 or 32x32x1")
         return own_shape
     parts = text.lower().split("x")
     if not all(part.isascii() and part.isdecimal() and int(part) > 0 for part in parts) or len(parts) > 3:

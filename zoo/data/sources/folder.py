@@ -1,4 +1,4 @@
-"""A folder of images with one sub-folder a class."""
+"""A folder of images with one sub-folder per class."""
 
 import hashlib
 import os
@@ -90,7 +90,7 @@ def _classes(folder: Path) -> dict[str, list[Path]]:
     }
     if len(classes) < 2:
         raise DataError(
-            f"{folder} has {len(classes)} class folders: put the images into one sub-folder a class, two or more"
+            f"{folder} has {len(classes)} class folders: put the images into one sub-folder per class, two or more"
         )
     for name, paths in classes.items():
         if not paths:

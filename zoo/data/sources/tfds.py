@@ -95,7 +95,7 @@ def _builder(name: str, data_dir: Path) -> tfds.core.DatasetBuilder:
         # TFDS puts the arguments before the reason.
         reason = short_message(ValueError(str(error).rpartition('}": ')[2]))
         raise DataError(
-            f"cannot open the data set {name} ({reason}): check the name, and what there is in {data_dir}"
+            f"cannot open the data set {name} ({reason}): check the name, and the contents of {data_dir}"
         ) from error
 
 

@@ -1,4 +1,4 @@
-"""Preparing a TFDS data set: all of it or nothing, safe beside another process, quick to refuse offline."""
+"""Preparing a TFDS data set: completely or not at all, safe with other processes, with a quick error offline."""
 
 import contextlib
 import io
@@ -18,16 +18,16 @@ _HOSTS_TRIED = 3
 
 
 def is_prepared(builder: tfds.core.DatasetBuilder) -> bool:
-    """Whether the builder's data are on disk; TFDS's own question logs a warning when they are not."""
+    """Whether the builder's data are on disk; TFDS's own check logs a warning when they are not."""
     return Path(builder.data_path, "dataset_info.json").is_file()
 
 
 def prepare(make: Callable[[Path], tfds.core.DatasetBuilder], data_dir: Path, *, quiet: bool) -> None:
     """Prepare make(folder)'s data set as array_record under `data_dir`; DataError when that cannot be done.
 
-    The work is done in a folder beside and moved in one step, so a preparation that was interrupted, or another
-    process doing the same, leaves nothing half done. `quiet` is for data that are there in a moment: no bars,
-    no messages and no folder of downloads.
+    The work is done in a temporary folder and moved in one step, so that neither an interruption nor another process
+    leaves an incomplete data set. `quiet` is for data that are prepared in a moment: no bars, no messages and no
+    folder of downloads.
     """
     builder = make(data_dir)
     name = builder.info.full_name
@@ -40,7 +40,7 @@ def prepare(make: Callable[[Path], tfds.core.DatasetBuilder], data_dir: Path, *,
     _check_writable(data_dir)
     target = Path(builder.data_path)
     if any(target.glob("*")) and not is_prepared(builder):
-        raise DataError(f"{target} is not a whole data set: remove it to have it prepared again")
+        raise DataError(f"{target} is not a complete data set: remove it to have it prepared again")
     try:
         with tempfile.TemporaryDirectory(dir=data_dir, prefix=".preparing-") as folder:
             inside = make(Path(folder))
@@ -52,7 +52,7 @@ def prepare(make: Callable[[Path], tfds.core.DatasetBuilder], data_dir: Path, *,
                 )
             target.parent.mkdir(parents=True, exist_ok=True)
             Path(inside.data_path).rename(target)
-    # A builder is anybody's code: it may raise anything.
+    # A builder is third-party code: it may raise anything.
     except Exception as error:
         if not is_prepared(builder):
             raise _cannot(name, data_dir, short_message(error)) from error
@@ -92,6 +92,6 @@ def _check_writable(data_dir: Path) -> None:
 
 @contextlib.contextmanager
 def suppress_output() -> Iterator[None]:
-    """Drop what is printed meanwhile; exceptions pass."""
+    """Within this context what is printed is discarded; exceptions are raised."""
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
         yield

@@ -25,7 +25,7 @@ class UnitMap:
 class LayerMaps:
     """The most active units of a layer; all maps have one scale, 0 to `high`, and `signed` says if values are below 0.
 
-    A layer with a single position has no maps; `all_units` then shows its units, a column each.
+    A layer with a single position has no maps; `all_units` then shows its units, one column each.
     """
 
     layer: str
@@ -62,7 +62,7 @@ def _layer_maps(layer: str, maps: np.ndarray) -> LayerMaps:
         unit_maps = tuple(_unit_map(layer, unit, maps[..., unit], high) for unit in units)
     else:
         high = float(maps.max())
-        all_units = embed_heat_map(maps[0], f"All {maps.shape[2]} units of {layer}, a column each", high=high)
+        all_units = embed_heat_map(maps[0], f"All {maps.shape[2]} units of {layer}, one column each", high=high)
     return LayerMaps(
         layer=layer,
         shape=maps.shape,

@@ -60,7 +60,7 @@ def saved_accuracies(run: RunFolder) -> dict[int, float]:
 
 
 def variables(checkpoint: Path) -> dict[str, Any]:
-    """{"params", "batch_stats"} as NumPy arrays, or their moving average if there is one; nothing else is read."""
+    """{"params", "batch_stats"} as NumPy arrays, or their EMA if there is one; nothing else is read."""
     partial = ocp.Context()
     partial.pytree.loading.partial_load = True
     with reading(checkpoint, "remove that folder to use another step"), partial:

@@ -177,7 +177,7 @@ def check_free_space(folder: RunFolder, state: Any, keep: int) -> None:
 def restore(folder: RunFolder, abstract: TrainState, console: Console) -> tuple[TrainState, dict[str, Any]] | None:
     """The latest undamaged state, with the shardings of `abstract`, and its position; None without checkpoints.
 
-    Damaged checkpoints that are newer, or whose metrics are unreadable, are renamed, and a line says so. Raises
+    Damaged checkpoints that are newer, or whose metrics are unreadable, are renamed, and a line reports it. Raises
     ZooError if all are damaged, or if one cannot be opened or belongs to another network or optimizer.
     """
     checkpoints = [folder.steps / str(step) for step in reversed(saved_steps(folder))]

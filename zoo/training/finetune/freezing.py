@@ -85,7 +85,7 @@ def frozen_modules(params: Any, frozen: frozenset[str]) -> frozenset[ModulePath]
 def in_inference_mode(modules: frozenset[ModulePath]) -> AbstractContextManager:
     """Within this context the modules at these paths run as in inference: no dropout, stored batch statistics.
 
-    They are called with `train=False`. A batch norm has that as a field, so a copy of it runs in its key_path.
+    They are called with `train=False`. A batch norm has that as a field, so a copy with other fields runs instead.
     """
 
     def intercept(function: Callable, args: tuple, kwargs: dict[str, Any], context: nn.module.InterceptorContext):

@@ -1,4 +1,4 @@
-"""Inception-ResNet v2. timm numbers the branches of a module, and the blocks from zero; the last one is apart."""
+"""Inception-ResNet v2. timm numbers the branches of a module, and the blocks from zero; the last has another name."""
 
 from collections.abc import Iterator
 

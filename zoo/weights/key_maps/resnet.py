@@ -1,4 +1,4 @@
-"""ResNet and its kin. timm has torchvision's names."""
+"""ResNet, ResNeXt and Wide ResNet. timm has torchvision's names."""
 
 from zoo.models.resnet import KERAS_TABLE, TABLE
 from zoo.weights.key_map import KeyMap
