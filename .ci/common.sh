@@ -3,7 +3,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 export CI=true PIP_DISABLE_PIP_VERSION_CHECK=1
 
-# What the tests download or prepare is theirs alone, and gone afterwards.
+# Files that the tests download or prepare are in a temporary folder, which is removed at the end.
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 export ZOO_CACHE="$work/cache" TFDS_DATA_DIR="$work/tfds"
@@ -31,7 +31,7 @@ install_package() { # the first half of the README's test command, up to pytest:
   . .venv/bin/activate
 }
 
-install_browser() { # a missing browser would leave tests out: that is a failure
+install_browser() { # without a browser tests would be skipped: that is a failure
   command -v chromium >/dev/null ||
     { as_root apt-get update -qq && as_root apt-get install -y -qq --no-install-recommends chromium; } >"$work/apt" 2>&1 ||
     { tail -5 "$work/apt" >&2; echo "chromium could not be installed" >&2; exit 1; }

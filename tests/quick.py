@@ -1,4 +1,4 @@
-"""Which networks the default test run computes with (`-m slow` has the others), and what is traced of each but once."""
+"""Which networks the default test run computes with (`-m slow` has the others), and traces that all tests share."""
 
 import os
 from functools import cache

@@ -6,7 +6,7 @@ from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-# From bottom to top: a part imports itself and what stands before it, also inside functions and for type checkers.
+# From bottom to top: a part imports itself and the parts before it, also inside functions and for type checkers.
 PARTS = (
     *("errors", "geometry", "runtime", "counting", "count", "kernels", "layers", "models", "registry", "data"),
     *("weights", "inference", "export", "training", "visualize", "lesson", "report", "commands"),
@@ -35,7 +35,7 @@ def imported_modules(path: Path) -> Iterator[tuple[str, int]]:
         yield from ((name, node.lineno) for name in names if name in MODULES)
 
 
-def test_every_part_has_its_place():
+def test_every_part_has_a_position():
     parts = {name.split(".")[1] for name in MODULES if "." in name} - {"__main__"}
     assert parts <= set(PARTS)
 
@@ -53,7 +53,7 @@ def test_imports_point_down():
 
 def test_no_modules_import_each_other_in_a_circle():
     graph = {name: {imported for imported, _ in imported_modules(path)} for name, path in MODULES.items()}
-    # The package itself stands above all: what asks it for the version alone is no circle.
+    # `zoo` itself is above all parts: an import of its version is not a circle.
     graph = {name: imports - {"zoo", name} for name, imports in graph.items()}
     circle = ""
     try:

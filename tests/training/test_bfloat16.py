@@ -1,4 +1,4 @@
-"""Computing in bfloat16 costs next to nothing in accuracy."""
+"""Computing in bfloat16 hardly changes the accuracy."""
 
 import pytest
 from rich.console import Console

@@ -30,7 +30,7 @@ def finished(tiny, tmp_path_factory):
 
 
 def files_of(step):
-    """The files that matter of a checkpoint: arrays, their index, and what is kept beside."""
+    """The files of a checkpoint that can be damaged: arrays, their index, the other metadata, the metrics."""
     arrays = max((file for file in (step / "state").rglob("d/*")), key=lambda file: file.stat().st_size)
     return {
         "arrays": arrays,
@@ -40,7 +40,7 @@ def files_of(step):
     }
 
 
-# Where in which file. The end of the file of arrays and the name of the test loss are read by nothing.
+# File and position in it. The end of the file of arrays and the name of the test loss are never read.
 FLIPPED = [("arrays", 0.5), ("metrics", 0.5)]
 FLIPPED_SLOWLY = [
     ("arrays", 0.1),
@@ -50,13 +50,13 @@ FLIPPED_SLOWLY = [
 
 
 @pytest.mark.parametrize(
-    ("part", "place"), [*FLIPPED, *(pytest.param(*pair, marks=pytest.mark.slow) for pair in FLIPPED_SLOWLY)]
+    ("part", "position"), [*FLIPPED, *(pytest.param(*pair, marks=pytest.mark.slow) for pair in FLIPPED_SLOWLY)]
 )
-def test_a_flipped_byte_goes_back_to_an_earlier_checkpoint(finished, tmp_path, part, place):
+def test_a_flipped_byte_goes_back_to_an_earlier_checkpoint(finished, tmp_path, part, position):
     path = shutil.copytree(finished, tmp_path / "run")
     file = files_of(path / "steps" / "12")[part]
     content = bytearray(file.read_bytes())
-    content[int(place * len(content))] ^= 0x10
+    content[int(position * len(content))] ^= 0x10
     file.write_bytes(content)
     printed = Printed()
     assert run(path, resume=True, printed=printed).step == 12

@@ -229,7 +229,7 @@ def test_every_network_with_a_frozen_backbone_computes_what_inference_does(name)
     model, info = zoo.create_model(name, **({"dropout": 0.0} if "dropout" in fields else {})), zoo.model_info(name)
     size, variables = small_size_of(name), shapes_of(name)
     images = jax.ShapeDtypeStruct((2, size, size, info.channels), jnp.float32)
-    shapes = {key_of(place): leaf.shape for place, leaf in jax.tree.leaves_with_path(variables["params"])}
+    shapes = {key_of(path): leaf.shape for path, leaf in jax.tree.leaves_with_path(variables["params"])}
     modules = frozen_modules(variables["params"], {key for key in shapes if shapes[key][-1] != info.num_classes})
 
     def apply(variables, images, train):

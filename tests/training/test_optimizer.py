@@ -1,4 +1,4 @@
-"""The optimizers, written plainly in NumPy beside."""
+"""The optimizers, compared with plain NumPy."""
 
 import jax
 import jax.numpy as jnp
@@ -11,7 +11,7 @@ from zoo.training.muon import grouped_kernels
 
 
 def plain_recipe(**changes):
-    """No warmup, and a rate that stays."""
+    """A recipe without warmup, with a constant learning rate."""
     return Recipe(**{"warmup_epochs": 0, "schedule": "constant", "learning_rate": 0.1, "weight_decay": 0.0, **changes})
 
 

@@ -1,4 +1,4 @@
-"""Runs in processes of their own: killed at any moment, or several that train one network together."""
+"""Runs in separate processes: killed at any moment, or several that train one network."""
 
 import json
 import os
@@ -23,7 +23,7 @@ from zoo.training.distributed import Cluster, join_cluster
 
 ROOT = Path(__file__).parents[2]
 AUGMENTED = ["--shift", "2", "--flip", "--erase", "0.5", "--mixup", "0.2", "--aux-heads"]
-# SGD: Adam divides by what may be small, and turns rounding into more than 1e-5.
+# SGD: Adam divides by what may be small, and amplifies rounding to more than 1e-5.
 OPTIMIZER = ["--optimizer", "sgd", "--learning-rate", "0.02", "--ema", "0.9"]
 SHORT = ["--epochs", "4", "--batch-size", "128", *OPTIMIZER, *AUGMENTED]
 
@@ -117,12 +117,12 @@ def test_killed_at_twenty_moments_it_ends_as_if_never_killed(tmp_path):
     for _ in range(20):
         process = started(folder.path, *saving, *(["--resume"] if folder.exists() else []))
         read_to_recipe(process)
-        # Anywhere from the first thing that is done in the folder to the end, and at times after that.
+        # At any time from the first access to the folder to the end, and sometimes after it.
         time.sleep(generator.uniform(0, lasting))
         process.kill()
         process.communicate()
         if final_step(folder) == 44:
-            # It came to its end: a new life, for the kills that are left.
+            # The run ended: start a new one for the remaining kills.
             check_same_end(folder, tmp_path / "whole")
             shutil.rmtree(folder.path)
     finished(started(folder.path, *saving, *(["--resume"] if folder.exists() else [])))
@@ -134,15 +134,15 @@ def read_to_recipe(process):
     for line in process.stdout:
         if line.startswith("recipe: "):
             return
-    raise AssertionError("it ended before it began")
+    raise AssertionError("the run ended before its first step")
 
 
 def seconds_from_recipe(process):
     """How long a run takes from that line to its end."""
     read_to_recipe(process)
-    begun = time.monotonic()
+    start = time.monotonic()
     finished(process)
-    return time.monotonic() - begun
+    return time.monotonic() - start
 
 
 def final_step(folder):

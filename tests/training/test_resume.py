@@ -77,7 +77,7 @@ def test_a_checkpoint_with_the_position_of_the_feed_alone(tmp_path, stop_before,
 @pytest.mark.slow
 @pytest.mark.parametrize("fsdp", [True, False])
 def test_on_another_number_of_devices(tmp_path, stop_before, monkeypatch, fsdp):
-    # Not Muon: its matrix iteration turns rounding into more than 1e-5.
+    # Not Muon: its matrix iteration amplifies rounding to more than 1e-5.
     config = with_recipe(**{**EVERYTHING, "optimizer": "sgd"})
     run(tmp_path / "whole", config=config)
 

@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
 
 # (index, count): the process and the number of processes. Each reads its own rows of every batch.
-Part = tuple[int, int]
+ProcessPart = tuple[int, int]
 
 
 def train_batches(
-    source: Source, *, preprocessing: Preprocessing, batch_size: int, seed: int, part: Part = (0, 1)
+    source: Source, *, preprocessing: Preprocessing, batch_size: int, seed: int, part: ProcessPart = (0, 1)
 ) -> grain.IterDataset:
     """Endless batches: {"image": uint8 [batch, height, width, channel], "label": int32 [batch]}.
 
@@ -46,7 +46,7 @@ def train_batches(
 
 
 def eval_batches(
-    source: Source, *, preprocessing: Preprocessing, batch_size: int, part: Part = (0, 1)
+    source: Source, *, preprocessing: Preprocessing, batch_size: int, part: ProcessPart = (0, 1)
 ) -> Iterable[dict[str, np.ndarray]]:
     """Every example once, in order, as train_batches' keys and "mask", bool [batch], False where zeros pad."""
     _check(preprocessing, batch_size, part)
@@ -66,7 +66,7 @@ def load_all(source: Source, *, preprocessing: Preprocessing) -> dict[str, np.nd
 
 
 def _read(
-    indices: np.ndarray, source: Source, preprocessing: Preprocessing, part: Part, masked: bool = False
+    indices: np.ndarray, source: Source, preprocessing: Preprocessing, part: ProcessPart, masked: bool = False
 ) -> dict[str, np.ndarray]:
     """The rows of a batch that this process reads; zeros for indices beyond the source."""
     process, processes = part
@@ -89,7 +89,7 @@ def _read_options(source: Source) -> grain.ReadOptions:
     return grain.ReadOptions(num_threads=threads, prefetch_buffer_size=4 * threads)
 
 
-def _check(preprocessing: Preprocessing, batch_size: int, part: Part) -> None:
+def _check(preprocessing: Preprocessing, batch_size: int, part: ProcessPart) -> None:
     image_shape, fit = preprocessing.image_shape, preprocessing.fit
     if len(image_shape) != 3 or min(image_shape) < 1 or image_shape[2] not in (1, 3):
         raise DataError(f"the image shape is {tuple(image_shape)}: use (height, width, channels) with 1 or 3 channels")

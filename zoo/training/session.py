@@ -19,7 +19,8 @@ from zoo.training.initial_state import build_network
 from zoo.training.logging.flop_utilization import count_macs
 from zoo.training.logging.profiler import Profiler
 from zoo.training.logging.progress import TrainingProgress
-from zoo.training.logging.recorder import Recorder, Row
+from zoo.training.logging.recorder import Recorder
+from zoo.training.logging.rows import MetricsRow
 from zoo.training.logging.step_metrics import StepMetrics
 from zoo.training.prepared_run import PreparedRun
 from zoo.training.schedule import Schedule, TrainingPlan
@@ -72,7 +73,7 @@ class Session:
         self.recorder.add({**row, "seconds": self._elapsed()})
         self.progress.print_logged(row)
 
-    def evaluate(self, step: int, state: TrainState) -> Row | None:
+    def evaluate(self, step: int, state: TrainState) -> MetricsRow | None:
         """Evaluate, print and record; None, and nothing is recorded, if a stop was requested meanwhile.
 
         The training metrics are means over the epoch so far.
@@ -90,7 +91,7 @@ class Session:
         self.progress.print_evaluation(row)
         return row
 
-    def save(self, state: TrainState, evaluation: Row | None, *, evaluation_missing: bool) -> None:
+    def save(self, state: TrainState, evaluation: MetricsRow | None, *, evaluation_missing: bool) -> None:
         """Start to save the state. The best checkpoint is found by the `evaluation` of this step, if it has one."""
         with self.progress.pausing():
             totals = self.metrics.totals()

@@ -7,7 +7,7 @@ from typing import Literal
 
 from zoo.training.logging.curves import MAX_LINEAR_RATIO
 
-Metrics = Mapping[str, float | None]
+MetricsRow = Mapping[str, float | None]
 Point = tuple[float, float]
 # Where the y axis starts: at zero; at zero or, for a large range, logarithmic; or close to the smallest value.
 Scale = Literal["zero", "zero or log", "close"]
@@ -71,7 +71,7 @@ class Axis:
         return round(self.start + (value - low) / (high - low) * (self.end - self.start), 2)
 
 
-def curve_panels(rows: Sequence[Metrics]) -> tuple[Panel, ...]:
+def curve_panels(rows: Sequence[MetricsRow]) -> tuple[Panel, ...]:
     """Panels of loss, accuracy and learning rate; each row is an evaluation, with its epoch."""
     return (
         _panel("loss", rows, {"train": "loss", "test": "test_loss"}, "zero or log"),
@@ -81,7 +81,7 @@ def curve_panels(rows: Sequence[Metrics]) -> tuple[Panel, ...]:
 
 
 def _panel(
-    title: str, rows: Sequence[Metrics], columns: Mapping[str, str], kind: Scale, best: str | None = None
+    title: str, rows: Sequence[MetricsRow], columns: Mapping[str, str], kind: Scale, best: str | None = None
 ) -> Panel:
     series = {label: list(_points(rows, name)) for label, name in columns.items()}
     x_axis = Axis(0, max([row["epoch"] for row in rows], default=1), 0, WIDTH)
@@ -99,7 +99,7 @@ def _panel(
     )
 
 
-def _points(rows: Sequence[Metrics], name: str) -> Iterator[tuple[float, float | None]]:
+def _points(rows: Sequence[MetricsRow], name: str) -> Iterator[tuple[float, float | None]]:
     """(epoch, value); the value is None if it is missing or not finite."""
     for row in rows:
         value = row.get(name)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-Row = Mapping[str, float | None]
+MetricsRow = Mapping[str, float | None]
 
 # Distinct for colour-blind readers too (Okabe and Ito).
 TRAIN, TEST, RATE, INK, GRID = "#56a0d3", "#d55e00", "#009e73", "#333333", "#e3e3e3"
@@ -31,14 +31,14 @@ FOOTNOTE = (
 )
 
 
-def draw_curves(rows: Sequence[Row], path: Path, title: str) -> None:
+def draw_curves(rows: Sequence[MetricsRow], path: Path, title: str) -> None:
     """Write a PNG of the evaluations in `rows`, atomically. Raises ZooError if it cannot be written."""
     figure = curves_figure(rows, title)
     with replacing(path) as unfinished:
         figure.savefig(unfinished, format="png")
 
 
-def curves_figure(rows: Sequence[Row], title: str) -> Figure:
+def curves_figure(rows: Sequence[MetricsRow], title: str) -> Figure:
     """Three panels over the epochs. A missing value, or one that is not finite, is a gap.
 
     Rows of logged steps are drawn as pale lines.
@@ -72,12 +72,12 @@ def curves_figure(rows: Sequence[Row], title: str) -> Figure:
     return figure
 
 
-def _values(rows: Sequence[Row], name: str) -> list[float]:
+def _values(rows: Sequence[MetricsRow], name: str) -> list[float]:
     """The finite values of a column."""
     return [value for value in _column(rows, name) if math.isfinite(value)]
 
 
-def _column(rows: Sequence[Row], name: str) -> list[float]:
+def _column(rows: Sequence[MetricsRow], name: str) -> list[float]:
     values = [row.get(name) for row in rows]
     return [value if value is not None and math.isfinite(value) else math.nan for value in values]
 
@@ -94,7 +94,7 @@ def _style(axes: Axes, name: str) -> None:
         axes.spines[side].set_color("#aaaaaa")
 
 
-def _line(axes: Axes, rows: Sequence[Row], name: str, label: str, colour: str) -> None:
+def _line(axes: Axes, rows: Sequence[MetricsRow], name: str, label: str, colour: str) -> None:
     marker = "o" if len(rows) < MIN_UNMARKED_POINTS else None
     epochs, values = _column(rows, "epoch"), _column(rows, name)
     axes.plot(epochs, values, label=label, color=colour, linewidth=1.8, marker=marker, markersize=3.5)
@@ -111,7 +111,7 @@ def _scale_loss(axes: Axes, losses: list[float]) -> None:
         axes.set_ylim(bottom=0)
 
 
-def _mark_best(axes: Axes, rows: Sequence[Row]) -> None:
+def _mark_best(axes: Axes, rows: Sequence[MetricsRow]) -> None:
     """A ring around the best test accuracy (of equals the first), which is named in the title."""
     finite = [(row["test_accuracy"], row["epoch"]) for row in rows if _values([row], "test_accuracy")]
     if not finite:

@@ -13,7 +13,7 @@ from zoo.runtime.atomic_files import clear_unfinished, replacing
 from zoo.runtime.console import print_line
 from zoo.training.checkpoint.run_folder import RunFolder
 from zoo.training.logging.curves import draw_curves
-from zoo.training.logging.rows import Row, is_evaluation, read_rows
+from zoo.training.logging.rows import MetricsRow, is_evaluation, read_rows
 from zoo.training.logging.tensorboard import ScalarWriter
 
 # The shortest time between two drawings of the curves.
@@ -38,7 +38,7 @@ class Recorder:
         writing: bool = True,
     ) -> None:
         self._writing = writing
-        self.rows: list[Row] = []
+        self.rows: list[MetricsRow] = []
         self._folder, self._console, self._title = folder, console, title or folder.path.name
         self._scalars = ScalarWriter(folder.tensorboard) if tensorboard and writing else None
         self._drawn = self._stored = self._rewritten = self._warned = False
@@ -63,7 +63,7 @@ class Recorder:
         if self.rows and not self._drawn and (kind is None or issubclass(kind, Exception)):
             self._attempt(self._draw)
 
-    def add(self, row: Row) -> None:
+    def add(self, row: MetricsRow) -> None:
         """Record a row: measurements by name, with a "step" and an "epoch"."""
         self.rows.append(row)
         # Rewriting all rows for each logged step would take quadratic time.
@@ -119,7 +119,7 @@ class Recorder:
             raise ZooError(f"cannot draw {self._folder.curves_file}: {error}") from None
         self._drawn = True
 
-    def _read(self) -> list[Row]:
+    def _read(self) -> list[MetricsRow]:
         """The rows in the folder, without unreadable lines, which a power failure may leave."""
         rows = read_rows(self._folder)
         if None in rows:
@@ -130,7 +130,7 @@ class Recorder:
         print_line(self._console, text, "yellow")
 
 
-def _line(row: Row) -> str:
+def _line(row: MetricsRow) -> str:
     """The row as JSON, which has no number that is not finite: null takes its place."""
     finite = {name: value if value is None or math.isfinite(value) else None for name, value in row.items()}
     return json.dumps(finite) + "\n"

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from zoo.errors import ZooError
 from zoo.training.checkpoint.run_folder import RunFolder
 
-Row = dict[str, float | None]
+MetricsRow = dict[str, float | None]
 
 
 def is_evaluation(row: Mapping[str, float | None]) -> bool:
@@ -14,12 +14,12 @@ def is_evaluation(row: Mapping[str, float | None]) -> bool:
     return "test_accuracy" in row
 
 
-def read_evaluations(folder: RunFolder) -> list[Row]:
+def read_evaluations(folder: RunFolder) -> list[MetricsRow]:
     """The evaluations of a run in order, without unreadable lines. Raises ZooError if the file cannot be read."""
     return [row for row in read_rows(folder) if row is not None and is_evaluation(row)]
 
 
-def read_rows(folder: RunFolder) -> list[Row | None]:
+def read_rows(folder: RunFolder) -> list[MetricsRow | None]:
     """All rows of a run, None for an unreadable line; [] without a file. Raises ZooError if it cannot be read."""
     try:
         lines = folder.metrics_file.read_bytes().splitlines()
@@ -30,7 +30,7 @@ def read_rows(folder: RunFolder) -> list[Row | None]:
     return [_parse(line) for line in lines]
 
 
-def _parse(line: bytes) -> Row | None:
+def _parse(line: bytes) -> MetricsRow | None:
     try:
         row = json.loads(line)
     except ValueError:

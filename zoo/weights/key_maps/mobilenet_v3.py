@@ -9,15 +9,15 @@ from zoo.weights.key_maps.mobilenet import TIMM_INVERTED, TIMM_SEPARABLE, conv_a
 
 def _torchvision(stages: tuple[SearchedStage, ...]) -> Iterator[tuple[str, str]]:
     yield from conv_and_norm("conv1", "features.0")
-    place, channels = 1, STEM
+    index, channels = 1, STEM
     for number, stage in enumerate(stages, start=1):
         for i, expanded in enumerate(stage.expanded, start=1):
             parts = {"expand": expanded != channels, "depthwise": True, "se": stage.squeeze_excite, "project": True}
             for j, part in enumerate(part for part, there in parts.items() if there):
-                ours, theirs = f"block{number}_{i}/{part}", f"features.{place}.block.{j}"
+                ours, theirs = f"block{number}_{i}/{part}", f"features.{index}.block.{j}"
                 yield from [(f"{ours}/{{Part}}", f"{theirs}.{{Part}}")] if part == "se" else conv_and_norm(ours, theirs)
-            place, channels = place + 1, stage.features
-    yield from conv_and_norm("conv_last", f"features.{place}")
+            index, channels = index + 1, stage.features
+    yield from conv_and_norm("conv_last", f"features.{index}")
     yield "fc1", "classifier.0"
     yield "fc2", "classifier.3"
 

@@ -10,9 +10,9 @@ TORCHVISION = KeyMap(
         ("stem/conv", "stem.0"),
         ("stem/bn", "stem.1"),
         *(
-            (f"block{{s}}_{{i}}/{ours}/{part}", f"{_BLOCK}.{theirs}.{place}")
+            (f"block{{s}}_{{i}}/{ours}/{part}", f"{_BLOCK}.{theirs}.{index}")
             for ours, theirs in (("conv1", "f.a"), ("conv2", "f.b"), ("conv3", "f.c"), ("downsample", "proj"))
-            for place, part in enumerate(("conv", "bn"))
+            for index, part in enumerate(("conv", "bn"))
         ),
         ("block{s}_{i}/se/{Part}", f"{_BLOCK}.f.se.{{Part}}"),
         ("fc", "fc"),

@@ -5,11 +5,11 @@ from zoo.weights.key_map import KeyMap
 
 
 def _torchvision(pool_after: tuple[str, ...]) -> KeyMap:
-    rules, place = [("conv1/conv", "features.0"), ("conv10/conv", "classifier.1")], 3
+    rules, index = [("conv1/conv", "features.0"), ("conv10/conv", "classifier.1")], 3
     for name in FIRES:
-        rules.append((f"{name}/squeeze1x1/conv", f"features.{place}.squeeze"))
-        rules.append((f"{name}/{{Part}}/conv", f"features.{place}.{{Part}}"))
-        place += 2 if name in pool_after else 1
+        rules.append((f"{name}/squeeze1x1/conv", f"features.{index}.squeeze"))
+        rules.append((f"{name}/{{Part}}/conv", f"features.{index}.{{Part}}"))
+        index += 2 if name in pool_after else 1
     return KeyMap(tuple(rules))
 
 
