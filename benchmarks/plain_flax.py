@@ -1,4 +1,4 @@
-"""GoogLeNet as any tutorial writes it, of Flax's own layers: torchvision's layout, and the names of `googlenet_tv`."""
+"""GoogLeNet as in a tutorial, with Flax's layers: torchvision's layout, and the names of `googlenet_tv`."""
 
 import flax.linen as nn
 import jax

@@ -1,4 +1,4 @@
-"""All of JAX's ways to differentiate, through the operations with a transpose of our own."""
+"""All of JAX's ways to differentiate, through the operations with a custom transpose."""
 
 from functools import partial
 

@@ -56,7 +56,7 @@ class Block(nn.Module):
 
 
 class ResidualNetwork(Network):
-    """A stem with a batch norm of its own, a block, and a classifier."""
+    """A stem with a separate batch norm, a block, and a classifier."""
 
     image_shape: tuple[int, int, int] = SHAPE
     remat: bool = False
@@ -161,7 +161,7 @@ def test_a_frozen_backbone_stays_as_it_is_and_runs_as_in_inference(remat):
 
 @pytest.mark.parametrize("remat", [False, True])
 def test_batch_norms_alone_can_be_frozen(remat):
-    # Each stands in a module that is trained, and was made to use the batch's statistics.
+    # Each is in a module that is trained, and was made to use the batch's statistics.
     state, batch = new_state(r"(.*/)?bn1?", remat), random_batch()
     after, _ = jax.jit(train_step)(state, batch)
     assert moved(state.params, after.params) == {

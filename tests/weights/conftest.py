@@ -1,4 +1,4 @@
-"""A web server of the test's own, and a cache that is empty."""
+"""A local web server for a test, and an empty cache."""
 
 import pytest
 from weights.server import serving

@@ -32,7 +32,7 @@ def damped(variables):
     return {**variables, "params": jax.tree.map_with_path(damp, variables["params"])}
 
 
-# One of each kind: a plain one, residual, inverted residual, branches, and a block of its own.
+# One of each kind: a plain one, residual, inverted residual, branches, and a block of another class.
 FOLDED_QUICKLY = {"resnet18", "mobilenet_v2", "googlenet_tv", "xception"}
 
 

@@ -1,4 +1,4 @@
-"""Pretrained weights by tag, file, folder and URL, from a server of the test's own; without torch."""
+"""Pretrained weights by tag, file, folder and URL, from a local server; without torch."""
 
 import hashlib
 import json

@@ -17,7 +17,7 @@ FORMATS = ("text", "markdown", "csv", "json")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `summary`."""
     parser.add_argument(
-        "model", metavar="MODEL", help="a name of `list`, or package.module:attribute for a Linen module of your own"
+        "model", metavar="MODEL", help="a name of `list`, or package.module:attribute for your Linen module"
     )
     parser.add_argument("--input", metavar="N", help="image size: 224, 224x320 (height first) or 32x32x1")
     parser.add_argument("--depth", type=non_negative, metavar="N", help="levels of submodules to show (default: all)")

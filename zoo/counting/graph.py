@@ -36,7 +36,7 @@ class WindowGeometry:
 
 @dataclass(frozen=True)
 class ModuleCall:
-    """One call of a module's method. `is_flax_layer`: a layer of Flax's own, which is shown as one row."""
+    """One call of a module's method. `is_flax_layer`: a layer class of Flax, which is shown as one row."""
 
     path: tuple[str, ...]
     class_name: str

@@ -1,4 +1,4 @@
-"""Linear functions with a transpose of our own. The backward pass computes that transpose; all else is JAX's.
+"""Linear functions with a custom transpose. The backward pass computes that transpose; all else is JAX's.
 
 A `custom_vjp` would be enough for the backward pass alone. A primitive also supports forward-mode differentiation
 (`jax.jvp`, Hessian-vector products), `vmap` and higher derivatives.

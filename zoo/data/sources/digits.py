@@ -1,4 +1,4 @@
-"""The embedded digits as a TFDS data set of our own, so that the default is read in the same way as ImageNet."""
+"""The embedded digits as a custom TFDS data set, so that the default is read in the same way as ImageNet."""
 
 import io
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-// The table of layers: blocks open and close, columns sort, layers are searchField.
+// The table of layers: blocks open and close, columns sort, layers are searched.
 
 // With at most this many layers all blocks are open at first.
 const MAX_OPEN_LAYERS = 40;
