@@ -73,7 +73,7 @@ def test_the_seed_decides_the_order(source, wrap):
 
 @pytest.mark.parametrize("wrap", [lambda source: source, Slow])
 @pytest.mark.parametrize("taken", [0, 3, EPOCH, 2 * EPOCH + 1])
-def test_a_restored_iterator_goes_on_where_it_was(source, taken, wrap):
+def test_a_restored_iterator_resumes_where_it_was(source, taken, wrap):
     data = train_batches(wrap(source), preprocessing=preprocessing_of(SHAPE), batch_size=BATCH, seed=1)
     iterator = iter(data)
     for _ in range(taken):

@@ -180,7 +180,7 @@ def test_a_name_that_cannot_be_opened_is_one_line(tmp_path, name, message, capfd
     assert "\n" not in str(caught.value) and not list(tmp_path.iterdir()) and capfd.readouterr() == ("", "")
 
 
-def test_a_folder_that_tfds_prepared_is_told_by_its_name(data_dir):
+def test_a_folder_that_tfds_prepared_needs_its_name(data_dir):
     with pytest.raises(DataError, match=r"was prepared by TFDS: pass the data set's name"):
         open_dataset(data_dir)
 

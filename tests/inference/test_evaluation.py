@@ -97,7 +97,7 @@ IDS = tuple(f"n0000000{index}" for index in range(7))
 @pytest.mark.parametrize(
     ("known", "given", "shown"), [((), NAMES, NAMES), (NAMES, IDS, NAMES), (IDS, IDS, IDS), (IDS, NAMES, IDS)]
 )
-def test_names_that_nobody_knows_and_wordnets_are_not_compared(result, known, given, shown):
+def test_unknown_names_and_wordnet_identifiers_are_not_compared(result, known, given, shown):
     again = evaluate(replace(WEIGHTS, class_names=known), replace(DATASET, class_names=given))
     assert again.class_names == shown
     np.testing.assert_array_equal(again.confusion, result.confusion)

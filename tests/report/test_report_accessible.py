@@ -57,7 +57,7 @@ def test_axe_finds_nothing(pages, opened, name, scheme):
     assert {one["id"]: [node["html"][:200] for node in one["nodes"][:3]] for one in found} == {}
 
 
-def test_what_scrolls_has_a_name_of_its_own(pages, opened):
+def test_each_scrolling_part_has_a_name(pages, opened):
     page = opened(pages["beside"])
     names = page.locator("main > section, main .scroll").evaluate_all("""(all) => all.map((one) =>
       one.getAttribute("aria-label") ?? document.getElementById(one.getAttribute("aria-labelledby")).textContent)""")

@@ -126,7 +126,7 @@ def test_the_last_and_the_best_are_kept(tmp_path, monkeypatch):
     assert saved_steps(RunFolder(tmp_path / "run")) == [4, 12, 16]
 
 
-def test_a_folder_that_cannot_be_written_is_told_at_the_start(finished, tmp_path, monkeypatch):
+def test_a_folder_that_cannot_be_written_is_reported_at_the_start(finished, tmp_path, monkeypatch):
     def refused(**options):
         raise PermissionError(13, "Permission denied")
 
@@ -143,7 +143,7 @@ def test_checksums_find_any_flipped_bit():
         assert checksums({"a": jax.numpy.asarray(array)}) != checksums({"a": jax.numpy.asarray(other.view(np.float32))})
 
 
-def test_what_is_kept_beside_is_checked():
+def test_the_other_metadata_is_checked():
     kept = with_checksums({"next_index": 12}, {"params": jax.numpy.ones((2, 3))})
     assert verified_record(kept)["position"] == {"next_index": 12} and verified_record(kept)["shapes"] == {
         "params": [2, 3]
@@ -152,14 +152,14 @@ def test_what_is_kept_beside_is_checked():
         verified_record({**kept, "record": kept["record"].replace("12", "13")})
 
 
-def test_a_disk_without_room_is_told_before_the_run(monkeypatch, tmp_path):
+def test_a_disk_without_room_is_reported_before_the_run(monkeypatch, tmp_path):
     usage = shutil.disk_usage(tmp_path)
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=1000))
     with pytest.raises(zoo.ZooError, match="has room for 0 MB, and 4 checkpoints of this run need"):
         run(tmp_path / "run")
 
 
-def test_a_save_that_fails_is_told_and_tried_again(monkeypatch, tmp_path):
+def test_a_save_that_fails_is_reported_and_tried_again(monkeypatch, tmp_path):
     from orbax.checkpoint import v1 as ocp
 
     save, failures = ocp.training.Checkpointer.save_checkpointables_async, iter([False, True, False])
@@ -226,7 +226,7 @@ def test_checkpoints_between_evaluations(tmp_path):
     assert saved_steps(RunFolder(tmp_path / "run")) == [3, 4, 6, 8]
 
 
-def test_the_configuration_is_whole_or_not_there(tmp_path, monkeypatch):
+def test_the_configuration_is_complete_or_missing(tmp_path, monkeypatch):
     def broken(self, *args):
         raise OSError(28, "No space left on device")
 

@@ -41,7 +41,7 @@ def test_logged_steps_are_no_evaluations():
     assert accuracy.get_title(loc="right") == "test 0.6000, best 0.6200 (epoch 2)"
 
 
-def test_axes_begin_at_zero_and_a_log_scale_is_said():
+def test_axes_begin_at_zero_and_a_log_scale_is_named():
     loss, _, rate = curves_figure(RUN, "").axes
     assert (loss.get_yscale(), loss.get_title(loc="left"), loss.get_ylim()[0]) == ("linear", "loss", 0)
     assert rate.get_ylim()[0] == 0 and loss.get_xlim()[0] == 0

@@ -72,7 +72,7 @@ def test_a_stopped_and_resumed_run_is_the_uninterrupted_one(uninterrupted, tmp_p
 
 
 @pytest.mark.parametrize("time", [2, pytest.param(3, marks=SLOW)])
-def test_a_run_that_is_stopped_in_an_evaluation_does_it_when_it_goes_on(uninterrupted, tmp_path, time):
+def test_a_run_that_is_stopped_in_an_evaluation_repeats_it_when_resumed(uninterrupted, tmp_path, time):
     source = InterruptingSource(DATASET.test, signal.SIGTERM, at=5, time=time)
     stopped = run(tmp_path / "run", Dataset("squares", DATASET.train, source, DATASET.class_names, (16, 16, 1)))
     assert (stopped.step, stopped.exit_code) == (4 * time, 143)
@@ -88,7 +88,7 @@ def rows(path):
     return [[line[name] for name in ("epoch", "loss", "test_loss", "test_accuracy")] for line in lines]
 
 
-def test_what_is_kept_may_change_when_a_run_goes_on(tmp_path):
+def test_keep_may_change_when_a_run_is_resumed(tmp_path):
     run(tmp_path / "run", config=with_recipe(epochs=1), keep=3)
     config = json.loads((tmp_path / "run" / "config.json").read_text())
     config["recipe"]["keep"] = 5  # as earlier runs have it

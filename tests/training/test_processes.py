@@ -70,7 +70,7 @@ def assert_close(ours, theirs, atol):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("feed", ["streamed", "resident"])
-def test_two_processes_train_as_one_and_one_goes_on(tmp_path, feed):
+def test_two_processes_train_as_one_and_one_resumes(tmp_path, feed):
     short = ["--epochs", "2", "--feed", feed]
     finished(started(tmp_path / "alone", *short, devices=4))
     outputs = run_processes(tmp_path / "both", *short)

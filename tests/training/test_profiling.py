@@ -34,7 +34,7 @@ def console():
     return Console(file=io.StringIO(), width=40)
 
 
-def test_the_steps_asked_for_are_traced_and_the_place_is_said(tmp_path, console):
+def test_the_requested_steps_are_traced_and_the_folder_is_printed(tmp_path, console):
     with Profiler(tmp_path / "profile", first=3, steps=4, console=console) as profiler:
         run(profiler, 9)
         assert console.file.getvalue().count("\n") == 1

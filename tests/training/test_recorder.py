@@ -56,7 +56,7 @@ def disk(monkeypatch):
     return Disk
 
 
-def test_a_resumed_run_goes_on_after_the_rows_that_it_does_not_do_again(tmp_path, console):
+def test_a_resumed_run_continues_after_the_rows_that_it_does_not_repeat(tmp_path, console):
     with Recorder(RunFolder(tmp_path), console) as record:
         for step in (4, 8, 12):
             record.add(row(step))
@@ -77,7 +77,7 @@ def test_numbers_that_json_has_not_are_null(tmp_path, console):
 
 
 @pytest.mark.parametrize("torn", ['{"step": 2, "epo', "\0\0\0", "[]", "{}"])
-def test_a_torn_line_is_left_out_and_said(tmp_path, console, torn):
+def test_a_torn_line_is_skipped_and_reported(tmp_path, console, torn):
     (tmp_path / "metrics.jsonl").write_text(json.dumps(row(1)) + "\n" + torn)
     with Recorder(RunFolder(tmp_path), console) as record:
         record.add(row(2))
@@ -113,7 +113,7 @@ def test_a_full_disk_is_one_warning_and_loses_nothing(tmp_path, console, disk):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["curves.png", "metrics.jsonl"]
 
 
-def test_what_is_missing_at_the_end_is_said(tmp_path, console, disk):
+def test_missing_rows_are_reported_at_the_end(tmp_path, console, disk):
     with Recorder(RunFolder(tmp_path), console) as record:
         disk.full = True
         record.add(row(1))
@@ -156,7 +156,7 @@ def test_a_second_interrupt_waits_for_no_picture(tmp_path, console):
     assert [path.name for path in tmp_path.iterdir()] == ["metrics.jsonl"]
 
 
-def test_without_matplotlib_a_run_goes_on(tmp_path, console, monkeypatch):
+def test_without_matplotlib_a_run_continues(tmp_path, console, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     with Recorder(RunFolder(tmp_path), console) as record:
         record.add(row(1))

@@ -22,7 +22,7 @@ def test_a_run_with_every_option_resumes_with_none(capsys, tmp_path, monkeypatch
     assert main(["train", *begin, "--resume", "--tensorboard", "--no-profile"]) == 0
 
 
-def test_help_has_them_in_a_group_of_their_own(capsys):
+def test_help_has_them_in_a_separate_group(capsys):
     with pytest.raises(SystemExit):
         main(["train", "--help"])
     text = capsys.readouterr().out

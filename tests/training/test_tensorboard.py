@@ -66,7 +66,7 @@ def test_scalars_at_their_steps(tmp_path):
     assert "tfevents" in file.name
 
 
-def test_logged_steps_have_tags_of_their_own(tmp_path):
+def test_logged_steps_have_separate_tags(tmp_path):
     with Recorder(RunFolder(tmp_path), Console(quiet=True), tensorboard=True) as record:
         record.add({"step": 2, "epoch": 0.5, "loss": 0.75, "seconds": 1.0})
         record.add(row(4))

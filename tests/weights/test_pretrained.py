@@ -109,7 +109,7 @@ def test_load_pretrained_gives_what_computes(file):
     assert logits.shape == (2, 1000)
 
 
-def test_another_number_of_classes_is_seen(tmp_path):
+def test_another_number_of_classes_is_recognised(tmp_path):
     (tmp_path / "w.safetensors").write_bytes(torch_bytes(num_classes=7))
     found = open_pretrained(NAME, tmp_path / "w.safetensors")
     assert_ours(found, num_classes=7)
