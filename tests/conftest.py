@@ -31,16 +31,22 @@ os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
 KEPT_DAYS = 14
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the marks
-def pytest_collection_modifyitems(items):
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
     """Tests of one network, else of one file, run in one process, where what they share is traced or trained once."""
+    from xdist.scheduler import LoadScopeScheduling
+
     import zoo
 
     networks = set(zoo.list_models())
-    for item in items:
-        name = item.callspec.params.get("name") if hasattr(item, "callspec") else None
-        group = name if isinstance(name, str) and name in networks else item.path.stem
-        item.add_marker(pytest.mark.xdist_group(group))
+
+    class ByNetworkOrFile(LoadScopeScheduling):
+        def _split_scope(self, nodeid):
+            file, _, test = nodeid.partition("::")
+            first = test.partition("[")[2].rstrip("]").partition("-")[0]
+            return first if first in networks else file
+
+    return ByNetworkOrFile(config, log)
 
 
 def pytest_collection_finish():
