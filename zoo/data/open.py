@@ -9,7 +9,7 @@ from zoo.data.errors import DataError
 from zoo.data.sources.folder import has_images, open_folder
 from zoo.data.sources.idx import is_idx_folder, open_idx
 
-# What recognises a folder, and what opens it, in the order in which they are asked. A new kind of folder is a line here.
+# What recognises a folder, and what opens it, in the order of asking. A new kind of folder is a line here.
 FOLDER_SOURCES: tuple[tuple[Callable[[Path], bool], Callable[[Path], Dataset]], ...] = (
     (is_idx_folder, open_idx),
     (has_images, open_folder),
