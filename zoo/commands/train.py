@@ -4,7 +4,7 @@ python -m zoo train --model googlenet                                  on the em
 python -m zoo train --model lenet5 --dataset ~/fashion-mnist           a folder of IDX files
 python -m zoo train --model googlenet_bn --dataset ~/photos            a folder with one folder per class
 python -m zoo train --model vgg16_bn --dataset cifar10 --epochs 30     a TFDS data set
-python -m zoo train --model googlenet --resume                         continue after Ctrl-C
+python -m zoo train --model googlenet --resume                         resume after Ctrl-C
 python -m zoo train --model resnet18 --dataset ~/photos --pretrained --freeze backbone         only a new head
 python -m zoo train --model googlenet_bn --dataset ~/fashion-mnist --recipe speedrun           94 % in the least time
 
@@ -59,7 +59,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--dataset", default="digits", metavar="DATA", help="digits (default), a folder, or a TFDS name"
     )
-    parser.add_argument("--data-dir", type=Path, metavar="DIR", help="where TFDS keeps data sets (default: its own)")
+    parser.add_argument(
+        "--data-dir", type=Path, metavar="DIR", help="where TFDS keeps data sets (default: that of TFDS)"
+    )
     parser.add_argument("--run-dir", type=Path, metavar="DIR", help="run folder (default: checkpoints/MODEL-DATA)")
     parser.add_argument(
         "--pretrained",
@@ -69,7 +71,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="start from these weights, or the network's default ones, with a new head for the classes of the data",
     )
     parser.add_argument("--recipe", choices=sorted(NAMED_RECIPES), help="default: that of the network and the data")
-    parser.add_argument("--resume", action="store_true", help="continue the run in the run folder")
+    parser.add_argument("--resume", action="store_true", help="resume the run in the run folder")
     add_fields(parser.add_argument_group("recipe", RECIPE_HELP), Recipe)
     options = parser.add_argument_group(
         "run options", "do not change the trained network, and may differ with --resume"
