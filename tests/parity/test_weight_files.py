@@ -67,7 +67,7 @@ def test_half_precision_becomes_float32(tmp_path):
 def test_a_file_that_would_run_code_is_refused(tmp_path, zipped):
     path = tmp_path / "w.pth"
     torch.save({"fc.weight": Malicious()}, path, _use_new_zipfile_serialization=zipped)
-    with pytest.raises(zoo.ZooError, match=r"would run code \((posix|os)\.system\): it is not read"):
+    with pytest.raises(zoo.ZooError, match=r"w\.pth .*\((posix|os)\.system\)"):
         read_state_dict(path)
     path.write_bytes(pickle.dumps(Malicious()))
     with pytest.raises(zoo.ZooError) as error:
@@ -81,7 +81,7 @@ def test_a_truncated_file(tmp_path, keep):
     path = tmp_path / "w.pth"
     torch.save(STATE, path)
     path.write_bytes(path.read_bytes()[:keep])
-    with pytest.raises(zoo.ZooError, match=r"cannot read .*w\.pth: not a file of torch's, or a damaged one"):
+    with pytest.raises(zoo.ZooError, match=r"cannot read .*w\.pth"):
         read_state_dict(path)
 
 
@@ -92,8 +92,8 @@ def test_a_truncated_file(tmp_path, keep):
         ([1, 2], "holds a list, not a state dict"),
         ({}, "holds no tensors"),
         ({"lr": 0.1}, "lr is a float, not a tensor"),
-        ({3: torch.ones(1)}, "3 is no name"),
-        ({"a": torch.ones(2, 2).to_sparse()}, "a of .* is no plain tensor"),
+        ({3: torch.ones(1)}, "w.pth .* key 3 "),
+        ({"a": torch.ones(2, 2).to_sparse()}, "a of .*w.pth"),
     ],
 )
 def test_a_file_without_a_state_dict(tmp_path, content, message):

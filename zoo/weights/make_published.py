@@ -37,7 +37,7 @@ def torchvision_weights(model: str, original: str) -> Iterator[dict[str, Any]]:
     """Entries of torchvision's weights of a network, the default first."""
     weights = import_torchvision().models.get_model_weights(original)
     for entry in sorted(weights, key=lambda entry: entry != weights.DEFAULT):
-        if tuple(entry.meta["categories"]) != imagenet_classes():
+        if entry.meta["categories"] != list(imagenet_classes()):
             continue
         transforms, accuracy = entry.transforms(), entry.meta["_metrics"]["ImageNet-1K"]
         (size,), (resized,) = transforms.crop_size, transforms.resize_size
