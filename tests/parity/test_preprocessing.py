@@ -8,11 +8,11 @@ import pytest
 from PIL import Image
 
 pytest.importorskip("torch")
-pytest.importorskip("timm")
 
 from zoo.weights.import_torchvision import import_torchvision
 
-import_torchvision()  # timm imports torchvision too
+import_torchvision()  # first, as timm imports torchvision too
+pytest.importorskip("timm")
 
 from timm.data import create_transform  # noqa: E402
 from torchvision.transforms._presets import ImageClassification  # noqa: E402

@@ -123,6 +123,7 @@ def test_a_torchvision_file_with_auxiliary_heads(tmp_path, original):
 
 
 def test_published_json_agrees_with_torchvision_and_timm():
+    import_torchvision()  # first, as timm imports torchvision too
     pytest.importorskip("timm")
     stored = json.loads((Path(zoo.__file__).parent / "weights/published.json").read_text())
     fresh = json.loads(json.dumps(all_published()))
