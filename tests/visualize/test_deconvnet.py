@@ -100,9 +100,12 @@ def test_the_gradient_is_that_of_jax_bit_for_bit(norm):
         return zoo.features(model, variables, x, ["conv2"])["conv2"][..., 4].max(axis=(1, 2)).sum()
 
     assert np.isfinite(ours.pixels).all() and ours.pixels.any()
-    np.testing.assert_array_equal(ours.pixels, jax.grad(strongest)(x, variables))
-    # Without its optimisations XLA computes a maximum and what is compared with it by different sums.
+    gradient = jax.grad(strongest)(x, variables)
+    np.testing.assert_allclose(ours.pixels, gradient, rtol=1e-4, atol=1e-7)
+    # Without its optimisations XLA computes a maximum and what is compared with it by different sums; newer versions
+    # round the two programs differently. Programs as users run them are compared to the bit, in CI on both Pythons.
     if OPTIMIZED:
+        np.testing.assert_array_equal(ours.pixels, gradient)
         # The variables as arguments, as there: where they are constants, XLA multiplies some of them beforehand.
         jitted = jax.jit(jax.grad(strongest), compiler_options=zoo.compiler_options())
         np.testing.assert_array_equal(ours.pixels, jitted(x, variables))
