@@ -14,7 +14,7 @@ from quick import summary_of
 import zoo
 from zoo.count import PAPER_TABLES, compare_with_paper, summarize
 from zoo.layers import Conv, Inception, NaiveInception
-from zoo.models.variables import init_shapes
+from zoo.models.variables import trace_init
 
 TABLE_1 = json.loads(Path(__file__).with_name("googlenet_table1.json").read_text())
 
@@ -35,7 +35,7 @@ def layer_macs(model: nn.Module) -> int:
         return output
 
     with nn.intercept_methods(add_layer):
-        init_shapes(model)
+        trace_init(model)
     return total
 
 

@@ -10,7 +10,7 @@ import zoo
 from zoo.models.blocks.inverted_residual import StageSettings
 from zoo.models.blocks.round_width import round_width
 from zoo.models.efficientnet import B0, last_blocks, scale_stages
-from zoo.models.variables import init_shapes
+from zoo.models.variables import init_shapes, trace_init
 
 
 def test_widths_are_multiples_of_8_and_at_least_nine_tenths():
@@ -45,7 +45,7 @@ def test_stochastic_depth_grows_block_by_block_on_shortcuts_only():
         return call(*args, **kwargs)
 
     with nn.intercept_methods(record_rate):
-        init_shapes(zoo.create_model("efficientnet_b0", stochastic_depth=0.16, dropout=0.3))
+        trace_init(zoo.create_model("efficientnet_b0", stochastic_depth=0.16, dropout=0.3))
     assert rates.pop("dropout") == 0.3
     shortcuts = {"block2_2": 2, "block3_2": 4, "block4_2": 6, "block4_3": 7, "block5_2": 9, "block5_3": 10}
     shortcuts |= {"block6_2": 12, "block6_3": 13, "block6_4": 14}

@@ -38,15 +38,28 @@ def example(name, size=None, seed=0):
 
 
 @pytest.mark.parametrize("name", computed(MODELS))
-def test_output_shapes_and_types(name):
-    info = zoo.model_info(name)
+def test_outputs_types_and_activations(name):
+    """Parameters and logits are float32 in a bfloat16 network, and `act` is used for all activations."""
+    info, model = zoo.model_info(name), zoo.create_model(name, dtype=jnp.bfloat16, act=jnp.sin)
     x = jax.ShapeDtypeStruct((3, info.input_size, info.input_size, info.channels), jnp.float32)
-    half = zoo.create_model(name, dtype=jnp.bfloat16)
-    shapes = init_shapes(half)
+    shapes = init_shapes(model)
     assert {leaf.dtype for leaf in jax.tree.leaves(shapes)} == {jnp.dtype("float32")}
-    logits = jax.eval_shape(half.apply, shapes, x)
-    assert (logits.shape, logits.dtype) == ((3, info.num_classes), jnp.float32)
-    pooled = jax.eval_shape(zoo.create_model(name, num_classes=0).apply, shapes, x)
+    program = jax.make_jaxpr(model.apply)(shapes, x)
+    assert [(out.shape, out.dtype) for out in program.out_avals] == [((3, info.num_classes), jnp.float32)]
+
+    assert any(step.primitive.name == "sin" for step in program.eqns)
+    others = ("relu6", "silu", "hard_silu", "hard_sigmoid", "gelu", "sigmoid")
+    for step in program.eqns:
+        # ReLU is a call with its own derivative, as a max pool is; a squeeze-and-excite's gate keeps its activations.
+        if step.primitive.name in ("custom_jvp_call", "tanh", "logistic") or step.params.get("name") in others:
+            assert str(step.source_info.name_stack).endswith(("/se", "max_pool")), step
+
+
+@pytest.mark.parametrize("name", computed(MODELS))
+def test_without_classes_the_output_is_the_pooled_map(name):
+    info, model = zoo.model_info(name), zoo.create_model(name, num_classes=0)
+    x = jax.ShapeDtypeStruct((3, info.input_size, info.input_size, info.channels), jnp.float32)
+    pooled = jax.eval_shape(model.apply, shapes_of(name), x)
     assert pooled.ndim == 2 and pooled.dtype == jnp.float32
 
 
@@ -166,26 +179,22 @@ def test_features_are_named_activations():
         zoo.features(model, variables, x, ["inception_3z"])
 
 
-@pytest.mark.parametrize("name", computed(MODELS))
-def test_act_is_used_for_all_activations(name):
-    info, model = zoo.model_info(name), zoo.create_model(name, act=jnp.sin)
-    x = jax.ShapeDtypeStruct((1, info.input_size, info.input_size, info.channels), jnp.float32)
-    program = jax.make_jaxpr(model.apply)(shapes_of(name), x).eqns
-    assert any(step.primitive.name == "sin" for step in program)
-    others = ("relu6", "silu", "hard_silu", "hard_sigmoid", "gelu", "sigmoid")
-    for step in program:
-        # ReLU is a call with its own derivative, as a max pool is; a squeeze-and-excite's gate keeps its activations.
-        if step.primitive.name in ("custom_jvp_call", "tanh", "logistic") or step.params.get("name") in others:
-            assert str(step.source_info.name_stack).endswith(("/se", "max_pool")), step
-
-
-@pytest.mark.parametrize("name", computed(MODELS))
+@pytest.mark.parametrize("name", MODELS)
 def test_stages_have_decreasing_resolutions(name):
+    stages, rows = zoo.model_info(name).stages, summary_of(name).rows
+    assert len(stages) >= 3
+    # The last row of a module is where its output is computed.
+    heights = [[row.output_shape[1] for row in rows if f"{row.path}/".startswith(f"{stage}/")][-1] for stage in stages]
+    assert heights == sorted(set(heights), reverse=True)
+
+
+@pytest.mark.parametrize("name", computed(MODELS, QUICK_TO_TRACE))
+def test_stages_are_layers_whose_outputs_features_finds(name):
     info, model = zoo.model_info(name), zoo.create_model(name)
     x = jax.ShapeDtypeStruct((1, info.input_size, info.input_size, info.channels), jnp.float32)
     found = jax.eval_shape(lambda variables, x: zoo.features(model, variables, x, info.stages), shapes_of(name), x)
     heights = [found[stage].shape[1] for stage in info.stages]
-    assert len(heights) >= 3 and heights == sorted(set(heights), reverse=True)
+    assert heights == sorted(set(heights), reverse=True)
 
 
 @pytest.mark.parametrize("name", computed(MODELS, QUICK_TO_TRAIN - {"googlenet"}))

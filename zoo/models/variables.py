@@ -1,6 +1,7 @@
 """The variables of a network, their shapes, and the image sizes that it accepts."""
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
+from functools import lru_cache
 from typing import Any
 
 import flax.linen as nn
@@ -27,8 +28,28 @@ def init(model: nn.Module, key: jax.Array, image_shape: tuple[int, int, int] | N
 
 
 def init_shapes(model: nn.Module, image_shape: tuple[int, int, int] | None = None) -> dict[str, Any]:
-    """The variables that `init` would give, as `jax.ShapeDtypeStruct`s. Nothing is computed or allocated."""
+    """The variables that `init` would give, as `jax.ShapeDtypeStruct`s. Nothing is computed or allocated.
+
+    The shapes of the last networks are kept: what has to see each call of a module uses `trace_init`.
+    """
+    image = _image_struct(model, image_shape)
+    try:
+        hash(model)
+    except TypeError:  # a field of a user's module may be an array
+        return trace_init(model, image.shape[1:])
+    kept = _kept_shapes(model, image.shape[1:], jax.config.jax_enable_x64, jax.sharding.get_abstract_mesh())
+    return jax.tree.map(lambda leaf: leaf, kept)
+
+
+def trace_init(model: nn.Module, image_shape: tuple[int, int, int] | None = None) -> dict[str, Any]:
+    """`init_shapes` by a new trace, in which every module is called: for `nn.intercept_methods`."""
     return jax.eval_shape(model.init, jax.random.key(0), _image_struct(model, image_shape))
+
+
+@lru_cache(maxsize=64)
+def _kept_shapes(model: nn.Module, image_shape: tuple[int, int, int], *_context: Hashable) -> dict[str, Any]:
+    """`_context` has the settings of JAX that types and shardings depend on."""
+    return trace_init(model, image_shape)
 
 
 def check_image_shape(model: nn.Module, image_shape: tuple[int, int, int]) -> None:

@@ -10,7 +10,7 @@ from flax import linen as nn
 from optax import contrib
 
 from zoo.layers import Conv
-from zoo.models.variables import init_shapes
+from zoo.models.variables import trace_init
 from zoo.weights.files import key_of
 
 # The root mean square of AdamW's updates (Liu et al. 2025, arXiv:2502.16982, equation 4), so that both use the same
@@ -48,7 +48,7 @@ def grouped_kernels(network: nn.Module) -> dict[str, int]:
         return function(*args, **kwargs)
 
     with nn.intercept_methods(record_groups):
-        init_shapes(network)
+        trace_init(network)
     return found
 
 

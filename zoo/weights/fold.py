@@ -10,7 +10,7 @@ from flax import traverse_util
 
 from zoo.errors import ZooError
 from zoo.models.network import Network
-from zoo.models.variables import init_shapes
+from zoo.models.variables import trace_init
 from zoo.registry import create_model
 from zoo.weights.files import Weights
 
@@ -57,7 +57,7 @@ def batch_norms(model: Network) -> dict[ModulePath, float]:
         return call(*args, **kwargs)
 
     with nn.intercept_methods(record):
-        init_shapes(model)
+        trace_init(model)
     return found
 
 
