@@ -37,7 +37,7 @@ def init_shapes(model: nn.Module, image_shape: tuple[int, int, int] | None = Non
         hash(model)
     except TypeError:  # a field of a user's module may be an array
         return trace_init(model, image.shape[1:])
-    kept = _kept_shapes(model, image.shape[1:], jax.config.jax_enable_x64, jax.sharding.get_abstract_mesh())
+    kept = _kept_shapes(model, image.shape[1:], jax.config.read("jax_enable_x64"), jax.sharding.get_abstract_mesh())
     return jax.tree.map(lambda leaf: leaf, kept)
 
 
