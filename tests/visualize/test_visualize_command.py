@@ -19,7 +19,7 @@ from zoo.commands.arguments.image_set import chosen_images
 from zoo.data import Preprocessing
 from zoo.models.variables import init_shapes
 from zoo.visualize.network_and_images import TrainedNetwork, default_layers, default_rule
-from zoo.visualize.sheets.class_sheets import prepare_images
+from zoo.visualize.sheets.class_sheets import explain_images
 from zoo.weights import Weights, save
 
 PREPROCESSING = Preprocessing(image_shape=(32, 32, 1), mean=(0.4,), std=(0.2,))
@@ -141,8 +141,8 @@ def test_photographs_are_cut_once(capsys, here):
     weights = Weights(model="lenet5", variables=variables, preprocessing=cut)
     image_set = chosen_images(argparse.Namespace(images=["photos"], dataset=None, limit=None), None, None)
     images = [np.asarray(Image.open(here / "photos" / f"{i}.png")) for i in range(2)]
-    fitted, _ = prepare_images(TrainedNetwork(weights, ""), image_set)
-    np.testing.assert_array_equal(fitted, [cut.fitted(image) for image in images])
+    explained = explain_images(TrainedNetwork(weights, ""), image_set, None)
+    np.testing.assert_array_equal(explained.pixels, [cut.fitted(image) for image in images])
     assert image_set.names == ("0.png", "1.png") and image_set.source[1]["label"] == -1
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from zoo.counting.summarize import summarize
@@ -63,7 +64,7 @@ class TrainedNetwork:
 
     def normalized(self, images: np.ndarray) -> np.ndarray:
         """uint8 images [batch, height, width, channel] of the network's size, normalised to float32."""
-        return np.asarray(self.weights.preprocessing.normalized(images))
+        return np.asarray(self.weights.preprocessing.normalized(jnp.asarray(images)))
 
     def units(self, layer: str) -> int:
         """The number of units of a layer with feature maps. Raises ZooError for any other layer."""

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from zoo.counting.formulas import Shape, conv_macs
-from zoo.report.layers.counted_network import CountedNetwork, Layer
+from zoo.report.layers.counted_network import CountedNetwork, Layer, Window
 from zoo.report.number_formats import format_product
 
 
@@ -67,26 +67,29 @@ def find_bottlenecks(network: CountedNetwork) -> tuple[Bottleneck, ...]:
 
 
 def _bottleneck_at(reduce: Layer, readers: Mapping[int, list[Layer]]) -> Bottleneck | None:
-    if not _is_conv(reduce, pointwise=True) or reduce.window.filters >= reduce.window.input_shape[2]:
+    reduction = _conv_window(reduce, pointwise=True)
+    if reduction is None or reduction.filters >= reduction.input_shape[2]:
         return None
     wide = _next_layer(reduce, readers)
-    if wide is None or not _is_conv(wide, pointwise=False) or wide.window.groups != 1 or not _keeps_size(wide):
+    window = _conv_window(wide, pointwise=False)
+    if wide is None or window is None or window.groups != 1 or wide.maps[:2] != window.input_shape[:2]:
         return None
-    convs = [reduce, wide]
+    convs, windows = [reduce, wide], [reduction, window]
     expand = _next_layer(wide, readers)
-    if expand is not None and _is_conv(expand, pointwise=True) and expand.window.filters > wide.window.filters:
+    expansion = _conv_window(expand, pointwise=True)
+    if expand is not None and expansion is not None and expansion.filters > window.filters:
         convs.append(expand)
-    steps = [(conv.window.filters, conv.window.kernel) for conv in convs]
+        windows.append(expansion)
+    steps = [(conv.filters, conv.kernel) for conv in windows]
     name = _joint_name([conv.row.path.removesuffix("/conv") for conv in convs])
-    return _bottleneck(name, wide.maps, reduce.window.input_shape[2], steps)
+    return _bottleneck(name, wide.maps, reduction.input_shape[2], steps)
 
 
-def _is_conv(layer: Layer, *, pointwise: bool) -> bool:
-    return layer.window is not None and layer.window.is_conv and (max(layer.window.kernel) == 1) == pointwise
-
-
-def _keeps_size(layer: Layer) -> bool:
-    return layer.maps[:2] == layer.window.input_shape[:2]
+def _conv_window(layer: Layer | None, *, pointwise: bool) -> Window | None:
+    """The layer's window if it is a convolution, of 1x1 or of more."""
+    window = layer.window if layer is not None else None
+    fits = window is not None and window.is_conv and (max(window.kernel) == 1) == pointwise
+    return window if fits else None
 
 
 def _next_layer(layer: Layer, readers: Mapping[int, list[Layer]]) -> Layer | None:

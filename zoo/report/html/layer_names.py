@@ -57,11 +57,11 @@ def operation_in_words(row: Row) -> str:
     if not row.kernel:
         return name
     parts = [f"{name} {'×'.join(map(str, row.kernel))}"]
-    if set(row.stride or (1,)) != {1}:
+    if row.stride and set(row.stride) != {1}:
         parts.append(f"stride {_sizes(row.stride)}")
-    if any(pad != (0, 0) for pad in row.padding or ()):
+    if row.padding and set(row.padding) != {(0, 0)}:
         parts.append(f"padding {_padding(row.padding)}")
-    if set(row.dilation or (1,)) != {1}:
+    if row.dilation and set(row.dilation) != {1}:
         parts.append(f"dilation {_sizes(row.dilation)}")
     if (row.groups or 1) > 1:
         parts.append(f"{row.groups} groups")

@@ -74,16 +74,20 @@ class Layer:
     def window(self) -> Window | None:
         """Its window if it is a convolution or a pool over the maps of one input."""
         row, shapes = self.row, [one.shape for one in self.inputs if len(one.shape) == 4]
-        known = row.kernel is not None and len(row.kernel) == 2 and len(row.output_shape) == 4 and shapes
-        if not known or row.operation == "transposed_conv":
+        if len(row.output_shape) != 4 or not shapes or row.operation == "transposed_conv":
+            return None
+        if row.kernel is None or row.stride is None or row.padding is None or row.dilation is None:
+            return None
+        if len(row.kernel) != 2:
             return None
         height, width, channels = shapes[0][1:]
+        vertical, horizontal = row.padding
         return Window(
             input_shape=(height, width, channels),
-            kernel=row.kernel,
-            stride=row.stride,
-            pads=row.padding,
-            dilation=row.dilation,
+            kernel=_pair(row.kernel),
+            stride=_pair(row.stride),
+            pads=(vertical, horizontal),
+            dilation=_pair(row.dilation),
             groups=row.groups or 1,
             filters=row.output_shape[-1],
             bias=None if row.operation in POOL_FUNCTIONS or not row.macs else self._has_bias(channels),
@@ -92,7 +96,7 @@ class Layer:
     def _has_bias(self, channels: int) -> bool:
         """Whether there are more parameters than the kernels have. Of reused parameters only the sum is known."""
         row = self.row
-        kernels = row.kernel[0] * row.kernel[1] * channels // (row.groups or 1) * row.output_shape[-1]
+        kernels = math.prod(row.kernel or ()) * channels // (row.groups or 1) * row.output_shape[-1]
         return row.parameters > row.weights or self.parameters > kernels
 
 
@@ -107,7 +111,8 @@ class CountedNetwork:
     @property
     def image_shape(self) -> tuple[int, int, int]:
         """(height, width, channels) of its images."""
-        return self.summary.input_shape[1:]
+        _, height, width, channels = self.summary.input_shape
+        return height, width, channels
 
 
 def count_network(name: str, model: nn.Module, image_shape: tuple[int, int, int]) -> CountedNetwork:
@@ -126,3 +131,8 @@ def map_shape(shape: tuple[int, ...]) -> tuple[int, int, int]:
     if len(shape) == 3:
         return shape[1], 1, shape[2]
     return 1, 1, shape[-1] if len(shape) > 1 else 1
+
+
+def _pair(sizes: tuple[int, ...]) -> tuple[int, int]:
+    vertical, horizontal = sizes
+    return vertical, horizontal

@@ -70,8 +70,8 @@ def _conv_arguments(window: Window) -> dict:
 
 def _conv_formulas(window: Window, output: tuple[int, int, int]) -> list[Formula]:
     arguments = {**_conv_arguments(window), "groups": window.groups}
-    shared = conv_parameters(window.input_shape, **arguments, bias=window.bias)
-    unshared = conv_parameters(window.input_shape, **arguments, bias=window.bias, shared=False)
+    shared = conv_parameters(window.input_shape, **arguments, bias=bool(window.bias))
+    unshared = conv_parameters(window.input_shape, **arguments, bias=bool(window.bias), shared=False)
     macs = conv_macs(window.input_shape, **arguments)
     weights = _weights_of_filter(window)
     one_filter = f"({weights} + 1)" if window.bias else f"({weights})"

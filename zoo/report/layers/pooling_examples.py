@@ -54,9 +54,10 @@ def sample_image_pooling(network: CountedNetwork, grey: np.ndarray) -> PoolingEx
 
     `grey` is uint8 [height, width]. None if it is smaller than the window.
     """
-    pools = [layer for layer in network.layers if layer.window and not layer.window.is_conv]
-    first = next((layer for layer in pools if max(layer.window.stride) > 1 and max(layer.window.kernel) <= 3), None)
-    window, stride = (first.window.kernel, first.window.stride) if first else ((2, 2), (2, 2))
+    pools = [(layer.row, layer.window) for layer in network.layers if layer.window and not layer.window.is_conv]
+    small = ((row, pool) for row, pool in pools if max(pool.stride) > 1 and max(pool.kernel) <= 3)
+    first, pool = next(small, (None, None))
+    window, stride = (pool.kernel, pool.stride) if pool else ((2, 2), (2, 2))
     if any(size < extent for size, extent in zip(grey.shape, window, strict=True)):
         return None
     height, width = ((OUTPUT_SIZE - 1) * step + extent for step, extent in zip(stride, window, strict=True))
@@ -64,7 +65,7 @@ def sample_image_pooling(network: CountedNetwork, grey: np.ndarray) -> PoolingEx
     grid = grey[top : top + height, left : left + width]
     scaled = "" if grey.shape == network.image_shape[:2] else f", here {grey.shape[0]}×{grey.shape[1]},"
     step = str(stride[0]) if stride[0] == stride[1] else f"{stride[0]}×{stride[1]}"
-    reason = f"those of the network’s first pool ({first.row.path or first.row.operation})" if first else "as usual"
+    reason = f"those of the network’s first pool ({first.path or first.operation})" if first else "as usual"
     about = (
         f"Brightness, 0 to 255, of the sample image’s pixels{scaled} at rows {top} to {top + len(grid) - 1} and "
         f"columns {left} to {left + grid.shape[1] - 1}; window {window[0]}×{window[1]} and stride {step}, {reason}."
@@ -82,7 +83,7 @@ def _most_varied_patch(grey: np.ndarray, height: int, width: int) -> tuple[int, 
 
 
 def _pooling_example(
-    title: str, about: str, grid: np.ndarray, *, window: Sequence[int], stride: Sequence[int], decimals: int
+    title: str, about: str, grid: np.ndarray, *, window: tuple[int, int], stride: tuple[int, int], decimals: int
 ) -> PoolingExample:
     rows, columns = ((n - w) // s + 1 for n, w, s in zip(grid.shape, window, stride, strict=True))
     windows = tuple(
@@ -95,8 +96,8 @@ def _pooling_example(
     return PoolingExample(
         title=title,
         about=about,
-        window=tuple(window),
-        stride=tuple(stride),
+        window=window,
+        stride=stride,
         grid=numbers,
         windows=windows,
     )

@@ -60,8 +60,9 @@ def _photograph() -> np.ndarray:
     from matplotlib.cbook import get_sample_data
     from PIL import Image
 
-    with get_sample_data("grace_hopper.jpg") as file:
-        return np.asarray(Image.open(file).convert("RGB").crop(FACE_CROP))
+    path = str(get_sample_data("grace_hopper.jpg", asfileobj=False))
+    with Image.open(path) as image:
+        return np.asarray(image.convert("RGB").crop(FACE_CROP))
 
 
 def _limited_size(height: int, width: int) -> tuple[int, int]:

@@ -85,7 +85,8 @@ def survey_activations(
         labels.append(batch["label"][:count])
         active.append(batch_active)
         if batch_predicted is not None:
-            predicted.append(fetch_top_k(trained.weights, *batch_predicted, count))
+            probabilities, classes = batch_predicted
+            predicted.append(fetch_top_k(trained.weights, probabilities, classes, count))
         done += count
     all_labels = np.concatenate(labels)
     total = jax.tree.map(lambda *parts: np.sum(parts, axis=0), *active)
@@ -93,7 +94,12 @@ def survey_activations(
         labels=all_labels,
         top_activations={
             layer: to_top_activations(
-                model, layer, top[layer], image_shape=trained.image_shape, map_size=size[:2], image_count=done
+                model,
+                layer,
+                top[layer],
+                image_shape=trained.image_shape,
+                map_size=(size[0], size[1]),
+                image_count=done,
             )
             for layer, size in sizes.items()
         },

@@ -84,7 +84,8 @@ def _panel(
     title: str, rows: Sequence[MetricsRow], columns: Mapping[str, str], kind: Scale, best: str | None = None
 ) -> Panel:
     series = {label: list(_points(rows, name)) for label, name in columns.items()}
-    x_axis = Axis(0, max([row["epoch"] for row in rows], default=1), 0, WIDTH)
+    epochs_of_rows = [epoch for points in series.values() for epoch, _ in points]
+    x_axis = Axis(0, max(epochs_of_rows, default=1), 0, WIDTH)
     y_axis = _y_axis([value for points in series.values() for _, value in points if value is not None], kind)
     curves = tuple(_curve(label, points, x_axis, y_axis, mark_best=label == best) for label, points in series.items())
     epochs = _ticks(0, x_axis.high, max(1.0, _step(x_axis.high)))
@@ -102,8 +103,9 @@ def _panel(
 def _points(rows: Sequence[MetricsRow], name: str) -> Iterator[tuple[float, float | None]]:
     """(epoch, value); the value is None if it is missing or not finite."""
     for row in rows:
-        value = row.get(name)
-        yield row["epoch"], value if value is not None and math.isfinite(value) else None
+        value, epoch = row.get(name), row["epoch"]
+        if epoch is not None:
+            yield epoch, value if value is not None and math.isfinite(value) else None
 
 
 def _y_axis(values: Sequence[float], kind: Scale) -> Axis:

@@ -69,7 +69,7 @@ def run_section(
         name=path.absolute().name,
         config=config,
         rows=rows,
-        best=max(evaluated, key=lambda row: row["test_accuracy"], default=None),
+        best=max(evaluated, key=lambda row: row["test_accuracy"] or 0.0, default=None),
         panels=curve_panels(rows),
         time=format_duration(rows[-1].get("seconds") or 0) if rows else "",
         settings=recipe_settings(config.recipe),
@@ -81,6 +81,8 @@ def run_section(
     if predicted is None:
         survey = survey_activations(trained, image_set, (), progress_bar=progress_bar, batch_size=batch_size)
         predicted = survey.predictions
+    if predicted is None:
+        return section
     return replace(
         section,
         image_set=image_set.description,

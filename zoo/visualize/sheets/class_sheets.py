@@ -1,6 +1,7 @@
 """Sheets of what supports a class: gradients, Grad-CAM and occlusion, a row per image."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 
 import jax
@@ -28,37 +29,44 @@ GRADIENT_CAPTIONS = {
     "integrated_gradients": "Each pixel's contribution to the class's logit, against an image of the mean colour",
 }
 # This fraction of a map's values, the largest magnitudes, has the colours of the ends of the scale.
-SATURATED_FRACTION = 0.005
+SATURATED_GRADIENTS = 0.005
 # Longer names of classes do not fit above an image.
 MAX_NAME, MAX_SHORT_NAME = 28, 20
 
 
-def prepare_images(network: TrainedNetwork, image_set: ImageSet) -> tuple[np.ndarray, np.ndarray]:
-    """All images of the network's size [n, height, width, channel]: as uint8, and normalised."""
-    fit = network.weights.preprocessing.fitted
-    fitted = np.stack([fit(image_set.source[index]["image"]) for index in range(len(image_set))])
-    return fitted, network.normalized(fitted)
+@dataclass(frozen=True, eq=False)
+class ExplainedImages:
+    """Images of the network's size [n, height, width, channel], as uint8 and normalised, and the class to explain.
+
+    `labels` have the image's name, and the class with its probability.
+    """
+
+    pixels: np.ndarray
+    normalized: np.ndarray
+    classes: list[int]
+    labels: list[str]
 
 
-def classes_and_labels(
-    network: TrainedNetwork, images: np.ndarray, units: Sequence[int] | None
-) -> tuple[np.ndarray, list[str]]:
-    """The class [n] to explain for each normalised image, and its text with the probability.
+def explain_images(network: TrainedNetwork, image_set: ImageSet, units: Sequence[int] | None) -> ExplainedImages:
+    """All images with the class to explain for each.
 
     `units` are classes, one or one per image; None is the most probable class. Raises ZooError for a network without a
     classifier.
     """
     output_names(network.weights)
-    given = check_classes(network.shapes, units, len(images))
+    fit = network.weights.preprocessing.fitted
+    pixels = np.stack([fit(image_set.source[index]["image"]) for index in range(len(image_set))])
+    normalized = network.normalized(pixels)
+    given = check_classes(network.shapes, units, len(pixels))
     run = jit_cached(layer_output, network.model, LOGITS)
-    logits = in_batches(lambda batch: run(network.variables, batch), 32, images)
+    logits = in_batches(lambda batch: run(network.variables, batch), 32, normalized)
     probabilities = np.asarray(jax.nn.softmax(logits))
-    classes = np.where(given < 0, probabilities.argmax(axis=-1), given)
+    classes = np.where(given < 0, probabilities.argmax(axis=-1), given).tolist()
     labels = [
-        f"{network.class_name(index)[:MAX_NAME]}, {probabilities[i, index]:.1%}"
-        for i, index in enumerate(classes.tolist())
+        f"{image_set.names[i]}\n{network.class_name(index)[:MAX_NAME]}, {probabilities[i, index]:.1%}"
+        for i, index in enumerate(classes)
     ]
-    return classes, labels
+    return ExplainedImages(pixels, normalized, classes, labels)
 
 
 def explained_class(units: Sequence[int] | None) -> str:
@@ -79,16 +87,17 @@ def gradient_sheet(
 
     `method` is one of saliency, smoothgrad and integrated_gradients.
     """
-    fitted, images = prepare_images(network, image_set)
-    classes, labels = classes_and_labels(network, images, units)
+    explained = explain_images(network, image_set, units)
     attribute = _attribution(method, seed)
     rows = []
-    for i in progress_bar(range(len(images)), total=len(images), description=method):
-        gradient = attribute(network.model, network.variables, images[i : i + 1], classes=[int(classes[i])])[0]
+    count = len(explained.classes)
+    for i in progress_bar(range(count), total=count, description=method):
+        image, classes = explained.normalized[i : i + 1], [explained.classes[i]]
+        gradient = attribute(network.model, network.variables, image, classes=classes)[0]
         total, largest = gradient.sum(axis=-1), np.abs(gradient).max(axis=-1)
         rows.append(
             [
-                SheetImage(uint8_to_colours(fitted[i]), f"{image_set.names[i]}\n{labels[i]}"),
+                SheetImage(uint8_to_colours(explained.pixels[i]), explained.labels[i]),
                 signed_map(total, "sum over the channels", high=_scale_limit(total), bar=True),
                 non_negative_map(largest, "largest magnitude of the channels", high=_scale_limit(largest), bar=True),
             ]
@@ -98,7 +107,7 @@ def gradient_sheet(
     caption = (
         f"{network.description}; {image_set.description}; layer: the logits.\n"
         f"{GRADIENT_CAPTIONS[method]}, for {explained_class(units)}, with its probability above each image. Middle: "
-        f"white is zero, {colours}. Each map has its own scale, shown under it; the largest {SATURATED_FRACTION:.1%} "
+        f"white is zero, {colours}. Each map has its own scale, shown under it; the largest {SATURATED_GRADIENTS:.1%} "
         "of its magnitudes have the colours of its ends."
     )
     title = f"{network.weights.model}, {method.replace('_', ' ')}"
@@ -108,7 +117,8 @@ def gradient_sheet(
 def _attribution(method: str, seed: int) -> Attribution:
     if method == "smoothgrad":
         return partial(_smoothgrad, jax.random.key(seed))
-    return {"saliency": saliency, "integrated_gradients": integrated_gradients}[method]
+    methods: dict[str, Attribution] = {"saliency": saliency, "integrated_gradients": integrated_gradients}
+    return methods[method]
 
 
 def _smoothgrad(
@@ -118,7 +128,7 @@ def _smoothgrad(
 
 
 def _scale_limit(values: np.ndarray) -> float:
-    return float(np.quantile(np.abs(values), 1 - SATURATED_FRACTION))
+    return float(np.quantile(np.abs(values), 1 - SATURATED_GRADIENTS))
 
 
 def grad_cam_sheet(
@@ -130,16 +140,17 @@ def grad_cam_sheet(
     progress_bar: ProgressBar = no_progress_bar,
 ) -> Sheet:
     """A row per image: the image, Grad-CAM at the layer, and both together."""
-    fitted, images = prepare_images(network, image_set)
-    classes, labels = classes_and_labels(network, images, units)
+    explained = explain_images(network, image_set, units)
     layer = layer or last_spatial_layer(network.model, network.shapes)
     rows = []
-    for i in progress_bar(range(len(images)), total=len(images), description=f"{layer}: Grad-CAM"):
-        cam = grad_cam(network.model, network.variables, images[i : i + 1], [int(classes[i])], layer=layer)[0]
-        image = uint8_to_colours(fitted[i])
+    count = len(explained.classes)
+    for i in progress_bar(range(count), total=count, description=f"{layer}: Grad-CAM"):
+        normalized, classes = explained.normalized[i : i + 1], [explained.classes[i]]
+        cam = grad_cam(network.model, network.variables, normalized, classes, layer=layer)[0]
+        image = uint8_to_colours(explained.pixels[i])
         rows.append(
             [
-                SheetImage(image, f"{image_set.names[i]}\n{labels[i]}"),
+                SheetImage(image, explained.labels[i]),
                 non_negative_map(cam, "{} x {} positions".format(*cam.shape), bar=True),
                 non_negative_map(_resize(cam, image.shape[:2]), "enlarged, over the image", background=_grey(image)),
             ]
@@ -171,14 +182,15 @@ def occlusion_sheet(
     progress_bar: ProgressBar = no_progress_bar,
 ) -> Sheet:
     """The paper's Figure 7, a row per image: the class's probability, the strongest map, the most probable class."""
-    fitted, images = prepare_images(network, image_set)
-    classes, labels = classes_and_labels(network, images, units)
+    explained = explain_images(network, image_set, units)
     layer = layer or last_spatial_layer(network.model, network.shapes)
     rows = []
-    for i in progress_bar(range(len(images)), total=len(images), description="occlusion"):
-        result = occlusion(network.model, network.variables, images[i], int(classes[i]), layer=layer)
+    count = len(explained.classes)
+    for i in progress_bar(range(count), total=count, description="occlusion"):
+        normalized, class_index = explained.normalized[i], explained.classes[i]
+        result = occlusion(network.model, network.variables, normalized, class_index, layer=layer)
         square = np.array([0, 0, result.size, result.size])
-        image = SheetImage(uint8_to_colours(fitted[i]), f"{image_set.names[i]}\n{labels[i]}", boxes=(square,))
+        image = SheetImage(uint8_to_colours(explained.pixels[i]), explained.labels[i], boxes=(square,))
         rows.append([image, *_occlusion_maps(network, result)])
     caption = (
         f"{network.description}; {image_set.description}; layer {layer}, its unit with the largest sum.\n"

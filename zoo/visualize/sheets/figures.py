@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image
@@ -157,7 +157,7 @@ def _caption_height(lines: Sequence[str]) -> float:
 def _write_title_and_caption(figure: Figure, layout: _Layout, title: str) -> None:
     # The title shrinks to the width of the sheet.
     size = min(14.0, 135 * (layout.width - 2 * MARGIN) / max(1, len(title)))
-    style = {"fontsize": size, "weight": "bold", "color": TEXT_COLOUR}
+    style: dict[str, Any] = {"fontsize": size, "weight": "bold", "color": TEXT_COLOUR}
     left = MARGIN / layout.width
     figure.text(left, 1 - 0.2 / layout.height, title, va="top", parse_math=False, **style)
     for number, line in enumerate(layout.caption_lines):
@@ -172,7 +172,7 @@ def _add_image(figure: Figure, layout: _Layout, image: SheetImage, *, left: floa
     axes = figure.add_axes((left / width, bottom / height, layout.image_width / width, layout.image_height / height))
     drawn = _draw(axes, image)
     if image.label:
-        style = {"fontsize": 8.5, "color": TEXT_COLOUR, "parse_math": False}
+        style: dict[str, Any] = {"fontsize": 8.5, "color": TEXT_COLOUR, "parse_math": False}
         figure.text(left / width, (top + 0.05) / height, image.label, va="bottom", **style)
     if image.bar:
         bar_box = (left / width, (bottom - 0.11) / height, layout.image_width / width, 0.07 / height)
@@ -209,11 +209,11 @@ def _save_png(figure: Figure, path: Path, dpi: int) -> None:
 def _draw(axes: Axes, image: SheetImage) -> AxesImage:
     axes.set_axis_off()
     axes.set_anchor("NW")
-    exact = {"interpolation": "nearest", "aspect": "equal"}
+    exact: dict[str, Any] = {"interpolation": "nearest", "aspect": "equal"}
     if image.background is not None:
         axes.imshow(image.background, **exact)
     alpha = 0.6 if image.background is not None else 1
-    colour_map = {"cmap": image.colour_map, "vmin": image.low, "vmax": image.high, "alpha": alpha}
+    colour_map: dict[str, Any] = {"cmap": image.colour_map, "vmin": image.low, "vmax": image.high, "alpha": alpha}
     drawn = axes.imshow(image.pixels, **exact, **(colour_map if image.colour_map else {}))
     _draw_boxes(axes, image)
     rows, columns = image.pixels.shape[:2]
@@ -242,7 +242,9 @@ def _draw_bar(figure: Figure, box: tuple[float, float, float, float], drawn: Axe
     bar = figure.colorbar(drawn, cax=axes, orientation="horizontal", ticks=[image.low, image.high])
     bar.set_ticklabels([f"{image.low:.3g}", f"{image.high:.3g}"])
     bar.outline.set_visible(False)
-    bar.solids.set_alpha(1)
+    if bar.solids is not None:
+        bar.solids.set_alpha(1)
     axes.tick_params(length=0, labelsize=7, colors=CAPTION_COLOUR, pad=1.5)
-    for tick, side in zip(axes.get_xticklabels(), ("left", "right"), strict=True):
-        tick.set_horizontalalignment(side)
+    low, high = axes.get_xticklabels()
+    low.set_horizontalalignment("left")
+    high.set_horizontalalignment("right")

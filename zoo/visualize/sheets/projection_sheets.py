@@ -180,4 +180,4 @@ def _image_row(group: ProjectionGroup, name: str) -> list[SheetImage]:
     image, pair = uint8_to_colours(group.images[0]), _projections_and_patches(group)
     if covers_image(group.boxes[0], image.shape):
         return [SheetImage(image, name), pair[0]]
-    return [SheetImage(image, name, boxes=group.boxes), *pair]
+    return [SheetImage(image, name, boxes=tuple(group.boxes)), *pair]

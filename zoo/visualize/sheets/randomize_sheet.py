@@ -12,7 +12,7 @@ from zoo.visualize.methods.gradients import saliency
 from zoo.visualize.methods.randomize import randomize_weights
 from zoo.visualize.network_and_images import ImageSet, ProgressBar, TrainedNetwork, default_layers, no_progress_bar
 from zoo.visualize.projection_groups import SATURATED_FRACTION
-from zoo.visualize.sheets.class_sheets import classes_and_labels, explained_class, prepare_images
+from zoo.visualize.sheets.class_sheets import explain_images, explained_class
 from zoo.visualize.sheets.figures import SheetImage, sheet_figure
 from zoo.visualize.sheets.projection_sheets import SCALE_CAPTION
 from zoo.visualize.sheets.sheet import Sheet, sheet_name
@@ -30,19 +30,21 @@ def randomize_sheet(
     progress_bar: ProgressBar = no_progress_bar,
 ) -> Sheet:
     """A row per image and rule: with the learned weights, then with more and more layers initialised at random."""
-    fitted, images = prepare_images(network, image_set)
-    classes, labels = classes_and_labels(network, images, units)
+    explained = explain_images(network, image_set, units)
     stages = default_layers(network)
     cascade = progress_bar(_cascade(network, stages, seed), total=len(stages) + 1, description="randomising weights")
     gradients = {
-        column: {rule: saliency(network.model, variables, images, classes, rule=rule) for rule in get_args(Rule)}
+        column: {
+            rule: saliency(network.model, variables, explained.normalized, explained.classes, rule=rule)
+            for rule in get_args(Rule)
+        }
         for column, variables in cascade
     }
     rows = []
-    for i, label in enumerate(labels):
+    for i, label in enumerate(explained.labels):
         for rule in get_args(Rule):
             by_column = {column: by_rule[rule][i] for column, by_rule in gradients.items()}
-            image = SheetImage(uint8_to_colours(fitted[i]), f"{image_set.names[i]}\n{label}")
+            image = SheetImage(uint8_to_colours(explained.pixels[i]), label)
             rows.append([image, *_gradient_images(rule, by_column)])
     caption = (
         f"{network.description}; {image_set.description}; layer: the logits.\n"
