@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from zoo.training.logging.curves import MAX_LINEAR_RATIO
+from zoo.training.logging.rows import MetricsRow
 
-MetricsRow = Mapping[str, float | None]
 Point = tuple[float, float]
 # Where the y axis starts: at zero; at zero or, for a large range, logarithmic; or close to the smallest value.
 Scale = Literal["zero", "zero or log", "close"]

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zoo.runtime.atomic_files import replacing
-from zoo.training.logging.rows import is_evaluation
+from zoo.training.logging.rows import MetricsRow, is_evaluation
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-MetricsRow = Mapping[str, float | None]
 
 # Distinct for colour-blind readers too (Okabe and Ito).
 TRAIN, TEST, RATE, INK, GRID = "#56a0d3", "#d55e00", "#009e73", "#333333", "#e3e3e3"

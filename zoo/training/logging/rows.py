@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from zoo.errors import ZooError
 from zoo.training.checkpoint.run_folder import RunFolder
 
-MetricsRow = dict[str, float | None]
+MetricsRow = Mapping[str, float | None]
 
 
-def is_evaluation(row: Mapping[str, float | None]) -> bool:
+def is_evaluation(row: MetricsRow) -> bool:
     """Whether the row is an evaluation, which has test metrics; the rows of logged steps have none."""
     return "test_accuracy" in row
 
