@@ -18,7 +18,8 @@ from jax.ad_checkpoint import checkpoint_name
 from jax.extend.core import Literal
 
 from zoo.counting.graph import AxisMap, Frames, FunctionCall, Graph, ModuleCall, Operation, Variable
-from zoo.counting.primitives import PrimitiveCall, index_map, primitive_cost
+from zoo.counting.primitive_index_maps import index_map
+from zoo.counting.primitives import PrimitiveCall, primitive_cost
 
 MODULE_CALL_PREFIX = "zoo_call_"
 # Primitives that only call another jaxpr, with the name of the parameter that holds it.
