@@ -3,13 +3,16 @@
 import hashlib
 import re
 import sys
+from dataclasses import replace
+from urllib.parse import quote
 
 import pytest
 
 import zoo
-from zoo.weights.fetch import fetch, local_file
-from zoo.weights.pretrained import _tagged
-from zoo.weights.published import find_published
+from zoo.weights import open_pretrained
+from zoo.weights.fetch import _hub_folder, fetch, local_file
+from zoo.weights.pretrained import _tagged, default_weights
+from zoo.weights.published import find_published, published_weights
 
 BODY = b"weights" * 1000
 DIGEST = hashlib.sha256(BODY).hexdigest()
@@ -36,6 +39,14 @@ def publish(site, commit, digest=DIGEST):
     site.headers = {"X-Repo-Commit": commit, "X-Linked-Etag": f'"{digest}"', "ETag": '"other"'}
 
 
+def a_pinned_file_is_not_the_newest(published):
+    """After `timm@<commit>` was fetched, plain `timm` does not silently load that commit."""
+    file = _hub_folder(published) / ("2" * 40) / published.file
+    file.parent.mkdir(parents=True)
+    file.write_text("pinned")
+    return published.revision != "main" or local_file(published) is None
+
+
 def asked_of(site):
     """What was asked of files, as kind and revision; huggingface_hub asks for more than that."""
     matches = [(kind, re.fullmatch(r".*/resolve/(\w+)/model\.safetensors", path)) for kind, path, _ in site.asked]
@@ -59,6 +70,75 @@ def test_a_pinned_revision(hub, published):
     assert local_file(pinned) is None
     assert fetch(pinned).parent.name == LATER
     assert fetch(_tagged("mnasnet1_0", f"timm/rmsp_in1k@{COMMIT}")).parent.name == COMMIT
+
+
+def test_a_pinned_file_is_not_the_newest(published, cache):
+    assert a_pinned_file_is_not_the_newest(published)
+
+
+def test_main_stays_what_it_was_whatever_commits_are_fetched_later(hub, published):
+    fetch(published)
+    publish(hub, LATER)
+    later = fetch(_tagged("mnasnet1_0", f"timm@{LATER}"))
+    hub.status = 500  # no network from here
+    assert fetch(published).parent.name == COMMIT != later.parent.name
+    assert [entry.tag for entry in published_weights("mnasnet1_0") if local_file(entry)] == [published.tag]
+
+
+def test_main_is_asked_for_where_only_a_pinned_commit_is_here(hub, published):
+    publish(hub, LATER)
+    fetch(_tagged("mnasnet1_0", f"timm@{LATER}"))
+    publish(hub, COMMIT)
+    assert local_file(published) is None and default_weights("mnasnet1_0").tag.startswith("torchvision/")
+    assert fetch(published).parent.name == COMMIT
+
+
+@pytest.mark.parametrize("branch", ["v1.0", "refs/pr/3", "../../escaped", "refs"])
+def test_one_branch_never_stands_for_another(hub, published, cache, branch):
+    main, other = fetch(published), replace(published, revision=branch)
+    assert local_file(other) is None
+    publish(hub, LATER)
+    hub.files[f"/{REPOSITORY}/resolve/{quote(branch, safe='')}/model.safetensors"] = BODY
+    assert fetch(other).parent.name == LATER
+    hub.status = 500
+    assert (local_file(other).parent.name, local_file(published)) == (LATER, main)
+    assert not (cache.parent / "escaped").exists()
+
+
+@pytest.mark.parametrize("note", [b"", b"main", b"../../..", b"\xff\xfe", b"2" * 39])
+def test_a_damaged_note_of_a_branch_is_no_commit(published, cache, note):
+    file = _hub_folder(published) / "refs" / "main"
+    file.parent.mkdir(parents=True)
+    file.write_bytes(note)
+    assert local_file(published) is None
+
+
+def test_an_unfinished_download_is_no_file(published, cache):
+    folder = _hub_folder(published)
+    (folder / COMMIT).mkdir(parents=True)
+    (folder / COMMIT / f"{published.file}.part").write_bytes(BODY[:10])
+    (folder / "refs").mkdir()
+    (folder / "refs" / "main").write_text(COMMIT)
+    assert local_file(published) is None
+
+
+def no_weights_of_no_name():
+    """Weights without a name are none."""
+    return all(refused(name) for name in ("", " ", "\t"))
+
+
+def refused(name):
+    with pytest.raises(zoo.ZooError, match=r"empty.*resnet50"):
+        find_published("resnet50", name)
+    return True
+
+
+def test_no_weights_of_no_name():
+    assert no_weights_of_no_name()
+    for weights in ("", f"@{COMMIT}"):
+        with pytest.raises(zoo.ZooError, match="empty"):
+            open_pretrained("resnet50", weights)
+    assert find_published("resnet50", "/") is None
 
 
 @pytest.mark.parametrize("revision", ["main", "1234567", "../../etc", "A" * 40])

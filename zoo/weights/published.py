@@ -56,13 +56,18 @@ def published_weights(model: str) -> tuple[PublishedWeights, ...]:
 
 
 def find_published(model: str, name: str) -> PublishedWeights | None:
-    """The first published weights with this tag, part of the tag ("timm", "a1_in1k") or repository at the hub."""
+    """The first published weights with this tag, part of the tag ("timm", "a1_in1k") or repository at the hub.
+
+    None where no weights have this name. Raises ZooError for an empty name.
+    """
+    if not name.strip():
+        raise ZooError(f"the name of the weights is empty: python -m zoo weights {model} lists those of {model}")
     return next((published for published in published_weights(model) if name.lower() in _names(published)), None)
 
 
 def unknown_weights(model: str, name: str) -> ZooError:
     """The error for a name that is neither published weights nor a file."""
-    names = sorted({name for published in published_weights(model) for name in _names(published) if name})
+    names = sorted({name for published in published_weights(model) for name in _names(published)})
     return ZooError(
         f"{name!r} is no file, no folder and no published weights of {model}{suggestion(name, names)}; "
         f"python -m zoo weights {model} lists them"
@@ -77,7 +82,7 @@ def imagenet_classes() -> tuple[str, ...]:
 def _names(published: PublishedWeights) -> set[str]:
     publisher, name = published.tag.split("/")
     repository = published.hub.rpartition("/")[2]
-    return {part.lower() for part in (published.tag, publisher, name, published.hub, repository)}
+    return {part.lower() for part in (published.tag, publisher, name, published.hub, repository) if part}
 
 
 @cache
