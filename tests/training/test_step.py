@@ -20,12 +20,11 @@ def tiny():
     return Tiny(num_classes=10, aux_heads=True, dropout=0.0)
 
 
-def fresh_state(model, image_shape, optimizer=None, ema=0.0):
+def fresh_state(model, image_shape, optimizer=None, **recipe):
     optimizer = optimizer or optax.sgd(0.1, momentum=0.9)
     variables = zoo.init(model, jax.random.key(1), image_shape)
     mean, std = (0.4,) * image_shape[-1], (0.3,) * image_shape[-1]
-    recipe = Recipe(ema=ema)
-    return create_state(model, optimizer, variables, jax.random.key(0), recipe=recipe, mean=mean, std=std)
+    return create_state(model, optimizer, variables, jax.random.key(0), recipe=Recipe(**recipe), mean=mean, std=std)
 
 
 def random_batch(size, image_shape, classes=10, seed=0):
@@ -149,7 +148,7 @@ def test_the_moving_average_decays_per_update(accumulate):
     optimizer = optax.sgd(0.1)
     if accumulate > 1:
         optimizer = optax.MultiSteps(optimizer, accumulate).gradient_transformation()
-    state = fresh_state(tiny(), (16, 16, 1), optimizer, ema=0.4)
+    state = fresh_state(tiny(), (16, 16, 1), optimizer, ema=0.4, accumulate=accumulate)
     expected, step = jax.device_get(state.average), jax.jit(train_step)
     for update in range(6):
         for part in range(accumulate):

@@ -13,9 +13,11 @@ from zoo.runtime.compiler_options import compiler_options
 from zoo.runtime.console import print_line
 from zoo.runtime.mesh import data_mesh, replicated
 from zoo.training.checkpoint.position import Position
+from zoo.training.config.recipe import Recipe
 from zoo.training.feed import Feed, open_feed
 from zoo.training.finetune.freezing import partition
 from zoo.training.initial_state import initial_state
+from zoo.training.optimizer import count_warmup_updates
 from zoo.training.prepared_run import PreparedRun
 from zoo.training.schedule import TrainingPlan
 from zoo.training.session import Session, open_session
@@ -44,6 +46,7 @@ def train(run: PreparedRun, console: Console) -> Outcome:
     state, position = initial_state(run, mesh=mesh, steps_per_epoch=plan.steps_per_epoch, console=console)
     feed.seek(position.feed)
     print_frozen(state, console)
+    print_short_warmup(config.recipe, plan, console)
     first, run_step = int(state.step), compile_step(feed, state, mesh)
     with open_session(run, plan=plan, feed=feed, first=first, position=position, mesh=mesh, console=console) as session:
         evaluation = None
@@ -93,6 +96,14 @@ def print_frozen(state: TrainState, console: Console) -> None:
     if state.frozen:
         trainable, frozen = (count.parameters(part) for part in partition(state.params, state.frozen))
         print_line(console, f"{trainable:,} trainable and {frozen:,} frozen parameters")
+
+
+def print_short_warmup(recipe: Recipe, plan: TrainingPlan, console: Console) -> None:
+    """Print that the warmup is shorter than the recipe's, if the run is too short for that."""
+    epochs = count_warmup_updates(recipe, plan.steps_per_epoch) * recipe.accumulate / plan.steps_per_epoch
+    # The warmup is a whole number of updates.
+    if epochs + recipe.accumulate / plan.steps_per_epoch <= recipe.warmup_epochs:
+        print_line(console, f"warmup is {epochs:.3g} epochs, not {recipe.warmup_epochs:g}: at most a third of the run")
 
 
 def compile_step(feed: Feed, state: TrainState, mesh: Mesh) -> Callable[[TrainState, Any], tuple[TrainState, Metrics]]:

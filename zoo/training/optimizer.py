@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar
 
 import jax
 import optax
@@ -14,18 +14,35 @@ from zoo.weights.files import key_of
 NO_GROUPS: Mapping[str, int] = MappingProxyType({})
 
 
-def count_updates(recipe: Recipe, steps: int) -> int:
-    """How many updates so many steps make; gradients that are left over at the end of a run are not used."""
+Count = TypeVar("Count", int, jax.Array)
+
+# The largest share of a run's updates that is warmup, so that a run of one epoch has a schedule too.
+WARMUP_SHARE = 1 / 3
+
+
+def count_updates(recipe: Recipe, steps: Count) -> Count:
+    """How many updates so many steps make; gradients that are left over at the end of a run are not used.
+
+    This is the clock of a run: schedule, logged learning rate and EMA read it. An update that was left out, since it
+    was not finite, counts as one, so that the schedule ends with the run.
+    """
     return steps // recipe.accumulate
 
 
-def learning_rate_schedule(recipe: Recipe, steps_per_epoch: int) -> optax.Schedule:
-    """The learning rate of each update: a linear warmup from zero, then the recipe's schedule.
+def count_warmup_updates(recipe: Recipe, steps_per_epoch: int) -> int:
+    """How many updates are warmup: those of the recipe's `warmup_epochs`, at most WARMUP_SHARE of all."""
+    updates = count_updates(recipe, recipe.epochs * steps_per_epoch)
+    return min(round(recipe.warmup_epochs * steps_per_epoch / recipe.accumulate), int(updates * WARMUP_SHARE))
 
-    The cosine and linear schedules reach zero at the last update. Without accumulation each step is an update.
+
+def learning_rate_schedule(recipe: Recipe, steps_per_epoch: int) -> optax.Schedule:
+    """The learning rate of each update, counted from 0: a linear warmup from zero, then the recipe's schedule.
+
+    The cosine and linear schedules would reach zero at the update after the last one: that still has a small rate. The
+    warmup is at most WARMUP_SHARE of the updates. Without accumulation each step is an update.
     """
     updates = max(1, count_updates(recipe, recipe.epochs * steps_per_epoch))
-    warmup = min(round(recipe.warmup_epochs * steps_per_epoch / recipe.accumulate), updates - 1)
+    warmup = count_warmup_updates(recipe, steps_per_epoch)
     peak, remaining = recipe.learning_rate, updates - warmup
     after = {
         "cosine": optax.cosine_decay_schedule(peak, remaining),
@@ -44,13 +61,15 @@ def make_optimizer(
     """The recipe's optimizer, with weight decay on kernels only, and `backbone_rate` on all parameters but the head.
 
     `head` has the keys of the head's parameters, such as "fc/kernel", and `groups` the number of groups of grouped
-    convolutions by the key of their kernel. Muon uses both: Adam for the head, and one matrix per group.
+    convolutions by the key of their kernel. Muon uses both: Adam for the head, and one matrix per group. Its update
+    takes the run's clock, `count_updates` of the step, as the extra argument `clock`; without it the schedule counts
+    the optimizer's own updates. The means of Adam, LAMB and Muon always count the gradients that they have seen.
     """
     rate = learning_rate_schedule(recipe, steps_per_epoch)
     parts = [
         optax.clip_by_global_norm(recipe.clip_norm) if recipe.clip_norm else optax.identity(),
         _DIRECTIONS[recipe.optimizer](recipe, head, groups),
-        optax.scale_by_learning_rate(rate),
+        scale_by_schedule(rate),
     ]
     if recipe.backbone_rate != 1:
         # Updates are proportional to the learning rate, including weight decay.
@@ -58,7 +77,18 @@ def make_optimizer(
     chosen = optax.chain(*parts)
     if recipe.accumulate == 1:
         return chosen
-    return optax.MultiSteps(chosen, recipe.accumulate).gradient_transformation()
+    steps = optax.MultiSteps(chosen, recipe.accumulate)
+    return optax.GradientTransformationExtraArgs(steps.init, steps.update)
+
+
+def scale_by_schedule(rate: optax.Schedule) -> optax.GradientTransformationExtraArgs:
+    """optax.scale_by_learning_rate at the extra argument `clock`, or without it at the count of its own updates."""
+    inner = optax.scale_by_learning_rate(rate)
+
+    def update(updates: Any, state: Any, params: Any = None, *, clock: jax.Array | None = None, **_: Any) -> Any:
+        return inner.update(updates, state if clock is None else optax.ScaleByScheduleState(clock), params)
+
+    return optax.GradientTransformationExtraArgs(inner.init, update)
 
 
 def all_but(head: frozenset[str]) -> Callable[[Any], Any]:

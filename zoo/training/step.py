@@ -23,6 +23,7 @@ from zoo.training.finetune.freezing import (
     merge,
     partition,
 )
+from zoo.training.optimizer import count_updates
 from zoo.training.state import TrainState
 
 Batch = dict[str, jax.Array]
@@ -74,7 +75,9 @@ def train_step(state: TrainState, batch: Batch) -> tuple[TrainState, Metrics]:
         # The mean of equal values may differ from them in the last bit, and frozen statistics must not change.
         gradient, batch_stats, metrics = lax.pmean((gradient, batch_stats, metrics), axis)
         batch_stats = keep_frozen_statistics(batch_stats, state.batch_stats, modules)
-    updates, opt_state = state.optimizer.update(gradient, state.opt_state, trainable)
+    optimizer = optax.with_extra_args_support(state.optimizer)
+    clock = count_updates(recipe, state.step)
+    updates, opt_state = optimizer.update(gradient, state.opt_state, trainable, clock=clock)
     updated = {
         "params": merge(optax.apply_updates(trainable, updates), frozen),
         "batch_stats": batch_stats,
@@ -92,16 +95,14 @@ def update_average(state: TrainState, updated: Mapping[str, Any]) -> Any:
     """The exponential moving average of the variables after an update.
 
     Its decay is the recipe's `ema`, and smaller for the first updates n: (1 + n) / (10 + n), as in TensorFlow's
-    ExponentialMovingAverage.
+    ExponentialMovingAverage. n is the run's clock, as for the learning rate.
     """
     if not state.recipe.ema:
         return state.average
-    before, after = state.opt_state, updated["opt_state"]
-    updates, is_update = state.step, True
-    if isinstance(before, optax.MultiStepsState):
-        # With accumulated gradients most steps do not change the parameters.
-        updates, is_update = before.gradient_step, after.mini_step == 0
-    decay = jnp.minimum(state.recipe.ema, (1 + updates) / (10 + updates))
+    n, after = count_updates(state.recipe, state.step), updated["opt_state"]
+    # With accumulated gradients most steps do not change the parameters.
+    is_update = after.mini_step == 0 if isinstance(after, optax.MultiStepsState) else True
+    decay = jnp.minimum(state.recipe.ema, (1 + n) / (10 + n))
     variables = {name: updated[name] for name in ("params", "batch_stats")}
     return optax.incremental_update(variables, state.average, jnp.where(is_update, 1 - decay, 0.0))
 

@@ -21,7 +21,7 @@ class Recipe:
     optimizer: Literal["adamw", "sgd", "lamb", "muon"] = config_field("adamw", "sgd uses Nesterov momentum")
     learning_rate: float = config_field(1e-3, "peak learning rate, at the end of a linear warmup")
     schedule: Literal["cosine", "linear", "constant"] = config_field("cosine", "learning rate after its peak")
-    warmup_epochs: float = config_field(1.0, "epochs of linear warmup")
+    warmup_epochs: float = config_field(1.0, "epochs of linear warmup; at most a third of the run")
     momentum: float = config_field(0.9, "momentum of sgd")
     weight_decay: float = config_field(1e-4, "decay of kernels; biases and norms have none")
     clip_norm: float = config_field(0.0, "largest global norm of the gradient; 0: no clipping")
