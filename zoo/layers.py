@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
+from zoo.counting.marks import one_layer
 from zoo.errors import ZooError
 from zoo.geometry import Padding, Size, explicit_padding, pair
 from zoo.kernels.batch_norm import BatchNorm
@@ -50,7 +51,7 @@ def conv(
     return y if bias is None else y + bias
 
 
-@jax.named_scope("local_response_norm")
+@one_layer("local_response_norm")
 def local_response_norm(
     x: jax.Array, *, size: int = 5, alpha: float = 1e-4, beta: float = 0.75, k: float = 2.0
 ) -> jax.Array:

@@ -55,10 +55,14 @@ class Variable:
 
 @dataclass(frozen=True)
 class FunctionCall:
-    """A call of a function; `name` is "" if it has none. `number` distinguishes the calls, 0 if that is unknown."""
+    """A call of a function; `name` is "" if it has none. `number` distinguishes the calls, 0 if that is unknown.
+
+    `is_layer`: a function of the zoo that is one layer by its private mark.
+    """
 
     name: str
     number: int = 0
+    is_layer: bool = False
 
 
 Frames = tuple[int | FunctionCall, ...]  # outermost first; an int is an index into `Graph.calls`

@@ -12,9 +12,8 @@ ARITHMETIC = ("add", "sub", "mul", "div")
 PASS_THROUGH = frozenset(
     ["broadcast_in_dim", "convert_element_type", "copy", "optimization_barrier", "squeeze", "stop_gradient"]
 )
-# Functions of zoo.layers that get one row each. Products inside them are not those of a convolution or dense layer.
+# Names of pools, those of `zoo.layers` among them.
 POOL_FUNCTIONS = frozenset(["max_pool", "avg_pool", "global_avg_pool", "adaptive_avg_pool"])
-ZOO_FUNCTIONS = POOL_FUNCTIONS | {"local_response_norm"}
 
 
 @dataclass
@@ -33,8 +32,8 @@ class LayerGroup:
 
     @property
     def products(self) -> list[Operation]:
-        """Its convolutions and matrix products; none for a pool, whatever it is computed with."""
-        return [] if self.name in ZOO_FUNCTIONS else [op for op in self.operations if op.name in PRODUCTS]
+        """Its convolutions and matrix products; none for a pool of the zoo, whatever it is computed with."""
+        return [op for op in self.operations if _is_product(op)]
 
     @property
     def is_hidden(self) -> bool:
@@ -69,10 +68,16 @@ def _blocks(operations: Sequence[Operation]) -> set[Frames]:
     """Frames of functions that contain whole layers (module calls, convolutions, products) and so are no layer."""
     blocks = set()
     for op in operations:
-        names = {frame.name for frame in op.frames[op.module_depth :]}
-        ends = len(op.frames) if op.name in PRODUCTS and not names & ZOO_FUNCTIONS else op.module_depth
+        ends = len(op.frames) if _is_product(op) else op.module_depth
         blocks |= {op.frames[:end] for end in range(1, ends + 1)}
     return blocks
+
+
+def _is_product(op: Operation) -> bool:
+    """Whether it is a convolution or a matrix product, and not in a function of the zoo that is a layer by its mark."""
+    if op.name not in PRODUCTS:
+        return False
+    return not any(isinstance(frame, FunctionCall) and frame.is_layer for frame in op.frames)
 
 
 def _row_frames(op: Operation, calls: Sequence[ModuleCall], blocks: set[Frames]) -> tuple[Frames, str]:

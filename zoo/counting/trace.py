@@ -18,10 +18,10 @@ from jax.ad_checkpoint import checkpoint_name
 from jax.extend.core import Literal
 
 from zoo.counting.graph import AxisMap, Frames, FunctionCall, Graph, ModuleCall, Operation, Variable
+from zoo.counting.marks import LayerMark, ModuleCallMark
 from zoo.counting.primitive_index_maps import index_map
 from zoo.counting.primitives import PrimitiveCall, primitive_cost
 
-MODULE_CALL_PREFIX = "zoo_call_"
 # Primitives that only call another jaxpr, with the name of the parameter that holds it.
 CALL_PRIMITIVES = {
     "jit": "jaxpr",
@@ -46,7 +46,7 @@ def trace(model: nn.Module, example: jax.ShapeDtypeStruct, keywords: Mapping[str
         definitions = {base.__module__ for base in cls.__mro__} - {nn.Module.__module__}
         is_flax_layer = any(name.startswith("flax.linen") for name in definitions)
         calls.append(ModuleCall(context.module.path, cls.__name__, is_flax_layer))
-        with jax.named_scope(f"{MODULE_CALL_PREFIX}{len(calls) - 1}"):
+        with jax.named_scope(ModuleCallMark(len(calls) - 1)):
             output = run(*args, **kwargs)
             # A layer that returns its input (dropout in inference) would have no equation, and so no row.
             if context.method_name == "__call__" and args and output is args[0]:
@@ -80,9 +80,9 @@ class TracedValue:
 
 def _frame(scope: str) -> int | FunctionCall:
     """A level of the name stack: a module call if it is one of our marks, else a function."""
-    if scope.startswith(MODULE_CALL_PREFIX):
-        return int(scope.removeprefix(MODULE_CALL_PREFIX))
-    return FunctionCall(_public_name(scope))
+    if isinstance(scope, ModuleCallMark):
+        return scope.number
+    return FunctionCall(_public_name(scope), is_layer=isinstance(scope, LayerMark))
 
 
 def _public_name(name: str) -> str:

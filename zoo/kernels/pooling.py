@@ -1,6 +1,6 @@
 """Pooling: pure functions of arrays [batch, height, width, channel]; `zoo.layers` exports them.
 
-Sizes and padding are those of `zoo.geometry`. `jax.named_scope` marks each, so that `zoo.count` shows it as one layer.
+Sizes and padding are those of `zoo.geometry`. `one_layer` marks each, so that `zoo.count` shows it as one layer.
 """
 
 from functools import partial
@@ -9,11 +9,12 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
+from zoo.counting.marks import one_layer
 from zoo.geometry import Padding, Size, explicit_padding, padding_pairs, pair
 from zoo.kernels.max_pool import sliding_max
 
 
-@jax.named_scope("max_pool")
+@one_layer("max_pool")
 def max_pool(
     x: jax.Array,
     window: Size,
@@ -28,7 +29,7 @@ def max_pool(
     return sliding_max(x, pair(window), pair(stride), pads)
 
 
-@jax.named_scope("avg_pool")
+@one_layer("avg_pool")
 def avg_pool(
     x: jax.Array,
     window: Size,
@@ -68,13 +69,13 @@ def avg_pool(
     return window_sum(x, padding=((0, 0), *pads, (0, 0))) / count
 
 
-@jax.named_scope("global_avg_pool")
+@one_layer("global_avg_pool")
 def global_avg_pool(x: jax.Array) -> jax.Array:
     """Mean over height and width: [b, h, w, c] to [b, c]. Lin et al., arXiv:1312.4400, section 3.2."""
     return x.mean(axis=(1, 2))
 
 
-@jax.named_scope("adaptive_avg_pool")
+@one_layer("adaptive_avg_pool")
 def adaptive_avg_pool(x: jax.Array, size: Size) -> jax.Array:
     """Mean over evenly spread windows, so that [b, h, w, c] becomes [b, *size, c]: torch's AdaptiveAvgPool2d.
 
