@@ -1,7 +1,9 @@
 """All networks by name: ModelInfo, register, create_model, list_models."""
 
 import dataclasses
+import inspect
 import re
+from collections.abc import Callable
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -48,10 +50,26 @@ def create_model(name: str, **fields: Any) -> Network:
     Raises UnknownModel, or ZooError if the network has no such field.
     """
     build = model_info(name).build
-    network_class: Any = getattr(build, "func", build)  # of a partial
-    known = {field.name for field in dataclasses.fields(network_class)} - {"parent", "name"}
-    for field in fields:
-        if field not in known:
-            suggested = suggestion(field, known)
-            raise ZooError(f"{name} has no field {field!r}{suggested}; its fields are {', '.join(sorted(known))}")
-    return build(**fields)
+    known = _field_names(build)
+    if known is not None:
+        for field in fields:
+            if field not in known:
+                suggested = suggestion(field, known)
+                raise ZooError(f"{name} has no field {field!r}{suggested}; its fields are {', '.join(sorted(known))}")
+    try:
+        return build(**fields)
+    except TypeError as error:
+        if known is not None or not fields or "unexpected keyword argument" not in str(error):
+            raise
+        raise ZooError(f"{name} does not have all of the fields {', '.join(sorted(fields))}: {error}") from error
+
+
+def _field_names(build: Callable[..., Network]) -> set[str] | None:
+    """The keyword arguments of a class of networks, or of a function that makes one; None if it takes any (`**`)."""
+    made_by: Any = getattr(build, "func", build)  # of a partial
+    if dataclasses.is_dataclass(made_by):
+        return {field.name for field in dataclasses.fields(made_by) if field.init} - {"parent", "name"}
+    parameters = inspect.signature(made_by).parameters.values()
+    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
+        return None
+    return {parameter.name for parameter in parameters if parameter.kind is not parameter.POSITIONAL_ONLY}

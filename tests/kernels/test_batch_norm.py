@@ -5,7 +5,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from jax.sharding import AxisType, NamedSharding, PartitionSpec
 
+from zoo.errors import ZooError
 from zoo.kernels.batch_norm import BatchNorm
 
 RNG = np.random.default_rng(0)
@@ -63,3 +65,131 @@ def test_the_backward_pass_keeps_only_the_input():
     residuals = jax.vjp(run, x)[1]
     large = {id(leaf) for leaf in jax.tree.leaves(residuals) if getattr(leaf, "shape", ()) == x.shape}
     assert len(large) <= 1
+
+
+TWO_CHANNELS = {
+    "params": {"scale": jnp.ones(2), "bias": jnp.zeros(2)},
+    "batch_stats": {"mean": jnp.zeros(2), "var": jnp.ones(2)},
+}
+
+
+def in_training(x, **fields):
+    norm = BatchNorm(use_running_average=False, momentum=0.5, dtype=jnp.float32, **fields)
+    return norm.apply(TWO_CHANNELS, x, mutable=["batch_stats"])
+
+
+def assert_normalised(x, run=in_training, rtol=1e-3):
+    """y and the updated statistics against float64 NumPy, within the rounding of x itself."""
+    y, updated = run(x)
+    exact = np.asarray(x, np.float64)
+    axes = tuple(range(exact.ndim - 1))
+    mean, var = exact.mean(axes), exact.var(axes)
+    np.testing.assert_allclose(updated["batch_stats"]["var"], (1 + var) / 2, rtol=rtol)
+    np.testing.assert_allclose(updated["batch_stats"]["mean"], mean / 2, rtol=1e-6, atol=1e-5 * np.sqrt(var).max())
+    rounding = np.abs(exact).max() * 2**-23 / np.sqrt(var).min()
+    np.testing.assert_allclose(y, (exact - mean) / np.sqrt(var + 1e-5), atol=4 * rounding + 1e-4, rtol=rtol)
+
+
+def shifted(mean, deviation=1.0, shape=(16, 8, 8, 2)):
+    return jnp.asarray(np.random.default_rng(0).normal(mean, deviation, shape), jnp.float32)
+
+
+def test_batch_norm_of_a_large_mean():
+    y, _ = in_training(shifted(1000))
+    assert 0.995 < float(y.std()) < 1.005
+
+
+@pytest.mark.parametrize("fields", [{}, {"use_fast_variance": False}], ids=["fast", "two_passes"])
+@pytest.mark.parametrize(("mean", "deviation"), [(1e3, 1), (-1e4, 1), (1e5, 5), (50, 0.01), (0, 1), (0, 1e-3)])
+def test_the_variance_is_right_where_the_mean_is_large(mean, deviation, fields):
+    assert_normalised(shifted(mean, deviation), lambda x: in_training(x, **fields))
+
+
+def test_the_variance_is_right_where_the_sampled_pixels_are_unlike_the_others():
+    x = shifted(1000)
+    assert_normalised(x.at[:, 4, 4].set(0.0))
+    assert_normalised(x.at[0, 4, 4].set(-1e4))
+    assert_normalised(x.reshape(-1, 2))
+    assert_normalised(x[:1])
+
+
+def test_the_variance_of_bfloat16_is_that_of_its_values():
+    assert_normalised(shifted(300, 2).astype(jnp.bfloat16))
+
+
+def test_the_gradient_is_right_where_the_mean_is_large():
+    x, weights = shifted(1000), jnp.asarray(np.random.default_rng(1).normal(size=(16, 8, 8, 2)), jnp.float32)
+    ours = jax.grad(lambda x: (in_training(x)[0] * weights).sum())(x)
+    with jax.enable_x64(True):
+        flax = nn.BatchNorm(use_running_average=False, use_fast_variance=False, dtype=jnp.float64)
+
+        def loss(x):
+            return (flax.apply(TWO_CHANNELS, x, mutable=["batch_stats"])[0] * weights).sum()
+
+        np.testing.assert_allclose(ours, jax.grad(loss)(jnp.asarray(x, jnp.float64)), atol=2e-3)
+
+
+def test_the_variance_is_right_where_the_batch_is_on_several_devices():
+    # The mean of each device is another one.
+    x = shifted(1000) + 300 * jnp.repeat(jnp.arange(4.0), 4)[:, None, None, None]
+    for kind in (AxisType.Auto, AxisType.Explicit):
+        mesh = jax.make_mesh((4,), ("data",), axis_types=(kind,))
+        with jax.set_mesh(mesh):
+            assert_normalised(jax.device_put(x, NamedSharding(mesh, PartitionSpec("data"))), jax.jit(in_training))
+
+    def of_each_device(x):
+        y, updated = jax.pmap(lambda x: in_training(x, axis_name="data"), axis_name="data")(x.reshape(4, 4, 8, 8, 2))
+        return y.reshape(x.shape), jax.tree.map(lambda leaf: leaf[3], updated)
+
+    assert_normalised(x, of_each_device)
+
+
+def test_statistics_of_groups_of_devices():
+    x = shifted(5).reshape(4, 4, 8, 8, 2) + jnp.arange(4.0)[:, None, None, None, None]
+    fields = {"axis_name": "data", "axis_index_groups": [[0, 1], [2, 3]]}
+    _, updated = jax.pmap(lambda x: in_training(x, **fields), axis_name="data")(x)
+    expected = np.asarray(x, np.float64).reshape(2, -1, 2).var(axis=1).repeat(2, axis=0)
+    np.testing.assert_allclose(updated["batch_stats"]["var"], (1 + expected) / 2, rtol=1e-4)
+
+
+def test_batch_norm_says_what_it_takes():
+    x = jnp.ones((2, 3, 4))
+    for fields in ({"axis": 1}, {"axis": (1, 2)}, {"axis": 0}, {"force_float32_reductions": False}):
+        with pytest.raises(ZooError, match=next(iter(fields))):
+            jax.eval_shape(BatchNorm(use_running_average=True, **fields).init, jax.random.key(0), x)
+    for axis in (2, (-1,)):
+        BatchNorm(use_running_average=True, axis=axis).init(jax.random.key(0), x)
+    norm = BatchNorm(use_running_average=False)
+    with pytest.raises(ZooError, match="mask"):
+        norm.init(jax.random.key(0), x, mask=jnp.ones(x.shape))
+    for dtype in (jnp.uint8, jnp.int32, jnp.complex64):
+        with pytest.raises(ZooError, match=jnp.dtype(dtype).name):
+            norm.init(jax.random.key(0), x.astype(dtype))
+
+
+def test_the_default_dtype_is_that_of_flax():
+    for dtype in (jnp.bfloat16, jnp.float32):
+        for fields in ({}, {"use_scale": False, "use_bias": False}, {"param_dtype": jnp.bfloat16}):
+            x = jnp.ones((2, 4), dtype)
+            ours, theirs = (
+                jax.eval_shape(norm.init_with_output, jax.random.key(0), x)
+                for norm in ours_and_flax(use_running_average=True, **fields)
+            )
+            assert ours == theirs
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 1, 2), (1, 2), (0, 4, 4, 2)])
+def test_one_value_per_channel_has_no_variance(shape):
+    norm = BatchNorm(use_running_average=False)
+    with pytest.raises(ZooError, match="variance") as error:
+        in_training(jnp.ones(shape))
+    assert "\n" not in str(error.value)
+    norm.init(jax.random.key(0), jnp.ones(shape))  # which uses no statistics
+    BatchNorm(use_running_average=True).apply(TWO_CHANNELS, jnp.ones(shape))
+    in_training(jnp.ones((2, *shape[1:])))
+
+
+def test_one_value_per_device_has_a_variance():
+    x = jnp.arange(8.0).reshape(4, 1, 2)
+    _, updated = jax.pmap(lambda x: in_training(x, axis_name="data"), axis_name="data")(x)
+    np.testing.assert_allclose(updated["batch_stats"]["var"], np.full((4, 2), 3.0))

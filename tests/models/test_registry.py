@@ -1,10 +1,15 @@
 """The registry: names, records, errors."""
 
 import dataclasses
+from functools import partial
 
+import jax
+import jax.numpy as jnp
+import numpy as np
 import pytest
 
 import zoo
+from zoo import registry
 from zoo.registry import natural_key
 
 
@@ -41,3 +46,51 @@ def test_a_name_can_be_registered_only_once():
     info = zoo.model_info("lenet5")
     with pytest.raises(zoo.ZooError, match="lenet5"):
         zoo.register(info)
+
+
+@pytest.fixture
+def registered(monkeypatch):
+    """Registers networks for one test."""
+    monkeypatch.setattr(registry, "_REGISTRY", dict(registry._REGISTRY))
+    return lambda name, build: zoo.register(dataclasses.replace(zoo.model_info("lenet5"), name=name, build=build))
+
+
+def named_fields(num_classes=10, *, dtype=jnp.float32):
+    return zoo.create_model("lenet5", num_classes=num_classes, dtype=dtype)
+
+
+def test_a_network_from_a_factory(registered):
+    registered("any", lambda **fields: zoo.create_model("lenet5", **fields))
+    registered("named", named_fields)
+    registered("partial", partial(named_fields, dtype=jnp.bfloat16))
+    for name in ("any", "named", "partial"):
+        model = zoo.create_model(name, num_classes=3)
+        assert (type(model).__name__, model.num_classes) == ("LeNet5", 3)
+    assert zoo.create_model("partial").dtype == jnp.bfloat16
+
+
+def test_an_unknown_field_of_a_factory_is_one_line(registered):
+    registered("any", lambda **fields: zoo.create_model("lenet5", **fields))
+    registered("class", lambda **fields: type(zoo.create_model("lenet5"))(**fields))
+    registered("named", named_fields)
+    for name in ("any", "class", "named"):
+        with pytest.raises(zoo.ZooError, match="num_class") as error:
+            zoo.create_model(name, num_class=3)
+        assert "\n" not in str(error.value)
+
+
+def test_an_error_inside_a_factory_is_not_hidden(registered):
+    registered("wrong", lambda **fields: len(3))
+    with pytest.raises(TypeError, match="len"):
+        zoo.create_model("wrong", num_classes=3)
+
+
+def test_init_under_jit():
+    model = zoo.create_model("lenet5")
+    shapes = jax.eval_shape(lambda key: zoo.init(model, key), jax.random.key(0))
+    drawn = jax.jit(lambda key: zoo.init(model, key))(jax.random.key(0))
+    assert jax.tree.map(jnp.shape, shapes) == jax.tree.map(jnp.shape, drawn)
+    jax.tree.map(partial(np.testing.assert_allclose, rtol=1e-5, atol=1e-7), drawn, zoo.init(model, jax.random.key(0)))
+    assert jax.eval_shape(lambda: zoo.init(model, jax.random.key(0), (32, 32, 1))) == shapes
+    several = jax.eval_shape(jax.vmap(lambda key: zoo.init(model, key)), jax.random.split(jax.random.key(0), 2))
+    assert several["params"]["output"]["bias"].shape == (2, 10)

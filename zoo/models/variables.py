@@ -20,11 +20,14 @@ def init(model: nn.Module, key: jax.Array, image_shape: tuple[int, int, int] | N
     """Initial variables {"params": ..., "batch_stats": ...} of a network, computed under jit; float32.
 
     `image_shape` is (height, width, channels), by default the model's own. Raises ZooError if the image is too small;
-    the message has the smallest possible size.
+    the message has the smallest possible size. Can be called inside `jax.jit` and `jax.eval_shape`.
     """
     image = _image_struct(model, image_shape)
     check_image_shape(model, image.shape[1:])
-    return jit_once(model.init)(key, jnp.zeros(image.shape, image.dtype))
+    zeros = jnp.zeros(image.shape, image.dtype)
+    traced = isinstance(key, jax.core.Tracer) or isinstance(zeros, jax.core.Tracer)
+    # Only the outermost jit may have compiler options.
+    return model.init(key, zeros) if traced else jit_once(model.init)(key, zeros)
 
 
 def init_shapes(model: nn.Module, image_shape: tuple[int, int, int] | None = None) -> dict[str, Any]:
