@@ -102,9 +102,15 @@ class Operation:
 
 @dataclass(frozen=True)
 class Graph:
-    """All operations in the order in which they run. Value 0 is the network's input."""
+    """All operations in the order in which they run. Value 0 is the network's input.
+
+    `outputs` are the values that the network returns, without updated state. `is_first_call`: these are the operations
+    of `init`, as the network refuses another call with the same input.
+    """
 
     operations: tuple[Operation, ...]
     calls: tuple[ModuleCall, ...]
     variables: tuple[Variable, ...]
     input_shape: tuple[int, ...]
+    outputs: frozenset[int] = frozenset()
+    is_first_call: bool = False

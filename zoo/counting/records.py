@@ -61,7 +61,8 @@ class NetworkCounts:
 
     `parameters` and `batch_stats` are sizes of the network's variables. `unused` has (module, parameters) of what no
     row uses, such as auxiliary heads in inference. `uncosted` lists the operations of unknown cost; `macs` is without
-    them.
+    them. `is_first_call`: the counts are those of the call in `init`, as the network refuses another one with the same
+    input (attention with a cache).
     """
 
     model: str
@@ -72,6 +73,7 @@ class NetworkCounts:
     unused: tuple[tuple[str, int], ...] = ()
     uncosted: tuple[str, ...] = ()
     misaligned: tuple[Misalignment, ...] = ()
+    is_first_call: bool = False
 
     @property
     def macs(self) -> int:

@@ -146,6 +146,8 @@ def _notes(counts: NetworkCounts, without_sharing: bool) -> list[str]:
     ]
     if counts.xla_flops is not None:
         notes.append(f"{XLA_CONVENTION}; in total {counts.xla_flops:,.0f}")
+    if counts.is_first_call:
+        notes.append("these are the counts of the call in `init`: the network refuses another one with the same input")
     reused = sum(row.reused_parameters for row in counts.rows)
     if reused:
         notes.append(f"{reused:,} parameters are used by more than one layer and counted once")

@@ -12,6 +12,7 @@ import jax.numpy as jnp
 
 from zoo.counting.graph import Graph
 from zoo.counting.layer_grouping import group_layers
+from zoo.counting.module_calls import init_shapes
 from zoo.counting.receptive_fields import image_field, propagate
 from zoo.counting.records import CountError
 from zoo.counting.rows import fold_rows, layer_rows, misalignments, uncosted
@@ -32,9 +33,11 @@ def summarize(
     """Shape, parameters, multiply-adds and receptive field of every layer of a Linen module.
 
     `input_shape` includes the batch, as (1, 224, 224, 3). `depth` is the number of levels of modules to show: deeper
-    ones are added up (default: all levels). `xla` adds XLA's own cost estimate to every row. `call` has keyword
-    arguments of the module, as {"train": False}. Nothing is computed or allocated. Raises CountError where the module
-    cannot be applied to such an input.
+    ones are added up (default: all levels). `xla` adds XLA's own cost estimate to every row. `dtype` is that of the
+    input: an integer type for a network of embeddings. `call` has keyword arguments of the module, as {"train": False};
+    without it the module's defaults decide, and all that `init` takes can be counted: dropout, updates of batch
+    statistics, counters and caches. Nothing is computed or allocated. Raises CountError where the module cannot be
+    applied to such an input.
     """
     graph = trace_network(model, input_shape, dtype=dtype, call=call)
     return summarize_graph(type(model).__name__, graph, depth=depth, xla=xla)
@@ -50,7 +53,7 @@ def trace_network(
     example = jax.ShapeDtypeStruct(shape, dtype)
     try:
         with _garbage_collection_paused():
-            variables = jax.eval_shape(lambda x: model.init(jax.random.key(0), x, **keywords), example)
+            variables = init_shapes(model, example, keywords)
             graph = trace(model, example, keywords, variables)
     except Exception as error:
         # A user's module may raise anything for a shape that it was not made for.
@@ -77,6 +80,7 @@ def summarize_graph(name: str, graph: Graph, *, depth: int | None = None, xla: b
         unused=_unused(graph),
         uncosted=tuple(uncosted(graph, groups)),
         misaligned=tuple(misalignments(graph, groups, fields)),
+        is_first_call=graph.is_first_call,
     )
 
 

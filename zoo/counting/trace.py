@@ -1,24 +1,24 @@
 """From a Flax module to a `Graph`, by reading the jaxpr of its `apply`.
 
-The module is applied to shapes, not to arrays, so nothing is computed or allocated. During tracing every module call
-puts its number on the name stack; the name stack of an equation then says which module it belongs to.
+During tracing every module call puts its number on the name stack (`module_calls`); the name stack of an equation then
+says which module it belongs to.
 
 Private interfaces: the only file of the zoo that reads jaxprs, whose contents JAX does not promise to keep
 (`jax.extend.core`, the parameters of equations, name stacks). Read in the same way with JAX 0.10.2 to 0.12. If they
 change: `jax.export` gives the same operations as StableHLO, a stable format, with the name stack as locations.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import flax.linen as nn
 import jax
-from jax.ad_checkpoint import checkpoint_name
 from jax.extend.core import Literal
 
-from zoo.counting.graph import AxisMap, Frames, FunctionCall, Graph, ModuleCall, Operation, Variable
+from zoo.counting.graph import AxisMap, Frames, FunctionCall, Graph, Operation, Variable
 from zoo.counting.marks import LayerMark, ModuleCallMark
+from zoo.counting.module_calls import trace_call
 from zoo.counting.primitive_index_maps import index_map
 from zoo.counting.primitives import PrimitiveCall, primitive_cost
 
@@ -38,31 +38,20 @@ CALL_PRIMITIVES = {
 
 
 def trace(model: nn.Module, example: jax.ShapeDtypeStruct, keywords: Mapping[str, Any], variables: Any) -> Graph:
-    """The operations of `model.apply(variables, example, **keywords)`; `variables` are shapes."""
-    calls: list[ModuleCall] = []
-
-    def mark_call(run: Callable, args: tuple, kwargs: dict, context: Any) -> Any:
-        cls = type(context.module)
-        definitions = {base.__module__ for base in cls.__mro__} - {nn.Module.__module__}
-        is_flax_layer = any(name.startswith("flax.linen") for name in definitions)
-        calls.append(ModuleCall(context.module.path, cls.__name__, is_flax_layer))
-        with jax.named_scope(ModuleCallMark(len(calls) - 1)):
-            output = run(*args, **kwargs)
-            # A layer that returns its input (dropout in inference) would have no equation, and so no row.
-            if context.method_name == "__call__" and args and output is args[0]:
-                output = checkpoint_name(output, "identity")
-        return output
-
-    def apply(variables: Any, x: jax.Array) -> Any:
-        return model.apply(variables, x, **keywords)
-
-    with nn.override_named_call(False), nn.intercept_methods(mark_call):
-        closed = jax.make_jaxpr(apply)(variables, example)
+    """The operations of a call of the model with `example` and `keywords`; `variables` are shapes."""
+    traced = trace_call(model, example, keywords, variables)
     leaves = tuple(_variable(path, leaf) for path, leaf in jax.tree_util.tree_flatten_with_path(variables)[0])
     reader = _JaxprReader()
     inputs = [TracedValue(variables=frozenset([leaf])) for leaf in leaves] + [TracedValue(data=0)]
-    reader.read(closed.jaxpr, inputs, frames=())
-    return Graph(tuple(reader.operations), tuple(calls), leaves, tuple(example.shape))
+    results = reader.read(traced.jaxpr, inputs, frames=())
+    return Graph(
+        operations=tuple(reader.operations),
+        calls=traced.module_calls,
+        variables=leaves,
+        input_shape=tuple(example.shape),
+        outputs=frozenset(value.data for value in results if value.data is not None),
+        is_first_call=traced.is_first_call,
+    )
 
 
 def _variable(path: tuple, leaf: Any) -> Variable:

@@ -1,0 +1,96 @@
+"""One call of a Flax module on shapes, with a mark for every module call inside. Nothing is computed or allocated."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import flax
+import flax.linen as nn
+import jax
+from jax.ad_checkpoint import checkpoint_name
+
+from zoo.counting.graph import ModuleCall
+from zoo.counting.marks import ModuleCallMark
+
+
+@dataclass(frozen=True)
+class TracedCall:
+    """The jaxpr of a call, whose arguments are the leaves of the variables and the input, and its module calls.
+
+    `is_first_call`: it is the call of `init`, since the module refuses another one with the same input.
+    """
+
+    jaxpr: Any
+    module_calls: tuple[ModuleCall, ...]
+    is_first_call: bool = False
+
+
+def init_shapes(model: nn.Module, example: jax.ShapeDtypeStruct, keywords: Mapping[str, Any]) -> Any:
+    """The shapes of the variables that `model.init` makes. Its one key serves all random streams, as in Flax."""
+
+    def call(module: nn.Module, x: jax.Array) -> Any:
+        return module(x, **keywords)
+
+    return jax.eval_shape(lambda x: model.init(jax.random.key(0), x, method=call), example)
+
+
+def trace_call(
+    model: nn.Module, example: jax.ShapeDtypeStruct, keywords: Mapping[str, Any], variables: Any
+) -> TracedCall:
+    """A call with these variables that may draw random numbers and update state: what `init` takes, it takes.
+
+    Some modules refuse an input that `init` took, as attention with a cache, which is made for a sequence and is then
+    called with single tokens. Of these the call of `init` is traced.
+    """
+
+    def call(module: nn.Module, x: jax.Array) -> Any:
+        return module(x, **keywords)
+
+    def apply(variables: Any, x: jax.Array) -> list[jax.Array]:
+        rngs, state = {"params": jax.random.key(0)}, nn.DenyList("params")
+        output, _ = model.apply(variables, x, rngs=rngs, mutable=state, method=call)
+        return _arrays(output)
+
+    def first_call(variables: Any, x: jax.Array) -> list[jax.Array]:
+        known = {name: variables[name] for name in ("params", "batch_stats") if name in variables}
+        run = flax.core.apply(lambda scope: call(model.clone(parent=scope), x), True, flags={"initializing": True})
+        output, _ = run(known, rngs={"params": jax.random.key(0)})
+        return _arrays(output)
+
+    try:
+        return TracedCall(*_marked_jaxpr(apply, variables, example))
+    except Exception:
+        # A user's module may raise anything; if the other call fails too, this is the error to show.
+        try:
+            return TracedCall(*_marked_jaxpr(first_call, variables, example), is_first_call=True)
+        except Exception:
+            pass
+        raise
+
+
+def _marked_jaxpr(function: Callable, *arguments: Any) -> tuple[Any, tuple[ModuleCall, ...]]:
+    """The jaxpr of a function and the module calls in it, whose marks are on the name stack."""
+    calls: list[ModuleCall] = []
+
+    def mark_call(run: Callable, args: tuple, kwargs: dict, context: Any) -> Any:
+        if context.module.scope is None:
+            return run(*args, **kwargs)
+        cls = type(context.module)
+        definitions = {base.__module__ for base in cls.__mro__} - {nn.Module.__module__}
+        is_flax_layer = any(name.startswith("flax.linen") for name in definitions)
+        calls.append(ModuleCall(context.module.path, cls.__name__, is_flax_layer))
+        with jax.named_scope(ModuleCallMark(len(calls) - 1)):
+            output = run(*args, **kwargs)
+            # A layer that returns its input (dropout in inference) would have no equation, and so no row.
+            if context.method_name == "__call__" and args and output is args[0] and isinstance(output, jax.Array):
+                output = checkpoint_name(output, "identity")
+        return output
+
+    with nn.override_named_call(False), nn.intercept_methods(mark_call):
+        closed = jax.make_jaxpr(function)(*arguments)
+    return closed.jaxpr, tuple(calls)
+
+
+def _arrays(output: Any) -> list[jax.Array]:
+    """The arrays of a module's output, which may be any tree, and may have other leaves."""
+    return [leaf for leaf in jax.tree.leaves(output) if isinstance(leaf, jax.Array)]
