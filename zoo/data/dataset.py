@@ -25,7 +25,8 @@ class Source(Protocol):
 @dataclass(frozen=True)
 class Dataset:
     """A data set of labelled images. `name` is safe in a path; `class_names` are in the order of the labels;
-    `image_shape` (height, width, channels) is that of the first training image.
+    `image_shape` (height, width, channels) is typical of the training images, from a sample of them. `left_out` is a
+    line about the files of a folder that are not used, "" if there are none.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Dataset:
     test: Source
     class_names: tuple[str, ...]
     image_shape: tuple[int, int, int]
+    left_out: str = ""
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,10 @@ class ArraySource:
 
     def __getitem__(self, index: int) -> Example:
         return {"image": self.images[index], "label": int(self.labels[index])}
+
+    def shape(self, index: int) -> tuple[int, int, int]:
+        """(height, width, channels) of an image, the same of all."""
+        return self.images.shape[1:]
 
 
 def path_safe(name: str) -> str:

@@ -1,17 +1,24 @@
 """Images from files and to the shape a network takes, with PIL."""
 
 import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, Literal, get_args
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, UnidentifiedImageError
 
 from zoo.data.errors import DataError, short_message
 
 Fit = Literal["resize", "pad"]
 FITS = get_args(Fit)
 Interpolation = Literal["bilinear", "bicubic"]
+
+# Of an image far from square only the part that is kept is scaled: where the whole would have more than this many times
+# its pixels. The whole is scaled otherwise, as torchvision and timm do: PIL has a part's box in float32, which moves
+# some values by one.
+MAX_SCALED = 16
 
 
 def read_image(path: str | Path) -> np.ndarray:
@@ -21,20 +28,40 @@ def read_image(path: str | Path) -> np.ndarray:
 
 def decode_image(file: str | Path | BinaryIO, name: str | Path) -> np.ndarray:
     """The same of an open file that can be sought; `name` is for the error."""
+    with _naming(name):
+        return decode(file)
+
+
+def read_shape(path: str | Path) -> tuple[int, int, int]:
+    """(height, width, 1 or 3) of `read_image`'s result, from the file's header alone; DataError where it has none."""
+    with _naming(path):
+        return header_shape(path)
+
+
+def decode(file: str | Path | BinaryIO) -> np.ndarray:
+    """`decode_image` without a name for the error: raises whatever PIL's decoders raise."""
+    with Image.open(file) as image:
+        _refuse_bomb(image)
+        # First of all: what fails here must not fail unseen, within the search for metadata.
+        image.load()
+        return to_array(_upright(image))
+
+
+def header_shape(file: str | Path | BinaryIO) -> tuple[int, int, int]:
+    """`read_shape` without a name for the error: raises whatever PIL's decoders raise."""
+    with Image.open(file) as image:
+        _refuse_bomb(image)
+        # PngImageFile.getexif decodes the whole image, in search of metadata behind the pixels.
+        turned = _orientation(image, Image.Image.getexif) in _SWAPPING_SIDES
+        width, height = image.size[::-1] if turned else image.size
+        return height, width, 1 if _is_grey(image.mode) else 3
+
+
+@contextmanager
+def _naming(path: str | Path) -> Iterator[None]:
     # PIL's decoders raise whatever their format's parser raises, struct.error and SyntaxError included.
     try:
-        with Image.open(file) as image:
-            _refuse_bomb(image)
-            return to_array(ImageOps.exif_transpose(image))
-    except Exception as error:
-        raise unreadable(name, error) from error
-
-
-def check_header(path: str | Path) -> None:
-    """Read an image's header only; DataError names a file that is no image, or far too large a one."""
-    try:
-        with Image.open(path) as image:
-            _refuse_bomb(image)
+        yield
     except Exception as error:
         raise unreadable(path, error) from error
 
@@ -59,12 +86,44 @@ def to_array(image: Image.Image) -> np.ndarray:
         return np.round(wide / 257).astype(np.uint8)[..., None]
     if image.mode == "F":
         raise DataError("floating-point grey values")
-    if image.mode == "P":
+    if image.mode in ("P", "PA", "RGBa"):
         # Transparency in bytes survives only through RGBA, and PIL warns of anything else.
         image = image.convert("RGBA")
-    mode = "L" if image.mode in ("1", "L", "LA", "La") else "RGB"
-    pixels = np.array(image.convert(mode))
+    mode = "L" if _is_grey(image.mode) else "RGB"
+    pixels = np.array(image if image.mode == mode else image.convert(mode))
     return pixels[..., None] if mode == "L" else pixels
+
+
+def _is_grey(mode: str) -> bool:
+    return mode in ("1", "L", "LA", "La", "F") or mode.startswith("I")
+
+
+# What turns an image upright, by its EXIF orientation.
+_TRANSPOSITIONS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+_SWAPPING_SIDES = (5, 6, 7, 8)
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    # ImageOps.exif_transpose copies an upright image, and fails where its metadata cannot be written again.
+    transposition = _TRANSPOSITIONS.get(_orientation(image, type(image).getexif))
+    return image if transposition is None else image.transpose(transposition)
+
+
+def _orientation(image: Image.Image, getexif: Callable[[Image.Image], Image.Exif]) -> int:
+    """The EXIF orientation, 1 to 8; 1, which is upright, where the metadata cannot be read."""
+    # A parser of metadata raises anything, and the pixels are good without it.
+    try:
+        return int(getexif(image).get(ExifTags.Base.Orientation, 1))
+    except Exception:
+        return 1
 
 
 def fit_image(
@@ -82,8 +141,10 @@ def fit_image(
     is larger.
     """
     height, width, channels = image_shape
-    image, mode = with_channels(image, channels), Image.Resampling[interpolation.upper()]
-    return _pad(image, height, width, mode) if fit == "pad" else _cover(image, height, width, crop, mode)
+    mode = Image.Resampling[interpolation.upper()]
+    image = with_channels(image, min(channels, image.shape[2]))
+    fitted = _pad(image, height, width, mode) if fit == "pad" else _cover(image, height, width, crop, mode)
+    return with_channels(fitted, channels)
 
 
 def with_channels(image: np.ndarray, channels: int) -> np.ndarray:
@@ -99,9 +160,24 @@ def _cover(image: np.ndarray, height: int, width: int, crop: float, mode: Image.
     # timm rounds the size before the crop down, and torchvision's CenterCrop its offset to even.
     covered = (max(side, math.floor(side / crop + 1e-6)) for side in (height, width))
     rows, columns = _covering_size(*image.shape[:2], *covered)
-    image = _resize(image, rows, columns, mode)
     top, left = round((rows - height) / 2), round((columns - width) / 2)
+    if rows * columns > MAX_SCALED * height * width:
+        # One axis after the other, in the order in which PIL scales a whole image.
+        image = _resize_part(image, 1, columns, left, width, mode)
+        return _resize_part(image, 0, rows, top, height, mode)
+    image = _resize(image, rows, columns, mode)
     return image[top : top + height, left : left + width]
+
+
+def _resize_part(
+    image: np.ndarray, axis: int, size: int, start: int, length: int, mode: Image.Resampling
+) -> np.ndarray:
+    """The image scaled to `size` along an axis, and of that the `length` pixels from `start`."""
+    scale = image.shape[axis] / size
+    part = start * scale, min((start + length) * scale, image.shape[axis])
+    if axis:
+        return _resize(image, image.shape[0], length, mode, (part[0], 0, part[1], image.shape[0]))
+    return _resize(image, length, image.shape[1], mode, (0, part[0], image.shape[1], part[1]))
 
 
 def _covering_size(rows: int, columns: int, height: int, width: int) -> tuple[int, int]:
@@ -124,12 +200,19 @@ def _pad(image: np.ndarray, height: int, width: int, mode: Image.Resampling) -> 
     return padded
 
 
-def _resize(image: np.ndarray, height: int, width: int, mode: Image.Resampling) -> np.ndarray:
-    if image.shape[:2] == (height, width):
+def _resize(
+    image: np.ndarray,
+    height: int,
+    width: int,
+    mode: Image.Resampling,
+    box: tuple[float, float, float, float] | None = None,
+) -> np.ndarray:
+    """The image, or the part of it in the box (left, top, right, bottom), scaled to this size."""
+    if image.shape[:2] == (height, width) and not box:
         return image
     # PIL knows grey as two dimensions only.
     squeezed = image[..., 0] if image.shape[2] == 1 else image
-    resized = np.asarray(Image.fromarray(squeezed).resize((width, height), mode))
+    resized = np.asarray(Image.fromarray(squeezed).resize((width, height), mode, box))
     return resized.reshape(height, width, image.shape[2])
 
 

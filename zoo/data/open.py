@@ -6,8 +6,9 @@ from pathlib import Path
 
 from zoo.data.dataset import Dataset
 from zoo.data.errors import DataError
-from zoo.data.sources.folder import has_images, open_folder
+from zoo.data.sources.folder import describe_left_out, open_folder
 from zoo.data.sources.idx import is_idx_folder, open_idx
+from zoo.data.sources.image_tree import has_images, list_tree
 
 # What recognises a folder, and what opens it, in the order of asking. A new kind of folder is a line here.
 FOLDER_SOURCES: tuple[tuple[Callable[[Path], bool], Callable[[Path], Dataset]], ...] = (
@@ -74,7 +75,11 @@ def _refuse_folder(name: str, folders: list[Path]) -> None:
         return
     for folder in folders:
         if folder.is_dir() and not any(folder.glob("**/dataset_info.json")):
-            raise DataError(f"{folder} holds no images and no IDX files: it needs images, one sub-folder per class")
+            left_out = describe_left_out(list_tree(folder).all_others())
+            found = f" ({left_out})" if left_out else ""
+            raise DataError(
+                f"{folder} holds no images and no IDX files{found}: it needs images, one sub-folder per class"
+            )
         if folder.is_file():
             raise DataError(f"{folder} is a file: pass a folder of images, a folder of IDX files or a TFDS name")
     if name.startswith((os.sep, ".", "~")) or name.endswith(os.sep):

@@ -15,7 +15,7 @@ def image_paths(argument: str) -> list[str]:
     """The argument itself, or the images in the folder that it names. Raises ZooError for a folder without images."""
     from pathlib import Path
 
-    from zoo.data.sources.folder import image_files
+    from zoo.data.sources.image_tree import image_files
     from zoo.errors import ZooError
 
     if not Path(argument).is_dir():

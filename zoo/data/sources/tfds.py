@@ -1,20 +1,21 @@
 """Data sets of TFDS, read without TensorFlow; importing this imports TFDS, so import it only when needed."""
 
+import contextlib
 import difflib
 import functools
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import tensorflow_datasets as tfds
-from PIL import Image
 
-from zoo.data.dataset import ArraySource, Dataset, Example, Source, path_safe
-from zoo.data.decoding import to_array, with_channels
+from zoo.data.dataset import ArraySource, Dataset, Example, path_safe
+from zoo.data.decoding import decode, header_shape, with_channels
 from zoo.data.errors import DataError, short_message
+from zoo.data.image_shape import typical_shape
 from zoo.data.sources.digits import Digits
 from zoo.data.sources.tfds_preparation import is_prepared, prepare, suppress_output
 
@@ -39,17 +40,30 @@ class RecordSource:
     def __getitem__(self, index: int) -> Example:
         if not 0 <= index < len(self):
             raise IndexError(index)
-        try:
+        with self._naming(index):
             record = self.records[index]
-            with Image.open(io.BytesIO(record[self.image_key])) as image:
-                # RGB sets hold grey files too.
-                pixels = with_channels(to_array(image), self.channels)
+            # RGB sets hold grey files too.
+            pixels = with_channels(decode(io.BytesIO(record[self.image_key])), self.channels)
             return {"image": pixels, "label": int(record[self.label_key])}
+
+    def shape(self, index: int) -> tuple[int, int, int]:
+        """(height, width, channels) of an image, from its header."""
+        with self._naming(index):
+            height, width, _ = header_shape(io.BytesIO(self.records[index][self.image_key]))
+            return height, width, self.channels
+
+    @contextlib.contextmanager
+    def _naming(self, index: int) -> Iterator[None]:
         # A damaged record shows as whatever its reader or PIL's decoder raises.
+        try:
+            yield
         except Exception as error:
             raise DataError(
                 f"cannot read example {index} ({short_message(error)}): {_prepare_again(self.folder)}"
             ) from error
+
+
+Examples = ArraySource | RecordSource
 
 
 def is_tfds_name(name: str) -> bool:
@@ -73,7 +87,7 @@ def open_tfds(name: str, data_dir: Path) -> Dataset:
     title = path_safe(f"{builder.name}-{config}" if config else builder.name)
     train, test = _splits(title, builder, image_key, label_key)
     class_names = tuple(builder.info.features[label_key].names)
-    return Dataset(title, train, test, class_names, train[0]["image"].shape)
+    return Dataset(title, train, test, class_names, typical_shape(train.shape, len(train)))
 
 
 def _builder(name: str, data_dir: Path) -> tfds.core.DatasetBuilder:
@@ -135,7 +149,7 @@ def _keys(name: str, builder: tfds.core.DatasetBuilder) -> tuple[str, str]:
     raise DataError(f"{name} is no data set for image classification: it has no pair of an image and a class label")
 
 
-def _splits(name: str, builder: tfds.core.DatasetBuilder, image_key: str, label_key: str) -> tuple[Source, Source]:
+def _splits(name: str, builder: tfds.core.DatasetBuilder, image_key: str, label_key: str) -> tuple[Examples, Examples]:
     splits = builder.info.splits
     if "train" not in splits:
         raise DataError(f"{name} has no training split, only {', '.join(splits)}")
@@ -149,7 +163,7 @@ def _splits(name: str, builder: tfds.core.DatasetBuilder, image_key: str, label_
     return source("train[:80%]"), source("train[80%:]")
 
 
-def _source(name: str, builder: tfds.core.DatasetBuilder, image_key: str, label_key: str, split: str) -> Source:
+def _source(name: str, builder: tfds.core.DatasetBuilder, image_key: str, label_key: str, split: str) -> Examples:
     features = builder.info.features
     # The other features may need TensorFlow, or time, to decode.
     undecoded = {key: tfds.decode.SkipDecoding() for key in features if key != label_key}

@@ -1,0 +1,144 @@
+"""The images below a folder, listed without opening any of them."""
+
+import os
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from zoo.data.errors import DataError
+
+EXTENSIONS = frozenset(
+    {".jpg", ".jpeg", ".jpe", ".jfif", ".pjpeg", ".png", ".bmp", ".gif", ".webp", ".avif", ".tif", ".tiff"}
+    | {".ppm", ".pgm"}
+)
+# What operating systems, archives and network drives put beside the user's files; hidden files are skipped too.
+SYSTEM_NAMES = frozenset(
+    {"__MACOSX", "@eaDir", "lost+found", "$RECYCLE.BIN", "System Volume Information", "Thumbs.db", "desktop.ini"}
+)
+# Far more than data sets have; Python's own limit of nested calls is not much higher.
+MAX_DEPTH = 100
+
+
+@dataclass(frozen=True)
+class ImageTree:
+    """What a folder holds, hidden files apart.
+
+    `relative` is its path below the `root` that was listed, with slashes, "" for the root itself. `images` are paths
+    below the root too, and `others` counts the remaining files by suffix. `folders` are in natural order.
+    """
+
+    root: Path
+    relative: str
+    images: tuple[str, ...]
+    others: Counter[str]
+    folders: dict[str, "ImageTree"]
+    total: int
+
+    @property
+    def path(self) -> Path:
+        """Where the folder is."""
+        return self.root / self.relative
+
+    @property
+    def name(self) -> str:
+        """The folder's name."""
+        return self.path.name
+
+    def all_images(self) -> Iterator[str]:
+        """The images in this folder and below."""
+        yield from self.images
+        for folder in self.folders.values():
+            yield from folder.all_images()
+
+    def all_others(self) -> Counter[str]:
+        """The other files in this folder and below, by suffix."""
+        return sum((folder.all_others() for folder in self.folders.values()), self.others)
+
+    def folders_with_images(self) -> dict[str, "ImageTree"]:
+        """The sub-folders that hold images, or have them below."""
+        return {name: folder for name, folder in self.folders.items() if folder.total}
+
+
+def list_tree(root: Path) -> ImageTree:
+    """List a folder and all below it; symbolic links are followed.
+
+    Raises DataError for a folder that cannot be read, and for a link to a folder that holds it.
+    """
+    return _tree(root, "", ())
+
+
+def has_images(root: Path) -> bool:
+    """Whether there is an image anywhere below the folder, or in it. Raises DataError as `list_tree` does."""
+    return _has_images(root, "", ())
+
+
+def image_files(root: Path) -> list[Path]:
+    """The images anywhere below the folder, or in it, in natural order: 10.png after 9.png."""
+    return sorted(
+        (root / image for image in list_tree(root).all_images()),
+        key=lambda file: [natural_key(part) for part in file.parts],
+    )
+
+
+def natural_key(name: str) -> list[tuple[bool, int, str]]:
+    """A key that sorts "10" after "9", in the decimal digits of any script."""
+    # Every second part is a number. The name itself is last, so that equal numbers have one order.
+    parts = enumerate(re.split(r"(\d+)", name))
+    return [*((index % 2 == 0, int(part) if index % 2 else 0, part) for index, part in parts), (True, 0, name)]
+
+
+# The device and the number of a folder on it, by which a loop is found.
+Identity = tuple[int, int]
+
+
+def _tree(root: Path, relative: str, above: tuple[Identity, ...]) -> ImageTree:
+    names, images, others, inside = _list_folder(root, relative, above)
+    folders = {name: _tree(root, _join(relative, name), inside) for name in sorted(names, key=natural_key)}
+    total = len(images) + sum(folder.total for folder in folders.values())
+    return ImageTree(root, relative, tuple(images), others, folders, total)
+
+
+def _has_images(root: Path, relative: str, above: tuple[Identity, ...]) -> bool:
+    names, images, _, inside = _list_folder(root, relative, above)
+    return bool(images) or any(_has_images(root, _join(relative, name), inside) for name in names)
+
+
+def _list_folder(
+    root: Path, relative: str, above: tuple[Identity, ...]
+) -> tuple[list[str], list[str], Counter[str], tuple[Identity, ...]]:
+    """The names of sub-folders, the images, the other files by suffix, and the identities of this folder and above."""
+    path = root / relative
+    folders, images, others = [], [], Counter[str]()
+    try:
+        status = path.stat()
+        if (status.st_dev, status.st_ino) in above:
+            raise DataError(f"{path} is a link to a folder that holds it ({path.resolve()}): remove the link")
+        if len(above) > MAX_DEPTH:
+            raise DataError(f"{path} is more than {MAX_DEPTH} folders deep: pass a folder nearer to the images")
+        with os.scandir(path) as entries:
+            for entry in entries:
+                name = entry.name
+                if name.startswith(".") or name in SYSTEM_NAMES:
+                    continue
+                stem, dot, ending = name.rpartition(".")
+                suffix = (dot + ending).lower() if stem else ""
+                if entry.is_dir():
+                    folders.append(name)
+                elif suffix in EXTENSIONS and _can_be_opened(entry):
+                    images.append(_join(relative, name))
+                else:
+                    others[suffix] += 1
+    except OSError as error:
+        raise DataError(f"cannot read {error.filename or path} ({error.strerror})") from error
+    return folders, images, others, (*above, (status.st_dev, status.st_ino))
+
+
+def _can_be_opened(entry: os.DirEntry[str]) -> bool:
+    # Opening a pipe would wait for ever. A broken link is an image that cannot be read, and is named as such.
+    return entry.is_file() or (entry.is_symlink() and not Path(entry).exists())
+
+
+def _join(relative: str, name: str) -> str:
+    return f"{relative}/{name}" if relative else name
