@@ -9,6 +9,8 @@ import json, sys, time
 import jax, flax.linen
 began = time.perf_counter()
 import zoo
+for name in zoo.__all__:
+    getattr(zoo, name)
 seconds = time.perf_counter() - began
 heavy = {"tensorflow", "torch", "tensorflow_datasets", "matplotlib", "grain", "orbax", "sklearn", "keras", "timm",
          "huggingface_hub", "h5py", "requests", "tensorboardX"}

@@ -1,12 +1,19 @@
 """zoo: convolutional networks in JAX and Flax, from LeNet-5 to ConvNeXt, each verified against its paper."""
 
-from zoo import count, visualize
-from zoo.errors import ZooError
-from zoo.inference.features import features
-from zoo.models.variables import init
-from zoo.registry import ModelInfo, create_model, list_models, model_info, register
-from zoo.runtime.compiler_options import compiler_options
-from zoo.weights.pretrained import load_pretrained
+from importlib import import_module
+
+# That of `typing`, whose import would be half of the time of this one.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from zoo import count, visualize
+    from zoo.errors import ZooError
+    from zoo.inference.features import features
+    from zoo.models.variables import init
+    from zoo.registry import ModelInfo, create_model, list_models, model_info, register
+    from zoo.runtime.compiler_options import compiler_options
+    from zoo.weights.pretrained import load_pretrained
 
 __version__ = "0.1.0"
 __all__ = [
@@ -23,3 +30,34 @@ __all__ = [
     "register",
     "visualize",
 ]
+
+# Imported when it is used: JAX takes seconds, and a command must answer --help and Ctrl-C before that.
+_MODULES = {
+    "ModelInfo": "registry",
+    "ZooError": "errors",
+    "compiler_options": "runtime.compiler_options",
+    "create_model": "registry",
+    "features": "inference.features",
+    "init": "models.variables",
+    "list_models": "registry",
+    "load_pretrained": "weights.pretrained",
+    "model_info": "registry",
+    "register": "registry",
+}
+
+
+def __getattr__(name: str) -> "Any":
+    """A public name, or a module of the package (`zoo.weights`), at its first use."""
+    if name in _MODULES:
+        return getattr(import_module(f"zoo.{_MODULES[name]}"), name)
+    try:
+        if not name.startswith("_"):
+            return import_module(f"zoo.{name}")
+    except ModuleNotFoundError as error:
+        if error.name != f"zoo.{name}":
+            raise
+    raise AttributeError(f"module 'zoo' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

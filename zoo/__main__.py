@@ -1,35 +1,45 @@
 """The command line: `zoo COMMAND`, or `python -m zoo COMMAND`; `zoo --help` lists the commands."""
 
-import argparse
-import os
-import sys
-from collections.abc import Sequence
-from importlib import import_module
+from __future__ import annotations
 
-from zoo import __version__
-from zoo.errors import ZooError
-from zoo.runtime.huge_pages import restart_with_huge_pages
-from zoo.runtime.log_filters import quiet_libraries
+import sys
+
+from zoo.runtime.process import discard_output, run_process, started_as
+
+# False for type checkers too, were it not named so. Slow imports wait until Ctrl-C is handled.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from zoo.commands.arguments.parser import Parser
 
 # A new command is one file in zoo/commands and one name here.
 COMMANDS = ("list", "summary", "weights", "convert", "predict", "evaluate", "train", "visualize", "report")
 
 
-def parser(chosen: str | None = None) -> argparse.ArgumentParser:
+def parser(chosen: str | None = None, program: str = "zoo") -> Parser:
     """The parser of all commands, with the arguments of the `chosen` one, whose function is `run` in the result.
 
     The other commands have no arguments: those of `train` would import all of `zoo.training`, which takes seconds.
+    `program` is how the process was started, for messages; a script of that name is a command itself.
     """
-    top = argparse.ArgumentParser(prog="zoo", description="Convolutional networks in JAX and Flax.")
+    from argparse import RawDescriptionHelpFormatter
+    from importlib import import_module
+
+    from zoo import __version__
+    from zoo.commands.arguments.parser import Parser
+
+    top = Parser(prog=program, description="Convolutional networks in JAX and Flax.")
     top.add_argument("--version", action="version", version=f"zoo {__version__}")
     subparsers = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for name in COMMANDS:
         command = import_module(f"zoo.commands.{name}")
         options = subparsers.add_parser(
             name,
+            prog=program if program.endswith(".py") else f"{program} {name}",
             help=command.HELP,
             description=command.__doc__,
-            formatter_class=argparse.RawDescriptionHelpFormatter,
+            formatter_class=RawDescriptionHelpFormatter,
         )
         if name == chosen:
             command.add_arguments(options)
@@ -37,28 +47,49 @@ def parser(chosen: str | None = None) -> argparse.ArgumentParser:
     return top
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None, program: str = "zoo") -> int:
     """Run a command and return its exit status: 2 after bad input, which is one line on standard error.
 
-    Without `arguments` those of the process are used, and the logs of libraries are turned off.
+    Without `arguments` this process is the command: its arguments are used, Ctrl-C ends it without a traceback, and
+    what libraries log and warn of is turned off or one line. `program` is how it was started, for messages.
     """
     if arguments is None:
-        arguments = sys.argv[1:]
-        if arguments[:1] == ["train"]:
-            restart_with_huge_pages()
-        quiet_libraries()
-    args = parser(next(iter(arguments), None)).parse_args(arguments, argparse.Namespace(given=list(arguments)))
+        return run_process(lambda: run_in_process(sys.argv[1:], " ".join(started_as(sys.argv[0]))))
+
+    from argparse import Namespace
+
+    from zoo.errors import ZooError
+
     try:
-        status = args.run(args) or 0
-        sys.stdout.flush()
+        try:
+            args = parser(next(iter(arguments), None), program).parse_args(arguments, Namespace(given=list(arguments)))
+            return args.run(args) or 0
+        finally:
+            sys.stdout.flush()
     except ZooError as error:
         print(f"zoo: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
     except BrokenPipeError:
-        # The reader, such as `head`, has closed the pipe. What Python flushes at exit is discarded.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # The reader, such as `head`, has closed the pipe.
+        discard_output()
         return 0
-    return status
+    except OSError as error:
+        reason = error.strerror or " ".join(str(error).split())
+        print(f"zoo: {error.filename or 'cannot read or write'}: {reason}", file=sys.stderr)
+        if error.filename is None:
+            discard_output()
+        return 2
+
+
+def run_in_process(arguments: Sequence[str], program: str) -> int:
+    """`main` of a process of its own, whose libraries are quiet, and in which training is fast."""
+    from zoo.runtime.huge_pages import restart_with_huge_pages
+    from zoo.runtime.log_filters import quiet_libraries
+
+    if arguments[:1] == ["train"]:
+        restart_with_huge_pages()
+    quiet_libraries()
+    return main(arguments, program)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Huge pages: the process restarts once, and only if that has an effect."""
 
+import signal
 import sys
 
 import pytest
@@ -17,7 +18,9 @@ def restarts(monkeypatch, tmp_path):
     monkeypatch.setattr(host_memory.platform, "libc_ver", lambda: ("glibc", "2.36"))
     monkeypatch.setattr(host_memory.os, "execve", lambda *call: calls.append(call))
     monkeypatch.delenv("GLIBC_TUNABLES", raising=False)
-    return calls
+    yield calls
+    # Blocked for the new process, which is not started here.
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
 
 def test_the_same_program_begins_again(restarts):

@@ -5,7 +5,8 @@ python -m zoo predict photos/ --weights flowers.safetensors --json
 curl -s https://example.org/cat.jpg | python -m zoo predict - --checkpoint checkpoints/googlenet-pets
 
 --json prints a line per image: {"path": ..., "predictions": [{"class": ..., "index": ..., "probability": ...}, ...]}.
-An image that cannot be read gives a line on standard error; the others are classified, and the exit status is 2.
+An image that is missing or cannot be read gives a line on standard error; the others are classified, and the exit
+status is 2.
 """
 
 from __future__ import annotations
@@ -46,7 +47,11 @@ def run(args: argparse.Namespace) -> int:
     from zoo.inference.prediction import predict
     from zoo.training import enable_compilation_cache
 
-    paths = [path for argument in args.images for path in image_paths(argument)]
+    # Before the weights, which may have to be downloaded.
+    found = [_paths_or_none(argument) for argument in args.images]
+    paths = [path for part in found for path in part or ()]
+    if not paths:
+        return 2
     weights = inference_weights(args)
     enable_compilation_cache()
     # One iterator for the paths and one for the pixels, so that only a batch of images is in memory.
@@ -56,7 +61,18 @@ def run(args: argparse.Namespace) -> int:
     count = 0
     for count, ((path, _), classes) in enumerate(zip(with_paths, predictions, strict=True), start=1):
         print(_as_json(path, classes) if args.json else _as_text(path, classes, first=count == 1))
-    return 0 if count == len(paths) else 2
+    return 0 if None not in found and count == len(paths) else 2
+
+
+def _paths_or_none(argument: str) -> list[str] | None:
+    """The images that the argument names; None, with a line on standard error, if there are none."""
+    from zoo.errors import ZooError
+
+    try:
+        return image_paths(argument)
+    except ZooError as error:
+        _print_error(error)
+        return None
 
 
 def _readable_images(paths: list[str]) -> Iterator[tuple[str, np.ndarray]]:
@@ -67,9 +83,13 @@ def _readable_images(paths: list[str]) -> Iterator[tuple[str, np.ndarray]]:
         try:
             image = load_image(path)
         except ZooError as error:
-            print(f"zoo: {' '.join(str(error).split())}", file=sys.stderr)
+            _print_error(error)
         else:
             yield path, image
+
+
+def _print_error(error: Exception) -> None:
+    print(f"zoo: {' '.join(str(error).split())}", file=sys.stderr)
 
 
 def _as_json(path: str, classes: list[Prediction]) -> str:

@@ -25,7 +25,9 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from zoo.commands.arguments.types import non_negative, number, positive, whole_number
 from zoo.errors import ZooError
+from zoo.runtime.process import started_as
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -47,6 +49,7 @@ OUT_OF_MEMORY = (
 )
 
 METAVARS: dict[Any, str] = {int: "N", float: "X"}
+TYPES: dict[Any, Any] = {int: whole_number, float: number}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -80,8 +83,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     processes = parser.add_argument_group("processes", "start the same command in each process, on any machines")
     processes.add_argument("--distributed", action="store_true", help="as set by SLURM, Kubernetes or a TPU pod")
     processes.add_argument("--coordinator", metavar="HOST:PORT", help="otherwise: the address of the first process")
-    processes.add_argument("--processes", type=int, metavar="N", help="number of processes")
-    processes.add_argument("--process", type=int, metavar="I", help="index of this process, from 0")
+    processes.add_argument("--processes", type=positive, metavar="N", help="number of processes")
+    processes.add_argument("--process", type=non_negative, metavar="I", help="index of this process, from 0")
 
 
 def add_fields(group: argparse._ArgumentGroup, config: type) -> None:
@@ -94,7 +97,7 @@ def add_fields(group: argparse._ArgumentGroup, config: type) -> None:
         choices = getattr(field.type, "__args__", None)
         group.add_argument(
             flag,
-            type=str if choices else field.type,
+            type=TYPES.get(field.type, str),
             choices=choices,
             metavar=field.metadata["metavar"] or METAVARS.get(field.type),
             default=argparse.SUPPRESS,
@@ -239,9 +242,6 @@ def print_run(run: PreparedRun, console: Console) -> None:
 
 def resume_command(argv: Sequence[str]) -> str:
     """The command that resumes the run of a process with this `sys.argv`, however that was started."""
-    program = Path(argv[0])
-    if program.name == "__main__.py":
-        start = ["python", "-m", program.absolute().parent.name]
-    else:
-        start = ["python", argv[0]] if program.suffix == ".py" else [program.name]
-    return shlex.join([*start, *(argument for argument in argv[1:] if argument != "--resume"), "--resume"])
+    return shlex.join(
+        [*started_as(argv[0]), *(argument for argument in argv[1:] if argument != "--resume"), "--resume"]
+    )

@@ -22,7 +22,7 @@ import argparse
 from pathlib import Path
 
 from zoo.commands.arguments.image_set import add_image_set_arguments, chosen_images
-from zoo.commands.arguments.types import between, positive
+from zoo.commands.arguments.types import between, positive, whole_number
 from zoo.commands.arguments.weights import add_weights_arguments, chosen_network
 
 HELP = "visualize what the layers of a network have learned"
@@ -49,7 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--units",
         nargs="+",
-        type=int,
+        type=whole_number,
         metavar="N",
         help="units of each layer, or classes, from 0 (default: active units that differ, or the most probable class)",
     )
@@ -62,7 +62,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="pixels per inch of the PNG files, 20 to 600 (default: 150)",
     )
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="seed of random numbers (default: 0)")
+    parser.add_argument("--seed", type=whole_number, default=0, metavar="N", help="seed of random numbers (default: 0)")
     add_weights_arguments(parser)
 
 

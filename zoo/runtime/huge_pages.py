@@ -2,6 +2,7 @@
 
 import os
 import platform
+import signal
 import sys
 from pathlib import Path
 
@@ -18,6 +19,8 @@ def restart_with_huge_pages() -> None:
     """
     if TUNABLES in os.environ or platform.libc_ver()[0] != "glibc" or not _given_on_request():
         return
+    # Python prints a traceback if Ctrl-C comes while it starts: `run_process` unblocks it.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     os.execve(sys.executable, sys.orig_argv, {**os.environ, TUNABLES: HUGE_PAGES})
 
 

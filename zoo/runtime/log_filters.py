@@ -1,11 +1,23 @@
-"""Turns off the logs of libraries that repeat what one line of ours reports."""
+"""What libraries log and warn of, for command lines."""
 
 import logging
 import sys
+import warnings
+from typing import Any
 
 
 def quiet_libraries() -> None:
-    """For command lines: turn off the logs of Orbax, which logs much for a damaged checkpoint or a full disk."""
-    for name in ("absl", "asyncio"):
+    """For command lines: turn off the logs of libraries that repeat what one line of ours reports.
+
+    Those are Orbax's, which logs much for a damaged checkpoint or a full disk, and Matplotlib's about its fonts and its
+    cache. Warnings are one line each, without their source code.
+    """
+    for name in ("absl", "asyncio", "matplotlib"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
     sys.unraisablehook = lambda _: None
+    warnings.showwarning = print_warning
+
+
+def print_warning(message: Warning | str, *details: Any, **more: Any) -> None:
+    """A warning as one line on standard error; in place of `warnings.showwarning`."""
+    print(f"zoo: warning: {' '.join(str(message).split())}", file=sys.stderr)

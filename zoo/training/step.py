@@ -23,6 +23,7 @@ from zoo.training.finetune.freezing import (
     merge,
     partition,
 )
+from zoo.training.norm_warmup import batch_norm_warmup
 from zoo.training.optimizer import count_updates
 from zoo.training.state import TrainState
 
@@ -53,7 +54,7 @@ def train_step(state: TrainState, batch: Batch) -> tuple[TrainState, Metrics]:
     modules = frozen_modules(state.params, state.frozen)
 
     def loss_fn(trainable: Any) -> tuple[jax.Array, tuple[jax.Array, Any]]:
-        with in_inference_mode(modules):
+        with in_inference_mode(modules), batch_norm_warmup(state.step if recipe.batch_norm_warmup else None):
             logits, collections = state.model.apply(
                 {"params": merge(trainable, frozen), "batch_stats": state.batch_stats},
                 images,

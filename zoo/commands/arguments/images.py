@@ -12,15 +12,26 @@ STANDARD_INPUT = "-"
 
 
 def image_paths(argument: str) -> list[str]:
-    """The argument itself, or the images in the folder that it names. Raises ZooError for a folder without images."""
+    """The argument itself, or the images in the folder that it names.
+
+    Raises ZooError for a folder without images, and for what does not exist.
+    """
     from pathlib import Path
 
     from zoo.data.sources.image_tree import image_files
     from zoo.errors import ZooError
 
-    if not Path(argument).is_dir():
+    if argument == STANDARD_INPUT:
         return [argument]
-    found = [str(path) for path in image_files(Path(argument))]
+    if "://" in argument:
+        raise ZooError(f"{argument} is a URL: download it first, or read it with: curl -sL URL | zoo predict -")
+    try:
+        # Unlike Path.exists, this says what else is wrong: no permission, a loop of links, a name too long.
+        Path(argument).stat()
+        found = [str(path) for path in image_files(Path(argument))] if Path(argument).is_dir() else [argument]
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise ZooError(f"cannot read the image {argument}: {reason}") from None
     if not found:
         raise ZooError(f"there are no images in the folder {argument}")
     return found
@@ -32,10 +43,13 @@ def load_image(path: str) -> np.ndarray:
     import warnings
 
     from zoo.data.decoding import decode_image, read_image
+    from zoo.errors import ZooError
 
     with warnings.catch_warnings():
         # PIL warns about damage that it can repair.
         warnings.simplefilter("ignore")
         if path == STANDARD_INPUT:
+            if sys.stdin is None or sys.stdin.isatty():
+                raise ZooError("- reads an image from standard input: pipe one into this command")
             return decode_image(io.BytesIO(sys.stdin.buffer.read()), "from standard input")
         return read_image(path)

@@ -4,6 +4,21 @@ import argparse
 from collections.abc import Callable
 
 
+def whole_number(text: str) -> int:
+    """A whole number, negative too."""
+    if text.removeprefix("-").isdecimal() and text.isascii():
+        return int(text)
+    raise argparse.ArgumentTypeError(f"{text} is not a whole number")
+
+
+def number(text: str) -> float:
+    """A number, such as 0.1 or 1e-3."""
+    try:
+        return float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text} is not a number") from None
+
+
 def positive(text: str) -> int:
     """A whole number of at least 1."""
     return _integer(text, "at least 1", lambda number: number >= 1)

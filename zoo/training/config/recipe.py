@@ -29,6 +29,9 @@ class Recipe:
     ema: float = config_field(
         0.0, "decay of an exponential moving average of the network, which is evaluated and saved; 0: none", below=1
     )
+    batch_norm_warmup: bool = config_field(
+        True, "momentum of batch norm's running statistics: (1 + n) / (10 + n) after n steps, up to the network's own"
+    )
     label_smoothing: float = config_field(0.0, "share of the target that is spread over all classes", below=1)
     aux_heads: bool = config_field(False, "also train the auxiliary classifiers, if the network has them")
     aux_weight: float = config_field(0.3, "weight of each auxiliary loss")

@@ -1,0 +1,50 @@
+"""What cannot be parsed: one line with what was wrong and what was meant, in every command, and the way to --help."""
+
+import pytest
+from command_line import error_of
+
+from zoo.__main__ import COMMANDS, main
+
+
+@pytest.mark.parametrize(
+    ("arguments", "parts"),
+    [
+        ([], ["COMMAND", "zoo --help"]),
+        (["trian"], ["'trian'", "train", "zoo --help"]),
+        (["--verson"], ["--verson", "--version"]),
+        (["train"], ["--model", "zoo train --help"]),
+        # The unknown flag, not the one that seems to be missing.
+        (["train", "--modle", "lenet5"], ["--modle", "did you mean --model"]),
+        (["train", "--model", "lenet5", "--lr", "0.1"], ["--lr", "--learning-rate"]),
+        (["train", "--model", "lenet5", "--learning_rate=0.1"], ["--learning_rate", "--learning-rate"]),
+        (["train", "--model", "lenet5", "--optimizer", "adam"], ["--optimizer", "'adam'", "did you mean adamw"]),
+        (["train", "--model", "lenet5", "--epochs", "ten"], ["--epochs", "ten", "whole number"]),
+        (["train", "--model", "lenet5", "--momentum", "0,9"], ["--momentum", "0,9", "number"]),
+        (["train", "--model", "lenet5", "--flip=yes"], ["--flip", "'yes'", "no value"]),
+        (["train", "--model"], ["--model"]),
+        (["list", "a*", "b*"], ["b*", "zoo list --help"]),
+        (["visualize", "--out", "x", "--method", "gradcam"], ["'gradcam'", "did you mean grad_cam"]),
+        (["convert", "a.pth", "b.safetensors", "--model", "vgg11", "--to", "keras2"], ["--to", "'keras2'", "keras"]),
+    ],
+)
+def test_what_was_wrong_and_what_was_meant(capsys, arguments, parts):
+    error = error_of(capsys, *arguments)
+    assert error.startswith("zoo: ") and "usage:" not in error and "--help" in error
+    assert all(part in error for part in parts)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_names_an_unknown_flag(capsys, command):
+    error = error_of(capsys, command, "--no-such-flag")
+    assert "--no-such-flag" in error and f"zoo {command} --help" in error
+
+
+def test_the_way_to_help_is_that_of_the_program(capsys):
+    assert main(["train", "--epochs", "ten"], "python train.py") == 2
+    assert "python train.py --help" in capsys.readouterr().err
+    assert main(["train", "--epochs", "ten"], "python -m zoo") == 2
+    assert "python -m zoo train --help" in capsys.readouterr().err
+
+
+def test_the_start_of_a_flag_is_enough(capsys):
+    assert "lenet5" in error_of(capsys, "summary", "lenet5", "--aga", "paper")

@@ -1,0 +1,139 @@
+"""How the process of a command ends: Ctrl-C, twice too; closed pipes and streams; what libraries print."""
+
+import errno
+import io
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from zoo.__main__ import main
+from zoo.runtime.process import started_as
+
+ROOT = Path(__file__).parents[2]
+# Without the imports of a command, which take seconds.
+PROGRAM = """
+import os, signal, sys, time
+from zoo.__main__ import main
+from zoo.runtime.process import run_process
+
+def interrupt():
+    os.kill(os.getpid(), signal.SIGINT)
+    time.sleep(10)
+
+def command():
+    {body}
+    return 0
+
+status = run_process(command)
+{after}
+sys.exit(status)
+"""
+
+
+def ended(body, after="", command=(sys.executable, "-c")):
+    program = PROGRAM.format(body=body.replace("\n", "\n    "), after=after)
+    return subprocess.run([*command, program], cwd=ROOT, capture_output=True, text=True, timeout=60)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param("interrupt()", id="anywhere"),
+        pytest.param("print('half a line', end=''); interrupt()", id="after output"),
+        pytest.param("try: interrupt()\nfinally: interrupt()", id="twice"),
+        pytest.param("try: interrupt()\nexcept BaseException: raise ImportError('numpy') from None", id="in an import"),
+        pytest.param("try: interrupt()\nexcept BaseException: pass", id="swallowed by a library"),
+        pytest.param(
+            "import threading; threading.Thread(target=time.sleep, args=(30,)).start(); interrupt()", id="with a thread"
+        ),
+    ],
+)
+def test_ctrl_c_ends_with_status_130_and_without_a_traceback(body):
+    done = ended(body)
+    assert (done.returncode, done.stderr) == (130, "")
+    assert done.stdout in ("", "half a line")
+
+
+def test_ctrl_c_while_the_process_ends():
+    done = ended("pass", after="interrupt()")
+    assert (done.returncode, done.stderr) == (130, "")
+
+
+def test_ctrl_c_before_python_has_started():
+    """As after the restart with huge pages: the signal was blocked, and waits."""
+    block = "import os, signal, sys; signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT]); "
+    send = "os.kill(os.getpid(), signal.SIGINT); os.execv(sys.executable, [sys.executable, '-c', sys.argv[1]])"
+    done = ended("time.sleep(10)", command=(sys.executable, "-c", block + send))
+    assert (done.returncode, done.stderr) == (130, "")
+
+
+def test_a_signal_that_was_ignored_stays_ignored():
+    done = ended("signal.getsignal(signal.SIGINT) == signal.SIG_IGN and print('ignored')", command=ignoring())
+    assert (done.returncode, done.stdout) == (0, "ignored\n")
+
+
+def ignoring():
+    """A command that runs a program in a process that ignores Ctrl-C, as nohup does."""
+    return "sh", "-c", f'trap "" INT; exec {sys.executable} -c "$0"'
+
+
+@pytest.mark.parametrize("output", ["| head -n 0", ">&-", "2>&- | cat", "<&- | cat"])
+def test_closed_pipes_and_streams(output):
+    command = f"{sys.executable} -m zoo --help {output}; exit ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", command], cwd=ROOT, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_full_disk_behind_standard_output_is_one_line(capsys, monkeypatch):
+    class Full(io.StringIO):
+        def flush(self):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(sys, "stdout", Full())
+    monkeypatch.setattr("zoo.__main__.discard_output", lambda: None)
+    assert main(["list", "lenet5"]) == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1 and "No space left on device" in error
+
+
+def test_characters_that_the_terminal_lacks_are_escaped():
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM.format(body="print('\\u732b', os.fsdecode(b'\\xff.png'))", after="")],
+        cwd=ROOT,
+        capture_output=True,
+        env={**os.environ, "PYTHONIOENCODING": "ascii"},
+    )
+    assert (done.returncode, done.stdout) == (0, b"\\u732b \\udcff.png\n")
+
+
+def test_a_warning_is_one_line_without_source():
+    body = "from zoo.runtime.log_filters import quiet_libraries\nimport warnings, logging\nquiet_libraries()\n"
+    warn = "warnings.warn('two' + chr(10) + 'lines'); logging.getLogger('matplotlib.font_manager').warning('no font')"
+    done = ended(body + warn)
+    assert (done.returncode, done.stderr) == (0, "zoo: warning: two lines\n")
+
+
+@pytest.mark.parametrize(
+    ("program", "words"),
+    [
+        ("train.py", ["python", "train.py"]),
+        ("/site-packages/zoo/__main__.py", ["python", "-m", "zoo"]),
+        ("/usr/bin/zoo", ["zoo"]),
+    ],
+)
+def test_how_a_process_was_started(program, words):
+    assert started_as(program) == words
+
+
+def test_the_signal_is_handled_before_anything_slow_is_imported():
+    """Within the first milliseconds: only modules of Python are loaded, none of the libraries."""
+    program = (
+        "import sys, zoo.__main__; print(sorted({'jax', 'flax', 'numpy', 'argparse', 'typing'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-S", "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+    assert signal.getsignal(signal.SIGINT) is not None

@@ -1,0 +1,54 @@
+"""argparse with errors of one line: what was wrong, what was probably meant, and the way to --help."""
+
+import argparse
+import re
+from collections.abc import Iterable, Sequence
+from itertools import takewhile
+from typing import Any, NoReturn
+
+from zoo.errors import ZooError, suggestion
+
+
+class Parser(argparse.ArgumentParser):
+    """An ArgumentParser that raises ZooError for what it cannot parse, and first for a flag that does not exist.
+
+    An unknown flag is often why another one seems to be missing.
+    """
+
+    def error(self, message: str) -> NoReturn:
+        """Raises ZooError with the message of argparse and the way to --help."""
+        text = re.sub(
+            "ignored explicit argument (.*)", r"takes no value (given: \1)", message.removeprefix("argument ")
+        )
+        raise ZooError(f"{text} (see {self.prog} --help)")
+
+    def parse_known_args(self, args: Sequence[str] | None = None, namespace: Any = None) -> tuple[Any, list[str]]:  # type: ignore[override]
+        """As that of argparse; what no argument takes is an error here, where the flags of the command are known."""
+        given = list(args or ())
+        # The flags after the name of a command are those of its own parser.
+        own = takewhile(lambda text: text.startswith("-"), given) if self._subparsers else given
+        for text in takewhile(lambda text: text != "--", own):
+            flag = text.partition("=")[0]
+            # argparse takes the start of a flag for the flag.
+            if flag.startswith("--") and not any(known.startswith(flag) for known in self._option_string_actions):
+                self.error(f"there is no {flag}{suggested_flags(flag, self._option_string_actions)}")
+        namespace, extra = super().parse_known_args(given, namespace)
+        if extra:
+            self.error(f"unexpected {'arguments' if len(extra) > 1 else 'argument'} {' '.join(extra)}")
+        return namespace, extra
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        if action.choices is None or value in action.choices:
+            return
+        choices = [str(choice) for choice in action.choices]
+        if isinstance(action, argparse._SubParsersAction):
+            self.error(f"there is no command {value!r}{suggestion(str(value), choices)}")
+        text = f"{value!r} is not one of {', '.join(choices)}{suggestion(str(value), choices)}"
+        raise argparse.ArgumentError(action, text)
+
+
+def suggested_flags(flag: str, flags: Iterable[str]) -> str:
+    """The end of a message, as `suggestion`: flags with a similar name, or with these initials (--lr)."""
+    name, names = flag.lstrip("-"), [known for known in flags if known.startswith("--")]
+    by_initials = [known for known in names if "".join(word[0] for word in known[2:].split("-")) == name]
+    return f"; did you mean {', '.join(by_initials)}?" if by_initials else suggestion(flag, names)

@@ -1,0 +1,44 @@
+"""Batch norm's running statistics in the first steps of a run, so that they are of use after a short one.
+
+A running statistic starts at 0 (mean) or 1 (variance) and keeps `momentum` of itself per step. After n steps momentum^n
+of the start is left: with MnasNet's 0.9997 that is 94 % after 200 steps, and the network is of no use in inference.
+"""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from flax import linen as nn
+
+
+def warmed_up_decay(limit: float, count: jax.Array | int) -> jax.Array:
+    """The decay of a moving average that was updated `count` times before: (1 + count) / (10 + count), up to `limit`.
+
+    As in TensorFlow's ExponentialMovingAverage with `num_updates`. The average is over about the last tenth of the
+    updates, until it is over 1 / (1 - limit) of them.
+    """
+    return jnp.minimum(limit, (1 + count) / (10 + count)).astype(jnp.float32)
+
+
+def batch_norm_warmup(step: jax.Array | None) -> AbstractContextManager:
+    """Within this context the momentum of a batch norm that trains is `warmed_up_decay(momentum, step)`.
+
+    `step` is the number of steps before this one; None changes nothing. A momentum of 1 stays: those
+    statistics are constants.
+    """
+
+    def intercept(function: Callable, args: tuple, kwargs: dict[str, Any], context: nn.module.InterceptorContext):
+        module = context.module
+        trains = isinstance(module, nn.BatchNorm) and module.is_mutable_collection("batch_stats")
+        # The copy below comes here too: its momentum is an array.
+        if not trains or isinstance(module.momentum, jax.Array) or module.momentum >= 1:
+            return function(*args, **kwargs)
+        copy = module.clone(momentum=warmed_up_decay(module.momentum, step), parent=None)
+        y, updated = copy.apply(module.variables, *args, **kwargs, mutable=["batch_stats"])
+        for name, value in updated.get("batch_stats", {}).items():
+            module.put_variable("batch_stats", name, value)
+        return y
+
+    return nullcontext() if step is None else nn.intercept_methods(intercept)
