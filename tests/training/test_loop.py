@@ -12,6 +12,11 @@ import zoo
 from zoo.data import Dataset
 from zoo.data.dataset import ArraySource
 from zoo.training import RunFolder
+from zoo.training.checkpoint.checkpoint_weights import chosen_step
+from zoo.training.checkpoint.checkpoints import Checkpoints
+from zoo.training.checkpoint.run_folder import saved_steps
+from zoo.training.evaluation import Evaluator
+from zoo.training.feed import Streamed
 
 pytestmark = pytest.mark.usefixtures("tiny")
 
@@ -30,6 +35,17 @@ class InterruptingSource(ArraySource):
             if len(self.indices) == self.times:
                 signal.raise_signal(self.number)
         return super().__getitem__(index)
+
+
+def signalling(at, inputs=Streamed.inputs):
+    """Streamed.inputs that sends SIGTERM at a step, counted from 0."""
+
+    def interrupting(self, step):
+        if step == at:
+            signal.raise_signal(signal.SIGTERM)
+        return inputs(self, step)
+
+    return interrupting
 
 
 @pytest.fixture(scope="module")
@@ -80,6 +96,40 @@ def test_a_run_that_is_stopped_in_an_evaluation_repeats_it_when_resumed(uninterr
     assert run(tmp_path / "run", resume=True).test_accuracy == uninterrupted[1].test_accuracy
     assert rows(tmp_path / "run") == rows(uninterrupted[0])
     jax.tree.map(np.testing.assert_array_equal, final_params(tmp_path / "run"), final_params(uninterrupted[0]))
+
+
+@pytest.mark.parametrize(("killed", "best"), [(True, 4), pytest.param(False, 8, marks=SLOW)])
+def test_an_evaluation_that_was_made_up_for_can_be_the_best(uninterrupted, tmp_path, monkeypatch, killed, best):
+    """The evaluation of step 4 or 8 is stopped, or also killed when it is made up for, once its row is written."""
+
+    def measured(self, state, step_to_stop=None):
+        if int(state.step) == step_to_stop:
+            signal.raise_signal(signal.SIGTERM)
+            return None
+        return {"test_loss": 1.0, "test_accuracy": 0.9 if int(state.step) == best else 0.5}
+
+    def kill(*args, **kwargs):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Evaluator, "evaluate", lambda self, state: measured(self, state, best))
+        assert run(tmp_path / "run", keep=1).exit_code == 143
+    monkeypatch.setattr(Evaluator, "evaluate", measured)
+    if killed:
+        with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+            patch.setattr(Checkpoints, "save", kill)
+            run(tmp_path / "run", resume=True, keep=1)
+        assert [row[3] for row in rows(tmp_path / "run")] == [0.9]
+    # Stopped again before the next checkpoint, a step later.
+    with monkeypatch.context() as patch:
+        patch.setattr(Streamed, "inputs", signalling(best + 1))
+        assert run(tmp_path / "run", resume=True, keep=1).step == best + 2
+    assert run(tmp_path / "run", resume=True, keep=1).step == 12
+    assert [row[0] for row in rows(tmp_path / "run")] == [1, 2, 3]
+    assert [row[3] for row in rows(tmp_path / "run")] == [0.9 if epoch == best // 4 else 0.5 for epoch in (1, 2, 3)]
+    assert [row[1] for row in rows(tmp_path / "run")] == [row[1] for row in rows(uninterrupted[0])]
+    assert chosen_step(RunFolder(tmp_path / "run"), None) == best
+    assert saved_steps(RunFolder(tmp_path / "run")) == [best, 12]
 
 
 def rows(path):

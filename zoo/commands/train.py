@@ -106,7 +106,7 @@ def add_fields(group: argparse._ArgumentGroup, config: type) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Train, and return the exit code: 130 or 143 for a run that was stopped by Ctrl-C or SIGTERM."""
+    """Train, and return the exit code: 130, 143 or 129 for a run that was stopped by Ctrl-C, SIGTERM or SIGHUP."""
     from jax.errors import JaxRuntimeError
 
     try:

@@ -36,7 +36,7 @@ class Outcome:
 
 
 def train(run: PreparedRun, console: Console) -> Outcome:
-    """Train to the recipe's end, or until Ctrl-C or SIGTERM, after which the run is saved.
+    """Train to the recipe's end, or until Ctrl-C, SIGTERM or SIGHUP, after which the run is saved.
 
     Raises ZooError if numbers are no longer finite or the last state cannot be saved, and what `initial_state` raises.
     """
@@ -54,6 +54,10 @@ def train(run: PreparedRun, console: Console) -> Outcome:
             evaluation = session.evaluate(first, state)
             if not evaluation:
                 return Outcome(first, None, exit_code(session.stop.number))
+            session.save(state, evaluation, evaluation_missing=False)
+        elif plan.ends_epoch(first):
+            # The totals are those from before an evaluation that was made up for.
+            session.metrics.end_epoch()
         for step in range(first + 1, plan.steps + 1):
             session.profiler.before(step)
             with session.progress.waiting(session.metrics.idle):

@@ -92,7 +92,7 @@ class Session:
         return row
 
     def save(self, state: TrainState, evaluation: MetricsRow | None, *, evaluation_missing: bool) -> None:
-        """Start to save the state. The best checkpoint is found by the `evaluation` of this step, if it has one."""
+        """Start to save the state, or the `evaluation` of a saved one. The best checkpoint is found by it."""
         with self.progress.pausing():
             totals = self.metrics.totals()
             position = Position(

@@ -19,6 +19,7 @@ from orbax.checkpoint import v1 as ocp
 from rich.console import Console
 
 from zoo.errors import ZooError
+from zoo.runtime.atomic_files import replacing
 from zoo.runtime.console import print_line
 from zoo.training.checkpoint.checksums import Damaged, check_shapes, checksums, verified_record, with_checksums
 from zoo.training.checkpoint.run_folder import RunFolder, saved_steps
@@ -81,11 +82,13 @@ class Checkpoints:
         """Wait for the previous save, then start to save the state and its position, which must be JSON.
 
         `metrics` are those of an evaluation of this state, by which the best checkpoint is found. A step that is saved
-        already is not saved again.
+        already only gets its metrics.
         """
         self.wait()
         self._step = int(state.step)
         if self.last_saved is not None and self.last_saved >= self._step:
+            if metrics is not None and self.last_saved == self._step:
+                self._add_metrics(metrics)
             return
         failure = None
         try:
@@ -127,6 +130,24 @@ class Checkpoints:
         if self.last_saved is None:
             return "nothing was saved before, --resume starts again"
         return f"--resume continues from step {self.last_saved}, in {self._folder.steps}"
+
+    def _add_metrics(self, metrics: Mapping[str, float | None]) -> None:
+        """Store the metrics of a checkpoint that was saved without them, as its evaluation was stopped."""
+        failure: Exception | None = None
+        if is_first():
+            try:
+                file = metrics_file(self._folder.steps / str(self._step))
+                file.parent.mkdir(exist_ok=True)
+                with replacing(file) as unfinished:
+                    unfinished.write_text(json.dumps(metrics))
+            except (OSError, ZooError) as error:
+                failure = error
+        if not true_everywhere(failure is None):
+            why = reason(failure or FAILED_ELSEWHERE)
+            print_line(self._console, f"the metrics of step {self._step} could not be saved with its checkpoint: {why}")
+        # Orbax's checkpointer keeps the metrics that it has read.
+        self._checkpointer.close()
+        self._checkpointer = open_checkpointer(self._folder, self._keep)
 
     def _failed(self, error: Exception) -> None:
         kept = "there is none yet" if self.last_saved is None else f"the last one is of step {self.last_saved}"
@@ -190,6 +211,9 @@ def restore(folder: RunFolder, abstract: TrainState, console: Console) -> tuple[
             damaged.append(path)
             continue
         _rename_damaged(damaged, folder, console, resumed=path.name)
+        # The evaluation may have been made up for after the position was saved.
+        if position.get("evaluation_missing") and metrics_file(path).exists():
+            position = {**position, "evaluation_missing": False}
         return abstract.replace(**state), position
     if damaged:
         raise ZooError(f"{', '.join(map(str, damaged))} cannot be read: start a new run without --resume")
@@ -206,9 +230,14 @@ def _rename_damaged(damaged: list[Path], folder: RunFolder, console: Console, *,
     wait_for_all("damaged checkpoints are renamed")
 
 
+def metrics_file(checkpoint: Path) -> Path:
+    """Where Orbax stores the metrics of a checkpoint, as JSON."""
+    return checkpoint / "metrics" / "metrics"
+
+
 def has_readable_metrics(checkpoint: Path) -> bool:
     """Whether the metrics of a checkpoint can be read; true for one without metrics."""
-    file = checkpoint / "metrics" / "metrics"
+    file = metrics_file(checkpoint)
     if not file.exists():
         return True
     try:

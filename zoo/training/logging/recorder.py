@@ -64,7 +64,9 @@ class Recorder:
             self._attempt(self._draw)
 
     def add(self, row: MetricsRow) -> None:
-        """Record a row: measurements by name, with a "step" and an "epoch"."""
+        """Record a row: measurements by name, with a "step" and an "epoch". An evaluation replaces that of its step."""
+        if is_evaluation(row):
+            self.rows = [kept for kept in self.rows if kept["step"] != row["step"] or not is_evaluation(kept)]
         self.rows.append(row)
         # Rewriting all rows for each logged step would take quadratic time.
         append = self._stored and self._rewritten and not is_evaluation(row)
