@@ -9,7 +9,7 @@ from PIL import Image
 import zoo
 from zoo.training import Recipe
 from zoo.training.augment.augmentation import augment, random_erase, random_flip, random_shift
-from zoo.training.augment.random_crop import random_boxes, random_resized_crop, resize_boxes
+from zoo.training.augment.random_crop import central_box, random_boxes, random_resized_crop, resize_boxes
 
 IMAGES = jnp.asarray(np.random.default_rng(0).uniform(0.5, 1, (64, 12, 10, 3)), jnp.float32)
 KEY = jax.random.key(7)
@@ -106,6 +106,40 @@ def test_crops_are_drawn_as_torchvision_draws_them(height, width):
     np.testing.assert_allclose(boxes[:, 2:].std(0), np.std(expected, 0), rtol=0.03)
     free = np.array([height, width]) - boxes[:, 2:]
     np.testing.assert_allclose((boxes[:, :2] / np.maximum(free, 1e-6))[free.min(1) > 1].mean(0), 0.5, atol=0.02)
+
+
+@pytest.mark.parametrize(
+    ("height", "width", "expected"),
+    [
+        # What torchvision's RandomResizedCrop.get_params returned for such images: top, left, height, width.
+        (20, 100, (0, 36, 20, 27)),
+        (100, 20, (36, 0, 27, 20)),
+        (7, 64, (0, 27, 7, 9)),
+        (64, 7, (27, 0, 9, 7)),
+        (1, 31, (0, 15, 1, 1)),
+    ],
+)
+def test_a_crop_that_does_not_fit_is_the_central_one(height, width, expected):
+    # The whole area has no box of an allowed aspect ratio.
+    boxes = np.asarray(random_boxes(KEY, 50, height, width, 1.0))
+    np.testing.assert_array_equal(boxes, [expected] * 50)
+    fallen_back = (np.asarray(random_boxes(KEY, 500, height, width, 0.3)) == expected).all(1)
+    assert fallen_back.mean() > 0.5
+
+
+@pytest.mark.parametrize(("height", "width"), [(60, 90), (50, 70), (33, 33)])
+def test_the_central_crop_is_that_of_torchvisions_program(height, width):
+    # Its last lines, without change.
+    in_ratio, ratio = width / height, (3 / 4, 4 / 3)
+    if in_ratio < min(ratio):
+        w = width
+        h = round(w / min(ratio))
+    elif in_ratio > max(ratio):
+        h = height
+        w = round(h * max(ratio))
+    else:
+        w, h = width, height
+    assert central_box(height, width) == ((height - h) // 2, (width - w) // 2, h, w)
 
 
 def test_a_crop_of_everything_is_the_image():

@@ -14,7 +14,7 @@ import zoo
 from zoo.models.network import Network
 from zoo.runtime.mesh import data_mesh, replicated, shard_batch
 from zoo.training import Recipe, create_state, train_step
-from zoo.training.augment.mixing import mix, mixing_weights
+from zoo.training.augment.mixing import _range_around, mix, mixing_weights
 from zoo.training.step import cross_entropy, prepare_batch
 
 IMAGES = jnp.asarray(np.random.default_rng(0).normal(size=(8, 12, 10, 3)), jnp.float32)
@@ -81,6 +81,15 @@ def test_cutmixs_boxes_lose_what_lies_outside():
     assert abs(values.mean() - np.mean(expected)) < 0.02
     assert abs(values.mean((1, 2)).std() - np.std(expected)) < 0.02
     assert set(np.unique(values)) == {0, 1}
+
+
+@pytest.mark.parametrize(("center", "share"), [(0.0, 0.3), (0.41, 0.55), (0.97, 0.72), (0.5, 1.0), (0.2, 0.0)])
+def test_a_side_of_cutmixs_box_is_that_of_timms_program(center, share):
+    for size in (9, 10, 31):
+        cut, middle = int(np.float32(size) * np.float32(share)), int(size * center)
+        low, high = np.clip(middle - cut // 2, 0, size), np.clip(middle + (cut + 1) // 2, 0, size)
+        expected = (low <= np.arange(size)) & (np.arange(size) < high)
+        np.testing.assert_array_equal(_range_around(jnp.float32(center), size, jnp.float32(share)), expected)
 
 
 def test_each_batch_takes_one_of_both_ways():

@@ -5,6 +5,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import jax
+
 from zoo.data import Dataset, Preprocessing
 from zoo.data.preprocessing import channel_constants
 from zoo.errors import ZooError
@@ -30,7 +32,8 @@ def resolve_config(
 ) -> RunConfig:
     """The configuration of a new run: the named recipe, or the one of this network and data, with `overrides`.
 
-    `weights` are those that the run starts from, if any. Raises ZooError for whatever would fail once it had started.
+    `weights` are those that the run starts from, if any. A batch size that was not asked for is made smaller where the
+    data set does not fill it. Raises ZooError for whatever would fail once it had started.
     """
     recipe = recipe_for(model, dataset.name, pretrained=weights is not None)
     if recipe_name is not None:
@@ -38,6 +41,8 @@ def resolve_config(
     if weights:
         recipe = dataclasses.replace(recipe, fit=weights.preprocessing.fit)
     recipe = dataclasses.replace(recipe, **overrides)
+    if "batch_size" not in overrides:
+        recipe = dataclasses.replace(recipe, batch_size=fitting_batch_size(recipe.batch_size, dataset))
     check_batches(recipe, dataset)
     if recipe.aux_heads:
         create_model(model, aux_heads=True)
@@ -58,6 +63,12 @@ def resolve_config(
         fields=fields,
         training_images=len(dataset.train),
     )
+
+
+def fitting_batch_size(batch_size: int, dataset: Dataset) -> int:
+    """The batch size, or for fewer images than that the largest one that they fill and the devices can split."""
+    images, devices = len(dataset.train), jax.device_count()
+    return batch_size if images >= batch_size else max(images // devices, 1) * devices
 
 
 def check_batches(recipe: Recipe, dataset: Dataset) -> None:
@@ -131,8 +142,8 @@ def check_resumable(stored: RunConfig, folder: Path, dataset: Dataset, request: 
 def _requested_settings(stored: Recipe, request: ResumeRequest) -> dict[str, Any]:
     requested = dict(request.overrides)
     if request.recipe_name is not None:
-        # `resolve_config` replaced these two of a named recipe.
-        resolved = {"feed": stored.feed, "fit": stored.fit}
+        # `resolve_config` may have replaced these of a named recipe.
+        resolved = {"feed": stored.feed, "fit": stored.fit, "batch_size": stored.batch_size}
         requested = {**asdict(named_recipe(request.recipe_name)), **resolved, **requested}
     if requested.get("feed") == "auto":
         requested["feed"] = stored.feed

@@ -37,7 +37,8 @@ def outside_box(key: jax.Array, height: int, width: int, share: jax.Array) -> ja
     """float [height, width]: 0 in a box, 1 elsewhere.
 
     The box has `1 - share` of the area and the image's aspect ratio, and is clipped at the image's border (Yun et al.
-    2019, section 3.1).
+    2019, section 3.1). Its sides are rounded down to whole pixels, as in timm's `rand_bbox`; the authors' program and
+    torchvision's `CutMix` round them down to even numbers, 2 * (length // 2).
     """
     side = jnp.sqrt(1 - share)
     row, column = jax.random.uniform(key, (2,), jnp.float32)

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 
 LARGEST_RATIO = 4 / 3
-# Boxes that are drawn per image. The first that fits is used, or else the largest with an allowed aspect ratio.
+# Boxes that are drawn per image. The first that fits is used, or else `central_box`.
 MAX_TRIES = 10
 
 
@@ -15,13 +15,13 @@ def random_resized_crop(key: jax.Array, images: jax.Array, smallest: float) -> j
     """A random crop of each image [batch, height, width, channel], resized to the image size.
 
     It has `smallest` to 1 of the image's area, drawn uniformly, and an aspect ratio of 3/4 to 4/3, drawn uniformly in
-    its logarithm.
+    its logarithm. Where ten draws do not fit into an image far from square, the crop is the central one.
     """
     return resize_boxes(images, random_boxes(key, *images.shape[:3], smallest))
 
 
 def random_boxes(key: jax.Array, batch: int, height: int, width: int, smallest: float) -> jax.Array:
-    """float32 [batch, 4]: top, left, height and width in pixels, not rounded, of boxes inside an image."""
+    """float32 [batch, 4]: top, left, height and width in pixels, not rounded but for `central_box`, inside an image."""
     size_key, offset_key = jax.random.split(key)
     whole = jnp.array([height, width], jnp.float32)
     draws = jax.random.uniform(size_key, (batch, MAX_TRIES, 2), jnp.float32)
@@ -29,11 +29,17 @@ def random_boxes(key: jax.Array, batch: int, height: int, width: int, smallest: 
     ratio = jnp.exp(math.log(LARGEST_RATIO) * (2 * draws[..., 1] - 1))
     sizes = jnp.sqrt(jnp.stack([area / ratio, area * ratio], axis=-1))
     inside = (sizes <= whole).all(-1)
-    first = jnp.take_along_axis(sizes, inside.argmax(1)[:, None, None], axis=1)[:, 0]
-    largest = jnp.minimum(whole, whole[::-1] * LARGEST_RATIO)
-    size = jnp.where(inside.any(1)[:, None], first, largest)
+    size = jnp.take_along_axis(sizes, inside.argmax(1)[:, None, None], axis=1)[:, 0]
     offset = jax.random.uniform(offset_key, (batch, 2), jnp.float32) * (whole - size)
-    return jnp.concatenate([offset, size], axis=1)
+    central = jnp.array(central_box(height, width), jnp.float32)
+    return jnp.where(inside.any(1)[:, None], jnp.concatenate([offset, size], axis=1), central)
+
+
+def central_box(height: int, width: int) -> tuple[int, int, int, int]:
+    """Top, left, height and width of the largest central box with an aspect ratio of 3/4 to 4/3, as torchvision's."""
+    box_height = min(height, round(width * LARGEST_RATIO))
+    box_width = min(width, round(height * LARGEST_RATIO))
+    return (height - box_height) // 2, (width - box_width) // 2, box_height, box_width
 
 
 def resize_boxes(images: jax.Array, boxes: jax.Array) -> jax.Array:
