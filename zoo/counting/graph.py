@@ -24,7 +24,11 @@ IndexMap = tuple[AxisMap, ...]  # one for each axis of the input
 
 @dataclass(frozen=True)
 class WindowGeometry:
-    """A convolution or a pool on its spatial axes; padding as (low, high) pairs."""
+    """A convolution or a pool on its spatial axes; padding as (low, high) pairs.
+
+    `transposed`: a transposed convolution, also one with stride 1. `fits` is False where the window is larger than the
+    padded input, so that the output is empty.
+    """
 
     kernel: tuple[int, ...]
     stride: tuple[int, ...]
@@ -32,6 +36,8 @@ class WindowGeometry:
     dilation: tuple[int, ...]
     input_dilation: tuple[int, ...]
     groups: int = 1
+    transposed: bool = False
+    fits: bool = True
 
 
 @dataclass(frozen=True)
@@ -73,7 +79,8 @@ class Operation:
     """One primitive operation of the network that depends on its input.
 
     `frames` are the module calls and functions around it. `macs` is None where the cost is unknown.
-    `kernel_applications` is how many times a kernel is applied to one image. `equation` is for `trace.xla_flops`.
+    `kernel_positions` are the axes along which a kernel is applied, the batch first. `equation` is for
+    `trace.xla_flops`.
     """
 
     name: str
@@ -86,7 +93,7 @@ class Operation:
     variables: frozenset[Variable]
     window: WindowGeometry | None = None
     macs: int | None = 0
-    kernel_applications: int = 0
+    kernel_positions: tuple[int, ...] = ()
     equation: object = None
 
     @property

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from zoo.counting.graph import Frames, FunctionCall, Graph, ModuleCall, Operation
+from zoo.counting.primitives import PATCHES
 
 PRODUCTS = ("conv_general_dilated", "dot_general")
 ARITHMETIC = ("add", "sub", "mul", "div")
@@ -33,7 +34,7 @@ class LayerGroup:
     @property
     def products(self) -> list[Operation]:
         """Its convolutions and matrix products; none for a pool of the zoo, whatever it is computed with."""
-        return [op for op in self.operations if _is_product(op)]
+        return [op for op in self.operations if is_product(op)]
 
     @property
     def is_hidden(self) -> bool:
@@ -68,12 +69,12 @@ def _blocks(operations: Sequence[Operation]) -> set[Frames]:
     """Frames of functions that contain whole layers (module calls, convolutions, products) and so are no layer."""
     blocks = set()
     for op in operations:
-        ends = len(op.frames) if _is_product(op) else op.module_depth
+        ends = len(op.frames) if is_product(op) else op.module_depth
         blocks |= {op.frames[:end] for end in range(1, ends + 1)}
     return blocks
 
 
-def _is_product(op: Operation) -> bool:
+def is_product(op: Operation) -> bool:
     """Whether it is a convolution or a matrix product, and not in a function of the zoo that is a layer by its mark."""
     if op.name not in PRODUCTS:
         return False
@@ -83,8 +84,9 @@ def _is_product(op: Operation) -> bool:
 def _row_frames(op: Operation, calls: Sequence[ModuleCall], blocks: set[Frames]) -> tuple[Frames, str]:
     """The frames of the layer that an operation is part of, and its name: of a Flax layer, a function, or ""."""
     here = op.frames[: op.module_depth]
-    if here and calls[here[-1]].is_flax_layer:
-        return here, snake_case(calls[here[-1]].class_name)
+    module_call = here[-1] if here else None
+    if isinstance(module_call, int) and calls[module_call].is_flax_layer:
+        return here, snake_case(calls[module_call].class_name)
     for end in range(op.module_depth + 1, len(op.frames) + 1):
         frame = op.frames[end - 1]
         if isinstance(frame, FunctionCall) and frame.name and op.frames[:end] not in blocks:
@@ -113,7 +115,7 @@ def _window_axes(op: Operation) -> set[int]:
 def _is_anchor(op: Operation) -> bool:
     """Whether an operation begins a row: one with a cost, known or not, a pool, a reduction or a concatenation."""
     reduces = op.name.startswith("reduce_") and op.name != "reduce_precision"
-    return op.macs is None or reduces or op.name in (*PRODUCTS, "concatenate", "argmax", "argmin")
+    return op.macs is None or reduces or op.name in (*PRODUCTS, PATCHES, "concatenate", "argmax", "argmin")
 
 
 def _group_to_extend(op: Operation, inputs: list[LayerGroup], is_leaf: bool) -> LayerGroup | None:
@@ -145,7 +147,8 @@ def _distinct(groups: Sequence[LayerGroup]) -> list[LayerGroup]:
 def operation_name(group: LayerGroup) -> str:
     """The name of a layer's operation: `conv`, `dense`, `max_pool`, `add`, or that of its function or Flax layer."""
     products = group.products
-    if len(products) == 1:
+    # A layer of Flax that extracts patches and then multiplies them is neither convolution nor dense layer.
+    if len(products) == 1 and not (group.name and any(op.name == PATCHES for op in group.operations)):
         return _product_name(products[0])
     if group.name:
         return group.name
@@ -163,7 +166,7 @@ def operation_name(group: LayerGroup) -> str:
 
 def _product_name(op: Operation) -> str:
     if op.name == "conv_general_dilated":
-        return "transposed_conv" if max(op.window.input_dilation, default=1) > 1 else "conv"
+        return "transposed_conv" if op.window and op.window.transposed else "conv"
     return "dense" if op.variables else "matmul"
 
 

@@ -59,26 +59,23 @@ class Misalignment:
 class NetworkCounts:
     """All rows of a network for one input shape, and its totals.
 
-    `parameters` and `batch_stats` are sizes of the network's variables. `unused` has (module, parameters) of what no
-    row uses, such as auxiliary heads in inference. `uncosted` lists the operations of unknown cost; `macs` is without
-    them. `is_first_call`: the counts are those of the call in `init`, as the network refuses another one with the same
-    input (attention with a cache).
+    `macs` are the multiply-adds of convolutions and matrix products, without those of `uncosted`. `parameters` and
+    `batch_stats` are sizes of the network's variables. `unused` has (module, parameters) of what no row uses, such as
+    auxiliary heads in inference. `uncosted` lists the operations of unknown cost, and each `cond` whose branches
+    differ: of that the most expensive one counts. `is_first_call`: the counts are those of the call in `init`, as the
+    network refuses another one with the same input (attention with a cache).
     """
 
     model: str
     input_shape: tuple[int, ...]
     rows: tuple[Row, ...]
+    macs: int
     parameters: int
     batch_stats: int
     unused: tuple[tuple[str, int], ...] = ()
     uncosted: tuple[str, ...] = ()
     misaligned: tuple[Misalignment, ...] = ()
     is_first_call: bool = False
-
-    @property
-    def macs(self) -> int:
-        """Multiply-adds of convolutions and matrix products, without those of `uncosted`."""
-        return sum(row.macs or 0 for row in self.rows)
 
     @property
     def flops(self) -> int:

@@ -66,7 +66,7 @@ def csv_text(counts: NetworkCounts) -> str:
 
 def json_text(counts: NetworkCounts) -> str:
     """All fields and totals; `receptive_field` has null for an axis where it is the whole image."""
-    totals = ("macs", "flops", "parameters_without_sharing", "activation_bytes", "xla_flops")
+    totals = ("flops", "parameters_without_sharing", "activation_bytes", "xla_flops")
     content = asdict(counts) | {name: getattr(counts, name) for name in totals} | {"convention": CONVENTION}
     return json.dumps(content, indent=2, default=float)
 
@@ -152,9 +152,15 @@ def _notes(counts: NetworkCounts, without_sharing: bool) -> list[str]:
     if reused:
         notes.append(f"{reused:,} parameters are used by more than one layer and counted once")
     notes += [f"not used for this output: {path}, {number:,} parameters" for path, number in counts.unused]
-    notes += [f"unknown cost, not in the multiply-adds: {name}" for name in counts.uncosted]
+    notes += [_uncosted_note(name) for name in counts.uncosted]
     notes += [_misalignment_note(counts.model, found) for found in counts.misaligned]
     return notes
+
+
+def _uncosted_note(name: str) -> str:
+    if name.rpartition(": ")[2] == "cond":
+        return f"upper bound: of {name} the branch with the most multiply-adds counts"
+    return f"unknown cost, not in the multiply-adds: {name}"
 
 
 def _misalignment_note(model: str, found: Misalignment) -> str:

@@ -5,9 +5,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from itertools import groupby
+from typing import Any
 
-from zoo.counting.graph import Frames, Graph, Operation, Variable, WindowGeometry
-from zoo.counting.layer_grouping import LayerGroup, operation_name, snake_case
+from zoo.counting.graph import Frames, Graph, ModuleCall, Operation, Variable, WindowGeometry
+from zoo.counting.layer_grouping import LayerGroup, is_product, operation_name, snake_case
+from zoo.counting.primitives import ELEMENTWISE
 from zoo.counting.receptive_fields import (
     AxisField,
     ReceptiveField,
@@ -25,9 +27,10 @@ def layer_rows(
 ) -> list[Row]:
     """One row per group. Shared parameters count in the first row that uses them; `xla` asks XLA for its costs."""
     counted: set[Variable] = set()
+    results = _results(graph, groups)
     rows = []
-    for group in groups:
-        rows.append(_row(graph, group, fields, counted=frozenset(counted), xla=xla))
+    for group, result in zip(groups, results, strict=True):
+        rows.append(_row(graph, group, result, fields, counted=frozenset(counted), xla=xla))
         counted |= _variables(group)
     return rows
 
@@ -37,7 +40,8 @@ def fold_rows(graph: Graph, groups: Sequence[LayerGroup], rows: Sequence[Row], d
     folded = []
     for frames, members in groupby(zip(groups, rows, strict=True), lambda member: _call_at(graph, member[0], depth)):
         inside = [row for _, row in members]
-        folded += inside if frames is None else [_folded_row(graph, frames, inside, depth)]
+        call = frames[-1] if frames else None
+        folded += [_folded_row(graph.calls[call], inside, depth)] if isinstance(call, int) else inside
     return folded
 
 
@@ -81,18 +85,20 @@ def simplify(number: Number) -> Number:
 def _row(
     graph: Graph,
     group: LayerGroup,
+    result: Operation,
     fields: Mapping[int, ReceptiveField],
     *,
     counted: frozenset[Variable],
     xla: bool,
 ) -> Row:
-    last, window = group.operations[-1], _window(graph, group)
+    window = _window(graph, group)
     used = _variables(group)
     new = used - counted
     kernels = {variable for op in group.products for variable in op.variables}
-    macs = [op.macs for op in group.operations if op in group.products or op.macs is None]
+    known_macs = [op.macs for op in group.products if op.macs is not None]
     axes = [
-        _axis_columns(field, n) for field, n in zip(fields.get(last.output, ()), graph.input_shape[1:-1], strict=False)
+        _axis_columns(field, n)
+        for field, n in zip(fields.get(result.output, ()), graph.input_shape[1:-1], strict=False)
     ]
     return Row(
         path=_path(graph, group),
@@ -102,19 +108,33 @@ def _row(
         padding=window.padding if window else None,
         dilation=window.dilation if window else None,
         groups=window.groups if window else None,
-        output_shape=last.shape,
+        output_shape=result.shape,
         parameters=_size(new, "params"),
         weights=_size(new & kernels, "params"),
         batch_stats=_size(new, "batch_stats"),
         reused_parameters=_size(used & counted, "params"),
-        parameters_without_sharing=_without_sharing(group, fields),
-        macs=None if None in macs else sum(macs),
-        activation_bytes=math.prod(last.shape) * last.itemsize,
+        parameters_without_sharing=_without_sharing(group, result, graph.input_shape[0] if graph.input_shape else 1),
+        macs=None if any(op.macs is None for op in group.operations) else sum(known_macs),
+        activation_bytes=math.prod(result.shape) * result.itemsize,
         receptive_field=tuple(size for size, _, _ in axes),
         effective_stride=tuple(stride for _, stride, _ in axes),
         offset=tuple(offset for _, _, offset in axes),
         xla_flops=sum(xla_flops(op) or 0.0 for op in group.operations) if xla else None,
     )
+
+
+def _results(graph: Graph, groups: Sequence[LayerGroup]) -> list[Operation]:
+    """The operation of each layer whose output other layers read, or the network returns; else its last one.
+
+    What comes after it updates the layer's state.
+    """
+    group_of = {op.output: index for index, group in enumerate(groups) for op in group.operations}
+    read = graph.outputs | {
+        value for op in graph.operations for value in op.inputs if group_of.get(value) != group_of.get(op.output)
+    }
+    return [
+        next((op for op in reversed(group.operations) if op.output in read), group.operations[-1]) for group in groups
+    ]
 
 
 def _variables(group: LayerGroup) -> frozenset[Variable]:
@@ -125,17 +145,35 @@ def _size(variables: Iterable[Variable], collection: str) -> int:
     return sum(variable.size for variable in variables if variable.collection == collection)
 
 
-def _without_sharing(group: LayerGroup, fields: Mapping[int, ReceptiveField]) -> int:
-    """A copy of each parameter for every use: the applications of a kernel, the output positions of a bias."""
+def _without_sharing(group: LayerGroup, result: Operation, batch: int) -> int:
+    """A copy of each parameter for every use: the positions of a kernel, the output positions of a bias."""
     total = 0
     counted: set[Variable] = set()
     for op in group.operations:
         new = {variable for variable in op.variables - counted if variable.collection == "params"}
-        positions = math.prod(field.count for field in fields.get(op.output, ()) if field.axis is not None)
-        uses = op.kernel_applications if op in group.products else positions
-        total += _size(new, "params") * uses
+        total += sum(variable.size * _uses(op, variable.size, result, batch) for variable in new)
         counted |= new
     return total
+
+
+def _uses(op: Operation, size: int, result: Operation, batch: int) -> int:
+    """How many times an operation uses a parameter of a size for one example of the batch."""
+    if is_product(op):
+        return _per_example(op.kernel_positions, batch)
+    if op.name == "gather":
+        return _per_example(op.shape[:-1], batch)
+    if op.name not in ELEMENTWISE:
+        return 1
+    # Each element of the layer's output has one; a single value is for all channels of a position.
+    elements = _per_example(result.shape, batch)
+    channels = size if size > 1 else result.shape[-1] if result.shape else 1
+    return max(1, elements // max(1, channels))
+
+
+def _per_example(sizes: Sequence[int], batch: int) -> int:
+    """The number of positions for one example; the batch is the first axis, part of it, or is not there at all."""
+    has_batch = batch > 0 and bool(sizes) and (sizes[0] % batch == 0 or batch in sizes)
+    return math.prod(sizes) // batch if has_batch else math.prod(sizes)
 
 
 def _window(graph: Graph, group: LayerGroup) -> WindowGeometry | None:
@@ -191,9 +229,8 @@ def _call_at(graph: Graph, group: LayerGroup, depth: int) -> Frames | None:
     return None
 
 
-def _folded_row(graph: Graph, frames: Frames, inside: Sequence[Row], depth: int) -> Row:
+def _folded_row(call: ModuleCall, inside: Sequence[Row], depth: int) -> Row:
     """One row for a module call: sums, and the geometry if only one row has any."""
-    call = graph.calls[frames[-1]]
     short = len(inside) <= 3
     with_kernel = [row for row in inside if row.kernel] if short else []
     geometry = with_kernel[0] if len(with_kernel) == 1 else None
@@ -203,10 +240,9 @@ def _folded_row(graph: Graph, frames: Frames, inside: Sequence[Row], depth: int)
         return None if None in values else sum(values)
 
     sums = ("parameters", "weights", "batch_stats", "reused_parameters", "parameters_without_sharing", "macs")
-    return replace(
-        inside[-1],
-        path="/".join(call.path[:depth]),
-        operation=" + ".join(row.operation for row in inside) if short else snake_case(call.class_name),
+    columns: dict[str, Any] = {
         **{name: getattr(geometry, name, None) for name in ("kernel", "stride", "padding", "dilation", "groups")},
         **{name: total(name) for name in (*sums, "activation_bytes", "xla_flops")},
-    )
+    }
+    operation = " + ".join(row.operation for row in inside) if short else snake_case(call.class_name)
+    return replace(inside[-1], path="/".join(call.path[:depth]), operation=operation, **columns)

@@ -75,6 +75,7 @@ def summarize_graph(name: str, graph: Graph, *, depth: int | None = None, xla: b
         model=name,
         input_shape=graph.input_shape,
         rows=tuple(rows if depth is None else fold_rows(graph, groups, rows, depth)),
+        macs=sum(op.macs or 0 for group in groups for op in group.products),
         parameters=_total(graph, "params"),
         batch_stats=_total(graph, "batch_stats"),
         unused=_unused(graph),
@@ -119,12 +120,14 @@ def _hint(shape: tuple[int, ...]) -> str:
 
 
 def _check_sizes(name: str, graph: Graph) -> None:
+    """Raise CountError where a window does not fit. An array may be empty for other reasons, and on purpose."""
     for op in graph.operations:
-        if 0 in op.shape and 0 not in graph.input_shape:
+        if op.window is not None and not op.window.fits:
             paths = ["/".join(graph.calls[call].path) for call in op.calls]
             where = next((path for path in reversed(paths) if path), name)
-            size = "x".join(str(n) for n in graph.input_shape[1:-1])
-            raise CountError(f"{size} images are too small for {name}: the output of {where} is empty")
+            window, size = ("x".join(map(str, sizes)) for sizes in (op.window.kernel, graph.input_shape[1:-1]))
+            images = f"{size} images are" if len(graph.input_shape) == 4 else f"inputs of shape {graph.input_shape} are"
+            raise CountError(f"{images} too small for {name}: the {window} window of {where} does not fit")
 
 
 def _total(graph: Graph, collection: str) -> int:

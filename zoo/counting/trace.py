@@ -20,7 +20,7 @@ from zoo.counting.graph import AxisMap, Frames, FunctionCall, Graph, Operation, 
 from zoo.counting.marks import LayerMark, ModuleCallMark
 from zoo.counting.module_calls import trace_call
 from zoo.counting.primitive_index_maps import index_map
-from zoo.counting.primitives import PrimitiveCall, primitive_cost
+from zoo.counting.primitives import PATCHES, TRANSPOSED, PrimitiveCall, PrimitiveCost, primitive_cost
 
 # Primitives that only call another jaxpr, with the name of the parameter that holds it.
 CALL_PRIMITIVES = {
@@ -35,6 +35,9 @@ CALL_PRIMITIVES = {
     "checkpoint": "jaxpr",
     "composite": "jaxpr",
 }
+
+# A convolution's own frames, from the innermost on: the binding of the primitive, then the functions of `jax.lax`.
+MAX_CALLER_DEPTH = 12
 
 
 def trace(model: nn.Module, example: jax.ShapeDtypeStruct, keywords: Mapping[str, Any], variables: Any) -> Graph:
@@ -111,34 +114,35 @@ class _JaxprReader:
             called = eqn.params["name"] if name in ("jit", "pjit", "composite") else _function_name(inner)
             return self.read(inner, inputs, self._enter(frames, called))
         variables = frozenset().union(*(value.variables for value in inputs))
-        if not depends_on_input and not (variables and name in ("conv_general_dilated", "dot_general")):
-            return [TracedValue(variables=variables)] * len(eqn.outvars)
+        if not depends_on_input and not variables:
+            return [TracedValue()] * len(eqn.outvars)
         if name == "cond" and eqn.params.get("branches_platforms"):
             # lax.platform_dependent: the branches compute the same, and the last (default) is the plainest.
             return self.read(_open_jaxpr(eqn.params["branches"][-1]), inputs[1:], frames)
-        if name == "cond":
-            self._most_expensive_branch(eqn.params["branches"], inputs[1:], frames)
-        return self._operations(eqn, inputs, variables, frames)
+        call = _primitive_call(eqn, inputs)
+        cost = primitive_cost(call)
+        if name == "cond" and self._most_expensive_branch(eqn.params["branches"], inputs[1:], frames):
+            cost = PrimitiveCost()
+        if depends_on_input:
+            return self._operations(eqn, call, cost, inputs, frames)
+        if cost.macs != 0:
+            # Computed from variables only, as a kernel that is a product of two: an operation without inputs.
+            self._operations(eqn, call, cost, [], frames)
+        return [TracedValue(variables=variables)] * len(eqn.outvars)
 
     def _enter(self, frames: Frames, name: str) -> Frames:
         self.entered += 1
         return (*frames, FunctionCall(_public_name(name), self.entered))
 
     def _operations(
-        self, eqn: Any, inputs: list[TracedValue], variables: frozenset[Variable], frames: Frames
+        self, eqn: Any, call: PrimitiveCall, cost: PrimitiveCost, inputs: list[TracedValue], frames: Frames
     ) -> list[TracedValue]:
         """One `Operation` per output; the first has the cost."""
-        call = PrimitiveCall(
-            eqn.primitive.name,
-            eqn.params,
-            tuple(tuple(getattr(atom.aval, "shape", ())) for atom in eqn.invars),
-            tuple(tuple(getattr(out.aval, "shape", ())) for out in eqn.outvars),
-        )
+        variables = frozenset().union(*(value.variables for value in inputs))
         data = [(i, value.data) for i, value in enumerate(inputs) if value.data is not None]
-        cost = primitive_cost(call)
         for number, out in enumerate(eqn.outvars):
             operation = Operation(
-                name=call.name,
+                name=PATCHES if call.caller == PATCHES else call.name,
                 inputs=tuple(value for _, value in data),
                 index_maps=tuple(index_map(call, i, number) for i, _ in data),
                 output=self.values + number,
@@ -148,7 +152,7 @@ class _JaxprReader:
                 variables=variables,
                 window=cost.window,
                 macs=cost.macs if number == 0 else 0,
-                kernel_applications=cost.kernel_applications,
+                kernel_positions=cost.kernel_positions,
                 equation=eqn if number == 0 else None,
             )
             self.operations.append(operation)
@@ -196,16 +200,44 @@ class _JaxprReader:
         self.values += 1
         return TracedValue(data=operation.output)
 
-    def _most_expensive_branch(self, branches: Sequence[Any], inputs: list[TracedValue], frames: Frames) -> None:
-        """Collect the branch of a `cond` with the most multiply-adds: which one runs depends on the image."""
+    def _most_expensive_branch(self, branches: Sequence[Any], inputs: list[TracedValue], frames: Frames) -> bool:
+        """Collect the branch of a `cond` with the most multiply-adds: which one runs depends on the image.
+
+        Returns whether all branches have equally many, so that their number is known.
+        """
         readers = []
         for branch in branches:
             reader = _JaxprReader(values=self.values, entered=self.entered)
             reader.read(_open_jaxpr(branch), inputs, frames)
             readers.append(reader)
-        expensive = max(readers, key=lambda reader: sum(op.macs or 0 for op in reader.operations))
+        macs = [sum(op.macs or 0 for op in reader.operations) for reader in readers]
+        expensive = readers[macs.index(max(macs))]
         self.operations += expensive.operations
         self.values, self.entered = expensive.values, expensive.entered
+        return len(set(macs)) == 1 and all(op.macs is not None for reader in readers for op in reader.operations)
+
+
+def _primitive_call(eqn: Any, inputs: Sequence[TracedValue]) -> PrimitiveCall:
+    return PrimitiveCall(
+        eqn.primitive.name,
+        eqn.params,
+        tuple(tuple(getattr(atom.aval, "shape", ())) for atom in eqn.invars),
+        tuple(tuple(getattr(out.aval, "shape", ())) for out in eqn.outvars),
+        is_weight=tuple(value.data is None and bool(value.variables) for value in inputs),
+        caller=_caller(eqn) if eqn.primitive.name == "conv_general_dilated" else "",
+    )
+
+
+def _caller(eqn: Any) -> str:
+    """The function of `jax.lax` that calls a convolution, if it computes something else by it; "" for others.
+
+    A transposed convolution of stride 1 and the extraction of patches leave no other trace in a jaxpr.
+    """
+    frames = eqn.source_info.traceback.frames[:MAX_CALLER_DEPTH] if eqn.source_info.traceback else ()
+    for frame in frames:
+        if frame.function_name in (TRANSPOSED, PATCHES) and "/jax/_src/lax/" in frame.file_name.replace("\\", "/"):
+            return frame.function_name
+    return ""
 
 
 def _slice(value: TracedValue, index: int, length: int) -> TracedValue:
