@@ -20,14 +20,14 @@ FOLDED = [name for name in zoo.list_models() if name not in (*PRE_ACTIVATION, *W
 
 
 def damped(variables):
-    """A quarter of the scales that end the branches of inverted residuals.
+    """A quarter of the scales that end the branches of residual blocks.
 
     Else each block doubles the variance, gates saturate, and in the deepest networks rounding decides the logits.
     """
 
     def damp(path, leaf):
         block, leaf_name = path[-3].key if len(path) > 2 else "", path[-1].key
-        return leaf / 4 if block in ("project", "fused") and leaf_name == "scale" else leaf
+        return leaf / 4 if block in ("project", "fused", "conv3") and leaf_name == "scale" else leaf
 
     return {**variables, "params": jax.tree.map_with_path(damp, variables["params"])}
 
