@@ -67,7 +67,7 @@ def zoo_folded(workload: Workload) -> Contender | None:
         variables = fold_batchnorm(workload.network, _zoo_variables(workload))
     except zoo.ZooError:
         return None
-    return _flax("zoo, folded", workload, _network(workload), variables)
+    return _flax("zoo, folded", workload, _network(workload).clone(folded=True), variables)
 
 
 def plain_flax(workload: Workload) -> Contender | None:

@@ -145,25 +145,10 @@ def batch_norm(
     )
 
 
-def is_folded(block: nn.Module, train: bool, conv: str = "conv") -> bool:
-    """Whether the variables of `block` are folded: `zoo.weights.fold_batchnorm` merged its `bn` into its `conv`.
-
-    A folded convolution has a bias, and the norm has no variables. Raises ZooError with `train`, which needs the norm.
-    """
-    norm = any(block.has_variable(kind, "bn") for kind in ("params", "batch_stats"))
-    folded = not block.is_initializing() and not norm and "bias" in (block.get_variable("params", conv) or {})
-    if folded and train:
-        raise ZooError(
-            "these weights cannot be trained: their batch norms are folded into the convolutions; use unfolded weights"
-        )
-    return folded
-
-
 class ConvBlock(nn.Module):
     """A convolution, then an optional norm, then an optional activation. Children: `conv`, `bn`.
 
-    By default (`use_bias=None`) the convolution has a bias only if there is no norm. Folded weights have a bias and no
-    `bn`.
+    By default (`use_bias=None`) the convolution has a bias only if there is no norm.
     """
 
     features: int
@@ -181,9 +166,7 @@ class ConvBlock(nn.Module):
 
     @nn.compact
     def __call__(self, x: jax.Array, train: bool = False) -> jax.Array:
-        folded = self.norm is not None and is_folded(self, train)
-        norm = None if folded else self.norm
-        use_bias = folded or (self.norm is None if self.use_bias is None else self.use_bias)
+        use_bias = self.norm is None if self.use_bias is None else self.use_bias
         x = Conv(
             self.features,
             self.kernel_size,
@@ -197,8 +180,8 @@ class ConvBlock(nn.Module):
             dtype=self.dtype,
             name="conv",
         )(x)
-        if norm is not None:
-            x = norm(train=train, dtype=self.dtype, name="bn")(x)
+        if self.norm is not None:
+            x = self.norm(train=train, dtype=self.dtype, name="bn")(x)
         return x if self.act is None else self.act(x)
 
 

@@ -6,14 +6,14 @@ import numpy as np
 from plain_layers import init
 
 from zoo.layers import ConvBlock, batch_norm, global_avg_pool, max_pool
-from zoo.models.network import Network
+from zoo.models.network import FoldableNetwork
 
 IMAGE = (19, 22, 3)  # height, width, channels
 # A row per convolution: features, kernel, stride, padding, and the window and stride of the pool that follows it.
 CONVOLUTIONS = ((6, 5, 1, 2, (3, 2)), (8, 3, 1, 1, (2, 2)), (7, 3, 1, 0, None))
 
 
-class Small(Network):
+class Small(FoldableNetwork):
     """Convolutions with an overlapping and another pool, the mean of the last maps, and a dense layer."""
 
     pools: bool = True
@@ -23,7 +23,7 @@ class Small(Network):
 
     @nn.compact
     def __call__(self, x: jax.Array, *, train: bool = False) -> jax.Array:
-        norm = batch_norm if self.norm else None
+        norm = self.norm_unless_folded(batch_norm if self.norm else None, train=train)
         for i, (features, kernel, stride, padding, pool) in enumerate(CONVOLUTIONS, start=1):
             x = ConvBlock(features, kernel, stride, padding, norm=norm, act=self.act, name=f"conv{i}")(x, train)
             if self.pools and pool:

@@ -1,5 +1,8 @@
 """Batch norm folded into convolutions: the same logits from a network without it."""
 
+from functools import partial
+
+import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -7,8 +10,13 @@ import pytest
 from quick import computed, drawn, smallest_of
 
 import zoo
+from zoo.layers import ConvBlock, batch_norm, global_avg_pool
+from zoo.models.network import Network
+from zoo.models.variables import init_shapes
 from zoo.runtime.jit_once import jit_once
-from zoo.weights import fold_batchnorm
+from zoo.weights import Weights, fold_batchnorm, load, save, to_keras, to_torch
+from zoo.weights.files import default_preprocessing
+from zoo.weights.fold import fold_weights
 
 # Where the norm comes before its convolution.
 PRE_ACTIVATION = [*zoo.list_models("densenet*"), *zoo.list_models("resnet*v2")]
@@ -44,8 +52,9 @@ def test_logits_are_equal_without_batch_norm(name):
     variables = damped(drawn(model, x.shape[1:]))
     folded = fold_batchnorm(name, variables)
     assert set(folded) == {"params"} and not any("bn" in str(path) for path, _ in jax.tree.leaves_with_path(folded))
-    forward = jit_once(model.apply)
-    before, after = forward(variables, x), forward(folded, x)
+    of_folded = zoo.create_model(name, folded=True)
+    assert jax.tree.structure(folded) == jax.tree.structure(init_shapes(of_folded, x.shape[1:]))
+    before, after = jit_once(model.apply)(variables, x), jit_once(of_folded.apply)(folded, x)
     assert jnp.abs(before - after).max() < 1e-4 * jnp.abs(before).max()
 
 
@@ -71,7 +80,89 @@ def test_no_norm_and_training_are_one_line():
     for name in WITHOUT_NORM:
         with pytest.raises(zoo.ZooError, match=f"{name} has no batch norm to fold"):
             fold_batchnorm(name, {})
-    model = zoo.create_model("resnet18", num_classes=3)
-    folded = fold_batchnorm("resnet18", drawn(model, (32, 32, 3)))
-    with pytest.raises(zoo.ZooError, match="batch norm"):
-        model.apply(folded, jnp.zeros((1, 32, 32, 3)), train=True)
+    model = zoo.create_model("resnet18", folded=True)
+    with pytest.raises(zoo.ZooError, match=r"folded .*trained"):
+        jax.eval_shape(partial(model.apply, train=True), init_shapes(model), jnp.zeros((1, 32, 32, 3)))
+    with pytest.raises(zoo.ZooError, match="folded already"):
+        fold_batchnorm("resnet18", {}, model=model)
+    for name in ("vgg11", "googlenet"):
+        with pytest.raises(zoo.ZooError, match="no batch norm to fold"):
+            init_shapes(zoo.create_model(name, folded=True))
+    for name in (*PRE_ACTIVATION, "lenet5", "squeezenet1_1"):
+        with pytest.raises(zoo.ZooError, match="no field 'folded'"):
+            zoo.create_model(name, folded=True)
+
+
+def filled(name, value=1.0, **fields):
+    shapes = init_shapes(zoo.create_model(name, **fields))
+    return jax.tree.map(lambda leaf: np.full(leaf.shape, value, np.float32), shapes)
+
+
+@pytest.mark.parametrize("other", ["vgg11", "vgg11_bn, folded"])
+def test_variables_of_another_network(other):
+    """A network with batch norm refuses variables without."""
+    name, _, is_folded = other.partition(", ")
+    variables = fold_batchnorm(name, filled(name)) if is_folded else init_shapes(zoo.create_model(name))
+    image = jax.ShapeDtypeStruct((1, 64, 64, 3), jnp.float32)
+    with pytest.raises(zoo.ZooError, match=r"conv1_1/bn .*batch_stats"):
+        jax.eval_shape(zoo.create_model("vgg11_bn").apply, variables, image)
+
+
+def test_a_block_without_its_norm_is_not_a_folded_block():
+    block = ConvBlock(4, 3, norm=batch_norm)
+    with pytest.raises(zoo.ZooError, match=r"bn .*batch_stats"):
+        block.apply(
+            {"params": {"conv": {"kernel": jnp.ones((3, 3, 2, 4)), "bias": jnp.ones(4)}}}, jnp.ones((1, 8, 8, 2))
+        )
+
+
+@pytest.mark.parametrize("fields", [{}, {"num_classes": 3}])
+def test_folded_weights_saved_and_loaded(tmp_path, fields):
+    """What fold_batchnorm gives can be saved, and loaded again: by its network, which says that it is folded."""
+    name, path = "mobilenet_v3_small", tmp_path / "folded.safetensors"
+    folded = fold_batchnorm(name, filled(name, **fields))
+    save(path, Weights(model=name, variables=folded, preprocessing=default_preprocessing(name), fields=fields))
+    loaded = load(path)
+    assert loaded.fields == {**fields, "folded": True} and loaded.network().folded
+    assert jax.tree.structure(loaded.variables) == jax.tree.structure(folded)
+    jax.tree.map(np.testing.assert_array_equal, loaded.variables, folded)
+    with pytest.raises(zoo.ZooError, match="folded already"):
+        fold_weights(loaded)
+
+
+def test_weights_folded_as_a_whole_are_saved_and_loaded(tmp_path):
+    path = tmp_path / "folded.safetensors"
+    weights = Weights(
+        model="resnet18", variables=filled("resnet18"), preprocessing=default_preprocessing("resnet18", (32, 32, 3))
+    )
+    save(path, fold_weights(weights))
+    assert load(path).network() == zoo.create_model("resnet18", folded=True)
+
+
+def test_variables_without_their_norms_that_are_not_folded_cannot_be_saved(tmp_path):
+    for name in ("resnet18", "densenet121"):
+        variables = {"params": filled(name)["params"]}
+        with pytest.raises(zoo.ZooError, match=f"{name}.*batch_stats"):
+            save(tmp_path / "file", Weights(model=name, variables=variables, preprocessing=default_preprocessing(name)))
+    plain = Weights(model="lenet5", variables=filled("lenet5"), preprocessing=default_preprocessing("lenet5"))
+    save(tmp_path / "file", plain)
+    assert load(tmp_path / "file").fields == {}
+
+
+def test_folded_weights_of_a_network_of_your_own_need_the_field():
+    class Mine(Network):
+        @nn.compact
+        def __call__(self, x, *, train=False):
+            return self.classify(global_avg_pool(ConvBlock(4, 3, norm=batch_norm, name="conv1")(x, train)), "fc")
+
+    model = Mine(num_classes=3, image_shape=(8, 8, 3))
+    with pytest.raises(zoo.ZooError, match=r"Mine .*folded"):
+        fold_batchnorm("mine", drawn(model, (8, 8, 3)), model=model)
+
+
+def test_other_libraries_have_no_folded_networks():
+    folded = fold_batchnorm("mobilenet_v3_small", filled("mobilenet_v3_small"))
+    with pytest.raises(zoo.ZooError, match=r"mobilenet_v3_small.* folded"):
+        to_torch("mobilenet_v3_small", folded)
+    with pytest.raises(zoo.ZooError, match=r"resnet50_keras.* folded"):
+        to_keras("resnet50_keras", fold_batchnorm("resnet50_keras", filled("resnet50_keras")))

@@ -41,6 +41,11 @@ class BatchNorm(nn.BatchNorm):
         self._refuse_what_is_not_there(x, mask)
         use_running_average = nn.merge_param("use_running_average", self.use_running_average, use_running_average)
         channels = x.shape[-1:]
+        if not (self.has_variable("batch_stats", "mean") or self.is_mutable_collection("batch_stats")):
+            raise ZooError(
+                f"{self._where()} has no batch_stats: the variables are another network's, or folded, which needs "
+                "folded=True"
+            )
         mean = self.variable("batch_stats", "mean", jnp.zeros, channels, jnp.float32)
         var = self.variable("batch_stats", "var", jnp.ones, channels, jnp.float32)
         scale = self.param("scale", self.scale_init, channels, self.param_dtype) if self.use_scale else None

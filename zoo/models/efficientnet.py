@@ -10,7 +10,7 @@ from zoo.geometry import Padding
 from zoo.layers import Activation, ConvBlock, ModuleFactory, SqueezeExcite, batch_norm, global_avg_pool
 from zoo.models.blocks.inverted_residual import InvertedResidual, StageSettings, add_shortcut
 from zoo.models.blocks.round_width import round_width
-from zoo.models.network import ModelInfo, Network, Paper, maybe_remat
+from zoo.models.network import FoldableNetwork, ModelInfo, Paper, maybe_remat
 
 PAPER = Paper(
     title="EfficientNet: Rethinking Model Scaling for Convolutional Neural Networks",
@@ -54,7 +54,7 @@ def scale_stages(stages: tuple[StageSettings, ...], width: float, depth: float) 
     )
 
 
-class EfficientNet(Network):
+class EfficientNet(FoldableNetwork):
     """Tan and Le 2019: a stem, stages of MBConv (`InvertedResidual`) or `FusedMBConv`, a head, one dense layer.
 
     The default padding is symmetric, as in torchvision. `same_padding` is TensorFlow's, which Google's own weights
@@ -76,7 +76,8 @@ class EfficientNet(Network):
 
     @nn.compact
     def __call__(self, x: jax.Array, *, train: bool = False) -> jax.Array:
-        norm = partial(batch_norm, epsilon=self.epsilon, momentum=self.momentum)
+        released_norm = partial(batch_norm, epsilon=self.epsilon, momentum=self.momentum)
+        norm = self.norm_unless_folded(released_norm, train=train)
         conv = partial(ConvBlock, norm=norm, act=self.act, dtype=self.dtype)
         mbconv, fused_mbconv = (maybe_remat(block, self.remat) for block in (InvertedResidual, FusedMBConv))
 

@@ -19,7 +19,7 @@ from zoo.layers import (
     max_pool,
 )
 from zoo.models.blocks.inception_branches import BranchConv, ConvChain
-from zoo.models.network import ModelInfo, Network, Paper, sow_aux_logits
+from zoo.models.network import FoldableNetwork, ModelInfo, Paper, sow_aux_logits
 
 PAPER = Paper(title="Going Deeper with Convolutions", year=2014, url="https://arxiv.org/abs/1409.4842")
 
@@ -40,7 +40,7 @@ STAGES = ("conv1", "conv2", "inception_3b", "inception_4e", "inception_5b")
 AUX_HEAD_AFTER = {"4a": "loss1", "4d": "loss2"}
 
 
-class GoogLeNet(Network):
+class GoogLeNet(FoldableNetwork):
     """Szegedy et al. 2014, Table 1, with biases and local response normalisation, or `batch_norm` instead of both.
 
     With `aux_heads` and `train`, two classifiers after 4a and 4d sow their logits into the collection `aux_logits`
@@ -59,7 +59,8 @@ class GoogLeNet(Network):
 
     @nn.compact
     def __call__(self, x: jax.Array, *, train: bool = False) -> jax.Array:
-        conv = conv_factory(with_norm=self.batch_norm, act=self.act, dtype=self.dtype)
+        norm = self.norm_unless_folded(partial(batch_norm, epsilon=1e-3) if self.batch_norm else None, train=train)
+        conv = conv_factory(norm, caffe_init=not self.batch_norm, act=self.act, dtype=self.dtype)
         response_norm = (lambda x: x) if self.batch_norm else caffe_response_norm
 
         x = ConvChain((BranchConv("7x7_s2", 64, 7, 2),), conv, name="conv1")(x, train=train)  # [b, 112, 112, 64]
@@ -90,12 +91,12 @@ class GoogLeNet(Network):
         )
 
 
-def conv_factory(*, with_norm: bool, act: Activation, dtype: jnp.dtype) -> ModuleFactory:
-    """Makes the convolution blocks: with biases and Caffe's initial values, or with batch norm and He's."""
-    if with_norm:
-        return partial(ConvBlock, norm=partial(batch_norm, epsilon=1e-3), act=act, dtype=dtype)
-    xavier, bias = nn.initializers.xavier_uniform(), nn.initializers.constant(0.2)
-    return partial(ConvBlock, kernel_init=xavier, bias_init=bias, act=act, dtype=dtype)
+def conv_factory(norm: ModuleFactory | None, *, caffe_init: bool, act: Activation, dtype: jnp.dtype) -> ModuleFactory:
+    """Makes the convolution blocks, with Caffe's initial values or with He's."""
+    conv = partial(ConvBlock, norm=norm, act=act, dtype=dtype)
+    if not caffe_init:
+        return conv
+    return partial(conv, kernel_init=nn.initializers.xavier_uniform(), bias_init=nn.initializers.constant(0.2))
 
 
 def caffe_response_norm(x: jax.Array) -> jax.Array:

@@ -10,7 +10,7 @@ from zoo.layers import Activation, Conv, ConvBlock, ModuleFactory, batch_norm, g
 from zoo.models.blocks.inception_branches import Branch, BranchConv, InceptionBranches, run_branch
 from zoo.models.inception_v3 import KERAS_NORM, MAX_POOL, STEM
 from zoo.models.inception_v4 import PAPER
-from zoo.models.network import ModelInfo, Network, maybe_remat
+from zoo.models.network import FoldableNetwork, ModelInfo, maybe_remat
 
 MIXED_5B: tuple[Branch, ...] = (
     (BranchConv("1x1", 96, 1),),
@@ -55,7 +55,7 @@ STAGES = ("conv2d_2b_3x3", "conv2d_4a_3x3", "block35_10", "block17_20", "conv2d_
 RELEASED = "the released network: Inception v3's stem, and 10, 20 and 10 blocks where the paper has 5, 10 and 5"
 
 
-class InceptionResNetV2(Network):
+class InceptionResNetV2(FoldableNetwork):
     """Szegedy et al. 2016, section 3.2, with the stem and the numbers of blocks of the release.
 
     The residuals of each kind of block are multiplied by one of `scales` (section 3.3). The last block has no scale
@@ -70,7 +70,8 @@ class InceptionResNetV2(Network):
 
     @nn.compact
     def __call__(self, x: jax.Array, *, train: bool = False) -> jax.Array:
-        conv = partial(ConvBlock, norm=self.norm, act=self.act, dtype=self.dtype)
+        norm = self.norm_unless_folded(self.norm, train=train)
+        conv = partial(ConvBlock, norm=norm, act=self.act, dtype=self.dtype)
         block = maybe_remat(ResidualBranches, self.remat)
         x = run_branch(STEM, x, train=train, conv=conv)
         for (kind, (before, module), branches, depth), scale in zip(RESIDUAL_STAGES, self.scales, strict=True):

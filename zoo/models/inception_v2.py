@@ -8,7 +8,7 @@ import jax
 
 from zoo.layers import ConvBlock, batch_norm, global_avg_pool, max_pool
 from zoo.models.blocks.inception_branches import Branch, BranchConv, ConvChain, InceptionBranches, Step
-from zoo.models.network import ModelInfo, Network, Paper
+from zoo.models.network import FoldableNetwork, ModelInfo, Paper
 
 PAPER = Paper(
     title="Batch Normalization: Accelerating Deep Network Training by Reducing Internal Covariate Shift",
@@ -56,7 +56,7 @@ DOWNSAMPLING_POOL = partial(max_pool, window=3, stride=2, padding=((0, 2), (0, 2
 STAGES = ("conv1", "conv2", "inception_3b", "inception_4d", "inception_5b")
 
 
-class InceptionV2(Network):
+class InceptionV2(FoldableNetwork):
     """Ioffe and Szegedy 2015, Figure 5, with the padding and pools of the Caffe release.
 
     `conv_bias` gives the convolutions a bias in addition to that of batch normalisation, as in the Caffe release.
@@ -67,7 +67,9 @@ class InceptionV2(Network):
 
     @nn.compact
     def __call__(self, x: jax.Array, *, train: bool = False) -> jax.Array:
-        conv = partial(ConvBlock, norm=batch_norm, use_bias=self.conv_bias, act=self.act, dtype=self.dtype)
+        norm = self.norm_unless_folded(batch_norm, train=train)
+        use_bias = self.conv_bias or self.folded
+        conv = partial(ConvBlock, norm=norm, use_bias=use_bias, act=self.act, dtype=self.dtype)
         x = ConvChain((BranchConv("7x7_s2", 64, 7, 2),), conv, name="conv1")(x, train=train)
         x = max_pool(x, 3, 2, ceil_mode=True)
         steps = (BranchConv("3x3_reduce", 64, 1), BranchConv("3x3", 192, 3))

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 
 from zoo.layers import ConvBlock, ModuleFactory, adaptive_avg_pool, avg_pool, batch_norm, global_avg_pool, max_pool
 from zoo.models.blocks.inception_branches import Branch, BranchConv, InceptionBranches, run_branch
-from zoo.models.network import ModelInfo, Network, Paper, maybe_remat, sow_aux_logits
+from zoo.models.network import FoldableNetwork, ModelInfo, Paper, maybe_remat, sow_aux_logits
 
 PAPER = Paper(
     title="Rethinking the Inception Architecture for Computer Vision",
@@ -107,7 +107,7 @@ RELEASED = (
 )
 
 
-class InceptionV3(Network):
+class InceptionV3(FoldableNetwork):
     """Szegedy et al. 2015, with the names of TensorFlow's release.
 
     With `aux_heads` and `train`, a classifier after 6e sows its logits into the collection `aux_logits`.
@@ -123,7 +123,8 @@ class InceptionV3(Network):
 
     @nn.compact
     def __call__(self, x: jax.Array, *, train: bool = False) -> jax.Array:
-        conv = partial(ConvBlock, norm=self.norm, act=self.act, dtype=self.dtype)
+        norm = self.norm_unless_folded(self.norm, train=train)
+        conv = partial(ConvBlock, norm=norm, act=self.act, dtype=self.dtype)
         module = maybe_remat(InceptionBranches, self.remat)
         x = run_branch(STEM, x, train=train, conv=conv)
         for name, branches in MIXED.items():

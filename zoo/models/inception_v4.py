@@ -7,7 +7,7 @@ import jax
 
 from zoo.layers import ConvBlock, batch_norm, global_avg_pool, max_pool
 from zoo.models.blocks.inception_branches import Branch, BranchConv, InceptionBranches, run_branch
-from zoo.models.network import ModelInfo, Network, Paper, maybe_remat
+from zoo.models.network import FoldableNetwork, ModelInfo, Paper, maybe_remat
 
 PAPER = Paper(
     title="Inception-v4, Inception-ResNet and the Impact of Residual Connections on Learning",
@@ -93,7 +93,7 @@ MODULES = {
 }
 
 
-class InceptionV4(Network):
+class InceptionV4(FoldableNetwork):
     """Szegedy et al. 2016, Figure 9."""
 
     image_shape: tuple[int, int, int] = (299, 299, 3)
@@ -102,7 +102,8 @@ class InceptionV4(Network):
 
     @nn.compact
     def __call__(self, x: jax.Array, *, train: bool = False) -> jax.Array:
-        conv = partial(ConvBlock, norm=partial(batch_norm, epsilon=1e-3), act=self.act, dtype=self.dtype)
+        norm = self.norm_unless_folded(partial(batch_norm, epsilon=1e-3), train=train)
+        conv = partial(ConvBlock, norm=norm, act=self.act, dtype=self.dtype)
         module = maybe_remat(InceptionBranches, self.remat)
         x = run_branch(STEM, x, train=train, conv=conv)
         for name, branches in MODULES.items():

@@ -8,7 +8,7 @@ import jax
 from zoo.layers import Activation, ConvBlock, ModuleFactory, batch_norm, global_avg_pool
 from zoo.models.blocks.inverted_residual import InvertedResidual, StageSettings
 from zoo.models.blocks.round_width import round_width
-from zoo.models.network import TORCHVISION_V2_CROP, ModelInfo, Network, Paper
+from zoo.models.network import TORCHVISION_V2_CROP, FoldableNetwork, ModelInfo, Paper
 
 PAPER = Paper(
     title="MobileNets: Efficient Convolutional Neural Networks for Mobile Vision Applications",
@@ -35,7 +35,7 @@ MOBILENET_V2 = (
 STEM, HEAD = 32, 1280  # features of the first convolution, and of the last one in V2
 
 
-class MobileNetV1(Network):
+class MobileNetV1(FoldableNetwork):
     """Howard et al. 2017, Table 1: a convolution, then thirteen depthwise separable convolutions."""
 
     act: Activation = jax.nn.relu6
@@ -43,7 +43,8 @@ class MobileNetV1(Network):
 
     @nn.compact
     def __call__(self, x: jax.Array, *, train: bool = False) -> jax.Array:
-        conv = partial(ConvBlock, norm=batch_norm, act=self.act, dtype=self.dtype)
+        norm = self.norm_unless_folded(batch_norm, train=train)
+        conv = partial(ConvBlock, norm=norm, act=self.act, dtype=self.dtype)
         x = conv(STEM, 3, 2, padding=1, name="conv1")(x, train)
         for stage, (features, depth, stride) in enumerate(MOBILENET_V1, start=1):
             for i in range(1, depth + 1):
@@ -53,7 +54,7 @@ class MobileNetV1(Network):
         return self.classify(x, "fc")
 
 
-class MobileNetV2(Network):
+class MobileNetV2(FoldableNetwork):
     """Sandler et al. 2018, Table 2. `width` multiplies the features of all layers except the last convolution.
 
     `momentum` is the decay of the running statistics.
@@ -67,7 +68,7 @@ class MobileNetV2(Network):
 
     @nn.compact
     def __call__(self, x: jax.Array, *, train: bool = False) -> jax.Array:
-        norm = partial(batch_norm, momentum=self.momentum)
+        norm = self.norm_unless_folded(partial(batch_norm, momentum=self.momentum), train=train)
         conv = partial(ConvBlock, norm=norm, act=self.act, dtype=self.dtype)
         x = conv(round_width(STEM * self.width), 3, 2, padding=1, name="conv1")(x, train)
         for number, stage in enumerate(self.stages, start=1):

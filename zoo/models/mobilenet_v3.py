@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from zoo.layers import Activation, ConvBlock, ModuleFactory, SqueezeExcite, batch_norm, global_avg_pool
 from zoo.models.blocks.inverted_residual import InvertedResidual
 from zoo.models.blocks.round_width import round_width
-from zoo.models.network import TORCHVISION_V2_CROP, ModelInfo, Network, Paper
+from zoo.models.network import TORCHVISION_V2_CROP, FoldableNetwork, ModelInfo, Paper
 
 PAPER = Paper(title="Searching for MobileNetV3", year=2019, url="https://arxiv.org/abs/1905.02244")
 
@@ -47,7 +47,7 @@ SMALL = (
 STEM = 16  # features of the first convolution
 
 
-class MobileNetV3(Network):
+class MobileNetV3(FoldableNetwork):
     """Howard et al. 2019, Tables 1 and 2: inverted residuals, and a head that pools before its widest layer.
 
     `act` is a pair, hard swish and ReLU as in the tables, or one activation for both. `head` is the width of the dense
@@ -64,7 +64,7 @@ class MobileNetV3(Network):
     def __call__(self, x: jax.Array, *, train: bool = False) -> jax.Array:
         act, early_act = self.act if isinstance(self.act, tuple) else (self.act, self.act)
         # Section 6.1.1 of the paper: the decay of the running statistics.
-        norm = partial(batch_norm, epsilon=self.epsilon, momentum=0.99)
+        norm = self.norm_unless_folded(partial(batch_norm, epsilon=self.epsilon, momentum=0.99), train=train)
         conv = partial(ConvBlock, norm=norm, act=act, dtype=self.dtype)
         x = conv(STEM, 3, 2, padding=1, name="conv1")(x, train)
         for number, stage in enumerate(self.stages, start=1):

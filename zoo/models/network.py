@@ -8,7 +8,8 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from zoo.layers import Activation
+from zoo.errors import ZooError
+from zoo.layers import Activation, ModuleFactory
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
@@ -33,6 +34,32 @@ class Network(nn.Module, kw_only=True):
         if self.num_classes:
             x = nn.Dense(self.num_classes, dtype=self.dtype, name=name)(x)
         return x.astype(jnp.float32)
+
+
+class FoldableNetwork(Network, kw_only=True):
+    """A network whose batch norms each follow a convolution, so that they can be folded into it.
+
+    With `folded` it has no batch norms, and its convolutions have biases: the network of what
+    `zoo.weights.fold_batchnorm` returns, for inference only.
+    """
+
+    folded: bool = False
+
+    def norm_unless_folded(self, norm: ModuleFactory | None, *, train: bool) -> ModuleFactory | None:
+        """The norm of the convolution blocks: `norm`, or None if the network is folded.
+
+        Raises ZooError for a folded network without batch norm, or with `train`.
+        """
+        if not self.folded:
+            return norm
+        if norm is None:
+            raise ZooError(f"this {type(self).__name__} has no batch norm to fold: leave out folded=True")
+        if train:
+            raise ZooError(
+                f"a folded {type(self).__name__} cannot be trained, since its batch norms are in its convolutions: "
+                "train the network that is not folded"
+            )
+        return None
 
 
 def maybe_remat(block: type[nn.Module], remat: bool) -> type[nn.Module]:

@@ -9,9 +9,9 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from zoo.layers import Activation, ConvBlock, SqueezeExcite, batch_norm, global_avg_pool
+from zoo.layers import Activation, ConvBlock, ModuleFactory, SqueezeExcite, batch_norm, global_avg_pool
 from zoo.models.blocks.round_width import round_width
-from zoo.models.network import TORCHVISION_V2_CROP, ModelInfo, Network, Paper, maybe_remat
+from zoo.models.network import TORCHVISION_V2_CROP, FoldableNetwork, ModelInfo, Paper, maybe_remat
 
 PAPER = Paper(title="Designing Network Design Spaces", year=2020, url="https://arxiv.org/abs/2003.13678")
 
@@ -55,7 +55,7 @@ def quantise_widths(depth: int, w_0: int, w_a: float, w_m: float) -> dict[int, i
     return Counter(8 * round(w_0 * w_m**step / 8) for step in steps)
 
 
-class RegNet(Network):
+class RegNet(FoldableNetwork):
     """Radosavovic et al. 2020: a 3x3 stem and stages of `XBlock`s; the first block of a stage has stride 2.
 
     With `squeeze` the blocks are Y blocks: they have squeeze-and-excitation.
@@ -67,9 +67,10 @@ class RegNet(Network):
 
     @nn.compact
     def __call__(self, x: jax.Array, *, train: bool = False) -> jax.Array:
-        stem = ConvBlock(STEM_WIDTH, 3, 2, padding=1, norm=batch_norm, act=self.act, dtype=self.dtype, name="stem")
+        norm = self.norm_unless_folded(batch_norm, train=train)
+        conv = partial(ConvBlock, norm=norm, dtype=self.dtype)
         block = maybe_remat(XBlock, self.remat)
-        x = stem(x, train)
+        x = conv(STEM_WIDTH, 3, 2, padding=1, act=self.act, name="stem")(x, train)
         for stage, (depth, width, group_width) in enumerate(self.stages, start=1):
             for i in range(1, depth + 1):
                 x = block(
@@ -77,6 +78,7 @@ class RegNet(Network):
                     group_width=group_width,
                     stride=2 if i == 1 else 1,
                     squeeze=self.squeeze,
+                    conv=conv,
                     act=self.act,
                     dtype=self.dtype,
                     name=f"block{stage}_{i}",
@@ -95,12 +97,13 @@ class XBlock(nn.Module):
     group_width: int
     stride: int
     squeeze: bool
+    conv: ModuleFactory
     act: Activation
     dtype: jnp.dtype
 
     @nn.compact
     def __call__(self, x: jax.Array, train: bool = False) -> jax.Array:
-        conv = partial(ConvBlock, self.features, norm=batch_norm, act=self.act, dtype=self.dtype)
+        conv = partial(self.conv, self.features, act=self.act)
         groups = self.features // self.group_width
         y = conv(1, name="conv1")(x, train)
         y = conv(3, self.stride, padding=1, groups=groups, name="conv2")(y, train)

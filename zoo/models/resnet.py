@@ -18,7 +18,7 @@ from zoo.layers import (
     max_pool,
     stochastic_depth,
 )
-from zoo.models.network import TORCHVISION_V2_CROP, ModelInfo, Network, Paper, maybe_remat
+from zoo.models.network import TORCHVISION_V2_CROP, FoldableNetwork, ModelInfo, Paper, maybe_remat
 
 RESNET = Paper(title="Deep Residual Learning for Image Recognition", year=2015, url="https://arxiv.org/abs/1512.03385")
 RESNEXT = Paper(
@@ -75,7 +75,7 @@ class BlockSettings(NamedTuple):
     drop_rate: float
 
 
-class ResNet(Network):
+class ResNet(FoldableNetwork):
     """He et al. 2015, Table 1, as in torchvision: the 3x3 convolution of a bottleneck has its stride.
 
     Networks of up to 34 layers have blocks of two 3x3 convolutions, deeper ones have `bottleneck` blocks. Keras's port
@@ -100,7 +100,8 @@ class ResNet(Network):
 
     @nn.compact
     def __call__(self, x: jax.Array, *, train: bool = False) -> jax.Array:
-        conv = partial(ConvBlock, norm=self.norm, use_bias=self.use_bias, act=self.act, dtype=self.dtype)
+        norm = self.norm_unless_folded(self.norm, train=train)
+        conv = partial(ConvBlock, norm=norm, use_bias=self.use_bias or self.folded, act=self.act, dtype=self.dtype)
         if self.small_images:
             x = conv(64, 3, padding=1, name="conv1")(x, train)
         else:

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 
 from zoo.layers import ConvBlock, ModuleFactory, batch_norm, global_avg_pool, max_pool
-from zoo.models.network import TORCHVISION_V2_CROP, ModelInfo, Network, Paper
+from zoo.models.network import TORCHVISION_V2_CROP, FoldableNetwork, ModelInfo, Paper
 
 PAPER = Paper(
     title="ShuffleNet V2: Practical Guidelines for Efficient CNN Architecture Design",
@@ -29,14 +29,15 @@ TABLE = {
 SECOND_RECIPE = ("shufflenet_v2_x1_5", "shufflenet_v2_x2_0")
 
 
-class ShuffleNetV2(Network):
+class ShuffleNetV2(FoldableNetwork):
     """Ma et al. 2018, Table 5: conv1, a pool, three stages of units, conv5."""
 
     widths: tuple[int, int, int, int] = (116, 232, 464, 1024)
 
     @nn.compact
     def __call__(self, x: jax.Array, *, train: bool = False) -> jax.Array:
-        conv = partial(ConvBlock, norm=batch_norm, act=self.act, dtype=self.dtype)
+        norm = self.norm_unless_folded(batch_norm, train=train)
+        conv = partial(ConvBlock, norm=norm, act=self.act, dtype=self.dtype)
         x = conv(STEM, 3, 2, padding=1, name="conv1")(x, train)
         x = max_pool(x, 3, 2, padding=1)
         for stage, (depth, width) in enumerate(zip(DEPTHS, self.widths[:3], strict=True), start=2):

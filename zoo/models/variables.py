@@ -27,7 +27,7 @@ def init(model: nn.Module, key: jax.Array, image_shape: tuple[int, int, int] | N
     zeros = jnp.zeros(image.shape, image.dtype)
     traced = isinstance(key, jax.core.Tracer) or isinstance(zeros, jax.core.Tracer)
     # Only the outermost jit may have compiler options.
-    return model.init(key, zeros) if traced else jit_once(model.init)(key, zeros)
+    return dict(model.init(key, zeros)) if traced else jit_once(model.init)(key, zeros)
 
 
 def init_shapes(model: nn.Module, image_shape: tuple[int, int, int] | None = None) -> dict[str, Any]:

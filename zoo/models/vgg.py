@@ -7,7 +7,7 @@ import jax
 
 from zoo.layers import ConvBlock, adaptive_avg_pool, batch_norm, max_pool
 from zoo.models.blocks.hidden_dense_layers import hidden_dense_layers
-from zoo.models.network import ModelInfo, Network, Paper
+from zoo.models.network import FoldableNetwork, ModelInfo, Paper
 
 PAPER = Paper(
     title="Very Deep Convolutional Networks for Large-Scale Image Recognition",
@@ -26,7 +26,7 @@ TABLE = {
 }
 
 
-class VGG(Network):
+class VGG(FoldableNetwork):
     """Five stages of 3x3 convolutions, each followed by a 2x2 pool, and three dense layers.
 
     The input of the dense layers is 7x7 maps: for other image sizes the maps are averaged to 7x7, as in torchvision.
@@ -38,7 +38,7 @@ class VGG(Network):
 
     @nn.compact
     def __call__(self, x: jax.Array, *, train: bool = False) -> jax.Array:
-        norm = batch_norm if self.batch_norm else None
+        norm = self.norm_unless_folded(batch_norm if self.batch_norm else None, train=train)
         conv = partial(ConvBlock, kernel_size=3, padding=1, norm=norm, use_bias=True, act=self.act, dtype=self.dtype)
         # The stages: [b, 224, 224, 64], [b, 112, 112, 128], [b, 56, 56, 256], [b, 28, 28, 512], [b, 14, 14, 512].
         for stage, (depth, width) in enumerate(zip(self.depths, WIDTHS, strict=True), start=1):

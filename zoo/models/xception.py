@@ -13,10 +13,9 @@ from zoo.layers import (
     ModuleFactory,
     batch_norm,
     global_avg_pool,
-    is_folded,
     max_pool,
 )
-from zoo.models.network import ModelInfo, Network, Paper, maybe_remat
+from zoo.models.network import FoldableNetwork, ModelInfo, Paper, maybe_remat
 
 PAPER = Paper(
     title="Xception: Deep Learning with Depthwise Separable Convolutions",
@@ -36,7 +35,7 @@ BLOCKS = {
 LAST_BLOCK = (1536, 2048)
 
 
-class Xception(Network):
+class Xception(FoldableNetwork):
     """Chollet 2016, Figure 5. `norm` makes the batch normalisations."""
 
     image_shape: tuple[int, int, int] = (299, 299, 3)
@@ -46,11 +45,12 @@ class Xception(Network):
 
     @nn.compact
     def __call__(self, x: jax.Array, *, train: bool = False) -> jax.Array:
-        block = partial(maybe_remat(SeparableBlock, self.remat), norm=self.norm, act=self.act, dtype=self.dtype)
-        x = Stem(self.norm, self.act, self.dtype, name="block1")(x, train)
+        norm = self.norm_unless_folded(self.norm, train=train)
+        block = partial(maybe_remat(SeparableBlock, self.remat), norm=norm, act=self.act, dtype=self.dtype)
+        x = Stem(norm, self.act, self.dtype, name="block1")(x, train)
         for name, (widths, stride) in BLOCKS.items():
             x = block(widths, stride, activate_first=name != "block2", name=name)(x, train)
-        x = LastBlock(self.norm, self.act, self.dtype, name="block14")(x, train)
+        x = LastBlock(norm, self.act, self.dtype, name="block14")(x, train)
         x = nn.Dropout(self.dropout, deterministic=not train, name="dropout")(global_avg_pool(x))
         return self.classify(x, "fc")
 
@@ -58,7 +58,7 @@ class Xception(Network):
 class Stem(nn.Module):
     """Two ordinary 3x3 convolutions without padding."""
 
-    norm: ModuleFactory
+    norm: ModuleFactory | None
     act: Activation
     dtype: jnp.dtype
 
@@ -70,19 +70,19 @@ class Stem(nn.Module):
 
 
 class SeparableConv(nn.Module):
-    """A 3x3 depthwise convolution, then a 1x1 convolution, without an activation between (section 2), then the norm."""
+    """A 3x3 depthwise convolution, then a 1x1 convolution directly after (section 2), then the norm or a bias."""
 
     features: int
-    norm: ModuleFactory
+    norm: ModuleFactory | None
     dtype: jnp.dtype
 
     @nn.compact
     def __call__(self, x: jax.Array, train: bool = False) -> jax.Array:
-        channels, folded = x.shape[-1], is_folded(self, train, "pointwise")
+        channels = x.shape[-1]
         conv = partial(Conv, dtype=self.dtype)
         x = conv(channels, 3, padding=1, groups=channels, use_bias=False, name="depthwise")(x)
-        x = conv(self.features, 1, use_bias=folded, name="pointwise")(x)
-        return x if folded else self.norm(train=train, dtype=self.dtype, name="bn")(x)
+        x = conv(self.features, 1, use_bias=self.norm is None, name="pointwise")(x)
+        return x if self.norm is None else self.norm(train=train, dtype=self.dtype, name="bn")(x)
 
 
 class SeparableBlock(nn.Module):
@@ -94,7 +94,7 @@ class SeparableBlock(nn.Module):
     widths: tuple[int, ...]
     stride: int
     activate_first: bool
-    norm: ModuleFactory
+    norm: ModuleFactory | None
     act: Activation
     dtype: jnp.dtype
 
@@ -121,7 +121,7 @@ class SeparableBlock(nn.Module):
 class LastBlock(nn.Module):
     """Two separable convolutions, each followed by its activation."""
 
-    norm: ModuleFactory
+    norm: ModuleFactory | None
     act: Activation
     dtype: jnp.dtype
 

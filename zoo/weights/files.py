@@ -62,8 +62,10 @@ def default_preprocessing(model_name: str, image_shape: tuple[int, int, int] | N
 def save(path: str | Path, weights: Weights, *, half: bool = False) -> None:
     """Write a safetensors file atomically. `half` stores kernels as float16; `load` gives float32 again.
 
-    Raises ZooError where the file cannot be written, or a kernel has values outside the range of float16.
+    Variables that `fold_batchnorm` made are stored with the field `folded`. Raises ZooError where the file cannot be
+    written, or a kernel has values outside the range of float16.
     """
+    weights = _with_folded_field(weights)
     leaves = jax.tree.leaves_with_path(dict(weights.variables))
     arrays = {key_of(path): np.ascontiguousarray(_to_float16(leaf) if half else leaf) for path, leaf in leaves}
     described = {
@@ -76,6 +78,27 @@ def save(path: str | Path, weights: Weights, *, half: bool = False) -> None:
     metadata = {"format": FORMAT, **{name: json.dumps(value) for name, value in described.items()}}
     with replacing(Path(path)) as unfinished:
         unfinished.write_bytes(serialized(arrays, metadata))
+
+
+def _with_folded_field(weights: Weights) -> Weights:
+    """The same weights, with the field `folded` where `fold_batchnorm` made the variables.
+
+    Raises ZooError where the network has batch norms, the variables have none, and they are not the folded network's.
+    """
+    if weights.variables.get("batch_stats") or weights.fields.get("folded"):
+        return weights
+    shape = weights.preprocessing.image_shape
+    network = weights.network()
+    if "batch_stats" not in init_shapes(network, shape):
+        return weights
+    folded = replace(weights, fields={**weights.fields, "folded": True})
+    if not hasattr(network, "folded") or _shapes(init_shapes(folded.network(), shape)) != _shapes(weights.variables):
+        raise ZooError(f"not the variables of {weights.model}: they have no batch_stats")
+    return folded
+
+
+def _shapes(variables: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
+    return {key_of(path): np.shape(leaf) for path, leaf in jax.tree.leaves_with_path(dict(variables))}
 
 
 def _to_float16(leaf: np.ndarray) -> np.ndarray:

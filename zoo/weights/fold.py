@@ -5,14 +5,16 @@ from dataclasses import replace
 from typing import Any
 
 import flax.linen as nn
+import jax
 import numpy as np
 from flax import traverse_util
 
 from zoo.errors import ZooError
 from zoo.models.network import Network
-from zoo.models.variables import trace_init
+from zoo.models.variables import init_shapes, trace_init
 from zoo.registry import create_model
 from zoo.weights.files import Weights
+from zoo.weights.variable_tree import module_of
 
 ModulePath = tuple[str, ...]
 
@@ -23,13 +25,17 @@ CONVOLUTIONS = ("conv", "pointwise")
 def fold_batchnorm(
     model_name: str, variables: Mapping[str, Any], *, model: Network | None = None
 ) -> dict[str, dict[str, Any]]:
-    """{"params": ...} without batch norm, for inference by the same network: `model.apply(folded, x)`.
+    """{"params": ...} without batch norm, for inference by the network with `folded=True`.
 
     A convolution W with bias b followed by (y - mean) / sqrt(var + epsilon) * scale + shift becomes one convolution
     with W * s and (b - mean) * s + shift, where s = scale / sqrt(var + epsilon). `model` is the network where it is not
-    the registry's default. Raises ZooError where a norm follows no convolution (DenseNet, ResNet v2), or there is none.
+    the registry's default. Raises ZooError where a norm follows no convolution (DenseNet, ResNet v2), or there is none,
+    and for a network of your own without the field (`zoo.models.network.FoldableNetwork`).
     """
-    norms = batch_norms(model or create_model(model_name))
+    model = model or create_model(model_name)
+    if getattr(model, "folded", False):
+        raise ZooError(f"{model_name} is folded already")
+    norms = batch_norms(model)
     if not norms:
         raise ZooError(f"{model_name} has no batch norm to fold")
     flat = {kind: traverse_util.flatten_dict(dict(variables.get(kind, {}))) for kind in ("params", "batch_stats")}
@@ -39,12 +45,26 @@ def fold_batchnorm(
         if conv is None:
             raise ZooError(f"{model_name} cannot be folded: its norm {'/'.join(norm)} follows no convolution")
         _fold(folded, flat["batch_stats"], conv, norm, epsilon)
+    if not hasattr(model, "folded"):
+        raise ZooError(f"{model_name} cannot be folded: its class {type(model).__name__} has no field named folded")
     return {"params": traverse_util.unflatten_dict(folded)}
 
 
 def fold_weights(weights: Weights) -> Weights:
     """The same weights with batch norm folded into the convolutions. Raises ZooError as `fold_batchnorm` does."""
-    return replace(weights, variables=fold_batchnorm(weights.model, weights.variables, model=weights.network()))
+    variables = fold_batchnorm(weights.model, weights.variables, model=weights.network())
+    return replace(weights, variables=variables, fields={**weights.fields, "folded": True})
+
+
+def refuse_folded(model_name: str, variables: Mapping[str, Any], library: str) -> None:
+    """Raises ZooError where the network has batch norms and the variables have none: the library's have them."""
+    leaves = jax.tree.leaves_with_path(init_shapes(create_model(model_name)))
+    norms = {module_of(path) for path, _ in leaves if path[0].key == "batch_stats"}
+    if norms and norms.isdisjoint(module_of(path) for path, _ in jax.tree.leaves_with_path(dict(variables))):
+        raise ZooError(
+            f"the batch norms of {model_name} are folded into these weights, and {library}'s network has them: "
+            "convert the weights that are not folded"
+        )
 
 
 def batch_norms(model: Network) -> dict[ModulePath, float]:

@@ -13,6 +13,7 @@ from zoo.errors import ZooError
 from zoo.models.network import Network
 from zoo.models.variables import init_shapes
 from zoo.registry import create_model
+from zoo.weights.fold import refuse_folded
 from zoo.weights.head_and_aux import Part, part_leaves
 from zoo.weights.key_map import KeyMap, translate
 from zoo.weights.key_maps import find_key_map
@@ -52,7 +53,8 @@ def from_keras(
 
 
 def to_keras(model_name: str, variables: Mapping[str, Any]) -> dict[str, np.ndarray]:
-    """The inverse of `from_keras`: NumPy arrays by the paths of Keras's variables."""
+    """The inverse of `from_keras`: arrays by the paths of Keras's variables. Raises ZooError for folded weights."""
+    refuse_folded(model_name, variables, "Keras")
     key_map = find_key_map(model_name, "keras")
     paths = _keras_paths(variables, key_map)
     leaves = jax.tree.leaves_with_path(variables)

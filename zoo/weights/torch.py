@@ -10,6 +10,7 @@ from zoo.errors import ZooError
 from zoo.models.network import Network
 from zoo.models.variables import init_shapes
 from zoo.registry import create_model
+from zoo.weights.fold import refuse_folded
 from zoo.weights.head_and_aux import Part, part_leaves, with_aux
 from zoo.weights.key_map import KeyMap, translate
 from zoo.weights.key_maps import find_key_map, known_key_maps
@@ -63,7 +64,11 @@ def from_torch(
 
 
 def to_torch(model_name: str, variables: Mapping[str, Any], key_map: str = "torchvision") -> dict[str, np.ndarray]:
-    """The inverse of `from_torch`: NumPy arrays by torch's keys, without BatchNorm's `num_batches_tracked`."""
+    """The inverse of `from_torch`: NumPy arrays by torch's keys, without BatchNorm's `num_batches_tracked`.
+
+    Raises ZooError for folded weights.
+    """
+    refuse_folded(model_name, variables, key_map)
     mapping = find_key_map(model_name, key_map)
     return {
         torch_key(path, mapping): _to_torch(bgr_to_rgb(np.asarray(leaf), path, mapping), path, mapping)

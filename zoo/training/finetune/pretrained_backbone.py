@@ -54,5 +54,10 @@ def check_trained_parts(network: Network, recipe: Recipe) -> None:
 
 
 def fields_of(weights: Weights) -> dict[str, Any]:
-    """The fields of the network that its weights decide, such as `epsilon`."""
+    """The fields of the network that its weights decide, such as `epsilon`. Raises ZooError for folded weights."""
+    if weights.fields.get("folded"):
+        raise ZooError(
+            f"these weights of {weights.model} cannot be trained: their batch norms are folded into the convolutions; "
+            "start from the weights that are not folded"
+        )
     return {name: value for name, value in weights.fields.items() if name not in RUN_FIELDS}
