@@ -6,6 +6,7 @@ from zoo.data.decoding import fit_image, read_image
 from zoo.data.errors import DataError
 from zoo.data.open import open_dataset
 from zoo.data.preprocessing import Preprocessing
+from zoo.data.unreadable import UnreadableImages
 
 __all__ = [
     "DataError",
@@ -13,6 +14,7 @@ __all__ = [
     "Example",
     "Preprocessing",
     "Source",
+    "UnreadableImages",
     "eval_batches",
     "fit_image",
     "load_all",

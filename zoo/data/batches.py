@@ -13,6 +13,7 @@ from zoo.data.dataset import ArraySource, Source
 from zoo.data.decoding import FITS
 from zoo.data.errors import DataError
 from zoo.data.preprocessing import Preprocessing
+from zoo.data.unreadable import UnreadableImages, replace_unreadable
 
 if TYPE_CHECKING:
     import grain
@@ -23,14 +24,21 @@ ProcessPart = tuple[int, int]
 
 
 def train_batches(
-    source: Source, *, preprocessing: Preprocessing, batch_size: int, seed: int, part: ProcessPart = (0, 1)
+    source: Source,
+    *,
+    preprocessing: Preprocessing,
+    batch_size: int,
+    seed: int,
+    part: ProcessPart = (0, 1),
+    unreadable: UnreadableImages | None = None,
 ) -> grain.IterDataset:
     """Endless batches: {"image": uint8 [batch, height, width, channel], "label": int32 [batch]}.
 
     Each epoch has a new random order from the seed, len(source) // batch_size batches and no example twice;
     its remainder is dropped. `part` (i, n) reads the i-th of n equal parts of each batch's rows. The iterator's
-    get_state and set_state resume exactly, with any number of parts. Raises DataError for a bad argument, or a source
-    smaller than one batch.
+    get_state and set_state resume exactly, with any number of parts. Another image takes the place of one that cannot
+    be read, as often as `unreadable` allows. Raises DataError for a bad argument, a source smaller than one batch, and
+    for an image that cannot be read, when it is met.
     """
     _check(preprocessing, batch_size, part)
     if not 0 <= seed < 2**32:
@@ -40,45 +48,76 @@ def train_batches(
     import grain
 
     # Not `shuffle(seed)`: Grain adds the epoch to that, so seed 1 would be seed 0 one epoch later.
+    source = replace_unreadable(source, unreadable or UnreadableImages())
     indices = grain.MapDataset.range(len(source)).seed(seed).shuffle().batch(batch_size, drop_remainder=True)
     read = functools.partial(_read, source=source, preprocessing=preprocessing, part=part)
     return indices.map(read).repeat().to_iter_dataset(_read_options(source))
 
 
 def eval_batches(
-    source: Source, *, preprocessing: Preprocessing, batch_size: int, part: ProcessPart = (0, 1)
+    source: Source,
+    *,
+    preprocessing: Preprocessing,
+    batch_size: int,
+    part: ProcessPart = (0, 1),
+    unreadable: UnreadableImages | None = None,
 ) -> Iterable[dict[str, np.ndarray]]:
-    """Every example once, in order, as train_batches' keys and "mask", bool [batch], False where zeros pad."""
+    """Every example once, in order, as train_batches' keys and "mask", bool [batch], False where zeros pad.
+
+    Images that cannot be read are left out, as often as `unreadable` allows; padding is last in each batch all the
+    same. Raises DataError for a bad argument, and for an image that cannot be read, when it is met.
+    """
     _check(preprocessing, batch_size, part)
     import grain
 
     batches = -(-len(source) // batch_size)
     indices = grain.MapDataset.range(batches * batch_size).batch(batch_size)
-    read = functools.partial(_read, source=source, preprocessing=preprocessing, part=part, masked=True)
+    read = functools.partial(
+        _read, source=source, preprocessing=preprocessing, part=part, left_out=unreadable or UnreadableImages()
+    )
     return indices.map(read).to_iter_dataset(_read_options(source))
 
 
-def load_all(source: Source, *, preprocessing: Preprocessing) -> dict[str, np.ndarray]:
-    """Every example at once, in order: {"image": uint8 [n, height, width, channel], "label": int32 [n]}."""
+def load_all(
+    source: Source, *, preprocessing: Preprocessing, unreadable: UnreadableImages | None = None
+) -> dict[str, np.ndarray]:
+    """Every example at once, in order: {"image": uint8 [n, height, width, channel], "label": int32 [n]}.
+
+    Another image takes the place of one that cannot be read, as in `train_batches`.
+    """
+    source = replace_unreadable(source, unreadable or UnreadableImages())
     batches = list(eval_batches(source, preprocessing=preprocessing, batch_size=256))
     joined = {name: np.concatenate([batch[name] for batch in batches]) for name in ("image", "label")}
     return {name: array[: len(source)] for name, array in joined.items()}
 
 
 def _read(
-    indices: np.ndarray, source: Source, preprocessing: Preprocessing, part: ProcessPart, masked: bool = False
+    indices: np.ndarray,
+    source: Source,
+    preprocessing: Preprocessing,
+    part: ProcessPart,
+    left_out: UnreadableImages | None = None,
 ) -> dict[str, np.ndarray]:
-    """The rows of a batch that this process reads; zeros for indices beyond the source."""
+    """The rows of a batch that this process reads; zeros last, for indices beyond the source.
+
+    With `left_out` there is a mask, and images that cannot be read are added to it and have no row.
+    """
     process, processes = part
     rows = len(indices) // processes
     indices = indices[process * rows : (process + 1) * rows]
-    images, labels = np.zeros((rows, *preprocessing.image_shape), np.uint8), np.zeros(rows, np.int32)
-    for row, index in enumerate(indices):
-        if index < len(source):
-            example = source[int(index)]
-            images[row], labels[row] = preprocessing.fitted(example["image"]), example["label"]
+    images, labels, row = np.zeros((rows, *preprocessing.image_shape), np.uint8), np.zeros(rows, np.int32), 0
+    for index in indices[indices < len(source)].tolist():
+        try:
+            example = source[index]
+        except DataError as error:
+            if left_out is None:
+                raise
+            left_out.add(error)
+            continue
+        images[row], labels[row] = preprocessing.fitted(example["image"]), example["label"]
+        row += 1
     batch = {"image": images, "label": labels}
-    return {**batch, "mask": indices < len(source)} if masked else batch
+    return batch if left_out is None else {**batch, "mask": np.arange(rows) < row}
 
 
 def _read_options(source: Source) -> grain.ReadOptions:

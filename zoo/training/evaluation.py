@@ -6,7 +6,7 @@ import jax
 import numpy as np
 from jax.sharding import Mesh
 
-from zoo.data import eval_batches
+from zoo.data import DataError, UnreadableImages, eval_batches
 from zoo.runtime.compiler_options import compiler_options
 from zoo.runtime.mesh import shard_batch
 from zoo.training.prepared_run import PreparedRun
@@ -18,14 +18,16 @@ MAX_BATCHES_IN_FLIGHT = 3
 
 
 class Evaluator:
-    """Evaluates states of a run on all images of the test set.
+    """Evaluates states of a run on all images of the test set, but for those left out as `unreadable`.
 
     `stop_requested` is asked after each batch. Several processes could not stop at the same batch, and ignore it.
     """
 
-    def __init__(self, run: PreparedRun, mesh: Mesh, stop_requested: Callable[[], bool]) -> None:
+    def __init__(
+        self, run: PreparedRun, mesh: Mesh, stop_requested: Callable[[], bool], unreadable: UnreadableImages
+    ) -> None:
         self._mesh = mesh
-        self._batches = load_test_batches(run, mesh)
+        self._batches = load_test_batches(run, mesh, unreadable)
         self._step = jax.jit(eval_step, compiler_options=compiler_options())
         self._stop_requested = stop_requested if jax.process_count() == 1 else lambda: False
 
@@ -39,15 +41,20 @@ class Evaluator:
             if self._stop_requested():
                 return None
         total = jax.tree.map(lambda *parts: float(np.sum(parts)), *jax.device_get(sums))
+        if not total["images"]:
+            raise DataError("no test image can be read: replace them")
         return {"test_loss": total["loss"] / total["images"], "test_accuracy": total["correct"] / total["images"]}
 
 
-def load_test_batches(run: PreparedRun, mesh: Mesh) -> Iterable[dict[str, np.ndarray | jax.Array]]:
+def load_test_batches(
+    run: PreparedRun, mesh: Mesh, unreadable: UnreadableImages
+) -> Iterable[dict[str, np.ndarray | jax.Array]]:
     """The test images in batches, on the devices if the run keeps its training images there."""
     batches = eval_batches(
         run.dataset.test,
         preprocessing=run.config.preprocessing,
         batch_size=run.config.recipe.batch_size,
         part=(jax.process_index(), jax.process_count()),
+        unreadable=unreadable,
     )
     return [shard_batch(batch, mesh) for batch in batches] if run.config.recipe.feed == "resident" else batches

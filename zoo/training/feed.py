@@ -11,7 +11,7 @@ import numpy as np
 from jax import lax
 from jax.sharding import Mesh
 
-from zoo.data import Dataset, load_all, train_batches
+from zoo.data import Dataset, UnreadableImages, load_all, train_batches
 from zoo.data.preprocessing import Preprocessing
 from zoo.runtime.mesh import batch_sharding, on_all_devices, replicated, shard_batch
 from zoo.training.config.recipe import Recipe
@@ -106,10 +106,16 @@ class Resident:
         )
 
 
-def open_feed(dataset: Dataset, recipe: Recipe, preprocessing: Preprocessing, mesh: Mesh) -> Feed:
-    """The feed of the training images that the recipe names."""
+def open_feed(
+    dataset: Dataset,
+    recipe: Recipe,
+    preprocessing: Preprocessing,
+    mesh: Mesh,
+    unreadable: UnreadableImages | None = None,
+) -> Feed:
+    """The feed of the training images that the recipe names; `unreadable` are those that may be left out."""
     if recipe.feed == "resident":
-        images = load_all(dataset.train, preprocessing=preprocessing)
+        images = load_all(dataset.train, preprocessing=preprocessing, unreadable=unreadable)
         return Resident(images, seed=recipe.seed, batch_size=recipe.batch_size, mesh=mesh)
     batches = train_batches(
         dataset.train,
@@ -117,6 +123,7 @@ def open_feed(dataset: Dataset, recipe: Recipe, preprocessing: Preprocessing, me
         batch_size=recipe.batch_size,
         seed=recipe.seed,
         part=(jax.process_index(), jax.process_count()),
+        unreadable=unreadable,
     )
     return Streamed(iter(batches), mesh)
 

@@ -9,6 +9,7 @@ from jax.sharding import Mesh
 from rich.console import Console
 
 from zoo import count
+from zoo.data import UnreadableImages
 from zoo.runtime.compiler_options import compiler_options
 from zoo.runtime.console import print_line
 from zoo.runtime.mesh import data_mesh, replicated
@@ -38,17 +39,21 @@ class Outcome:
 def train(run: PreparedRun, console: Console) -> Outcome:
     """Train to the recipe's end, or until Ctrl-C, SIGTERM or SIGHUP, after which the run is saved.
 
-    Raises ZooError if numbers are no longer finite or the last state cannot be saved, and what `initial_state` raises.
+    Raises ZooError if numbers are no longer finite, the last state cannot be saved or an image cannot be read, after
+    which the run is saved too, and what `initial_state` raises.
     """
     config = run.config
     mesh, plan = data_mesh(config.recipe.batch_size), TrainingPlan(config.recipe, len(run.dataset.train))
-    feed = open_feed(run.dataset, config.recipe, config.preprocessing, mesh)
+    unreadable = UnreadableImages(run.options.skip_unreadable)
+    feed = open_feed(run.dataset, config.recipe, config.preprocessing, mesh, unreadable)
     state, position = initial_state(run, mesh=mesh, steps_per_epoch=plan.steps_per_epoch, console=console)
     feed.seek(position.feed)
     print_frozen(state, console)
     print_short_warmup(config.recipe, plan, console)
     first, run_step = int(state.step), compile_step(feed, state, mesh)
-    with open_session(run, plan=plan, feed=feed, first=first, position=position, mesh=mesh, console=console) as session:
+    with open_session(
+        run, plan=plan, feed=feed, first=first, position=position, mesh=mesh, console=console, unreadable=unreadable
+    ) as session:
         evaluation = None
         if lacks_evaluation(session, position):
             evaluation = session.evaluate(first, state)
@@ -60,7 +65,7 @@ def train(run: PreparedRun, console: Console) -> Outcome:
             session.metrics.end_epoch()
         for step in range(first + 1, plan.steps + 1):
             session.profiler.before(step)
-            with session.progress.waiting(session.metrics.idle):
+            with session.saving_if_unreadable(state), session.progress.waiting(session.metrics.idle):
                 inputs = feed.inputs(step - 1)
             state, metrics = run_step(state, inputs)
             session.step_started(step, metrics)

@@ -9,6 +9,8 @@ import jax
 from jax.sharding import Mesh
 from rich.console import Console
 
+from zoo.data import DataError, UnreadableImages
+from zoo.runtime.console import print_line
 from zoo.training.checkpoint.checkpoints import Checkpoints
 from zoo.training.checkpoint.position import Position
 from zoo.training.distributed import Agreement, is_first
@@ -80,7 +82,7 @@ class Session:
         """
         # Before the evaluation, whose time does not count.
         pace = self.progress.pace()
-        with self.progress.pausing():
+        with self.saving_if_unreadable(state, evaluation_missing=True), self.progress.pausing():
             tested = self.evaluator.evaluate(state)
             if tested is None:
                 return None
@@ -104,15 +106,41 @@ class Session:
             )
             self.checkpoints.save(state, asdict(position), evaluation)
 
+    @contextmanager
+    def saving_if_unreadable(self, state: TrainState, *, evaluation_missing: bool = False) -> Iterator[None]:
+        """Save the run where the block meets an image that cannot be read.
+
+        Raises its error, with how to resume the run. Several processes could not save in the middle of an epoch.
+        """
+        try:
+            yield
+        except DataError as error:
+            if jax.process_count() > 1:
+                raise
+            self.wait_for_steps()
+            self.save(state, None, evaluation_missing=evaluation_missing)
+            raise DataError(f"{error}; {self.checkpoints.resume_hint()}") from error
+
     def _elapsed(self) -> float:
         return self.seconds + time.perf_counter() - self.started
 
 
 @contextmanager
 def open_session(
-    run: PreparedRun, *, plan: TrainingPlan, feed: Feed, first: int, position: Position, mesh: Mesh, console: Console
+    run: PreparedRun,
+    *,
+    plan: TrainingPlan,
+    feed: Feed,
+    first: int,
+    position: Position,
+    mesh: Mesh,
+    console: Console,
+    unreadable: UnreadableImages,
 ) -> Iterator[Session]:
-    """Everything that a run needs from the step after `first`; closing it waits for what is being written."""
+    """Everything that a run needs from the step after `first`; closing it waits for what is being written.
+
+    One line at the end says how many images were `unreadable`.
+    """
     options = run.options
     with (
         stop_on_signals() as stop,
@@ -130,13 +158,15 @@ def open_session(
             feed=feed,
             metrics=StepMetrics(position.metrics, position.window, logging=bool(options.log_every)),
             guard=FiniteGuard(options.skip_nonfinite, first, checkpoints.resume_hint),
-            evaluator=Evaluator(run, mesh, lambda: bool(stop.number)),
+            evaluator=Evaluator(run, mesh, lambda: bool(stop.number), unreadable),
             checkpoints=checkpoints,
             recorder=recorder,
             profiler=profiler,
             progress=progress,
             seconds=position.seconds,
         )
+    if unreadable.count:
+        print_line(console, unreadable.describe())
 
 
 def open_recorder(run: PreparedRun, console: Console) -> Recorder:

@@ -19,6 +19,9 @@ class RunOptions:
     )
     keep: int = config_field(2, "number of latest checkpoints to keep, besides the best", minimum=1)
     skip_nonfinite: int = config_field(0, "how many updates in a row may be skipped as not finite before the run stops")
+    skip_unreadable: int = config_field(
+        0, "how many images that cannot be read may be left out; another takes the place of one in training"
+    )
     fsdp: bool = config_field(False, "also split parameters and optimizer state over the devices")
     tensorboard: bool = config_field(False, "write TensorBoard events into the run folder (needs tensorboardX)")
     profile: bool = config_field(False, "trace ten early steps with JAX's profiler, into the run folder")

@@ -1,0 +1,97 @@
+"""Images that cannot be read: how many of them may be left out, and what takes their place."""
+
+import threading
+from dataclasses import dataclass
+
+from zoo.data.dataset import ArraySource, Example, Source
+from zoo.data.errors import DataError
+
+
+class UnreadableImages:
+    """The images that could not be read so far; one more than `limit` is an error. Threads may share it."""
+
+    def __init__(self, limit: int = 0) -> None:
+        self.limit = limit
+        self._messages: dict[str, None] = {}
+        self._lock = threading.Lock()
+
+    @property
+    def count(self) -> int:
+        """How many images these are."""
+        return len(self._messages)
+
+    def add(self, error: DataError) -> None:
+        """Count an image, each once. Raises its error if the limit is exceeded."""
+        message = str(error)
+        with self._lock:
+            if message not in self._messages and len(self._messages) >= self.limit:
+                raise error
+            self._messages[message] = None
+
+    def describe(self) -> str:
+        """How many images were left out and what was wrong with the first, in one line; "" for none."""
+        if not self._messages:
+            return ""
+        number = f"{self.count} images were" if self.count > 1 else "1 image was"
+        return f"{number} left out as unreadable; the first: {min(self._messages)}"
+
+
+@dataclass(frozen=True, eq=False)
+class ReplacingSource:
+    """Another source, in which the next readable example takes the place of an unreadable one.
+
+    What an index gives depends on the source alone: a resumed run and other processes read the same.
+    """
+
+    source: Source
+    unreadable: UnreadableImages
+
+    def __len__(self) -> int:
+        return len(self.source)
+
+    def __getitem__(self, index: int) -> Example:
+        for position in range(index, index + len(self)):
+            try:
+                return self.source[position % len(self)]
+            except DataError as error:
+                self.unreadable.add(error)
+        raise DataError("the data set has no image that can be read")
+
+
+@dataclass(frozen=True, eq=False)
+class ReadableSource:
+    """The examples of another source at these indices."""
+
+    source: Source
+    indices: tuple[int, ...]
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+    def __getitem__(self, index: int) -> Example:
+        return self.source[self.source_index(index)]
+
+    def source_index(self, index: int) -> int:
+        """The index of that example in the whole source."""
+        return self.indices[index]
+
+
+def replace_unreadable(source: Source, unreadable: UnreadableImages) -> Source:
+    """The source, with `ReplacingSource` where images may be left out."""
+    return ReplacingSource(source, unreadable) if unreadable.limit and not isinstance(source, ArraySource) else source
+
+
+def only_readable(source: Source, unreadable: UnreadableImages) -> Source:
+    """The examples of the source that can be read; where images may be left out, all are read for that."""
+    if not unreadable.limit or isinstance(source, ArraySource):
+        return source
+
+    def is_readable(index: int) -> bool:
+        try:
+            source[index]
+        except DataError as error:
+            unreadable.add(error)
+            return False
+        return True
+
+    return ReadableSource(source, tuple(index for index in range(len(source)) if is_readable(index)))
