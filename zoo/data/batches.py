@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import os
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -31,6 +31,7 @@ def train_batches(
     seed: int,
     part: ProcessPart = (0, 1),
     unreadable: UnreadableImages | None = None,
+    classes: int | None = None,
 ) -> grain.IterDataset:
     """Endless batches: {"image": uint8 [batch, height, width, channel], "label": int32 [batch]}.
 
@@ -38,7 +39,7 @@ def train_batches(
     its remainder is dropped. `part` (i, n) reads the i-th of n equal parts of each batch's rows. The iterator's
     get_state and set_state resume exactly, with any number of parts. Another image takes the place of one that cannot
     be read, as often as `unreadable` allows. Raises DataError for a bad argument, a source smaller than one batch, and
-    for an image that cannot be read, when it is met.
+    for an image that cannot be read, when it is met; with `classes` also for a label that is not 0 to classes - 1.
     """
     _check(preprocessing, batch_size, part)
     if not 0 <= seed < 2**32:
@@ -50,7 +51,7 @@ def train_batches(
     # Not `shuffle(seed)`: Grain adds the epoch to that, so seed 1 would be seed 0 one epoch later.
     source = replace_unreadable(source, unreadable or UnreadableImages())
     indices = grain.MapDataset.range(len(source)).seed(seed).shuffle().batch(batch_size, drop_remainder=True)
-    read = functools.partial(_read, source=source, preprocessing=preprocessing, part=part)
+    read = functools.partial(_read, source=source, preprocessing=preprocessing, part=part, classes=classes)
     return indices.map(read).repeat().to_iter_dataset(_read_options(source))
 
 
@@ -61,11 +62,13 @@ def eval_batches(
     batch_size: int,
     part: ProcessPart = (0, 1),
     unreadable: UnreadableImages | None = None,
+    classes: int | None = None,
 ) -> Iterable[dict[str, np.ndarray]]:
     """Every example once, in order, as train_batches' keys and "mask", bool [batch], False where zeros pad.
 
     Images that cannot be read are left out, as often as `unreadable` allows; padding is last in each batch all the
-    same. Raises DataError for a bad argument, and for an image that cannot be read, when it is met.
+    same. Raises DataError for a bad argument, and for an image that cannot be read, when it is met; with `classes` also
+    for a label that is not 0 to classes - 1.
     """
     _check(preprocessing, batch_size, part)
     import grain
@@ -73,20 +76,32 @@ def eval_batches(
     batches = -(-len(source) // batch_size)
     indices = grain.MapDataset.range(batches * batch_size).batch(batch_size)
     read = functools.partial(
-        _read, source=source, preprocessing=preprocessing, part=part, left_out=unreadable or UnreadableImages()
+        _read,
+        source=source,
+        preprocessing=preprocessing,
+        part=part,
+        classes=classes,
+        left_out=unreadable or UnreadableImages(),
     )
     return indices.map(read).to_iter_dataset(_read_options(source))
 
 
 def load_all(
-    source: Source, *, preprocessing: Preprocessing, unreadable: UnreadableImages | None = None
+    source: Source,
+    *,
+    preprocessing: Preprocessing,
+    unreadable: UnreadableImages | None = None,
+    classes: int | None = None,
 ) -> dict[str, np.ndarray]:
     """Every example at once, in order: {"image": uint8 [n, height, width, channel], "label": int32 [n]}.
 
-    Another image takes the place of one that cannot be read, as in `train_batches`.
+    Another image takes the place of one that cannot be read, as in `train_batches`. Raises DataError for a source
+    without examples, and as `eval_batches`.
     """
+    if not len(source):
+        raise DataError("there are no images to load")
     source = replace_unreadable(source, unreadable or UnreadableImages())
-    batches = list(eval_batches(source, preprocessing=preprocessing, batch_size=256))
+    batches = list(eval_batches(source, preprocessing=preprocessing, batch_size=256, classes=classes))
     joined = {name: np.concatenate([batch[name] for batch in batches]) for name in ("image", "label")}
     return {name: array[: len(source)] for name, array in joined.items()}
 
@@ -96,6 +111,7 @@ def _read(
     source: Source,
     preprocessing: Preprocessing,
     part: ProcessPart,
+    classes: int | None,
     left_out: UnreadableImages | None = None,
 ) -> dict[str, np.ndarray]:
     """The rows of a batch that this process reads; zeros last, for indices beyond the source.
@@ -114,10 +130,22 @@ def _read(
                 raise
             left_out.add(error)
             continue
+        if classes is not None:
+            check_label(example["label"], classes, index)
         images[row], labels[row] = preprocessing.fitted(example["image"]), example["label"]
         row += 1
     batch = {"image": images, "label": labels}
     return batch if left_out is None else {**batch, "mask": np.arange(rows) < row}
+
+
+def check_label(label: Any, classes: int, index: int) -> None:
+    """Raises DataError, with the index of the image, for a label that is not one of 0 to classes - 1."""
+    try:
+        known = 0 <= label < classes and label == int(label)
+    except (TypeError, ValueError):
+        known = False
+    if not known:
+        raise DataError(f"image {index} has the label {label}: with {classes} classes it must be 0 to {classes - 1}")
 
 
 def _read_options(source: Source) -> grain.ReadOptions:

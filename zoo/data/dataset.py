@@ -48,7 +48,7 @@ class ArraySource:
         return len(self.labels)
 
     def __getitem__(self, index: int) -> Example:
-        return {"image": self.images[index], "label": int(self.labels[index])}
+        return {"image": self.images[index], "label": self.labels[index].item()}
 
     def shape(self, index: int) -> tuple[int, int, int]:
         """(height, width, channels) of an image, the same of all."""

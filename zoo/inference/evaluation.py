@@ -85,14 +85,18 @@ class Evaluation:
 def evaluate(weights: Weights, dataset: Dataset, *, batch_size: int = 64, dtype: jnp.dtype = jnp.float32) -> Evaluation:
     """Evaluate the test split with the weights' preprocessing on all devices; the network computes in `dtype`.
 
-    Raises ZooError where the classes of the data set and the weights differ.
+    Raises ZooError where the classes of the data set and the weights differ, for a label that is none of them, and for
+    a test split without images.
     """
+    if not len(dataset.test):
+        raise ZooError(f"{dataset.name} has no test images to evaluate")
     names = matching_class_names(weights, dataset)
     mesh = data_mesh(batch_size)
     compute = jax.jit(top_k_function(weights, 5, dtype), compiler_options=compiler_options())
     variables = jax.device_put(weights.variables, replicated(mesh))
     confusion, among_five = np.zeros((len(names), len(names)), np.int64), 0
-    for batch in eval_batches(dataset.test, preprocessing=weights.preprocessing, batch_size=batch_size):
+    batches = eval_batches(dataset.test, preprocessing=weights.preprocessing, batch_size=batch_size, classes=len(names))
+    for batch in batches:
         count = int(batch["mask"].sum())  # padding is last
         _, best = fetch_top_k(weights, *compute(variables, shard_batch(batch["image"], mesh)), count)
         labels = batch["label"][:count]

@@ -56,5 +56,6 @@ def load_test_batches(
         batch_size=run.config.recipe.batch_size,
         part=(jax.process_index(), jax.process_count()),
         unreadable=unreadable,
+        classes=len(run.dataset.class_names),
     )
     return [shard_batch(batch, mesh) for batch in batches] if run.config.recipe.feed == "resident" else batches

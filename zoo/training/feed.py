@@ -115,7 +115,9 @@ def open_feed(
 ) -> Feed:
     """The feed of the training images that the recipe names; `unreadable` are those that may be left out."""
     if recipe.feed == "resident":
-        images = load_all(dataset.train, preprocessing=preprocessing, unreadable=unreadable)
+        images = load_all(
+            dataset.train, preprocessing=preprocessing, unreadable=unreadable, classes=len(dataset.class_names)
+        )
         return Resident(images, seed=recipe.seed, batch_size=recipe.batch_size, mesh=mesh)
     batches = train_batches(
         dataset.train,
@@ -124,6 +126,7 @@ def open_feed(
         seed=recipe.seed,
         part=(jax.process_index(), jax.process_count()),
         unreadable=unreadable,
+        classes=len(dataset.class_names),
     )
     return Streamed(iter(batches), mesh)
 

@@ -20,6 +20,7 @@ from zoo.training.finetune.freezing import partition
 from zoo.training.initial_state import initial_state
 from zoo.training.optimizer import count_warmup_updates
 from zoo.training.prepared_run import PreparedRun
+from zoo.training.resolve_config import check_batches, check_classes
 from zoo.training.schedule import TrainingPlan
 from zoo.training.session import Session, open_session
 from zoo.training.state import TrainState
@@ -39,10 +40,12 @@ class Outcome:
 def train(run: PreparedRun, console: Console) -> Outcome:
     """Train to the recipe's end, or until Ctrl-C, SIGTERM or SIGHUP, after which the run is saved.
 
-    Raises ZooError if numbers are no longer finite, the last state cannot be saved or an image cannot be read, after
-    which the run is saved too, and what `initial_state` raises.
+    Raises ZooError for data that do not fit the configuration, if numbers are no longer finite, the last state cannot
+    be saved or an image cannot be read, after which the run is saved too, and what `initial_state` raises.
     """
     config = run.config
+    check_batches(config.recipe, run.dataset)
+    check_classes(config, run.dataset)
     mesh, plan = data_mesh(config.recipe.batch_size), TrainingPlan(config.recipe, len(run.dataset.train))
     unreadable = UnreadableImages(run.options.skip_unreadable)
     feed = open_feed(run.dataset, config.recipe, config.preprocessing, mesh, unreadable)

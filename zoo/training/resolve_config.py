@@ -14,6 +14,7 @@ from zoo.models.network import Network
 from zoo.models.variables import check_image_shape, smallest_image_size
 from zoo.registry import create_model, model_info
 from zoo.runtime.mesh import data_mesh
+from zoo.training.check_batch_norms import check_batch_norms
 from zoo.training.config.recipe import Recipe
 from zoo.training.config.recipe_table import named_recipe, recipe_for, training_image_size
 from zoo.training.config.run_config import RunConfig
@@ -54,6 +55,7 @@ def resolve_config(
         preprocessing = native_preprocessing(recipe, model, network, dataset)
     check_image_shape(network, preprocessing.image_shape)
     check_trained_parts(network, recipe)
+    check_batch_norms(network, recipe, preprocessing.image_shape)
     return RunConfig(
         model=model,
         dataset=dataset.name,
@@ -75,11 +77,22 @@ def check_batches(recipe: Recipe, dataset: Dataset) -> None:
     """Raises ZooError where the images do not fill a batch, the devices cannot split it, or no update is made."""
     data_mesh(recipe.batch_size)
     images = len(dataset.train)
+    for split, source in (("training", dataset.train), ("test", dataset.test)):
+        if not len(source):
+            raise ZooError(f"{dataset.name} has no {split} images: a run needs some for training and some for testing")
     if recipe.batch_size > images:
         raise ZooError(f"batch_size is {recipe.batch_size}: {dataset.name} has only {images} training images")
     steps = recipe.epochs * (images // recipe.batch_size)
     if recipe.accumulate > steps:
         raise ZooError(f"accumulate is {recipe.accumulate}: the run has only {steps} steps, and would make no update")
+
+
+def check_classes(config: RunConfig, dataset: Dataset) -> None:
+    """Raises ZooError where the network has another number of outputs than the data has classes."""
+    if len(config.class_names) != len(dataset.class_names):
+        raise ZooError(
+            f"the configuration has {len(config.class_names)} classes, and {dataset.name} {len(dataset.class_names)}"
+        )
 
 
 def pretrained_preprocessing(recipe: Recipe, weights: Weights) -> Preprocessing:

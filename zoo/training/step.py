@@ -41,7 +41,7 @@ def train_step(state: TrainState, batch: Batch) -> tuple[TrainState, Metrics]:
     loss is that of the logits, plus the recipe's `aux_weight` times that of each auxiliary head. Random numbers depend
     on the state's key and step, under pmap also on the device. Frozen parameters have no gradient, and modules without
     trainable parameters run as in inference. If the loss, the gradient or the update is not finite, "finite" is false
-    and only the step changes.
+    and only the step changes. A label that is not one of the classes makes the loss NaN.
     """
     axis = data_axis()
     key = jax.random.fold_in(state.key, state.step)
@@ -71,7 +71,8 @@ def train_step(state: TrainState, batch: Batch) -> tuple[TrainState, Metrics]:
     (loss, (logits, batch_stats)), gradient = jax.value_and_grad(loss_fn, has_aux=True)(trainable)
     # Of a mixed image, the class with the larger share.
     labels = targets if targets.ndim == 1 else targets.argmax(-1)
-    metrics = {"loss": loss, "accuracy": (logits.argmax(-1) == labels).mean()}
+    known = is_class(batch["label"], logits.shape[-1]).all()
+    metrics = {"loss": jnp.where(known, loss, jnp.nan), "accuracy": (logits.argmax(-1) == labels).mean()}
     if axis:
         # The mean of equal values may differ from them in the last bit, and frozen statistics must not change.
         gradient, batch_stats, metrics = lax.pmean((gradient, batch_stats, metrics), axis)
@@ -124,15 +125,24 @@ def prepare_batch(state: TrainState, key: jax.Array, batch: Batch) -> tuple[jax.
 
 
 def eval_step(state: TrainState, batch: Batch) -> Metrics:
-    """Sums over the images whose mask is true: {"loss", "correct", "images"}."""
+    """Sums over the images whose mask is true: {"loss", "correct", "images"}.
+
+    A label that is not one of the classes makes the loss NaN.
+    """
     images = normalize(batch["image"], state.mean, state.std)
     logits = state.model.apply(state.eval_variables, images)
     mask = batch["mask"]
+    losses = jnp.where(is_class(batch["label"], logits.shape[-1]), cross_entropy(logits, batch["label"]), jnp.nan)
     return {
-        "loss": (cross_entropy(logits, batch["label"]) * mask).sum(),
+        "loss": jnp.where(mask, losses, 0).sum(),
         "correct": ((logits.argmax(-1) == batch["label"]) & mask).sum(),
         "images": mask.sum(),
     }
+
+
+def is_class(labels: jax.Array, classes: int) -> jax.Array:
+    """bool [batch]: whether a label is one of 0 to classes - 1. Others would index from the end, or nothing."""
+    return (labels >= 0) & (labels < classes)
 
 
 def cross_entropy(logits: jax.Array, targets: jax.Array, label_smoothing: float = 0.0) -> jax.Array:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from signal import SIG_IGN, SIGHUP, SIGINT, SIGTERM, getsignal
 from signal import signal as set_handler
+from typing import Any
 
 
 class StopRequest:
@@ -26,7 +27,7 @@ def stop_on_signals() -> Iterator[StopRequest]:
     terminal closes. Under nohup, which ignores SIGHUP, it stays ignored.
     """
     request = StopRequest()
-    before = {number: getsignal(number) for number in (SIGINT, SIGTERM, SIGHUP)}
+    before: dict[int, Any] = {number: getsignal(number) for number in (SIGINT, SIGTERM, SIGHUP)}
     handled = [number for number in before if number != SIGHUP or before[number] != SIG_IGN]
 
     def record_signal(number: int, frame: object) -> None:
