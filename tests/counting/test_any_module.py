@@ -117,6 +117,27 @@ def test_modules_with_state_and_random_numbers(name):
     assert sum(row.parameters for row in summary.rows) == parameters
 
 
+@pytest.mark.parametrize("lift", [nn.jit, nn.remat, lambda cls: nn.jit(nn.jit(cls))])
+def test_paths_of_modules_that_are_compiled_once(lift):
+    """JAX traces `nn.jit` once for modules that are alike; a row has the path of the module that it belongs to."""
+
+    class Two(nn.Module):
+        @nn.compact
+        def __call__(self, x):
+            cls = lift(Inner)
+            return cls(name="c")(cls(name="b")(cls(name="a")(x)))
+
+    class Inner(nn.Module):
+        @nn.compact
+        def __call__(self, x):
+            return nn.relu(nn.Dense(4, name="dense")(nn.LayerNorm(name="norm")(x)))
+
+    rows = summarize(Two(), (1, 4)).rows
+    kinds = ("norm", "layer_norm", 8), ("dense", "dense", 20), ("", "relu", 0)
+    expected = [(f"{m}/{inner}".strip("/"), kind, size) for m in "abc" for inner, kind, size in kinds]
+    assert [(row.path, row.operation, row.parameters) for row in rows] == expected
+
+
 def test_inputs_of_an_integer_type():
     class Tokens(nn.Module):
         @nn.compact

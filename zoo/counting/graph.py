@@ -80,7 +80,7 @@ class Operation:
 
     `frames` are the module calls and functions around it. `macs` is None where the cost is unknown.
     `kernel_positions` are the axes along which a kernel is applied, the batch first. `equation` is for
-    `trace.xla_flops`.
+    `equations.xla_flops`.
     """
 
     name: str

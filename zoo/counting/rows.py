@@ -7,6 +7,7 @@ from fractions import Fraction
 from itertools import groupby
 from typing import Any
 
+from zoo.counting.equations import xla_flops
 from zoo.counting.graph import Frames, Graph, ModuleCall, Operation, Variable, WindowGeometry
 from zoo.counting.layer_grouping import LayerGroup, is_product, operation_name, snake_case
 from zoo.counting.primitives import ELEMENTWISE
@@ -19,7 +20,6 @@ from zoo.counting.receptive_fields import (
     propagate,
 )
 from zoo.counting.records import Misalignment, Number, Row
-from zoo.counting.trace import xla_flops
 
 
 def layer_rows(

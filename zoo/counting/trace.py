@@ -1,11 +1,7 @@
-"""From a Flax module to a `Graph`, by reading the jaxpr of its `apply`.
+"""From a Flax module to a `Graph`, by reading the jaxpr of a call.
 
 During tracing every module call puts its number on the name stack (`module_calls`); the name stack of an equation then
-says which module it belongs to.
-
-Private interfaces: the only file of the zoo that reads jaxprs, whose contents JAX does not promise to keep
-(`jax.extend.core`, the parameters of equations, name stacks). Read in the same way with JAX 0.10.2 to 0.12. If they
-change: `jax.export` gives the same operations as StableHLO, a stable format, with the name stack as locations.
+says which module it belongs to. `equations` says which private interfaces of JAX this leans on.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,40 +12,25 @@ import flax.linen as nn
 import jax
 from jax.extend.core import Literal
 
+from zoo.counting.equations import CALL_PRIMITIVES, TracedValue, function_name, open_jaxpr, primitive_call
 from zoo.counting.graph import AxisMap, Frames, FunctionCall, Graph, Operation, Variable
 from zoo.counting.marks import LayerMark, ModuleCallMark
 from zoo.counting.module_calls import trace_call
 from zoo.counting.primitive_index_maps import index_map
-from zoo.counting.primitives import PATCHES, TRANSPOSED, PrimitiveCall, PrimitiveCost, primitive_cost
-
-# Primitives that only call another jaxpr, with the name of the parameter that holds it.
-CALL_PRIMITIVES = {
-    "jit": "jaxpr",
-    "pjit": "jaxpr",
-    "closed_call": "call_jaxpr",
-    "core_call": "call_jaxpr",
-    "custom_jvp_call": "call_jaxpr",
-    "custom_vjp_call": "call_jaxpr",
-    "custom_vjp_call_jaxpr": "fun_jaxpr",
-    "remat2": "jaxpr",
-    "checkpoint": "jaxpr",
-    "composite": "jaxpr",
-}
-
-# A convolution's own frames, from the innermost on: the binding of the primitive, then the functions of `jax.lax`.
-MAX_CALLER_DEPTH = 12
+from zoo.counting.primitives import PATCHES, PrimitiveCall, PrimitiveCost, primitive_cost
+from zoo.counting.reused_jaxprs import UNCHANGED, ModuleCalls, Renaming
 
 
 def trace(model: nn.Module, example: jax.ShapeDtypeStruct, keywords: Mapping[str, Any], variables: Any) -> Graph:
     """The operations of a call of the model with `example` and `keywords`; `variables` are shapes."""
     traced = trace_call(model, example, keywords, variables)
     leaves = tuple(_variable(path, leaf) for path, leaf in jax.tree_util.tree_flatten_with_path(variables)[0])
-    reader = _JaxprReader()
+    reader = _JaxprReader(ModuleCalls(list(traced.module_calls)))
     inputs = [TracedValue(variables=frozenset([leaf])) for leaf in leaves] + [TracedValue(data=0)]
     results = reader.read(traced.jaxpr, inputs, frames=())
     return Graph(
         operations=tuple(reader.operations),
-        calls=traced.module_calls,
+        calls=tuple(reader.module_calls.calls),
         variables=leaves,
         input_shape=tuple(example.shape),
         outputs=frozenset(value.data for value in results if value.data is not None),
@@ -62,21 +43,6 @@ def _variable(path: tuple, leaf: Any) -> Variable:
     return Variable(collection, tuple(names), leaf.size)
 
 
-@dataclass(frozen=True)
-class TracedValue:
-    """A traced array: its number if it depends on the input, and the variables that it is computed from."""
-
-    data: int | None = None
-    variables: frozenset[Variable] = frozenset()
-
-
-def _frame(scope: str) -> int | FunctionCall:
-    """A level of the name stack: a module call if it is one of our marks, else a function."""
-    if isinstance(scope, ModuleCallMark):
-        return scope.number
-    return FunctionCall(_public_name(scope), is_layer=isinstance(scope, LayerMark))
-
-
 def _public_name(name: str) -> str:
     """The name of a public function; "" for lambdas and private functions."""
     return "" if name.startswith("_") or "<" in name else name
@@ -84,11 +50,16 @@ def _public_name(name: str) -> str:
 
 @dataclass
 class _JaxprReader:
-    """Collects the operations of a jaxpr. `values` and `entered` count the values and the functions so far."""
+    """Collects the operations of a jaxpr. `values` and `entered` count the values and the functions so far.
 
+    `renaming` is that of the reused jaxpr that is being read.
+    """
+
+    module_calls: ModuleCalls
     operations: list[Operation] = field(default_factory=list)
     values: int = 1
     entered: int = 0
+    renaming: Renaming = UNCHANGED
 
     def read(self, jaxpr: Any, inputs: Sequence[TracedValue], frames: Frames) -> list[TracedValue]:
         """Collect the operations of a jaxpr with these arguments; returns its results."""
@@ -99,7 +70,7 @@ class _JaxprReader:
 
         for eqn in jaxpr.eqns:
             stack = eqn.source_info.name_stack.stack
-            inside = (*frames, *(_frame(level.name) for level in stack if type(level).__name__ == "Scope"))
+            inside = (*frames, *(self._frame(level.name) for level in stack if type(level).__name__ == "Scope"))
             results = self._equation(eqn, [value(atom) for atom in eqn.invars], inside)
             known.update(zip(eqn.outvars, results, strict=True))
         return [value(atom) for atom in jaxpr.outvars]
@@ -110,16 +81,20 @@ class _JaxprReader:
         if name == "scan":
             return self._scan(eqn, inputs, frames)
         if name in CALL_PRIMITIVES:
-            inner = _open_jaxpr(eqn.params[CALL_PRIMITIVES[name]])
-            called = eqn.params["name"] if name in ("jit", "pjit", "composite") else _function_name(inner)
-            return self.read(inner, inputs, self._enter(frames, called))
+            inner = open_jaxpr(eqn.params[CALL_PRIMITIVES[name]])
+            called = eqn.params["name"] if name in ("jit", "pjit", "composite") else function_name(inner)
+            outer = self.renaming
+            self.renaming = self.module_calls.renaming(inner, inputs, outer)
+            results = self.read(inner, inputs, self._enter(frames, called))
+            self.renaming = outer
+            return results
         variables = frozenset().union(*(value.variables for value in inputs))
         if not depends_on_input and not variables:
             return [TracedValue()] * len(eqn.outvars)
         if name == "cond" and eqn.params.get("branches_platforms"):
             # lax.platform_dependent: the branches compute the same, and the last (default) is the plainest.
-            return self.read(_open_jaxpr(eqn.params["branches"][-1]), inputs[1:], frames)
-        call = _primitive_call(eqn, inputs)
+            return self.read(open_jaxpr(eqn.params["branches"][-1]), inputs[1:], frames)
+        call = primitive_call(eqn, inputs)
         cost = primitive_cost(call)
         if name == "cond" and self._most_expensive_branch(eqn.params["branches"], inputs[1:], frames):
             cost = PrimitiveCost()
@@ -129,6 +104,12 @@ class _JaxprReader:
             # Computed from variables only, as a kernel that is a product of two: an operation without inputs.
             self._operations(eqn, call, cost, [], frames)
         return [TracedValue(variables=variables)] * len(eqn.outvars)
+
+    def _frame(self, scope: str) -> int | FunctionCall:
+        """A level of the name stack: a module call if it is one of our marks, else a function."""
+        if isinstance(scope, ModuleCallMark):
+            return self.module_calls.number(scope.number, self.renaming)
+        return FunctionCall(_public_name(scope), is_layer=isinstance(scope, LayerMark))
 
     def _enter(self, frames: Frames, name: str) -> Frames:
         self.entered += 1
@@ -161,7 +142,7 @@ class _JaxprReader:
 
     def _scan(self, eqn: Any, inputs: list[TracedValue], frames: Frames) -> list[TracedValue]:
         """A scan as its iterations, one after the other: layers stacked by `nn.scan` are layers like any other."""
-        body, length = _open_jaxpr(eqn.params["jaxpr"]), eqn.params["length"]
+        body, length = open_jaxpr(eqn.params["jaxpr"]), eqn.params["length"]
         # JAX's versions describe constants, carry and scanned arrays differently. What is scanned over or collected
         # has one more axis outside of the body.
         carried = sum(out.aval.ndim == inner.aval.ndim for out, inner in zip(eqn.outvars, body.outvars, strict=True))
@@ -207,8 +188,8 @@ class _JaxprReader:
         """
         readers = []
         for branch in branches:
-            reader = _JaxprReader(values=self.values, entered=self.entered)
-            reader.read(_open_jaxpr(branch), inputs, frames)
+            reader = _JaxprReader(self.module_calls, values=self.values, entered=self.entered, renaming=self.renaming)
+            reader.read(open_jaxpr(branch), inputs, frames)
             readers.append(reader)
         macs = [sum(op.macs or 0 for op in reader.operations) for reader in readers]
         expensive = readers[macs.index(max(macs))]
@@ -217,50 +198,7 @@ class _JaxprReader:
         return len(set(macs)) == 1 and all(op.macs is not None for reader in readers for op in reader.operations)
 
 
-def _primitive_call(eqn: Any, inputs: Sequence[TracedValue]) -> PrimitiveCall:
-    return PrimitiveCall(
-        eqn.primitive.name,
-        eqn.params,
-        tuple(tuple(getattr(atom.aval, "shape", ())) for atom in eqn.invars),
-        tuple(tuple(getattr(out.aval, "shape", ())) for out in eqn.outvars),
-        is_weight=tuple(value.data is None and bool(value.variables) for value in inputs),
-        caller=_caller(eqn) if eqn.primitive.name == "conv_general_dilated" else "",
-    )
-
-
-def _caller(eqn: Any) -> str:
-    """The function of `jax.lax` that calls a convolution, if it computes something else by it; "" for others.
-
-    A transposed convolution of stride 1 and the extraction of patches leave no other trace in a jaxpr.
-    """
-    frames = eqn.source_info.traceback.frames[:MAX_CALLER_DEPTH] if eqn.source_info.traceback else ()
-    for frame in frames:
-        if frame.function_name in (TRANSPOSED, PATCHES) and "/jax/_src/lax/" in frame.file_name.replace("\\", "/"):
-            return frame.function_name
-    return ""
-
-
 def _slice(value: TracedValue, index: int, length: int) -> TracedValue:
     """The part of a stacked array that iteration `index` of a scan gets."""
     parts = (replace(variable, size=variable.size // length, index=index) for variable in value.variables)
     return replace(value, variables=frozenset(parts))
-
-
-def _open_jaxpr(jaxpr: Any) -> Any:
-    """The jaxpr without its constants, whether it is closed or not."""
-    return getattr(jaxpr, "jaxpr", jaxpr)
-
-
-def _function_name(jaxpr: Any) -> str:
-    return getattr(getattr(jaxpr, "debug_info", None), "func_name", "")
-
-
-def xla_flops(operation: Operation) -> float | None:
-    """FLOPs by XLA's cost analysis of one operation, which is lowered alone and not run; None if XLA gives none."""
-    eqn: Any = operation.equation
-    if eqn is None:
-        return 0.0
-    arguments = [jax.ShapeDtypeStruct(atom.aval.shape, atom.aval.dtype) for atom in eqn.invars]
-    lowered = jax.jit(lambda *args: eqn.primitive.bind(*args, **eqn.params)).lower(*arguments)
-    analysis = lowered.cost_analysis() or {}
-    return analysis.get("flops")
