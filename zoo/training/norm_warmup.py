@@ -22,23 +22,19 @@ def warmed_up_decay(limit: float, count: jax.Array | int) -> jax.Array:
     return jnp.minimum(limit, (1 + count) / (10 + count)).astype(jnp.float32)
 
 
-def batch_norm_warmup(step: jax.Array | None) -> AbstractContextManager:
+def batch_norm_warmup(step: jax.Array, enabled: bool = True) -> AbstractContextManager:
     """Within this context the momentum of a batch norm that trains is `warmed_up_decay(momentum, step)`.
 
-    `step` is the number of steps before this one; None changes nothing. A momentum of 1 stays: those
-    statistics are constants.
+    `step` is the number of steps before this one. A momentum of 1 stays: those statistics are constants.
     """
 
     def intercept(function: Callable, args: tuple, kwargs: dict[str, Any], context: nn.module.InterceptorContext):
         module = context.module
         trains = isinstance(module, nn.BatchNorm) and module.is_mutable_collection("batch_stats")
-        # The copy below comes here too: its momentum is an array.
+        # The copy below comes here too, at the same path with the same variables: its momentum is an array.
         if not trains or isinstance(module.momentum, jax.Array) or module.momentum >= 1:
             return function(*args, **kwargs)
-        copy = module.clone(momentum=warmed_up_decay(module.momentum, step), parent=None)
-        y, updated = copy.apply(module.variables, *args, **kwargs, mutable=["batch_stats"])
-        for name, value in updated.get("batch_stats", {}).items():
-            module.put_variable("batch_stats", name, value)
-        return y
+        copy = module.clone(momentum=warmed_up_decay(module.momentum, step), parent=module.scope)
+        return copy(*args, **kwargs)
 
-    return nullcontext() if step is None else nn.intercept_methods(intercept)
+    return nn.intercept_methods(intercept) if enabled else nullcontext()

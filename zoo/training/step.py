@@ -54,7 +54,7 @@ def train_step(state: TrainState, batch: Batch) -> tuple[TrainState, Metrics]:
     modules = frozen_modules(state.params, state.frozen)
 
     def loss_fn(trainable: Any) -> tuple[jax.Array, tuple[jax.Array, Any]]:
-        with in_inference_mode(modules), batch_norm_warmup(state.step if recipe.batch_norm_warmup else None):
+        with in_inference_mode(modules), batch_norm_warmup(state.step, recipe.batch_norm_warmup):
             logits, collections = state.model.apply(
                 {"params": merge(trainable, frozen), "batch_stats": state.batch_stats},
                 images,

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from zoo.runtime.atomic_files import replacing
+from zoo.runtime.figure_fonts import fonts_for
 from zoo.training.logging.rows import MetricsRow, is_evaluation
 
 if TYPE_CHECKING:
@@ -47,7 +48,9 @@ def curves_figure(rows: Sequence[MetricsRow], title: str) -> Figure:
     figure = Figure(figsize=(13, 4), dpi=100, facecolor="white")
     loss, accuracy, rate = figure.subplots(1, 3)
     figure.subplots_adjust(left=0.05, right=0.985, top=0.81, bottom=0.19, wspace=0.18)
-    figure.text(0.05, 0.925, title, fontsize=14, weight="bold", color=INK, parse_math=False)
+    fonts = fonts_for([title])
+    style: dict[str, Any] = {"fontsize": 14, "weight": "bold", "color": INK, "fontfamily": fonts.families}
+    figure.text(0.05, 0.925, fonts.legible(title), parse_math=False, **style)
     figure.text(0.05, 0.025, FOOTNOTE, fontsize=8.5, color="#777777")
     for axes, name in ((loss, "loss"), (accuracy, "accuracy"), (rate, "learning rate")):
         _style(axes, name)

@@ -9,6 +9,7 @@ import numpy as np
 
 from zoo.errors import ZooError
 from zoo.runtime.atomic_files import replacing
+from zoo.runtime.figure_fonts import fonts_for
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -53,10 +54,11 @@ def confusion_figure(confusion: np.ndarray, class_names: tuple[str, ...]) -> Fig
     figure.colorbar(shown, label="fraction of the true class's images", shrink=0.8)
     if count <= MAX_CLASSES_WITH_NAMES:
         size = 9 if count <= MAX_CLASSES_WITH_COUNTS else 6
+        fonts = fonts_for(class_names)
         # A dollar sign would start a formula.
-        names = [name.replace("$", r"\$") for name in class_names]
-        axes.set_xticks(range(count), names, rotation=90, fontsize=size)
-        axes.set_yticks(range(count), names, fontsize=size)
+        names = [fonts.legible(name).replace("$", r"\$") for name in class_names]
+        axes.set_xticks(range(count), names, rotation=90, fontsize=size, fontfamily=fonts.families)
+        axes.set_yticks(range(count), names, fontsize=size, fontfamily=fonts.families)
     if count <= MAX_CLASSES_WITH_COUNTS:
         for (row, column), images in np.ndenumerate(confusion):
             colour = "white" if fraction[row, column] > 0.5 else "black"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import textwrap
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,7 @@ from PIL import Image
 
 from zoo.errors import ZooError
 from zoo.runtime.atomic_files import replacing
+from zoo.runtime.figure_fonts import FigureFonts, fonts_for
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -114,13 +115,16 @@ def sheet_figure(rows: Rows, title: str, caption: str, *, image_width: float = 1
     """
     from matplotlib.figure import Figure
 
+    fonts = fonts_for([title, caption, *(image.label for row in rows for image in row)])
+    title, caption = fonts.legible(title), fonts.legible(caption)
+    rows = [[replace(image, label=fonts.legible(image.label)) for image in row] for row in rows]
     layout = _layout(rows, caption, image_width, group_size)
     figure = Figure(figsize=(layout.width, layout.height), dpi=DPI, facecolor="white")
-    _write_title_and_caption(figure, layout, title)
+    _write_title_and_caption(figure, layout, title, fonts)
     for row, images in enumerate(rows):
         top = layout.top(row)
         for left, image in zip(layout.left, images, strict=False):
-            _add_image(figure, layout, image, left=left, top=top)
+            _add_image(figure, layout, image, fonts, left=left, top=top)
     return figure
 
 
@@ -154,25 +158,33 @@ def _caption_height(lines: Sequence[str]) -> float:
     return MARGIN + LINE_HEIGHT * len(lines)
 
 
-def _write_title_and_caption(figure: Figure, layout: _Layout, title: str) -> None:
+def _write_title_and_caption(figure: Figure, layout: _Layout, title: str, fonts: FigureFonts) -> None:
     # The title shrinks to the width of the sheet.
     size = min(14.0, 135 * (layout.width - 2 * MARGIN) / max(1, len(title)))
     style: dict[str, Any] = {"fontsize": size, "weight": "bold", "color": TEXT_COLOUR}
     left = MARGIN / layout.width
-    figure.text(left, 1 - 0.2 / layout.height, title, va="top", parse_math=False, **style)
+    plain: dict[str, Any] = {"parse_math": False, "fontfamily": fonts.families}
+    figure.text(left, 1 - 0.2 / layout.height, title, va="top", **plain, **style)
     for number, line in enumerate(layout.caption_lines):
         y = (layout.caption_height - 0.12 - LINE_HEIGHT * number) / layout.height
-        figure.text(left, y, line, va="top", fontsize=8, color=CAPTION_COLOUR, parse_math=False)
+        figure.text(left, y, line, va="top", fontsize=8, color=CAPTION_COLOUR, **plain)
 
 
-def _add_image(figure: Figure, layout: _Layout, image: SheetImage, *, left: float, top: float) -> None:
+def _add_image(
+    figure: Figure, layout: _Layout, image: SheetImage, fonts: FigureFonts, *, left: float, top: float
+) -> None:
     """An image with its label and bar; `left` and `top` are inches from the lower left corner of the figure."""
     width, height = layout.width, layout.height
     bottom = top - layout.image_height
     axes = figure.add_axes((left / width, bottom / height, layout.image_width / width, layout.image_height / height))
     drawn = _draw(axes, image)
     if image.label:
-        style: dict[str, Any] = {"fontsize": 8.5, "color": TEXT_COLOUR, "parse_math": False}
+        style: dict[str, Any] = {
+            "fontsize": 8.5,
+            "color": TEXT_COLOUR,
+            "parse_math": False,
+            "fontfamily": fonts.families,
+        }
         figure.text(left / width, (top + 0.05) / height, image.label, va="bottom", **style)
     if image.bar:
         bar_box = (left / width, (bottom - 0.11) / height, layout.image_width / width, 0.07 / height)
