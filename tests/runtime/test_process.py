@@ -16,9 +16,8 @@ from zoo.runtime.process import started_as
 ROOT = Path(__file__).parents[2]
 # Without the imports of a command, which take seconds.
 PROGRAM = """
-import os, signal, sys, time
-from zoo.__main__ import main
-from zoo.runtime.process import run_process
+import os, signal, sys, threading, time
+from zoo.runtime.process import interruptible, run_process
 
 def interrupt():
     os.kill(os.getpid(), signal.SIGINT)
@@ -44,18 +43,29 @@ def ended(body, after="", command=(sys.executable, "-c")):
     [
         pytest.param("interrupt()", id="anywhere"),
         pytest.param("print('half a line', end=''); interrupt()", id="after output"),
-        pytest.param("try: interrupt()\nfinally: interrupt()", id="twice"),
-        pytest.param("try: interrupt()\nexcept BaseException: raise ImportError('numpy') from None", id="in an import"),
-        pytest.param("try: interrupt()\nexcept BaseException: pass", id="swallowed by a library"),
-        pytest.param(
-            "import threading; threading.Thread(target=time.sleep, args=(30,)).start(); interrupt()", id="with a thread"
-        ),
+        # C++ aborts where Python's exception passes through it.
+        pytest.param("try: interrupt()\nexcept BaseException: os.abort()", id="in an import"),
+        pytest.param("threading.Thread(target=time.sleep, args=(30,)).start(); interrupt()", id="with a thread"),
+        pytest.param("with interruptible(): interrupt()", id="while a file is written"),
+        pytest.param("with interruptible():\n    try: interrupt()\n    finally: interrupt()", id="twice"),
+        pytest.param("with interruptible(): pass\ntry: interrupt()\nexcept BaseException: os.abort()", id="after one"),
     ],
 )
 def test_ctrl_c_ends_with_status_130_and_without_a_traceback(body):
     done = ended(body)
     assert (done.returncode, done.stderr) == (130, "")
     assert done.stdout in ("", "half a line")
+
+
+def test_ctrl_c_leaves_no_unfinished_file(tmp_path):
+    body = f"""
+from pathlib import Path
+from zoo.runtime.atomic_files import replacing
+with replacing(Path({str(tmp_path / "whole")!r})) as unfinished:
+    unfinished.write_text("half")
+    interrupt()"""
+    done = ended(body)
+    assert (done.returncode, done.stderr, list(tmp_path.iterdir())) == (130, "", [])
 
 
 def test_ctrl_c_while_the_process_ends():

@@ -15,6 +15,8 @@ import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from zoo.commands.arguments.types import path
+
 if TYPE_CHECKING:
     from zoo.weights import Weights
 
@@ -30,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="IN",
         help=".safetensors, .pth, .pt, .bin, Keras's .h5 or .keras, a folder, a run of train.py, a URL, or a tag",
     )
-    parser.add_argument("output", metavar="OUT", type=Path, help="a .safetensors file to write")
+    parser.add_argument("output", metavar="OUT", type=path, help="a .safetensors file to write")
     parser.add_argument("--model", required=True, metavar="NAME", help="the network, a name of `list`")
     parser.add_argument(
         "--from", dest="from_key_map", choices=INPUT_KEY_MAPS, help="library whose keys IN has (default: recognised)"
@@ -58,6 +60,10 @@ def run(args: argparse.Namespace) -> None:
     model_info(args.model)
     if args.output.suffix != ".safetensors":
         raise ZooError(f"{args.output}: OUT is a safetensors file: give a name that ends in .safetensors")
+    if not args.output.absolute().parent.is_dir():
+        raise ZooError(f"{args.output}: the folder {args.output.parent} does not exist: create it first")
+    if args.output.is_dir():
+        raise ZooError(f"{args.output} is a folder: give a file, such as {args.output / f'{args.model}.safetensors'}")
     if args.output.exists() and not args.force:
         raise ZooError(f"{args.output} exists: overwrite it with --force")
     if args.half and args.to_key_map != "zoo":

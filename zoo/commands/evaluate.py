@@ -7,10 +7,9 @@ python -m zoo evaluate --dataset ~/flowers --checkpoint checkpoints/googlenet-fl
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from zoo.commands.arguments.types import positive
+from zoo.commands.arguments.types import path, positive
 from zoo.commands.arguments.weights import add_inference_arguments, add_weights_arguments, inference_weights
 
 if TYPE_CHECKING:
@@ -22,9 +21,9 @@ HELP = "evaluate a network on a data set"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `evaluate`."""
     parser.add_argument("--dataset", required=True, metavar="DATA", help="digits, a folder, or a TFDS name")
-    parser.add_argument("--data-dir", type=Path, metavar="DIR", help="the folder of TFDS data sets")
+    parser.add_argument("--data-dir", type=path, metavar="DIR", help="the folder of TFDS data sets")
     parser.add_argument("--batch-size", type=positive, default=64, metavar="N", help="images per batch (default: 64)")
-    parser.add_argument("--confusion", type=Path, metavar="PNG", help="draw the confusion matrix into this file")
+    parser.add_argument("--confusion", type=path, metavar="PNG", help="draw the confusion matrix into this file")
     parser.add_argument("--json", action="store_true", help="print one JSON object, with the confusion matrix")
     add_weights_arguments(parser)
     add_inference_arguments(parser)
@@ -41,8 +40,9 @@ def run(args: argparse.Namespace) -> None:
 
     if args.confusion:
         check_figure_path(args.confusion)
-    weights = inference_weights(args)
+    # Before the weights, which may have to be downloaded.
     dataset = open_dataset(args.dataset, args.data_dir)
+    weights = inference_weights(args)
     enable_compilation_cache()
     result = evaluate(weights, dataset, batch_size=args.batch_size, dtype=args.dtype)
     if args.confusion:

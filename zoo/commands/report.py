@@ -16,8 +16,8 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from zoo.commands.arguments.image_set import add_image_set_arguments, chosen_images
-from zoo.commands.arguments.types import non_negative
+from zoo.commands.arguments.image_set import add_image_set_arguments, check_images, chosen_images
+from zoo.commands.arguments.types import non_negative, path
 
 if TYPE_CHECKING:
     from zoo.visualize.network_and_images import ImageSet, TrainedNetwork
@@ -35,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="MODEL",
         help="a name from `zoo list`, or package.module:attribute; not needed with a run folder or zoo's weights files",
     )
-    parser.add_argument("--out", type=Path, required=True, metavar="FILE.html", help="the file to write")
+    parser.add_argument("--out", type=path, required=True, metavar="FILE.html", help="the file to write")
     parser.add_argument("--compare", metavar="MODEL2", help="a second network to show beside the first")
     parser.add_argument("--input", metavar="N", help="image size: 224, 224x320 (height first) or 32x32x1")
     parser.add_argument("--classes", type=non_negative, metavar="N", help="number of classes, without weights")
@@ -48,7 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--checkpoint",
-        type=Path,
+        type=path,
         metavar="DIR",
         help="a run folder, to show its best checkpoint and the run; or one of zoo's own weights files",
     )
@@ -63,6 +63,7 @@ def run(args: argparse.Namespace) -> None:
     from zoo.report import write_report
 
     _check_out(args.out)
+    check_images(args)
     options: dict[str, Any] = {"compare": _second_network(args), "compare_name": args.compare}
     trained, image_set = _trained_network(args)
     if trained is None:

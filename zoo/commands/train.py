@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import os
 import shlex
 import sys
 import time
@@ -25,7 +24,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from zoo.commands.arguments.types import non_negative, number, positive, whole_number
+from zoo.commands.arguments.types import non_negative, number, path, positive, whole_number
 from zoo.errors import ZooError
 from zoo.runtime.process import started_as
 
@@ -63,9 +62,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--dataset", default="digits", metavar="DATA", help="digits (default), a folder, or a TFDS name"
     )
     parser.add_argument(
-        "--data-dir", type=Path, metavar="DIR", help="where TFDS keeps data sets (default: that of TFDS)"
+        "--data-dir", type=path, metavar="DIR", help="where TFDS keeps data sets (default: that of TFDS)"
     )
-    parser.add_argument("--run-dir", type=Path, metavar="DIR", help="run folder (default: checkpoints/MODEL-DATA)")
+    parser.add_argument("--run-dir", type=path, metavar="DIR", help="run folder (default: checkpoints/MODEL-DATA)")
     parser.add_argument(
         "--pretrained",
         nargs="?",
@@ -115,11 +114,6 @@ def run(args: argparse.Namespace) -> int:
         if "RESOURCE_EXHAUSTED" not in str(error):
             raise
         raise ZooError(OUT_OF_MEMORY) from None
-    except KeyboardInterrupt:
-        print("zoo: stopped; what was not saved is lost", file=sys.stderr)
-        # Exit at once, without waiting for the threads that write a checkpoint.
-        sys.stdout.flush()
-        os._exit(130)
 
 
 def train_in_processes(args: argparse.Namespace) -> int:

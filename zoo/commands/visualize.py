@@ -21,8 +21,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from zoo.commands.arguments.image_set import add_image_set_arguments, chosen_images
-from zoo.commands.arguments.types import between, positive, whole_number
+from zoo.commands.arguments.image_set import add_image_set_arguments, check_images, chosen_images
+from zoo.commands.arguments.types import between, path, positive, whole_number
 from zoo.commands.arguments.weights import add_weights_arguments, chosen_network
 
 HELP = "visualize what the layers of a network have learned"
@@ -32,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `visualize`."""
     from zoo.visualize.sheets.sheet_plan import METHODS
 
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="the folder for the sheets")
+    parser.add_argument("--out", type=path, required=True, metavar="DIR", help="the folder for the sheets")
     parser.add_argument(
         "--method",
         choices=METHODS,
@@ -81,6 +81,7 @@ def run(args: argparse.Namespace) -> None:
 
     check_matplotlib()
     _check_out(args.out)
+    check_images(args)
     network = chosen_network(args)
     plan = plan_sheets(network, args.method, args.layers or (), args.units)
     image_set = chosen_images(args, network, plan.rows_of_data_set) if plan.needs_images else None

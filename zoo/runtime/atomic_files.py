@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from zoo.errors import ZooError
+from zoo.runtime.process import interruptible
 
 
 @contextmanager
@@ -18,9 +19,10 @@ def replacing(path: Path) -> Iterator[Path]:
     """
     unfinished = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
     try:
-        yield unfinished
-        _flush(unfinished)
-        unfinished.replace(path)
+        with interruptible():
+            yield unfinished
+            _flush(unfinished)
+            unfinished.replace(path)
     except OSError as error:
         raise ZooError(f"cannot write {path}: {error.strerror or error}") from None
     finally:

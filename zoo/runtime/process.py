@@ -1,62 +1,75 @@
 """A command as a process: how it ends after Ctrl-C, a closed pipe or an error of the system."""
 
+from __future__ import annotations
+
 import os
 import signal
 import sys
-from collections.abc import Callable
-from contextlib import suppress
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from types import FrameType
+
+# That of `typing`, which is not imported before Ctrl-C is handled.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NoReturn
 
 # The shell's convention: 128 + the number of the signal.
 INTERRUPTED = 130
+# A progress bar hides the terminal's cursor.
+SHOW_CURSOR = "\x1b[?25h"
 
 
 def run_process(command: Callable[[], int]) -> int:
-    """The exit status of the command. Ctrl-C at any moment ends this process with status 130 and without a traceback.
+    """The exit status of the command. Ctrl-C ends this process with status 130, at any moment and without a traceback.
 
-    Call it as early as possible, before slow imports. The first Ctrl-C raises KeyboardInterrupt, so that files are
-    closed or removed; the second one does not wait for that. The process does not wait for its threads either.
+    Call it as early as possible, before slow imports.
     """
-    interrupts = Interrupts()
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+        # Not after nohup, or in a script's background.
+        signal.signal(signal.SIGINT, _leave)
+    if hasattr(signal, "pthread_sigmask"):
+        # `restart_with_huge_pages` blocks it.
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+    _replace_closed_streams()
     try:
-        interrupts.install()
-        _replace_closed_streams()
-        status = command()
-        return INTERRUPTED if interrupts.received else status
-    except BaseException:
-        # A library may have made another exception of it.
-        if interrupts.received:
-            leave(INTERRUPTED)
-        raise
+        return command()
+    except KeyboardInterrupt:
+        leave(INTERRUPTED)
+
+
+def _leave(number: int, frame: FrameType | None) -> NoReturn:
+    # Not KeyboardInterrupt: raised while a library in C++ is imported it aborts the process, and raised in a callback
+    # it is lost.
+    leave(INTERRUPTED)
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Within this context the first Ctrl-C raises KeyboardInterrupt, so that what is half written can be removed."""
+    handled = signal.getsignal(signal.SIGINT) is _leave and threading.current_thread() is threading.main_thread()
+    if handled:
+        signal.signal(signal.SIGINT, _raise_once)
+    try:
+        yield
     finally:
-        interrupts.received = True
+        if handled:
+            signal.signal(signal.SIGINT, _leave)
 
 
-class Interrupts:
-    """The handler of SIGINT: the first one raises KeyboardInterrupt, a further one ends the process at once."""
-
-    def __init__(self) -> None:
-        self.received = False
-
-    def install(self) -> None:
-        """Handle SIGINT, unless the process was started to ignore it, as after nohup."""
-        if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
-            signal.signal(signal.SIGINT, self)
-        if hasattr(signal, "pthread_sigmask"):
-            # `restart_with_huge_pages` blocks it, since Python prints a traceback while it starts.
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
-
-    def __call__(self, number: int, frame: FrameType | None) -> None:
-        if self.received:
-            leave(INTERRUPTED)
-        self.received = True
-        raise KeyboardInterrupt
+def _raise_once(number: int, frame: FrameType | None) -> NoReturn:
+    signal.signal(signal.SIGINT, _leave)
+    raise KeyboardInterrupt
 
 
-def leave(status: int) -> None:
+def leave(status: int) -> NoReturn:
     """End this process now, without waiting for threads that compute or write."""
     for stream in (sys.stdout, sys.stderr):
-        with suppress(OSError, ValueError):
+        # RuntimeError: the signal came while the stream was written.
+        with suppress(OSError, ValueError, RuntimeError):
+            if stream.isatty():
+                stream.write(SHOW_CURSOR)
             stream.flush()
     os._exit(status)
 

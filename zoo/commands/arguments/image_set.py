@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zoo.commands.arguments.images import STANDARD_INPUT, image_paths, load_image
-from zoo.commands.arguments.types import positive
+from zoo.commands.arguments.types import path, positive
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,8 +25,14 @@ def add_image_set_arguments(parser: argparse.ArgumentParser) -> None:
     """--images, --dataset, --data-dir and --limit, for `chosen_images`."""
     parser.add_argument("--images", nargs="+", metavar="IMAGE", help="image files, folders of images, or - (stdin)")
     parser.add_argument("--dataset", metavar="DATA", help="digits, a folder, or a TFDS name: its test images")
-    parser.add_argument("--data-dir", type=Path, metavar="DIR", help="the folder of the TFDS data sets")
+    parser.add_argument("--data-dir", type=path, metavar="DIR", help="the folder of the TFDS data sets")
     parser.add_argument("--limit", type=positive, metavar="N", help="only N images of the data set, evenly spaced")
+
+
+def check_images(args: argparse.Namespace) -> None:
+    """Raises ZooError for an image that does not exist; call it before weights are downloaded."""
+    for argument in args.images or ():
+        image_paths(argument)
 
 
 def chosen_images(args: argparse.Namespace, network: TrainedNetwork, rows: int | None) -> ImageSet:

@@ -23,6 +23,8 @@ def image_paths(argument: str) -> list[str]:
 
     if argument == STANDARD_INPUT:
         return [argument]
+    if not argument:
+        raise ZooError("the name of an image is empty")
     if "://" in argument:
         raise ZooError(f"{argument} is a URL: download it first, or read it with: curl -sL URL | zoo predict -")
     try:

@@ -2,6 +2,14 @@
 
 import argparse
 from collections.abc import Callable
+from pathlib import Path
+
+
+def path(text: str) -> Path:
+    """A path. An empty text is an error, as from a variable that is not set: it would be the current folder."""
+    if text:
+        return Path(text)
+    raise argparse.ArgumentTypeError("the path is empty")
 
 
 def whole_number(text: str) -> int:

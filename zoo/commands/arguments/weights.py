@@ -6,6 +6,8 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from zoo.commands.arguments.types import path
+
 if TYPE_CHECKING:
     from zoo.visualize.network_and_images import TrainedNetwork
     from zoo.weights import Weights
@@ -20,7 +22,7 @@ def add_weights_arguments(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--checkpoint",
-        type=Path,
+        type=path,
         metavar="DIR",
         help="a run folder: its best checkpoint; or a weights file of zoo's own",
     )
