@@ -138,6 +138,21 @@ def test_paths_of_modules_that_are_compiled_once(lift):
     assert [(row.path, row.operation, row.parameters) for row in rows] == expected
 
 
+def test_recurrent_networks_begin_with_zeros():
+    """The first step multiplies constants; its parameters belong to the same layers as those of the others."""
+    summary = summarize(nn.RNN(nn.ConvLSTMCell(2, (3, 3))), (1, 3, 8, 8, 1))
+    # Inputs with one channel and states with two, each to four gates of two channels, and a bias for the states.
+    of_inputs, of_states = (9 * 8 + 8), (9 * 2 * 8 + 8)
+    assert summary.macs == 3 * 64 * (9 * 8 + 9 * 2 * 8)
+    convs = [(row.path, row.parameters, row.parameters_without_sharing) for row in summary.rows if row.kernel]
+    assert convs[:2] == [("cell/ih", of_inputs, 64 * of_inputs), ("cell/hh", of_states, 64 * of_states)]
+    assert convs[2:] == 2 * [("cell/ih", 0, 64 * of_inputs), ("cell/hh", 0, 64 * of_states)]
+
+
+def test_a_sequence_of_no_steps():
+    assert summarize(nn.RNN(nn.SimpleCell(4)), (1, 0, 3)).macs == 0
+
+
 def test_inputs_of_an_integer_type():
     class Tokens(nn.Module):
         @nn.compact

@@ -98,7 +98,8 @@ class _JaxprReader:
         cost = primitive_cost(call)
         if name == "cond" and self._most_expensive_branch(eqn.params["branches"], inputs[1:], frames):
             cost = PrimitiveCost()
-        if depends_on_input:
+        of_a_constant = cost.kernel_positions and not all(call.is_weight[:2])
+        if depends_on_input or of_a_constant:  # As a layer of the zeros that a recurrent network begins with.
             return self._operations(eqn, call, cost, inputs, frames)
         if cost.macs != 0:
             # Computed from variables only, as a kernel that is a product of two: an operation without inputs.
@@ -155,9 +156,9 @@ class _JaxprReader:
             results = self.read(body, [*constants, *carry, *slices], self._enter(frames, ""))
             carry = results[:carried]
             collected.append(results[carried:])
-        columns = zip(*collected, strict=True)
         outs = eqn.outvars[carried:]
-        return [*carry, *(self._stack(out, values, frames) for out, values in zip(outs, columns, strict=bool(length)))]
+        columns = zip(*collected, strict=True) if length else [()] * len(outs)
+        return [*carry, *(self._stack(out, values, frames) for out, values in zip(outs, columns, strict=True))]
 
     def _stack(self, out: Any, iterations: Sequence[TracedValue], frames: Frames) -> TracedValue:
         """An output that a scan collects: the values of all iterations along a new first axis."""
