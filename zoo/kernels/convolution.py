@@ -5,6 +5,7 @@ filter and the convolution is dense (one group). Elsewhere the forms in this fil
 backward, by up to a hundred times: `docs/performance.md`.
 """
 
+import math
 from collections.abc import Callable
 from functools import partial
 
@@ -12,6 +13,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
+from zoo.errors import ZooError
 from zoo.geometry import Pads, Pair, pair
 from zoo.kernels.depthwise import depthwise_conv
 from zoo.kernels.sliding_windows import MAX_UNROLLED_TAPS, tap_slices
@@ -23,10 +25,24 @@ MIN_DENSE_CHANNELS = 32
 def convolution(
     x: jax.Array, kernel: jax.Array, *, stride: Pair, pads: Pads, dilation: Pair = (1, 1), groups: int = 1
 ) -> jax.Array:
-    """`lax.conv_general_dilated` of x [b, h, w, c] with kernel [kh, kw, c / groups, features], in the fastest form."""
+    """`lax.conv_general_dilated` of x [b, h, w, c] with kernel [kh, kw, c / groups, features], in the fastest form.
+
+    Raises ZooError if channels or the kernel are split over the Explicit axes of a mesh, which JAX does not convolve.
+    """
+    _refuse_split_channels(x, kernel)
     default = partial(xla_conv, stride=stride, pads=pads, dilation=dilation, groups=groups)
     on_cpu = _cpu_form(x.shape, kernel.shape, stride=stride, pads=pads, dilation=dilation, groups=groups)
     return lax.platform_dependent(x, kernel, cpu=on_cpu, default=default) if on_cpu else default(x, kernel)
+
+
+def _refuse_split_channels(x: jax.Array, kernel: jax.Array) -> None:
+    """The shardings of types have Explicit axes alone; XLA divides the work of all others."""
+    axes = (*jax.typeof(x).sharding.spec[3:], *jax.typeof(kernel).sharding.spec)
+    if any(axis is not None for axis in axes):
+        raise ZooError(
+            "a convolution cannot have its channels or its kernel split over the Explicit axes of a mesh: split the "
+            "batch alone, or make the mesh with axis_types=(jax.sharding.AxisType.Auto,)"
+        )
 
 
 def xla_conv(
@@ -64,7 +80,8 @@ def _cpu_form(
         return partial(depthwise_conv, stride=stride, pads=pads)
     if groups > 1:
         return partial(grouped_conv, stride=stride, pads=pads, groups=groups)
-    if any(n < w for n, w in zip(size, window, strict=True)):
+    used = math.prod(map(len, map(_taps_over_image, size, window, stride, pads)))
+    if any(n < w for n, w in zip(size, window, strict=True)) and used <= MAX_UNROLLED_TAPS:
         return partial(patches_conv, stride=stride, pads=pads)
     return None
 
@@ -84,21 +101,21 @@ def patches_conv(x: jax.Array, kernel: jax.Array, stride: Pair, pads: Pads) -> j
     Taps that only cover padding are left out; where the image is smaller than the filter, that is most of them.
     """
     window = pair(kernel.shape[:2])
+    used = [_taps_over_image(*axis) for axis in zip(x.shape[1:3], window, stride, pads, strict=True)]
+    kernel = kernel[used[0].start : used[0].stop, used[1].start : used[1].stop]
     rows, columns = (
-        [tap for tap in range(w) if _meets_image(tap, n, w, s, pad)]
-        for n, w, s, pad in zip(x.shape[1:3], window, stride, pads, strict=True)
+        (low - taps.start, high - (w - taps.stop)) for (low, high), taps, w in zip(pads, used, window, strict=True)
     )
-    slices = tap_slices(x, window, stride, pads, 0)
-    patches = jnp.concatenate([slices[row * window[1] + column] for row in rows for column in columns], axis=-1)
-    kernel = kernel[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    patches = jnp.concatenate(tap_slices(x, pair(kernel.shape[:2]), stride, (rows, columns), 0), axis=-1)
     product = patches.reshape(-1, patches.shape[-1]) @ kernel.reshape(-1, kernel.shape[-1])
     return product.reshape(*patches.shape[:3], -1)
 
 
-def _meets_image(tap: int, size: int, window: int, stride: int, pad: Pair) -> bool:
-    """Along one axis: whether a tap is over the image in at least one window."""
+def _taps_over_image(size: int, window: int, stride: int, pad: Pair) -> range:
+    """Along one axis: from the first to the last tap that is over the image in some window; the first if none is."""
     windows = (size + sum(pad) - window) // stride + 1
-    return any(0 <= i * stride + tap - pad[0] < size for i in range(windows))
+    over = [t for t in range(window) if any(0 <= i * stride + t - pad[0] < size for i in range(windows))] or [0]
+    return range(over[0], over[-1] + 1)
 
 
 def grouped_conv(x: jax.Array, kernel: jax.Array, stride: Pair, pads: Pads, groups: int) -> jax.Array:

@@ -7,11 +7,11 @@ from functools import partial
 
 import jax
 import jax.numpy as jnp
+from jax import lax
 from jax.custom_derivatives import SymbolicZero
 
 from zoo.geometry import Pads, Pair, pair
-from zoo.kernels.linear_transpose import linear_with_transpose
-from zoo.kernels.sliding_windows import Tap, overlap_add, tap_slices, taps
+from zoo.kernels.sliding_windows import Tap, sum_for_fast_transpose, tap_slices, taps
 
 
 @partial(jax.custom_jvp, nondiff_argnums=(2, 3))
@@ -28,54 +28,41 @@ def _jvp(stride: Pair, pads: Pads, primals: tuple, tangents: tuple) -> tuple[jax
     (x, kernel), (x_tangent, kernel_tangent) = primals, tangents
     y = depthwise_conv(x, kernel, stride, pads)
     tangent = jnp.zeros_like(y)
+    # The checkpoint keeps x for the backward pass, instead of one slice of it for each tap.
     if not isinstance(x_tangent, SymbolicZero):
-        forward = partial(sum_over_taps, stride=stride, pads=pads)
-        transposed = partial(gradient_of_x, size=pair(x.shape[1:3]), stride=stride, pads=pads)
-        tangent += linear_with_transpose(forward, transposed, x_tangent, kernel)
+        along_x = partial(sum_with_fast_transpose, stride=stride, pads=pads)
+        tangent += jax.checkpoint(along_x, prevent_cse=False)(x_tangent, kernel)
     if not isinstance(kernel_tangent, SymbolicZero):
-        forward = partial(sum_over_taps_of_kernel, stride=stride, pads=pads)
-        transposed = partial(gradient_of_kernel, window=pair(kernel.shape[:2]), stride=stride, pads=pads)
-        tangent += linear_with_transpose(forward, transposed, kernel_tangent, x)
+        along_kernel = partial(sum_over_taps, stride=stride, pads=pads)
+        tangent += jax.checkpoint(along_kernel, prevent_cse=False)(x, kernel_tangent)
     return y, tangent
 
 
+# Outside of jit, one program for each geometry; inlined elsewhere.
+@partial(jax.jit, static_argnames=("stride", "pads"), inline=True)
 def sum_over_taps(x: jax.Array, kernel: jax.Array, stride: Pair, pads: Pads) -> jax.Array:
     """The convolution, one tap after the other."""
-    window = pair(kernel.shape[:2])
-    slices = tap_slices(x, window, stride, pads, 0)
     dtype = accumulation_dtype(x)
-    total = sum(values.astype(dtype) * kernel[tap][0] for values, tap in zip(slices, taps(window), strict=True))
+    slices = tap_slices(x, pair(kernel.shape[:2]), stride, pads, 0)
+    total = sum(values.astype(dtype) * weight for values, weight in zip(slices, _weights(kernel, dtype), strict=True))
     return total.astype(x.dtype)
 
 
-def sum_over_taps_of_kernel(kernel: jax.Array, x: jax.Array, stride: Pair, pads: Pads) -> jax.Array:
-    """`sum_over_taps` with the kernel as the first argument, in which it is linear too."""
-    return sum_over_taps(x, kernel, stride, pads)
+def sum_with_fast_transpose(x: jax.Array, kernel: jax.Array, stride: Pair, pads: Pads) -> jax.Array:
+    """The same sum in the form whose transpose in x is fast."""
+    dtype, window = accumulation_dtype(x), pair(kernel.shape[:2])
+    weights = dict(zip(taps(window), _weights(kernel, dtype), strict=True))
+
+    def weighted(tap: Tap, values: jax.Array) -> jax.Array:
+        return values * weights[tap]
+
+    return sum_for_fast_transpose(x.astype(dtype), weighted, window=window, stride=stride, pads=pads).astype(x.dtype)
 
 
-def gradient_of_x(gradient: jax.Array, kernel: jax.Array, size: Pair, stride: Pair, pads: Pads) -> jax.Array:
-    """The transpose of `sum_over_taps` in x; `size` is the (height, width) of x."""
-
-    def weighted(tap: Tap, gradient: jax.Array) -> jax.Array:
-        return gradient * kernel[tap][0].astype(accumulation_dtype(kernel))
-
-    total = overlap_add(
-        (gradient.astype(accumulation_dtype(kernel)),),
-        weighted,
-        size=size,
-        window=pair(kernel.shape[:2]),
-        stride=stride,
-        pads=pads,
-    )
-    return total.astype(gradient.dtype)
-
-
-def gradient_of_kernel(gradient: jax.Array, x: jax.Array, window: Pair, stride: Pair, pads: Pads) -> jax.Array:
-    """The transpose of `sum_over_taps` in the kernel; `window` is the (height, width) of the kernel."""
-    dtype = accumulation_dtype(x)
-    slices = tap_slices(x, window, stride, pads, 0)
-    products = jnp.stack([(values.astype(dtype) * gradient).sum(axis=(0, 1, 2)) for values in slices])
-    return products.reshape(*window, 1, -1).astype(gradient.dtype)
+def _weights(kernel: jax.Array, dtype: jnp.dtype) -> list[jax.Array]:
+    """The filters [c] of each tap. The transpose of a split is one concatenation."""
+    flat = kernel.astype(dtype).reshape(-1, kernel.shape[-1])
+    return [weight[0] for weight in lax.split(flat, (1,) * len(flat))]
 
 
 def accumulation_dtype(x: jax.Array) -> jnp.dtype:

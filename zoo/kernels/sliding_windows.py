@@ -1,11 +1,13 @@
-"""Sliding windows as slices and sums: one slice of the image for each position inside the window, and the transpose.
+"""Sliding windows as slices and sums: one slice of the image for each position inside the window.
 
 A tap is a position (row, column) inside the window; taps are numbered row by row. XLA compiles such slices and sums to
 one vectorised loop over the channels, also where it has no fast operation for the window as a whole.
 """
 
 from collections.abc import Callable, Iterator
+from functools import reduce
 from itertools import product
+from operator import add
 
 import jax
 import jax.numpy as jnp
@@ -38,37 +40,58 @@ def tap_slices(x: jax.Array, window: Pair, stride: Pair, pads: Pads, fill: float
     ]
 
 
-def overlap_add(
-    arrays: tuple[jax.Array, ...],
+def sum_for_fast_transpose(
+    x: jax.Array,
     term: Callable[..., jax.Array],
-    *,
-    size: Pair,
+    *arrays: jax.Array,
     window: Pair,
     stride: Pair,
     pads: Pads,
 ) -> jax.Array:
-    """The transpose of `tap_slices`: [b, *size, c], at each pixel the sum over all windows that cover it.
+    """[b, rows, columns, c]: in each window of x [b, h, w, c], the sum over all taps of term(tap, values, *arrays).
 
-    `term(tap, *slices)` is the contribution of one tap, computed from slices of the `arrays` [b, rows, columns, c],
-    which are zero beyond their borders. Pixels with the same remainder modulo the stride are covered by the same taps,
-    so each remainder is a dense sum; the sums are interleaved at the end.
+    The values are those of `tap_slices`, padded with zeros, and each of the `arrays` has one element for each of them:
+    [b, rows, columns, c]. `term` must be linear in the values. JAX transposes each operation; written like this, the
+    transpose is overlap-add by slices: where the image is covered by the same taps, at all pixels with the same
+    remainder modulo the stride, it is a dense sum, and the sums are interleaved at the end. The transpose of
+    `tap_slices` would pad the contribution of each tap to the size of the image.
     """
-    batch, *counts, channels = arrays[0].shape
+    windows = [(n + sum(pad) - w) // s + 1 for n, pad, w, s in zip(x.shape[1:3], pads, window, stride, strict=True)]
+    blocks = [-(-(n + sum(pad)) // s) for n, pad, s in zip(x.shape[1:3], pads, stride, strict=True)]
     reach = [-(-w // s) for w, s in zip(window, stride, strict=True)]
-    blocks = [-(-(n + sum(pad)) // s) for n, pad, s in zip(size, pads, stride, strict=True)]
-    border = [(r - 1, max(0, n - count)) for r, n, count in zip(reach, blocks, counts, strict=True)]
+    border = [(r - 1, max(0, n - count)) for r, n, count in zip(reach, blocks, windows, strict=True)]
+    remainders = _remainders(x, blocks, stride, pads)
     arrays = tuple(jnp.pad(array, ((0, 0), *border, (0, 0))) for array in arrays)
 
-    def remainder_sum(top: int, left: int) -> jax.Array:
-        total = jnp.zeros((batch, *blocks, channels), arrays[0].dtype)
-        for tap in product(range(top, window[0], stride[0]), range(left, window[1], stride[1])):
-            rows, columns = (
-                slice(r - 1 - t // s, r - 1 - t // s + n) for r, t, s, n in zip(reach, tap, stride, blocks, strict=True)
-            )
-            total += term(tap, *(array[:, rows, columns] for array in arrays))
-        return total
+    def contribution(tap: Tap) -> jax.Array:
+        starts = [r - 1 - t // s for r, t, s in zip(reach, tap, stride, strict=True)]
+        rows, columns = (slice(start, start + n) for start, n in zip(starts, blocks, strict=True))
+        values = term(
+            tap, remainders[tap[0] % stride[0]][tap[1] % stride[1]], *(array[:, rows, columns] for array in arrays)
+        )
+        after = [
+            low + count + high - start - n
+            for start, n, (low, high), count in zip(starts, blocks, border, windows, strict=True)
+        ]
+        axes = [(start, n, 0) for start, n in zip(starts, after, strict=True)]
+        return lax.pad(values, jnp.zeros((), values.dtype), ((0, 0, 0), *axes, (0, 0, 0)))
 
-    rows = [jnp.stack([remainder_sum(top, left) for left in range(stride[1])], axis=3) for top in range(stride[0])]
-    padded = jnp.stack(rows, axis=2).reshape(batch, blocks[0] * stride[0], blocks[1] * stride[1], channels)
-    (top, _), (left, _) = pads
-    return padded[:, top : top + size[0], left : left + size[1]]
+    # Reversed, so that the transpose adds the taps row by row.
+    total = reduce(add, map(contribution, reversed(list(taps(window)))))
+    (top, _), (left, _) = border
+    return total[:, top : top + windows[0], left : left + windows[1]]
+
+
+def _remainders(x: jax.Array, blocks: list[int], stride: Pair, pads: Pads) -> list[list[jax.Array]]:
+    """The padded image by the remainders of row and column modulo the stride: each [b, *blocks, c]."""
+    size = [n * s for n, s in zip(blocks, stride, strict=True)]
+    axes = [(low, n - low - old, 0) for n, (low, _), old in zip(size, pads, x.shape[1:3], strict=True)]
+    x = lax.pad(x, jnp.zeros((), x.dtype), ((0, 0, 0), *axes, (0, 0, 0)))
+    batch, channels = x.shape[0], x.shape[3]
+    # One axis after the other: no mesh with Explicit axes can reshape two at once.
+    x = x.reshape(batch, size[0], blocks[1], stride[1], channels)
+    x = x.reshape(batch, blocks[0], stride[0], blocks[1], stride[1], channels)
+    return [
+        [column.squeeze((2, 4)) for column in lax.split(row, (1,) * stride[1], axis=4)]
+        for row in lax.split(x, (1,) * stride[0], axis=2)
+    ]
