@@ -59,7 +59,7 @@ def test_labels_of_another_data_set_are_not_shared_classes(variables, trained, s
 
 @pytest.mark.parametrize("dataset", ["fashion-mnist", ""])
 def test_digits_keep_their_names(variables, dataset, tmp_path):
-    asked = argparse.Namespace(images=None, dataset="digits", data_dir=tmp_path, limit=None)
+    asked = argparse.Namespace(images=None, dataset="digits", data_dir=tmp_path, limit=None, skip_unreadable=0)
     image_set = chosen_images(asked, trained_network(variables, CLOTHES, dataset), None)
     assert (image_set.class_names, image_set.dataset) == (NUMBERS, "digits")
 
@@ -71,7 +71,7 @@ def test_numbers_of_idx_files_take_the_names_of_weights_trained_on_them(variable
     for split in ("train", "t10k"):
         (folder / f"{split}-images-idx3-ubyte").write_bytes(idx(SOURCE.images[..., 0]))
         (folder / f"{split}-labels-idx1-ubyte").write_bytes(idx(SOURCE.labels.astype(np.uint8)))
-    asked = argparse.Namespace(images=None, dataset=str(folder), data_dir=None, limit=None)
+    asked = argparse.Namespace(images=None, dataset=str(folder), data_dir=None, limit=None, skip_unreadable=0)
     image_set = chosen_images(asked, trained_network(variables, CLOTHES, trained_on), None)
     assert image_set.class_names == names
 

@@ -139,7 +139,9 @@ def test_photographs_are_cut_once(capsys, here):
     cut = dataclasses.replace(PREPROCESSING, crop=0.5)
     variables = drawn(zoo.create_model("lenet5"), PREPROCESSING.image_shape)
     weights = Weights(model="lenet5", variables=variables, preprocessing=cut)
-    image_set = chosen_images(argparse.Namespace(images=["photos"], dataset=None, limit=None), None, None)
+    image_set = chosen_images(
+        argparse.Namespace(images=["photos"], dataset=None, limit=None, skip_unreadable=0), None, None
+    )
     images = [np.asarray(Image.open(here / "photos" / f"{i}.png")) for i in range(2)]
     explained = explain_images(TrainedNetwork(weights, ""), image_set, None)
     np.testing.assert_array_equal(explained.pixels, [cut.fitted(image) for image in images])

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
+from zoo.commands.arguments.data_set import add_skip_unreadable, named_dataset, print_note, unreadable_images
 from zoo.commands.arguments.types import path, positive
 from zoo.commands.arguments.weights import add_inference_arguments, add_weights_arguments, inference_weights
 
@@ -25,6 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--batch-size", type=positive, default=64, metavar="N", help="images per batch (default: 64)")
     parser.add_argument("--confusion", type=path, metavar="PNG", help="draw the confusion matrix into this file")
     parser.add_argument("--json", action="store_true", help="print one JSON object, with the confusion matrix")
+    add_skip_unreadable(parser)
     add_weights_arguments(parser)
     add_inference_arguments(parser)
 
@@ -33,7 +35,6 @@ def run(args: argparse.Namespace) -> None:
     """Print top-1 and top-5 accuracy, and one row per class."""
     import json
 
-    from zoo.data import open_dataset
     from zoo.inference.evaluation import evaluate
     from zoo.training import enable_compilation_cache
     from zoo.visualize.sheets.confusion import check_figure_path, save_confusion
@@ -41,10 +42,12 @@ def run(args: argparse.Namespace) -> None:
     if args.confusion:
         check_figure_path(args.confusion)
     # Before the weights, which may have to be downloaded.
-    dataset = open_dataset(args.dataset, args.data_dir)
+    dataset, unreadable = named_dataset(args.dataset, args.data_dir), unreadable_images(args)
     weights = inference_weights(args)
     enable_compilation_cache()
-    result = evaluate(weights, dataset, batch_size=args.batch_size, dtype=args.dtype)
+    result = evaluate(weights, dataset, batch_size=args.batch_size, dtype=args.dtype, unreadable=unreadable)
+    if unreadable.count:
+        print_note(unreadable.describe())
     if args.confusion:
         save_confusion(args.confusion, result.confusion, result.class_names)
     if args.json:

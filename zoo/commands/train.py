@@ -230,6 +230,8 @@ def print_run(run: PreparedRun, console: Console) -> None:
         f"{config.model} on {dataset.name}: {len(dataset.train)} training and {len(dataset.test)} test images, "
         f"{len(dataset.class_names)} classes, {height}x{width}x{channels} pixels; run folder {run.folder.path}",
     )
+    if dataset.left_out:
+        print_line(console, dataset.left_out)
     recipe = ", ".join(f"{name} {value}" for name, value in dataclasses.asdict(config.recipe).items())
     print_line(console, f"recipe: {recipe}")
 

@@ -73,7 +73,7 @@ def unreadable(path: str | Path, error: Exception) -> DataError:
         reason = "not an image"
     else:
         reason = getattr(error, "strerror", None) or short_message(error)
-    return DataError(f"cannot read the image {path} ({reason}): replace it, or leave it out with --skip-unreadable")
+    return DataError(f"cannot read the image {path} ({reason}): replace it")
 
 
 def to_array(image: Image.Image) -> np.ndarray:

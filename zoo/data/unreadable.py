@@ -8,10 +8,13 @@ from zoo.data.errors import DataError
 
 
 class UnreadableImages:
-    """The images that could not be read so far; one more than `limit` is an error. Threads may share it."""
+    """The images that could not be read so far; one more than `limit` is an error. Threads may share it.
 
-    def __init__(self, limit: int = 0) -> None:
-        self.limit = limit
+    `flag` is the argument of the command line that raises the limit, for the message.
+    """
+
+    def __init__(self, limit: int = 0, flag: str = "") -> None:
+        self.limit, self._flag = limit, flag
         self._messages: dict[str, None] = {}
         self._lock = threading.Lock()
 
@@ -25,8 +28,12 @@ class UnreadableImages:
         message = str(error)
         with self._lock:
             if message not in self._messages and len(self._messages) >= self.limit:
-                raise error
+                raise self._beyond_limit(error)
             self._messages[message] = None
+
+    def _beyond_limit(self, error: DataError) -> DataError:
+        more = self.limit + 1
+        return DataError(f"{error}, or leave out {more} such with {self._flag} {more}") if self._flag else error
 
     def describe(self) -> str:
         """How many images were left out and what was wrong with the first, in one line; "" for none."""
@@ -77,14 +84,19 @@ class ReadableSource:
 
 
 def replace_unreadable(source: Source, unreadable: UnreadableImages) -> Source:
-    """The source, with `ReplacingSource` where images may be left out."""
-    return ReplacingSource(source, unreadable) if unreadable.limit and not isinstance(source, ArraySource) else source
+    """The source as a `ReplacingSource`, unless it is in memory, where every image can be read."""
+    return source if isinstance(source, ArraySource) else ReplacingSource(source, unreadable)
 
 
 def only_readable(source: Source, unreadable: UnreadableImages) -> Source:
-    """The examples of the source that can be read; where images may be left out, all are read for that."""
+    """The examples of the source that can be read; where some may be left out, all are read for that."""
     if not unreadable.limit or isinstance(source, ArraySource):
         return source
+    return ReadableSource(source, readable_indices(source, unreadable))
+
+
+def readable_indices(source: Source, unreadable: UnreadableImages) -> tuple[int, ...]:
+    """The indices of the examples that can be read, found by reading all. Raises DataError for too many others."""
 
     def is_readable(index: int) -> bool:
         try:
@@ -94,4 +106,4 @@ def only_readable(source: Source, unreadable: UnreadableImages) -> Source:
             return False
         return True
 
-    return ReadableSource(source, tuple(index for index in range(len(source)) if is_readable(index)))
+    return tuple(index for index in range(len(source)) if is_readable(index))

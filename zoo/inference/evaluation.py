@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from zoo.data import Dataset, eval_batches
+from zoo.data import Dataset, UnreadableImages, eval_batches
 from zoo.errors import ZooError
 from zoo.inference.prediction import fetch_top_k, output_names, top_k_function
 from zoo.runtime.compiler_options import compiler_options
@@ -82,11 +82,19 @@ class Evaluation:
         )
 
 
-def evaluate(weights: Weights, dataset: Dataset, *, batch_size: int = 64, dtype: jnp.dtype = jnp.float32) -> Evaluation:
+def evaluate(
+    weights: Weights,
+    dataset: Dataset,
+    *,
+    batch_size: int = 64,
+    dtype: jnp.dtype = jnp.float32,
+    unreadable: UnreadableImages | None = None,
+) -> Evaluation:
     """Evaluate the test split with the weights' preprocessing on all devices; the network computes in `dtype`.
 
-    Raises ZooError where the classes of the data set and the weights differ, for a label that is none of them, and for
-    a test split without images.
+    Images that cannot be read are left out, as often as `unreadable` allows. Raises ZooError for one more than that,
+    where the classes of the data set and the weights differ, for a label that is none of them, and for a test split
+    without images.
     """
     if not len(dataset.test):
         raise ZooError(f"{dataset.name} has no test images to evaluate")
@@ -95,7 +103,13 @@ def evaluate(weights: Weights, dataset: Dataset, *, batch_size: int = 64, dtype:
     compute = jax.jit(top_k_function(weights, 5, dtype), compiler_options=compiler_options())
     variables = jax.device_put(weights.variables, replicated(mesh))
     confusion, among_five = np.zeros((len(names), len(names)), np.int64), 0
-    batches = eval_batches(dataset.test, preprocessing=weights.preprocessing, batch_size=batch_size, classes=len(names))
+    batches = eval_batches(
+        dataset.test,
+        preprocessing=weights.preprocessing,
+        batch_size=batch_size,
+        classes=len(names),
+        unreadable=unreadable,
+    )
     for batch in batches:
         count = int(batch["mask"].sum())  # padding is last
         _, best = fetch_top_k(weights, *compute(variables, shard_batch(batch["image"], mesh)), count)
@@ -103,6 +117,8 @@ def evaluate(weights: Weights, dataset: Dataset, *, batch_size: int = 64, dtype:
         np.add.at(confusion, (labels, best[:, 0]), 1)
         among_five += int((best == labels[:, None]).any(axis=1).sum())
     images = int(confusion.sum())
+    if not images:
+        raise ZooError(f"{dataset.name} has no test image that can be read")
     return Evaluation(names, confusion, among_five / images if len(names) > 5 else None)
 
 

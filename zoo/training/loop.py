@@ -47,7 +47,7 @@ def train(run: PreparedRun, console: Console) -> Outcome:
     check_batches(config.recipe, run.dataset)
     check_classes(config, run.dataset)
     mesh, plan = data_mesh(config.recipe.batch_size), TrainingPlan(config.recipe, len(run.dataset.train))
-    unreadable = UnreadableImages(run.options.skip_unreadable)
+    unreadable = UnreadableImages(run.options.skip_unreadable, "--skip-unreadable")
     feed = open_feed(run.dataset, config.recipe, config.preprocessing, mesh, unreadable)
     state, position = initial_state(run, mesh=mesh, steps_per_epoch=plan.steps_per_epoch, console=console)
     feed.seek(position.feed)

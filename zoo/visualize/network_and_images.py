@@ -10,6 +10,7 @@ import numpy as np
 
 from zoo.counting.summarize import summarize
 from zoo.data import Example, Source
+from zoo.data.unreadable import ReadableSource
 from zoo.errors import ZooError
 from zoo.models.network import Network
 from zoo.models.variables import Variables
@@ -113,8 +114,10 @@ class EvenlySpaced:
 
 
 def index_in_data_set(source: Source, index: int) -> int:
-    """The index of an example in its whole data set, also if `source` is an `EvenlySpaced` part of it."""
-    return source.source_index(index) if isinstance(source, EvenlySpaced) else index
+    """The index of an example in its whole data set, also if `source` is a part of it."""
+    if isinstance(source, EvenlySpaced | ReadableSource):
+        return index_in_data_set(source.source, source.source_index(index))
+    return index
 
 
 def one_image_per_class(source: Source, description: str, class_names: Sequence[str], count: int) -> ImageSet:

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from zoo.commands.arguments.data_set import add_skip_unreadable, named_dataset, print_note, unreadable_images
 from zoo.commands.arguments.images import STANDARD_INPUT, image_paths, load_image
 from zoo.commands.arguments.types import path, positive
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from zoo.data import Dataset, Example
+    from zoo.data import Dataset, Example, Source
     from zoo.visualize.network_and_images import ImageSet, TrainedNetwork
 
 # In captions; more files are counted.
@@ -22,11 +23,12 @@ MAX_NAMES = 3
 
 
 def add_image_set_arguments(parser: argparse.ArgumentParser) -> None:
-    """--images, --dataset, --data-dir and --limit, for `chosen_images`."""
+    """--images, --dataset, --data-dir, --limit and --skip-unreadable, for `chosen_images`."""
     parser.add_argument("--images", nargs="+", metavar="IMAGE", help="image files, folders of images, or - (stdin)")
     parser.add_argument("--dataset", metavar="DATA", help="digits, a folder, or a TFDS name: its test images")
     parser.add_argument("--data-dir", type=path, metavar="DIR", help="the folder of the TFDS data sets")
     parser.add_argument("--limit", type=positive, metavar="N", help="only N images of the data set, evenly spaced")
+    add_skip_unreadable(parser)
 
 
 def check_images(args: argparse.Namespace) -> None:
@@ -45,19 +47,26 @@ def chosen_images(args: argparse.Namespace, network: TrainedNetwork, rows: int |
 
     if args.images and args.dataset:
         raise ZooError("--images and --dataset are both given: give one of them")
-    return _image_files(args.images, args.limit) if args.images else _test_images(args, network, rows)
+    return _image_files(args) if args.images else _test_images(args, network, rows)
 
 
-def _image_files(arguments: list[str], limit: int | None) -> ImageSet:
+def _image_files(args: argparse.Namespace) -> ImageSet:
+    from zoo.data.unreadable import readable_indices
+    from zoo.errors import ZooError
     from zoo.visualize.network_and_images import ImageSet
 
-    paths = [path for argument in arguments for path in image_paths(argument)][:limit]
+    paths = [path for argument in args.images for path in image_paths(argument)][: args.limit]
     # Standard input can be read only once.
-    files = ImageFiles(paths, [load_image(path) if path == STANDARD_INPUT else None for path in paths])
+    loaded = [load_image(path) if path == STANDARD_INPUT else None for path in paths]
     # Images that cannot be read are an error before anything is drawn.
-    for index in range(len(files)):
-        files[index]
-    names = tuple("standard input" if path == STANDARD_INPUT else Path(path).name for path in paths)
+    unreadable = unreadable_images(args)
+    kept = readable_indices(ImageFiles(paths, loaded), unreadable)
+    if unreadable.count:
+        print_note(unreadable.describe())
+    if not kept:
+        raise ZooError("none of the images can be read: give others with --images")
+    files = ImageFiles([paths[index] for index in kept], [loaded[index] for index in kept])
+    names = tuple("standard input" if path == STANDARD_INPUT else Path(path).name for path in files.paths)
     description = f"{len(names)} images" if len(names) > MAX_NAMES else ", ".join(names)
     return ImageSet(files, description, names)
 
@@ -79,7 +88,7 @@ class ImageFiles:
 
 def _test_images(args: argparse.Namespace, network: TrainedNetwork, rows: int | None) -> ImageSet:
     from zoo.inference.evaluation import are_placeholders, is_other_dataset
-    from zoo.visualize.network_and_images import EvenlySpaced, ImageSet, one_image_per_class
+    from zoo.visualize.network_and_images import SEARCHED_IMAGES, EvenlySpaced, ImageSet, one_image_per_class
 
     dataset = _open_dataset(args, network)
     names, network_names = dataset.class_names, network.weights.class_names
@@ -88,22 +97,34 @@ def _test_images(args: argparse.Namespace, network: TrainedNetwork, rows: int | 
     if same_classes and are_placeholders(names, dataset.name):
         names = network_names
     if rows:
-        return one_image_per_class(dataset.test, f"{dataset.name}, test images", names, args.limit or rows)
-    source = EvenlySpaced(dataset.test, args.limit or len(dataset.test))
+        source = _readable(EvenlySpaced(dataset.test, SEARCHED_IMAGES), args) if args.skip_unreadable else dataset.test
+        return one_image_per_class(source, f"{dataset.name}, test images", names, args.limit or rows)
+    source = _readable(EvenlySpaced(dataset.test, args.limit or len(dataset.test)), args)
     total = "" if len(source) == len(dataset.test) else f" of {len(dataset.test)}"
     description = f"{dataset.name}, {len(source)}{total} test images"
     return ImageSet(source, description, class_names=names, dataset=dataset.name)
 
 
+def _readable(source: Source, args: argparse.Namespace) -> Source:
+    """The images of the source without those that --skip-unreadable leaves out; a line says how many these are."""
+    from zoo.data.unreadable import only_readable
+
+    unreadable = unreadable_images(args)
+    readable = only_readable(source, unreadable)
+    if unreadable.count:
+        print_note(unreadable.describe())
+    return readable
+
+
 def _open_dataset(args: argparse.Namespace, network: TrainedNetwork) -> Dataset:
-    from zoo.data import DataError, open_dataset
+    from zoo.data import DataError
     from zoo.errors import ZooError
 
     name = args.dataset or network.weights.dataset
     if not name:
         raise ZooError("these weights name no data set: give images with --images or --dataset")
     try:
-        return open_dataset(name, args.data_dir)
+        return named_dataset(name, args.data_dir)
     except DataError as error:
         if args.dataset:
             raise
