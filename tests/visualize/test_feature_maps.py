@@ -8,6 +8,7 @@ from small_networks import Small, images, variables_of
 import zoo
 from zoo.models.variables import init_shapes
 from zoo.visualize import activations, filters, layer_shapes
+from zoo.visualize.methods.named_layers import last_spatial_layer
 
 
 def test_activations_are_the_networks_features():
@@ -44,3 +45,15 @@ def test_layers_are_listed_as_they_finish():
     shapes = layer_shapes(model, variables_of(model), images(2))
     assert list(shapes) == [*(f"conv{i}{part}" for i in (1, 2, 3) for part in ("/conv", "/bn", "")), "fc", ""]
     assert shapes["conv1"] == (2, 19, 22, 6) and shapes[""] == (2, 5)
+
+
+@pytest.mark.parametrize(
+    ("shapes", "message"),
+    [
+        ({"conv": (1, 1, 1, 8), "head": (1, 3)}, "give larger images"),
+        ({"fc": (1, 8), "head": (1, 3)}, "no layer has any"),
+    ],
+)
+def test_larger_images_are_advised_only_where_they_help(shapes, message):
+    with pytest.raises(zoo.ZooError, match=f"Small has no feature maps.*{message}"):
+        last_spatial_layer(Small(), shapes)

@@ -60,7 +60,7 @@ def trace_network(
         if isinstance(error, ZooError) and len(shape) == 4:
             raise
         raise CountError(
-            f"{name} cannot take an input of shape {shape}: {_first_paragraph(error)}{_hint(shape)}"
+            f"{name} cannot take an input of shape {shape}: {_first_paragraph(error)}{_hint(model, shape)}"
         ) from error
     _check_sizes(name, graph)
     return graph
@@ -115,8 +115,10 @@ def _first_paragraph(error: Exception) -> str:
     return " ".join(str(error).split("\n\n")[0].split()) or type(error).__name__
 
 
-def _hint(shape: tuple[int, ...]) -> str:
-    return "" if len(shape) == 4 else "; a batch of images has four axes: batch, height, width, channel"
+def _hint(model: nn.Module, shape: tuple[int, ...]) -> str:
+    """Advice for a network of images, or where the batch may have been forgotten; other modules take other inputs."""
+    advise = len(shape) == 3 or (len(shape) != 4 and hasattr(model, "image_shape"))
+    return "; a batch of images has four axes: batch, height, width, channel" if advise else ""
 
 
 def _check_sizes(name: str, graph: Graph) -> None:

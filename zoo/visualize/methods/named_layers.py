@@ -111,7 +111,9 @@ def last_spatial_layer(model: nn.Module, shapes: Shapes) -> str:
     """The last layer whose feature maps are larger than 1x1. Raises ZooError if there is none."""
     found = [name for name, shape in shapes.items() if name and len(shape) == 4 and shape[1] * shape[2] > 1]
     if not found:
-        raise ZooError(f"{type(model).__name__} has no feature maps larger than 1x1: give larger images")
+        maps = [shape for name, shape in shapes.items() if name and len(shape) == 4]
+        advice = "give larger images" if maps else "no layer has any"
+        raise ZooError(f"{type(model).__name__} has no feature maps larger than 1x1: {advice}")
     return found[-1]
 
 
