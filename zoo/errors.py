@@ -1,4 +1,4 @@
-"""ZooError, which the commands print as one line, and parts of its messages."""
+"""ZooError and ZooWarning, which the commands print as one line, and parts of their messages."""
 
 import difflib
 from collections.abc import Iterable
@@ -6,6 +6,10 @@ from collections.abc import Iterable
 
 class ZooError(ValueError):
     """Bad input. The message is one line: what was wrong, and what to do."""
+
+
+class ZooWarning(UserWarning):
+    """What zoo chose where the input leaves a choice. The message is one line; the commands print it as such."""
 
 
 def suggestion(name: str, names: Iterable[str]) -> str:

@@ -1,23 +1,28 @@
 """Files written by torch, valid and malicious; published.json agrees with the installed torchvision and timm."""
 
+import argparse
 import json
 import os
 import pickle
+import tempfile
 from pathlib import Path
 
+import jax
 import numpy as np
 import pytest
 
 import zoo
 from zoo.data import fit_image
+from zoo.models.variables import init_shapes
 from zoo.runtime.jit_once import jit_once
 from zoo.weights import open_pretrained, to_torch
 from zoo.weights.files import default_preprocessing
 from zoo.weights.import_torchvision import import_torchvision
-from zoo.weights.make_published import all_published
+from zoo.weights.make_published import all_published, needed_fields
 from zoo.weights.original_names import TIMM, TIMM_TOO, TORCHVISION
 from zoo.weights.published import find_published, published_weights
 from zoo.weights.read_state_dict import read_state_dict
+from zoo.weights.timm_architectures import TIMM_ARCHITECTURES
 
 torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.torch
@@ -39,18 +44,64 @@ def assert_state(found):
         np.testing.assert_array_equal(found[key], value.numpy())
 
 
-@pytest.mark.parametrize("suffix", [".pth", ".pt", ".bin"])
+@pytest.mark.parametrize("suffix", [".pth", ".pt", ".bin", ".pth.tar", ".ckpt"])
 @pytest.mark.parametrize(
     "wrap",
     [
         lambda state: state,
         lambda state: {"state_dict": state, "epoch": 3},
-        lambda state: {"model": {f"module.{key}": value for key, value in state.items()}},
+        lambda state: {"model": {"state_dict": state, "epoch": np.float64(3)}, "optimizer": {"state": state}},
+        lambda state: [argparse.Namespace(path=Path("a"), lr=np.float32(0.1)), {"net": state}],
     ],
 )
 def test_a_torch_file_with_any_nesting(tmp_path, suffix, wrap):
     torch.save(wrap(STATE), tmp_path / f"w{suffix}")
     assert_state(read_state_dict(tmp_path / f"w{suffix}"))
+
+
+def state_dicts_of_training_scripts():
+    """torch.compile's, AveragedModel's, Lightning's and the PyTorch tutorial's state dicts are read."""
+    name = "squeezenet1_1"
+    zeros = jax.tree.map(lambda s: np.zeros(s.shape, np.float32), init_shapes(zoo.create_model(name)))
+    plain = {key: torch.from_numpy(np.ascontiguousarray(a)) for key, a in to_torch(name, zeros).items()}
+    files = {
+        "torch.compile": {"_orig_mod." + key: a for key, a in plain.items()},
+        "AveragedModel": {"n_averaged": torch.tensor(7), **{"module." + key: a for key, a in plain.items()}},
+        "Lightning": {"state_dict": {"model." + key: a for key, a in plain.items()}},
+        "tutorial": {"epoch": 1, "model_state_dict": plain},
+    }
+    wrong = []
+    for kind, content in files.items():
+        path = tempfile.mktemp(suffix=".pth")
+        torch.save(content, path)
+        try:
+            open_pretrained(name, path)
+        except zoo.ZooError:
+            wrong.append(kind)
+    return wrong or True
+
+
+def test_state_dicts_of_training_scripts():
+    assert state_dicts_of_training_scripts() is True
+
+
+def test_wrappers_of_torch_as_they_are(tmp_path):
+    """DataParallel, AveragedModel and torch.compile around torchvision's network give its weights."""
+    original = import_torchvision().models.squeezenet1_1(weights=None)
+    average = torch.optim.swa_utils.AveragedModel(torch.nn.DataParallel(original))
+    for wrapped in (torch.compile(torch.nn.DataParallel(original)), average):
+        state = {"model": wrapped.state_dict(), "args": argparse.Namespace(lr=0.1), "optimizer": {"state": {}}}
+        torch.save(state, tmp_path / "checkpoint.pth")
+        ours = to_torch("squeezenet1_1", open_pretrained("squeezenet1_1", tmp_path / "checkpoint.pth").variables)
+        for key, tensor in original.state_dict().items():
+            np.testing.assert_array_equal(ours[key], tensor.numpy())
+
+
+def test_timms_architectures_compute_with_these_fields():
+    import_torchvision()
+    pytest.importorskip("timm")
+    for name, architectures in TIMM_ARCHITECTURES.items():
+        assert architectures == {one: needed_fields(name, one) for one in architectures}
 
 
 def test_the_format_before_zip(tmp_path):
@@ -91,8 +142,10 @@ def test_a_truncated_file(tmp_path, keep):
         (torch.ones(3), "holds a Tensor, not a state dict"),
         ([1, 2], "holds a list, not a state dict"),
         ({}, "holds no tensors"),
-        ({"lr": 0.1}, "lr is a float, not a tensor"),
-        ({3: torch.ones(1)}, "w.pth .* key 3 "),
+        ({"lr": 0.1}, "no state dict.* keys are lr"),
+        ({3: torch.ones(1)}, "no state dict.* keys are 3"),
+        (torch.optim.SGD([torch.ones(2)]).state_dict(), "no state dict.* keys are param_groups, state"),
+        (({"a": torch.ones(2)}, {"a": torch.ones(2)}), "several state dicts with the same keys, 0, 1"),
         ({"a": torch.ones(2, 2).to_sparse()}, "a of .*w.pth"),
     ],
 )

@@ -33,16 +33,25 @@ def test_every_float_becomes_float32(tmp_path, dtype):
 
 
 def test_counters_stay_integers(tmp_path):
-    save_file({"bn.num_batches_tracked": np.array(7)}, tmp_path / "w.safetensors")
+    save_file({**ARRAYS, "bn.num_batches_tracked": np.array(7)}, tmp_path / "w.safetensors")
     assert read_state_dict(tmp_path / "w.safetensors")["bn.num_batches_tracked"].dtype == np.int64
 
 
-def test_a_prefix_that_all_names_have_is_taken_off(tmp_path):
-    save_file({f"module.{key}": array for key, array in ARRAYS.items()}, tmp_path / "w.safetensors")
-    assert_same(read_state_dict(tmp_path / "w.safetensors"))
-    some = {"module.a": ARRAYS["fc.bias"], "b": ARRAYS["fc.bias"]}
-    save_file(some, tmp_path / "w.safetensors")
-    assert_same(read_state_dict(tmp_path / "w.safetensors"), some)
+@pytest.mark.parametrize("prefix", ["", "module.", "_orig_mod.module."])
+def test_the_keys_are_those_of_the_file(tmp_path, prefix):
+    prefixed = {prefix + key: array for key, array in ARRAYS.items()}
+    save_file(prefixed, tmp_path / "w.safetensors")
+    assert_same(read_state_dict(tmp_path / "w.safetensors"), prefixed)
+
+
+def test_a_file_of_numpy(tmp_path):
+    np.savez(tmp_path / "w.npz", **{key: array.astype(np.float64) for key, array in ARRAYS.items()})
+    assert_same(read_state_dict(tmp_path / "w.npz"))
+    np.savez(tmp_path / "objects.npz", a=np.array([{}], object))
+    for name, keep in (("objects.npz", None), ("w.npz", 100), ("w.npz", 0)):
+        (tmp_path / name).write_bytes((tmp_path / name).read_bytes()[:keep])
+        with pytest.raises(zoo.ZooError, match=rf"cannot read .*{name}"):
+            read_state_dict(tmp_path / name)
 
 
 @pytest.mark.parametrize("keep", [0, 4, 50, -1])
@@ -57,9 +66,9 @@ def test_a_truncated_file(tmp_path, keep):
 def test_what_is_no_weights_file(tmp_path):
     with pytest.raises(zoo.ZooError, match="there is no file"):
         read_state_dict(tmp_path / "missing.safetensors")
-    (tmp_path / "w.npz").write_bytes(b"")
-    with pytest.raises(zoo.ZooError, match=r"w\.npz .*\.safetensors, \.pth"):
-        read_state_dict(tmp_path / "w.npz")
+    (tmp_path / "w.txt").write_bytes(b"")
+    with pytest.raises(zoo.ZooError, match=r"w\.txt .*\.safetensors, .*\.pth"):
+        read_state_dict(tmp_path / "w.txt")
     save_file({}, tmp_path / "w.safetensors")
     with pytest.raises(zoo.ZooError, match="holds no tensors"):
         read_state_dict(tmp_path / "w.safetensors")

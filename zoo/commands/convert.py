@@ -5,7 +5,10 @@ python -m zoo convert resnet50.safetensors timm.safetensors --model resnet50 --t
 python -m zoo convert checkpoints/lenet5-digits lenet5.safetensors --model lenet5 --half
 
 The output is a safetensors file: zoo's own, with all that `predict` needs, or a state dict with the keys of another
-library. Without --from the library of the input is recognised by its keys.
+library. Without --from the library of the input is recognised by its keys. Some architectures of timm's have the same
+keys: there --from is the tag of the weights that the input was trained from (see `weights`), or timm's name of its
+architecture. Class names are kept where the input is a published file or states them; --class-names gives others, and
+--class-names imagenet those of ImageNet.
 """
 
 from __future__ import annotations
@@ -21,7 +24,6 @@ if TYPE_CHECKING:
     from zoo.weights import Weights
 
 HELP = "convert weights from and to torchvision, timm and Keras"
-INPUT_KEY_MAPS = ("torchvision", "timm", "keras", "lukemelas", "cadene")
 OUTPUT_KEY_MAPS = ("zoo", "torchvision", "timm", "keras")
 
 
@@ -35,7 +37,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("output", metavar="OUT", type=path, help="a .safetensors file to write")
     parser.add_argument("--model", required=True, metavar="NAME", help="the network, a name of `list`")
     parser.add_argument(
-        "--from", dest="from_key_map", choices=INPUT_KEY_MAPS, help="library whose keys IN has (default: recognised)"
+        "--from",
+        dest="from_key_map",
+        metavar="LIBRARY",
+        help="torchvision, timm, keras, lukemelas or cadene, whose keys IN has (default: recognised); or a tag",
     )
     parser.add_argument(
         "--to",
@@ -56,6 +61,7 @@ def run(args: argparse.Namespace) -> None:
     from zoo.errors import ZooError
     from zoo.registry import model_info
     from zoo.weights.convert import write_weights
+    from zoo.weights.published import imagenet_classes
 
     model_info(args.model)
     if args.output.suffix != ".safetensors":
@@ -69,6 +75,8 @@ def run(args: argparse.Namespace) -> None:
     if args.half and args.to_key_map != "zoo":
         raise ZooError(f"--half is for zoo's own files: remove it, or --to {args.to_key_map}")
     weights = _read(args)
+    if args.class_names == ["imagenet"]:
+        args.class_names = imagenet_classes()
     if args.class_names:
         outputs = weights.network().num_classes
         if len(args.class_names) != outputs:

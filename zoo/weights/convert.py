@@ -1,5 +1,6 @@
 """Read weights from files of any library, and write files with the keys of any library."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,27 +12,30 @@ from zoo.weights.fetch import fetch_url
 from zoo.weights.files import Weights, default_preprocessing, save
 from zoo.weights.from_state_dict import from_state_dict
 from zoo.weights.keras import from_keras, to_keras
+from zoo.weights.key_maps import known_key_maps
+from zoo.weights.origin import origin_of_file
 from zoo.weights.pretrained import open_pretrained, weights_file
-from zoo.weights.published import imagenet_classes
 from zoo.weights.read_state_dict import read_state_dict
 from zoo.weights.torch import to_torch
 
+# Libraries whose keys a file may have.
+INPUT_KEY_MAPS = ("torchvision", "timm", "keras", "lukemelas", "cadene")
 KERAS_SUFFIXES = (".h5", ".keras", ".hdf5")
 
 
 def read_weights(model: str, path: str, key_map: str | None = None) -> Weights:
     """The weights of a network from a file, a folder, a URL or a tag.
 
-    `key_map` is the library whose keys the file has; None recognises it. Raises ZooError where the weights cannot be
-    read or are not of this network.
+    `key_map` is the library whose keys the file has, or `like` of `open_pretrained`; None recognises it. Raises
+    ZooError where the weights cannot be read or are not of this network.
     """
     if key_map == "keras" or (key_map is None and Path(path).suffix in KERAS_SUFFIXES):
         return _from_keras(model, Path(path).expanduser())
-    if key_map is None:
-        return open_pretrained(model, path)
+    if key_map not in known_key_maps(model) and key_map not in INPUT_KEY_MAPS:
+        return open_pretrained(model, path, like=key_map or "")
     local = fetch_url(path) if "://" in path else Path(path).expanduser()
-    state_dict = read_state_dict(weights_file(local) if local.is_dir() else local)
-    return from_state_dict(model, state_dict, key_map=key_map)
+    file = weights_file(local) if local.is_dir() else local
+    return from_state_dict(model, read_state_dict(file), replace(origin_of_file(model, file), key_map=key_map))
 
 
 def write_weights(path: Path, weights: Weights, key_map: str = "zoo", *, half: bool = False) -> None:
@@ -57,6 +61,4 @@ def write_weights(path: Path, weights: Weights, key_map: str = "zoo", *, half: b
 def _from_keras(model: str, path: Path) -> Weights:
     if not path.is_file():
         raise ZooError(f"there is no file {path}")
-    variables = from_keras(model, path)
-    preprocessing = default_preprocessing(model)
-    return Weights(model=model, variables=variables, preprocessing=preprocessing, class_names=imagenet_classes())
+    return Weights(model=model, variables=from_keras(model, path), preprocessing=default_preprocessing(model))

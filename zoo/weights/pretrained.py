@@ -8,43 +8,44 @@ from typing import Any
 from zoo.errors import ZooError
 from zoo.models.network import Network
 from zoo.registry import model_info
-from zoo.weights.download import digest_of
 from zoo.weights.fetch import check_commit, fetch, fetch_url, local_file
 from zoo.weights.files import FORMAT, Weights, load, read_safetensors
-from zoo.weights.from_state_dict import from_state_dict, published_in_snapshot, published_with_digest
+from zoo.weights.from_state_dict import from_state_dict
+from zoo.weights.origin import origin_named, origin_of_file, origin_of_published
 from zoo.weights.published import PublishedWeights, find_published, published_weights, unknown_weights
-from zoo.weights.read_state_dict import SAFETENSORS, TORCH, read_state_dict
+from zoo.weights.read_state_dict import SAFETENSORS, SUFFIXES, read_state_dict
 
 
-def open_pretrained(name: str, weights: str | Path | None = None) -> Weights:
-    """The weights of a network, with its preprocessing and class names.
+def open_pretrained(name: str, weights: str | Path | None = None, *, like: str = "") -> Weights:
+    """The weights of a network, with its preprocessing and, where they are known, class names.
 
     `weights` is a tag of `python -m zoo weights NAME` or part of one ("torchvision", "IMAGENET1K_V2"; with @COMMIT a
-    revision at the hub), a file (ours, .safetensors, .pth), a folder with one, or a file:// or https:// URL (which may
-    end with #sha256=...). None takes the first published weights that are on this machine, or downloads the default.
-    A file of another library must fit the network, but may have another number of classes. Raises ZooError where the
-    weights are not available or not of this network.
+    revision at the hub), a file (ours, .safetensors, .npz, .pth), a folder with one, or a file:// or https:// URL
+    (which may end with #sha256=...). None takes the first published weights that are on this machine, or downloads the
+    default. A file of another library must fit the network, but may have another number of classes. `like` is the tag
+    of the published weights that such a file was trained from, or timm's name of its architecture: their fields and
+    preprocessing are the file's. Raises ZooError where the weights are not available or not of this network.
     """
     model_info(name)
     if weights is None:
-        return _from_published(default_weights(name))
+        return _from_published(default_weights(name), like)
     if isinstance(weights, str):
         if "://" in weights:
-            return _from_file(name, fetch_url(weights))
+            return _from_file(name, fetch_url(weights), like)
         if published := _tagged(name, weights):
-            return _from_published(published)
+            return _from_published(published, like)
     path = Path(weights).expanduser()
     if path.is_dir():
-        return _from_file(name, weights_file(path), published_in_snapshot(name, path))
+        return _from_file(name, weights_file(path), like)
     if not path.exists():
-        is_path = isinstance(weights, Path) or path.suffix in SAFETENSORS + TORCH
+        is_path = isinstance(weights, Path) or path.suffix in SUFFIXES
         raise ZooError(f"there is no file {path}") if is_path else unknown_weights(name, str(weights))
-    return _from_file(name, path)
+    return _from_file(name, path, like)
 
 
-def load_pretrained(name: str, weights: str | Path | None = None) -> tuple[Network, dict[str, Any]]:
-    """A network and its variables; `weights` and errors as for `open_pretrained`."""
-    found = open_pretrained(name, weights)
+def load_pretrained(name: str, weights: str | Path | None = None, *, like: str = "") -> tuple[Network, dict[str, Any]]:
+    """A network and its variables; `weights`, `like` and errors as for `open_pretrained`."""
+    found = open_pretrained(name, weights, like=like)
     return found.network(), dict(found.variables)
 
 
@@ -64,7 +65,7 @@ def default_weights(name: str) -> PublishedWeights:
 
 def weights_file(folder: Path) -> Path:
     """A folder's one weights file, or its model.safetensors. Raises ZooError where there is none, or more than one."""
-    files = sorted(path for path in folder.iterdir() if path.suffix in SAFETENSORS + TORCH)
+    files = sorted(path for path in folder.iterdir() if path.suffix in SUFFIXES)
     model_file = folder / "model.safetensors"
     if model_file in files:
         return model_file
@@ -90,20 +91,25 @@ def _is_readable(published: PublishedWeights) -> bool:
     return Path(published.file).suffix in SAFETENSORS or importlib.util.find_spec("torch") is not None
 
 
-def _from_published(published: PublishedWeights) -> Weights:
+def _from_published(published: PublishedWeights, like: str) -> Weights:
+    if like:
+        raise ZooError(f"{published.tag} is what it is: like={like!r} is for a file whose origin is not known")
     if not _is_readable(published):
         raise ZooError(
             f"reading {published.tag} of {published.model} needs torch: install torch (its CPU build is enough), or "
             f"choose weights in a .safetensors file: python -m zoo weights {published.model}"
         )
-    return from_state_dict(published.model, read_state_dict(fetch(published)), published=published)
+    origin = origin_of_published(published)
+    return from_state_dict(published.model, read_state_dict(fetch(published)), origin)
 
 
-def _from_file(name: str, path: Path, published: PublishedWeights | None = None) -> Weights:
+def _from_file(name: str, path: Path, like: str) -> Weights:
     if path.suffix in SAFETENSORS and read_safetensors(path)[0].get("format") == FORMAT:
         found = load(path)
         if found.model != name:
             raise ZooError(f"{path} holds weights of {found.model}, not of {name}")
+        if like:
+            raise ZooError(f"{path} states its fields itself: leave out like={like!r}")
         return found
     state_dict = read_state_dict(path)
-    return from_state_dict(name, state_dict, published=published or published_with_digest(name, digest_of(path)))
+    return from_state_dict(name, state_dict, origin_named(name, like) if like else origin_of_file(name, path))

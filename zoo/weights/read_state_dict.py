@@ -3,6 +3,7 @@
 import pickle
 import re
 import warnings
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,35 +11,76 @@ from typing import Any
 import numpy as np
 
 from zoo.errors import ZooError
+from zoo.weights.checkpoint_contents import find_state_dict
 from zoo.weights.files import read_safetensors
 
 SAFETENSORS = (".safetensors",)
-TORCH = (".pth", ".pt", ".bin")
-# Keys under which training scripts store a state dict, and the prefix that DataParallel adds to its keys.
-WRAPPER_KEYS = ("state_dict", "model")
-DATA_PARALLEL_PREFIX = "module."
+NUMPY = (".npz",)
+# ".tar" as in "model_best.pth.tar", of PyTorch's example; ".ckpt" of Lightning. Neither is a tar archive.
+TORCH = (".pth", ".pt", ".bin", ".tar", ".ckpt")
+SUFFIXES = SAFETENSORS + NUMPY + TORCH
+
+# Classes whose objects stand beside the tensors in the files of training scripts: the arguments of the command line, a
+# path, a number of NumPy, a configuration. Their objects are read as `Unread`; the classes themselves are not imported.
+UNREAD_CLASSES = (
+    "argparse.Namespace",
+    "types.SimpleNamespace",
+    "collections.defaultdict",
+    *(f"builtins.{name}" for name in ("list", "dict", "set", "int", "float", "str")),  # what a defaultdict makes
+    *(f"pathlib{module}.{system}Path" for module in ("", "._local") for system in ("Posix", "Windows", "Pure", "")),
+    *(f"pathlib{module}.Pure{system}Path" for module in ("", "._local") for system in ("Posix", "Windows")),
+    *(f"numpy.{core}.multiarray.{name}" for core in ("core", "_core") for name in ("scalar", "_reconstruct")),
+    *(f"numpy.{name}" for name in ("dtype", "ndarray")),
+    *(f"numpy.dtypes.{kind}DType" for kind in ("Float16", "Float32", "Float64", "Int32", "Int64", "Bool")),
+    "lightning.fabric.utilities.data.AttributeDict",
+    "lightning_fabric.utilities.data.AttributeDict",
+    "pytorch_lightning.utilities.parsing.AttributeDict",
+    "easydict.EasyDict",
+    "yacs.config.CfgNode",
+    "ml_collections.config_dict.config_dict.ConfigDict",
+)
+
+
+class Unread:
+    """What a file has in place of an object of `UNREAD_CLASSES`; it keeps nothing."""
+
+    def __init__(self, *_: Any, **__: Any) -> None:
+        """Takes what the object was made from."""
+
+    def __setstate__(self, state: Any) -> None:
+        """Takes the object's fields."""
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        """Takes an item, where the object is a mapping."""
 
 
 def read_state_dict(path: str | Path) -> dict[str, np.ndarray]:
-    """{key: array} of a .safetensors file, or with torch installed of a .pth, .pt or .bin file.
+    """{key: array} of a .safetensors or .npz file, or with torch installed of a .pth, .pt, .bin, .tar or .ckpt file.
 
-    A state dict under the key "state_dict" or "model" is taken out, the prefix "module." is removed, and half precision
-    becomes float32. Raises ZooError for a file that is missing or damaged, holds more than tensors, or would run code.
+    The keys are those of the file. Of what a training script saves, the state dict is taken as `find_state_dict`
+    chooses it, and half precision becomes float32. Raises ZooError for a file that is missing or damaged, that holds no
+    state dict, or that would run code.
     """
     path = Path(path)
     if not path.is_file():
         raise ZooError(f"there is no file {path}")
-    if path.suffix in SAFETENSORS:
-        found: Mapping[Any, Any] = read_safetensors(path)[1]
-    elif path.suffix in TORCH:
-        found = _unwrap(path, _read_torch(path))
+    suffix = path.suffix.lower()
+    if suffix not in SUFFIXES:
+        raise ZooError(f"{path} has not the suffix of a weights file: use {', '.join(SUFFIXES)}")
+    if suffix in TORCH:
+        contents = _read_torch(path)
     else:
-        raise ZooError(f"{path} has not the suffix of a weights file: use {', '.join(SAFETENSORS + TORCH)}")
-    if not found:
-        raise ZooError(f"{path} holds no tensors")
-    arrays = {key: _as_numpy(path, key, value) for key, value in found.items()}
-    prefixed = all(key.startswith(DATA_PARALLEL_PREFIX) for key in arrays)
-    return {key.removeprefix(DATA_PARALLEL_PREFIX): array for key, array in arrays.items()} if prefixed else arrays
+        contents = read_safetensors(path)[1] if suffix in SAFETENSORS else _read_numpy(path)
+    return {key: _as_numpy(path, key, value) for key, value in find_state_dict(path, contents).items()}
+
+
+def _read_numpy(path: Path) -> Mapping[str, np.ndarray]:
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return dict(file)
+    except (OSError, EOFError, ValueError, TypeError, AttributeError, zipfile.BadZipFile) as error:
+        reason = "it holds objects, which are code" if "allow_pickle" in str(error) else "it is damaged"
+        raise ZooError(f"cannot read {path}: it is not a NumPy file of arrays by name, or {reason}") from None
 
 
 def _read_torch(path: Path) -> Any:
@@ -48,8 +90,9 @@ def _read_torch(path: Path) -> Any:
         raise ZooError(
             f"reading {path} needs torch: install torch (its CPU build is enough), or use a .safetensors file"
         ) from None
+    unread: Any = [(Unread, name) for name in UNREAD_CLASSES]
     try:
-        with warnings.catch_warnings(action="ignore"):
+        with warnings.catch_warnings(action="ignore"), torch.serialization.safe_globals(unread):
             return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         refused = re.search(r"GLOBAL ([\w.]+)", str(error))
@@ -66,24 +109,11 @@ def _read_torch(path: Path) -> Any:
         raise ZooError(f"cannot read {path}: it is not a torch file, or is damaged") from None
 
 
-def _unwrap(path: Path, found: Any) -> Mapping[Any, Any]:
-    for name in WRAPPER_KEYS:
-        if isinstance(found, Mapping) and isinstance(found.get(name), Mapping):
-            found = found[name]
-    if not isinstance(found, Mapping):
-        raise ZooError(f"{path} holds a {type(found).__name__}, not a state dict")
-    return found
-
-
-def _as_numpy(path: Path, key: Any, value: Any) -> np.ndarray:
-    if not isinstance(key, str):
-        raise ZooError(f"{path} holds no state dict: the key {key!r} is not text")
+def _as_numpy(path: Path, key: str, value: Any) -> np.ndarray:
     if hasattr(value, "detach"):
         try:
             value = (value.float() if value.is_floating_point() else value).detach().numpy()
         except (RuntimeError, TypeError) as error:
             raise ZooError(f"{key} of {path} is not a plain tensor: {' '.join(str(error).split())[:100]}") from None
-    if not isinstance(value, np.ndarray):
-        raise ZooError(f"{path} holds no state dict: {key} is a {type(value).__name__}, not a tensor")
     # NumPy's kind of bfloat16 and the other short formats of ml_dtypes is V.
     return value.astype(np.float32) if value.dtype.kind in "fV" else value

@@ -10,6 +10,7 @@ from zoo.errors import ZooError
 from zoo.weights.key_map import KeyMap
 
 TreePath = tuple[Any, ...]
+FLOATS = "fV"  # NumPy's kinds; that of bfloat16 and the other short formats of ml_dtypes is V
 
 
 def module_of(path: TreePath) -> str:
@@ -36,11 +37,13 @@ def fill_variables(
     key_of: Callable[[TreePath], str],
     to_ours: Callable[[np.ndarray, TreePath], np.ndarray],
     skipped: Collection[str] = (),
+    others: Collection[str] = (),
 ) -> dict[str, Any]:
     """The tree of `shapes` with the arrays, found by `key_of` and brought to our axis order by `to_ours`, as float32.
 
-    Leaves whose key is in `skipped` are left out. Raises ZooError with the keys that are missing and left over, or with
-    a shape that does not fit.
+    Leaves whose key is in `skipped` are left out. Raises ZooError with the keys that are missing and left over, with a
+    shape that does not fit, or for arrays that are no floats. `others` are keys of the file that are none of the
+    network's: they are named where keys are missing.
     """
     unused = {key: value for key, value in arrays.items() if key not in skipped}
     missing, misfits = [], []
@@ -53,23 +56,29 @@ def fill_variables(
             missing.append(key)
             continue
         array = as_numpy(unused.pop(key))
+        if array.dtype.kind not in FLOATS:
+            raise ZooError(f"{key} is {array.dtype}, not floating-point numbers: save the weights as float32")
         ours = to_ours(array, path)
         if np.squeeze(ours).shape != tuple(size for size in shape.shape if size != 1):
             misfits.append(f"{key} has the shape {array.shape}, which does not fit {model_name}'s {shape.shape}")
             continue
         _put(tree, path, ours.astype(np.float32).reshape(shape.shape))
     if missing or unused:
-        raise ZooError(f"not the weights of {model_name}: missing {_listed(missing)}; left over {_listed(unused)}")
+        left_over = _listed([*unused, *others])
+        raise ZooError(f"not the weights of {model_name}: missing {_listed(missing)}; left over {left_over}")
     if misfits:
-        others = f" (and {len(misfits) - 1} more)" if len(misfits) > 1 else ""
+        more = f" (and {len(misfits) - 1} more)" if len(misfits) > 1 else ""
         advice = 'for another number of classes, pass model= with that number, or skip="head"'
-        raise ZooError(f"{misfits[0]}{others}; {advice}")
+        raise ZooError(f"{misfits[0]}{more}; {advice}")
     return tree
 
 
 def as_numpy(array: Any) -> np.ndarray:
     """A NumPy array of an array or a torch tensor, which may be on an accelerator, have a gradient, or be bfloat16."""
-    return array.detach().cpu().float().numpy() if hasattr(array, "detach") else np.asarray(array)
+    if not hasattr(array, "detach"):
+        return np.asarray(array)
+    tensor = array.detach().cpu()
+    return (tensor.float() if tensor.is_floating_point() else tensor).numpy()
 
 
 def _put(tree: dict[str, Any], path: TreePath, leaf: np.ndarray) -> None:

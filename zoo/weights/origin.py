@@ -1,0 +1,94 @@
+"""What is known of a file of another library beside its arrays: the original's fields, preprocessing and classes.
+
+Class names come from a known file only: a publisher's, or one that states them. That a network has 1,000 outputs says
+nothing of its classes.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from zoo.data import Preprocessing
+from zoo.errors import ZooError
+from zoo.weights.download import digest_of
+from zoo.weights.published import PublishedWeights, find_published, imagenet_classes, published_weights, unknown_weights
+from zoo.weights.timm_architectures import TIMM_ARCHITECTURES, architecture_names
+
+# A folder of the hub's own cache, whose files are those of the repository.
+HUB_SNAPSHOT = re.compile(r"models--(?P<owner>[^/]+)--(?P<name>[^/]+)/snapshots/[0-9a-f]{40}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Origin:
+    """Where weights come from. `key_map` is empty, `fields` and `preprocessing` are None where they are not known.
+
+    `class_names` are the names of the outputs, in order; empty where they are not known.
+    """
+
+    key_map: str = ""
+    fields: Mapping[str, Any] | None = None
+    preprocessing: Preprocessing | None = None
+    class_names: tuple[str, ...] = ()
+
+
+def origin_of_published(published: PublishedWeights) -> Origin:
+    """The origin of a published file itself: all of them have ImageNet's classes."""
+    return replace(_made_from(published), class_names=imagenet_classes())
+
+
+def origin_named(model_name: str, like: str) -> Origin:
+    """The origin of weights that were trained from published weights (a tag), or as an architecture of timm's.
+
+    Their classes are not known. Raises ZooError where `like` is neither.
+    """
+    if (fields := TIMM_ARCHITECTURES.get(model_name, {}).get(like)) is not None:
+        return Origin(key_map="timm", fields=fields)
+    if published := find_published(model_name, like):
+        return _made_from(published)
+    raise unknown_weights(model_name, like)
+
+
+def origin_of_file(model_name: str, path: Path) -> Origin:
+    """What is known of a file: by its SHA-256, else by timm's config.json beside it. Raises ZooError if unreadable."""
+    digest = digest_of(path)
+    for published in published_weights(model_name):
+        if published.sha256 and digest.startswith(published.sha256):
+            return origin_of_published(published)
+    return _origin_in_config(model_name, path.parent)
+
+
+def _origin_in_config(model_name: str, folder: Path) -> Origin:
+    """The origin that timm's config.json states; nothing where there is none, or one of another network.
+
+    timm writes the tag of the original also beside weights that were trained from it: only `label_names`, or the
+    folder's place in the hub's cache, tell the classes. Raises ZooError for an architecture that the network is not.
+    """
+    try:
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        architecture, tag = config["architecture"], config["pretrained_cfg"].get("tag")
+        labels = config.get("label_names") or config["pretrained_cfg"].get("label_names")
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return Origin()
+    is_text = isinstance(labels, list) and all(isinstance(label, str) for label in labels)
+    class_names = tuple(labels) if is_text else ()
+    repository = f"timm/{architecture}.{tag}"
+    for published in published_weights(model_name):
+        if published.hub == repository:
+            in_cache = HUB_SNAPSHOT.search(folder.absolute().as_posix())
+            if in_cache and f"{in_cache['owner']}/{in_cache['name']}" == repository:
+                return origin_of_published(published)
+            return replace(_made_from(published), class_names=class_names)
+    if (known := architecture_names(model_name)) and architecture not in known:
+        raise ZooError(
+            f"{folder / 'config.json'} states timm's architecture {architecture}, which {model_name} is not: "
+            f"it is {' or '.join(sorted(known))}"
+        )
+    fields = TIMM_ARCHITECTURES.get(model_name, {}).get(str(architecture))
+    return Origin(key_map="timm" if fields is not None else "", fields=fields, class_names=class_names)
+
+
+def _made_from(published: PublishedWeights) -> Origin:
+    return Origin(key_map=published.key_map, fields=published.fields, preprocessing=published.preprocessing)
