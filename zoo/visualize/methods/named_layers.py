@@ -112,7 +112,7 @@ def last_spatial_layer(model: nn.Module, shapes: Shapes) -> str:
     found = [name for name, shape in shapes.items() if name and len(shape) == 4 and shape[1] * shape[2] > 1]
     if not found:
         maps = [shape for name, shape in shapes.items() if name and len(shape) == 4]
-        advice = "give larger images" if maps else "no layer has any"
+        advice = "give larger images" if maps else "no layer has any, and larger images do not help"
         raise ZooError(f"{type(model).__name__} has no feature maps larger than 1x1: {advice}")
     return found[-1]
 
