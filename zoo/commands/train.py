@@ -122,7 +122,6 @@ def train_in_processes(args: argparse.Namespace) -> int:
 
     from zoo.runtime.console import print_line
     from zoo.training import enable_compilation_cache, train
-    from zoo.training.checkpoint.folder_lock import lock_folder
     from zoo.training.distributed import Cluster, fail_on_all_processes, is_first, join_cluster
 
     start = time.perf_counter()
@@ -134,9 +133,7 @@ def train_in_processes(args: argparse.Namespace) -> int:
     enable_compilation_cache()
     with ExitStack() as lock:
         with fail_on_all_processes():
-            prepared = prepare_run(args, console)
-            if is_first():
-                lock.enter_context(lock_folder(prepared.folder.path))
+            prepared = prepare_run(args, console, lock)
         print_run(prepared, console)
         outcome = train(prepared, console)
     if outcome.exit_code:
@@ -160,18 +157,25 @@ def check_arguments(args: argparse.Namespace) -> None:
         raise ZooError("--processes and --process need --coordinator HOST:PORT too")
 
 
-def prepare_run(args: argparse.Namespace, console: Console) -> PreparedRun:
-    """Open the data, the weights and the run folder, and resolve the configuration or read the stored one."""
+def prepare_run(args: argparse.Namespace, console: Console, lock: ExitStack) -> PreparedRun:
+    """Open the data, the weights and the run folder, and resolve the configuration or read the stored one.
+
+    The first process holds the lock of the folder from before the configuration is read, or the folder made.
+    """
     from zoo.data import open_dataset
     from zoo.training import PreparedRun, RunFolder, RunOptions, build_network
+    from zoo.training.checkpoint.folder_lock import lock_folder
+    from zoo.training.distributed import is_first
     from zoo.training.finetune.pretrained_backbone import backbone_of
 
     dataset = open_dataset(args.dataset, args.data_dir)
     folder = RunFolder(args.run_dir or Path("checkpoints") / f"{args.model}-{dataset.name}")
+    if args.resume and is_first() and folder.path.is_dir():
+        lock.enter_context(lock_folder(folder.path))
     config, weights = (resumed_config if args.resume else new_config)(args, dataset, folder)
     backbone = backbone_of(weights, build_network(config)) if weights else {}
     if not args.resume:
-        start_folder(folder, config, console)
+        start_folder(folder, config, console, lock)
     return PreparedRun(
         config=config,
         dataset=dataset,
@@ -205,12 +209,12 @@ def resumed_config(args: argparse.Namespace, dataset: Dataset, folder: RunFolder
     return config, None if saved_steps(folder) else open_weights(args.model, overrides, config.pretrained)
 
 
-def start_folder(folder: RunFolder, config: RunConfig, console: Console) -> None:
-    """Make the run folder in the first process; an earlier run in it is renamed, and a line reports it."""
+def start_folder(folder: RunFolder, config: RunConfig, console: Console, lock: ExitStack) -> None:
+    """Make and lock the run folder in the first process; an earlier run in it is renamed, and a line reports it."""
     from zoo.runtime.console import print_line
     from zoo.training.distributed import is_first
 
-    if is_first() and (renamed := folder.start(config)):
+    if is_first() and (renamed := lock.enter_context(folder.starting(config))):
         print_line(console, f"the earlier run in {folder.path} is now in {renamed}")
 
 

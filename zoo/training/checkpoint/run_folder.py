@@ -2,13 +2,15 @@
 
 import itertools
 import json
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from zoo.data import Preprocessing
 from zoo.errors import ZooError
 from zoo.runtime.atomic_files import replacing
-from zoo.training.checkpoint.folder_lock import lock_folder
+from zoo.training.checkpoint.folder_lock import lock_file, lock_folder
 from zoo.training.config.recipe import Recipe
 from zoo.training.config.run_config import RunConfig
 
@@ -71,22 +73,36 @@ class RunFolder:
             raise ZooError(f"{self.config_file} cannot be read as a run's configuration: {error}") from None
 
     def start(self, config: RunConfig) -> Path | None:
-        """Make the folder of a new run. An earlier run in it is renamed, and its new path returned.
+        """Make the folder of a new run, as `starting`, for a process that does not need its lock."""
+        with self.starting(config) as renamed:
+            return renamed
 
-        Raises ZooError if the earlier run is still training, or the folder cannot be written.
+    @contextmanager
+    def starting(self, config: RunConfig) -> Iterator[Path | None]:
+        """Make the folder of a new run, and hold its lock. An earlier run in it is renamed to the yielded path.
+
+        Raises ZooError if another process trains or starts in the folder, or it cannot be written.
         """
-        renamed = None
-        try:
-            if self.exists():
-                paths = (self.path.with_name(f"{self.path.name}.{i}") for i in itertools.count(1))
-                with lock_folder(self.path):
-                    renamed = self.path.rename(next(path for path in paths if not path.exists()))
-            self.path.mkdir(parents=True, exist_ok=True)
-            with replacing(self.config_file) as unfinished:
-                unfinished.write_text(json.dumps(asdict(config), indent=2) + "\n")
-            self.metrics_file.write_text("")
-        except OSError as error:
-            raise ZooError(f"cannot write the run folder {self.path}: {error.strerror}") from None
+        with ExitStack() as lock:
+            try:
+                self.path.mkdir(parents=True, exist_ok=True)
+                lock.enter_context(lock_folder(self.path))
+                renamed = self._rename(lock) if self.exists() else None
+                with replacing(self.config_file) as unfinished:
+                    unfinished.write_text(json.dumps(asdict(config), indent=2) + "\n")
+                self.metrics_file.write_text("")
+            except OSError as error:
+                raise ZooError(f"cannot write the run folder {self.path}: {error.strerror}") from None
+            yield renamed
+
+    def _rename(self, lock: ExitStack) -> Path:
+        """Rename the locked folder, and make and lock a new one; the lock of the old one stays with it."""
+        paths = (self.path.with_name(f"{self.path.name}.{i}") for i in itertools.count(1))
+        renamed = self.path.rename(next(path for path in paths if not path.exists()))
+        lock_file(renamed).unlink()
+        self.path.mkdir(exist_ok=True)
+        # Another process may have made and locked it in between.
+        lock.enter_context(lock_folder(self.path))
         return renamed
 
 
