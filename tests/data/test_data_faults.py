@@ -11,7 +11,7 @@ from PIL import Image
 
 from zoo.data import DataError, fit_image, open_dataset
 from zoo.data.image_shape import typical_shape
-from zoo.data.sources.image_tree import image_files, natural_key
+from zoo.data.sources.image_tree import list_tree, natural_key, natural_order
 from zoo.data.sources.splits import split_kind
 from zoo.errors import ZooError
 from zoo.training.resolve_config import resolve_config
@@ -59,7 +59,7 @@ def test_links_beside_images(tmp_path):
     for name in "ab":
         (tmp_path / "mixed" / name / "more").symlink_to(tmp_path / "real" / name)
     assert image_count(tmp_path / "mixed") == 14
-    assert len(image_files(tmp_path / "mixed")) == 14
+    assert len(natural_order(list_tree(tmp_path / "mixed"))) == 14
 
 
 @pytest.mark.parametrize("target", [".", "..", "loop", "other"])
@@ -70,6 +70,14 @@ def test_a_loop_of_links_is_one_line(tmp_path, target):
     with pytest.raises(DataError, match=r"set/a/(loop|other)") as caught:
         open_dataset(tmp_path / "set")
     assert "\n" not in str(caught.value)
+
+
+def test_a_link_to_a_folder_above_is_not_listed(tmp_path):
+    classes(tmp_path / "set", "ab")
+    classes(tmp_path / "other" / "deep", "c")
+    (tmp_path / "set" / "a" / "up").symlink_to(tmp_path)
+    with pytest.raises(DataError, match=r"set/a/up is a link to a folder that holds it"):
+        open_dataset(tmp_path / "set")
 
 
 def test_a_pipe_is_not_waited_for(tmp_path):

@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
 from zoo.data import DataError, fit_image, read_image
+from zoo.data.decoding import read_shape
 
 RNG = np.random.default_rng(0)
 RGB = RNG.integers(0, 256, (6, 8, 3), np.uint8)
@@ -59,6 +60,55 @@ def test_a_photograph_is_turned_upright(tmp_path):
     exif = Image.Exif()
     exif[0x0112] = 6  # the camera was turned: rotate by 90 degrees clockwise
     np.testing.assert_array_equal(saved(tmp_path / "x.png", Image.fromarray(RGB), exif=exif), np.rot90(RGB, -1))
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_every_orientation_is_that_of_pils_own_function(tmp_path, orientation):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    Image.fromarray(RGB).save(tmp_path / "x.png", exif=exif)
+    with Image.open(tmp_path / "x.png") as image:
+        expected = np.asarray(ImageOps.exif_transpose(image))
+    np.testing.assert_array_equal(read_image(tmp_path / "x.png"), expected)
+    assert read_shape(tmp_path / "x.png") == expected.shape
+
+
+@pytest.mark.parametrize(
+    "damage", [b"Exif\0\0", b"Exif\0\0MM", b"Exif\0\0II*\0\xff\xff\xff\xff", b"Exif\0\0garbage of some length"]
+)
+def test_metadata_that_cannot_be_parsed_do_not_make_an_image_unreadable(tmp_path, damage):
+    Image.fromarray(RGB).save(tmp_path / "plain.jpg")
+    Image.fromarray(RGB).save(tmp_path / "x.jpg", exif=damage)
+    np.testing.assert_array_equal(read_image(tmp_path / "x.jpg"), read_image(tmp_path / "plain.jpg"))
+    assert read_shape(tmp_path / "x.jpg") == (6, 8, 3)
+
+
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_a_truncated_image_is_an_error_and_never_half_an_image(tmp_path, orientation):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    noise = Image.fromarray(RNG.integers(0, 256, (60, 80, 3), np.uint8))
+    for suffix in ("png", "jpg", "webp", "tif"):
+        noise.save(tmp_path / f"x.{suffix}", exif=exif)
+        whole = (tmp_path / f"x.{suffix}").read_bytes()
+        (tmp_path / f"x.{suffix}").write_bytes(whole[: len(whole) * 2 // 3])
+        with pytest.raises(DataError, match=rf"x\.{suffix}"):
+            read_image(tmp_path / f"x.{suffix}")
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "I;16"])
+def test_the_header_gives_the_shape_of_the_image(tmp_path, mode):
+    suffix = "tif" if mode in ("CMYK", "I;16") else "png"
+    Image.new(mode, (8, 6)).save(tmp_path / f"x.{suffix}")
+    assert read_shape(tmp_path / f"x.{suffix}") == read_image(tmp_path / f"x.{suffix}").shape
+
+
+@pytest.mark.parametrize("suffix", ["gif", "webp", "png", "tif"])
+def test_of_several_frames_the_first_is_taken(tmp_path, suffix):
+    frames = [Image.new("RGB", (8, 6), (value, 0, 0)) for value in (250, 10, 60)]
+    options = {"lossless": True} if suffix == "webp" else {}
+    pixels = saved(tmp_path / f"x.{suffix}", frames[0], save_all=True, append_images=frames[1:], **options)
+    np.testing.assert_array_equal(pixels, np.full((6, 8, 3), (250, 0, 0)))
 
 
 def test_floating_point_is_an_error(tmp_path):

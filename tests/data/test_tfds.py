@@ -13,6 +13,7 @@ import tensorflow_datasets as tfds
 from PIL import Image
 
 from zoo.data import DataError, open_dataset
+from zoo.data.image_shape import typical_shape
 from zoo.data.sources.tfds import RecordSource
 
 RNG = np.random.default_rng(0)
@@ -109,6 +110,33 @@ def test_a_damaged_example_names_the_folder():
     source = RecordSource(Path("/data/x/1.0.0"), [{"image": b"no image", "label": 0}], "image", "label", 3)
     with pytest.raises(DataError, match=r"cannot read example 0 \(.*\): remove /data/x/1\.0\.0 to have it prepared"):
         source[0]
+
+
+def record(image, label=0, **options):
+    file = io.BytesIO()
+    image.save(file, **options)
+    return {"image": file.getvalue(), "label": label}
+
+
+@pytest.mark.parametrize("kind", ["jpeg", "png", "webp"])
+def test_a_photograph_in_a_record_is_turned_upright(kind):
+    exif = Image.Exif()
+    exif[0x0112] = 8  # rotate by 90 degrees anticlockwise
+    # Large blocks survive JPEG's compression.
+    blocks = np.kron(IMAGES[0, :2, :3], np.ones((16, 16, 1), np.uint8))
+    source = RecordSource(Path("x"), [record(Image.fromarray(blocks), format=kind, exif=exif)], "image", "label", 3)
+    with Image.open(io.BytesIO(source.records[0]["image"])) as stored:
+        expected = np.rot90(np.asarray(stored.convert("RGB")))
+    np.testing.assert_array_equal(source[0]["image"], expected)
+    assert source.shape(0) == (48, 32, 3)
+
+
+def test_the_first_record_does_not_decide_the_shape_and_may_be_damaged():
+    records = [{"image": b"no image", "label": 0}, record(Image.new("L", (9, 9)), format="png")]
+    records += [record(Image.new("RGB", (300, 200)), format="png") for _ in range(5)]
+    source = RecordSource(Path("x"), records, "image", "label", 3)
+    assert typical_shape(source.shape, len(source)) == (200, 300, 3)
+    assert source.label(0) == 0
 
 
 @pytest.fixture

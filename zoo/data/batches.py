@@ -134,7 +134,7 @@ def _read(
             check_label(example["label"], classes, index)
         images[row], labels[row] = preprocessing.fitted(example["image"]), example["label"]
         row += 1
-    batch = {"image": images, "label": labels}
+    batch: dict[str, np.ndarray] = {"image": images, "label": labels}
     return batch if left_out is None else {**batch, "mask": np.arange(rows) < row}
 
 

@@ -54,6 +54,10 @@ class ArraySource:
         """(height, width, channels) of an image, the same of all."""
         return self.images.shape[1:]
 
+    def label(self, index: int) -> int:
+        """The class of an example."""
+        return int(self.labels[index])
+
 
 def path_safe(name: str) -> str:
     """The name with everything but letters, digits, dot, dash and underscore replaced by a dash."""

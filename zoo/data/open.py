@@ -6,9 +6,9 @@ from pathlib import Path
 
 from zoo.data.dataset import Dataset
 from zoo.data.errors import DataError
-from zoo.data.sources.folder import describe_left_out, open_folder
+from zoo.data.sources.folder import open_folder
 from zoo.data.sources.idx import is_idx_folder, open_idx
-from zoo.data.sources.image_tree import has_images, list_tree
+from zoo.data.sources.image_tree import describe_left_out, has_images, list_tree
 
 # What recognises a folder, and what opens it, in the order of asking. A new kind of folder is a line here.
 FOLDER_SOURCES: tuple[tuple[Callable[[Path], bool], Callable[[Path], Dataset]], ...] = (

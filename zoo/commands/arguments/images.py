@@ -12,13 +12,13 @@ STANDARD_INPUT = "-"
 
 
 def image_paths(argument: str) -> list[str]:
-    """The argument itself, or the images in the folder that it names.
+    """The argument itself, or the images in the folder that it names, 10.png after 9.png.
 
     Raises ZooError for a folder without images, and for what does not exist.
     """
     from pathlib import Path
 
-    from zoo.data.sources.image_tree import image_files
+    from zoo.data.sources.image_tree import describe_left_out, list_tree, natural_order
     from zoo.errors import ZooError
 
     if argument == STANDARD_INPUT:
@@ -30,13 +30,16 @@ def image_paths(argument: str) -> list[str]:
     try:
         # Unlike Path.exists, this says what else is wrong: no permission, a loop of links, a name too long.
         Path(argument).stat()
-        found = [str(path) for path in image_files(Path(argument))] if Path(argument).is_dir() else [argument]
+        if not Path(argument).is_dir():
+            return [argument]
+        tree = list_tree(Path(argument))
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise ZooError(f"cannot read the image {argument}: {reason}") from None
-    if not found:
-        raise ZooError(f"there are no images in the folder {argument}")
-    return found
+    if not tree.total:
+        left_out = describe_left_out(tree.all_others())
+        raise ZooError(f"there are no images in the folder {argument}" + (f" ({left_out})" if left_out else ""))
+    return [str(path) for path in natural_order(tree)]
 
 
 def load_image(path: str) -> np.ndarray:

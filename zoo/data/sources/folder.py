@@ -1,7 +1,6 @@
 """A folder of images with one sub-folder per class."""
 
 import hashlib
-from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,11 +8,8 @@ from zoo.data.dataset import Dataset, Example, path_safe
 from zoo.data.decoding import read_image, read_shape
 from zoo.data.errors import DataError
 from zoo.data.image_shape import typical_shape
-from zoo.data.sources.image_tree import ImageTree, list_tree
+from zoo.data.sources.image_tree import ImageTree, describe_left_out, list_tree
 from zoo.data.sources.splits import find_splits, split_groups
-
-# Kinds of files that are named in the line about those left out; the rest are one number.
-MAX_KINDS = 4
 
 # Paths below the data set's folder, with slashes, by class.
 Files = dict[str, list[str]]
@@ -64,16 +60,6 @@ def open_folder(folder: Path) -> Dataset:
         typical_shape(train.shape, len(train)),
         left_out=describe_left_out(tree.all_others(), tree.total - len(train) - len(test)),
     )
-
-
-def describe_left_out(others: Counter[str], images: int = 0) -> str:
-    """One line about files that are no images by their suffix, and images outside of the classes; "" for none."""
-    kinds = [f"{count} {suffix or 'without suffix'}" for suffix, count in others.most_common(MAX_KINDS)]
-    if rest := sum(others.values()) - sum(count for _, count in others.most_common(MAX_KINDS)):
-        kinds.append(f"{rest} of other kinds")
-    if images:
-        kinds.append(f"{images} images outside of the class folders that are used")
-    return f"files left out: {', '.join(kinds)}" if kinds else ""
 
 
 def _classes(tree: ImageTree) -> Files:

@@ -17,6 +17,8 @@ EXTENSIONS = frozenset(
 SYSTEM_NAMES = frozenset(
     {"__MACOSX", "@eaDir", "lost+found", "$RECYCLE.BIN", "System Volume Information", "Thumbs.db", "desktop.ini"}
 )
+# Kinds of files that are named in the line about those left out; the rest are one number.
+MAX_KINDS = 4
 # Far more than data sets have; Python's own limit of nested calls is not much higher.
 MAX_DEPTH = 100
 
@@ -66,20 +68,30 @@ def list_tree(root: Path) -> ImageTree:
 
     Raises DataError for a folder that cannot be read, and for a link to a folder that holds it.
     """
-    return _tree(root, "", ())
+    return _tree(root, "", _identities_above(root))
 
 
 def has_images(root: Path) -> bool:
     """Whether there is an image anywhere below the folder, or in it. Raises DataError as `list_tree` does."""
-    return _has_images(root, "", ())
+    return _has_images(root, "", _identities_above(root))
 
 
-def image_files(root: Path) -> list[Path]:
-    """The images anywhere below the folder, or in it, in natural order: 10.png after 9.png."""
+def natural_order(tree: ImageTree) -> list[Path]:
+    """All images of the tree in natural order: 10.png after 9.png."""
     return sorted(
-        (root / image for image in list_tree(root).all_images()),
+        (tree.root / image for image in tree.all_images()),
         key=lambda file: [natural_key(part) for part in file.parts],
     )
+
+
+def describe_left_out(others: Counter[str], images: int = 0) -> str:
+    """One line about files that are no images by their suffix, and images outside of the classes; "" for none."""
+    kinds = [f"{count} {suffix or 'without suffix'}" for suffix, count in others.most_common(MAX_KINDS)]
+    if rest := sum(others.values()) - sum(count for _, count in others.most_common(MAX_KINDS)):
+        kinds.append(f"{rest} of other kinds")
+    if images:
+        kinds.append(f"{images} images outside of the class folders that are used")
+    return f"files left out: {', '.join(kinds)}" if kinds else ""
 
 
 def natural_key(name: str) -> list[tuple[bool, int, str]]:
@@ -91,6 +103,15 @@ def natural_key(name: str) -> list[tuple[bool, int, str]]:
 
 # The device and the number of a folder on it, by which a loop is found.
 Identity = tuple[int, int]
+
+
+def _identities_above(root: Path) -> tuple[Identity, ...]:
+    # A link to a folder above the root would list that first, which may be the whole disk.
+    return tuple(_identity(folder.stat()) for folder in root.resolve().parents)
+
+
+def _identity(status: os.stat_result) -> Identity:
+    return status.st_dev, status.st_ino
 
 
 def _tree(root: Path, relative: str, above: tuple[Identity, ...]) -> ImageTree:
@@ -112,10 +133,10 @@ def _list_folder(
     path = root / relative
     folders, images, others = [], [], Counter[str]()
     try:
-        status = path.stat()
-        if (status.st_dev, status.st_ino) in above:
+        identity = _identity(path.stat())
+        if identity in above:
             raise DataError(f"{path} is a link to a folder that holds it ({path.resolve()}): remove the link")
-        if len(above) > MAX_DEPTH:
+        if relative.count("/") > MAX_DEPTH:
             raise DataError(f"{path} is more than {MAX_DEPTH} folders deep: pass a folder nearer to the images")
         with os.scandir(path) as entries:
             for entry in entries:
@@ -132,7 +153,7 @@ def _list_folder(
                     others[suffix] += 1
     except OSError as error:
         raise DataError(f"cannot read {error.filename or path} ({error.strerror})") from error
-    return folders, images, others, (*above, (status.st_dev, status.st_ino))
+    return folders, images, others, (*above, identity)
 
 
 def _can_be_opened(entry: os.DirEntry[str]) -> bool:

@@ -46,6 +46,11 @@ class RecordSource:
             pixels = with_channels(decode(io.BytesIO(record[self.image_key])), self.channels)
             return {"image": pixels, "label": int(record[self.label_key])}
 
+    def label(self, index: int) -> int:
+        """The class of an example, without decoding its image."""
+        with self._naming(index):
+            return int(self.records[index][self.label_key])
+
     def shape(self, index: int) -> tuple[int, int, int]:
         """(height, width, channels) of an image, from its header."""
         with self._naming(index):
@@ -158,7 +163,7 @@ def _splits(name: str, builder: tfds.core.DatasetBuilder, image_key: str, label_
         # ImageNet's test split is there without its labels, each -1.
         if split in splits and splits[split].num_examples:
             test = source(split)
-            if test[0]["label"] >= 0:
+            if test.label(0) >= 0:
                 return source("train"), test
     return source("train[:80%]"), source("train[80%:]")
 
@@ -181,7 +186,11 @@ def _source(name: str, builder: tfds.core.DatasetBuilder, image_key: str, label_
     source = RecordSource(Path(builder.data_path), records, image_key, label_key, 1 if shape[-1] == 1 else 3)
     if None in shape or len(source) * np.prod(shape) > _IN_MEMORY_BYTES:
         return source
-    examples = [source[index] for index in range(len(source))]
+    try:
+        examples = [source[index] for index in range(len(source))]
+    except DataError:
+        # It is met when it is needed, as in a larger data set.
+        return source
     if any(example["image"].shape != examples[0]["image"].shape for example in examples):
         return source
     return ArraySource(
