@@ -12,6 +12,7 @@ from typing import Any
 
 import jax
 
+from zoo.counting.constants import Known
 from zoo.counting.graph import Operation, Variable
 from zoo.counting.primitives import PATCHES, TRANSPOSED, PrimitiveCall
 
@@ -35,10 +36,14 @@ MAX_CALLER_DEPTH = 12
 
 @dataclass(frozen=True)
 class TracedValue:
-    """A traced array: its number if it depends on the input, and the variables that it is computed from."""
+    """A traced array: its number if it depends on the input, and the variables that it is computed from.
+
+    `known` can compute it if it does not depend on the input.
+    """
 
     data: int | None = None
     variables: frozenset[Variable] = frozenset()
+    known: Known | None = None
 
 
 def primitive_call(eqn: Any, inputs: Sequence[TracedValue]) -> PrimitiveCall:
@@ -49,6 +54,7 @@ def primitive_call(eqn: Any, inputs: Sequence[TracedValue]) -> PrimitiveCall:
         tuple(tuple(getattr(atom.aval, "shape", ())) for atom in eqn.invars),
         tuple(tuple(getattr(out.aval, "shape", ())) for out in eqn.outvars),
         is_weight=tuple(value.data is None and bool(value.variables) for value in inputs),
+        known=tuple(value.known for value in inputs),
         caller=_caller(eqn) if eqn.primitive.name == "conv_general_dilated" else "",
     )
 

@@ -1,25 +1,65 @@
 """A traced network as plain records: its operations, what they read, and the module calls that they belong to."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from fractions import Fraction
+from functools import cached_property
+
+import numpy as np
 
 
 @dataclass(frozen=True)
 class AxisMap:
-    """Which positions of an input axis an output position o reads: `span` of them, from first + o * stride on.
+    """Which positions of an input axis an output position o reads: from first + o * stride on, `span` positions wide.
 
-    `axis` is the output axis of o; None where every output reads the same positions. `folded` means that o mixes
-    several axes, as after flattening.
+    `axis` is the output axis of o; None where every output reads the same positions. Of the span only every `step`-th
+    position is read. `first` and `span` may be arrays that broadcast against the output, where they differ between
+    its features.
     """
 
     axis: int | None
-    first: Fraction | int = 0
-    stride: Fraction | int = 1
-    span: int = 1
-    folded: bool = False
+    first: int | np.ndarray = 0
+    stride: int = 1
+    span: int | np.ndarray = 1
+    step: int = 1
 
 
-IndexMap = tuple[AxisMap, ...]  # one for each axis of the input
+@dataclass(frozen=True, eq=False)
+class AxisTable:
+    """Which positions of an input axis each position of output axis `axis` reads, as a list.
+
+    `compute` makes it: int [output positions, at most], with -1 where there are fewer.
+    """
+
+    axis: int
+    compute: Callable[[], np.ndarray]
+
+    @cached_property
+    def positions(self) -> np.ndarray:
+        """The list, computed once."""
+        return self.compute()
+
+
+@dataclass(frozen=True, eq=False)
+class IndexMap:
+    """What an operation reads of one of its operands, with one part for each axis of the operand.
+
+    `move` does what the parts cannot say, such as a reshape, and then stands for all of them: it gets an array with
+    one value for each position of the operand (or of size 1 along axes where all are the same) and returns, for each
+    output position, the smallest of the values that the position reads, or NOTHING. An axis has a part besides only
+    if what is read along it does not depend on the other axes. `places`: some outputs read nothing of this operand,
+    as in a concatenation. `exact` is False for an operation that may read less than this, and `exact_apart` if
+    that is so only where positions differ in more than a shift.
+    """
+
+    axes: tuple[AxisMap | AxisTable | None, ...]
+    move: Callable[[np.ndarray], np.ndarray] | None = None
+    places: bool = False
+    exact: bool = True
+    exact_apart: bool = True
+
+
+# The value of `IndexMap.move` for an output that reads nothing; larger than any position, also after many layers.
+NOTHING = 1 << 48
 
 
 @dataclass(frozen=True)

@@ -4,14 +4,22 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from zoo.counting.graph import Frames, FunctionCall, Graph, ModuleCall, Operation
+from zoo.counting.graph import AxisMap, AxisTable, Frames, FunctionCall, Graph, ModuleCall, Operation
 from zoo.counting.primitives import PATCHES
 
 PRODUCTS = ("conv_general_dilated", "dot_general")
 ARITHMETIC = ("add", "sub", "mul", "div")
 # They return their input, possibly in another form; they are no layer by themselves.
 PASS_THROUGH = frozenset(
-    ["broadcast_in_dim", "convert_element_type", "copy", "optimization_barrier", "squeeze", "stop_gradient"]
+    [
+        "broadcast_in_dim",
+        "convert_element_type",
+        "copy",
+        "optimization_barrier",
+        "scan_slice",
+        "squeeze",
+        "stop_gradient",
+    ]
 )
 # Names of pools, those of `zoo.layers` among them.
 POOL_FUNCTIONS = frozenset(["max_pool", "avg_pool", "global_avg_pool", "adaptive_avg_pool"])
@@ -109,7 +117,11 @@ def _is_new_call(op: Operation, group: LayerGroup, latest: LayerGroup, frames: F
 def _window_axes(op: Operation) -> set[int]:
     if op.window is None:
         return set()
-    return {axis for axis, read in enumerate(op.index_maps[0]) if (read.span, read.stride) != (1, 1)}
+    return {axis for axis, part in enumerate(op.index_maps[0].axes) if _is_window(part)}
+
+
+def _is_window(part: AxisMap | AxisTable | None) -> bool:
+    return not isinstance(part, AxisMap) or part != AxisMap(part.axis, part.first)
 
 
 def _is_anchor(op: Operation) -> bool:

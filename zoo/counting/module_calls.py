@@ -15,7 +15,7 @@ from zoo.counting.marks import ModuleCallMark
 
 @dataclass(frozen=True)
 class TracedCall:
-    """The jaxpr of a call, whose arguments are the leaves of the variables and the input, and its module calls.
+    """The closed jaxpr of a call, whose arguments are the leaves of the variables and the input, and its module calls.
 
     `is_first_call`: it is the call of `init`, since the module refuses another one with the same input.
     """
@@ -69,7 +69,7 @@ def trace_call(
 
 
 def _marked_jaxpr(function: Callable, *arguments: Any) -> tuple[Any, tuple[ModuleCall, ...]]:
-    """The jaxpr of a function and the module calls in it, whose marks are on the name stack."""
+    """The closed jaxpr of a function and the module calls in it, whose marks are on the name stack."""
     calls: list[ModuleCall] = []
 
     def mark_call(run: Callable, args: tuple, kwargs: dict, context: Any) -> Any:
@@ -88,7 +88,7 @@ def _marked_jaxpr(function: Callable, *arguments: Any) -> tuple[Any, tuple[Modul
 
     with nn.override_named_call(False), nn.intercept_methods(mark_call):
         closed = jax.make_jaxpr(function)(*arguments)
-    return closed.jaxpr, tuple(calls)
+    return closed, tuple(calls)
 
 
 def _arrays(output: Any) -> list[jax.Array]:

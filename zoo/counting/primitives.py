@@ -6,32 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from zoo.counting import costs
+from zoo.counting.constants import Known
 from zoo.counting.graph import WindowGeometry
+from zoo.counting.primitive_names import DATA_MOVEMENT, ELEMENTWISE, REDUCTIONS
 
 Shape = tuple[int, ...]
-
-# Each output depends on the inputs at the same position.
-ELEMENTWISE = frozenset(
-    """
-    abs acos acosh add add_any and asin asinh atan atan2 atanh bitcast_convert_type cbrt ceil clamp complex conj
-    convert_element_type copy copy_p cos cosh device_put digamma div eq erf erf_inv erfc exp exp2 expm1 floor ge gt
-    imag integer_pow is_finite layout_constraint le lgamma log log1p logistic lt max min mul name ne neg nextafter not
-    optimization_barrier or pow pvary real reduce_precision rem round rsqrt select_n sharding_constraint sign sin sinh
-    sqrt square stop_gradient sub tan tanh xor
-    """.split()  # noqa: SIM905 (as a list: one line per word)
-)
-REDUCTIONS = frozenset(f"reduce_{name}" for name in ("sum", "max", "min", "prod", "and", "or", "xor")) | {
-    "argmax",
-    "argmin",
-}
-# No multiply-adds either.
-DATA_MOVEMENT = frozenset(
-    """
-    approx_top_k broadcast_in_dim concatenate cumlogsumexp cummax cummin cumprod cumsum dynamic_slice
-    dynamic_update_slice gather pad random_bits random_wrap random_unwrap reshape rev scatter scatter-add scatter-max
-    scatter-min slice sort split squeeze stack tile top_k transpose unstack
-    """.split()  # noqa: SIM905 (as a list: one line per word)
-)
 
 
 # Functions of JAX that compute something else by a convolution.
@@ -44,7 +23,8 @@ class PrimitiveCall:
     """A primitive with its parameters and the shapes of its inputs and outputs.
 
     `is_weight`: which inputs are computed from variables only. `caller` is the function of JAX that the primitive is
-    part of, TRANSPOSED, PATCHES or "".
+    part of, TRANSPOSED, PATCHES or "". `known` has the inputs that do not depend on the network's input, None for the
+    others.
     """
 
     name: str
@@ -53,6 +33,7 @@ class PrimitiveCall:
     outputs: tuple[Shape, ...]
     is_weight: tuple[bool, ...] = ()
     caller: str = ""
+    known: tuple[Known | None, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -19,9 +19,11 @@ class Row:
     Geometry has one value per spatial axis, height first. `stride` of a transposed convolution is its upsampling
     factor. `parameters` are those that no earlier row has counted; of these, `weights` are multiplied with the input
     (kernels), and the others are biases, scales and the like. `parameters_without_sharing` counts a separate copy for
-    every output position. `macs` is None where the cost is unknown. `receptive_field` is None along an axis where it
-    is the whole image; `effective_stride` and `offset` (the centre of the first receptive field; pixel 0 is 0) are
-    None where the output has no positions along the axis. All three are in pixels of the image.
+    every output position. `macs` is None where the cost is unknown. `receptive_field` is that of the position with the
+    largest one, None along an axis where it is the whole image; padding counts as long as all positions have the same
+    size. Where `receptive_field_exact` is False it is an upper bound, and None means unknown. `effective_stride` and
+    `offset` (the centre of the first receptive field; pixel 0 is 0) are None where the output has no positions along
+    the axis, or none in regular steps. All three are in pixels of the image.
     """
 
     path: str
@@ -40,6 +42,7 @@ class Row:
     macs: int | None
     activation_bytes: int
     receptive_field: tuple[Number | None, ...]
+    receptive_field_exact: tuple[bool, ...]
     effective_stride: tuple[Number | None, ...]
     offset: tuple[Number | None, ...]
     xla_flops: float | None = None
@@ -103,4 +106,5 @@ class NetworkCounts:
         return tuple(row for row in self.rows if row.path == path or row.path.startswith(f"{path}/"))
 
 
-ROW_COLUMNS = tuple(field.name for field in fields(Row))
+# What a table of rows shows; whether a receptive field is exact stands in its cell.
+ROW_COLUMNS = tuple(field.name for field in fields(Row) if field.name != "receptive_field_exact")

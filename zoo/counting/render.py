@@ -60,12 +60,16 @@ def csv_text(counts: NetworkCounts) -> str:
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(ROW_COLUMNS)
     for row in counts.rows:
-        writer.writerow([_csv_cell(name, getattr(row, name)) for name in ROW_COLUMNS])
+        cells = {name: _csv_cell(name, getattr(row, name)) for name in ROW_COLUMNS}
+        writer.writerow((cells | {"receptive_field": "x".join(_receptive_field_parts(row))}).values())
     return out.getvalue().rstrip("\n")
 
 
 def json_text(counts: NetworkCounts) -> str:
-    """All fields and totals; `receptive_field` has null for an axis where it is the whole image."""
+    """All fields and totals; `receptive_field` has null for an axis where it is the whole image, or is unknown.
+
+    `receptive_field_exact` tells these apart, and says whether a number is an upper bound.
+    """
     totals = ("flops", "parameters_without_sharing", "activation_bytes", "xla_flops")
     content = asdict(counts) | {name: getattr(counts, name) for name in totals} | {"convention": CONVENTION}
     return json.dumps(content, indent=2, default=float)
@@ -77,6 +81,20 @@ def size(values: Sequence[Any] | None, empty: str = "") -> str:
         return ""
     parts = [empty if value is None else _number(value) for value in values]
     return parts[0] if len(set(parts)) == 1 else "x".join(parts)
+
+
+def receptive_field(row: Row) -> str:
+    """The size of a receptive field as `size` writes it: "all" for the whole image, "<=43" for a bound, "?" else."""
+    parts = _receptive_field_parts(row)
+    return parts[0] if len(set(parts)) == 1 else "x".join(parts)
+
+
+def _receptive_field_parts(row: Row) -> list[str]:
+    parts = []
+    for number, exact in zip(row.receptive_field, row.receptive_field_exact, strict=True):
+        shown = "all" if number is None else _number(number)
+        parts.append(shown if exact else "?" if number is None else f"<={shown}")
+    return parts
 
 
 def shape(values: Sequence[int]) -> str:
@@ -110,7 +128,7 @@ def _columns(counts: NetworkCounts, without_sharing: bool) -> list[Column]:
         Column("MACs", lambda row: count(row.macs)),
         Column("XLA FLOPs", lambda row: count(row.xla_flops)) if counts.xla_flops is not None else None,
         Column("bytes", lambda row: count(row.activation_bytes), rank=11),
-        Column("rec. field", lambda row: size(row.receptive_field, "all"), rank=3),
+        Column("rec. field", receptive_field, rank=3),
         Column("eff. stride", lambda row: size(row.effective_stride), rank=9),
         Column("offset", lambda row: size(row.offset), rank=12),
     ]
@@ -143,6 +161,7 @@ def _notes(counts: NetworkCounts, without_sharing: bool) -> list[str]:
         f"activations: {counts.activation_bytes:,} bytes, the outputs of all layers",
         "receptive field, effective stride and offset (centre of the first receptive field) are in pixels of the "
         "image; all: the whole image",
+        *_receptive_field_notes(counts),
     ]
     if counts.xla_flops is not None:
         notes.append(f"{XLA_CONVENTION}; in total {counts.xla_flops:,.0f}")
@@ -161,6 +180,12 @@ def _uncosted_note(name: str) -> str:
     if name.rpartition(": ")[2] == "cond":
         return f"upper bound: of {name} the branch with the most multiply-adds counts"
     return f"unknown cost, not in the multiply-adds: {name}"
+
+
+def _receptive_field_notes(counts: NetworkCounts) -> list[str]:
+    if all(all(row.receptive_field_exact) for row in counts.rows):
+        return []
+    return ["receptive fields after an operation that may read less than it could: <= at most so large, ? unknown"]
 
 
 def _misalignment_note(model: str, found: Misalignment) -> str:
@@ -188,6 +213,5 @@ def _csv_cell(name: str, value: Any) -> Any:
     if name == "padding":
         return "x".join(f"{low}:{high}" for low, high in value)
     if isinstance(value, tuple):
-        none = "all" if name == "receptive_field" else ""
-        return "x".join(none if part is None else _number(part) for part in value).strip("x")
+        return "x".join("" if part is None else _number(part) for part in value).strip("x")
     return value

@@ -3,23 +3,22 @@
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from fractions import Fraction
 from itertools import groupby
 from typing import Any
 
 from zoo.counting.equations import xla_flops
+from zoo.counting.field_numbers import simple_number, summarize_axis
 from zoo.counting.graph import Frames, Graph, ModuleCall, Operation, Variable, WindowGeometry
 from zoo.counting.layer_grouping import LayerGroup, is_product, operation_name, snake_case
 from zoo.counting.primitives import ELEMENTWISE
 from zoo.counting.receptive_fields import (
-    AxisField,
     ReceptiveField,
     are_aligned,
     image_field,
     operand_fields,
     propagate,
 )
-from zoo.counting.records import Misalignment, Number, Row
+from zoo.counting.records import Misalignment, Row
 
 
 def layer_rows(
@@ -60,8 +59,8 @@ def misalignments(
                     Misalignment(
                         path=_path(graph, group),
                         operation=operation_name(group),
-                        strides=tuple(tuple(simplify(field.stride) for field in branch) for branch in branches),
-                        centres=tuple(tuple(simplify(field.centre) for field in branch) for branch in branches),
+                        strides=tuple(tuple(simple_number(field.stride) for field in branch) for branch in branches),
+                        centres=tuple(tuple(simple_number(field.centre) for field in branch) for branch in branches),
                     )
                 )
     return found
@@ -75,11 +74,6 @@ def uncosted(graph: Graph, groups: Sequence[LayerGroup]) -> list[str]:
         for op in group.operations
         if op.macs is None
     ]
-
-
-def simplify(number: Number) -> Number:
-    """A whole fraction as an int."""
-    return int(number) if Fraction(number).denominator == 1 else number
 
 
 def _row(
@@ -96,10 +90,7 @@ def _row(
     new = used - counted
     kernels = {variable for op in group.products for variable in op.variables}
     known_macs = [op.macs for op in group.products if op.macs is not None]
-    axes = [
-        _axis_columns(field, n)
-        for field, n in zip(fields.get(result.output, ()), graph.input_shape[1:-1], strict=False)
-    ]
+    axes = [summarize_axis(field, len(result.shape)) for field in fields.get(result.output, ())]
     return Row(
         path=_path(graph, group),
         operation=operation_name(group),
@@ -116,9 +107,10 @@ def _row(
         parameters_without_sharing=_without_sharing(group, result, graph.input_shape[0] if graph.input_shape else 1),
         macs=None if any(op.macs is None for op in group.operations) else sum(known_macs),
         activation_bytes=math.prod(result.shape) * result.itemsize,
-        receptive_field=tuple(size for size, _, _ in axes),
-        effective_stride=tuple(stride for _, stride, _ in axes),
-        offset=tuple(offset for _, _, offset in axes),
+        receptive_field=tuple(axis.size for axis in axes),
+        receptive_field_exact=tuple(axis.exact for axis in axes),
+        effective_stride=tuple(axis.stride for axis in axes),
+        offset=tuple(axis.offset for axis in axes),
         xla_flops=sum(xla_flops(op) or 0.0 for op in group.operations) if xla else None,
     )
 
@@ -193,26 +185,22 @@ def _pool_geometry(graph: Graph, operations: Sequence[Operation]) -> WindowGeome
     (value,) = inputs
     image = next((op.shape for op in graph.operations if op.output == value), graph.input_shape)
     fields = propagate(operations, {value: image_field(image)})[last.output]
-    if any(field.axis is None for field in fields):
+    windows = [
+        (field.low, field.high, field.stride)
+        for field in fields
+        if isinstance(field.low, int) and isinstance(field.high, int) and field.axis is not None
+    ]
+    if len(windows) < len(fields):
         return None
-    sizes = zip(fields, image[1:-1], last.shape[1:-1], strict=True)
+    sizes = zip(windows, image[1:-1], last.shape[1:-1], strict=True)
     ones = (1,) * len(fields)
     return WindowGeometry(
-        kernel=tuple(int(field.size) for field in fields),
-        stride=tuple(int(field.stride) for field in fields),
-        padding=tuple((int(-f.start), max(0, int(f.start + (m - 1) * f.stride + f.size - n))) for f, n, m in sizes),
+        kernel=tuple(high - low + 1 for low, high, _ in windows),
+        stride=tuple(stride for _, _, stride in windows),
+        padding=tuple((-low, max(0, high + 1 + (m - 1) * stride - n)) for (low, high, stride), n, m in sizes),
         dilation=ones,
         input_dilation=ones,
     )
-
-
-def _axis_columns(field: AxisField, extent: int) -> tuple[Number | None, Number | None, Number | None]:
-    """(receptive field, effective stride, offset) along an axis with `extent` pixels; None as `Row` says."""
-    if field.axis is not None:
-        return None if field.whole else simplify(field.size), simplify(field.stride), simplify(field.centre)
-    start, end = max(field.start, 0), min(field.start + field.size, extent)
-    whole_image = field.whole or (start <= 0 and end >= extent)
-    return None if whole_image else simplify(end - start), None, None
 
 
 def _path(graph: Graph, group: LayerGroup) -> str:

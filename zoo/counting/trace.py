@@ -12,8 +12,9 @@ import flax.linen as nn
 import jax
 from jax.extend.core import Literal
 
+from zoo.counting import constants, index_maps
 from zoo.counting.equations import CALL_PRIMITIVES, TracedValue, function_name, open_jaxpr, primitive_call
-from zoo.counting.graph import AxisMap, Frames, FunctionCall, Graph, Operation, Variable
+from zoo.counting.graph import Frames, FunctionCall, Graph, IndexMap, Operation, Variable
 from zoo.counting.marks import LayerMark, ModuleCallMark
 from zoo.counting.module_calls import trace_call
 from zoo.counting.primitive_index_maps import index_map
@@ -26,7 +27,11 @@ def trace(model: nn.Module, example: jax.ShapeDtypeStruct, keywords: Mapping[str
     traced = trace_call(model, example, keywords, variables)
     leaves = tuple(_variable(path, leaf) for path, leaf in jax.tree_util.tree_flatten_with_path(variables)[0])
     reader = _JaxprReader(ModuleCalls(list(traced.module_calls)))
-    inputs = [TracedValue(variables=frozenset([leaf])) for leaf in leaves] + [TracedValue(data=0)]
+    inputs = [
+        TracedValue(variables=frozenset([leaf]), known=constants.variable(like.shape, like.dtype))
+        for leaf, like in zip(leaves, jax.tree.leaves(variables), strict=True)
+    ]
+    inputs.append(TracedValue(data=0))
     results = reader.read(traced.jaxpr, inputs, frames=())
     return Graph(
         operations=tuple(reader.operations),
@@ -62,11 +67,19 @@ class _JaxprReader:
     renaming: Renaming = UNCHANGED
 
     def read(self, jaxpr: Any, inputs: Sequence[TracedValue], frames: Frames) -> list[TracedValue]:
-        """Collect the operations of a jaxpr with these arguments; returns its results."""
+        """Collect the operations of a jaxpr, closed or not, with these arguments; returns its results."""
+        values = getattr(jaxpr, "consts", ())
+        jaxpr = open_jaxpr(jaxpr)
         known = dict(zip(jaxpr.invars, inputs, strict=True))
+        known |= {
+            atom: TracedValue(known=constants.literal(constant))
+            for atom, constant in zip(jaxpr.constvars, values, strict=False)
+        }
 
         def value(atom: Any) -> TracedValue:
-            return TracedValue() if isinstance(atom, Literal) else known.get(atom, TracedValue())
+            if isinstance(atom, Literal):
+                return TracedValue(known=constants.literal(atom.val))
+            return known.get(atom, TracedValue())
 
         for eqn in jaxpr.eqns:
             stack = eqn.source_info.name_stack.stack
@@ -81,19 +94,19 @@ class _JaxprReader:
         if name == "scan":
             return self._scan(eqn, inputs, frames)
         if name in CALL_PRIMITIVES:
-            inner = open_jaxpr(eqn.params[CALL_PRIMITIVES[name]])
-            called = eqn.params["name"] if name in ("jit", "pjit", "composite") else function_name(inner)
+            inner = eqn.params[CALL_PRIMITIVES[name]]
+            called = eqn.params["name"] if name in ("jit", "pjit", "composite") else function_name(open_jaxpr(inner))
             outer = self.renaming
-            self.renaming = self.module_calls.renaming(inner, inputs, outer)
+            self.renaming = self.module_calls.renaming(open_jaxpr(inner), inputs, outer)
             results = self.read(inner, inputs, self._enter(frames, called))
             self.renaming = outer
             return results
         variables = frozenset().union(*(value.variables for value in inputs))
         if not depends_on_input and not variables:
-            return [TracedValue()] * len(eqn.outvars)
+            return [TracedValue(known=known) for known in constants.computed(eqn, [value.known for value in inputs])]
         if name == "cond" and eqn.params.get("branches_platforms"):
             # lax.platform_dependent: the branches compute the same, and the last (default) is the plainest.
-            return self.read(open_jaxpr(eqn.params["branches"][-1]), inputs[1:], frames)
+            return self.read(eqn.params["branches"][-1], inputs[1:], frames)
         call = primitive_call(eqn, inputs)
         cost = primitive_cost(call)
         if name == "cond" and self._most_expensive_branch(eqn.params["branches"], inputs[1:], frames):
@@ -104,7 +117,8 @@ class _JaxprReader:
         if cost.macs != 0:
             # Computed from variables only, as a kernel that is a product of two: an operation without inputs.
             self._operations(eqn, call, cost, [], frames)
-        return [TracedValue(variables=variables)] * len(eqn.outvars)
+        knowns = constants.computed(eqn, [value.known for value in inputs])
+        return [TracedValue(variables=variables, known=known) for known in knowns]
 
     def _frame(self, scope: str) -> int | FunctionCall:
         """A level of the name stack: a module call if it is one of our marks, else a function."""
@@ -143,44 +157,61 @@ class _JaxprReader:
 
     def _scan(self, eqn: Any, inputs: list[TracedValue], frames: Frames) -> list[TracedValue]:
         """A scan as its iterations, one after the other: layers stacked by `nn.scan` are layers like any other."""
-        body, length = open_jaxpr(eqn.params["jaxpr"]), eqn.params["length"]
+        closed, length = eqn.params["jaxpr"], eqn.params["length"]
+        body = open_jaxpr(closed)
         # JAX's versions describe constants, carry and scanned arrays differently. What is scanned over or collected
         # has one more axis outside of the body.
         carried = sum(out.aval.ndim == inner.aval.ndim for out, inner in zip(eqn.outvars, body.outvars, strict=True))
         scanned = sum(atom.aval.ndim > inner.aval.ndim for atom, inner in zip(eqn.invars, body.invars, strict=True))
         fixed = len(inputs) - carried - scanned
-        constants, carry, stacked = inputs[:fixed], inputs[fixed:][:carried], inputs[fixed + carried :]
-        collected = []
-        for i in reversed(range(length)) if eqn.params["reverse"] else range(length):
-            slices = [_slice(value, i, length) for value in stacked]
-            results = self.read(body, [*constants, *carry, *slices], self._enter(frames, ""))
+        shared, carry, stacked = inputs[:fixed], inputs[fixed:][:carried], inputs[fixed + carried :]
+        order = range(length)[::-1] if eqn.params["reverse"] else range(length)
+        collected: dict[int, list[TracedValue]] = {}
+        for i in order:
+            avals = [atom.aval for atom in eqn.invars[fixed + carried :]]
+            slices = [self._slice(value, aval, i, frames) for value, aval in zip(stacked, avals, strict=True)]
+            results = self.read(closed, [*shared, *carry, *slices], self._enter(frames, ""))
             carry = results[:carried]
-            collected.append(results[carried:])
+            collected[i] = results[carried:]
         outs = eqn.outvars[carried:]
-        columns = zip(*collected, strict=True) if length else [()] * len(outs)
+        columns = zip(*(collected[i] for i in range(length)), strict=True) if length else [()] * len(outs)
         return [*carry, *(self._stack(out, values, frames) for out, values in zip(outs, columns, strict=True))]
+
+    def _slice(self, value: TracedValue, aval: Any, index: int, frames: Frames) -> TracedValue:
+        """The part of a stacked array that iteration `index` of a scan gets."""
+        length, *shape = aval.shape
+        parts = frozenset(replace(part, size=part.size // length, index=index) for part in value.variables)
+        if value.data is None:
+            return TracedValue(variables=parts, known=value.known and constants.item(value.known, index))
+        reads = index_maps.item(len(shape) + 1, 0, index)
+        return self._movement("scan_slice", [value.data], [reads], tuple(shape), aval, frames, parts)
 
     def _stack(self, out: Any, iterations: Sequence[TracedValue], frames: Frames) -> TracedValue:
         """An output that a scan collects: the values of all iterations along a new first axis."""
         variables = frozenset().union(*(value.variables for value in iterations))
-        data = [value.data for value in iterations if value.data is not None]
+        data = {i: value.data for i, value in enumerate(iterations) if value.data is not None}
         if not data:
-            return TracedValue(variables=variables)
+            return TracedValue(variables=variables, known=constants.stack([value.known for value in iterations]))
         shape = tuple(out.aval.shape)
-        shifted = tuple(AxisMap(axis) for axis in range(1, len(shape)))
-        operation = Operation(
-            name="stack",
-            inputs=tuple(data),
-            index_maps=(shifted,) * len(data),
-            output=self.values,
-            shape=shape,
-            itemsize=out.aval.dtype.itemsize,
-            frames=frames,
-            variables=variables,
+        places = [index_maps.stacked(shape[1:], 0, i, len(iterations)) for i in data]
+        return self._movement("stack", list(data.values()), places, shape, out.aval, frames, variables)
+
+    def _movement(
+        self,
+        name: str,
+        inputs: Sequence[int],
+        maps: Sequence[IndexMap],
+        shape: tuple[int, ...],
+        aval: Any,
+        frames: Frames,
+        variables: frozenset[Variable],
+    ) -> TracedValue:
+        """An operation of a scan's own, which only moves values."""
+        self.operations.append(
+            Operation(name, tuple(inputs), tuple(maps), self.values, shape, aval.dtype.itemsize, frames, variables)
         )
-        self.operations.append(operation)
         self.values += 1
-        return TracedValue(data=operation.output)
+        return TracedValue(data=self.values - 1)
 
     def _most_expensive_branch(self, branches: Sequence[Any], inputs: list[TracedValue], frames: Frames) -> bool:
         """Collect the branch of a `cond` with the most multiply-adds: which one runs depends on the image.
@@ -190,16 +221,10 @@ class _JaxprReader:
         readers = []
         for branch in branches:
             reader = _JaxprReader(self.module_calls, values=self.values, entered=self.entered, renaming=self.renaming)
-            reader.read(open_jaxpr(branch), inputs, frames)
+            reader.read(branch, inputs, frames)
             readers.append(reader)
         macs = [sum(op.macs or 0 for op in reader.operations) for reader in readers]
         expensive = readers[macs.index(max(macs))]
         self.operations += expensive.operations
         self.values, self.entered = expensive.values, expensive.entered
         return len(set(macs)) == 1 and all(op.macs is not None for reader in readers for op in reader.operations)
-
-
-def _slice(value: TracedValue, index: int, length: int) -> TracedValue:
-    """The part of a stacked array that iteration `index` of a scan gets."""
-    parts = (replace(variable, size=variable.size // length, index=index) for variable in value.variables)
-    return replace(value, variables=frozenset(parts))

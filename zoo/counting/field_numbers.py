@@ -1,0 +1,109 @@
+"""Receptive fields in numbers, as the table of a network shows them."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+import numpy as np
+
+from zoo.counting.position_arrays import Array
+from zoo.counting.receptive_fields import AxisField, ReceptiveField, positions_apart, simplified
+from zoo.counting.records import Number
+
+# Positions after a resize repeat their pattern after at most so many.
+MAXIMUM_PERIOD = 16
+
+
+@dataclass(frozen=True)
+class AxisSummary:
+    """A field in numbers: the largest size of all positions, the step between positions, and the first centre.
+
+    `size` is None where it is the whole image, or unknown (then `exact` is False). `stride` and `offset` are None
+    where the output has no positions along the axis, or where they do not follow each other in steps.
+    """
+
+    size: Number | None
+    stride: Number | None
+    offset: Number | None
+    exact: bool
+
+
+def summarize_axis(field: AxisField, rank: int) -> AxisSummary:
+    """The numbers of a field of an output with `rank` axes. All features of a position count as one position."""
+    field = _over_features(field, rank)
+    if isinstance(field.low, int) and isinstance(field.high, int) and field.axis is not None:
+        size = field.high - field.low + 1
+        return AxisSummary(None if field.whole else size, field.stride, simple_number(field.centre), field.exact)
+    apart = positions_apart(field, rank)
+    stride, offset = _average_grid(apart)
+    return AxisSummary(None if field.whole else _largest(apart), stride, offset, field.exact)
+
+
+def _largest(apart: AxisField) -> int | None:
+    """The largest size; None if it is that of the image. Where all are equal they include padding, else they do not."""
+    sizes = np.unique(apart.high - apart.low + 1)
+    if len(sizes) == 1 and sizes[0] > 0 and np.size(apart.low) > 1:
+        return int(sizes[0])
+    low, high = np.maximum(apart.low, 0), np.minimum(apart.high, apart.extent - 1)
+    size = max(0, int(np.max(high - low)) + 1)
+    return None if size >= apart.extent else size
+
+
+def position_count(fields: ReceptiveField, shape: Sequence[int]) -> int:
+    """How many positions with different receptive fields an output has, apart from its features."""
+    axes = {field.axis for field in fields if field.axis is not None}
+    for field in fields:
+        for bound in (field.low, field.high):
+            axes |= {axis for axis, size in enumerate(np.shape(bound)) if size > 1}
+    positions = axes - {len(shape) - 1} or axes
+    return math.prod(shape[axis] for axis in positions)
+
+
+def _over_features(field: AxisField, rank: int) -> AxisField:
+    """The field of all features together, which are the last axis."""
+    last = rank - 1
+    differing = {axis for bound in (field.low, field.high) for axis, n in enumerate(np.shape(bound)) if n > 1}
+    if last not in differing or (field.axis is None and len(differing) == 1):
+        return field
+    low = np.min(field.low, axis=last, keepdims=True)
+    high = np.max(field.high, axis=last, keepdims=True)
+    return simplified(replace(field, low=low, high=high))
+
+
+def _average_grid(apart: AxisField) -> tuple[Number | None, Number | None]:
+    """(stride, centre of the first position), None where positions do not follow each other in steps along one axis.
+
+    The centres may repeat a pattern, as after a resize; it is that of the middle half, as borders may differ. In a
+    flat vector, stride and first centre are those of its centres in order.
+    """
+    low, high = np.asarray(apart.low), np.asarray(apart.high)
+    twice = low + high
+    axes = [axis for axis, size in enumerate(twice.shape) if size > 1]
+    if len(axes) != 1 or np.any(low > high):
+        return None, None
+    twice = twice.squeeze()
+    if axes[0] == low.ndim - 1:
+        return _steps(np.unique(twice), 1)
+    quarter = len(twice) // 4
+    middle = twice[quarter : len(twice) - quarter]
+    for period in range(1, min(MAXIMUM_PERIOD, len(middle) // 2) + 1):
+        stride, first = _steps(middle, period)
+        if stride is not None and first is not None:
+            return stride, simple_number(first - quarter * stride)
+    return None, None
+
+
+def _steps(twice: Array, period: int) -> tuple[Number | None, Number | None]:
+    """(step, first) of centres, given doubled, that repeat a pattern after each `period`; else (None, None)."""
+    steps = twice[period:] - twice[:-period]
+    if len(steps) == 0 or np.any(steps != steps[0]) or steps[0] == 0:
+        return None, None
+    stride = Fraction(int(steps[0]), 2 * period)
+    mean = Fraction(int(twice[:period].sum()), 2 * period)
+    return simple_number(stride), simple_number(mean - Fraction(period - 1, 2) * stride)
+
+
+def simple_number(number: Number) -> Number:
+    """A whole fraction as an int."""
+    return int(number) if Fraction(number).denominator == 1 else number
