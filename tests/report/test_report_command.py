@@ -60,6 +60,8 @@ def test_a_run_is_shown_with_what_it_has_learned(tmp_path, short_run):
     ],
 )
 def test_bad_arguments_are_one_line_and_nothing_is_written(given, message, capsys, tmp_path):
+    for name in ("a.png", "b.txt"):
+        (tmp_path / name).touch()
     assert message in error_of(capsys, "report", *given, "--out", "page.html")
     assert not (tmp_path / "page.html").exists()
 

@@ -49,7 +49,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="zoo",
         help="library whose keys OUT gets (default: zoo)",
     )
-    parser.add_argument("--class-names", nargs="+", metavar="CLASS", help="names of the classes, in order")
+    parser.add_argument(
+        "--class-names", nargs="+", metavar="CLASS", help="names of the classes, in order (zoo's own files only)"
+    )
     parser.add_argument(
         "--half", action="store_true", help="store kernels as float16: half the size (zoo's own files only)"
     )
@@ -74,6 +76,8 @@ def run(args: argparse.Namespace) -> None:
         raise ZooError(f"{args.output} exists: overwrite it with --force")
     if args.half and args.to_key_map != "zoo":
         raise ZooError(f"--half is for zoo's own files: remove it, or --to {args.to_key_map}")
+    if args.class_names and args.to_key_map != "zoo":
+        raise ZooError(f"--class-names is for zoo's own files: remove it, or --to {args.to_key_map}")
     weights = _read(args)
     if args.class_names == ["imagenet"]:
         args.class_names = imagenet_classes()
@@ -94,6 +98,8 @@ def _read(args: argparse.Namespace) -> Weights:
 
     if not RunFolder(Path(args.input)).exists():
         return read_weights(args.model, args.input, args.from_key_map)
+    if args.from_key_map:
+        raise ZooError(f"--from has no effect: {args.input} is a run of zoo's own; leave out --from")
     weights = checkpoint_weights(Path(args.input))
     if weights.model != args.model:
         raise ZooError(f"{args.input} holds a run of {weights.model}, not of {args.model}")

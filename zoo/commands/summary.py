@@ -27,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--without-sharing",
         action="store_true",
-        help="add the parameters of each layer if every output position had its own",
+        help="add the parameters of each layer if every output position had its own (csv and json always have them)",
     )
     parser.add_argument("--against", choices=["paper"], help="compare the counts with the table in the paper")
 
@@ -40,12 +40,25 @@ def run(args: argparse.Namespace) -> None:
     model = load_network(args.model, args.classes)
     shape = parse_image_shape(args.input, model)
     if args.against:
+        _refuse_with_against(args)
         print(_write(_against_paper(args.model, model, shape), args.format, {"width": terminal_width()}))
         return
     summary = _summarize(model, shape, depth=args.depth, xla=args.xla)
     unshared = {"without_sharing": args.without_sharing}
     options = {"text": {"width": terminal_width(), **unshared}, "markdown": unshared}
     print(_write(summary, args.format, options.get(args.format, {})))
+
+
+def _refuse_with_against(args: argparse.Namespace) -> None:
+    from zoo.errors import ZooError
+
+    for flag, given in {
+        "depth": args.depth is not None,
+        "xla": args.xla,
+        "without-sharing": args.without_sharing,
+    }.items():
+        if given:
+            raise ZooError(f"--{flag} has no effect with --against: leave out one of them")
 
 
 def _write(result: Any, form: str, options: dict[str, Any]) -> str:

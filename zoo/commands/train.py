@@ -37,10 +37,10 @@ if TYPE_CHECKING:
 
 HELP = "train a network"
 
-RECIPE_HELP = """The defaults depend on the network and the data. With --pretrained they are 10 epochs and a
---backbone-rate of 0.1, and images get the size, mean and standard deviation of the weights. --freeze takes a regular
-expression too, which matches whole paths of layers or parameters: 'stem|block[1-3]_.*'; a frozen layer runs as in
-inference."""
+RECIPE_HELP = """Many networks and data sets have other defaults, which a run prints as its recipe. With --pretrained
+they are 10 epochs and a --backbone-rate of 0.1, and images get the size, mean and standard deviation of the weights.
+--freeze takes a regular expression too, which matches whole paths of layers or parameters: 'stem|block[1-3]_.*'; a
+frozen layer runs as in inference."""
 
 OUT_OF_MEMORY = (
     "the device is out of memory: use a smaller --batch-size (with --accumulate in its place) or --image-size, "
@@ -88,8 +88,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def add_fields(group: argparse._ArgumentGroup, config: type) -> None:
     """Add a flag for each field of a dataclass whose fields are made by `config_field`."""
+    from zoo.training.config.config_field import describe
+
     for field in dataclasses.fields(config):
-        flag, text = "--" + field.name.replace("_", "-"), field.metadata["help"]
+        flag, text = "--" + field.name.replace("_", "-"), describe(field)
         if field.type is bool:
             group.add_argument(flag, action=argparse.BooleanOptionalAction, default=argparse.SUPPRESS, help=text)
             continue
@@ -149,6 +151,8 @@ def check_arguments(args: argparse.Namespace) -> None:
     from zoo.training import Recipe, RunFolder, RunOptions
 
     model_info(args.model)
+    if args.data_dir and args.dataset == "digits":
+        raise ZooError("--data-dir is given and has no effect: the digits are a part of zoo; leave out --data-dir")
     Recipe(**given_fields(args, Recipe))
     RunOptions(**given_fields(args, RunOptions))
     if args.resume and args.run_dir:
@@ -225,6 +229,8 @@ def given_fields(args: argparse.Namespace, config: type) -> dict[str, Any]:
 
 def print_run(run: PreparedRun, console: Console) -> None:
     """Print the data and the whole recipe."""
+    import jax
+
     from zoo.runtime.console import print_line
 
     config, dataset = run.config, run.dataset
@@ -238,6 +244,8 @@ def print_run(run: PreparedRun, console: Console) -> None:
         print_line(console, dataset.left_out)
     recipe = ", ".join(f"{name} {value}" for name, value in dataclasses.asdict(config.recipe).items())
     print_line(console, f"recipe: {recipe}")
+    if run.options.fsdp and jax.device_count() == 1:
+        print_line(console, "--fsdp has no effect on one device")
 
 
 def resume_command(argv: Sequence[str]) -> str:

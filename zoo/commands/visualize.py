@@ -53,8 +53,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="units of each layer, or classes, from 0 (default: active units that differ, or the most probable class)",
     )
-    parser.add_argument("--batch-size", type=positive, default=64, metavar="N", help="images per batch (default: 64)")
-    parser.add_argument("--steps", type=positive, default=256, metavar="N", help="steps of maximize (default: 256)")
+    parser.add_argument(
+        "--batch-size",
+        type=positive,
+        metavar="N",
+        help="images per batch of deconvnet, guided and gradient, which search a data set (default: 64)",
+    )
+    parser.add_argument("--steps", type=positive, metavar="N", help="steps of maximize (default: 256)")
     parser.add_argument(
         "--dpi",
         type=between(20, 600),
@@ -62,7 +67,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="pixels per inch of the PNG files, 20 to 600 (default: 150)",
     )
-    parser.add_argument("--seed", type=whole_number, default=0, metavar="N", help="seed of random numbers (default: 0)")
+    parser.add_argument(
+        "--seed", type=whole_number, metavar="N", help="seed of maximize, smoothgrad and randomize (default: 0)"
+    )
     add_weights_arguments(parser)
 
 
@@ -84,6 +91,7 @@ def run(args: argparse.Namespace) -> None:
     check_images(args)
     network = chosen_network(args)
     plan = plan_sheets(network, args.method, args.layers or (), args.units)
+    _refuse_unused(args, plan.method)
     image_set = chosen_images(args, network, plan.rows_of_data_set) if plan.needs_images else None
     enable_compilation_cache()
     command = shlex.join(["python", "-m", "zoo", *args.given])
@@ -95,15 +103,28 @@ def run(args: argparse.Namespace) -> None:
             network,
             image_set,
             plan,
-            batch_size=args.batch_size,
-            steps=args.steps,
-            seed=args.seed,
+            batch_size=args.batch_size or 64,
+            steps=args.steps or 256,
+            seed=args.seed or 0,
             progress_bar=progress.track,
         )
         for sheet in sheets:
             for path in add_sheet(args.out, sheet, command, args.dpi):
                 print(path)
     print(index_path(args.out))
+
+
+def _refuse_unused(args: argparse.Namespace, method: str) -> None:
+    """Raises ZooError for an argument that the method does not use."""
+    from zoo.errors import ZooError
+    from zoo.visualize.sheets.sheet_plan import METHODS, METHODS_WITHOUT_IMAGES, RULES
+
+    with_images = [name for name in METHODS if name not in METHODS_WITHOUT_IMAGES]
+    used_by = {"steps": ["maximize"], "seed": ["maximize", "smoothgrad", "randomize"], "batch_size": RULES}
+    used_by |= dict.fromkeys(("images", "dataset", "data_dir", "limit"), with_images)
+    for name, methods in used_by.items():
+        if getattr(args, name) is not None and method not in methods:
+            raise ZooError(f"--{name.replace('_', '-')} has no effect with the method {method}: leave it out")
 
 
 def _check_out(folder: Path) -> None:

@@ -11,13 +11,14 @@ from zoo.data import Dataset, Preprocessing
 from zoo.data.preprocessing import channel_constants
 from zoo.errors import ZooError
 from zoo.models.network import Network
-from zoo.models.variables import check_image_shape, smallest_image_size
+from zoo.models.variables import check_image_shape, init_shapes, smallest_image_size
 from zoo.registry import create_model, model_info
 from zoo.runtime.mesh import data_mesh
 from zoo.training.check_batch_norms import check_batch_norms
 from zoo.training.config.recipe import Recipe
 from zoo.training.config.recipe_table import named_recipe, recipe_for, training_image_size
 from zoo.training.config.run_config import RunConfig
+from zoo.training.config.unused_settings import check_used
 from zoo.training.feed import resolve_feed
 from zoo.training.finetune.pretrained_backbone import check_trained_parts, fields_of
 from zoo.weights import Weights, open_pretrained
@@ -55,6 +56,7 @@ def resolve_config(
         preprocessing = native_preprocessing(recipe, model, network, dataset)
     check_image_shape(network, preprocessing.image_shape)
     check_trained_parts(network, recipe)
+    check_used(recipe, overrides, has_batch_norm="batch_stats" in init_shapes(network, preprocessing.image_shape))
     check_batch_norms(network, recipe, preprocessing.image_shape)
     return RunConfig(
         model=model,

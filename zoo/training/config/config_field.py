@@ -24,6 +24,22 @@ def config_field(
     return dataclasses.field(default=default, metadata=metadata)
 
 
+def describe(field: dataclasses.Field) -> str:
+    """The help text of a field's flag, with its range and its default."""
+    limits, default = field.metadata, field.default
+    values = []
+    if field.type in (int, float):
+        upper = limits["maximum"] if math.isfinite(limits["maximum"]) else limits["below"]
+        end = "less than " if math.isfinite(limits["below"]) else ""
+        values.append(
+            f"{limits['minimum']} to {end}{upper}" if math.isfinite(upper) else f"at least {limits['minimum']}"
+        )
+    if field.type is bool:
+        default = "on" if default else "off"
+    values.append(f"default: {default}" if default != "" else "default: none")
+    return f"{limits['help']} ({'; '.join(values)})"
+
+
 def check_fields(config: Any) -> None:
     """Raises ZooError, with field and value, for a value that is not among its choices or outside its range."""
     for field in dataclasses.fields(config):

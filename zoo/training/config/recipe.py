@@ -17,24 +17,35 @@ class Recipe:
     """
 
     epochs: int = config_field(20, "passes over the training images", minimum=1)
-    batch_size: int = config_field(64, "images per step, over all devices", minimum=1)
-    optimizer: Literal["adamw", "sgd", "lamb", "muon"] = config_field("adamw", "sgd uses Nesterov momentum")
+    batch_size: int = config_field(
+        64, "images per step, over all devices; without this flag as many as there are, if those are fewer", minimum=1
+    )
+    optimizer: Literal["adamw", "sgd", "lamb", "muon"] = config_field("adamw", "sgd has Nesterov momentum")
     learning_rate: float = config_field(1e-3, "peak learning rate, at the end of a linear warmup")
-    schedule: Literal["cosine", "linear", "constant"] = config_field("cosine", "learning rate after its peak")
+    schedule: Literal["cosine", "linear", "constant"] = config_field(
+        "cosine", "learning rate after its peak; cosine and linear fall to zero with the end of the run"
+    )
     warmup_epochs: float = config_field(1.0, "epochs of linear warmup; at most a third of the run")
-    momentum: float = config_field(0.9, "momentum of sgd")
-    weight_decay: float = config_field(1e-4, "decay of kernels; biases and norms have none")
-    clip_norm: float = config_field(0.0, "largest global norm of the gradient; 0: no clipping")
+    momentum: float = config_field(0.9, "momentum of sgd; no other optimizer has it", below=1)
+    weight_decay: float = config_field(
+        1e-4,
+        "decay of kernels per unit of learning rate, for sgd as a part of the gradient; biases and norms have none",
+    )
+    clip_norm: float = config_field(
+        0.0, "a gradient with a larger global norm than this is scaled down to it; 0: no clipping"
+    )
     accumulate: int = config_field(1, "batches whose gradients are averaged for one update", minimum=1)
     ema: float = config_field(
-        0.0, "decay of an exponential moving average of the network, which is evaluated and saved; 0: none", below=1
+        0.0,
+        "decay per update of an exponential moving average of the network, which is evaluated and saved; 0: none",
+        below=1,
     )
     batch_norm_warmup: bool = config_field(
         True, "momentum of batch norm's running statistics: (1 + n) / (10 + n) after n steps, up to the network's own"
     )
     label_smoothing: float = config_field(0.0, "share of the target that is spread over all classes", below=1)
     aux_heads: bool = config_field(False, "also train the auxiliary classifiers, if the network has them")
-    aux_weight: float = config_field(0.3, "weight of each auxiliary loss")
+    aux_weight: float = config_field(0.3, "weight of each auxiliary loss, with --aux-heads")
     freeze: str = config_field(
         "none", "none, backbone (all but the head), or a regular expression of layers", metavar="LAYERS"
     )
@@ -42,16 +53,28 @@ class Recipe:
     crop: float = config_field(
         0.0, "smallest share of an image's area in a random crop, resized to the image size; 0: no crop", maximum=1
     )
-    shift: int = config_field(0, "largest random shift of an image in pixels, vertically and horizontally")
+    shift: int = config_field(
+        0, "largest random shift of an image in pixels, vertically and horizontally; the mean fills the border"
+    )
     flip: bool = config_field(False, "flip each image horizontally with probability 0.5")
-    trivial_augment: bool = config_field(False, "change each image by one random operation of TrivialAugment")
-    erase: float = config_field(0.0, "probability that a random rectangle of an image is erased", maximum=1)
+    trivial_augment: bool = config_field(
+        False, "change each image by one random operation of TrivialAugment (wide), of random strength"
+    )
+    erase: float = config_field(
+        0.0, "probability that a rectangle of an image, of 1/8 to 1/2 of each side, is filled with the mean", maximum=1
+    )
     mixup: float = config_field(0.0, "alpha of mixup, a blend of two images and their labels (usual: 0.2); 0: none")
     cutmix: float = config_field(0.0, "alpha of CutMix, a box of one image in another (usual: 1); 0: none")
     image_size: int = config_field(
-        0, "height and width in pixels; 0: the network's, or for small images the next multiple of 32"
+        0,
+        "height and width in pixels; 0: the network's (the weights' with --pretrained), or for smaller images the "
+        "next multiple of 32",
     )
-    fit: Literal["resize", "pad"] = config_field("resize", "how smaller images are enlarged to the image size")
+    fit: Literal["resize", "pad"] = config_field(
+        "resize",
+        "how an image gets the image size, keeping its aspect ratio. resize: scaled to cover it, and the centre cut "
+        "out; pad: on black, scaled only if it is larger",
+    )
     feed: Literal["auto", "resident", "streamed"] = config_field(
         "auto", "keep all images on the devices (resident), or read them as needed (streamed); auto: by their size"
     )
