@@ -34,7 +34,7 @@ def list_models(pattern: str = "*") -> list[str]:
 
 def natural_key(name: str) -> list[tuple[int, int | str]]:
     """A sort key that compares digits as numbers."""
-    return [(0, int(part)) if part.isdigit() else (1, part) for part in re.findall(r"\d+|\D+", name)]
+    return [(0, int(part)) if part.isdecimal() else (1, part) for part in re.findall(r"\d+|\D+", name)]
 
 
 def model_info(name: str) -> ModelInfo:

@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from zoo.data import DataError, fit_image, open_dataset
+from zoo.data import DataError, UnreadableImages, fit_image, open_dataset
 from zoo.data.image_shape import typical_shape
 from zoo.data.sources.image_tree import list_tree, natural_key, natural_order
 from zoo.data.sources.splits import split_kind
+from zoo.data.unreadable import readable_indices
 from zoo.errors import ZooError
 from zoo.training.resolve_config import resolve_config
 
@@ -241,6 +242,19 @@ def test_files_that_are_left_out_are_counted_in_one_line(tmp_path):
     line = data.left_out
     assert all(part in line for part in ("2 .heic", "1 .txt", "1 .mp4", "1 without suffix", "1 images"))
     assert "\n" not in line and "png" not in line and "db" not in line
+
+
+def test_names_of_any_bytes_can_be_printed(tmp_path):
+    classes(tmp_path, "ab", 3)
+    (tmp_path / "a" / "2.png").rename(tmp_path / "a" / os.fsdecode(b"\xff.png"))
+    (tmp_path / "a" / os.fsdecode(b"\xff.png")).write_bytes(b"")
+    for name in (b"x.\xff", b"Dr. Smith, notes", b"trailing."):
+        (tmp_path / "b" / os.fsdecode(name)).write_bytes(b"")
+    data, unreadable = open_dataset(tmp_path), UnreadableImages(1)
+    assert data.left_out == "files left out: 3 without suffix"
+    for source in (data.train, data.test):
+        readable_indices(source, unreadable)
+    assert unreadable.count == 1 and unreadable.describe().encode()
 
 
 def test_a_folder_of_other_files_says_so(tmp_path):

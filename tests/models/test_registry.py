@@ -17,6 +17,8 @@ def test_list_models_filters_by_glob_in_natural_order():
     names = zoo.list_models("vgg*")
     assert names == ["vgg11", "vgg11_bn", "vgg13", "vgg13_bn", "vgg16", "vgg16_bn", "vgg19", "vgg19_bn"]
     assert sorted(["b10", "b2", "b1"], key=natural_key) == ["b1", "b2", "b10"]
+    # int() takes the decimal digits of any script and no other ones.
+    assert sorted(["②", "10", "2", "x²"], key=natural_key) == ["2", "10", "x²", "②"]
     assert zoo.list_models("nothing*") == []
 
 

@@ -9,7 +9,7 @@ from typing import BinaryIO, Literal, get_args
 import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError
 
-from zoo.data.errors import DataError, short_message
+from zoo.data.errors import DataError, printable, short_message
 
 Fit = Literal["resize", "pad"]
 FITS = get_args(Fit)
@@ -73,7 +73,7 @@ def unreadable(path: str | Path, error: Exception) -> DataError:
         reason = "not an image"
     else:
         reason = getattr(error, "strerror", None) or short_message(error)
-    return DataError(f"cannot read the image {path} ({reason}): replace it")
+    return DataError(f"cannot read the image {printable(path)} ({reason}): replace it")
 
 
 def to_array(image: Image.Image) -> np.ndarray:

@@ -80,7 +80,7 @@ def _receive(url: str, file: BinaryIO, part: Path) -> str:
             raise ZooError(f"{urlsplit(url).hostname} answered {response.status_code} {response.reason} for {url}")
         digest = _digest_so_far(part)
         length = response.headers.get("Content-Length", "")
-        total = received + int(length) if length.isdigit() else None
+        total = received + int(length) if length.isdecimal() else None
         with _progress(url, received, total) as advance:
             for chunk in response.iter_content(CHUNK_SIZE):
                 file.write(chunk)

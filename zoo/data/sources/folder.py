@@ -47,7 +47,7 @@ def open_folder(folder: Path) -> Dataset:
     """
     tree = list_tree(folder)
     if splits := find_splits(tree):
-        train_files, test_files = map(_classes, splits)
+        train_files, test_files = (_classes(split, is_split=True) for split in splits)
         _check_same_classes(splits[0].path, train_files, splits[1].path, test_files)
     else:
         train_files, test_files = _split(folder, _classes(tree))
@@ -62,7 +62,7 @@ def open_folder(folder: Path) -> Dataset:
     )
 
 
-def _classes(tree: ImageTree) -> Files:
+def _classes(tree: ImageTree, *, is_split: bool = False) -> Files:
     if len(tree.folders) < 2:
         inner = [folder.path for folder in tree.folders.values() if len(folder.folders_with_images()) > 1]
         hint = f", or pass {inner[0]}" if inner else ""
@@ -72,7 +72,8 @@ def _classes(tree: ImageTree) -> Files:
         )
     for name, folder in tree.folders.items():
         if not folder.total:
-            raise DataError(f"the class folder {folder.path} holds no images: add some or remove it")
+            removing = "remove it from both splits" if is_split else "remove it"
+            raise DataError(f"the class folder {folder.path} holds no images: add some or {removing}")
         if not _is_text(name):
             raise DataError(f"the name of the class folder {str(folder.path)!a} is not UTF-8: rename it")
         for kinds in split_groups(folder).values():

@@ -19,6 +19,7 @@ SYSTEM_NAMES = frozenset(
 )
 # Kinds of files that are named in the line about those left out; the rest are one number.
 MAX_KINDS = 4
+MAX_SUFFIX = 8
 # Far more than data sets have; Python's own limit of nested calls is not much higher.
 MAX_DEPTH = 100
 
@@ -143,8 +144,7 @@ def _list_folder(
                 name = entry.name
                 if name.startswith(".") or name in SYSTEM_NAMES:
                     continue
-                stem, dot, ending = name.rpartition(".")
-                suffix = (dot + ending).lower() if stem else ""
+                suffix = _suffix(name)
                 if entry.is_dir():
                     folders.append(name)
                 elif suffix in EXTENSIONS and _can_be_opened(entry):
@@ -154,6 +154,13 @@ def _list_folder(
     except OSError as error:
         raise DataError(f"cannot read {error.filename or path} ({error.strerror})") from error
     return folders, images, others, (*above, identity)
+
+
+def _suffix(name: str) -> str:
+    """The suffix in small letters; "" where there is none, or what follows a dot of the name is not one."""
+    stem, dot, ending = name.rpartition(".")
+    is_suffix = stem and len(ending) <= MAX_SUFFIX and ending.isalnum()
+    return (dot + ending).lower() if is_suffix else ""
 
 
 def _can_be_opened(entry: os.DirEntry[str]) -> bool:

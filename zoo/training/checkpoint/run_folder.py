@@ -108,4 +108,4 @@ class RunFolder:
 
 def saved_steps(folder: RunFolder) -> list[int]:
     """The steps of the checkpoints, ascending."""
-    return sorted(int(path.name) for path in folder.steps.glob("*") if path.name.isdigit())
+    return sorted(int(path.name) for path in folder.steps.glob("*") if path.name.isdecimal())
