@@ -1,56 +1,116 @@
-"""Activations of a network's layers, by name."""
+"""Activations of a network's layers, by name.
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+Outputs leave a network through Flax's collections only, never through a Python variable: so they are right inside of
+`nn.remat` and `nn.jit` too. `nn.scan` and `nn.vmap` give a collection only where their `variable_axes` names it.
+"""
+
+import uuid
+from collections import OrderedDict
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import flax.linen as nn
 import jax
+import jax.numpy as jnp
+from flax.linen.module import InterceptorContext
 
 from zoo.errors import ZooError, suggestion
 from zoo.models.variables import Variables
+
+CAPTURED = "intermediates"  # Flax's collection of captured outputs
+
+
+class Stacked(NamedTuple):
+    """The outputs of all turns of a `nn.scan`, or of all members of a `nn.vmap`, along an axis that these add."""
+
+    outputs: Any
+
+
+class Applied(NamedTuple):
+    """A network's logits; the outputs of its modules by path, in the order in which they finish; other collections.
+
+    An output is None where a transformation hides it, and `Stacked` where one has added an axis.
+    """
+
+    logits: Any
+    outputs: OrderedDict[str, Any]
+    collections: Mapping[str, Any]
 
 
 def features(model: nn.Module, variables: Variables, x: jax.Array, names: Sequence[str]) -> dict[str, jax.Array]:
     """{name: activation} of the submodules at `names`, paths such as "inception_3a" or "inception_3a/1x1".
 
-    Raises ZooError for a name that the network does not have.
+    An activation is what the module returns when it is called the first time: an array, or a tuple of arrays. Of a
+    module in a `nn.scan` or `nn.vmap` whose `variable_axes` has "intermediates", it is of all turns at once. Raises
+    ZooError for a name that the network does not have, or whose output is hidden by such a transformation.
     """
-    paths = {"/".join(path) for path in _module_paths(model, x)}
-    for name in names:
-        if name not in paths:
-            raise ZooError(f"{type(model).__name__} has no layer {name!r}{suggestion(name, paths)}")
-
-    return logits_and_outputs(model, variables, x, names)[1]
+    names = tuple(names)
+    jax.eval_shape(lambda variables, x: logits_and_outputs(model, variables, x, names), variables, x)
+    outputs = logits_and_outputs(model, variables, x, names)[1]
+    return {name: output.outputs if isinstance(output, Stacked) else output for name, output in outputs.items()}
 
 
 def logits_and_outputs(
     model: nn.Module, variables: Variables, x: jax.Array, names: Sequence[str]
-) -> tuple[jax.Array, dict[str, jax.Array]]:
-    """The logits, and {name: activation} as `features`, without checking the names. "" is the network itself."""
+) -> tuple[jax.Array, dict[str, Any]]:
+    """The logits, and {name: output of its first call}. "" is the network itself. Raises ZooError as `features`."""
+    applied = apply_and_capture(model, variables, x, names)
+    for name in names:
+        if name not in applied.outputs:
+            suggested = suggestion(name, filter(None, applied.outputs))
+            raise ZooError(f"{type(model).__name__} has no layer {name!r}{suggested}")
+        if applied.outputs[name] is None:
+            raise hidden_layer(model, name)
+    return applied.logits, {name: applied.outputs[name] for name in names}
+
+
+def hidden_layer(model: nn.Module, name: str) -> ZooError:
+    """The error for a layer whose output cannot be had."""
+    return ZooError(
+        f"the output of {name!r} of {type(model).__name__} is hidden by nn.scan, nn.vmap or the like: name a layer "
+        'around it, or add "intermediates" to its variable_axes'
+    )
+
+
+def apply_and_capture(
+    model: nn.Module,
+    variables: Variables,
+    x: jax.Array,
+    names: Collection[str] | None = None,
+    mutable: Sequence[str] = (),
+) -> Applied:
+    """Apply a network and capture the first outputs of the modules at `names`, None for all.
+
+    The others are in the result without their output. `mutable` are further collections that modules write to. Nothing
+    is checked: a name that the network does not have is not in the result.
+    """
+    shapes: OrderedDict[str, Any] = OrderedDict()
+
+    def record(call: Any, args: tuple, kwargs: dict, context: InterceptorContext) -> Any:
+        output = call(*args, **kwargs)
+        if context.method_name == "__call__":
+            shapes.setdefault("/".join(context.module.path), jax.tree.map(jnp.shape, output))
+        return output
 
     def is_named(module: nn.Module, method: str) -> bool:
-        return method == "__call__" and "/".join(module.path) in names
+        return method == "__call__" and (names is None or "/".join(module.path) in names)
 
-    logits, state = model.apply(variables, x, capture_intermediates=is_named, mutable=["intermediates"])
-    return logits, {name: captured_output(state["intermediates"], name) for name in names}
+    # `nn.jit` keeps its trace, with what was recorded and captured in it, for as long as the mutable collections have
+    # the same names.
+    new_trace = f"trace {uuid.uuid4().hex}"
+    given = {name: collection for name, collection in variables.items() if name != CAPTURED}
+    with nn.intercept_methods(record):
+        logits, state = model.apply(given, x, capture_intermediates=is_named, mutable=[CAPTURED, *mutable, new_trace])
+    captured = state.get(CAPTURED, {})
+    outputs = OrderedDict((name, _first_output(captured, name, shape)) for name, shape in shapes.items())
+    return Applied(logits, outputs, state)
 
 
-def captured_output(intermediates: Mapping[str, Any], name: str) -> Any:
-    """The output that Flax captured of the module at path `name`, of its first call."""
-    for part in filter(None, name.split("/")):
-        intermediates = intermediates[part]
-    return intermediates["__call__"][0]
-
-
-def _module_paths(model: nn.Module, x: jax.Array) -> set[tuple[str, ...]]:
-    paths: set[tuple[str, ...]] = set()
-
-    def record(module: nn.Module, method: str) -> bool:
-        paths.add(module.path)
-        return False
-
-    def run(x: jax.Array) -> Any:
-        return model.init(jax.random.key(0), x, capture_intermediates=record)
-
-    jax.eval_shape(run, x)
-    return paths - {()}
+def _first_output(captured: Mapping[str, Any], name: str, shape: Any) -> Any:
+    """What was captured of a module's first call, whose output had this shape then."""
+    for part in (*filter(None, name.split("/")), "__call__"):
+        if part not in captured:
+            return None
+        captured = captured[part]
+    (output, *_) = captured
+    return output if jax.tree.map(jnp.shape, output) == shape else Stacked(output)

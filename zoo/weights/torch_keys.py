@@ -79,7 +79,8 @@ def match_keys(model_name: str, state_dict: Mapping[str, Any], key_map: str | No
         if rest in keys
     )
     if not matches:
-        examples = ", ".join(f"{next(iter(keys))} ({library})" for library, keys in expected.items())
+        kernels = {library: next(key for key in keys if key.endswith("weight")) for library, keys in expected.items()}
+        examples = ", ".join(f"{key} ({library})" for library, key in kernels.items())
         raise ZooError(
             f"not the weights of {model_name}: expected keys such as {examples}; "
             f"its own keys are {list_some(state_dict, 5)}"

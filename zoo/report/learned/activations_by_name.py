@@ -3,12 +3,13 @@
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from zoo.inference.features import logits_and_outputs
+from zoo.inference.features import apply_and_capture
 from zoo.models.variables import Variables
 
 # An activation function can be off if it gives less than NEARLY_ZERO for this input: ReLU, GELU and SiLU do, tanh not.
@@ -16,6 +17,16 @@ FAR_BELOW_ZERO, NEARLY_ZERO = -10.0, 1e-2
 
 Activation = Callable[[jax.Array], jax.Array]
 Path = tuple[str, ...]
+ACTIVATIONS = "zoo.activations"  # a collection
+
+
+class Found(NamedTuple):
+    """A call of an activation function: where its output is stored, and what it was called with while traced."""
+
+    caller: Path
+    key: str
+    input: jax.Array
+    output: jax.Array
 
 
 @dataclass(frozen=True)
@@ -36,12 +47,12 @@ def apply_with_activations(
     "conv1"; otherwise of the module whose output is its input, such as "f6" for a dense layer; otherwise of the module
     that calls it. Activation functions that are never off, such as tanh, are left out.
     """
-    found: list[tuple[Path, jax.Array, jax.Array]] = []
-    call_stack: list[Path] = []
+    found: list[Found] = []
+    call_stack: list[nn.Module] = []
     module_outputs: dict[int, tuple[Path, jax.Array]] = {}
 
     def intercept(call: Callable, args: tuple, kwargs: dict, context: nn.module.InterceptorContext):
-        call_stack.append(context.module.path)
+        call_stack.append(context.module)
         try:
             output = call(*args, **kwargs)
         finally:
@@ -56,15 +67,19 @@ def apply_with_activations(
             return act
 
         def record(x: jax.Array) -> jax.Array:
-            y = act(x)
-            found.append((call_stack[-1], x, y))
+            y, caller, key = act(x), call_stack[-1], f"call {len(found)}"
+            # Inside of `nn.remat` and `nn.jit` a value leaves the network through a collection only; not out of
+            # `nn.scan` and `nn.vmap`.
+            if caller.sow(ACTIVATIONS, key, y):
+                found.append(Found(caller.path, key, x, y))
             return y
 
         return record
 
     with nn.intercept_methods(intercept):
-        logits, outputs = logits_and_outputs(_with_act(model, recorded), variables, images, layers)
-    return NetworkOutputs(logits, outputs, _named(found, module_outputs))
+        applied = apply_and_capture(_with_act(model, recorded), variables, images, layers, mutable=[ACTIVATIONS])
+    outputs = {layer: applied.outputs[layer] for layer in layers}
+    return NetworkOutputs(applied.logits, outputs, _named(found, module_outputs, applied.collections))
 
 
 def _can_be_off(act: Activation) -> bool:
@@ -81,12 +96,16 @@ def _with_act(model: nn.Module, change: Callable[[Activation], Activation]) -> n
 
 
 def _named(
-    found: list[tuple[Path, jax.Array, jax.Array]], module_outputs: Mapping[int, tuple[Path, jax.Array]]
+    found: list[Found], module_outputs: Mapping[int, tuple[Path, jax.Array]], collections: Mapping[str, Any]
 ) -> OrderedDict[str, jax.Array]:
     named: OrderedDict[str, jax.Array] = OrderedDict()
-    for caller, x, y in found:
-        path = next((module_outputs[id(value)][0] for value in (y, x) if id(value) in module_outputs), caller)
+    for one in found:
+        pair = (module_outputs.get(id(value)) for value in (one.output, one.input))
+        path = next((owner[0] for owner in pair if owner), one.caller)
         name = "/".join(path) or "the output"
         earlier = sum(other.partition(" ")[0] == name for other in named)
-        named[f"{name} ({earlier + 1})" if earlier else name] = y
+        stored = collections[ACTIVATIONS]
+        for part in (*one.caller, one.key):
+            stored = stored[part]
+        named[f"{name} ({earlier + 1})" if earlier else name] = stored[0]
     return named

@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from zoo.inference.features import CAPTURED
 from zoo.models.variables import Variables
 from zoo.visualize.methods.jit_cache import in_batches, jit_cached
 from zoo.visualize.methods.named_layers import (
@@ -17,8 +18,12 @@ from zoo.visualize.methods.named_layers import (
     class_logits,
     last_spatial_layer,
     layer_shapes,
+    logits_and_output,
     spatial_shape,
 )
+
+# A collection, since a value of an outer trace may not be used inside of `nn.remat` or `nn.jit` but through one.
+CHANGES = "zoo.changes"
 
 
 def grad_cam(
@@ -64,15 +69,17 @@ def _weighted_sum(
 def add_to_output(
     model: nn.Module, variables: Variables, images: jax.Array, layer: str, change: jax.Array
 ) -> tuple[jax.Array, jax.Array]:
-    """The logits when `change` is added to the output of `layer`, and that output without it."""
-    outputs = []
+    """The logits when `change` is added to the first output of `layer`, and that output with the change."""
 
     def add(run: Callable, args: tuple, kwargs: dict, context: Any) -> Any:
-        output = run(*args, **kwargs)
-        if context.method_name != "__call__" or "/".join(context.module.path) != layer:
+        output, module = run(*args, **kwargs), context.module
+        is_layer = context.method_name == "__call__" and module.has_variable(CHANGES, "change")
+        if not is_layer or module.has_variable(CAPTURED, "__call__"):  # another layer, or not its first call
             return output
-        outputs.append(output)
-        return output + change.astype(output.dtype)
+        return output + module.get_variable(CHANGES, "change").astype(output.dtype)
 
+    changes: dict[str, Any] = {"change": change}
+    for part in reversed(layer.split("/") if layer else []):
+        changes = {part: changes}
     with nn.intercept_methods(add):
-        return model.apply(variables, images), outputs[0]
+        return logits_and_output(model, layer, {**variables, CHANGES: changes}, images)

@@ -16,7 +16,7 @@ from flax.errors import FlaxError
 
 from zoo.errors import ZooError, suggestion
 from zoo.geometry import WindowTooLarge
-from zoo.inference.features import captured_output, logits_and_outputs
+from zoo.inference.features import apply_and_capture, logits_and_outputs
 from zoo.models.variables import Variables, check_image_shape
 from zoo.visualize.methods.jit_cache import jit_cached
 
@@ -41,24 +41,18 @@ def logits_and_output(
     return logits, outputs[layer]
 
 
-def all_outputs(model: nn.Module, variables: Variables, images: jax.Array) -> OrderedDict[str, jax.Array]:
-    """{layer: output} of all layers, in the order in which they finish."""
-    names: list[str] = []
-
-    def capture(module: nn.Module, method: str) -> bool:
-        if method == "__call__":
-            names.append("/".join(module.path))
-        return method == "__call__"
-
-    _, state = model.apply(variables, images, capture_intermediates=capture, mutable=["intermediates"])
-    outputs = ((name, captured_output(state["intermediates"], name)) for name in names)
-    return OrderedDict((name, output) for name, output in outputs if isinstance(output, jax.Array))
+def all_outputs(model: nn.Module, variables: Variables, images: jax.Array) -> OrderedDict[str, jax.Array | None]:
+    """{layer: output} of all layers, in the order in which they finish; None where the output is not one array."""
+    outputs = apply_and_capture(model, variables, images).outputs
+    return OrderedDict((name, one if isinstance(one, jax.Array) else None) for name, one in outputs.items())
 
 
 def layer_shapes(model: nn.Module, variables: Variables, images: Array | jax.ShapeDtypeStruct) -> Shapes:
     """{layer: shape of its output} of all layers, in the order in which they finish. Nothing is computed.
 
-    Raises ZooError for arrays that are no images, and for images or variables that do not fit the network.
+    The shape is () where the output is not one array: a tuple, or hidden by `nn.scan` or `nn.vmap`. Of a layer that is
+    called several times it is that of the first call, which all methods use. Raises ZooError for arrays that are no
+    images, and for images or variables that do not fit the network.
     """
     check_images(images)
     try:
@@ -73,7 +67,7 @@ def layer_shapes(model: nn.Module, variables: Variables, images: Array | jax.Sha
         raise ZooError(
             f"{type(model).__name__} with these variables cannot take images of shape {shape}: {reason}"
         ) from error
-    return {name: tuple(output.shape) for name, output in outputs.items()}
+    return {name: () if output is None else tuple(output.shape) for name, output in outputs.items()}
 
 
 def check_images(images: Array | jax.ShapeDtypeStruct) -> None:
@@ -88,12 +82,25 @@ def check_images(images: Array | jax.ShapeDtypeStruct) -> None:
 
 
 def layer_shape(model: nn.Module, shapes: Shapes, layer: str) -> tuple[int, ...]:
-    """The shape of a layer's output. Raises ZooError, with similar names, for an unknown layer."""
+    """The shape of a layer's output.
+
+    Raises ZooError for an unknown layer, with similar names, and for one whose output is not one array.
+    """
+    check_layer(model, shapes, layer)
+    if not shapes[layer]:
+        raise ZooError(
+            f"the output of {layer or 'the network'} of {type(model).__name__} is not one array: it is several, or "
+            "hidden by nn.scan, nn.vmap or the like; name another layer"
+        )
+    return shapes[layer]
+
+
+def check_layer(model: nn.Module, shapes: Shapes, layer: str) -> None:
+    """Raises ZooError for an unknown layer, with similar names."""
     if layer not in shapes:
         names = [name for name in shapes if name]
         hint = suggestion(layer, names) or f"; its first layers are {', '.join(names[:3])}, its last is {names[-1]}"
         raise ZooError(f"{type(model).__name__} has no layer {layer!r}{hint}")
-    return shapes[layer]
 
 
 def spatial_shape(model: nn.Module, shapes: Shapes, layer: str) -> tuple[int, int, int, int]:
@@ -149,6 +156,8 @@ def check_classes(shapes: Shapes, classes: Classes, images: int) -> np.ndarray:
     Raises ZooError for an unknown class, and for a network whose output is not one logit per class.
     """
     shape = shapes[LOGITS]
+    if not shape:
+        raise ZooError("the network's output is not one array of logits")
     if len(shape) != 2:
         raise ZooError(f"the output is {_format_shape(shape[1:])} values per image, not one logit per class")
     if classes is None:

@@ -3,7 +3,7 @@
 A visualization that stays the same with random weights does not show what the network has learned (section 3).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import flax.linen as nn
@@ -12,7 +12,7 @@ import jax.numpy as jnp
 
 from zoo.errors import ZooError
 from zoo.models.variables import Variables, init
-from zoo.visualize.methods.named_layers import layer_shape, layer_shapes
+from zoo.visualize.methods.named_layers import check_layer, layer_shapes
 
 
 def randomize_weights(
@@ -39,16 +39,24 @@ def randomize_weights(
         return fresh
     shape = image_shape or model.image_shape
     shapes = layer_shapes(model, variables, jax.ShapeDtypeStruct((1, *shape), jnp.float32))
-    layer_shape(model, shapes, down_to)
+    check_layer(model, shapes, down_to)
     names = list(shapes)
     first = next(i for i, name in enumerate(names) if _is_part_of(name, down_to))
     randomized = set(names[first:])
 
     def choose(path: tuple, old: jax.Array) -> jax.Array:
         _, *module, _ = (part.key for part in path)
-        return _leaf_at(fresh, path) if "/".join(module) in randomized else old
+        # A part without an output of its own belongs to the layer around it.
+        owner = next(name for name in _enclosing(module) if name in shapes)
+        return _leaf_at(fresh, path) if owner in randomized else old
 
     return jax.tree_util.tree_map_with_path(choose, dict(variables))
+
+
+def _enclosing(module: list[str]) -> Iterator[str]:
+    """ "a/b", "a", "" for ["a", "b"]."""
+    for count in range(len(module), -1, -1):
+        yield "/".join(module[:count])
 
 
 def _is_part_of(name: str, layer: str) -> bool:
