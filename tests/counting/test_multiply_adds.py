@@ -221,6 +221,23 @@ def test_unknown_costs_are_marked(name):
     assert summarize(Function(UNKNOWN[name], (4, 4)), X, depth=0).macs == summary.macs
 
 
+FREE = {
+    "bits": lambda x, w: jnp.signbit(x) + lax.population_count(x.astype(int) << 2) + lax.clz(x.astype(int) >> 1),
+    "search": lambda x, w: jnp.interp(x, jnp.arange(3.0), jnp.arange(3.0)) + jnp.digitize(x, jnp.arange(3.0)),
+    "special functions": lambda x, w: jax.scipy.special.i0e(x) + jax.scipy.special.betainc(1.0, 2.0, x),
+    "scatter": lambda x, w: x.at[0].mul(2.0).at[1].add(-1.0).at[:, 2].set(0.0),
+    "reduction by a function": lambda x, w: lax.reduce(x, 1.0, lambda a, b: a * b + a, (1,)),
+    "gradient of a pool": lambda x, w: jax.grad(lambda x: nn.max_pool(x, (2, 2), (2, 2)).sum())(x),
+    "sorting": lambda x, w: jnp.sort(x, axis=1) + jnp.cumsum(x, axis=2),
+}
+
+
+@pytest.mark.parametrize("name", FREE)
+def test_operations_without_multiply_adds(name):
+    summary = summarize(Function(FREE[name], (4, 4)), X)
+    assert (summary.macs, summary.uncosted) == (0, ())
+
+
 def test_a_branch_is_an_upper_bound_unless_all_cost_the_same():
     def either(x, w):
         return lax.switch(jnp.argmax(x.mean((0, 1, 2))), [lambda: x @ w, lambda: jnp.tanh(x @ w), lambda: w[0] + x @ w])

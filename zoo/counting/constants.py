@@ -23,7 +23,10 @@ KEEP_DENSE = REDUCTIONS | frozenset(
     ["broadcast_in_dim", "concatenate", "reduce_window_sum", "reshape", "rev", "slice", "split", "squeeze", "transpose"]
 )
 MAKE_ZEROS = frozenset(
-    "and ceil eq floor ge gt is_finite le lt max min ne not or round select_n rem xor".split()  # noqa: SIM905 (one line)
+    """
+    and ceil clz eq eq_to floor ge gt is_finite le le_to lt lt_to max min ne not or population_count rem round select_n
+    shift_left shift_right_arithmetic shift_right_logical xor
+    """.split()  # noqa: SIM905 (as a list: one line per word)
 )
 
 
