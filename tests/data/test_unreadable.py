@@ -6,7 +6,17 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from zoo.data import DataError, Preprocessing, UnreadableImages, eval_batches, load_all, open_dataset, train_batches
+from zoo.data import (
+    DataError,
+    Dataset,
+    Preprocessing,
+    UnreadableImages,
+    eval_batches,
+    load_all,
+    open_dataset,
+    train_batches,
+)
+from zoo.data.batches import in_memory
 from zoo.data.unreadable import only_readable
 
 SHAPE = (2, 2, 1)
@@ -125,3 +135,14 @@ def test_the_file_of_a_folder_is_named(tmp_path):
     for source in (data.train, data.test):
         list(eval_batches(source, preprocessing=PREPROCESSING, batch_size=2, unreadable=unreadable))
     assert f"{tmp_path}/a/1.png" in unreadable.describe() and "1 image was" in unreadable.describe()
+
+
+def test_a_data_set_in_memory_has_the_same_images():
+    data = Dataset("numbers", Damaged(), Damaged(), tuple("abc"), SHAPE)
+    unreadable = UnreadableImages(3)
+    loaded = in_memory(data, preprocessing=PREPROCESSING, unreadable=unreadable)
+    assert unreadable.count == 3 and in_memory(loaded, preprocessing=PREPROCESSING, unreadable=unreadable) is loaded
+    assert loaded.train.labels.tolist() == replaced(range(COUNT))
+    assert loaded.test.labels.tolist() == [index for index in range(COUNT) if index not in BAD]
+    for source in (loaded.train, loaded.test):
+        np.testing.assert_array_equal(source.images[:, 0, 0, 0], source.labels)

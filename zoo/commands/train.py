@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from zoo.data import Dataset
-    from zoo.training import PreparedRun, RunConfig, RunFolder
+    from zoo.training import PreparedRun, RunConfig, RunFolder, RunOptions
     from zoo.weights import Weights
 
 HELP = "train a network"
@@ -178,6 +178,9 @@ def prepare_run(args: argparse.Namespace, console: Console, lock: ExitStack) -> 
         lock.enter_context(lock_folder(folder.path))
     config, weights = (resumed_config if args.resume else new_config)(args, dataset, folder)
     backbone = backbone_of(weights, build_network(config)) if weights else {}
+    options = RunOptions(**given_fields(args, RunOptions))
+    if config.recipe.feed == "resident":
+        dataset = read_dataset(dataset, config, options, console)
     if not args.resume:
         start_folder(folder, config, console, lock)
     return PreparedRun(
@@ -186,8 +189,21 @@ def prepare_run(args: argparse.Namespace, console: Console, lock: ExitStack) -> 
         folder=folder,
         backbone=backbone,
         resume=args.resume,
-        options=RunOptions(**given_fields(args, RunOptions)),
+        options=options,
     )
+
+
+def read_dataset(dataset: Dataset, config: RunConfig, options: RunOptions, console: Console) -> Dataset:
+    """The data set in memory, so that an image that cannot be read is an error before anything is written."""
+    from zoo.data import UnreadableImages
+    from zoo.data.batches import in_memory
+    from zoo.runtime.console import print_line
+
+    unreadable = UnreadableImages(options.skip_unreadable, "--skip-unreadable")
+    dataset = in_memory(dataset, preprocessing=config.preprocessing, unreadable=unreadable)
+    if unreadable.count:
+        print_line(console, unreadable.describe())
+    return dataset
 
 
 def new_config(args: argparse.Namespace, dataset: Dataset, folder: RunFolder) -> tuple[RunConfig, Weights | None]:

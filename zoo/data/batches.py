@@ -5,11 +5,12 @@ from __future__ import annotations
 import functools
 import os
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from zoo.data.dataset import ArraySource, Source
+from zoo.data.dataset import ArraySource, Dataset, Source
 from zoo.data.decoding import FITS
 from zoo.data.errors import DataError
 from zoo.data.preprocessing import Preprocessing
@@ -104,6 +105,23 @@ def load_all(
     batches = list(eval_batches(source, preprocessing=preprocessing, batch_size=256, classes=classes))
     joined = {name: np.concatenate([batch[name] for batch in batches]) for name in ("image", "label")}
     return {name: array[: len(source)] for name, array in joined.items()}
+
+
+def in_memory(dataset: Dataset, *, preprocessing: Preprocessing, unreadable: UnreadableImages) -> Dataset:
+    """The data set with all images read and of the network's size; itself if it is in memory already.
+
+    Of images that cannot be read, those for training are replaced, as in `train_batches`, and those of the test split
+    left out. Raises DataError for one more than `unreadable` allows.
+    """
+    if isinstance(dataset.train, ArraySource) and isinstance(dataset.test, ArraySource):
+        return dataset
+    train = load_all(dataset.train, preprocessing=preprocessing, unreadable=unreadable)
+    images, labels = [np.zeros((0, *preprocessing.image_shape), np.uint8)], [np.zeros(0, np.int32)]
+    for batch in eval_batches(dataset.test, preprocessing=preprocessing, batch_size=256, unreadable=unreadable):
+        images.append(batch["image"][batch["mask"]])
+        labels.append(batch["label"][batch["mask"]])
+    test = ArraySource(np.concatenate(images), np.concatenate(labels))
+    return replace(dataset, train=ArraySource(train["image"], train["label"]), test=test)
 
 
 def _read(
