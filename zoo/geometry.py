@@ -6,6 +6,8 @@ Caffe and torch whenever the stride is not 1.
 """
 
 from collections.abc import Sequence
+from numbers import Integral
+from typing import Any
 
 from zoo.errors import ZooError
 
@@ -19,9 +21,23 @@ class WindowTooLarge(ZooError):
     """The window of a convolution or a pool is larger than its padded input."""
 
 
-def pair(size: int | Sequence[int]) -> Pair:
-    """(height, width) of a size: one int for both, or one each."""
-    return (size, size) if isinstance(size, int) else (size[0], size[1])
+def pair(size: int | Sequence[int], what: str = "size", *, least: int = 0) -> Pair:
+    """(height, width) of a size: one int for both, or one each. Raises ZooError, which names `what`, for all else.
+
+    `least` is the smallest number.
+    """
+    both = _both(size)
+    if len(both) != 2 or not all(_is_int(number) and number >= least for number in both):
+        raise ZooError(f"the {what} is {size!r}: give an int or a pair (height, width), at least {least}")
+    return int(both[0]), int(both[1])
+
+
+def _both(value: Any) -> tuple[Any, ...]:
+    return tuple(value) if isinstance(value, tuple | list) else (value, value)
+
+
+def _is_int(number: Any) -> bool:
+    return isinstance(number, Integral) and not isinstance(number, bool)
 
 
 def explicit_padding(
@@ -36,9 +52,11 @@ def explicit_padding(
 
     `ceil_mode` rounds the output size up, as Caffe and torch do: it adds padding at the end, provided that the last
     window starts inside the image or its left padding. Raises WindowTooLarge where not one window fits, and ZooError
-    for an unknown padding.
+    for a window, a stride or a dilation below 1 and for an unknown or negative padding.
     """
-    window, stride, dilation = pair(window), pair(stride), pair(dilation)
+    window, stride, dilation = (
+        pair(given, what, least=1) for given, what in ((window, "window"), (stride, "stride"), (dilation, "dilation"))
+    )
     requested = padding_pairs(size, window=window, stride=stride, padding=padding, dilation=dilation)
     pads = []
     for n, w, s, d, (low, high) in zip(size, window, stride, dilation, requested, strict=True):
@@ -68,11 +86,10 @@ def padding_pairs(
         span = [(w - 1) * d + 1 for w, d in zip(window, dilation, strict=True)]
         total = [max((-(-n // s) - 1) * s + w - n, 0) for n, w, s in zip(size, span, stride, strict=True)]
         return [(t // 2, t - t // 2) for t in total]
-    if isinstance(padding, str):
-        raise ZooError(f"unknown padding {padding!r}: give an int, pairs of ints, 'SAME' or 'VALID'")
-    if isinstance(padding, int):
-        return (padding, padding), (padding, padding)
-    return [(p, p) if isinstance(p, int) else (p[0], p[1]) for p in padding]
+    pads = [_both(axis) for axis in _both(padding)]
+    if [len(axis) for axis in pads] != [2, 2] or not all(_is_int(n) and n >= 0 for axis in pads for n in axis):
+        raise ZooError(f"unknown padding {padding!r}: give an int, pairs of ints, 'SAME' or 'VALID'; none is negative")
+    return [(int(low), int(high)) for low, high in pads]
 
 
 def output_size(

@@ -13,6 +13,7 @@ from jax import lax
 from zoo.counting.marks import one_layer
 from zoo.errors import ZooError
 from zoo.geometry import Padding, Size, explicit_padding, pair
+from zoo.kernels.arguments import as_images, as_kernel, check_groups, sum_dtype
 from zoo.kernels.batch_norm import BatchNorm
 from zoo.kernels.convolution import convolution
 
@@ -42,8 +43,14 @@ def conv(
 ) -> jax.Array:
     """Cross-correlation of x [b, h, w, c] with kernel [kh, kw, c / groups, features] (the "conv" of all frameworks).
 
-    The output is [b, h', w', features]. Raises WindowTooLarge if the kernel does not fit in the padded input.
+    The output is [b, h', w', features]. Raises WindowTooLarge if the kernel does not fit in the padded input, and
+    ZooError for arguments that are no convolution.
     """
+    x, kernel = nn.dtypes.promote_dtype(as_images(x, "a convolution"), as_kernel(kernel, x, groups))
+    if bias is not None and bias.shape != kernel.shape[3:]:
+        raise ZooError(
+            f"a convolution to {kernel.shape[3]} features takes a bias of as many, not the shape {bias.shape}"
+        )
     pads = explicit_padding(
         pair(x.shape[1:3]), pair(kernel.shape[:2]), stride=stride, padding=padding, dilation=dilation
     )
@@ -58,10 +65,15 @@ def local_response_norm(
     """x / (k + alpha * sum of x^2 over `size` neighbouring channels) ** beta; the shape and dtype of x.
 
     Definition and default constants: Krizhevsky et al. 2012, section 3.3. Caffe and torch divide alpha by `size` and
-    use k = 1: pass `alpha=1e-4 / 5, k=1` for a network that was trained with Caffe.
+    use k = 1: pass `alpha=1e-4 / 5, k=1` for a network that was trained with Caffe. Computed in float32. Raises
+    ZooError where k is not positive, alpha is negative or size is below 1.
     """
+    x = as_images(x, "local_response_norm")
+    size, _ = pair(size, "size of the response norm", least=1)
+    if not (k > 0 and alpha >= 0):
+        raise ZooError(f"a response norm needs k > 0 and alpha >= 0, not k={k} and alpha={alpha}")
     before = size // 2
-    squares = jnp.pad(jnp.square(x.astype(jnp.float32)), ((0, 0),) * 3 + ((before, size - 1 - before),))
+    squares = jnp.pad(jnp.square(x.astype(sum_dtype(x))), ((0, 0),) * 3 + ((before, size - 1 - before),))
     total = sum(squares[..., i : i + x.shape[-1]] for i in range(size))
     return (x * (k + alpha * total) ** -beta).astype(x.dtype)
 
@@ -91,13 +103,10 @@ class Conv(nn.Module):
 
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:
-        channels = x.shape[-1]
-        if channels % self.groups or self.features % self.groups:
-            raise ZooError(
-                f"a convolution from {channels} channels to {self.features} features cannot have {self.groups} groups: "
-                "use a number of groups that divides both"
-            )
-        shape = (*pair(self.kernel_size), channels // self.groups, self.features)
+        channels = as_images(x, "a convolution").shape[-1]
+        features, _ = pair(self.features, "number of features", least=1)
+        check_groups(channels, features, self.groups)
+        shape = (*pair(self.kernel_size, "kernel size", least=1), channels // self.groups, features)
         kernel = self.param("kernel", self.kernel_init, shape, jnp.float32)
         bias = self.param("bias", self.bias_init, (self.features,), jnp.float32) if self.use_bias else None
         x, kernel, bias = nn.dtypes.promote_dtype(x, kernel, bias, dtype=self.dtype)
@@ -206,8 +215,10 @@ class SqueezeExcite(nn.Module):
 def stochastic_depth(rate: float, *, train: bool, name: str = "stochastic_depth") -> nn.Dropout:
     """With `train`, sets a residual branch to zero for each image with probability `rate`, and scales the others.
 
-    Huang et al., arXiv:1603.09382.
+    Huang et al., arXiv:1603.09382. Raises ZooError for a rate that is not in 0..1.
     """
+    if not 0 <= rate <= 1:
+        raise ZooError(f"the rate of stochastic depth is a probability, not {rate}")
     return nn.Dropout(rate, broadcast_dims=(1, 2, 3), deterministic=not train, name=name)
 
 

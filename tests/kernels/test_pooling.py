@@ -104,3 +104,52 @@ def test_pools_keep_the_dtype(layer):
     half = layer(jnp.asarray(x, jnp.bfloat16))
     assert half.dtype == jnp.bfloat16
     assert_close(half.astype(jnp.float32), np.asarray(layer(x)), rtol=0.03)
+
+
+# The unit roundoff of each type, and a little for the sums in float32.
+ROUNDING = {jnp.bfloat16: 1.001 * 2**-8, jnp.float16: 1.01 * 2**-11}
+AVERAGES = {
+    "3x3": partial(layers.avg_pool, window=3, stride=1, padding=1, count_include_pad=False),
+    "20x20": partial(layers.avg_pool, window=20),
+    "same": partial(layers.avg_pool, window=5, stride=3, padding="SAME"),
+    "adaptive": partial(layers.adaptive_avg_pool, size=7),
+    "adaptive_larger": partial(layers.adaptive_avg_pool, size=(50, 3)),
+    "global": lambda x: layers.global_avg_pool(x)[:, None, None],
+}
+
+
+@pytest.mark.parametrize("dtype", ROUNDING, ids=lambda dtype: dtype.__name__)
+@pytest.mark.parametrize("average", AVERAGES)
+def test_averages_are_rounded_once(average, dtype):
+    """Against the same average in float64, of values around 60 whose sums are beyond what bfloat16 and float16 hold."""
+    x = jnp.asarray(60 + 10 * random(1, 40, 40, 2), dtype)
+    pool = AVERAGES[average]
+    with jax.enable_x64(True):
+        exact = np.asarray(pool(jnp.asarray(np.asarray(x, np.float64))))
+        assert exact.dtype == np.float64
+    found = pool(x)
+    assert found.dtype == dtype
+    np.testing.assert_allclose(np.asarray(found, np.float64), exact, rtol=ROUNDING[dtype])
+
+
+def test_averages_of_float64_are_those_of_numpy():
+    x = np.asarray(60 + 10 * random(1, 40, 40, 2), np.float64)
+    with jax.enable_x64(True):
+        np.testing.assert_allclose(layers.global_avg_pool(x), x.mean((1, 2)), rtol=1e-13)
+        blocks = x.reshape(1, 2, 20, 2, 20, 2).mean((2, 4))
+        np.testing.assert_allclose(layers.avg_pool(x, 20), blocks, rtol=1e-13)
+        np.testing.assert_allclose(layers.adaptive_avg_pool(x, 2), blocks, rtol=1e-13)
+
+
+def test_average_in_bfloat16():
+    """The mean of a window that is half ones is a half."""
+    x = jnp.zeros((1, 20, 20, 1), jnp.bfloat16).at[:, :10].set(1)
+    assert float(layers.avg_pool(x, 20)[0, 0, 0, 0]) == 0.5
+
+
+def test_the_average_of_numbers_near_the_largest_of_float16_is_finite():
+    x = jnp.full((1, 8, 8, 3), 60000, jnp.float16)
+    for pool in (partial(layers.avg_pool, window=8), partial(layers.adaptive_avg_pool, size=3), layers.global_avg_pool):
+        assert np.asarray(pool(x) == 60000).all()
+        gradient = jax.grad(lambda x, pool=pool: pool(x).sum(dtype=jnp.float32))(x)
+        assert gradient.dtype == jnp.float16 and np.isfinite(gradient).all()

@@ -3,6 +3,7 @@
 import re
 from functools import partial
 
+import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -22,9 +23,13 @@ from quick import (
 )
 
 import zoo
+from zoo.layers import ConvBlock
+from zoo.models.googlenet import AuxHead, Classifier
+from zoo.models.network import Network
 from zoo.models.variables import init_shapes
 from zoo.runtime.jit_once import jit_once
 from zoo.training import create_state, train_step
+from zoo.training.step import cross_entropy
 
 MODELS = zoo.list_models()
 WITH_AUX_HEADS = [name for name in MODELS if hasattr(zoo.create_model(name), "aux_heads")]
@@ -240,3 +245,70 @@ def test_nnx_runs_the_network(name):
         return model(x)
 
     assert nnx.eval_shape(run, x).shape == (2, info.num_classes)
+
+
+def aux_logits_of(head, features):
+    """The sown logits of an auxiliary head, and the input and the parameters of its last layer."""
+    variables = head.init(jax.random.key(0), features, train=True)
+    seen = {}
+
+    def record(function, args, kwargs, context):
+        seen[context.module.name] = args[0] if args else None
+        return function(*args, **kwargs)
+
+    with nn.intercept_methods(record):
+        _, made = head.apply(
+            variables, features, train=True, mutable=["aux_logits"], rngs={"dropout": jax.random.key(1)}
+        )
+    last = next(reversed(seen))
+    return made["aux_logits"]["logits"], seen[last], variables["params"][last]
+
+
+class Head(Network):
+    @nn.compact
+    def __call__(self, x, *, train=False):
+        return self.classify(x, "fc")
+
+
+@pytest.mark.parametrize("dtype", [jnp.bfloat16, jnp.float16])
+@pytest.mark.parametrize("head", ["classify", "googlenet", "googlenet_aux"])
+def test_logits_of_half_precision_are_computed_in_float32(head, dtype):
+    """Against float64, and without ties: of 512 rows of 1,000 logits rounded to bfloat16, several would have one."""
+    conv = partial(ConvBlock, dtype=dtype)
+    if head == "googlenet_aux":
+        aux = AuxHead(1000, conv, nn.relu, 0.5, False, dtype)
+        logits, x, params = aux_logits_of(aux, jax.random.normal(jax.random.key(2), (64, 4, 4, 3), dtype))
+    else:
+        module = Head(num_classes=1000, dtype=dtype) if head == "classify" else Classifier(1000, dtype)
+        x = jax.random.normal(jax.random.key(2), (512, 256), dtype)
+        variables = module.init(jax.random.key(0), x)
+        (params,) = variables["params"].values()
+        params["bias"] = 3 + jax.random.normal(jax.random.key(1), (1000,))
+        logits = module.apply(variables, x)
+    exact = np.asarray(x, np.float64) @ np.asarray(params["kernel"], np.float64) + np.asarray(
+        params["bias"], np.float64
+    )
+    assert logits.dtype == jnp.float32
+    np.testing.assert_allclose(logits, exact, atol=2e-5, rtol=1e-5)
+    assert ((logits == logits.max(-1, keepdims=True)).sum(-1) == 1).all()
+
+
+@pytest.mark.parametrize("name", ["squeezenet1_1", "nin_cifar10"])
+def test_logits_that_are_means_are_not_rounded_to_bfloat16(name):
+    """The last layer averages a map: the mean is float32, of values that are bfloat16."""
+    model = zoo.create_model(name, dtype=jnp.bfloat16)
+    image = jax.ShapeDtypeStruct((2, *model.image_shape), jnp.float32)
+    operations = jax.make_jaxpr(model.apply)(init_shapes(model), image).eqns
+    last = max(i for i, operation in enumerate(operations) if operation.primitive.name == "reduce_sum")
+    assert {str(v.aval.dtype) for operation in operations[last:] for v in operation.outvars} == {"float32"}
+
+
+@pytest.mark.parametrize("dtype", [jnp.bfloat16, jnp.float16])
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+def test_the_loss_of_half_precision_logits_is_computed_in_float32(dtype, smoothing):
+    logits = jax.random.normal(jax.random.key(0), (64, 1000)).astype(dtype)
+    labels = jnp.arange(64)
+    exact = np.asarray(logits, np.float64)
+    log_p = exact - np.log(np.exp(exact).sum(-1, keepdims=True))
+    targets = np.eye(1000)[:64] * (1 - smoothing) + smoothing / 1000
+    np.testing.assert_allclose(cross_entropy(logits, labels, smoothing), -(targets * log_p).sum(-1), rtol=1e-5)

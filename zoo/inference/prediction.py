@@ -71,6 +71,7 @@ def top_k_function(weights: Weights, count: int, dtype: jnp.dtype = jnp.float32)
 def top_k(logits: jax.Array, count: int) -> tuple[jax.Array, jax.Array]:
     """Probabilities and indices of the `count` most probable classes, both [batch, count], in descending order."""
     # Ranked by logits: probabilities that round to 0 are equal.
+    logits = logits.astype(jnp.float32)
     best, indices = jax.lax.top_k(logits, count)
     return jnp.exp(best - jax.nn.logsumexp(logits, axis=-1, keepdims=True)), indices
 

@@ -12,6 +12,7 @@ import jax.numpy as jnp
 from jax import lax
 
 from zoo.errors import ZooError
+from zoo.kernels.arguments import as_floats
 
 
 class BatchNorm(nn.BatchNorm):
@@ -97,8 +98,7 @@ class BatchNorm(nn.BatchNorm):
             raise ZooError(f"{self._where()} has no force_float32_reductions=False: it computes in float32 or wider")
         if mask is not None:
             raise ZooError(f"{self._where()} takes no mask: use flax.linen.BatchNorm")
-        if not jnp.issubdtype(x.dtype, jnp.floating):
-            raise ZooError(f"{self._where()} takes floating-point numbers, not {x.dtype}: convert them first")
+        as_floats(x, self._where())
 
     def _where(self) -> str:
         return f"batch norm {'/'.join(self.path)}".rstrip()

@@ -10,7 +10,9 @@ import jax.numpy as jnp
 from jax import lax
 
 from zoo.counting.marks import one_layer
+from zoo.errors import ZooError
 from zoo.geometry import Padding, Size, explicit_padding, padding_pairs, pair
+from zoo.kernels.arguments import as_images, sum_dtype
 from zoo.kernels.max_pool import sliding_max
 
 
@@ -23,8 +25,13 @@ def max_pool(
     *,
     ceil_mode: bool = False,
 ) -> jax.Array:
-    """Maximum of each window, without its padding. The stride defaults to the window. Raises WindowTooLarge."""
+    """Maximum of each window, without its padding. The stride defaults to the window.
+
+    Raises WindowTooLarge, and ZooError for arguments that are no pool.
+    """
+    x = as_images(x, "max_pool")
     stride = window if stride is None else stride
+    _check_padding(x, window, stride, padding)
     pads = explicit_padding(pair(x.shape[1:3]), window, stride=stride, padding=padding, ceil_mode=ceil_mode)
     return sliding_max(x, pair(window), pair(stride), pads)
 
@@ -39,12 +46,15 @@ def avg_pool(
     ceil_mode: bool = False,
     count_include_pad: bool | None = None,
 ) -> jax.Array:
-    """Mean of each window. The stride defaults to the window. Raises WindowTooLarge.
+    """Mean of each window, summed in float32 and rounded to the dtype of x. The stride defaults to the window.
 
     `count_include_pad` says whether padding counts as zeros in the mean. By default explicit padding does (as in Caffe
     and torch) and "SAME" padding does not (as in TensorFlow). What `ceil_mode` adds at the end never counts.
+    Raises WindowTooLarge, and ZooError for arguments that are no pool.
     """
+    x = as_images(x, "avg_pool")
     stride = window if stride is None else stride
+    _check_padding(x, window, stride, padding)
     if count_include_pad is None:
         count_include_pad = padding != "SAME"
     size = pair(x.shape[1:3])
@@ -63,16 +73,29 @@ def avg_pool(
         padding=padding if count_include_pad else "VALID",
         dilation=(1, 1),
     )
-    ones = jnp.ones((1, *(n + low + high for n, (low, high) in zip(size, counted, strict=True)), 1), x.dtype)
+    ones = jnp.ones((1, *(n + low + high for n, (low, high) in zip(size, counted, strict=True)), 1), sum_dtype(x))
     rest = [(p[0] - c[0], p[1] - c[1]) for p, c in zip(pads, counted, strict=True)]
     count = window_sum(ones, padding=((0, 0), *rest, (0, 0)))
-    return window_sum(x, padding=((0, 0), *pads, (0, 0))) / count
+    total = window_sum(x.astype(sum_dtype(x)), padding=((0, 0), *pads, (0, 0)))
+    return (total / count).astype(x.dtype)
+
+
+def _check_padding(x: jax.Array, window: Size, stride: Size, padding: Padding) -> None:
+    """Raises ZooError where a window could lie in the padding alone, where there is no maximum and no mean."""
+    window, stride = pair(window, "window", least=1), pair(stride, "stride", least=1)
+    pads = padding_pairs(pair(x.shape[1:3]), window=window, stride=stride, padding=padding, dilation=(1, 1))
+    if any(max(low_and_high) >= w for low_and_high, w in zip(pads, window, strict=True)):
+        raise ZooError(f"the padding {padding!r} of a pool is not smaller than its window {window[0]}x{window[1]}")
 
 
 @one_layer("global_avg_pool")
 def global_avg_pool(x: jax.Array) -> jax.Array:
-    """Mean over height and width: [b, h, w, c] to [b, c]. Lin et al., arXiv:1312.4400, section 3.2."""
-    return x.mean(axis=(1, 2))
+    """Mean over height and width: [b, h, w, c] to [b, c]. Lin et al., arXiv:1312.4400, section 3.2.
+
+    Summed in float32 and rounded to the dtype of x.
+    """
+    x = as_images(x, "global_avg_pool")
+    return x.mean(axis=(1, 2), dtype=sum_dtype(x)).astype(x.dtype)
 
 
 @one_layer("adaptive_avg_pool")
@@ -80,12 +103,16 @@ def adaptive_avg_pool(x: jax.Array, size: Size) -> jax.Array:
     """Mean over evenly spread windows, so that [b, h, w, c] becomes [b, *size, c]: torch's AdaptiveAvgPool2d.
 
     Repeats values where x is smaller than `size`; returns x where it has that size already. A network with such a pool
-    has the same parameter shapes for all image sizes.
+    has the same parameter shapes for all image sizes. Summed in float32 and rounded to the dtype of x.
     """
-    rows, columns = (_averaging_matrix(n, m, x.dtype) for n, m in zip(x.shape[1:3], pair(size), strict=True))
-    if x.shape[1:3] == pair(size):
+    x = as_images(x, "adaptive_avg_pool")
+    target = pair(size, "size", least=1)
+    if x.shape[1:3] == target:
         return x
-    return jnp.einsum("bhwc,ph,qw->bpqc", x, rows, columns)
+    rows, columns = (_averaging_matrix(n, m, sum_dtype(x)) for n, m in zip(x.shape[1:3], target, strict=True))
+    # Else a GPU or TPU would round the factors of the product.
+    exact = lax.Precision.HIGHEST
+    return jnp.einsum("bhwc,ph,qw->bpqc", x.astype(sum_dtype(x)), rows, columns, precision=exact).astype(x.dtype)
 
 
 def _averaging_matrix(size: int, target: int, dtype: jnp.dtype) -> jax.Array:

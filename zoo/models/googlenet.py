@@ -19,7 +19,7 @@ from zoo.layers import (
     max_pool,
 )
 from zoo.models.blocks.inception_branches import BranchConv, ConvChain
-from zoo.models.network import FoldableNetwork, ModelInfo, Paper, sow_aux_logits
+from zoo.models.network import FoldableNetwork, ModelInfo, Paper, classifier, sow_aux_logits
 
 PAPER = Paper(title="Going Deeper with Convolutions", year=2014, url="https://arxiv.org/abs/1409.4842")
 
@@ -113,7 +113,7 @@ class Classifier(nn.Module):
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:
         if self.num_classes:
-            x = nn.Dense(self.num_classes, dtype=self.dtype, name="classifier")(x)
+            x = classifier(self.num_classes, self.dtype, name="classifier")(x)
         return x.astype(jnp.float32)
 
 
@@ -138,7 +138,7 @@ class AuxHead(nn.Module):
         x = self.conv(128, 1, name="conv")(x, train=train).reshape(x.shape[0], -1)  # [b, 2048]
         x = self.act(nn.Dense(1024, dtype=self.dtype, name="fc")(x))  # [b, 1024]
         x = nn.Dropout(self.dropout, deterministic=not train, name="dropout")(x)
-        sow_aux_logits(self, nn.Dense(self.num_classes, dtype=self.dtype, name="classifier")(x))
+        sow_aux_logits(self, classifier(self.num_classes, self.dtype, name="classifier")(x))
 
 
 ENTRIES = (

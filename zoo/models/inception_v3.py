@@ -8,7 +8,7 @@ import jax.numpy as jnp
 
 from zoo.layers import ConvBlock, ModuleFactory, adaptive_avg_pool, avg_pool, batch_norm, global_avg_pool, max_pool
 from zoo.models.blocks.inception_branches import Branch, BranchConv, InceptionBranches, run_branch
-from zoo.models.network import FoldableNetwork, ModelInfo, Paper, maybe_remat, sow_aux_logits
+from zoo.models.network import FoldableNetwork, ModelInfo, Paper, classifier, maybe_remat, sow_aux_logits
 
 PAPER = Paper(
     title="Rethinking the Inception Architecture for Computer Vision",
@@ -150,7 +150,7 @@ class AuxHead(nn.Module):
         x = avg_pool(x, 5, 3) if min(x.shape[1:3]) >= 17 else adaptive_avg_pool(x, 5)
         x = self.conv(128, 1, name="conv0")(x, train)
         x = global_avg_pool(self.conv(768, 5, name="conv1")(x, train))
-        sow_aux_logits(self, nn.Dense(self.num_classes, dtype=self.dtype, name="fc")(x))
+        sow_aux_logits(self, classifier(self.num_classes, self.dtype, name="fc")(x))
 
 
 ENTRIES = (

@@ -32,8 +32,16 @@ class Network(nn.Module, kw_only=True):
     def classify(self, x: jax.Array, name: str) -> jax.Array:
         """The last, linear layer: [b, features] to [b, num_classes]. For the compact method of the network."""
         if self.num_classes:
-            x = nn.Dense(self.num_classes, dtype=self.dtype, name=name)(x)
+            x = classifier(self.num_classes, self.dtype, name=name)(x)
         return x.astype(jnp.float32)
+
+
+def classifier(num_classes: int, dtype: jnp.dtype, *, name: str) -> nn.Dense:
+    """A linear layer that gives float32 for every `dtype`: rounded to bfloat16, the logits of two classes may be equal.
+
+    It costs nothing beside the convolutions.
+    """
+    return nn.Dense(num_classes, dtype=jnp.promote_types(dtype, jnp.float32), name=name)
 
 
 class FoldableNetwork(Network, kw_only=True):

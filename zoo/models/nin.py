@@ -64,7 +64,7 @@ class NiN(Network):
                 x = block.pool(x, 3, 2, ceil_mode=True)
             if i in self.dropout_after:
                 x = nn.Dropout(self.dropout, deterministic=not train, name=f"dropout{i}")(x)
-        return global_avg_pool(x).astype(jnp.float32)
+        return global_avg_pool(x.astype(jnp.float32))
 
 
 ENTRIES = (

@@ -50,7 +50,7 @@ class SqueezeNet(Network):
         x = nn.Dropout(self.dropout, deterministic=not train, name="dropout")(x)
         if self.num_classes:
             x = conv(self.num_classes, 1, kernel_init=nn.initializers.normal(0.01), name="conv10")(x)
-        return global_avg_pool(x).astype(jnp.float32)
+        return global_avg_pool(x.astype(jnp.float32))
 
 
 class Fire(nn.Module):

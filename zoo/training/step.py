@@ -146,7 +146,11 @@ def is_class(labels: jax.Array, classes: int) -> jax.Array:
 
 
 def cross_entropy(logits: jax.Array, targets: jax.Array, label_smoothing: float = 0.0) -> jax.Array:
-    """[batch]: softmax cross-entropy; `targets` are labels int [batch] or probabilities float [batch, classes]."""
+    """[batch]: softmax cross-entropy; `targets` are labels int [batch] or probabilities float [batch, classes].
+
+    Computed in float32 or wider.
+    """
+    logits = logits.astype(jnp.promote_types(logits.dtype, jnp.float32))
     if targets.ndim == 1:
         if not label_smoothing:
             return optax.softmax_cross_entropy_with_integer_labels(logits, targets)

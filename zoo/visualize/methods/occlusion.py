@@ -122,7 +122,7 @@ def _occluded_outputs(
     rows, columns = (_in_square(image.shape[axis], corners[:, axis, None], sizes[:, None]) for axis in (0, 1))
     hidden = rows[:, :, None, None] & columns[:, None, :, None]
     logits, maps = logits_and_output(model, layer, variables, jnp.where(hidden, fill, image))
-    return jax.nn.softmax(logits), maps.astype(jnp.float32).sum(axis=(1, 2))
+    return jax.nn.softmax(logits.astype(jnp.float32)), maps.astype(jnp.float32).sum(axis=(1, 2))
 
 
 def _in_square(extent: int, first: jax.Array, size: jax.Array) -> jax.Array:

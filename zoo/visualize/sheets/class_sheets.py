@@ -60,7 +60,7 @@ def explain_images(network: TrainedNetwork, image_set: ImageSet, units: Sequence
     given = check_classes(network.shapes, units, len(pixels))
     run = jit_cached(layer_output, network.model, LOGITS)
     logits = in_batches(lambda batch: run(network.variables, batch), 32, normalized)
-    probabilities = np.asarray(jax.nn.softmax(logits))
+    probabilities = np.asarray(jax.nn.softmax(logits.astype(np.float32)))
     classes = np.where(given < 0, probabilities.argmax(axis=-1), given).tolist()
     labels = [
         f"{image_set.names[i]}\n{network.class_name(index)[:MAX_NAME]}, {probabilities[i, index]:.1%}"

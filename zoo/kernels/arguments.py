@@ -1,0 +1,62 @@
+"""Checks of what layers are given: images, kernels and groups. Each error is one line."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from zoo.errors import ZooError
+from zoo.geometry import WindowTooLarge, pair
+
+
+def as_images(x: Any, layer: str) -> jax.Array:
+    """x as an array [batch, height, width, channel]. Raises ZooError, which names the layer, for all else."""
+    if not isinstance(x, jax.Array | np.ndarray):
+        raise ZooError(f"{layer} takes an array [batch, height, width, channel], not a {type(x).__name__}")
+    if x.ndim != 4:
+        raise ZooError(
+            f"{layer} takes [batch, height, width, channel], not the shape {x.shape}: x[None] is a batch of one"
+        )
+    if 0 in x.shape[1:3]:
+        raise WindowTooLarge(f"{layer} takes images of at least one pixel, not the shape {x.shape}")
+    if not x.shape[3]:
+        raise ZooError(f"{layer} takes images of at least one channel, not the shape {x.shape}")
+    return as_floats(x, layer)
+
+
+def as_kernel(kernel: Any, x: jax.Array, groups: int) -> jax.Array:
+    """The kernel as an array. Raises ZooError where it is none of a convolution of x with so many groups."""
+    if not isinstance(kernel, jax.Array | np.ndarray) or kernel.ndim != 4 or 0 in kernel.shape:
+        raise ZooError(
+            "a convolution takes a kernel [height, width, channels / groups, features], not "
+            f"{getattr(kernel, 'shape', type(kernel).__name__)}"
+        )
+    check_groups(x.shape[-1], kernel.shape[-1], groups)
+    if kernel.shape[2] * groups != x.shape[-1]:
+        raise ZooError(
+            f"a kernel {kernel.shape} is for {kernel.shape[2] * groups} channels in {groups} groups, not for "
+            f"{x.shape[-1]}: its third axis is channels / groups"
+        )
+    return as_floats(kernel, "the kernel of a convolution")
+
+
+def check_groups(channels: int, features: int, groups: int) -> None:
+    """Raises ZooError if a convolution cannot have so many groups."""
+    if pair(groups, "number of groups", least=1) != (groups, groups) or channels % groups or features % groups:
+        raise ZooError(
+            f"a convolution from {channels} channels to {features} features cannot have {groups} groups: "
+            "use a number of groups that divides both"
+        )
+
+
+def as_floats(x: Any, layer: str) -> jax.Array:
+    """x as an array of floating-point numbers. Raises ZooError for integers: pixels have to be scaled first."""
+    if not jnp.issubdtype(x.dtype, jnp.floating):
+        raise ZooError(f"{layer} takes floating-point numbers, not {x.dtype}: scale pixels, or x.astype(jnp.float32)")
+    return jnp.asarray(x)
+
+
+def sum_dtype(x: jax.Array) -> jnp.dtype:
+    """The dtype in which values of x are added: float32, or float64 where x is that."""
+    return jnp.promote_types(x.dtype, jnp.float32)
