@@ -81,6 +81,12 @@ def test_a_link_to_a_folder_above_is_not_listed(tmp_path):
         open_dataset(tmp_path / "set")
 
 
+def test_a_class_folder_that_is_a_broken_link_is_counted(tmp_path):
+    classes(tmp_path, "ab")
+    (tmp_path / "c").symlink_to(tmp_path / "nowhere")
+    assert open_dataset(tmp_path).left_out == "files left out: 1 broken link"
+
+
 def test_a_pipe_is_not_waited_for(tmp_path):
     classes(tmp_path, "ab")
     os.mkfifo(tmp_path / "a" / "pipe.png")
@@ -198,6 +204,9 @@ def test_other_names_are_no_splits(name):
         (["train/a", "train/b", "Train/a", "Train/b", "val/a", "val/b"], ["train", "Train"]),
         (["train/a", "train/b", "val/a", "val/b", "valid/a", "valid/b"], ["val", "valid"]),
         (["cats_train/a", "cats_test/a", "dogs_train/a", "dogs_test/a"], ["cats_train", "dogs_test"]),
+        # A split's name within a longer word.
+        (["Trainingsdaten/a", "Trainingsdaten/b", "Testdaten/a", "Testdaten/b"], ["Trainingsdaten", "Testdaten"]),
+        (["Xtrain/a", "Xtrain/b", "Xval/a", "Xval/b"], ["Xtrain", "Xval"]),
         # Splits below the classes, or below one folder.
         (["cat/train", "cat/test", "dog/train", "dog/test"], ["cat"]),
         (["fold1/train/a", "fold1/val/a", "fold2/train/a", "fold2/val/a"], ["fold1"]),
@@ -240,7 +249,7 @@ def test_files_that_are_left_out_are_counted_in_one_line(tmp_path):
     data = open_dataset(tmp_path)
     assert data.class_names == ("a", "b") and len(data.train) + len(data.test) == 6
     line = data.left_out
-    assert all(part in line for part in ("2 .heic", "1 .txt", "1 .mp4", "1 without suffix", "1 images"))
+    assert all(part in line for part in ("2 .heic", "1 .txt", "1 .mp4", "1 without suffix", "1 image outside"))
     assert "\n" not in line and "png" not in line and "db" not in line
 
 

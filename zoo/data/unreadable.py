@@ -32,8 +32,10 @@ class UnreadableImages:
             self._messages[message] = None
 
     def _beyond_limit(self, error: DataError) -> DataError:
-        more = self.limit + 1
-        return DataError(f"{error}, or leave out {more} such with {self._flag} {more}") if self._flag else error
+        if not self._flag:
+            return error
+        what = "more such images" if self.limit else "it"
+        return DataError(f"{error}, or leave {what} out with {self._flag} {self.limit + 1}")
 
     def describe(self) -> str:
         """How many images were left out and what was wrong with the first, in one line; "" for none."""

@@ -91,7 +91,7 @@ def describe_left_out(others: Counter[str], images: int = 0) -> str:
     if rest := sum(others.values()) - sum(count for _, count in others.most_common(MAX_KINDS)):
         kinds.append(f"{rest} of other kinds")
     if images:
-        kinds.append(f"{images} images outside of the class folders that are used")
+        kinds.append(f"{images} image{'s' * (images > 1)} outside of the class folders that are used")
     return f"files left out: {', '.join(kinds)}" if kinds else ""
 
 
@@ -150,7 +150,7 @@ def _list_folder(
                 elif suffix in EXTENSIONS and _can_be_opened(entry):
                     images.append(_join(relative, name))
                 else:
-                    others[suffix] += 1
+                    others["broken link" if _is_broken_link(entry) else suffix] += 1
     except OSError as error:
         raise DataError(f"cannot read {error.filename or path} ({error.strerror})") from error
     return folders, images, others, (*above, identity)
@@ -165,7 +165,11 @@ def _suffix(name: str) -> str:
 
 def _can_be_opened(entry: os.DirEntry[str]) -> bool:
     # Opening a pipe would wait for ever. A broken link is an image that cannot be read, and is named as such.
-    return entry.is_file() or (entry.is_symlink() and not Path(entry).exists())
+    return entry.is_file() or _is_broken_link(entry)
+
+
+def _is_broken_link(entry: os.DirEntry[str]) -> bool:
+    return entry.is_symlink() and not Path(entry).exists()
 
 
 def _join(relative: str, name: str) -> str:

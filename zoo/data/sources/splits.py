@@ -39,6 +39,7 @@ def find_splits(tree: ImageTree) -> tuple[ImageTree, ImageTree] | None:
     if pairs:
         return _train_and_test(tree, pairs[0])
     _refuse_single_split(tree, groups.get((), {}))
+    _refuse_similar_names(tree)
     return None
 
 
@@ -100,6 +101,18 @@ def _refuse_single_split(tree: ImageTree, group: Group) -> None:
     if len(named) > 1 and len(named) == len(tree.folders_with_images()):
         names = list_some(folder.name for folder in named)
         raise DataError(f"{tree.path} has only {names}, which are names of splits: rename them if they are classes")
+
+
+def _refuse_similar_names(tree: ImageTree) -> None:
+    """Raise for folders of the same classes that have the parts of a split in longer words, as Trainingsdaten."""
+    folders = tree.folders_with_images().values()
+    for train in (folder for folder in folders if "train" in folder.name.casefold()):
+        for test in (folder for folder in folders if re.search("test|val|eval", folder.name.casefold())):
+            if train is not test and train.folders_with_images().keys() & test.folders_with_images().keys():
+                raise DataError(
+                    f"{tree.path} has {train.name} and {test.name} with the same sub-folders: name them train and test "
+                    "if they are splits, or give them other names if they are classes"
+                )
 
 
 def _no_test(tree: ImageTree, train: ImageTree) -> DataError:
