@@ -31,7 +31,7 @@ class AxisSummary:
 
 def summarize_axis(field: AxisField, rank: int) -> AxisSummary:
     """The numbers of a field of an output with `rank` axes. All features of a position count as one position."""
-    field = _over_features(field, rank)
+    field = _where_seen(_over_features(field, rank))
     if isinstance(field.low, int) and isinstance(field.high, int) and field.axis is not None:
         size = field.high - field.low + 1
         return AxisSummary(None if field.whole else size, field.stride, simple_number(field.centre), field.exact)
@@ -69,6 +69,13 @@ def _over_features(field: AxisField, rank: int) -> AxisField:
     low = np.min(field.low, axis=last, keepdims=True)
     high = np.max(field.high, axis=last, keepdims=True)
     return simplified(replace(field, low=low, high=high))
+
+
+def _where_seen(field: AxisField) -> AxisField:
+    """The same field without arrays if all positions that see anything are equal, as those beside padding."""
+    low, high = np.broadcast_arrays(field.low, field.high)
+    lows, highs = np.unique(low[low <= high]), np.unique(high[low <= high])
+    return replace(field, low=int(lows[0]), high=int(highs[0])) if len(lows) == len(highs) == 1 else field
 
 
 def _average_grid(apart: AxisField) -> tuple[Number | None, Number | None]:

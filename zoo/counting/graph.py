@@ -13,7 +13,7 @@ class AxisMap:
 
     `axis` is the output axis of o; None where every output reads the same positions. Of the span only every `step`-th
     position is read. `first` and `span` may be arrays that broadcast against the output, where they differ between
-    its features.
+    its features. `size` is that of the input axis if some outputs read only positions outside of it, and so nothing.
     """
 
     axis: int | None
@@ -21,17 +21,19 @@ class AxisMap:
     stride: int = 1
     span: int | np.ndarray = 1
     step: int = 1
+    size: int | None = None
 
 
 @dataclass(frozen=True, eq=False)
 class AxisTable:
     """Which positions of an input axis each position of output axis `axis` reads, as a list.
 
-    `compute` makes it: int [output positions, at most], with -1 where there are fewer.
+    `compute` makes it: int [output positions, at most], with -1 where there are fewer. `size` is as in `AxisMap`.
     """
 
     axis: int
     compute: Callable[[], np.ndarray]
+    size: int | None = None
 
     @cached_property
     def positions(self) -> np.ndarray:

@@ -1,6 +1,7 @@
 """What array operations read of an input, as an `IndexMap`."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -87,14 +88,19 @@ def _placed(values: np.ndarray, axis: int, start: int, length: int) -> np.ndarra
     return np.pad(values, around, constant_values=NOTHING)
 
 
-def pad(config: Sequence[tuple[int, int, int]], output: Shape) -> IndexMap:
+def pad(config: Sequence[tuple[int, int, int]], shape: Shape, output: Shape) -> IndexMap:
     """Padding of (low, high, interior) on each axis; interior padding is between the positions of the input."""
-    return IndexMap(
-        tuple(
-            sliding_window(axis, taps=(0, 0), stride=1, low=low, count=output[axis], input_dilation=gap + 1)
-            for axis, (low, _, gap) in enumerate(config)
-        )
-    )
+
+    def part(axis: int) -> AxisMap | AxisTable:
+        low, high, gap = config[axis]
+        if max(low, high, gap) <= 0:
+            return AxisMap(axis, -low)
+        if gap == 0:
+            return AxisMap(axis, -low, size=shape[axis])
+        positions = sliding_window(axis, taps=(0, 0), stride=1, low=low, count=output[axis], input_dilation=gap + 1)
+        return replace(positions, size=shape[axis])
+
+    return IndexMap(tuple(map(part, range(len(shape)))), places=any(max(sides) > 0 for sides in config))
 
 
 def sliding_window(

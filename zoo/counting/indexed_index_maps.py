@@ -77,7 +77,7 @@ def gather(call: PrimitiveCall, operand: int, output: int) -> IndexMap:
     batch = [axis for axis in range(len(result)) if axis not in numbers.offset_dims]
     if operand == 1:
         own = [AxisMap(axis) for axis in batch]
-        return IndexMap((*own, AxisMap(None, span=call.inputs[1][-1])))
+        return IndexMap((*own, AxisMap(None, span=call.inputs[1][-1])), exact=call.known[0] is not None)
     indices = None if call.known[1] is None else call.known[1].constant_value()
     if indices is None or np.prod(shape) > LARGEST or np.prod(result) > LARGEST:
         return index_maps.whole_input(shape, exact=False)

@@ -9,13 +9,20 @@ from zoo.counting.graph import NOTHING, AxisMap, AxisTable, IndexMap
 Array = np.ndarray
 
 
-def moved(values: Array, index_map: IndexMap, shape: Sequence[int]) -> Array:
-    """For each position of an output with `shape`, the smallest value of the positions that it reads, or NOTHING."""
+def moved(values: Array, index_map: IndexMap, shape: Sequence[int], *, besides: int | None = None) -> Array:
+    """For each position of an output with `shape`, the smallest value of the positions that it reads, or NOTHING.
+
+    Values that grow along the axis `besides` are those of its first position.
+    """
     if index_map.move is not None:
         return index_map.move(values)
     kept = []
     for axis, part in enumerate(index_map.axes):
-        if part is not None and values.shape[axis] > 1:
+        if part is None or axis == besides:
+            continue
+        if part.size is not None:
+            values = np.broadcast_to(values, [part.size if a == axis else n for a, n in enumerate(values.shape)])
+        if part.size is not None or values.shape[axis] > 1:
             values = _smallest_read(values, axis, part, 1 if part.axis is None else shape[part.axis])
             if part.axis is not None:
                 kept.append((part.axis, axis))

@@ -185,7 +185,7 @@ INDEX_MAPS: Mapping[str, Callable[[PrimitiveCall, int, int], IndexMap]] = {
     "dynamic_update_slice": indexed.dynamic_update_slice,
     "fft": _whole_axes_map(lambda call: range(len(call.inputs[0]))[-len(call.params["fft_lengths"]) :]),
     "gather": indexed.gather,
-    "pad": lambda call, *_: index_maps.pad(call.params["padding_config"], call.outputs[0]),
+    "pad": lambda call, *_: index_maps.pad(call.params["padding_config"], call.inputs[0], call.outputs[0]),
     "reshape": lambda call, *_: index_maps.reshape(call.inputs[0], call.outputs[0]),
     "rev": lambda call, *_: index_maps.reversal(call.inputs[0], call.params["dimensions"]),
     "slice": _slice_map,

@@ -146,7 +146,8 @@ def _compose(field: AxisField, index_map: IndexMap, shape: Sequence[int]) -> Axi
     uniform = isinstance(low, int)
     if not uniform or index_map.places:
         low, high = (np.asarray(bound).reshape(np.shape(bound) or [1] * rank) for bound in (low, high))
-        low, high = moved(low, index_map, shape), -moved(-high, index_map, shape)
+        low = moved(low, index_map, shape, besides=field.axis)
+        high = -moved(-high, index_map, shape, besides=field.axis)
         exact = exact and (index_map.exact_apart or uniform)
     axis, stride = None, 1
     if field.axis is not None and isinstance(part, AxisMap):

@@ -1,0 +1,144 @@
+"""Receptive fields of whole modules, and of those that are not known: each is marked in all formats."""
+
+import csv
+import io
+import json
+from collections.abc import Callable
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+import pytest
+from jax import lax
+
+from zoo.count import summarize
+from zoo.layers import adaptive_avg_pool
+
+IMAGE = (1, 32, 32, 1)
+
+
+class MappedOverTheBatch(nn.Module):
+    """A 3x5 kernel, applied image by image with lax.map."""
+
+    @nn.compact
+    def __call__(self, x):
+        k = self.param("k", nn.initializers.ones, (3, 5, 1, 1))
+
+        def one(image):
+            return lax.conv_general_dilated(image[None], k, (1, 1), "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC"))[
+                0
+            ]
+
+        return lax.map(one, x)
+
+
+class Between(nn.Module):
+    """Two 3x3 convolutions with a function between them."""
+
+    function: Callable
+
+    @nn.compact
+    def __call__(self, x):
+        return nn.Conv(1, (3, 3))(self.function(nn.Conv(1, (3, 3))(x)))
+
+
+FIELDS = {
+    "field through lax.map (by the gradient of one output place)": (MappedOverTheBatch(), (1, 16, 16, 1), (3, 5)),
+    "field of a ConvLSTM over 3 frames (time, height, width)": (
+        nn.RNN(nn.ConvLSTMCell(1, (3, 3))),
+        (1, 3, 16, 16, 1),
+        (None, 7, 7),
+    ),
+    "field of an LSTM over 12 steps": (nn.RNN(nn.LSTMCell(2)), (1, 12, 3), (None,)),
+    "field through nearest upsampling by two": (
+        Between(lambda x: jnp.repeat(jnp.repeat(x, 2, 1), 2, 2)),
+        IMAGE,
+        (4, 4),
+    ),
+    "field through a bilinear resize to twice the size": (
+        Between(lambda x: jax.image.resize(x, (1, 64, 64, 1), "bilinear")),
+        IMAGE,
+        (5, 5),
+    ),
+    "field through adaptive_avg_pool 32 to 8": (Between(lambda x: adaptive_avg_pool(x, 8)), IMAGE, (14, 14)),
+    "field through a reshape and back": (Between(lambda x: x.reshape(-1, 1).reshape(x.shape)), IMAGE, (5, 5)),
+    "field of a convolution with REFLECT padding": (nn.Conv(1, (3, 3), padding="REFLECT"), IMAGE, (3, 3)),
+    # Every output depends on all 12 steps, if the second direction reads them from the end.
+    "field of an LSTM in both directions": (
+        nn.Bidirectional(nn.RNN(nn.LSTMCell(2)), nn.RNN(nn.LSTMCell(2))),
+        (1, 12, 3),
+        (None,),
+    ),
+    "field of a sort": (Between(lambda x: jnp.sort(x, 1)), IMAGE, (None, 5)),
+    "field of the largest": (Between(lambda x: lax.top_k(x.swapaxes(1, 3), 4)[0].swapaxes(1, 3)), IMAGE, (None, 5)),
+    "field of attention": (nn.MultiHeadAttention(num_heads=1), (1, 12, 4), (None,)),
+    "field of a dilated convolution over time": (
+        nn.Conv(2, (3,), kernel_dilation=4, padding="CAUSAL"),
+        (1, 20, 3),
+        (9,),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FIELDS)
+def test_field(name):
+    module, shape, field = FIELDS[name]
+    last = summarize(module, shape).rows[-1]
+    assert (last.receptive_field, last.receptive_field_exact) == (field, (True,) * len(field))
+
+
+def at_the_brightest(x):
+    return lax.dynamic_slice_in_dim(x, jnp.argmax(x.sum((0, 2, 3))), 8, axis=1)
+
+
+UNKNOWN = {
+    "while": (lambda x: lax.while_loop(lambda x: x.sum() < 1, lambda x: jnp.roll(x, 1, 1), x), ("?", "?")),
+    "callback": (lambda x: jax.pure_callback(lambda x: x, x, x), ("?", "?")),
+    "slice at an index from the image": (at_the_brightest, ("?", "?")),
+    "gather at indices from the image": (lambda x: x[:, jnp.argmax(x, axis=1)[0, :, 0]], ("?", "?")),
+    "branch": (lambda x: lax.cond(x.sum() > 0, lambda: x, lambda: jnp.flip(x, 1)), ("?", "?")),
+    "update at an index from the image": (
+        lambda x: lax.dynamic_update_slice(x, x[:, :4], (0, jnp.argmax(x[0, :, 0, 0]), 0, 0)),
+        ("?", "?"),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", UNKNOWN)
+def test_what_is_not_known_is_marked(name):
+    function, shown = UNKNOWN[name]
+    summary = summarize(Between(function), (1, 16, 16, 1))
+    last = summary.rows[-1]
+    assert last.receptive_field_exact == tuple("?" not in part for part in shown)
+    assert all(size is None for size, part in zip(last.receptive_field, shown, strict=True) if part == "?")
+    assert list(csv.DictReader(io.StringIO(summary.to_csv())))[-1]["receptive_field"] == "x".join(shown)
+    cell = shown[0] if len(set(shown)) == 1 else "x".join(shown)
+    assert f" {cell} " in summary.to_text() and f" {cell} " in summary.to_markdown()
+    row = json.loads(summary.to_json())["rows"][-1]
+    assert row["receptive_field_exact"] == list(last.receptive_field_exact)
+
+
+def test_an_upper_bound_is_marked():
+    """Ten rows, of which a slice at a random index reads one."""
+
+    def one_of_ten(x):
+        return lax.dynamic_slice_in_dim(
+            x[:, 3:13], jnp.int32(jax.random.randint(jax.random.key(0), (), 0, 9)), 1, axis=1
+        )
+
+    last = summarize(Between(one_of_ten), (1, 32, 16, 1))
+    row = last.rows[-1]
+    assert (row.receptive_field, row.receptive_field_exact) == ((12, 5), (False, False))
+    assert all("<=12x<=5" in text for text in (last.to_text(), last.to_markdown(), last.to_csv()))
+
+
+def test_random_masks_are_not_taken_for_constants():
+    """Dropout may keep any position."""
+
+    class Net(nn.Module):
+        @nn.compact
+        def __call__(self, x):
+            return nn.Conv(1, (3, 3))(nn.Dropout(0.9, deterministic=False)(nn.Conv(1, (3, 3))(x)))
+
+    last = summarize(Net(), IMAGE).rows[-1]
+    assert (last.receptive_field, last.receptive_field_exact) == ((5, 5), (True, True))
