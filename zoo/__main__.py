@@ -69,6 +69,12 @@ def main(arguments: Sequence[str] | None = None, program: str = "zoo") -> int:
     except ZooError as error:
         print(f"zoo: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
+    except (MemoryError, RuntimeError) as error:
+        # XLA's error is a RuntimeError with this word.
+        if isinstance(error, RuntimeError) and "RESOURCE_EXHAUSTED" not in str(error):
+            raise
+        print("zoo: out of memory: use smaller images, or a smaller --batch-size where there is one", file=sys.stderr)
+        return 2
     except BrokenPipeError:
         # The reader, such as `head`, has closed the pipe.
         discard_output()

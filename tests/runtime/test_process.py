@@ -9,6 +9,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from command_line import error_of
+from jax.errors import JaxRuntimeError
 
 from zoo.__main__ import main
 from zoo.runtime.process import started_as
@@ -108,6 +110,17 @@ def test_a_full_disk_behind_standard_output_is_one_line(capsys, monkeypatch):
     assert main(["list", "lenet5"]) == 2
     error = capsys.readouterr().err
     assert error.count("\n") == 1 and "No space left on device" in error
+
+
+@pytest.mark.parametrize(
+    "error", [MemoryError("Unable to allocate 58 TiB"), JaxRuntimeError("RESOURCE_EXHAUSTED: Out of memory")]
+)
+def test_too_little_memory_is_one_line(capsys, monkeypatch, error):
+    def fail(args):
+        raise error
+
+    monkeypatch.setattr("zoo.commands.list.run", fail)
+    assert "memory" in error_of(capsys, "list")
 
 
 def test_characters_that_the_terminal_lacks_are_escaped():

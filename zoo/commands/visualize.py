@@ -68,7 +68,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="pixels per inch of the PNG files, 20 to 600 (default: 150)",
     )
     parser.add_argument(
-        "--seed", type=whole_number, metavar="N", help="seed of maximize, smoothgrad and randomize (default: 0)"
+        "--seed",
+        type=between(0, 2**32 - 1),
+        metavar="N",
+        help="seed of maximize, smoothgrad and randomize (default: 0)",
     )
     add_weights_arguments(parser)
 
