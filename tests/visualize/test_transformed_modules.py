@@ -15,6 +15,7 @@ from visualize.small_networks import variables_of
 import zoo
 from zoo import visualize
 from zoo.report.learned.activations_by_name import apply_with_activations
+from zoo.visualize.methods.named_layers import HIDDEN
 
 SIZE = (10, 11, 3)
 X = np.random.default_rng(0).normal(size=(2, *SIZE)).astype(np.float32)
@@ -167,8 +168,10 @@ def test_a_scanned_network_is_drawn_as_it_is_applied():
     np.testing.assert_allclose(visualize.saliency(net, variables, X, 1), expected, atol=1e-5)
     first = unrolled(variables, X)[0]
     np.testing.assert_allclose(zoo.features(net, variables, X, ["first"])["first"], first, atol=1e-5)
-    found = visualize.grad_cam(net, variables, X, 1)  # of the last layer that is not hidden
-    np.testing.assert_allclose(found, visualize.grad_cam(net, variables, X, 1, layer="first"))
+    assert visualize.grad_cam(net, variables, X, 1, layer="first").shape == (2, 10, 11)
+    for method in (visualize.grad_cam, lambda *args: visualize.occlusion(*args[:2], X[0])):
+        with pytest.raises(zoo.ZooError, match=r"repeated.*nn\.scan"):  # not an earlier layer in silence
+            method(net, variables, X)
     assert list(survey(net)) == ["first"]
 
 
@@ -206,7 +209,11 @@ class Mapped(nn.Module):
 def test_a_layer_in_a_vmap_is_hidden():
     variables = variables_of(Mapped(), SIZE)
     assert visualize.saliency(Mapped(), variables, X, 1).shape == X.shape
-    assert visualize.layer_shapes(Mapped(), variables, X) == {"pair": (), "pair/conv": (), "fc": (2, 3), "": (2, 3)}
+    assert visualize.layer_shapes(Mapped(), variables, X) == {
+        **dict.fromkeys(("pair/conv", "pair"), HIDDEN),
+        "fc": (2, 3),
+        "": (2, 3),
+    }
     with pytest.raises(zoo.ZooError, match=r"pair.*nn\.vmap"):
         zoo.features(Mapped(), variables, X, ["pair"])
 
@@ -272,7 +279,7 @@ def test_a_module_that_returns_two_arrays():
     maps, means = zoo.features(net, variables, X, ["two"])["two"]
     np.testing.assert_allclose(maps.mean((1, 2)), means, atol=1e-6)
     for method in (visualize.activations, lambda *args: visualize.deconvnet(*args, 0, rule="gradient")):
-        with pytest.raises(zoo.ZooError, match=r"two.* not one array"):
+        with pytest.raises(zoo.ZooError, match=r"two of WithTwo"):
             method(net, variables, X, "two")
     assert visualize.grad_cam(net, variables, X, 1).shape == (2, 10, 11)
 
@@ -297,6 +304,36 @@ def test_a_layer_that_runs_only_in_training_is_unknown():
     variables = variables_of(Auxiliary(), SIZE)
     with pytest.raises(zoo.ZooError, match="no layer 'aux'"):
         zoo.features(Auxiliary(), variables, X, ["aux"])
+
+
+def test_a_network_that_trains_by_default_is_one_line():
+    class Training(nn.Module):
+        @nn.compact
+        def __call__(self, x, train=True):
+            x = nn.BatchNorm(use_running_average=not train, name="bn")(x)
+            return nn.Dense(3, name="fc")(nn.Dropout(0.5, deterministic=not train)(x).mean((1, 2)))
+
+    variables = Training().init({"params": jax.random.key(0), "dropout": jax.random.key(0)}, X)
+    for call in (zoo.features, lambda *args: visualize.saliency(*args[:3], 1)):
+        with pytest.raises(zoo.ZooError, match=r"Training .*inference"):
+            call(Training(), variables, X, ["fc"])
+    with pytest.raises(zoo.ZooError, match=r"Net .*\(2, 10, 11, 5\)"):
+        zoo.features(Net(), VARIABLES, np.ones((2, 10, 11, 5), np.float32), ["fc"])
+
+
+def test_other_collections_are_not_randomized():
+    class Sows(nn.Module):
+        image_shape: tuple = SIZE
+
+        @nn.compact
+        def __call__(self, x):
+            self.sow("losses", "mean", x.mean())
+            return nn.Dense(3, name="fc")(x.mean((1, 2)))
+
+    variables = Sows().init(jax.random.key(0), X[:1])
+    found = visualize.randomize_weights(Sows(), variables, jax.random.key(1), "fc")
+    assert found["losses"] == variables["losses"]
+    assert not np.array_equal(found["params"]["fc"]["kernel"], variables["params"]["fc"]["kernel"])
 
 
 def test_what_the_variables_hold_of_an_earlier_call_is_not_captured_again():

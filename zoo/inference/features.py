@@ -6,12 +6,14 @@ Outputs leave a network through Flax's collections only, never through a Python 
 
 import uuid
 from collections import OrderedDict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
+from flax.errors import FlaxError, InvalidRngError, ModifyScopeVariableError
 from flax.linen.module import InterceptorContext
 
 from zoo.errors import ZooError, suggestion
@@ -41,13 +43,40 @@ def features(model: nn.Module, variables: Variables, x: jax.Array, names: Sequen
     """{name: activation} of the submodules at `names`, paths such as "inception_3a" or "inception_3a/1x1".
 
     An activation is what the module returns when it is called the first time: an array, or a tuple of arrays. Of a
-    module in a `nn.scan` or `nn.vmap` whose `variable_axes` has "intermediates", it is of all turns at once. Raises
-    ZooError for a name that the network does not have, or whose output is hidden by such a transformation.
+    module in a `nn.scan` or `nn.vmap` whose `variable_axes` has "intermediates", it is of all turns at once; without
+    that it is hidden. Raises
+    ZooError for a name that the network does not have, or whose output is hidden by such a transformation, and for
+    images or variables that do not fit the network.
     """
     names = tuple(names)
-    jax.eval_shape(lambda variables, x: logits_and_outputs(model, variables, x, names), variables, x)
+    with network_errors(model, x):
+        jax.eval_shape(lambda variables, x: logits_and_outputs(model, variables, x, names), variables, x)
     outputs = logits_and_outputs(model, variables, x, names)[1]
     return {name: output.outputs if isinstance(output, Stacked) else output for name, output in outputs.items()}
+
+
+@contextmanager
+def network_errors(model: nn.Module, images: Any) -> Iterator[None]:
+    """Turns the errors of Flax and JAX for a network, variables and images that do not fit into a ZooError."""
+    try:
+        yield
+    except ZooError:
+        raise
+    except (ModifyScopeVariableError, InvalidRngError) as error:
+        raise ZooError(
+            f"{type(model).__name__} computes as in training where it is given images alone ({_first_line(error)}): "
+            "make inference its default"
+        ) from error
+    except (FlaxError, TypeError, ValueError) as error:
+        raise ZooError(
+            f"{type(model).__name__} with these variables cannot take images of shape {tuple(jnp.shape(images))}: "
+            f"{_first_line(error)}"
+        ) from error
+
+
+def _first_line(error: Exception) -> str:
+    """The message without its further paragraphs and Flax's link to its documentation."""
+    return " ".join(str(error).split("\n\n")[0].partition(" (https://")[0].split())
 
 
 def logits_and_outputs(
@@ -67,8 +96,8 @@ def logits_and_outputs(
 def hidden_layer(model: nn.Module, name: str) -> ZooError:
     """The error for a layer whose output cannot be had."""
     return ZooError(
-        f"the output of {name!r} of {type(model).__name__} is hidden by nn.scan, nn.vmap or the like: name a layer "
-        'around it, or add "intermediates" to its variable_axes'
+        f"the output of {name!r} of {type(model).__name__} is hidden, or of several turns at once, by nn.scan, nn.vmap "
+        "or the like: name a layer outside of it"
     )
 
 

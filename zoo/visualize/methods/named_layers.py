@@ -7,16 +7,16 @@ logits as its output, is "" (`LOGITS`).
 
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
-from flax.errors import FlaxError
 
 from zoo.errors import ZooError, suggestion
 from zoo.geometry import WindowTooLarge
-from zoo.inference.features import apply_and_capture, logits_and_outputs
+from zoo.inference.features import Stacked, apply_and_capture, hidden_layer, logits_and_outputs, network_errors
 from zoo.models.variables import Variables, check_image_shape
 from zoo.visualize.methods.jit_cache import jit_cached
 
@@ -26,6 +26,7 @@ Units = int | Sequence[int] | np.ndarray
 # None is the most probable class.
 Classes = int | Sequence[int] | np.ndarray | None
 Shapes = Mapping[str, tuple[int, ...]]
+HIDDEN = (-1,)  # in place of a shape
 
 
 def layer_output(model: nn.Module, layer: str, variables: Variables, images: jax.Array) -> jax.Array:
@@ -41,33 +42,32 @@ def logits_and_output(
     return logits, outputs[layer]
 
 
-def all_outputs(model: nn.Module, variables: Variables, images: jax.Array) -> OrderedDict[str, jax.Array | None]:
-    """{layer: output} of all layers, in the order in which they finish; None where the output is not one array."""
-    outputs = apply_and_capture(model, variables, images).outputs
-    return OrderedDict((name, one if isinstance(one, jax.Array) else None) for name, one in outputs.items())
+def all_outputs(model: nn.Module, variables: Variables, images: jax.Array) -> OrderedDict[str, Any]:
+    """{layer: output} of all layers, in the order in which they finish, as in `zoo.inference.features.Applied`."""
+    return apply_and_capture(model, variables, images).outputs
 
 
 def layer_shapes(model: nn.Module, variables: Variables, images: Array | jax.ShapeDtypeStruct) -> Shapes:
     """{layer: shape of its output} of all layers, in the order in which they finish. Nothing is computed.
 
-    The shape is () where the output is not one array: a tuple, or hidden by `nn.scan` or `nn.vmap`. Of a layer that is
-    called several times it is that of the first call, which all methods use. Raises ZooError for arrays that are no
-    images, and for images or variables that do not fit the network.
+    The shape is () where the output is several arrays, and `HIDDEN` where `nn.scan` or `nn.vmap` hides it. Of a layer
+    that is called several times it is that of the first call, which all methods use. Raises ZooError for arrays that
+    are no images, and for images or variables that do not fit the network.
     """
     check_images(images)
     try:
-        outputs = jit_cached(all_outputs, model).eval_shape(variables, images)
+        with network_errors(model, images):
+            outputs = jit_cached(all_outputs, model).eval_shape(variables, images)
     except WindowTooLarge:
         check_image_shape(model, images.shape[1:])
         raise
-    except ZooError:
-        raise
-    except (FlaxError, TypeError, ValueError) as error:
-        shape, reason = tuple(images.shape), " ".join(str(error).split("\n\n")[0].split())
-        raise ZooError(
-            f"{type(model).__name__} with these variables cannot take images of shape {shape}: {reason}"
-        ) from error
-    return {name: () if output is None else tuple(output.shape) for name, output in outputs.items()}
+    return {name: _shape_of(output) for name, output in outputs.items()}
+
+
+def _shape_of(output: Any) -> tuple[int, ...]:
+    if output is None or isinstance(output, Stacked):
+        return HIDDEN
+    return tuple(getattr(output, "shape", ()))
 
 
 def check_images(images: Array | jax.ShapeDtypeStruct) -> None:
@@ -87,11 +87,10 @@ def layer_shape(model: nn.Module, shapes: Shapes, layer: str) -> tuple[int, ...]
     Raises ZooError for an unknown layer, with similar names, and for one whose output is not one array.
     """
     check_layer(model, shapes, layer)
+    if shapes[layer] == HIDDEN:
+        raise hidden_layer(model, layer)
     if not shapes[layer]:
-        raise ZooError(
-            f"the output of {layer or 'the network'} of {type(model).__name__} is not one array: it is several, or "
-            "hidden by nn.scan, nn.vmap or the like; name another layer"
-        )
+        raise ZooError(f"{layer or 'the network'} of {type(model).__name__} gives not one array: name another layer")
     return shapes[layer]
 
 
@@ -115,8 +114,11 @@ def spatial_shape(model: nn.Module, shapes: Shapes, layer: str) -> tuple[int, in
 
 
 def last_spatial_layer(model: nn.Module, shapes: Shapes) -> str:
-    """The last layer whose feature maps are larger than 1x1. Raises ZooError if there is none."""
+    """The last layer whose feature maps are larger than 1x1. Raises ZooError if there is none, or it may be hidden."""
+    hidden = [name for name, shape in shapes.items() if shape == HIDDEN]
     found = [name for name, shape in shapes.items() if name and len(shape) == 4 and shape[1] * shape[2] > 1]
+    if hidden and (not found or list(shapes).index(hidden[-1]) > list(shapes).index(found[-1])):
+        raise hidden_layer(model, hidden[-1])
     if not found:
         maps = [shape for name, shape in shapes.items() if name and len(shape) == 4]
         advice = "give larger images" if maps else "no layer has any, and larger images do not help"
@@ -156,7 +158,7 @@ def check_classes(shapes: Shapes, classes: Classes, images: int) -> np.ndarray:
     Raises ZooError for an unknown class, and for a network whose output is not one logit per class.
     """
     shape = shapes[LOGITS]
-    if not shape:
+    if not shape or shape == HIDDEN:
         raise ZooError("the network's output is not one array of logits")
     if len(shape) != 2:
         raise ZooError(f"the output is {_format_shape(shape[1:])} values per image, not one logit per class")

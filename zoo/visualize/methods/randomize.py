@@ -45,6 +45,8 @@ def randomize_weights(
     randomized = set(names[first:])
 
     def choose(path: tuple, old: jax.Array) -> jax.Array:
+        if path[0].key not in ("params", "batch_stats"):
+            return old
         _, *module, _ = (part.key for part in path)
         # A part without an output of its own belongs to the layer around it.
         owner = next(name for name in _enclosing(module) if name in shapes)
