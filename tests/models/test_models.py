@@ -24,6 +24,7 @@ from quick import (
 
 import zoo
 from zoo.layers import ConvBlock
+from zoo.models.convnext import layer_norm
 from zoo.models.googlenet import AuxHead, Classifier
 from zoo.models.network import Network
 from zoo.models.variables import init_shapes
@@ -262,6 +263,14 @@ def aux_logits_of(head, features):
         )
     last = next(reversed(seen))
     return made["aux_logits"]["logits"], seen[last], variables["params"][last]
+
+
+def test_layer_norm_of_a_large_mean_is_that_of_numpy():
+    x = np.random.default_rng(0).normal(1000, 1, size=(2, 3, 3, 96)).astype(np.float32)
+    exact = x.astype(np.float64)
+    exact = (exact - exact.mean(-1, keepdims=True)) / np.sqrt(exact.var(-1, keepdims=True) + 1e-6)
+    y = layer_norm().apply({"params": {"scale": jnp.ones(96), "bias": jnp.zeros(96)}}, x)
+    np.testing.assert_allclose(y, exact, atol=1e-3)
 
 
 class Head(Network):
