@@ -39,7 +39,8 @@ INFO = ModelInfo(
 if __name__ == "__main__":
     from zoo.__main__ import main
     from zoo.runtime.log_filters import quiet_libraries
+    from zoo.runtime.process import run_process
 
     quiet_libraries()
     register(INFO)
-    sys.exit(main(["train", "--model", "tiny", *sys.argv[1:]]))
+    sys.exit(run_process(lambda: main(["train", "--model", "tiny", *sys.argv[1:]])))

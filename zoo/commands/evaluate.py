@@ -10,6 +10,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from zoo.commands.arguments.data_set import add_skip_unreadable, named_dataset, print_note, unreadable_images
+from zoo.commands.arguments.dataset import check_data_dir
 from zoo.commands.arguments.types import path, positive
 from zoo.commands.arguments.weights import add_inference_arguments, add_weights_arguments, inference_weights
 
@@ -41,6 +42,7 @@ def run(args: argparse.Namespace) -> None:
 
     if args.confusion:
         check_figure_path(args.confusion)
+    check_data_dir(args.dataset, args.data_dir)
     # Before the weights, which may have to be downloaded.
     dataset, unreadable = named_dataset(args.dataset, args.data_dir), unreadable_images(args)
     weights = inference_weights(args)

@@ -24,6 +24,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from zoo.commands.arguments.dataset import check_data_dir
 from zoo.commands.arguments.types import non_negative, number, path, positive, whole_number
 from zoo.errors import ZooError
 from zoo.runtime.process import started_as
@@ -151,8 +152,7 @@ def check_arguments(args: argparse.Namespace) -> None:
     from zoo.training import Recipe, RunFolder, RunOptions
 
     model_info(args.model)
-    if args.data_dir and args.dataset == "digits":
-        raise ZooError("--data-dir is given and has no effect: the digits are a part of zoo; leave out --data-dir")
+    check_data_dir(args.dataset, args.data_dir)
     Recipe(**given_fields(args, Recipe))
     RunOptions(**given_fields(args, RunOptions))
     if args.resume and args.run_dir:

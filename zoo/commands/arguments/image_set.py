@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zoo.commands.arguments.data_set import add_skip_unreadable, named_dataset, print_note, unreadable_images
+from zoo.commands.arguments.dataset import check_data_dir
 from zoo.commands.arguments.images import STANDARD_INPUT, image_paths, load_image
 from zoo.commands.arguments.types import path, positive
 
@@ -32,7 +33,11 @@ def add_image_set_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def check_images(args: argparse.Namespace) -> None:
-    """Raises ZooError for an image that does not exist; call it before weights are downloaded."""
+    """Raises ZooError for an image that does not exist, and for a --data-dir without effect.
+
+    Call it before weights are downloaded.
+    """
+    check_data_dir(args.dataset, args.data_dir)
     for argument in args.images or ():
         image_paths(argument)
 
