@@ -1,6 +1,7 @@
 """What is known of a file beside its arrays: publishers with the same keys are told apart, classes are not guessed."""
 
 import json
+import warnings
 
 import jax
 import numpy as np
@@ -120,6 +121,22 @@ def test_classes_come_from_a_known_source_only(tmp_path):
     assert open_pretrained(name, elsewhere).class_names == tuple(labels)
     (elsewhere / "config.json").write_text(json.dumps({**stated, "label_names": labels[:7]}))
     assert open_pretrained(name, elsewhere).class_names == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "library", "others"),
+    [
+        ("mobilenet_v3_large", "timm", r"timm/miil_in21k_ft_in1k, timm/ra4_e3600_r224_in1k"),
+        ("resnet18", "torchvision", ""),
+    ],
+)
+def test_a_mean_that_is_assumed_is_said_where_others_are_usual(name, library, others):
+    state = state_of(name, library)
+    with warnings.catch_warnings(record=True) as said:
+        from_state_dict(name, state)
+    assert [others in str(one.message) for one in said] == [True] * bool(others)
+    with warnings.catch_warnings(action="error"):
+        from_state_dict(name, state, origin_named(name, library))
 
 
 def test_like_is_for_files_of_unknown_origin(file, tmp_path):

@@ -159,6 +159,14 @@ def test_what_holds_no_state_dict_or_two(tmp_path):
     assert find_state_dict(path, itself) == A
 
 
+def test_from_torch_takes_what_torch_load_gives():
+    assert_same_tree(from_torch(NAME, {"epoch": 3, "model": prefixed("module."), "optimizer": OPTIMIZER}))
+    assert_same_tree(from_torch(NAME, [{"net": PLAIN}]))
+    for wrong, message in (({3: np.ones(2)}, "the key 3"), (None, "NoneType"), ({}, "squeezenet1_1"), ([], "list")):
+        with pytest.raises(zoo.ZooError, match=message):
+            from_torch(NAME, wrong)
+
+
 def test_a_file_of_a_training_script(tmp_path):
     save_file(prefixed("_orig_mod.module.backbone."), tmp_path / "w.safetensors")
     assert_same_tree(open_pretrained(NAME, tmp_path / "w.safetensors").variables)

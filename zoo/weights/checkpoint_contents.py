@@ -24,6 +24,7 @@ NAMES = (
     "network",
     "weights",
 )
+CONTAINERS = (Mapping, list, tuple)
 NO_NETWORK = re.compile(r"optim|scheduler|scaler", re.IGNORECASE)
 
 
@@ -55,7 +56,7 @@ class StateDict:
         return min((NAMES.index(name) for name in self.names if name in NAMES), default=len(NAMES))
 
 
-def find_state_dict(path: Path, contents: Any) -> Mapping[str, Any]:
+def find_state_dict(path: Path | str, contents: Any) -> Mapping[str, Any]:
     """The state dict in the contents of the file at `path`: a tree of mappings and sequences with arrays.
 
     A ZooWarning says which one was taken where there is an exponential moving average beside another. Raises ZooError
@@ -89,7 +90,7 @@ def is_array(value: Any) -> bool:
 def _state_dicts(contents: Any) -> Iterator[StateDict]:
     """All of them; each mapping and each sequence is looked into once, as a file may hold one that contains itself."""
     seen: set[int] = set()
-    waiting: list[tuple[tuple[str, ...], Any]] = [((), contents)]
+    waiting: list[tuple[tuple[str, ...], Any]] = [((), contents)] if isinstance(contents, CONTAINERS) else []
     while waiting:
         names, container = waiting.pop()
         if id(container) in seen or NO_NETWORK.search(" ".join(names[-1:])):
@@ -103,11 +104,11 @@ def _state_dicts(contents: Any) -> Iterator[StateDict]:
         else:
             inner = dict(enumerate(container)).items()
         for name, value in inner:
-            if isinstance(value, Mapping | list | tuple):
+            if isinstance(value, CONTAINERS):
                 waiting.append(((*names, str(name)), value))
 
 
-def _first(path: Path, found: list[StateDict]) -> StateDict:
+def _first(path: Path | str, found: list[StateDict]) -> StateDict:
     """The first, where the next does not come from a name of the same rank with the same keys."""
     first = found[0]
     same = [one for one in found if one.rank == first.rank and one.arrays.keys() == first.arrays.keys()]

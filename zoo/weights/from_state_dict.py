@@ -1,17 +1,18 @@
 """`Weights` from a state dict of another library: its key map, number of classes, fields and preprocessing."""
 
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from zoo.errors import ZooError
+from zoo.errors import ZooError, ZooWarning, list_some
 from zoo.registry import create_model
 from zoo.weights.files import Weights, default_preprocessing
 from zoo.weights.head_and_aux import Part, head_leaves
-from zoo.weights.key_maps import find_key_map, known_key_maps
+from zoo.weights.key_maps import find_key_map
 from zoo.weights.origin import Origin
-from zoo.weights.published import published_weights
+from zoo.weights.published import PublishedWeights, published_weights
 from zoo.weights.timm_architectures import TIMM_ARCHITECTURES
 from zoo.weights.torch import from_matched
 from zoo.weights.torch_keys import MatchedKeys, match_keys, torch_key
@@ -33,6 +34,8 @@ def from_state_dict(model_name: str, state_dict: Mapping[str, np.ndarray], origi
         fields["num_classes"] = classes
         model = create_model(model_name, **fields)
     skip: tuple[Part, ...] = ("aux",) if hasattr(model, "aux_heads") else ()
+    if origin.preprocessing is None:
+        _warn_of_other_means(model_name, matched.key_map)
     return Weights(
         model=model_name,
         variables=from_matched(model_name, matched, model=model, skip=skip),
@@ -48,13 +51,8 @@ def fields_by_keys(model_name: str, key_map: str) -> Mapping[str, Any]:
     Raises ZooError where they differ, or architectures of timm's with these keys do: computed with another padding or
     epsilon, the outputs are wrong and nothing else shows it.
     """
-    mapping = find_key_map(model_name, key_map)
-    by_name = {
-        published.tag: published.fields
-        for published in published_weights(model_name)
-        if find_key_map(model_name, published.key_map) == mapping
-    }
-    if "timm" in known_key_maps(model_name) and find_key_map(model_name, "timm") == mapping:
+    by_name = {published.tag: published.fields for published in _with_these_keys(model_name, key_map)}
+    if key_map == "timm":
         by_name = {**TIMM_ARCHITECTURES.get(model_name, {}), **by_name}
     distinct: list[tuple[str, Mapping[str, Any]]] = []
     for name, fields in by_name.items():
@@ -68,6 +66,27 @@ def fields_by_keys(model_name: str, key_map: str) -> Mapping[str, Any]:
             f"as, like={example!r} or convert --from {example}, or keep timm's config.json beside the file"
         )
     return distinct[0][1] if distinct else {}
+
+
+def _with_these_keys(model_name: str, key_map: str) -> list[PublishedWeights]:
+    mapping = find_key_map(model_name, key_map)
+    return [one for one in published_weights(model_name) if find_key_map(model_name, one.key_map) == mapping]
+
+
+def _warn_of_other_means(model_name: str, key_map: str) -> None:
+    """A ZooWarning where published weights with these keys take images with other means than the registry says."""
+    assumed = default_preprocessing(model_name)
+    others = [
+        one.tag
+        for one in _with_these_keys(model_name, key_map)
+        if (one.preprocessing.mean, one.preprocessing.std) != (assumed.mean, assumed.std)
+    ]
+    if others:
+        text = (
+            f"{model_name}: images are normalised with the mean {assumed.mean} and deviation {assumed.std}, which the "
+            f"file does not state; weights with the same keys take others ({list_some(others)})"
+        )
+        warnings.warn(text, ZooWarning, stacklevel=3)
 
 
 def _as_text(fields: Mapping[str, Any]) -> str:

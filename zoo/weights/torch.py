@@ -9,6 +9,7 @@ import numpy as np
 from zoo.models.network import Network
 from zoo.models.variables import init_shapes
 from zoo.registry import create_model
+from zoo.weights.checkpoint_contents import find_state_dict
 from zoo.weights.fold import refuse_folded
 from zoo.weights.head_and_aux import Part, part_leaves
 from zoo.weights.key_map import KeyMap
@@ -28,11 +29,13 @@ def from_torch(
     """{"params": ..., "batch_stats": ...} from a state dict of torch tensors or NumPy arrays.
 
     `key_map` is the library of the keys ("torchvision", "timm", ...); None recognises it. What training scripts put in
-    front of the keys is taken off, as `match_keys` says. `model` is the network to fill where it is not the registry's
-    default (another number of classes, auxiliary heads). `skip` leaves out the "head" (all that depends on the number
-    of classes), the auxiliary heads ("aux"), or both. Raises ZooError with the keys that are missing and left over, or
-    with a shape that does not fit.
+    front of the keys is taken off, as `match_keys` says, and a state dict within a checkpoint is found. `model` is the
+    network to fill where it is not the registry's default (another number of classes, auxiliary heads). `skip` leaves
+    out the "head" (all that depends on the number of classes), the auxiliary heads ("aux"), or both. Raises ZooError
+    with the keys that are missing and left over, or with a shape that does not fit.
     """
+    if not isinstance(state_dict, Mapping) or any(isinstance(value, Mapping) for value in state_dict.values()):
+        state_dict = find_state_dict("the checkpoint", state_dict)
     matched = match_keys(model_name, state_dict, key_map)
     return from_matched(model_name, matched, model=model or create_model(model_name), skip=skip)
 

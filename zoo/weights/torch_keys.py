@@ -117,6 +117,8 @@ def _without_wrappers(state_dict: Mapping[str, Any]) -> dict[str, Any]:
     """
     plain: dict[str, Any] = {}
     for key, array in state_dict.items():
+        if not isinstance(key, str):
+            raise ZooError(f"the state dict has the key {key!r}: its keys are text, such as 'conv1.weight'")
         parts = key.split(".")
         if parts[-1] in COUNTERS:
             continue
