@@ -91,7 +91,16 @@ def at_the_brightest(x):
     return lax.dynamic_slice_in_dim(x, jnp.argmax(x.sum((0, 2, 3))), 8, axis=1)
 
 
+def window_attention(x):
+    """Each row reads two rows before and after it: what is masked has a weight of zero, but is computed."""
+    rows = jnp.arange(x.shape[1])
+    near = jnp.abs(rows[:, None] - rows) <= 2
+    scores = jnp.where(near[..., None], jnp.einsum("bhwc,bgwc->bhgw", x, x), -1e9)
+    return jnp.einsum("bhgw,bgwc->bhwc", nn.softmax(scores, axis=2), x)
+
+
 UNKNOWN = {
+    "attention with a mask": (window_attention, ("?", "5")),
     "while": (lambda x: lax.while_loop(lambda x: x.sum() < 1, lambda x: jnp.roll(x, 1, 1), x), ("?", "?")),
     "callback": (lambda x: jax.pure_callback(lambda x: x, x, x), ("?", "?")),
     "slice at an index from the image": (at_the_brightest, ("?", "?")),

@@ -50,7 +50,8 @@ class IndexMap:
     output position, the smallest of the values that the position reads, or NOTHING. An axis has a part besides only
     if what is read along it does not depend on the other axes. `places`: some outputs read nothing of this operand,
     as in a concatenation. `exact` is False for an operation that may read less than this, and `exact_apart` if
-    that is so only where positions differ in more than a shift.
+    that is so only where positions differ in more than a shift. `masks`: the outputs that read nothing are constants,
+    with which a product may be zero.
     """
 
     axes: tuple[AxisMap | AxisTable | None, ...]
@@ -58,6 +59,7 @@ class IndexMap:
     places: bool = False
     exact: bool = True
     exact_apart: bool = True
+    masks: bool = False
 
 
 # The value of `IndexMap.move` for an output that reads nothing; larger than any position, also after many layers.

@@ -140,12 +140,13 @@ def gathered(shape: Shape, output: Shape, source: np.ndarray) -> IndexMap:
     return IndexMap((None,) * len(shape), move=move, places=True)
 
 
-def where(shape: Shape, seen: np.ndarray) -> IndexMap:
-    """Each output position reads its own, where `seen` says so."""
+def where(shape: Shape, seen: np.ndarray, *, masks: bool = False) -> IndexMap:
+    """Each output position reads its own, where `seen` says so; `masks` is that of the map."""
     return IndexMap(
         (None,) * len(shape),
         move=lambda values: np.where(seen, values, NOTHING),
         places=True,
+        masks=masks,
     )
 
 

@@ -39,7 +39,8 @@ def _masked_map(call: PrimitiveCall, operand: int) -> IndexMap:
         seen = None if predicate is None else predicate.astype(int) == operand - 1
     if seen is None or np.all(seen):
         return everywhere
-    return index_maps.where(shape, np.broadcast_to(seen, shape))
+    masks = any(value is not None for i, value in enumerate(call.known) if i != 0 or call.name != "select_n")
+    return index_maps.where(shape, np.broadcast_to(seen, shape), masks=masks)
 
 
 def _convolution_map(call: PrimitiveCall, operand: int, output: int) -> IndexMap:

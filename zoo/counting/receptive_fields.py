@@ -16,6 +16,7 @@ from zoo.counting.graph import NOTHING, AxisMap, IndexMap, Operation
 from zoo.counting.position_arrays import Array, compact, moved, progression, with_progression
 
 Bound = int | Array
+PRODUCTS = ("conv_general_dilated", "dot_general", "mul")
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,6 +29,7 @@ class AxisField:
     differ too, `low` and `high` are arrays that broadcast against the feature map, else ints.
     `whole`: all positions depend on the whole image besides, as after a gate that is computed from a global mean.
     `exact`: else the position may depend on less, as after an operation that is not known.
+    `masked`: some values were replaced by constants, as in attention with a mask; products with them may be zero.
     """
 
     low: Bound
@@ -38,6 +40,7 @@ class AxisField:
     count: int = 1
     whole: bool = False
     exact: bool = True
+    masked: bool = False
 
     @property
     def centre(self) -> Fraction:
@@ -76,7 +79,10 @@ def propagate(operations: Iterable[Operation], known: Mapping[int, ReceptiveFiel
         branches = operand_fields(operation, fields)
         if branches:
             rank = len(operation.shape)
-            fields[operation.output] = tuple(union(column, rank) for column in zip(*branches, strict=True))
+            joined = tuple(union(column, rank) for column in zip(*branches, strict=True))
+            if len(branches) > 1 and operation.name in PRODUCTS:
+                joined = tuple(map(_after_product, joined, zip(*branches, strict=True)))
+            fields[operation.output] = joined
     return fields
 
 
@@ -99,7 +105,17 @@ def union(fields: Sequence[AxisField], rank: int) -> AxisField:
     hull = _hull(others or complete, rank)
     exact = any(field.exact for field in complete) or all(field.exact for field in fields)
     whole = (bool(complete) and bool(others)) or any(field.whole for field in fields)
-    return replace(hull, whole=whole, exact=exact)
+    return replace(hull, whole=whole, exact=exact, masked=any(field.masked for field in fields))
+
+
+def _after_product(field: AxisField, factors: Sequence[AxisField]) -> AxisField:
+    """The field of a product: masked factors make it inexact, unless all parts of it see the same along this axis."""
+    same = all(isinstance(f.low, int) and f.is_parallel(field) and _are_equal(f, field) for f in factors)
+    return replace(field, exact=field.exact and (same or not field.masked))
+
+
+def _are_equal(field: AxisField, other: AxisField) -> bool:
+    return np.array_equal(field.low, other.low) and np.array_equal(field.high, other.high)
 
 
 def are_aligned(fields: Sequence[AxisField]) -> bool:
@@ -155,7 +171,8 @@ def _compose(field: AxisField, index_map: IndexMap, shape: Sequence[int]) -> Axi
         high = high + (part.first + part.span - 1) * field.stride
         axis, stride = part.axis, 1 if part.axis is None else field.stride * part.stride
     count = 1 if axis is None else shape[axis]
-    return simplified(AxisField(low, high, field.extent, axis, stride, count, field.whole, exact))
+    masked = field.masked or index_map.masks
+    return simplified(AxisField(low, high, field.extent, axis, stride, count, field.whole, exact, masked))
 
 
 def _joins_features(index_map: IndexMap) -> bool:
