@@ -7,10 +7,13 @@ from typing import Any
 import jax
 
 # By default XLA compiles convolutions with YNNPACK, whose filter gradients are two to four times slower than Eigen's.
-# YNNPACK keeps reductions and single matrix products, 3 and 4 of XLA's enumeration LibraryFusionType. Concurrent
-# operations lose more in the caches than they gain, and the default vectors are half as wide as the processor's.
+# YNNPACK keeps reductions and single matrix products: members of XLA's enumeration LibraryFusionType (xla.proto).
+# jaxlib 0.10.2 gives wrong values where its reduction takes in the product of a matrix of two or three rows and three
+# columns with the transpose of one of more than 32,768 rows (jax issue 39103; by default as well). No layer makes such
+# a product: tests/runtime/test_library_fusions.py. Concurrent operations lose more in the caches than they gain, and
+# the default vectors are half as wide as the processor's.
 CPU_OPTIONS: dict[str, Any] = {
-    "xla_cpu_experimental_ynn_fusion_type": "3,4",
+    "xla_cpu_experimental_ynn_fusion_type": "LIBRARY_FUSION_TYPE_REDUCE,LIBRARY_FUSION_TYPE_INDIVIDUAL_DOT",
     "xla_cpu_enable_concurrency_optimized_scheduler": False,
     "xla_cpu_prefer_vector_width": 512,
 }
