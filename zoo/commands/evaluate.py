@@ -9,8 +9,13 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from zoo.commands.arguments.data_set import add_skip_unreadable, named_dataset, print_note, unreadable_images
-from zoo.commands.arguments.dataset import check_data_dir
+from zoo.commands.arguments.dataset import (
+    add_skip_unreadable,
+    check_data_dir,
+    named_dataset,
+    print_note,
+    unreadable_images,
+)
 from zoo.commands.arguments.types import path, positive
 from zoo.commands.arguments.weights import add_inference_arguments, add_weights_arguments, inference_weights
 

@@ -112,7 +112,8 @@ def evaluate(
     )
     for batch in batches:
         count = int(batch["mask"].sum())  # padding is last
-        _, best = fetch_top_k(weights, *compute(variables, shard_batch(batch["image"], mesh)), count)
+        probabilities, indices = compute(variables, shard_batch(batch["image"], mesh))
+        _, best = fetch_top_k(weights, probabilities, indices, count)
         labels = batch["label"][:count]
         np.add.at(confusion, (labels, best[:, 0]), 1)
         among_five += int((best == labels[:, None]).any(axis=1).sum())

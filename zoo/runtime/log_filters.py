@@ -10,12 +10,13 @@ def quiet_libraries() -> None:
     """For command lines: turn off the logs of libraries that repeat what one line of ours reports.
 
     Those are Orbax's, which logs much for a damaged checkpoint or a full disk, and Matplotlib's about its fonts and its
-    cache. Warnings are one line each, without their source code.
+    cache. Warnings are one line each, without their source code; PIL's of too many pixels is an error of ours.
     """
     for name in ("absl", "asyncio", "matplotlib"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
     sys.unraisablehook = lambda _: None
     warnings.showwarning = print_warning
+    warnings.filterwarnings("ignore", message=r"Image size \(\d+ pixels\) exceeds limit")
 
 
 def print_warning(message: Warning | str, *details: Any, **more: Any) -> None:

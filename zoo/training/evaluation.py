@@ -1,6 +1,7 @@
 """The evaluation of a run's state on the test set."""
 
 from collections.abc import Callable, Iterable
+from typing import Any
 
 import jax
 import numpy as np
@@ -46,9 +47,7 @@ class Evaluator:
         return {"test_loss": total["loss"] / total["images"], "test_accuracy": total["correct"] / total["images"]}
 
 
-def load_test_batches(
-    run: PreparedRun, mesh: Mesh, unreadable: UnreadableImages
-) -> Iterable[dict[str, np.ndarray | jax.Array]]:
+def load_test_batches(run: PreparedRun, mesh: Mesh, unreadable: UnreadableImages) -> Iterable[dict[str, Any]]:
     """The test images in batches, on the devices if the run keeps its training images there."""
     batches = eval_batches(
         run.dataset.test,

@@ -4,7 +4,7 @@ A feed has a part for the host, `inputs(step)`, and a part that is compiled with
 are counted from 0. A checkpoint stores its `position`.
 """
 
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import jax
 import numpy as np
@@ -16,6 +16,8 @@ from zoo.data.preprocessing import Preprocessing
 from zoo.runtime.mesh import batch_sharding, on_all_devices, replicated, shard_batch
 from zoo.training.config.recipe import Recipe
 from zoo.training.step import Batch
+
+FeedName = Literal["auto", "resident", "streamed"]
 
 # The limit of "auto". Fashion-MNIST at 64x64 is 350 MB. A few thousand photographs at 224x224 are more, and would take
 # long to read before the first step.
@@ -131,7 +133,7 @@ def open_feed(
     return Streamed(iter(batches), mesh)
 
 
-def resolve_feed(recipe: Recipe, dataset: Dataset, preprocessing: Preprocessing) -> str:
+def resolve_feed(recipe: Recipe, dataset: Dataset, preprocessing: Preprocessing) -> FeedName:
     """The recipe's feed; for "auto" resident if training and test images take at most RESIDENT_BYTES, else streamed."""
     if recipe.feed != "auto":
         return recipe.feed

@@ -1,8 +1,52 @@
-"""The arguments --dataset and --data-dir."""
+"""The data set that a command line names with --dataset and --data-dir, and how many of its images may be left out."""
 
+from __future__ import annotations
+
+import argparse
+import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from zoo.commands.arguments.types import non_negative
 from zoo.errors import ZooError
+
+if TYPE_CHECKING:
+    from zoo.data import Dataset, UnreadableImages
+
+SKIP_UNREADABLE = "--skip-unreadable"
+
+
+def add_skip_unreadable(parser: argparse.ArgumentParser) -> None:
+    """--skip-unreadable, for `unreadable_images`."""
+    parser.add_argument(
+        SKIP_UNREADABLE,
+        type=non_negative,
+        default=0,
+        metavar="N",
+        help="leave out up to N images that cannot be read (default: 0)",
+    )
+
+
+def unreadable_images(args: argparse.Namespace) -> UnreadableImages:
+    """None so far, of as many as --skip-unreadable allows."""
+    from zoo.data import UnreadableImages
+
+    return UnreadableImages(args.skip_unreadable, SKIP_UNREADABLE)
+
+
+def named_dataset(name: str, data_dir: Path | None) -> Dataset:
+    """Open a data set; a line on standard error counts the files of a folder that are left out."""
+    from zoo.data import open_dataset
+
+    dataset = open_dataset(name, data_dir)
+    if dataset.left_out:
+        print_note(f"{dataset.name}: {dataset.left_out}")
+    return dataset
+
+
+def print_note(line: str) -> None:
+    """Print a line on standard error."""
+    print(f"zoo: {line}", file=sys.stderr)
 
 
 def check_data_dir(dataset: str | None, data_dir: Path | None) -> None:

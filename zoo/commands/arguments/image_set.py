@@ -8,8 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from zoo.commands.arguments.data_set import add_skip_unreadable, named_dataset, print_note, unreadable_images
-from zoo.commands.arguments.dataset import check_data_dir
+from zoo.commands.arguments.dataset import (
+    add_skip_unreadable,
+    check_data_dir,
+    named_dataset,
+    print_note,
+    unreadable_images,
+)
 from zoo.commands.arguments.images import STANDARD_INPUT, image_paths, load_image
 from zoo.commands.arguments.types import path, positive
 

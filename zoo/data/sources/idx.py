@@ -59,10 +59,12 @@ def read_idx(path: Path, dims: int) -> np.ndarray:
 
 
 def _open_split(folder: Path, images_stem: str, labels_stem: str) -> ArraySource:
-    paths = [_find(folder, images_stem, 3), _find(folder, labels_stem, 1)]
-    for stem, dims, path in zip((images_stem, labels_stem), (3, 1), paths, strict=True):
+    paths = []
+    for stem, dims in ((images_stem, 3), (labels_stem, 1)):
+        path = _find(folder, stem, dims)
         if path is None:
             raise DataError(f"{folder} has no {stem}-idx{dims}-ubyte or .gz: a folder of IDX files needs all four")
+        paths.append(path)
     images, labels = read_idx(paths[0], 3), read_idx(paths[1], 1)
     if len(images) != len(labels):
         raise DataError(f"{paths[0]} holds {len(images)} images but {paths[1]} {len(labels)} labels: are they a pair?")

@@ -17,7 +17,8 @@ def random_resized_crop(key: jax.Array, images: jax.Array, smallest: float) -> j
     It has `smallest` to 1 of the image's area, drawn uniformly, and an aspect ratio of 3/4 to 4/3, drawn uniformly in
     its logarithm. Where ten draws do not fit into an image far from square, the crop is the central one.
     """
-    return resize_boxes(images, random_boxes(key, *images.shape[:3], smallest))
+    batch, height, width, _ = images.shape
+    return resize_boxes(images, random_boxes(key, batch, height, width, smallest))
 
 
 def random_boxes(key: jax.Array, batch: int, height: int, width: int, smallest: float) -> jax.Array:
