@@ -153,6 +153,28 @@ def test_a_sequence_of_no_steps():
     assert summarize(nn.RNN(nn.SimpleCell(4)), (1, 0, 3)).macs == 0
 
 
+def test_rows_end_with_the_output():
+    """The update of the cache, and what is sown, come later and are no layers."""
+    rows = summarize(State(), (2, 4)).rows
+    assert [(row.operation, row.output_shape) for row in rows] == [("dense", (2, 4))]
+
+    class Either(nn.Module):
+        @nn.compact
+        def __call__(self, x):
+            return jax.lax.cond(x.sum() > 0, lambda: nn.relu(x), lambda: x)
+
+    assert "relu" in [row.operation for row in summarize(Either(), (2, 4)).rows]
+
+
+def test_parameters_without_sharing_depend_on_no_batch_and_no_mode():
+    counted = [
+        summarize(TrainByDefault(), (batch, 8, 8, 3), call={"train": train}).parameters_without_sharing
+        for batch in (1, 2, 3)
+        for train in (True, False)
+    ]
+    assert set(counted) == {64 * (3 * 9 * 8 + 8 + 2 * 8) + 8 * 10 + 10}
+
+
 def test_inputs_of_an_integer_type():
     class Tokens(nn.Module):
         @nn.compact

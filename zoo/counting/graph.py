@@ -155,8 +155,8 @@ class Operation:
 class Graph:
     """All operations in the order in which they run. Value 0 is the network's input.
 
-    `outputs` are the values that the network returns, without updated state. `is_first_call`: these are the operations
-    of `init`, as the network refuses another call with the same input.
+    `outputs` are the values that the network returns, without updated state, and those of branches of `cond`.
+    `is_first_call`: these are the operations of `init`, as the network refuses another call with the same input.
     """
 
     operations: tuple[Operation, ...]

@@ -21,6 +21,8 @@ PASS_THROUGH = frozenset(
         "stop_gradient",
     ]
 )
+# Collections that a summary counts.
+COLLECTIONS = ("params", "batch_stats")
 # Names of pools, those of `zoo.layers` among them.
 POOL_FUNCTIONS = frozenset(["max_pool", "avg_pool", "global_avg_pool", "adaptive_avg_pool"])
 
@@ -51,7 +53,10 @@ class LayerGroup:
 
 
 def group_layers(graph: Graph) -> list[LayerGroup]:
-    """The layers of a graph, in the order of their last operations."""
+    """The layers of a graph, in the order of their last operations.
+
+    What only updates state or is only stored, and has no parameters and no cost, is no layer.
+    """
     groups: list[LayerGroup] = []
     by_frames: dict[Frames, LayerGroup] = {}
     group_of: dict[int, LayerGroup] = {}
@@ -70,7 +75,19 @@ def group_layers(graph: Graph) -> list[LayerGroup]:
         group.inputs += [other for other in inputs if other is not group]
         group_of[op.output] = group
     last = {id(group): i for i, group in enumerate(group_of.values())}
-    return sorted((group for group in groups if not group.is_hidden), key=lambda group: last[id(group)])
+    counted = _counted_values(graph)
+    shown = (group for group in groups if not group.is_hidden and any(op.output in counted for op in group.operations))
+    return sorted(shown, key=lambda group: last[id(group)])
+
+
+def _counted_values(graph: Graph) -> set[int]:
+    """The values that the network's output or a number of the summary depends on."""
+    counted = set(graph.outputs)
+    for op in reversed(graph.operations):
+        has_numbers = op.macs != 0 or any(variable.collection in COLLECTIONS for variable in op.variables)
+        if op.output in counted or has_numbers or not graph.outputs:
+            counted.update(op.inputs, [op.output])
+    return counted
 
 
 def _blocks(operations: Sequence[Operation]) -> set[Frames]:

@@ -38,7 +38,7 @@ def trace(model: nn.Module, example: jax.ShapeDtypeStruct, keywords: Mapping[str
         calls=tuple(reader.module_calls.calls),
         variables=leaves,
         input_shape=tuple(example.shape),
-        outputs=frozenset(value.data for value in results if value.data is not None),
+        outputs=frozenset(value.data for value in results if value.data is not None) | reader.results,
         is_first_call=traced.is_first_call,
     )
 
@@ -57,13 +57,14 @@ def _public_name(name: str) -> str:
 class _JaxprReader:
     """Collects the operations of a jaxpr. `values` and `entered` count the values and the functions so far.
 
-    `renaming` is that of the reused jaxpr that is being read.
+    `results` are those of the branches that were read. `renaming` is that of the reused jaxpr that is being read.
     """
 
     module_calls: ModuleCalls
     operations: list[Operation] = field(default_factory=list)
     values: int = 1
     entered: int = 0
+    results: set[int] = field(default_factory=set)
     renaming: Renaming = UNCHANGED
 
     def read(self, jaxpr: Any, inputs: Sequence[TracedValue], frames: Frames) -> list[TracedValue]:
@@ -218,13 +219,15 @@ class _JaxprReader:
 
         Returns whether all branches have equally many, so that their number is known.
         """
-        readers = []
+        readers, results = [], []
         for branch in branches:
             reader = _JaxprReader(self.module_calls, values=self.values, entered=self.entered, renaming=self.renaming)
-            reader.read(branch, inputs, frames)
+            results.append(reader.read(branch, inputs, frames))
             readers.append(reader)
         macs = [sum(op.macs or 0 for op in reader.operations) for reader in readers]
-        expensive = readers[macs.index(max(macs))]
+        most_expensive = max(range(len(readers)), key=lambda i: (macs[i], len(readers[i].operations)))
+        expensive = readers[most_expensive]
         self.operations += expensive.operations
+        self.results |= expensive.results | {value.data for value in results[most_expensive] if value.data is not None}
         self.values, self.entered = expensive.values, expensive.entered
         return len(set(macs)) == 1 and all(op.macs is not None for reader in readers for op in reader.operations)
