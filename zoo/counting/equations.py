@@ -25,6 +25,7 @@ CALL_PRIMITIVES = {
     "custom_jvp_call": "call_jaxpr",
     "custom_vjp_call": "call_jaxpr",
     "custom_vjp_call_jaxpr": "fun_jaxpr",
+    "custom_vmap_call": "call",
     "remat2": "jaxpr",
     "checkpoint": "jaxpr",
     "composite": "jaxpr",

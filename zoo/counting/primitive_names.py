@@ -6,9 +6,10 @@ ELEMENTWISE = frozenset(
     abs acos acosh add add_any and asin asinh atan atan2 atanh bessel_i0e bessel_i1e bitcast_convert_type cbrt ceil
     clamp clz complex conj convert_element_type copy copy_p cos cosh device_put digamma div eq eq_to erf erf_inv erfc
     exp exp2 expm1 floor ge gt igamma igammac imag integer_pow is_finite layout_constraint le le_to lgamma log log1p
-    logistic lt lt_to max min mul name ne neg nextafter not optimization_barrier or polygamma population_count pow pvary
-    real reduce_precision regularized_incomplete_beta rem round rsqrt select_n sharding_constraint shift_left
-    shift_right_arithmetic shift_right_logical sign sin sinh sqrt square stop_gradient sub tan tanh xor zeta
+    log2 logistic lt lt_to max min mul name ne neg nextafter not optimization_barrier or polygamma polynomial
+    population_count pow pvary real reduce_precision regularized_incomplete_beta rem round rsqrt select_n
+    sharding_constraint shift_left shift_right_arithmetic shift_right_logical sign sin sinh sqrt square stop_gradient
+    sub tan tanh xor zeta
     """.split()  # noqa: SIM905 (as a list: one line per word)
 )
 REDUCTIONS = frozenset(f"reduce_{name}" for name in ("sum", "max", "min", "prod", "and", "or", "xor")) | {
