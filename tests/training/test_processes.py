@@ -13,6 +13,7 @@ from pathlib import Path
 import jax
 import numpy as np
 import pytest
+from PIL import Image
 from short_runs import final_state
 
 import zoo
@@ -65,7 +66,7 @@ def run_processes(folder, *arguments, count=2, code=0):
 def assert_close(ours, theirs, atol):
     """The states' variables and their EMA are the same."""
     for name in ("params", "batch_stats", "average"):
-        jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=atol), ours[name], theirs[name])
+        jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=atol, rtol=1e-5), ours[name], theirs[name])
 
 
 @pytest.mark.slow
@@ -187,3 +188,45 @@ def test_where_one_process_cannot_begin_none_waits_for_it(tmp_path, failing):
     outputs = [finished(process, 2) for process in both]
     assert "another process cannot start" in outputs[1 - failing]
     assert "nothing" in outputs[failing] and "another process" not in outputs[failing]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("lost", [0, 1])
+def test_a_killed_process_ends_the_others_in_one_line(tmp_path, lost):
+    where = ["--coordinator", f"127.0.0.1:{free_port()}", "--processes", "2", "--epochs", "100000"]
+    both = [started(tmp_path / "run", *where, "--process", str(i), devices=2) for i in range(2)]
+    while not saved_steps(RunFolder(tmp_path / "run")):
+        assert all(process.poll() is None for process in both)
+        time.sleep(0.1)
+    both[lost].kill()
+    start = time.monotonic()
+    output = finished(both[1 - lost], 2)
+    assert time.monotonic() - start < 30
+    (line,) = last_lines(output)
+    assert f"process {lost} of this run has failed or was lost" in line
+
+
+@pytest.mark.slow
+def test_an_image_that_one_process_cannot_read_ends_all(tmp_path):
+    generator = np.random.default_rng(0)
+    for name in ("one", "two"):
+        (tmp_path / "photos" / name).mkdir(parents=True)
+        for index in range(80):
+            image = Image.fromarray(generator.integers(0, 256, (16, 16, 3), np.uint8))
+            image.save(tmp_path / "photos" / name / f"{index}.png")
+    for damaged in (tmp_path / "photos" / "two").glob("[1-3]?.png"):
+        damaged.write_bytes(damaged.read_bytes()[:100])
+    data = ["--dataset", str(tmp_path / "photos"), "--feed", "streamed", "--batch-size", "4", "--epochs", "9"]
+    where = ["--coordinator", f"127.0.0.1:{free_port()}", "--processes", "2", *data]
+    both = [started(tmp_path / "run", *where, "--process", str(i), devices=2) for i in range(2)]
+    outputs = [finished(process, 2) for process in both]
+    lines = [last_lines(output) for output in outputs]
+    assert all(len(of_one) == 1 for of_one in lines)
+    assert any(".png" in of_one[0] for of_one in lines)
+    assert all(".png" in of_one[0] or "of this run has failed" in of_one[0] for of_one in lines)
+
+
+def last_lines(output):
+    """The lines from the first error."""
+    lines = output.splitlines()
+    return lines[next(index for index, line in enumerate(lines) if line.startswith("zoo: ")) :]

@@ -20,7 +20,7 @@ import shlex
 import sys
 import time
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from zoo.data import Dataset
-    from zoo.training import PreparedRun, RunConfig, RunFolder, RunOptions
+    from zoo.training import Outcome, PreparedRun, RunConfig, RunFolder, RunOptions
     from zoo.weights import Weights
 
 HELP = "train a network"
@@ -108,42 +108,48 @@ def add_fields(group: argparse._ArgumentGroup, config: type) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Train, and return the exit code: 130, 143 or 129 for a run that was stopped by Ctrl-C, SIGTERM or SIGHUP."""
-    from jax.errors import JaxRuntimeError
+    """Train in one or several processes, print the result, and return the exit code.
 
-    try:
-        return train_in_processes(args)
-    except JaxRuntimeError as error:
-        if "RESOURCE_EXHAUSTED" not in str(error):
-            raise
-        raise ZooError(OUT_OF_MEMORY) from None
-
-
-def train_in_processes(args: argparse.Namespace) -> int:
-    """Connect to the other processes, if there are any, train, and print the result."""
+    It is 130, 143 or 129 for a run that was stopped by Ctrl-C, SIGTERM or SIGHUP.
+    """
     from rich.console import Console
 
     from zoo.runtime.console import print_line
-    from zoo.training import enable_compilation_cache, train
+    from zoo.training import enable_compilation_cache
     from zoo.training.distributed import Cluster, fail_on_all_processes, is_first, join_cluster
 
     start = time.perf_counter()
     check_arguments(args)
-    console = Console()
+    console, lock = Console(), ExitStack()
+    watch: AbstractContextManager = nullcontext()
     if args.distributed or args.coordinator:
-        join_cluster(Cluster(args.coordinator, args.processes, args.process))
+        watch = join_cluster(Cluster(args.coordinator, args.processes, args.process), lock.close)
         console = console if is_first() else Console(quiet=True)
     enable_compilation_cache()
-    with ExitStack() as lock:
+    with watch, lock:
         with fail_on_all_processes():
             prepared = prepare_run(args, console, lock)
         print_run(prepared, console)
-        outcome = train(prepared, console)
+        outcome = train_in_memory(prepared, console)
     if outcome.exit_code:
         print_line(console, f"stopped and saved after step {outcome.step}; resume with: {resume_command(sys.argv)}")
     elif is_first():
         print(f"test_accuracy={outcome.test_accuracy:.4f} seconds={time.perf_counter() - start:.1f}")
     return outcome.exit_code
+
+
+def train_in_memory(run: PreparedRun, console: Console) -> Outcome:
+    """`zoo.training.train`. Raises ZooError where the device has too little memory."""
+    from jax.errors import JaxRuntimeError
+
+    from zoo.training import train
+
+    try:
+        return train(run, console)
+    except JaxRuntimeError as error:
+        if "RESOURCE_EXHAUSTED" not in str(error):
+            raise
+        raise ZooError(OUT_OF_MEMORY) from None
 
 
 def check_arguments(args: argparse.Namespace) -> None:

@@ -3,7 +3,7 @@
 import re
 import signal
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +16,7 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from zoo.errors import ZooError
 from zoo.runtime.mesh import DATA_AXIS, batch_sharding, replicated
+from zoo.training.process_watch import ProcessWatch, open_relay
 
 # Smaller arrays cost more to gather than to keep on every device.
 MIN_SHARDED_ELEMENTS = 1024
@@ -36,14 +37,20 @@ class Cluster:
     process: int | None = None
 
 
-def join_cluster(cluster: Cluster) -> None:
-    """Connect to the other processes, before any other use of JAX. Raises ZooError if that fails."""
+def join_cluster(cluster: Cluster, clean_up: Callable[[], None] = lambda: None) -> ProcessWatch:
+    """Connect to the other processes, before any other use of JAX. Raises ZooError if that fails.
+
+    Enter the context that is returned: in it the loss of one process ends all, after `clean_up`.
+    """
     if cluster.coordinator and None in (cluster.processes, cluster.process):
         raise ZooError("--coordinator needs --processes and --process too")
     if cluster.coordinator and not re.fullmatch(r".+:\d+", cluster.coordinator):
         raise ZooError(f"--coordinator is {cluster.coordinator!r}: it must be HOST:PORT, such as 10.0.0.1:1234")
+    watch, coordinator = ProcessWatch(clean_up), cluster.coordinator
+    if coordinator and cluster.process:
+        coordinator = open_relay(coordinator, lambda: watch.connected)
     try:
-        jax.distributed.initialize(cluster.coordinator, cluster.processes, cluster.process)
+        jax.distributed.initialize(coordinator, cluster.processes, cluster.process)
         # JAX installs its own handler for SIGTERM, after which the signal would do nothing.
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
     except (ValueError, RuntimeError) as error:
@@ -51,6 +58,14 @@ def join_cluster(cluster: Cluster) -> None:
             f"cannot connect to the other processes: {' '.join(str(error).split())[:300]}; outside of SLURM, Open MPI, "
             "Kubernetes and TPU pods give --coordinator HOST:PORT, --processes N and --process I"
         ) from None
+    host = cluster.coordinator.rpartition(":")[0].strip("[]") if cluster.coordinator else ""
+    watch.connect(jax.process_index(), host, broadcast)
+    return watch
+
+
+def broadcast(content: bytes) -> bytes:
+    """The bytes of the first process, as many as all processes give."""
+    return np.asarray(multihost_utils.broadcast_one_to_all(np.frombuffer(content, np.uint8))).tobytes()
 
 
 def is_first() -> bool:
