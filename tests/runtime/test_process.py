@@ -70,6 +70,19 @@ with replacing(Path({str(tmp_path / "whole")!r})) as unfinished:
     assert (done.returncode, done.stderr, list(tmp_path.iterdir())) == (130, "", [])
 
 
+def test_ctrl_c_gives_back_the_lock_of_a_run(tmp_path):
+    body = f"""
+from pathlib import Path
+from zoo.runtime.process import on_interrupt
+lock = Path({str(tmp_path / "lock")!r})
+lock.touch()
+with on_interrupt(lock.unlink):
+    with interruptible(): pass
+    interrupt()"""
+    done = ended(body)
+    assert (done.returncode, done.stderr, list(tmp_path.iterdir())) == (130, "", [])
+
+
 def test_ctrl_c_while_the_process_ends():
     done = ended("pass", after="interrupt()")
     assert (done.returncode, done.stderr) == (130, "")

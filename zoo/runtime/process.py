@@ -28,7 +28,7 @@ def run_process(command: Callable[[], int]) -> int:
     """
     if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
         # Not after nohup, or in a script's background.
-        signal.signal(signal.SIGINT, _leave)
+        signal.signal(signal.SIGINT, Leave())
     if hasattr(signal, "pthread_sigmask"):
         # `restart_with_huge_pages` blocks it.
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
@@ -39,28 +39,55 @@ def run_process(command: Callable[[], int]) -> int:
         leave(INTERRUPTED)
 
 
-def _leave(number: int, frame: FrameType | None) -> NoReturn:
-    # Not KeyboardInterrupt: raised while a library in C++ is imported it aborts the process, and raised in a callback
-    # it is lost.
-    leave(INTERRUPTED)
+class Leave:
+    """The handler of SIGINT: it cleans up and ends the process.
+
+    It does not raise KeyboardInterrupt: while a library in C++ is imported that aborts the process, and in a callback
+    it is lost. (No dataclass, whose import takes longer than all others here.)
+    """
+
+    def __init__(self, clean_up: Callable[[], None] = lambda: None) -> None:
+        self.clean_up = clean_up
+
+    def __call__(self, number: int, frame: FrameType | None) -> NoReturn:
+        self.clean_up()
+        leave(INTERRUPTED)
+
+
+@contextmanager
+def on_interrupt(clean_up: Callable[[], None]) -> Iterator[None]:
+    """Within this context `clean_up` is called before Ctrl-C ends the process; it must be short."""
+    with _handling(lambda before: Leave(clean_up)):
+        yield
 
 
 @contextmanager
 def interruptible() -> Iterator[None]:
     """Within this context the first Ctrl-C raises KeyboardInterrupt, so that what is half written can be removed."""
-    handled = signal.getsignal(signal.SIGINT) is _leave and threading.current_thread() is threading.main_thread()
-    if handled:
-        signal.signal(signal.SIGINT, _raise_once)
+
+    def raising(before: Leave) -> Callable[[int, FrameType | None], None]:
+        def raise_once(number: int, frame: FrameType | None) -> NoReturn:
+            signal.signal(signal.SIGINT, before)
+            raise KeyboardInterrupt
+
+        return raise_once
+
+    with _handling(raising):
+        yield
+
+
+@contextmanager
+def _handling(make_handler: Callable[[Leave], Callable[[int, FrameType | None], None]]) -> Iterator[None]:
+    """Another handler of SIGINT in place of `Leave`; nothing where that is not the handler, or in other threads."""
+    before = signal.getsignal(signal.SIGINT)
+    if not isinstance(before, Leave) or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    signal.signal(signal.SIGINT, make_handler(before))
     try:
         yield
     finally:
-        if handled:
-            signal.signal(signal.SIGINT, _leave)
-
-
-def _raise_once(number: int, frame: FrameType | None) -> NoReturn:
-    signal.signal(signal.SIGINT, _leave)
-    raise KeyboardInterrupt
+        signal.signal(signal.SIGINT, before)
 
 
 def leave(status: int) -> NoReturn:

@@ -15,17 +15,20 @@ from dataclasses import asdict
 from pathlib import Path
 
 from zoo.errors import ZooError
+from zoo.runtime.process import interruptible, on_interrupt
 from zoo.training.checkpoint.lock_owner import Owner, has_ended, parse_owner, this_process
 
 
 @contextmanager
 def lock_folder(folder: Path) -> Iterator[None]:
     """Hold the lock of an existing folder. Raises ZooError if another process holds it, or it cannot be written."""
-    owner = acquire(folder)
-    try:
-        yield
-    finally:
-        release(folder, owner)
+    with interruptible():
+        owner = acquire(folder)
+    with on_interrupt(lambda: release(folder, owner)):
+        try:
+            yield
+        finally:
+            release(folder, owner)
 
 
 def lock_file(folder: Path) -> Path:
