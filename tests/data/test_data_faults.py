@@ -150,7 +150,7 @@ def test_the_shape_of_photographs_is_that_after_turning_them_upright(tmp_path):
             Image.new("RGB", (30, 20)).save(tmp_path / name / f"{i}.{suffix}", exif=exif)
     data = open_dataset(tmp_path)
     assert data.image_shape == (30, 20, 3)
-    assert all(data.train[i]["image"].shape == data.train.shape(i) == (30, 20, 3) for i in range(6))
+    assert all(data.train[i]["image"].shape == data.train.image_shape(i) == (30, 20, 3) for i in range(6))
 
 
 def test_capital_splits(tmp_path):

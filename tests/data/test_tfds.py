@@ -128,7 +128,7 @@ def test_a_photograph_in_a_record_is_turned_upright(kind):
     with Image.open(io.BytesIO(source.records[0]["image"])) as stored:
         expected = np.rot90(np.asarray(stored.convert("RGB")))
     np.testing.assert_array_equal(source[0]["image"], expected)
-    assert source.shape(0) == (48, 32, 3)
+    assert source.image_shape(0) == (48, 32, 3)
 
 
 def test_the_first_record_does_not_decide_the_shape_and_may_be_damaged():

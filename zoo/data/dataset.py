@@ -50,7 +50,7 @@ class ArraySource:
     def __getitem__(self, index: int) -> Example:
         return {"image": self.images[index], "label": self.labels[index].item()}
 
-    def shape(self, index: int) -> tuple[int, int, int]:
+    def image_shape(self, index: int) -> tuple[int, int, int]:
         """(height, width, channels) of an image, the same of all."""
         return self.images.shape[1:]
 

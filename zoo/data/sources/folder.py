@@ -33,7 +33,7 @@ class FolderSource:
         """The file of an image."""
         return self.folder / self.files[index]
 
-    def shape(self, index: int) -> tuple[int, int, int]:
+    def image_shape(self, index: int) -> tuple[int, int, int]:
         """(height, width, channels) of an image, from its file's header."""
         return read_shape(self.path(index))
 
@@ -57,7 +57,7 @@ def open_folder(folder: Path) -> Dataset:
         train,
         test,
         tuple(train_files),
-        typical_shape(train.shape, len(train)),
+        typical_shape(train.image_shape, len(train)),
         left_out=describe_left_out(tree.all_others(), tree.total - len(train) - len(test)),
     )
 

@@ -51,7 +51,7 @@ class RecordSource:
         with self._naming(index):
             return int(self.records[index][self.label_key])
 
-    def shape(self, index: int) -> tuple[int, int, int]:
+    def image_shape(self, index: int) -> tuple[int, int, int]:
         """(height, width, channels) of an image, from its header."""
         with self._naming(index):
             height, width, _ = header_shape(io.BytesIO(self.records[index][self.image_key]))
@@ -92,7 +92,7 @@ def open_tfds(name: str, data_dir: Path) -> Dataset:
     title = path_safe(f"{builder.name}-{config}" if config else builder.name)
     train, test = _splits(title, builder, image_key, label_key)
     class_names = tuple(builder.info.features[label_key].names)
-    return Dataset(title, train, test, class_names, typical_shape(train.shape, len(train)))
+    return Dataset(title, train, test, class_names, typical_shape(train.image_shape, len(train)))
 
 
 def _builder(name: str, data_dir: Path) -> tfds.core.DatasetBuilder:
