@@ -90,7 +90,7 @@ def test_convert_overwrites_only_with_force(capsys, theirs, tmp_path):
         (["theirs.safetensors", "out.safetensors", "--model", "mnasnet05"], "did you mean mnasnet0_5"),
         (["theirs.safetensors", "out.safetensors", "--to", "keras"], "keras has no mnasnet0_5"),
         (["theirs.safetensors", "out.safetensors", "--from", "cadene"], "cadene has no mnasnet0_5"),
-        (["theirs.safetensors", "no/folder/out.safetensors"], "no/folder/out.safetensors: the folder no/folder does not exist"),
+        (["theirs.safetensors", "no/folder/out.safetensors"], "the folder no/folder does not exist"),
         (["broken.safetensors", "out.safetensors"], "cannot read broken.safetensors"),
         (["other.safetensors", "out.safetensors"], "not the weights of mnasnet0_5"),
     ],

@@ -135,7 +135,7 @@ def test_the_first_record_does_not_decide_the_shape_and_may_be_damaged():
     records = [{"image": b"no image", "label": 0}, record(Image.new("L", (9, 9)), format="png")]
     records += [record(Image.new("RGB", (300, 200)), format="png") for _ in range(5)]
     source = RecordSource(Path("x"), records, "image", "label", 3)
-    assert typical_shape(source.shape, len(source)) == (200, 300, 3)
+    assert typical_shape(source.image_shape, len(source)) == (200, 300, 3)
     assert source.label(0) == 0
 
 
