@@ -151,3 +151,16 @@ def test_random_masks_are_not_taken_for_constants():
 
     last = summarize(Net(), IMAGE).rows[-1]
     assert (last.receptive_field, last.receptive_field_exact) == ((5, 5), (True, True))
+
+
+@pytest.mark.parametrize("method", ["nearest", "linear"])
+def test_steps_of_an_upsampled_map(method):
+    """Twice as many positions as pixels: the first half a pixel step lies a quarter of a pixel before pixel 0."""
+    last = summarize(Between(lambda x: jax.image.resize(x, (1, 64, 64, 1), method)), IMAGE).rows[-1]
+    assert (last.effective_stride, last.offset) == ((0.5, 0.5), (-0.25, -0.25))
+
+
+def test_no_first_centre_where_steps_do_not_contain_the_fields():
+    """Pages draw boxes of one size in steps; a position beside the border sees the other border."""
+    last = summarize(Between(lambda x: jnp.pad(x, ((0, 0), (3, 3), (0, 0), (0, 0)), mode="reflect")), IMAGE).rows[-1]
+    assert (last.receptive_field, last.offset) == ((5, 5), (None, 0))

@@ -20,7 +20,8 @@ class AxisSummary:
     """A field in numbers: the largest size of all positions, the step between positions, and the first centre.
 
     `size` is None where it is the whole image, or unknown (then `exact` is False). `stride` and `offset` are None
-    where the output has no positions along the axis, or where they do not follow each other in steps.
+    where the output has no positions along the axis, or where they do not follow each other in steps. Where their
+    fields differ, these are averages, and `offset` is None unless fields of one size in such steps contain them all.
     """
 
     size: Number | None
@@ -33,11 +34,24 @@ def summarize_axis(field: AxisField, rank: int) -> AxisSummary:
     """The numbers of a field of an output with `rank` axes. All features of a position count as one position."""
     field = _where_seen(_over_features(field, rank))
     if isinstance(field.low, int) and isinstance(field.high, int) and field.axis is not None:
-        size = field.high - field.low + 1
-        return AxisSummary(None if field.whole else size, field.stride, simple_number(field.centre), field.exact)
+        shared = field.high - field.low + 1
+        return AxisSummary(None if field.whole else shared, field.stride, simple_number(field.centre), field.exact)
     apart = positions_apart(field, rank)
+    size = None if field.whole else _largest(apart)
     stride, offset = _average_grid(apart)
-    return AxisSummary(None if field.whole else _largest(apart), stride, offset, field.exact)
+    if size is not None and stride is not None and offset is not None and not _contain(apart, size, stride, offset):
+        offset = None
+    return AxisSummary(size, stride, offset, field.exact)
+
+
+def _contain(apart: AxisField, size: Number, stride: Number, offset: Number) -> bool:
+    """Whether fields of one size in regular steps contain what the positions see, of which one axis differs."""
+    low, high = np.broadcast_arrays(np.maximum(apart.low, 0), np.minimum(apart.high, apart.extent - 1))
+    if low.shape[-1] > 1:
+        return True  # A flat vector, whose steps are not those of its positions.
+    starts = [offset - Fraction(size - 1, 2) + position * stride for position in range(low.size)]
+    bounds = zip(starts, low.flat, high.flat, strict=True)
+    return all(math.floor(start) <= first and last < math.ceil(start + size) for start, first, last in bounds)
 
 
 def _largest(apart: AxisField) -> int | None:

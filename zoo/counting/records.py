@@ -23,7 +23,8 @@ class Row:
     largest one, None along an axis where it is the whole image; padding counts as long as all positions have the same
     size. Where `receptive_field_exact` is False it is an upper bound, and None means unknown. `effective_stride` and
     `offset` (the centre of the first receptive field; pixel 0 is 0) are None where the output has no positions along
-    the axis, or none in regular steps. All three are in pixels of the image.
+    the axis, or none in regular steps; of fields that differ, `offset` is given only if boxes of one size in such steps
+    contain them. All three are in pixels of the image.
     """
 
     path: str
