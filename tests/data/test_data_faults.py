@@ -222,6 +222,15 @@ def test_splits_that_are_not_understood_are_refused_and_never_taken_for_classes(
     assert all(name in str(caught.value) for name in named) and "\n" not in str(caught.value)
 
 
+def test_a_folder_of_class_folders_beside_others_is_named(tmp_path):
+    classes(tmp_path / "Images", "ab")
+    (tmp_path / "Annotations").mkdir()
+    (tmp_path / "Annotations" / "a.xml").write_text("")
+    with pytest.raises(DataError, match=rf"pass {tmp_path}/Images$"):
+        open_dataset(tmp_path)
+    assert image_count(tmp_path / "Images") == 10
+
+
 @pytest.mark.parametrize("names", [("test", "control"), ("valid", "invalid"), ("bus", "train"), ("dev", "prod")])
 def test_a_class_may_have_the_name_of_a_split(tmp_path, names):
     classes(tmp_path, names, 2)

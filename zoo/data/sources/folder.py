@@ -63,11 +63,13 @@ def open_folder(folder: Path) -> Dataset:
 
 
 def _classes(tree: ImageTree, *, is_split: bool = False) -> Files:
-    if len(tree.folders) < 2:
-        inner = [folder.path for folder in tree.folders.values() if len(folder.folders_with_images()) > 1]
+    with_images = tree.folders_with_images()
+    # Data sets with one folder of images beside others, such as Images and Annotations.
+    inner = [folder.path for folder in with_images.values() if len(folder.folders_with_images()) > 1]
+    if len(tree.folders) < 2 or (inner and len(with_images) == 1):
         hint = f", or pass {inner[0]}" if inner else ""
         raise DataError(
-            f"{tree.path} has {len(tree.folders)} class folders: put the images into one sub-folder per class, two or "
+            f"{tree.path} has {len(with_images)} class folders: put the images into one sub-folder per class, two or "
             f"more{hint}"
         )
     for name, folder in tree.folders.items():
