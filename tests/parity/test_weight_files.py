@@ -4,8 +4,11 @@ import argparse
 import json
 import os
 import pickle
+import sys
 import tempfile
+from collections import defaultdict
 from pathlib import Path
+from types import SimpleNamespace
 
 import jax
 import numpy as np
@@ -38,6 +41,15 @@ class Malicious:
         return os.system, (f"touch {CODE_RAN}",)
 
 
+class Config(dict):
+    """A mapping with attributes, named as that of a library that is not installed here."""
+
+    __module__, __qualname__ = "easydict", "EasyDict"
+
+
+Config.__name__ = "EasyDict"
+
+
 def assert_state(found):
     assert set(found) == set(STATE)
     for key, value in STATE.items():
@@ -52,9 +64,12 @@ def assert_state(found):
         lambda state: {"state_dict": state, "epoch": 3},
         lambda state: {"model": {"state_dict": state, "epoch": np.float64(3)}, "optimizer": {"state": state}},
         lambda state: [argparse.Namespace(path=Path("a"), lr=np.float32(0.1)), {"net": state}],
+        lambda state: defaultdict(list, {"net": state, "rows": np.ones((2, 2)), "seen": frozenset([1])}),
+        lambda state: {"model": Config(net=state), "metrics": defaultdict(float, {1: np.float64(2)})},
     ],
 )
-def test_a_torch_file_with_any_nesting(tmp_path, suffix, wrap):
+def test_a_torch_file_with_any_nesting(tmp_path, monkeypatch, suffix, wrap):
+    monkeypatch.setitem(sys.modules, "easydict", SimpleNamespace(EasyDict=Config))  # pickle looks the class up
     torch.save(wrap(STATE), tmp_path / f"w{suffix}")
     assert_state(read_state_dict(tmp_path / f"w{suffix}"))
 

@@ -4,6 +4,7 @@ import pickle
 import re
 import warnings
 import zipfile
+from collections import OrderedDict
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -25,19 +26,24 @@ SUFFIXES = SAFETENSORS + NUMPY + TORCH
 UNREAD_CLASSES = (
     "argparse.Namespace",
     "types.SimpleNamespace",
-    "collections.defaultdict",
-    *(f"builtins.{name}" for name in ("list", "dict", "set", "int", "float", "str")),  # what a defaultdict makes
+    "typing.Any",
+    *(f"builtins.{name}" for name in ("list", "dict", "set", "frozenset", "int", "float", "str", "range", "slice")),
     *(f"pathlib{module}.{system}Path" for module in ("", "._local") for system in ("Posix", "Windows", "Pure", "")),
     *(f"pathlib{module}.Pure{system}Path" for module in ("", "._local") for system in ("Posix", "Windows")),
     *(f"numpy.{core}.multiarray.{name}" for core in ("core", "_core") for name in ("scalar", "_reconstruct")),
     *(f"numpy.{name}" for name in ("dtype", "ndarray")),
     *(f"numpy.dtypes.{kind}DType" for kind in ("Float16", "Float32", "Float64", "Int32", "Int64", "Bool")),
-    "lightning.fabric.utilities.data.AttributeDict",
-    "lightning_fabric.utilities.data.AttributeDict",
-    "pytorch_lightning.utilities.parsing.AttributeDict",
+    *(f"omegaconf.{name}" for name in ("dictconfig.DictConfig", "listconfig.ListConfig")),
+    *(f"omegaconf.{name}" for name in ("base.ContainerMetadata", "base.Metadata", "nodes.AnyNode")),
+    "ml_collections.config_dict.config_dict.ConfigDict",
+)
+# Mappings, which are read as such.
+MAPPINGS = (
+    "collections.defaultdict",
     "easydict.EasyDict",
     "yacs.config.CfgNode",
-    "ml_collections.config_dict.config_dict.ConfigDict",
+    *(f"{package}.utilities.data.AttributeDict" for package in ("lightning.fabric", "lightning_fabric")),
+    *(f"{package}.utilities.parsing.AttributeDict" for package in ("lightning.pytorch", "pytorch_lightning")),
 )
 
 
@@ -50,8 +56,13 @@ class Unread:
     def __setstate__(self, state: Any) -> None:
         """Takes the object's fields."""
 
-    def __setitem__(self, key: Any, value: Any) -> None:
-        """Takes an item, where the object is a mapping."""
+
+class ReadAsMapping:
+    """What makes the mapping that is read in place of an object of `MAPPINGS`; its items follow in the file."""
+
+    def __new__(cls, *_: Any) -> OrderedDict[Any, Any]:  # type: ignore[misc]
+        """An empty mapping of the kind that torch fills."""
+        return OrderedDict()
 
 
 def read_state_dict(path: str | Path) -> dict[str, np.ndarray]:
@@ -90,9 +101,9 @@ def _read_torch(path: Path) -> Any:
         raise ZooError(
             f"reading {path} needs torch: install torch (its CPU build is enough), or use a .safetensors file"
         ) from None
-    unread: Any = [(Unread, name) for name in UNREAD_CLASSES]
+    stand_ins: Any = [(Unread, name) for name in UNREAD_CLASSES] + [(ReadAsMapping, name) for name in MAPPINGS]
     try:
-        with warnings.catch_warnings(action="ignore"), torch.serialization.safe_globals(unread):
+        with warnings.catch_warnings(action="ignore"), torch.serialization.safe_globals(stand_ins):
             return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         refused = re.search(r"GLOBAL ([\w.]+)", str(error))
@@ -101,7 +112,8 @@ def _read_torch(path: Path) -> Any:
                 f"{path} holds more than tensors and would run code ({refused[1]}), so it is not read: "
                 "save only its state dict"
             ) from None
-        raise ZooError(f"cannot read {path}: it is not a torch file, or is damaged") from None
+        other = "holds other objects than tensors" if "Can only" in str(error) else "is damaged"
+        raise ZooError(f"cannot read {path}: it is not a torch file, or {other}") from None
     except Exception as error:
         # torch raises RuntimeError, EOFError, KeyError and others for damaged files.
         if "TorchScript" in str(error):
