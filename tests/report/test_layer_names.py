@@ -20,3 +20,4 @@ def test_sizes_are_written_with_a_multiplication_sign():
     assert operation_in_words(first) == "conv 5×3, stride 2×1"
     assert operation_in_words(second) == "conv 3×3, dilation 1×2"
     assert (format_field((43, 51)), format_field((43, 43)), format_field((None, 3))) == ("43×51", "43", "all×3")
+    assert format_field((43, None), (False, False)) == "≤43×?"

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from fractions import Fraction
 from typing import Any
 
-from zoo.counting.records import ROW_COLUMNS, Misalignment, NetworkCounts, Row
+from zoo.counting.records import ROW_COLUMNS, Misalignment, NetworkCounts, Number, Row
 from zoo.runtime.text_tables import aligned_table, markdown_table, shorten, wrap
 
 CONVENTION = (
@@ -61,7 +61,8 @@ def csv_text(counts: NetworkCounts) -> str:
     writer.writerow(ROW_COLUMNS)
     for row in counts.rows:
         cells = {name: _csv_cell(name, getattr(row, name)) for name in ROW_COLUMNS}
-        writer.writerow((cells | {"receptive_field": "x".join(_receptive_field_parts(row))}).values())
+        field = "x".join(_field_parts(row.receptive_field, row.receptive_field_exact))
+        writer.writerow((cells | {"receptive_field": field}).values())
     return out.getvalue().rstrip("\n")
 
 
@@ -83,17 +84,19 @@ def size(values: Sequence[Any] | None, empty: str = "") -> str:
     return parts[0] if len(set(parts)) == 1 else "x".join(parts)
 
 
-def receptive_field(row: Row) -> str:
+def receptive_field(sizes: Sequence[Number | None], exact: Sequence[bool]) -> str:
     """The size of a receptive field as `size` writes it: "all" for the whole image, "<=43" for a bound, "?" else."""
-    parts = _receptive_field_parts(row)
+    parts = _field_parts(sizes, exact)
     return parts[0] if len(set(parts)) == 1 else "x".join(parts)
 
 
-def _receptive_field_parts(row: Row) -> list[str]:
+def _field_parts(sizes: Sequence[Number | None], exact: Sequence[bool]) -> list[str]:
     parts = []
-    for number, exact in zip(row.receptive_field, row.receptive_field_exact, strict=True):
-        shown = "all" if number is None else _number(number)
-        parts.append(shown if exact else "?" if number is None else f"<={shown}")
+    for number, is_exact in zip(sizes, exact, strict=False):
+        if number is None:
+            parts.append("all" if is_exact else "?")
+        else:
+            parts.append(_number(number) if is_exact else f"<={_number(number)}")
     return parts
 
 
@@ -128,7 +131,7 @@ def _columns(counts: NetworkCounts, without_sharing: bool) -> list[Column]:
         Column("MACs", lambda row: count(row.macs)),
         Column("XLA FLOPs", lambda row: count(row.xla_flops)) if counts.xla_flops is not None else None,
         Column("bytes", lambda row: count(row.activation_bytes), rank=11),
-        Column("rec. field", receptive_field, rank=3),
+        Column("rec. field", lambda row: receptive_field(row.receptive_field, row.receptive_field_exact), rank=3),
         Column("eff. stride", lambda row: size(row.effective_stride), rank=9),
         Column("offset", lambda row: size(row.offset), rank=12),
     ]

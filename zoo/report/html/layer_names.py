@@ -4,7 +4,7 @@ import re
 from typing import TYPE_CHECKING
 
 from zoo.counting.records import Row
-from zoo.counting.render import size
+from zoo.counting.render import receptive_field, size
 from zoo.report.architecture.blocks import Block
 from zoo.report.layers.counted_network import Layer
 
@@ -68,9 +68,9 @@ def operation_in_words(row: Row) -> str:
     return ", ".join(parts)
 
 
-def format_field(field: tuple) -> str:
-    """A receptive field (height, width) in pixels: 43, 43×51, or "all" for the whole image."""
-    return _sizes(field, "all")
+def format_field(field: tuple, exact: tuple[bool, ...] = (True, True)) -> str:
+    """A receptive field (height, width) in pixels: 43, 43×51, or "all" for the whole image; if not exact, ≤43 or ?."""
+    return receptive_field(field, exact).replace("<=", "≤").replace("x", "×")
 
 
 def field_area(field: tuple) -> float:
