@@ -98,10 +98,25 @@ class Layer(nn.Module):
         return nn.Dropout(0.5, deterministic=False)(x), x.sum()
 
 
+class Mapped(nn.Module):
+    """A dense layer of the signs of its parameters."""
+
+    @nn.compact
+    def __call__(self, x):
+        def signs(variables):
+            return jax.tree.map(jnp.sign, variables)
+
+        return nn.map_variables(nn.Dense, "params", signs, init=True)(4)(x)
+
+
 MODULES = {
     "dropout": (Drop(), 20, 32),
     "state": (State(), 20, 32),
     "tree": (Tree(), 36, 64),
+    # Four layers, stacked twice.
+    "scan in scan": (nn.remat_scan(nn.Dense, lengths=(2, 2))(4), 80, 128),
+    # Under init=True, Flax calls the layer a second time where variables may change, to make them.
+    "mapped variables": (Mapped(), 20, 32),
     # Each of the two layers: a 4x4 kernel, scale and bias; 16 multiply-adds for each of two examples.
     **{lift: (Layers(lift), 48, 64) for lift in ("scan", "vmap", "remat", "jit")},
 }

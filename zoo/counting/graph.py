@@ -95,12 +95,15 @@ class ModuleCall:
 
 @dataclass(frozen=True)
 class Variable:
-    """A leaf of the variables, or its slice `index` where `nn.scan` stacks the variables of its layers."""
+    """A leaf of the variables, or its slice `index` where `nn.scan` stacks the variables of its layers.
+
+    The index has a number for each scan, the outermost first.
+    """
 
     collection: str
     path: tuple[str, ...]
     size: int
-    index: int | None = None
+    index: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -37,35 +37,39 @@ def init_shapes(model: nn.Module, example: jax.ShapeDtypeStruct, keywords: Mappi
 def trace_call(
     model: nn.Module, example: jax.ShapeDtypeStruct, keywords: Mapping[str, Any], variables: Any
 ) -> TracedCall:
-    """A call with these variables that may draw random numbers and update state: what `init` takes, it takes.
+    """A call with these variables that may draw random numbers: what `init` takes, it takes.
 
-    Some modules refuse an input that `init` took, as attention with a cache, which is made for a sequence and is then
-    called with single tokens. Of these the call of `init` is traced.
+    A plain call is tried first, then one that may update state, as batch statistics. Some modules refuse both for an
+    input that `init` took, as attention with a cache, which is made for a sequence and is then called with single
+    tokens. Of these the call of `init` is traced.
     """
+
+    def rngs() -> dict[str, jax.Array]:
+        return {"params": jax.random.key(0)}
 
     def call(module: nn.Module, x: jax.Array) -> Any:
         return module(x, **keywords)
 
-    def apply(variables: Any, x: jax.Array) -> list[jax.Array]:
-        rngs, state = {"params": jax.random.key(0)}, nn.DenyList("params")
-        output, _ = model.apply(variables, x, rngs=rngs, mutable=state, method=call)
-        return _arrays(output)
+    def plain(variables: Any, x: jax.Array) -> list[jax.Array]:
+        return _arrays(model.apply(variables, x, rngs=rngs(), method=call))
+
+    def updating(variables: Any, x: jax.Array) -> list[jax.Array]:
+        return _arrays(model.apply(variables, x, rngs=rngs(), mutable=nn.DenyList("params"), method=call)[0])
 
     def first_call(variables: Any, x: jax.Array) -> list[jax.Array]:
         known = {name: variables[name] for name in ("params", "batch_stats") if name in variables}
         run = flax.core.apply(lambda scope: call(model.clone(parent=scope), x), True, flags={"initializing": True})
-        output, _ = run(known, rngs={"params": jax.random.key(0)})
-        return _arrays(output)
+        return _arrays(run(known, rngs=rngs())[0])
 
-    try:
-        return TracedCall(*_marked_jaxpr(apply, variables, example))
-    except Exception:
-        # A user's module may raise anything; if the other call fails too, this is the error to show.
+    errors = []
+    for function in (plain, updating, first_call):
         try:
-            return TracedCall(*_marked_jaxpr(first_call, variables, example), is_first_call=True)
-        except Exception:
-            pass
-        raise
+            jaxpr, module_calls = _marked_jaxpr(function, variables, example)
+        except Exception as error:  # A user's module may raise anything.
+            errors.append(error)
+        else:
+            return TracedCall(jaxpr, module_calls, is_first_call=function is first_call)
+    raise errors[1]
 
 
 def _marked_jaxpr(function: Callable, *arguments: Any) -> tuple[Any, tuple[ModuleCall, ...]]:

@@ -181,7 +181,9 @@ class _JaxprReader:
     def _slice(self, value: TracedValue, aval: Any, index: int, frames: Frames) -> TracedValue:
         """The part of a stacked array that iteration `index` of a scan gets."""
         length, *shape = aval.shape
-        parts = frozenset(replace(part, size=part.size // length, index=index) for part in value.variables)
+        parts = frozenset(
+            replace(part, size=part.size // length, index=(*part.index, index)) for part in value.variables
+        )
         if value.data is None:
             return TracedValue(variables=parts, known=value.known and constants.item(value.known, index))
         reads = index_maps.item(len(shape) + 1, 0, index)
