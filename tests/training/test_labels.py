@@ -90,7 +90,7 @@ def test_evaluate_refuses_labels_that_are_no_class_and_an_empty_split(label, mes
             evaluate(weights, dataclasses.replace(DATASET, test=test), batch_size=40)
 
 
-@pytest.mark.parametrize("settings", [{"label_smoothing": 0.1}, {"label_smoothing": 0.1, "mixup": 0.2}])
+@pytest.mark.parametrize("settings", [{"label_smoothing": 0.1}, pytest.param({"mixup": 0.2}, marks=pytest.mark.slow)])
 def test_inside_jit_a_label_that_is_no_class_changes_nothing_and_is_reported(settings):
     recipe = linear_recipe(**settings)
     params = {"fc": {"kernel": jnp.ones((12, 3))}}
