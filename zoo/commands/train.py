@@ -121,11 +121,12 @@ def run(args: argparse.Namespace) -> int:
     start = time.perf_counter()
     check_arguments(args)
     console, lock = Console(), ExitStack()
+    # Before anything is compiled: JAX decides then whether it uses the cache.
+    enable_compilation_cache()
     watch: AbstractContextManager = nullcontext()
     if args.distributed or args.coordinator:
         watch = join_cluster(Cluster(args.coordinator, args.processes, args.process), lock.close)
         console = console if is_first() else Console(quiet=True)
-    enable_compilation_cache()
     with watch, lock:
         with fail_on_all_processes():
             prepared = prepare_run(args, console, lock)
