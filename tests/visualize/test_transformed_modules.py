@@ -118,6 +118,18 @@ def assert_same(method, blocks):
             jax.tree.map(lambda one, other: np.testing.assert_allclose(one, other, atol=1e-5), found, expected)
 
 
+@pytest.mark.parametrize("block", ["remat", "jit"])
+def test_the_counts_and_boxes_of_a_transformed_block(block):
+    """Counted twice, and after another network with the same class of blocks, whose trace nn.jit keeps."""
+    expected = zoo.count.summarize(Net(), (1, *SIZE)).to_text()
+    nn_of_one = nn.Sequential([nn.Conv(3, (1, 1)), BLOCKS[block](name="b0")])
+    zoo.count.summarize(nn_of_one, (1, *SIZE))
+    for _ in range(2):
+        assert zoo.count.summarize(Net(block=BLOCKS[block]), (1, *SIZE)).to_text() == expected
+    boxes = visualize.receptive_boxes(Net(block=BLOCKS[block]), SIZE, "b2", np.array([[3, 3]]))
+    np.testing.assert_array_equal(boxes, [[1, 1, 6, 6]])  # two 3x3 convolutions: 5x5 around (3, 3)
+
+
 def test_a_transformed_block_is_randomized():
     net, key = Net(block=BLOCKS["remat"]), jax.random.key(1)
     found, fresh = visualize.randomize_weights(net, VARIABLES, key, "b2"), zoo.init(net, key)

@@ -11,6 +11,7 @@ from jax.ad_checkpoint import checkpoint_name
 
 from zoo.counting.graph import ModuleCall
 from zoo.counting.marks import ModuleCallMark
+from zoo.runtime.kept_traces import new_trace_name
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ def trace_call(
     """
 
     def rngs() -> dict[str, jax.Array]:
-        return {"params": jax.random.key(0)}
+        return {name: jax.random.key(0) for name in ("params", new_trace_name())}
 
     def call(module: nn.Module, x: jax.Array) -> Any:
         return module(x, **keywords)

@@ -4,7 +4,6 @@ Outputs leave a network through Flax's collections only, never through a Python 
 `nn.remat` and `nn.jit` too. `nn.scan` and `nn.vmap` give a collection only where their `variable_axes` names it.
 """
 
-import uuid
 from collections import OrderedDict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -18,6 +17,7 @@ from flax.linen.module import InterceptorContext
 
 from zoo.errors import ZooError, suggestion
 from zoo.models.variables import Variables
+from zoo.runtime.kept_traces import new_trace_name
 
 CAPTURED = "intermediates"  # Flax's collection of captured outputs
 
@@ -124,12 +124,11 @@ def apply_and_capture(
     def is_named(module: nn.Module, method: str) -> bool:
         return method == "__call__" and (names is None or "/".join(module.path) in names)
 
-    # `nn.jit` keeps its trace, with what was recorded and captured in it, for as long as the mutable collections have
-    # the same names.
-    new_trace = f"trace {uuid.uuid4().hex}"
     given = {name: collection for name, collection in variables.items() if name != CAPTURED}
     with nn.intercept_methods(record):
-        logits, state = model.apply(given, x, capture_intermediates=is_named, mutable=[CAPTURED, *mutable, new_trace])
+        logits, state = model.apply(
+            given, x, capture_intermediates=is_named, mutable=[CAPTURED, *mutable, new_trace_name()]
+        )
     captured = state.get(CAPTURED, {})
     outputs = OrderedDict((name, _first_output(captured, name, shape)) for name, shape in shapes.items())
     return Applied(logits, outputs, state)
