@@ -72,6 +72,18 @@ FIELDS = {
     "field of a sort": (Between(lambda x: jnp.sort(x, 1)), IMAGE, (None, 5)),
     "field of the largest": (Between(lambda x: lax.top_k(x.swapaxes(1, 3), 4)[0].swapaxes(1, 3)), IMAGE, (None, 5)),
     "field of attention": (nn.MultiHeadAttention(num_heads=1), (1, 12, 4), (None,)),
+    "field of a branch that a constant chooses": (
+        Between(lambda x: lax.cond(True, lambda: x, lambda: jnp.flip(x, 1))),
+        IMAGE,
+        (5, 5),
+    ),
+    "field of alternating branches of a loop": (
+        Between(lambda x: lax.fori_loop(0, 4, lambda i, x: lax.cond(i % 2 == 0, lambda: x, lambda: x[:, ::-1]), x)),
+        IMAGE,
+        (5, 5),
+    ),
+    "field of a selection by a constant": (Between(lambda x: jnp.where(True, x, x[:, ::-1])), IMAGE, (5, 5)),
+    "field in a batch without images": (nn.Conv(1, (3, 3)), (0, 16, 16, 1), (3, 3)),
     "field of a dilated convolution over time": (
         nn.Conv(2, (3,), kernel_dilation=4, padding="CAUSAL"),
         (1, 20, 3),

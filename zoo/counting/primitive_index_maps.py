@@ -29,17 +29,19 @@ def index_map(call: PrimitiveCall, operand: int, output: int) -> IndexMap:
 
 def _masked_map(call: PrimitiveCall, operand: int) -> IndexMap:
     """A selection by a constant, or a product with one, which has zeros: the others are not read."""
-    shape, other = call.inputs[operand], call.known[1 - operand] if call.name != "select_n" else call.known[0]
+    shape, selects = call.inputs[operand], call.name == "select_n"
     everywhere = index_maps.elementwise(shape, call.outputs[0])
-    if other is None or other.is_dense or call.outputs[0] != shape or not shape:
+    other = call.known[0 if selects else 1 - operand]
+    if other is None or call.outputs[0] != shape or not shape:
         return everywhere
-    seen = other.nonzero()
-    if call.name == "select_n":
-        predicate = other.constant_value()
-        seen = None if predicate is None else predicate.astype(int) == operand - 1
+    if selects:
+        choice = other.constant_value() if operand > 0 else None
+        seen = None if choice is None else choice.astype(int) == operand - 1
+    else:
+        seen = None if other.is_dense else other.nonzero()
     if seen is None or np.all(seen):
         return everywhere
-    masks = any(value is not None for i, value in enumerate(call.known) if i != 0 or call.name != "select_n")
+    masks = any(value is not None for value in call.known[selects:])
     return index_maps.where(shape, np.broadcast_to(seen, shape), masks=masks)
 
 

@@ -150,7 +150,7 @@ def _compose(field: AxisField, index_map: IndexMap, shape: Sequence[int]) -> Axi
     exact = field.exact and index_map.exact
     if field.axis is None and isinstance(field.low, int) and not index_map.places:
         return field if exact is field.exact else replace(field, exact=exact)
-    if 0 in shape:
+    if 0 in shape[1:]:
         return AxisField(NOTHING, -NOTHING, field.extent, None)
     rank = len(index_map.axes)
     if field.whole and index_map.places and not _joins_features(index_map):
@@ -195,6 +195,8 @@ def simplified(field: AxisField) -> AxisField:
     if isinstance(field.low, int) and isinstance(field.high, int):
         return field
     low, high = compact(np.asarray(field.low)), compact(np.asarray(field.high))
+    if low.size == 0 or high.size == 0:
+        return AxisField(NOTHING, -NOTHING, field.extent, None)
     found = progression(low, high) if field.axis is None else None
     if found is not None:
         axis, stride = found

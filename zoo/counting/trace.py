@@ -108,6 +108,10 @@ class _JaxprReader:
         if name == "cond" and eqn.params.get("branches_platforms"):
             # lax.platform_dependent: the branches compute the same, and the last (default) is the plainest.
             return self.read(eqn.params["branches"][-1], inputs[1:], frames)
+        chosen = inputs[0].known.constant_value() if name == "cond" and inputs[0].known is not None else None
+        if chosen is not None:
+            branches = eqn.params["branches"]
+            return self.read(branches[min(max(int(chosen), 0), len(branches) - 1)], inputs[1:], frames)
         call = primitive_call(eqn, inputs)
         cost = primitive_cost(call)
         if name == "cond" and self._most_expensive_branch(eqn.params["branches"], inputs[1:], frames):
