@@ -3,6 +3,7 @@
 import errno
 import io
 import os
+import pty
 import signal
 import subprocess
 import sys
@@ -81,6 +82,19 @@ with on_interrupt(lock.unlink):
     interrupt()"""
     done = ended(body)
     assert (done.returncode, done.stderr, list(tmp_path.iterdir())) == (130, "", [])
+
+
+def test_ctrl_c_shows_the_cursor_that_a_progress_bar_hid():
+    leader, follower = pty.openpty()
+    body = "from rich.progress import Progress\n"
+    body += "with Progress() as bar: bar.add_task('', total=9); bar.refresh(); interrupt()"
+    program = PROGRAM.format(body=body.replace("\n", "\n    "), after="")
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, stdout=follower, stderr=follower, timeout=60)
+    os.close(follower)
+    written = os.read(leader, 100_000)
+    os.close(leader)
+    assert done.returncode == 130 and b"Traceback" not in written
+    assert written.rfind(b"\x1b[?25h") > written.rfind(b"\x1b[?25l") >= 0
 
 
 def test_ctrl_c_while_the_process_ends():

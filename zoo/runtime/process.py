@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 # The shell's convention: 128 + the number of the signal.
 INTERRUPTED = 130
 # A progress bar hides the terminal's cursor.
-SHOW_CURSOR = "\x1b[?25h"
+SHOW_CURSOR = b"\x1b[?25h"
 
 
 def run_process(command: Callable[[], int]) -> int:
@@ -92,12 +92,13 @@ def _handling(make_handler: Callable[[Leave], Callable[[int, FrameType | None], 
 
 def leave(status: int) -> NoReturn:
     """End this process now, without waiting for threads that compute or write."""
-    for stream in (sys.stdout, sys.stderr):
+    for descriptor, stream in ((1, sys.stdout), (2, sys.stderr)):
         # RuntimeError: the signal came while the stream was written.
         with suppress(OSError, ValueError, RuntimeError):
-            if stream.isatty():
-                stream.write(SHOW_CURSOR)
             stream.flush()
+        with suppress(OSError):
+            if os.isatty(descriptor):
+                os.write(descriptor, SHOW_CURSOR)
     os._exit(status)
 
 
