@@ -90,6 +90,48 @@ def test_timms_config_tells(file, stated, fields, mean):
         assert (found.fields, found.preprocessing.mean[0], found.class_names) == (fields, mean, ())
 
 
+STATED = {
+    "tag": "ap_in1k",
+    "input_size": [3, 96, 128],
+    "mean": [0.1, 0.2, 0.3],
+    "std": [0.4, 0.5, 0.6],
+    "crop_pct": 0.9,
+    "interpolation": "bicubic",
+}
+
+
+def test_the_preprocessing_that_a_config_states(file):
+    """A file that was trained from another with its own: what timm writes beside it goes before the original's."""
+    (file.parent / "config.json").write_text(json.dumps(config(pretrained_cfg=STATED)))
+    found = open_pretrained(B0, file).preprocessing
+    assert (found.image_shape, found.mean, found.std) == ((96, 128, 3), (0.1, 0.2, 0.3), (0.4, 0.5, 0.6))
+    assert (found.crop, found.interpolation) == (0.9, "bicubic")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"std": [0, 1, 1]},
+        {"std": [1, 1]},
+        {"mean": "abc"},
+        {"mean": [float("nan")] * 3},
+        {"input_size": [3, -1, 10**9]},
+        {"input_size": [1, 96, 96]},
+        {"input_size": [3, 96.5, 96]},
+        {"interpolation": "random"},
+        {"interpolation": ["bicubic"]},
+        {"crop_pct": None},
+        {"crop_pct": 2},
+        {"crop_mode": "squash"},
+    ],
+)
+def test_a_stated_preprocessing_that_is_not_ours_is_left_out(tmp_path, wrong):
+    (tmp_path / "model.safetensors").write_bytes(b"")
+    (tmp_path / "config.json").write_text(json.dumps(config(pretrained_cfg={**STATED, **wrong})))
+    origin = origin_of_file(B0, tmp_path / "model.safetensors")
+    assert origin == origin_named(B0, "timm/tf_efficientnet_b0.ap_in1k")
+
+
 def test_a_config_of_another_architecture(file):
     (file.parent / "config.json").write_text(json.dumps(config(architecture="efficientnet_blur_b0")))
     with pytest.raises(zoo.ZooError, match=r"config\.json.*efficientnet_blur_b0"):

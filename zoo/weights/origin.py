@@ -8,11 +8,14 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from math import isfinite
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from zoo.data import Preprocessing
+from zoo.data.decoding import Interpolation
 from zoo.errors import ZooError
+from zoo.models.variables import LARGEST_IMAGE_SIZE
 from zoo.weights.download import digest_of
 from zoo.weights.published import PublishedWeights, find_published, imagenet_classes, published_weights, unknown_weights
 from zoo.weights.timm_architectures import TIMM_ARCHITECTURES, architecture_names
@@ -72,6 +75,7 @@ def _origin_in_config(model_name: str, folder: Path) -> Origin:
         labels = config.get("label_names") or config["pretrained_cfg"].get("label_names")
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return Origin()
+    stated = _stated_preprocessing(config["pretrained_cfg"])
     is_text = isinstance(labels, list) and all(isinstance(label, str) for label in labels)
     class_names = tuple(labels) if is_text else ()
     repository = f"timm/{architecture}.{tag}"
@@ -80,14 +84,40 @@ def _origin_in_config(model_name: str, folder: Path) -> Origin:
             in_cache = HUB_SNAPSHOT.search(folder.absolute().as_posix())
             if in_cache and f"{in_cache['owner']}/{in_cache['name']}" == repository:
                 return origin_of_published(published)
-            return replace(_made_from(published), class_names=class_names)
+            made_from = _made_from(published)
+            return replace(made_from, preprocessing=stated or made_from.preprocessing, class_names=class_names)
     if (known := architecture_names(model_name)) and architecture not in known:
         raise ZooError(
             f"{folder / 'config.json'} states timm's architecture {architecture}, which {model_name} is not: "
             f"it is {' or '.join(sorted(known))}"
         )
     fields = TIMM_ARCHITECTURES.get(model_name, {}).get(str(architecture))
-    return Origin(key_map="timm" if fields is not None else "", fields=fields, class_names=class_names)
+    key_map = "timm" if fields is not None else ""
+    return Origin(key_map=key_map, fields=fields, preprocessing=stated, class_names=class_names)
+
+
+def _stated_preprocessing(config: Mapping[str, Any]) -> Preprocessing | None:
+    """The preprocessing that timm's `pretrained_cfg` states; None where a part is missing or is not ours."""
+    try:
+        channels, height, width = config["input_size"]
+        stated = Preprocessing(
+            image_shape=(height, width, channels),
+            mean=tuple(map(float, config["mean"])),
+            std=tuple(map(float, config["std"])),
+            crop=float(config["crop_pct"]),
+            interpolation=config["interpolation"],
+        )
+    except (KeyError, TypeError, ValueError):
+        return None
+    is_usable = (
+        all(type(size) is int and 1 <= size <= LARGEST_IMAGE_SIZE for size in (height, width))
+        and len(stated.mean) == len(stated.std) == channels == 3
+        and all(map(isfinite, stated.mean + stated.std))
+        and min(stated.std) > 0 < stated.crop <= 1
+        and stated.interpolation in get_args(Interpolation)
+        and config.get("crop_mode", "center") == "center"
+    )
+    return stated if is_usable else None
 
 
 def _made_from(published: PublishedWeights) -> Origin:
