@@ -40,6 +40,8 @@ class Outcome:
 def train(run: PreparedRun, console: Console) -> Outcome:
     """Train to the recipe's end, or until Ctrl-C, SIGTERM or SIGHUP, after which the run is saved.
 
+    Whoever calls it holds the lock of the run folder (`RunFolder.starting`, or `lock_folder` to resume).
+
     Raises ZooError for data that do not fit the configuration, if numbers are no longer finite, the last state cannot
     be saved or an image cannot be read, after which the run is saved too, and what `initial_state` raises.
     """
