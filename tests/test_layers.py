@@ -267,3 +267,15 @@ def test_batch_norm_over_devices_is_batch_norm_of_the_whole_batch():
     assert_close(shared.reshape(x.shape), np.asarray(whole))
     for device in range(4):
         jax.tree.map(lambda a, b, i=device: assert_close(a[i], np.asarray(b)), of_each, updated)
+
+
+@pytest.mark.parametrize("dtype", [jnp.bfloat16, jnp.float16])
+def test_local_response_norm_of_half_precision_is_rounded_once(dtype):
+    """The squares of 300 are beyond float16."""
+    x = jnp.asarray(300 * random(2, 3, 3, 8), dtype)
+    exact = np.asarray(x, np.float64)
+    padded = np.pad(exact**2, ((0, 0), (0, 0), (0, 0), (2, 2)))
+    exact /= (2 + 1e-4 * sum(padded[..., i : i + 8] for i in range(5))) ** 0.75
+    found = layers.local_response_norm(x)
+    assert found.dtype == dtype
+    np.testing.assert_allclose(np.asarray(found, np.float64), exact, rtol=1.01 * float(jnp.finfo(dtype).eps) / 2)

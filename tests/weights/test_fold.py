@@ -14,6 +14,7 @@ from zoo.layers import ConvBlock, batch_norm, global_avg_pool
 from zoo.models.network import Network
 from zoo.models.variables import init_shapes
 from zoo.runtime.jit_once import jit_once
+from zoo.training.finetune.pretrained_backbone import fields_of
 from zoo.weights import Weights, fold_batchnorm, load, save, to_keras, to_torch
 from zoo.weights.files import default_preprocessing
 from zoo.weights.fold import fold_weights
@@ -128,6 +129,8 @@ def test_folded_weights_saved_and_loaded(tmp_path, fields):
     jax.tree.map(np.testing.assert_array_equal, loaded.variables, folded)
     with pytest.raises(zoo.ZooError, match="folded already"):
         fold_weights(loaded)
+    with pytest.raises(zoo.ZooError, match=f"{name} .*trained"):
+        fields_of(loaded)
 
 
 def test_weights_folded_as_a_whole_are_saved_and_loaded(tmp_path):
