@@ -99,14 +99,19 @@ def filled(name, value=1.0, **fields):
     return jax.tree.map(lambda leaf: np.full(leaf.shape, value, np.float32), shapes)
 
 
-@pytest.mark.parametrize("other", ["vgg11", "vgg11_bn, folded"])
-def test_variables_of_another_network(other):
+@pytest.mark.parametrize(
+    ("name", "other", "norm"),
+    [
+        ("vgg11_bn", zoo.create_model("vgg11"), "conv1_1/bn"),
+        ("resnet18", zoo.create_model("resnet18", folded=True), "bn"),
+    ],
+    ids=["vgg11", "folded"],
+)
+def test_variables_of_another_network(name, other, norm):
     """A network with batch norm refuses variables without."""
-    name, _, is_folded = other.partition(", ")
-    variables = fold_batchnorm(name, filled(name)) if is_folded else init_shapes(zoo.create_model(name))
     image = jax.ShapeDtypeStruct((1, 64, 64, 3), jnp.float32)
-    with pytest.raises(zoo.ZooError, match=r"conv1_1/bn .*batch_stats"):
-        jax.eval_shape(zoo.create_model("vgg11_bn").apply, variables, image)
+    with pytest.raises(zoo.ZooError, match=f"{norm} .*batch_stats"):
+        jax.eval_shape(zoo.create_model(name).apply, init_shapes(other), image)
 
 
 def test_a_block_without_its_norm_is_not_a_folded_block():
@@ -164,8 +169,6 @@ def test_folded_weights_of_a_network_of_your_own_need_the_field():
 
 
 def test_other_libraries_have_no_folded_networks():
-    folded = fold_batchnorm("mobilenet_v3_small", filled("mobilenet_v3_small"))
-    with pytest.raises(zoo.ZooError, match=r"mobilenet_v3_small.* folded"):
-        to_torch("mobilenet_v3_small", folded)
-    with pytest.raises(zoo.ZooError, match=r"resnet50_keras.* folded"):
-        to_keras("resnet50_keras", fold_batchnorm("resnet50_keras", filled("resnet50_keras")))
+    for name, convert in (("mobilenet_v3_small", to_torch), ("resnet50_keras", to_keras)):
+        with pytest.raises(zoo.ZooError, match=f"{name}.* folded"):
+            convert(name, init_shapes(zoo.create_model(name, folded=True)))
