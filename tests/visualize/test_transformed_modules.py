@@ -118,7 +118,7 @@ def assert_same(method, blocks):
             jax.tree.map(lambda one, other: np.testing.assert_allclose(one, other, atol=1e-5), found, expected)
 
 
-@pytest.mark.parametrize("block", ["remat", "jit"])
+@pytest.mark.parametrize("block", ["jit", pytest.param("remat", marks=pytest.mark.slow)])
 def test_the_counts_and_boxes_of_a_transformed_block(block):
     """Counted twice, and after another network with the same class of blocks, whose trace nn.jit keeps."""
     expected = zoo.count.summarize(Net(), (1, *SIZE)).to_text()
@@ -243,8 +243,7 @@ class Shared(nn.Module):
         return nn.Dense(3, name="fc")(nn.relu(conv(x)).mean((1, 2)))
 
 
-@pytest.mark.parametrize("conv_class", [nn.Conv, nn.remat(nn.Conv), nn.jit(nn.Conv)])
-@pytest.mark.parametrize("stride", [1, 2])
+@pytest.mark.parametrize(("conv_class", "stride"), [(nn.Conv, 2), (nn.remat(nn.Conv), 1), (nn.jit(nn.Conv), 2)])
 def test_of_a_layer_that_is_called_twice_the_first_call_is_meant(conv_class, stride):
     net = Shared(conv_class, stride)
     variables = variables_of(Shared(), SIZE)
