@@ -42,6 +42,11 @@ class Between(nn.Module):
         return nn.Conv(1, (3, 3))(self.function(nn.Conv(1, (3, 3))(x)))
 
 
+def selected_rows(x):
+    """Row i or its mirror image, by a constant that is repeated along the other axes."""
+    return x * (jnp.arange(32) < 16)[:, None, None] + x[:, ::-1] * (jnp.arange(32) >= 16)[:, None, None]
+
+
 FIELDS = {
     "field through lax.map (by the gradient of one output place)": (MappedOverTheBatch(), (1, 16, 16, 1), (3, 5)),
     "field of a ConvLSTM over 3 frames (time, height, width)": (
@@ -83,6 +88,7 @@ FIELDS = {
         (5, 5),
     ),
     "field of a selection by a constant": (Between(lambda x: jnp.where(True, x, x[:, ::-1])), IMAGE, (5, 5)),
+    "field of a sum of masked rows": (Between(selected_rows), IMAGE, (5, 5)),
     "field in a batch without images": (nn.Conv(1, (3, 3)), (0, 16, 16, 1), (3, 3)),
     "field of a dilated convolution over time": (
         nn.Conv(2, (3,), kernel_dilation=4, padding="CAUSAL"),
@@ -97,6 +103,18 @@ def test_field(name):
     module, shape, field = FIELDS[name]
     last = summarize(module, shape).rows[-1]
     assert (last.receptive_field, last.receptive_field_exact) == (field, (True,) * len(field))
+
+
+@pytest.mark.parametrize("wrap", [nn.WeightNorm, nn.SpectralNorm])
+def test_a_norm_of_the_weights_makes_no_zeros(wrap):
+    class Net(nn.Module):
+        @nn.compact
+        def __call__(self, x):
+            arguments = {"update_stats": False} if wrap is nn.SpectralNorm else {}
+            return wrap(nn.Conv(2, (3, 5)))(x, **arguments)
+
+    last = summarize(Net(), IMAGE).rows[-1]
+    assert (last.receptive_field, last.receptive_field_exact) == ((3, 5), (True, True))
 
 
 def at_the_brightest(x):

@@ -20,11 +20,14 @@ from zoo.counting.primitive_names import ELEMENTWISE, REDUCTIONS
 LARGEST = 1 << 22  # values in an array that is computed
 # Operations that make no zeros from values without zeros, beside the elementwise ones.
 KEEP_DENSE = REDUCTIONS | frozenset(
-    ["broadcast_in_dim", "concatenate", "reduce_window_sum", "reshape", "rev", "slice", "split", "squeeze", "transpose"]
+    """
+    broadcast_in_dim concatenate conv_general_dilated dot_general reduce_window_sum reshape rev slice split squeeze
+    transpose
+    """.split()  # noqa: SIM905 (as a list: one line per word)
 )
 MAKE_ZEROS = frozenset(
     """
-    and ceil clz eq eq_to floor ge gt is_finite le le_to lt lt_to max min ne not or population_count rem round select_n
+    and ceil clz eq eq_to floor ge gt is_finite le le_to lt lt_to ne not or population_count rem round select_n
     shift_left shift_right_arithmetic shift_right_logical xor
     """.split()  # noqa: SIM905 (as a list: one line per word)
 )
@@ -61,6 +64,11 @@ class Known:
         """Whether it has no zeros, whatever the values of the variables."""
         return self.computation.dense
 
+    @property
+    def is_constant(self) -> bool:
+        """Whether it is computed from constants alone."""
+        return self.computation.constant
+
     def constant_value(self) -> np.ndarray | None:
         """The value, None if it depends on variables or is too large."""
         return self._value() if self.computation.constant else None
@@ -68,8 +76,8 @@ class Known:
     def nonzero(self) -> np.ndarray | None:
         """Which values are not zero, for variables in general; None if it is too large. Rounding errors are zero."""
         value = self._value()
-        if value is None:
-            return None
+        if value is None or (not self.is_constant and not np.any(value)):
+            return None  # All zeros are a sign of variables that only stand in.
         if not np.issubdtype(value.dtype, np.floating):
             return value != 0
         size = np.abs(value)

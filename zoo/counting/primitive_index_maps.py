@@ -1,6 +1,7 @@
 """Index maps of JAX's primitives: what their outputs read of each operand."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -20,7 +21,7 @@ def index_map(call: PrimitiveCall, operand: int, output: int) -> IndexMap:
         return index_maps.elementwise(shape, call.outputs[output])
     if call.name in REDUCTIONS:
         return index_maps.reduction(shape, call.params["axes"])
-    if call.name in FIRST_OPERAND_ONLY and operand > 0:
+    if call.name in WITH_PADDING_VALUES and operand >= len(call.outputs):
         return index_maps.whole_input(shape)
     if call.name in INDEX_MAPS:
         return INDEX_MAPS[call.name](call, operand, output)
@@ -32,17 +33,16 @@ def _masked_map(call: PrimitiveCall, operand: int) -> IndexMap:
     shape, selects = call.inputs[operand], call.name == "select_n"
     everywhere = index_maps.elementwise(shape, call.outputs[0])
     other = call.known[0 if selects else 1 - operand]
-    if other is None or call.outputs[0] != shape or not shape:
+    if other is None or (selects and (operand == 0 or not other.is_constant)) or (not selects and other.is_dense):
         return everywhere
-    if selects:
-        choice = other.constant_value() if operand > 0 else None
-        seen = None if choice is None else choice.astype(int) == operand - 1
-    else:
-        seen = None if other.is_dense else other.nonzero()
-    if seen is None or np.all(seen):
+    mask = other.constant_value() if selects else other.nonzero()
+    if mask is None:
+        return replace(everywhere, exact=False)
+    seen = mask.astype(int) == operand - 1 if selects else mask
+    if np.all(seen) or len(shape) != len(call.outputs[0]):
         return everywhere
     masks = any(value is not None for value in call.known[selects:])
-    return index_maps.where(shape, np.broadcast_to(seen, shape), masks=masks)
+    return index_maps.where(shape, np.broadcast_to(seen, call.outputs[0]), masks=masks)
 
 
 def _convolution_map(call: PrimitiveCall, operand: int, output: int) -> IndexMap:
@@ -70,7 +70,9 @@ def _convolution_map(call: PrimitiveCall, operand: int, output: int) -> IndexMap
             dilation=params["rhs_dilation"][i],
             input_dilation=params["lhs_dilation"][i],
         )
-    return _by_axis(parts, exact=params["batch_group_count"] == 1, exact_apart=dense)
+    kernel = call.known[1]
+    known = kernel is None or kernel.is_dense or kernel.nonzero() is not None
+    return _by_axis(parts, exact=known and params["batch_group_count"] == 1, exact_apart=dense)
 
 
 def _used_taps(call: PrimitiveCall, i: int) -> tuple[int | np.ndarray, int | np.ndarray, bool]:
@@ -209,7 +211,7 @@ INDEX_MAPS: Mapping[str, Callable[[PrimitiveCall, int, int], IndexMap]] = {
         indexed.scatter,
     ),
 }
-# Of these only the first operand has an index map: the others are padding values and the like.
-FIRST_OPERAND_ONLY = frozenset(
+# Of these only as many operands as outputs have an index map: the others are padding values and the like.
+WITH_PADDING_VALUES = frozenset(
     ["pad", "reduce_window", "reduce_window_max", "reduce_window_min", "reduce_window_sum", "reshape"]
 )
