@@ -10,7 +10,7 @@ from tiny import Tiny
 import zoo
 from zoo.data.preprocessing import channel_constants, normalize
 from zoo.runtime.jit_once import jit_once
-from zoo.runtime.mesh import data_mesh, replicated, shard_batch
+from zoo.runtime.mesh import batch_sharding, data_mesh, replicated, shard_batch
 from zoo.training import Recipe, create_state, eval_step, train_step
 from zoo.training.step import cross_entropy
 
@@ -72,15 +72,27 @@ def check_steps_agree(model, image_shape):
     parts = jax.tree.map(lambda leaf: leaf.reshape(devices, -1, *leaf.shape[1:]), batch)
     mapped, mapped_metrics = jax.pmap(train_step, axis_name="data")(stacked, parts)
 
+    explicit, explicit_metrics = step_on_the_default_mesh(state, batch)
+
     for name in ("params", "batch_stats"):
         expected = getattr(single, name)
-        jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-5), getattr(sharded, name), expected)
+        for other in (sharded, explicit):
+            jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-5), getattr(other, name), expected)
         for device in range(devices):
             one = jax.tree.map(lambda leaf, device=device: leaf[device], getattr(mapped, name))
             jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-5), one, expected)
     for name, value in single_metrics.items():
         np.testing.assert_allclose(sharded_metrics[name], value, rtol=1e-4)
         np.testing.assert_allclose(mapped_metrics[name], value, rtol=1e-4)
+        np.testing.assert_allclose(explicit_metrics[name], value, rtol=1e-4)
+
+
+def step_on_the_default_mesh(state, batch):
+    """The axes of `jax.make_mesh` are Explicit by default."""
+    mesh = jax.make_mesh((jax.device_count(),), ("data",))
+    with jax.set_mesh(mesh):
+        spread = jax.device_put(state, replicated(mesh))
+        return jax.jit(train_step)(spread, jax.device_put(batch, batch_sharding(mesh)))
 
 
 def test_a_batch_that_devices_cannot_split_is_an_error():
