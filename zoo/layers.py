@@ -16,6 +16,7 @@ from zoo.geometry import Padding, Size, explicit_padding, pair
 from zoo.kernels.arguments import as_images, as_kernel, check_groups, sum_dtype
 from zoo.kernels.batch_norm import BatchNorm
 from zoo.kernels.convolution import convolution
+from zoo.kernels.dropout import Dropout
 
 # Re-exported, so that all layers can be imported from this module.
 from zoo.kernels.pooling import adaptive_avg_pool as adaptive_avg_pool
@@ -212,14 +213,14 @@ class SqueezeExcite(nn.Module):
         return x * self.gate(Conv(x.shape[-1], 1, dtype=self.dtype, name="fc2")(scale))
 
 
-def stochastic_depth(rate: float, *, train: bool, name: str = "stochastic_depth") -> nn.Dropout:
+def stochastic_depth(rate: float, *, train: bool, name: str = "stochastic_depth") -> Dropout:
     """With `train`, sets a residual branch to zero for each image with probability `rate`, and scales the others.
 
     Huang et al., arXiv:1603.09382. Raises ZooError for a rate that is not in 0..1.
     """
     if not 0 <= rate <= 1:
         raise ZooError(f"the rate of stochastic depth is a probability, not {rate}")
-    return nn.Dropout(rate, broadcast_dims=(1, 2, 3), deterministic=not train, name=name)
+    return Dropout(rate, broadcast_dims=(1, 2, 3), deterministic=not train, name=name)
 
 
 class Inception(nn.Module):

@@ -6,7 +6,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from zoo.layers import Activation, Conv, ConvBlock, avg_pool, batch_norm, global_avg_pool, max_pool
+from zoo.layers import Activation, Conv, ConvBlock, Dropout, avg_pool, batch_norm, global_avg_pool, max_pool
 from zoo.models.network import ModelInfo, Network, Paper, maybe_remat
 
 PAPER = Paper(title="Densely Connected Convolutional Networks", year=2016, url="https://arxiv.org/abs/1608.06993")
@@ -106,7 +106,7 @@ class DenseLayer(nn.Module):
         conv = partial(Conv, use_bias=False, dtype=self.dtype)
         x = conv(BOTTLENECK * self.growth, 1, name="conv1")(self.act(norm(name="bn1")(x)))
         x = conv(self.growth, 3, padding=1, name="conv2")(self.act(norm(name="bn2")(x)))
-        return nn.Dropout(self.dropout, deterministic=not train, name="dropout")(x)
+        return Dropout(self.dropout, deterministic=not train, name="dropout")(x)
 
 
 class Transition(nn.Module):

@@ -7,7 +7,7 @@ import flax.linen as nn
 import jax
 
 from zoo.geometry import Padding
-from zoo.layers import Activation, ConvBlock, ModuleFactory, SqueezeExcite, batch_norm, global_avg_pool
+from zoo.layers import Activation, ConvBlock, Dropout, ModuleFactory, SqueezeExcite, batch_norm, global_avg_pool
 from zoo.models.blocks.inverted_residual import InvertedResidual, StageSettings, add_shortcut
 from zoo.models.blocks.round_width import round_width
 from zoo.models.network import FoldableNetwork, ModelInfo, Paper, maybe_remat
@@ -97,7 +97,7 @@ class EfficientNet(FoldableNetwork):
                 name=f"block{s}_{i}",
             )(x, train)
         x = conv(self.head, 1, name="head")(x, train)
-        x = nn.Dropout(self.dropout, deterministic=not train, name="dropout")(global_avg_pool(x))
+        x = Dropout(self.dropout, deterministic=not train, name="dropout")(global_avg_pool(x))
         return self.classify(x, "fc")
 
     def _squeeze_excite(self, channels: int) -> ModuleFactory | None:

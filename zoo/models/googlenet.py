@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from zoo.layers import (
     Activation,
     ConvBlock,
+    Dropout,
     Inception,
     ModuleFactory,
     adaptive_avg_pool,
@@ -76,7 +77,7 @@ class GoogLeNet(FoldableNetwork):
             if name in POOL_AFTER:
                 x = max_pool(x, self.last_pool if name == "4e" else 3, 2, ceil_mode=True)
         x = global_avg_pool(x)  # [b, 1024]
-        x = nn.Dropout(self.dropout, deterministic=not train, name="dropout")(x)
+        x = Dropout(self.dropout, deterministic=not train, name="dropout")(x)
         return Classifier(self.num_classes, self.dtype, name="loss3")(x)
 
     def _aux_head(self, conv: ModuleFactory, name: str) -> nn.Module:
@@ -137,7 +138,7 @@ class AuxHead(nn.Module):
         x = avg_pool(x, 5, 3) if strided else adaptive_avg_pool(x, 4)  # [b, 4, 4, 512] or [b, 4, 4, 528]
         x = self.conv(128, 1, name="conv")(x, train=train).reshape(x.shape[0], -1)  # [b, 2048]
         x = self.act(nn.Dense(1024, dtype=self.dtype, name="fc")(x))  # [b, 1024]
-        x = nn.Dropout(self.dropout, deterministic=not train, name="dropout")(x)
+        x = Dropout(self.dropout, deterministic=not train, name="dropout")(x)
         sow_aux_logits(self, classifier(self.num_classes, self.dtype, name="classifier")(x))
 
 

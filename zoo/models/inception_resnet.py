@@ -6,7 +6,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from zoo.layers import Activation, Conv, ConvBlock, ModuleFactory, batch_norm, global_avg_pool
+from zoo.layers import Activation, Conv, ConvBlock, Dropout, ModuleFactory, batch_norm, global_avg_pool
 from zoo.models.blocks.inception_branches import Branch, BranchConv, InceptionBranches, run_branch
 from zoo.models.inception_v3 import KERAS_NORM, MAX_POOL, STEM
 from zoo.models.inception_v4 import PAPER
@@ -87,7 +87,7 @@ class InceptionResNetV2(FoldableNetwork):
                     name=f"{kind}_{i}",
                 )(x, train)
         x = conv(1536, 1, name="conv2d_7b_1x1")(x, train)
-        x = nn.Dropout(self.dropout, deterministic=not train, name="dropout")(global_avg_pool(x))
+        x = Dropout(self.dropout, deterministic=not train, name="dropout")(global_avg_pool(x))
         return self.classify(x, "fc")
 
 

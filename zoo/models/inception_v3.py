@@ -6,7 +6,16 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from zoo.layers import ConvBlock, ModuleFactory, adaptive_avg_pool, avg_pool, batch_norm, global_avg_pool, max_pool
+from zoo.layers import (
+    ConvBlock,
+    Dropout,
+    ModuleFactory,
+    adaptive_avg_pool,
+    avg_pool,
+    batch_norm,
+    global_avg_pool,
+    max_pool,
+)
 from zoo.models.blocks.inception_branches import Branch, BranchConv, InceptionBranches, run_branch
 from zoo.models.network import FoldableNetwork, ModelInfo, Paper, classifier, maybe_remat, sow_aux_logits
 
@@ -131,7 +140,7 @@ class InceptionV3(FoldableNetwork):
             x = module(branches, conv, self.count_include_pad, name=f"mixed_{name}")(x, train)
             if name == "6e" and self.aux_heads and (train or self.is_initializing()):
                 AuxHead(self.num_classes, conv, self.dtype, name="aux")(x, train)
-        x = nn.Dropout(self.dropout, deterministic=not train, name="dropout")(global_avg_pool(x))
+        x = Dropout(self.dropout, deterministic=not train, name="dropout")(global_avg_pool(x))
         return self.classify(x, "fc")
 
 

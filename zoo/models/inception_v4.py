@@ -5,7 +5,7 @@ from functools import partial
 import flax.linen as nn
 import jax
 
-from zoo.layers import ConvBlock, batch_norm, global_avg_pool, max_pool
+from zoo.layers import ConvBlock, Dropout, batch_norm, global_avg_pool, max_pool
 from zoo.models.blocks.inception_branches import Branch, BranchConv, InceptionBranches, run_branch
 from zoo.models.network import FoldableNetwork, ModelInfo, Paper, maybe_remat
 
@@ -108,7 +108,7 @@ class InceptionV4(FoldableNetwork):
         x = run_branch(STEM, x, train=train, conv=conv)
         for name, branches in MODULES.items():
             x = module(branches, conv, count_include_pad=False, name=name)(x, train)
-        x = nn.Dropout(self.dropout, deterministic=not train, name="dropout")(global_avg_pool(x))
+        x = Dropout(self.dropout, deterministic=not train, name="dropout")(global_avg_pool(x))
         return self.classify(x, "fc")
 
 

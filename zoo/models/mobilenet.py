@@ -5,7 +5,7 @@ from functools import partial
 import flax.linen as nn
 import jax
 
-from zoo.layers import Activation, ConvBlock, ModuleFactory, batch_norm, global_avg_pool
+from zoo.layers import Activation, ConvBlock, Dropout, ModuleFactory, batch_norm, global_avg_pool
 from zoo.models.blocks.inverted_residual import InvertedResidual, StageSettings
 from zoo.models.blocks.round_width import round_width
 from zoo.models.network import TORCHVISION_V2_CROP, FoldableNetwork, ModelInfo, Paper
@@ -50,7 +50,7 @@ class MobileNetV1(FoldableNetwork):
             for i in range(1, depth + 1):
                 block = DepthwiseSeparable(features, stride if i == 1 else 1, conv, name=f"block{stage}_{i}")
                 x = block(x, train)
-        x = nn.Dropout(self.dropout, deterministic=not train, name="dropout")(global_avg_pool(x))
+        x = Dropout(self.dropout, deterministic=not train, name="dropout")(global_avg_pool(x))
         return self.classify(x, "fc")
 
 
@@ -83,7 +83,7 @@ class MobileNetV2(FoldableNetwork):
                 )
                 x = block(x, train)
         x = conv(HEAD, 1, name="conv_last")(x, train)
-        x = nn.Dropout(self.dropout, deterministic=not train, name="dropout")(global_avg_pool(x))
+        x = Dropout(self.dropout, deterministic=not train, name="dropout")(global_avg_pool(x))
         return self.classify(x, "fc")
 
 

@@ -8,7 +8,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from zoo.layers import ConvBlock, avg_pool, global_avg_pool, max_pool
+from zoo.layers import ConvBlock, Dropout, avg_pool, global_avg_pool, max_pool
 from zoo.models.network import ModelInfo, Network, Paper
 
 PAPER = Paper(title="Network In Network", year=2013, url="https://arxiv.org/abs/1312.4400")
@@ -63,7 +63,7 @@ class NiN(Network):
             if block.pool is not None:
                 x = block.pool(x, 3, 2, ceil_mode=True)
             if i in self.dropout_after:
-                x = nn.Dropout(self.dropout, deterministic=not train, name=f"dropout{i}")(x)
+                x = Dropout(self.dropout, deterministic=not train, name=f"dropout{i}")(x)
         return global_avg_pool(x.astype(jnp.float32))
 
 

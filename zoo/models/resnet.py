@@ -11,6 +11,7 @@ import jax.numpy as jnp
 from zoo.layers import (
     Activation,
     ConvBlock,
+    Dropout,
     ModuleFactory,
     SqueezeExcite,
     batch_norm,
@@ -118,7 +119,7 @@ class ResNet(FoldableNetwork):
                 name=settings.name,
             )
             x = block(x, train)
-        x = nn.Dropout(self.dropout, deterministic=not train, name="dropout")(global_avg_pool(x))
+        x = Dropout(self.dropout, deterministic=not train, name="dropout")(global_avg_pool(x))
         return self.classify(x, "fc")
 
     def _branch(self, width: int, stride: int) -> tuple[ConvSettings, ...]:

@@ -5,7 +5,7 @@ from functools import partial
 import flax.linen as nn
 import jax
 
-from zoo.layers import Activation, Conv, ModuleFactory, batch_norm, global_avg_pool, max_pool, stochastic_depth
+from zoo.layers import Activation, Conv, Dropout, ModuleFactory, batch_norm, global_avg_pool, max_pool, stochastic_depth
 from zoo.models.network import ModelInfo, Network, Paper, maybe_remat
 from zoo.models.resnet import DEPTHS, EXPANSION, block_settings, last_blocks
 
@@ -53,7 +53,7 @@ class ResNetV2(Network):
             )
             x = block(x, train)
         x = global_avg_pool(self.act(norm(train=train, name="bn")(x)))
-        x = nn.Dropout(self.dropout, deterministic=not train, name="dropout")(x)
+        x = Dropout(self.dropout, deterministic=not train, name="dropout")(x)
         return self.classify(x, "fc")
 
 

@@ -6,7 +6,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from zoo.layers import ConvBlock, ModuleFactory, global_avg_pool, max_pool
+from zoo.layers import ConvBlock, Dropout, ModuleFactory, global_avg_pool, max_pool
 from zoo.models.network import ModelInfo, Network, Paper
 
 PAPER = Paper(
@@ -47,7 +47,7 @@ class SqueezeNet(Network):
             x = Fire(squeezed, expanded, conv, name=name)(x)
             if name in self.pool_after:
                 x = max_pool(x, 3, 2, ceil_mode=True)
-        x = nn.Dropout(self.dropout, deterministic=not train, name="dropout")(x)
+        x = Dropout(self.dropout, deterministic=not train, name="dropout")(x)
         if self.num_classes:
             x = conv(self.num_classes, 1, kernel_init=nn.initializers.normal(0.01), name="conv10")(x)
         return global_avg_pool(x.astype(jnp.float32))

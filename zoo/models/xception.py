@@ -10,6 +10,7 @@ from zoo.layers import (
     Activation,
     Conv,
     ConvBlock,
+    Dropout,
     ModuleFactory,
     batch_norm,
     global_avg_pool,
@@ -51,7 +52,7 @@ class Xception(FoldableNetwork):
         for name, (widths, stride) in BLOCKS.items():
             x = block(widths, stride, activate_first=name != "block2", name=name)(x, train)
         x = LastBlock(norm, self.act, self.dtype, name="block14")(x, train)
-        x = nn.Dropout(self.dropout, deterministic=not train, name="dropout")(global_avg_pool(x))
+        x = Dropout(self.dropout, deterministic=not train, name="dropout")(global_avg_pool(x))
         return self.classify(x, "fc")
 
 

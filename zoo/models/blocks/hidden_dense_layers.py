@@ -4,7 +4,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from zoo.layers import Activation
+from zoo.layers import Activation, Dropout
 
 
 def hidden_dense_layers(
@@ -15,6 +15,6 @@ def hidden_dense_layers(
     Krizhevsky et al. 2012, section 3.5; Simonyan and Zisserman 2014, Table 1.
     """
     for name in ("fc6", "fc7"):
-        x = nn.Dropout(dropout, deterministic=not train, name=f"{name}_dropout")(x)
+        x = Dropout(dropout, deterministic=not train, name=f"{name}_dropout")(x)
         x = act(nn.Dense(features, dtype=dtype, name=name)(x))
     return x
