@@ -154,10 +154,11 @@ def test_statistics_of_groups_of_devices():
 
 def test_batch_norm_says_what_it_takes():
     x = jnp.ones((2, 3, 4))
-    for fields in ({"axis": 1}, {"axis": (1, 2)}, {"axis": 0}, {"force_float32_reductions": False}):
+    refused = ({"axis": 1}, {"axis": (1, 2)}, {"axis": [0]}, {"axis": np.int64(0)}, {"force_float32_reductions": False})
+    for fields in (*refused, {"axis_index_groups": [[0, 1]]}, {"dtype": jnp.int8}):
         with pytest.raises(ZooError, match=next(iter(fields))):
             jax.eval_shape(BatchNorm(use_running_average=True, **fields).init, jax.random.key(0), x)
-    for axis in (2, (-1,)):
+    for axis in (2, (-1,), np.int64(-1)):
         BatchNorm(use_running_average=True, axis=axis).init(jax.random.key(0), x)
     norm = BatchNorm(use_running_average=False)
     with pytest.raises(ZooError, match="mask"):

@@ -91,11 +91,15 @@ class BatchNorm(nn.BatchNorm):
         return lax.psum(1, self.axis_name, axis_index_groups=self.axis_index_groups)
 
     def _refuse_what_is_not_there(self, x: jax.Array, mask: jax.Array | None) -> None:
-        axes = (self.axis,) if isinstance(self.axis, int) else tuple(self.axis)
+        axes = tuple(self.axis) if isinstance(self.axis, tuple | list) else (self.axis,)
         if not x.ndim or axes not in ((-1,), (x.ndim - 1,)):
             raise ZooError(f"{self._where()} is over the last axis: axis={self.axis} needs flax.linen.BatchNorm")
         if not self.force_float32_reductions:
             raise ZooError(f"{self._where()} has no force_float32_reductions=False: it computes in float32 or wider")
+        if self.axis_index_groups is not None and not self.axis_name:
+            raise ZooError(f"{self._where()} has axis_index_groups without the axis_name that they are groups of")
+        if self.dtype is not None and not jnp.issubdtype(self.dtype, jnp.floating):
+            raise ZooError(f"{self._where()} gives floating-point numbers, not dtype={jnp.dtype(self.dtype).name}")
         if mask is not None:
             raise ZooError(f"{self._where()} takes no mask: use flax.linen.BatchNorm")
         as_floats(x, self._where())
