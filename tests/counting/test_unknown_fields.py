@@ -32,6 +32,21 @@ class MappedOverTheBatch(nn.Module):
         return lax.map(one, x)
 
 
+class OwnKernels(nn.Module):
+    """A 3x5 kernel for each image of the batch."""
+
+    @nn.compact
+    def __call__(self, x):
+        k = self.param("k", nn.initializers.ones, (x.shape[0], 3, 5, x.shape[-1], 2))
+
+        def one(image, kernel):
+            return lax.conv_general_dilated(
+                image[None], kernel, (1, 1), "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC")
+            )[0]
+
+        return jax.vmap(one)(x, k)
+
+
 class Between(nn.Module):
     """Two 3x3 convolutions with a function between them."""
 
@@ -89,6 +104,7 @@ FIELDS = {
     ),
     "field of a selection by a constant": (Between(lambda x: jnp.where(True, x, x[:, ::-1])), IMAGE, (5, 5)),
     "field of a sum of masked rows": (Between(selected_rows), IMAGE, (5, 5)),
+    "field of a kernel for each image": (OwnKernels(), (4, 16, 18, 2), (3, 5)),
     "field in a batch without images": (nn.Conv(1, (3, 3)), (0, 16, 16, 1), (3, 3)),
     "field of a dilated convolution over time": (
         nn.Conv(2, (3,), kernel_dilation=4, padding="CAUSAL"),

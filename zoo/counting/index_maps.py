@@ -192,6 +192,17 @@ def matrix(axis: int, seen: np.ndarray) -> AxisTable:
     return AxisTable(axis, positions)
 
 
+def transposed_reshape(shape: Shape, order: Sequence[int], output: Shape) -> IndexMap:
+    """A reshape of the input with its axes in another order, as `vmap` makes of a convolution with its own kernels."""
+    after = reshape([shape[axis] for axis in order], output)
+    parts = dict(zip(order, after.axes, strict=True))
+    move = after.move
+    return IndexMap(
+        tuple(parts[axis] for axis in range(len(shape))),
+        move=None if move is None else lambda values: move(values.transpose(order)),
+    )
+
+
 def reshape(shape: Shape, output: Shape) -> IndexMap:
     """The same values in the same order; an axis that stays, beside axes of size 1, is read as such."""
     parts: list[AxisMap | None] = [None] * len(shape)

@@ -82,7 +82,7 @@ WITH_PARAMS: Mapping[str, Callable[..., Any]] = {
     "integer_pow": lambda params, x: x ** params["y"],
     "iota": _iota,
     "reduce_sum": lambda params, x: x.sum(tuple(params["axes"])),
-    "reshape": lambda params, x: x.reshape(params["new_sizes"]),
+    "reshape": lambda params, x: x.transpose(params["dimensions"] or range(x.ndim)).reshape(params["new_sizes"]),
     "slice": _sliced,
     "squeeze": lambda params, x: x.squeeze(tuple(params["dimensions"])),
     "transpose": lambda params, x: x.transpose(params["permutation"]),

@@ -191,7 +191,9 @@ INDEX_MAPS: Mapping[str, Callable[[PrimitiveCall, int, int], IndexMap]] = {
     "fft": _whole_axes_map(lambda call: range(len(call.inputs[0]))[-len(call.params["fft_lengths"]) :]),
     "gather": indexed.gather,
     "pad": lambda call, *_: index_maps.pad(call.params["padding_config"], call.inputs[0], call.outputs[0]),
-    "reshape": lambda call, *_: index_maps.reshape(call.inputs[0], call.outputs[0]),
+    "reshape": lambda call, *_: index_maps.transposed_reshape(
+        call.inputs[0], call.params["dimensions"] or range(len(call.inputs[0])), call.outputs[0]
+    ),
     "rev": lambda call, *_: index_maps.reversal(call.inputs[0], call.params["dimensions"]),
     "slice": _slice_map,
     "sort": _whole_axes_map(lambda call: [call.params["dimension"]]),
