@@ -19,6 +19,10 @@ def test_a_keras_file_becomes_ours(tmp_path, capsys):
     path, ours = tmp_path / "w.weights.h5", tmp_path / "ours.safetensors"
     original.save_weights(path)
     assert main(["convert", str(path), str(ours), "--model", "resnet50_keras"]) == 0
+    # Nothing in the file says what its 1000 outputs are.
+    assert not open_pretrained("resnet50_keras", ours).class_names
+    named = ["--class-names", "imagenet", "--force"]
+    assert main(["convert", str(path), str(ours), "--model", "resnet50_keras", *named]) == 0
     found = open_pretrained("resnet50_keras", ours)
     assert len(found.class_names) == 1000
     stored = to_keras("resnet50_keras", found.variables)
