@@ -61,7 +61,7 @@ def test_outputs_types_and_activations(name):
             assert str(step.source_info.name_stack).endswith(("/se", "max_pool")), step
 
 
-@pytest.mark.parametrize("name", computed(MODELS))
+@pytest.mark.parametrize("name", computed(MODELS, QUICK_TO_TRACE))
 def test_without_classes_the_output_is_the_pooled_map(name):
     info, model = zoo.model_info(name), zoo.create_model(name, num_classes=0)
     x = jax.ShapeDtypeStruct((3, info.input_size, info.input_size, info.channels), jnp.float32)
