@@ -47,7 +47,7 @@ def pytest_xdist_make_scheduler(config, log):
             first = test.partition("[")[2].rstrip("]").partition("-")[0]
             return first if first in networks else file
 
-    # In the order of the files, which ends with short ones: by the number of tests, the longest files would be the last.
+    # In the order of the files, which ends with short ones: sorted by the number of tests, the longest would be last.
     config.option.loadscopereorder = False
     return ByNetworkOrFile(config, log)
 
