@@ -2,6 +2,7 @@
 
 import gc
 import os
+import signal
 import time
 from collections.abc import Callable
 from importlib.metadata import version
@@ -23,6 +24,10 @@ if not os.environ.get("ZOO_TESTS_OPTIMIZED"):
         FLAGS += ["--xla_cpu_use_fusion_emitters=false"]
 os.environ["XLA_FLAGS"] = " ".join([*FLAGS, os.environ.get("XLA_FLAGS", "")])
 os.environ["JAX_PLATFORMS"] = "cpu"
+
+# A job in the background of a script ignores Ctrl-C, and so do its children: tests send it to programs that must not.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Compiled programs are shared by all processes of a session, and kept for the next.
 COMPILED = Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser() / "zoo-tests"
