@@ -1,5 +1,6 @@
 """Checkpoints that are damaged, missing, of another run, or have no room."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -234,3 +235,12 @@ def test_the_configuration_is_complete_or_missing(tmp_path, monkeypatch):
     with pytest.raises(zoo.ZooError, match="No space left on device"):
         RunFolder(tmp_path / "run").start(CONFIG)
     assert not list((tmp_path / "run").iterdir())
+
+
+def test_a_run_from_before_the_warmup_of_batch_norm_resumes_without_it(tmp_path):
+    folder = RunFolder(tmp_path / "run")
+    folder.start(CONFIG)
+    stored = json.loads(folder.config_file.read_text())
+    assert stored["recipe"].pop("batch_norm_warmup") and folder.read_config().recipe.batch_norm_warmup
+    folder.config_file.write_text(json.dumps(stored))
+    assert folder.read_config() == with_recipe(batch_norm_warmup=False)

@@ -2,10 +2,12 @@
 
 import itertools
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 from zoo.data import Preprocessing
 from zoo.errors import ZooError
@@ -13,6 +15,9 @@ from zoo.runtime.atomic_files import replacing
 from zoo.training.checkpoint.folder_lock import lock_file, lock_folder
 from zoo.training.config.recipe import Recipe
 from zoo.training.config.run_config import RunConfig
+
+# What a run did before its recipe had a field for it, where that is not the field's default.
+BEFORE_ITS_FIELD: Mapping[str, Any] = MappingProxyType({"batch_norm_warmup": False})
 
 
 @dataclass(frozen=True)
@@ -62,7 +67,7 @@ class RunFolder:
             # Earlier versions stored it in the recipe.
             stored["recipe"].pop("keep", None)
             parsed = {
-                "recipe": Recipe(**stored["recipe"]),
+                "recipe": Recipe(**{**BEFORE_ITS_FIELD, **stored["recipe"]}),
                 "preprocessing": Preprocessing.from_json(stored["preprocessing"]),
                 "class_names": tuple(stored["class_names"]),
             }
