@@ -16,6 +16,7 @@ from zoo.data import Preprocessing
 from zoo.data.decoding import Interpolation
 from zoo.errors import ZooError
 from zoo.models.variables import LARGEST_IMAGE_SIZE
+from zoo.runtime.regular_file import read_regular
 from zoo.weights.download import digest_of
 from zoo.weights.published import PublishedWeights, find_published, imagenet_classes, published_weights, unknown_weights
 from zoo.weights.timm_architectures import TIMM_ARCHITECTURES, architecture_names
@@ -70,7 +71,7 @@ def _origin_in_config(model_name: str, folder: Path) -> Origin:
     folder's place in the hub's cache, tell the classes. Raises ZooError for an architecture that the network is not.
     """
     try:
-        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        config = json.loads(read_regular(folder / "config.json"))
         architecture, tag = config["architecture"], config["pretrained_cfg"].get("tag")
         labels = config.get("label_names") or config["pretrained_cfg"].get("label_names")
     except (OSError, ValueError, KeyError, TypeError, AttributeError):

@@ -21,6 +21,7 @@ from rich.console import Console
 from zoo.errors import ZooError
 from zoo.runtime.atomic_files import replacing
 from zoo.runtime.console import print_line
+from zoo.runtime.regular_file import read_regular
 from zoo.training.checkpoint.checksums import Damaged, check_shapes, checksums, verified_record, with_checksums
 from zoo.training.checkpoint.run_folder import RunFolder, saved_steps
 from zoo.training.distributed import is_first, true_everywhere, wait_for_all
@@ -241,7 +242,7 @@ def has_readable_metrics(checkpoint: Path) -> bool:
     if not file.exists():
         return True
     try:
-        return isinstance(json.loads(file.read_bytes())["test_accuracy"], float)
+        return isinstance(json.loads(read_regular(file))["test_accuracy"], float)
     except (OSError, ValueError, KeyError, TypeError):
         return False
 

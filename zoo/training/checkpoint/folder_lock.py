@@ -16,6 +16,7 @@ from pathlib import Path
 
 from zoo.errors import ZooError
 from zoo.runtime.process import interruptible, on_interrupt
+from zoo.runtime.regular_file import read_regular
 from zoo.training.checkpoint.lock_owner import Owner, has_ended, parse_owner, this_process
 
 
@@ -130,7 +131,7 @@ def _create(unfinished: Path, path: Path) -> bool:
 def _read(lock: Path) -> Owner | None:
     """The owner in the file, None without a file. Raises ZooError if it names none."""
     try:
-        return parse_owner(lock.read_text())
+        return parse_owner(read_regular(lock).decode())
     except FileNotFoundError:
         return None
     except (OSError, ValueError, TypeError):

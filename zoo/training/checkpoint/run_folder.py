@@ -12,6 +12,7 @@ from typing import Any
 from zoo.data import Preprocessing
 from zoo.errors import ZooError
 from zoo.runtime.atomic_files import replacing
+from zoo.runtime.regular_file import read_regular
 from zoo.training.checkpoint.folder_lock import lock_file, lock_folder
 from zoo.training.config.recipe import Recipe
 from zoo.training.config.run_config import RunConfig
@@ -63,7 +64,7 @@ class RunFolder:
     def read_config(self) -> RunConfig:
         """The run's configuration. Raises ZooError if there is none, or it cannot be read."""
         try:
-            stored = json.loads(self.config_file.read_text())
+            stored = json.loads(read_regular(self.config_file))
             # Earlier versions stored it in the recipe.
             stored["recipe"].pop("keep", None)
             parsed = {

@@ -4,9 +4,12 @@ import json
 from collections.abc import Mapping
 
 from zoo.errors import ZooError
+from zoo.runtime.regular_file import read_regular
 from zoo.training.checkpoint.run_folder import RunFolder
 
 MetricsRow = Mapping[str, float | None]
+# Bytes: more than a million rows.
+MAX_METRICS_SIZE = 256 * 2**20
 
 
 def is_evaluation(row: MetricsRow) -> bool:
@@ -22,7 +25,7 @@ def read_evaluations(folder: RunFolder) -> list[MetricsRow]:
 def read_rows(folder: RunFolder) -> list[MetricsRow | None]:
     """All rows of a run, None for an unreadable line; [] without a file. Raises ZooError if it cannot be read."""
     try:
-        lines = folder.metrics_file.read_bytes().splitlines()
+        lines = read_regular(folder.metrics_file, MAX_METRICS_SIZE).splitlines()
     except FileNotFoundError:
         return []
     except OSError as error:

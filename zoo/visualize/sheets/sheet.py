@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from zoo.errors import ZooError
 from zoo.runtime.atomic_files import replacing
+from zoo.runtime.regular_file import read_regular
 from zoo.visualize.sheets.figures import DPI, save_figure
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ def read_index(folder: Path) -> list[IndexEntry]:
     """
     path = _json_path(folder)
     try:
-        entries = [_parse_entry(stored) for stored in json.loads(path.read_text(encoding="utf-8"))]
+        entries = [_parse_entry(stored) for stored in json.loads(read_regular(path))]
     except FileNotFoundError:
         return []
     except OSError as error:
