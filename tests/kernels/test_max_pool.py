@@ -1,4 +1,4 @@
-"""Max pooling with switches: values and gradients against XLA's, switches against NumPy."""
+"""Max pooling: values and gradients against XLA's, switches against NumPy."""
 
 import itertools
 from functools import partial
@@ -28,6 +28,11 @@ POOLS = [
     ((1, 3), 1, (0, 1), False),
     ((2, 3), (1, 2), 1, True),
     (1, 2, 0, False),
+    # More than 49 pixels.
+    (8, 1, 4, False),
+    ((9, 7), (2, 3), (4, 3), True),
+    (8, 3, "SAME", False),
+    ((60, 1), 1, (30, 0), False),
 ]
 
 
@@ -101,10 +106,23 @@ def test_unpooling_restores_the_positions():
     np.testing.assert_array_equal(xla_max_pool(back, 2, 2, geometry[2]), y)
 
 
-def test_nan_stays_nan():
-    x = jnp.asarray(random_images((6, 6), False, np.float32)).at[0, 2, 2, 0].set(jnp.nan)
-    y, _ = jax.vjp(lambda x: max_pool(x, 3, 1, 1), x)
-    np.testing.assert_array_equal(jnp.isnan(y), jnp.isnan(max_pool(x, 3, 1, 1)))
+@pytest.mark.parametrize("window", [3, 9])
+def test_nan_stays_nan(window):
+    x = jnp.asarray(random_images((20, 20), False, np.float32)).at[0, 8, 9, 0].set(jnp.nan)
+    y, _ = jax.vjp(lambda x: max_pool(x, window, 1, window // 2), x)
+    near = np.abs(np.arange(20)[:, None] - (8, 9)) <= window // 2
+    expected = np.zeros(y.shape, bool)
+    expected[0, :, :, 0] = near[:, None, 0] & near[None, :, 1]
+    np.testing.assert_array_equal(jnp.isnan(y), expected)
+    np.testing.assert_array_equal(jnp.isnan(max_pool(x, window, 1, window // 2)), expected)
+
+
+@pytest.mark.parametrize("window", [3, 7, 8, 30])
+def test_the_gradient_compiles_with_deterministic_operations(window):
+    """On a GPU XLA refuses select-and-scatter with them."""
+    gradient = jax.jit(jax.grad(lambda x: max_pool(x, window, 1, window // 2).sum()))
+    lowered = gradient.trace(jnp.zeros((1, 40, 40, 2))).lower(lowering_platforms=("cuda",))
+    assert "reduce_window" not in lowered.as_text() and "scatter" not in lowered.as_text()
 
 
 def test_a_window_that_does_not_fit_is_an_error():
