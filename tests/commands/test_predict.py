@@ -95,6 +95,13 @@ def test_standard_input(capsys, weights_file, photos, monkeypatch):
     assert piped == {**named, "path": "-"}
 
 
+def test_endless_standard_input(capsys, weights_file, monkeypatch):
+    monkeypatch.setattr("zoo.data.image_limits.MAX_FILE_SIZE", 10**6)
+    with open("/dev/zero", encoding="latin-1") as endless:
+        monkeypatch.setattr(sys, "stdin", endless)
+        assert "more than 1 MB" in error_of(capsys, "predict", "-", "--weights", weights_file)
+
+
 def test_a_model_with_its_weights(capsys, weights_file):
     alone = lines_of(capsys, "photos/2.png", "--weights", weights_file)
     assert lines_of(capsys, "photos/2.png", "--model", "lenet5", "--weights", weights_file) == alone

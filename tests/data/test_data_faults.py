@@ -337,7 +337,7 @@ def test_many_files(tmp_path):
 def test_opening_reads_a_bounded_number_of_files(tmp_path, monkeypatch):
     classes(tmp_path, "abcd", 60)
     opened, real = [], Image.open
-    monkeypatch.setattr(Image, "open", lambda file, *rest: opened.append(file) or real(file, *rest))
+    monkeypatch.setattr(Image, "open", lambda file, **options: opened.append(file) or real(file, **options))
     open_dataset(tmp_path)
     assert len(opened) <= 64
 

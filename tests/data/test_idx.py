@@ -1,13 +1,17 @@
 """IDX folders, from bytes written by hand."""
 
 import gzip
+import os
 import struct
+import tracemalloc
 
 import numpy as np
 import pytest
 
 from zoo.data import DataError, open_dataset
 from zoo.data import open as module
+from zoo.data.sources import idx as idx_source
+from zoo.data.sources.idx import read_idx
 
 RNG = np.random.default_rng(0)
 TRAIN, TEST = RNG.integers(0, 256, (12, 5, 4), np.uint8), RNG.integers(0, 256, (6, 5, 4), np.uint8)
@@ -93,3 +97,37 @@ def test_a_file_without_images_is_one_line(tmp_path):
     files = {**FILES, "train-images-idx3-ubyte": idx(TRAIN[:0]), "train-labels-idx1-ubyte": idx(TRAIN_LABELS[:0])}
     with pytest.raises(DataError, match=r"train-images-idx3-ubyte holds no images"):
         open_dataset(write(tmp_path, files))
+
+
+HUGE = struct.pack(">HBB3I", 0, 8, 3, *[2**32 - 1] * 3)
+
+
+@pytest.mark.parametrize("name", ["train-images-idx3-ubyte", "train-images-idx3-ubyte.gz"])
+@pytest.mark.parametrize("rest", [b"", bytes(100)])
+def test_a_size_that_is_only_declared_takes_no_memory(tmp_path, name, rest):
+    contents = HUGE + rest
+    (tmp_path / name).write_bytes(gzip.compress(contents) if name.endswith(".gz") else contents)
+    tracemalloc.start()
+    with pytest.raises(DataError, match=rf"{name} .*declare"):
+        read_idx(tmp_path / name, 3)
+    assert tracemalloc.get_traced_memory()[1] < 2**20
+    tracemalloc.stop()
+
+
+@pytest.mark.parametrize("surplus", [-1, 0, 1])
+def test_a_large_gzipped_file_is_counted_before_it_is_kept(tmp_path, monkeypatch, surplus):
+    monkeypatch.setattr(idx_source, "MAX_UNCHECKED", 100)
+    monkeypatch.setattr(idx_source, "CHUNK_SIZE", 50)
+    whole = idx(TRAIN)
+    (tmp_path / "x.gz").write_bytes(gzip.compress(whole + b"x" if surplus > 0 else whole[: len(whole) + surplus]))
+    if not surplus:
+        np.testing.assert_array_equal(read_idx(tmp_path / "x.gz", 3), TRAIN)
+        return
+    with pytest.raises(DataError, match="declares 240 bytes, it holds"):
+        read_idx(tmp_path / "x.gz", 3)
+
+
+def test_pipes_are_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "x")
+    with pytest.raises(DataError, match="pipe"):
+        read_idx(tmp_path / "x", 3)

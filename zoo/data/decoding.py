@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from io import SEEK_END
 from pathlib import Path
 from typing import BinaryIO, Literal, get_args
 
@@ -10,6 +11,8 @@ import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError
 
 from zoo.data.errors import DataError, printable, short_message
+from zoo.data.image_limits import FORMATS, MAX_FILE_SIZE, check_image
+from zoo.runtime.regular_file import open_regular
 
 Fit = Literal["resize", "pad"]
 FITS = get_args(Fit)
@@ -19,14 +22,17 @@ Interpolation = Literal["bilinear", "bicubic"]
 # its pixels. The whole is scaled otherwise, as torchvision and timm do: PIL has a part's box in float32, which moves
 # some values by one.
 MAX_SCALED = 16
+# Larger images are converted in parts.
+PART_PIXELS = 2**20
 
 
 def read_image(path: str | Path) -> np.ndarray:
     """Decode a file to uint8 [height, width, 1 or 3], upright; DataError names one that cannot be decoded."""
-    return decode_image(path, path)
+    with _naming(path), open_regular(path) as file:
+        return decode(file)
 
 
-def decode_image(file: str | Path | BinaryIO, name: str | Path) -> np.ndarray:
+def decode_image(file: BinaryIO, name: str | Path) -> np.ndarray:
     """The same of an open file that can be sought; `name` is for the error."""
     with _naming(name):
         return decode(file)
@@ -34,27 +40,35 @@ def decode_image(file: str | Path | BinaryIO, name: str | Path) -> np.ndarray:
 
 def read_shape(path: str | Path) -> tuple[int, int, int]:
     """(height, width, 1 or 3) of `read_image`'s result, from the file's header alone; DataError where it has none."""
-    with _naming(path):
-        return header_shape(path)
+    with _naming(path), open_regular(path) as file:
+        return header_shape(file)
 
 
-def decode(file: str | Path | BinaryIO) -> np.ndarray:
+def decode(file: BinaryIO) -> np.ndarray:
     """`decode_image` without a name for the error: raises whatever PIL's decoders raise."""
-    with Image.open(file) as image:
-        _refuse_bomb(image)
+    with _open(file) as image:
         # First of all: what fails here must not fail unseen, within the search for metadata.
         image.load()
-        return to_array(_upright(image))
+        return to_array(image, _orientation(image, type(image).getexif))
 
 
-def header_shape(file: str | Path | BinaryIO) -> tuple[int, int, int]:
+def header_shape(file: BinaryIO) -> tuple[int, int, int]:
     """`read_shape` without a name for the error: raises whatever PIL's decoders raise."""
-    with Image.open(file) as image:
-        _refuse_bomb(image)
+    with _open(file) as image:
         # PngImageFile.getexif decodes the whole image, in search of metadata behind the pixels.
         turned = _orientation(image, Image.Image.getexif) in _SWAPPING_SIDES
         width, height = image.size[::-1] if turned else image.size
         return height, width, 1 if _is_grey(image.mode) else 3
+
+
+@contextmanager
+def _open(file: BinaryIO) -> Iterator[Image.Image]:
+    if file.seek(0, SEEK_END) > MAX_FILE_SIZE:
+        raise DataError(f"it has more than {MAX_FILE_SIZE // 10**6} MB")
+    file.seek(0)
+    with Image.open(file, formats=FORMATS) as image:
+        check_image(image, file)
+        yield image
 
 
 @contextmanager
@@ -76,45 +90,55 @@ def unreadable(path: str | Path, error: Exception) -> DataError:
     return DataError(f"cannot read the image {printable(path)} ({reason}): replace it")
 
 
-def to_array(image: Image.Image) -> np.ndarray:
-    """A PIL image of any mode as uint8 [height, width, 1 or 3]; alpha is dropped, 16 bits become 8."""
+def to_array(image: Image.Image, orientation: int = 1) -> np.ndarray:
+    """A PIL image of any mode as uint8 [height, width, 1 or 3]; alpha is dropped, 16 bits become 8.
+
+    The EXIF orientation says how it is turned upright. Raises DataError for grey values without a defined white.
+    """
+    height, width = image.size if orientation in _SWAPPING_SIDES else image.size[::-1]
+    pixels = np.empty((height, width, 1 if _is_grey(image.mode) else 3), np.uint8)
+    # The same memory, as it is stored in the file.
+    stored = _STORED[orientation](pixels) if orientation in _STORED else pixels
+    # Converted in parts, so that a large image is in memory only twice.
+    rows = max(1, PART_PIXELS // image.width)
+    for top in range(0, image.height, rows):
+        bottom = min(top + rows, image.height)
+        whole = bottom - top == image.height
+        part = image if whole else image.crop((0, top, image.width, bottom))
+        stored[top:bottom] = _convert(part).reshape(bottom - top, image.width, -1)
+    return pixels
+
+
+def _convert(image: Image.Image) -> np.ndarray:
+    """uint8 [height, width] or [height, width, 3]."""
     if image.mode.startswith("I"):
         wide = np.asarray(image)
         # Mode I is what PIL makes of some 16-bit files; a value beyond 16 bits has no defined white.
         if wide.min() < 0 or wide.max() > 65535:
             raise DataError("32-bit grey values")
-        return np.round(wide / 257).astype(np.uint8)[..., None]
-    if image.mode == "F":
-        raise DataError("floating-point grey values")
+        return np.round(wide / 257).astype(np.uint8)
     if image.mode in ("P", "PA", "RGBa"):
         # Transparency in bytes survives only through RGBA, and PIL warns of anything else.
         image = image.convert("RGBA")
     mode = "L" if _is_grey(image.mode) else "RGB"
-    pixels = np.array(image if image.mode == mode else image.convert(mode))
-    return pixels[..., None] if mode == "L" else pixels
+    return np.asarray(image if image.mode == mode else image.convert(mode))
 
 
 def _is_grey(mode: str) -> bool:
     return mode in ("1", "L", "LA", "La", "F") or mode.startswith("I")
 
 
-# What turns an image upright, by its EXIF orientation.
-_TRANSPOSITIONS = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
+# An upright array as it is stored, by the EXIF orientation: the inverse of what turns the image upright.
+_STORED: dict[int, Callable[[np.ndarray], np.ndarray]] = {
+    2: lambda upright: upright[:, ::-1],
+    3: lambda upright: upright[::-1, ::-1],
+    4: lambda upright: upright[::-1],
+    5: lambda upright: upright.swapaxes(0, 1),
+    6: lambda upright: upright[:, ::-1].swapaxes(0, 1),
+    7: lambda upright: upright[::-1, ::-1].swapaxes(0, 1),
+    8: lambda upright: upright[::-1].swapaxes(0, 1),
 }
 _SWAPPING_SIDES = (5, 6, 7, 8)
-
-
-def _upright(image: Image.Image) -> Image.Image:
-    # ImageOps.exif_transpose copies an upright image, and fails where its metadata cannot be written again.
-    transposition = _TRANSPOSITIONS.get(_orientation(image, type(image).getexif))
-    return image if transposition is None else image.transpose(transposition)
 
 
 def _orientation(image: Image.Image, getexif: Callable[[Image.Image], Image.Exif]) -> int:
@@ -214,9 +238,3 @@ def _resize(
     squeezed = image[..., 0] if image.shape[2] == 1 else image
     resized = np.asarray(Image.fromarray(squeezed).resize((width, height), mode, box))
     return resized.reshape(height, width, image.shape[2])
-
-
-def _refuse_bomb(image: Image.Image) -> None:
-    # PIL only warns up to twice its limit.
-    if Image.MAX_IMAGE_PIXELS and image.width * image.height > Image.MAX_IMAGE_PIXELS:
-        raise DataError(f"{image.width} x {image.height} pixels are more than {Image.MAX_IMAGE_PIXELS}")

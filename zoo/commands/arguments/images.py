@@ -48,6 +48,7 @@ def load_image(path: str) -> np.ndarray:
     import warnings
 
     from zoo.data.decoding import decode_image, read_image
+    from zoo.data.image_limits import MAX_FILE_SIZE
     from zoo.errors import ZooError
 
     with warnings.catch_warnings():
@@ -56,5 +57,8 @@ def load_image(path: str) -> np.ndarray:
         if path == STANDARD_INPUT:
             if sys.stdin is None or sys.stdin.isatty():
                 raise ZooError("- reads an image from standard input: pipe one into this command")
-            return decode_image(io.BytesIO(sys.stdin.buffer.read()), "from standard input")
+            contents = sys.stdin.buffer.read(MAX_FILE_SIZE + 1)
+            if len(contents) > MAX_FILE_SIZE:
+                raise ZooError(f"standard input has more than {MAX_FILE_SIZE // 10**6} MB: is it one image?")
+            return decode_image(io.BytesIO(contents), "from standard input")
         return read_image(path)

@@ -4,18 +4,26 @@ import gzip
 import math
 import struct
 import zlib
+from io import BufferedReader
 from pathlib import Path
 
 import numpy as np
 
 from zoo.data.dataset import ArraySource, Dataset, path_safe
 from zoo.data.errors import DataError, short_message
+from zoo.runtime.regular_file import open_regular, size_of
 
 _FILES = {
     "train": ("train-images", "train-labels"),
     "test": ("t10k-images", "t10k-labels"),
 }
 _UBYTE = 8
+ByteFile = BufferedReader | gzip.GzipFile
+# Bytes of a gzipped file that are read without counting them first, and how many times its size a larger one may hold:
+# images have a twentieth, and zeros a thousandth.
+MAX_UNCHECKED = 2**27
+MAX_RATIO = 100
+CHUNK_SIZE = 2**20
 
 
 def is_idx_folder(folder: Path) -> bool:
@@ -35,27 +43,57 @@ def open_idx(folder: Path) -> Dataset:
 def read_idx(path: Path, dims: int) -> np.ndarray:
     """Read an IDX file of unsigned bytes as uint8 with `dims` dimensions; DataError when it is not that."""
     try:
-        with (gzip.open if path.suffix == ".gz" else open)(path, "rb") as file:
-            magic = file.read(4)
-            if magic != bytes((0, 0, _UBYTE, dims)):
-                expected = f"0000{_UBYTE:02x}{dims:02x}"
-                raise DataError(
-                    f"{path} is no IDX file of {dims}-D bytes: it starts with {magic.hex()}, not {expected}"
-                )
-            header = file.read(4 * dims)
-            if len(header) < 4 * dims:
-                raise DataError(f"{path} is truncated in its header: copy or download it again")
-            shape = struct.unpack(f">{dims}I", header)
-            size = math.prod(shape)
-            # One byte more than declared shows a surplus, and a crafted gzip cannot fill the memory.
-            data = file.read(size + 1)
+        with open_regular(path) as file:
+            return _read_zipped(path, file, dims) if path.suffix == ".gz" else _read_plain(path, file, dims)
     except (OSError, EOFError, zlib.error) as error:
-        raise DataError(f"cannot read {path} ({short_message(error)}): copy or download it again") from error
-    if len(data) != size:
-        found = f"{len(data)}" if len(data) < size else "more"
-        what = "truncated" if len(data) < size else "too long"
-        raise DataError(f"{path} is {what}: its header declares {size} bytes, it holds {found}")
+        reason = getattr(error, "strerror", None) or short_message(error)
+        raise DataError(f"cannot read {path} ({reason}): copy or download it again") from error
+
+
+def _read_plain(path: Path, file: BufferedReader, dims: int) -> np.ndarray:
+    shape = _read_shape(path, file, dims)
+    _check_size(path, math.prod(shape), size_of(file) - file.tell())
+    return _read_pixels(path, file, shape)
+
+
+def _read_zipped(path: Path, file: BufferedReader, dims: int) -> np.ndarray:
+    unzipped = gzip.GzipFile(fileobj=file)
+    shape = _read_shape(path, unzipped, dims)
+    size = math.prod(shape)
+    if size > MAX_UNCHECKED:
+        if size > MAX_RATIO * size_of(file):
+            raise DataError(f"{path} declares {size:,} bytes, more than {MAX_RATIO} times its own: is it damaged?")
+        # The memory is for what is there.
+        start, found = unzipped.tell(), 0
+        while found <= size and (part := len(unzipped.read(CHUNK_SIZE))):
+            found += part
+        _check_size(path, size, found)
+        unzipped.seek(start)
+    return _read_pixels(path, unzipped, shape)
+
+
+def _read_shape(path: Path, file: ByteFile, dims: int) -> tuple[int, ...]:
+    magic = file.read(4)
+    if magic != bytes((0, 0, _UBYTE, dims)):
+        expected = f"0000{_UBYTE:02x}{dims:02x}"
+        raise DataError(f"{path} is no IDX file of {dims}-D bytes: it starts with {magic.hex()}, not {expected}")
+    header = file.read(4 * dims)
+    if len(header) < 4 * dims:
+        raise DataError(f"{path} is truncated in its header: copy or download it again")
+    return struct.unpack(f">{dims}I", header)
+
+
+def _read_pixels(path: Path, file: ByteFile, shape: tuple[int, ...]) -> np.ndarray:
+    # One byte more than declared shows a surplus.
+    data = file.read(math.prod(shape) + 1)
+    _check_size(path, math.prod(shape), len(data))
     return np.frombuffer(data, np.uint8).reshape(shape)
+
+
+def _check_size(path: Path, declared: int, found: int) -> None:
+    if found != declared:
+        what, holds = ("truncated", f"{found}") if found < declared else ("too long", "more")
+        raise DataError(f"{path} is {what}: its header declares {declared} bytes, it holds {holds}")
 
 
 def _open_split(folder: Path, images_stem: str, labels_stem: str) -> ArraySource:

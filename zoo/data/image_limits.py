@@ -1,0 +1,50 @@
+"""What is read of an image: formats, bytes and pixels. A small file can claim any number of pixels and passes."""
+
+from typing import BinaryIO
+
+from PIL import Image
+
+from zoo.data.errors import DataError
+
+# The formats of photographs and pictures. Pillow knows others, some of which start a program (EPS) or expand without
+# end (FITS). The most common come first, as Pillow imports the rarer decoders only for files of no earlier one.
+FORMATS = ("JPEG", "PNG", "BMP", "DIB", "GIF", "PPM", "WEBP", "TIFF", "AVIF", "JPEG2000")
+# Bytes. Passages of metadata are read whole.
+MAX_FILE_SIZE = 240 * 10**6
+# Those of the largest full-frame cameras: seven bytes of memory per pixel. The other decoders hold copies of their own.
+MAX_PIXELS = 61 * 10**6
+MAX_PIXELS_OF = {"WEBP": 30 * 10**6, "AVIF": 30 * 10**6, "JPEG2000": 20 * 10**6}
+# A progressive JPEG is as large in each of its scans, of which there are about ten.
+MAX_SCANNED_PIXELS = 2**31
+SCAN = b"\xff\xda"
+TILE_SIDES = 322, 323
+
+
+def check_image(image: Image.Image, file: BinaryIO) -> None:
+    """Raises DataError for an opened image, not loaded yet, that takes too much memory or time to decode."""
+    pixels, limit = image.width * image.height, MAX_PIXELS_OF.get(image.format or "", MAX_PIXELS)
+    if pixels > limit:
+        raise DataError(f"{image.width} x {image.height} pixels are more than {limit:,}")
+    if image.mode == "F":
+        raise DataError("floating-point grey values")
+    if image.format == "TIFF":
+        _check_tiles(image, pixels)
+    if image.info.get("progressive"):
+        _check_scans(file, pixels)
+
+
+def _check_tiles(image: Image.Image, pixels: int) -> None:
+    """The decoder allocates a tile, whatever the size of the image."""
+    width, height = (image.tag_v2.get(tag, 0) for tag in TILE_SIDES)  # type: ignore[attr-defined]
+    if width * height > 4 * pixels + 2**20:
+        raise DataError(f"tiles of {width} x {height} pixels for an image of {image.width} x {image.height}")
+
+
+def _check_scans(file: BinaryIO, pixels: int) -> None:
+    position = file.tell()
+    file.seek(0)
+    # Within the data of a scan, another byte follows each 0xff.
+    scans = file.read().count(SCAN)
+    file.seek(position)
+    if scans * pixels > MAX_SCANNED_PIXELS:
+        raise DataError(f"{scans} scans of {pixels:,} pixels each")
