@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import zoo
-from zoo.weights import download as module
+from zoo.runtime.web.limits import Limits
 from zoo.weights.download import digest_of, download
 
 BODY = bytes(range(256)) * 4000
@@ -146,13 +146,12 @@ def test_no_network(target):
     assert names_in(target.parent) == []
 
 
-def test_a_server_that_says_nothing(target, monkeypatch):
-    monkeypatch.setattr(module, "TIMEOUT", 0.1)
+def test_a_server_that_says_nothing(target):
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         silent.listen()
         with pytest.raises(zoo.ZooError, match="no answer in time"):
-            download(f"http://127.0.0.1:{silent.getsockname()[1]}/w.bin", target, DIGEST)
+            download(f"http://127.0.0.1:{silent.getsockname()[1]}/w.bin", target, DIGEST, Limits(header_seconds=0.1))
 
 
 def test_concurrent_calls_download_once(url, site, target):

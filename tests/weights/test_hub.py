@@ -7,10 +7,13 @@ from dataclasses import replace
 from urllib.parse import quote
 
 import pytest
+from weights.raw_server import raw_server, repeating
 
 import zoo
+from zoo.runtime.web.limits import Limits
 from zoo.weights import open_pretrained
 from zoo.weights.fetch import _hub_folder, fetch, local_file
+from zoo.weights.hub import hub_file
 from zoo.weights.pretrained import _tagged, default_weights
 from zoo.weights.published import find_published, published_weights
 
@@ -182,6 +185,26 @@ def test_no_network(published, cache, monkeypatch):
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
     with pytest.raises(zoo.ZooError, match=f"cannot reach the hub for {published.hub}"):
         fetch(published)
+
+
+def test_a_hub_that_answers_byte_by_byte(monkeypatch):
+    pytest.importorskip("huggingface_hub")
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    with raw_server(repeating(b"HTTP/1.1 200 OK\r\n", b"A: b\r\n", 0.05)) as address:
+        monkeypatch.setenv("HF_ENDPOINT", address)
+        with pytest.raises(zoo.ZooError, match=f"cannot reach the hub for {REPOSITORY} .no answer in time"):
+            hub_file(REPOSITORY, "model.safetensors", "main", Limits(header_seconds=0.5))
+
+
+@pytest.mark.parametrize(
+    "endpoint", ["http://[::1", "http://127.0.0.1:99999", "http://me:secret@host", "ftp://host", "x"]
+)
+def test_an_endpoint_that_is_no_url(published, monkeypatch, endpoint):
+    pytest.importorskip("huggingface_hub")
+    monkeypatch.setenv("HF_ENDPOINT", endpoint)
+    with pytest.raises(zoo.ZooError, match="URL") as error:
+        fetch(published)
+    assert "secret" not in str(error.value)
 
 
 def test_without_huggingface_hub(published, cache, monkeypatch):

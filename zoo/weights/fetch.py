@@ -5,12 +5,13 @@ import importlib.util
 import re
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote, unquote
 from urllib.request import url2pathname
 
 from zoo.errors import ZooError
 from zoo.runtime.atomic_files import replacing
 from zoo.runtime.cache_folder import cache_folder
+from zoo.runtime.web.address import parse_url, shown
 from zoo.weights.download import digest_of, download
 from zoo.weights.hub import COMMIT, hub_file
 from zoo.weights.published import PublishedWeights
@@ -53,21 +54,23 @@ def fetch_url(url: str) -> Path:
 
     Downloads are cached by URL. Raises ZooError for other kinds of URL, for http:// without a digest, and as `fetch`.
     """
-    parts = urlsplit(url)
+    parts = parse_url(url)
     kind, _, sha256 = parts.fragment.partition("=")
     if parts.fragment and (kind != "sha256" or not re.fullmatch(r"[0-9a-fA-F]{8,64}", sha256)):
-        raise ZooError(f"{url}: a fragment must be #sha256= and 8 to 64 hexadecimal digits")
+        raise ZooError(f"{shown(url)}: a fragment must be #sha256= and 8 to 64 hexadecimal digits")
     if parts.scheme == "file":
         if parts.netloc not in ("", "localhost"):
-            raise ZooError(f"{url} is on another machine: a local file is file:///folder/name")
+            raise ZooError(f"{shown(url)} is on another machine: a local file is file:///folder/name")
+        if "%00" in parts.path:
+            raise ZooError(f"{shown(url)} has the character %00, which no file name has: give another name")
         path = Path(url2pathname(parts.path))
         if sha256:
             check_digest(path, sha256)
         return path
-    if parts.scheme not in ("https", "http"):
-        raise ZooError(f"{url}: use an https:// or file:// URL")
     if parts.scheme == "http" and not sha256:
-        raise ZooError(f"{url} is not encrypted, so it could be changed: use https://, or add #sha256= and its digest")
+        raise ZooError(
+            f"{shown(url)} is not encrypted, so it could be changed: use https://, or add #sha256= and its digest"
+        )
     address = parts._replace(fragment="").geturl()
     folder = _folder() / "url" / hashlib.sha256(address.encode()).hexdigest()[:16] / (sha256.lower() or "unchecked")
     return download(address, folder / _safe_name(parts.path), sha256)

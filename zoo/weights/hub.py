@@ -5,9 +5,13 @@ import re
 from dataclasses import dataclass
 
 from zoo.errors import ZooError
+from zoo.runtime.bounded_calls import TooLate, call_within
+from zoo.runtime.web.address import parse_url, shown
+from zoo.runtime.web.limits import LIMITS, Limits
 
 COMMIT = re.compile(r"[0-9a-f]{40}")
 SHA256 = re.compile(r"[0-9a-f]{64}")
+_WITHOUT = "without a network, give a file on this machine"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,10 +23,11 @@ class HubFile:
     sha256: str
 
 
-def hub_file(repository: str, file: str, revision: str) -> HubFile:
+def hub_file(repository: str, file: str, revision: str, limits: Limits = LIMITS) -> HubFile:
     """Ask the hub for a file at a branch or commit; the environment variable HF_ENDPOINT sets another hub.
 
-    Raises ZooError where huggingface_hub is not installed, the hub cannot be reached, or has no such file.
+    Raises ZooError where huggingface_hub is not installed, the hub does not answer within `limits.header_seconds`, or
+    has no such file.
     """
     try:
         from huggingface_hub import get_hf_file_metadata, hf_hub_url
@@ -32,8 +37,11 @@ def hub_file(repository: str, file: str, revision: str) -> HubFile:
         ) from None
     endpoint = os.environ.get("HF_ENDPOINT")
     url = hf_hub_url(repository, file, revision=revision, endpoint=endpoint)
+    parse_url(url)
     try:
-        metadata = get_hf_file_metadata(url)
+        metadata = call_within(limits.header_seconds, get_hf_file_metadata, url)
+    except TooLate:
+        raise ZooError(f"cannot reach the hub for {repository} (no answer in time): {_WITHOUT}") from None
     except Exception as error:  # the class depends on the HTTP library that huggingface_hub uses
         raise ZooError(_reason(error, repository, file, revision)) from None
     commit, sha256 = metadata.commit_hash or "", metadata.etag or ""
@@ -50,5 +58,5 @@ def _reason(error: Exception, repository: str, file: str, revision: str) -> str:
         return f"the hub has no {file} of {repository} at {revision}"
     if status:
         return f"the hub answered {status} for {repository}"
-    reason = " ".join(str(error).split())[:100]
-    return f"cannot reach the hub for {repository} ({reason}): without a network, give a file on this machine"
+    reason = shown(" ".join(str(error).split())[:100])
+    return f"cannot reach the hub for {repository} ({reason}): {_WITHOUT}"
