@@ -5,6 +5,8 @@ import io
 import os
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -12,8 +14,12 @@ import requests
 import tensorflow_datasets as tfds
 
 from zoo.data.errors import DataError, short_message
+from zoo.data.sources.tfds_downloads import ending_downloads
+from zoo.runtime.bounded_calls import TooLate, call_within
+from zoo.runtime.web.limits import LIMITS
 
 _CONNECT_SECONDS = 5
+_ANSWER_SECONDS = 15
 _HOSTS_TRIED = 3
 
 
@@ -44,7 +50,9 @@ def prepare(make: Callable[[Path], tfds.core.DatasetBuilder], data_dir: Path, *,
     try:
         with tempfile.TemporaryDirectory(dir=data_dir, prefix=".preparing-") as folder:
             inside = make(Path(folder))
-            with suppress_output() if quiet else contextlib.nullcontext():
+            largest = max([info.size for info in (builder.url_infos or {}).values()], default=LIMITS.largest_bytes)
+            limits = replace(LIMITS, largest_bytes=largest, largest_unstated_bytes=largest)
+            with suppress_output() if quiet else contextlib.nullcontext(), ending_downloads(limits):
                 inside.download_and_prepare(
                     file_format="array_record",
                     download_dir=Path(folder) / "downloads" if quiet else downloads,
@@ -73,9 +81,9 @@ def _unreachable(urls: Iterable[str]) -> str:
     tried = list(hosts.items())[:_HOSTS_TRIED]
     for _, url in tried:
         try:
-            requests.head(url, timeout=_CONNECT_SECONDS)
+            call_within(_ANSWER_SECONDS, partial(requests.head, url, timeout=_CONNECT_SECONDS))
             return ""
-        except requests.RequestException:
+        except (requests.RequestException, TooLate):
             continue
     return ", ".join(host for host, _ in tried)
 
