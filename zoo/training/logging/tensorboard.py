@@ -5,12 +5,13 @@ Its SummaryWriter is not used: it writes in a thread, which a full disk ends, an
 
 from __future__ import annotations
 
+import re
 import socket
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from zoo.errors import ZooError
 from zoo.training.logging.rows import is_evaluation
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 # Parts of a row that are no curves: TensorBoard has its own step and time.
 NOT_SCALARS = {"step", "seconds"}
+_FILE_NAME = re.compile(r"events\.out\.tfevents\.([0-9]{10})\.")
 
 
 def check_tensorboard() -> None:
@@ -42,20 +44,21 @@ class ScalarWriter:
         self._pending: list[tuple[float, Mapping[str, float | None]]] = []
         self._file: RecordWriter | None = None
         self._written = False
+        self._now = _steady_clock()
 
     def add(self, row: Mapping[str, float | None]) -> None:
         """Add a row, which must have a "step", for the next `write`."""
-        self._pending.append((time.time(), row))
+        self._pending.append((self._now(), row))
 
     def write(self) -> None:
         """Write what is not written yet. Raises ZooError if that fails."""
         if not self._pending:
             return
         if not self._file:
-            self._path = self.folder / _file_name()
+            self._path = self.folder / _next_file_name(self.folder, self._now())
             self._written = False
         try:
-            self._file = self._file or _open_file(self._path, purge_step=self._pending[0][1]["step"])
+            self._file = self._file or _open_file(self._path, *self._pending[0])
             for wall_time, row in self._pending:
                 self._file.write(_event(wall_time, row))
             self._file.flush()
@@ -89,22 +92,32 @@ def tag(name: str, *, evaluation: bool) -> str:
     return name.replace("test_", "test/", 1) if name.startswith("test_") else name
 
 
-def _file_name() -> str:
-    """The time comes first, as TensorBoard reads files in the order of their names."""
-    seconds, nanoseconds = divmod(time.time_ns(), 10**9)
-    return f"events.out.tfevents.{seconds}.{socket.gethostname()}.{nanoseconds:09}"
+def _steady_clock() -> Callable[[], float]:
+    """The time of day, which never steps back from now on, whatever happens to the system's clock."""
+    offset = time.time() - time.monotonic()
+    return lambda: offset + time.monotonic()
 
 
-def _open_file(path: Path, purge_step: Any) -> RecordWriter:
-    """A new file, with its version and the event that discards earlier ones from `purge_step` on."""
+def _next_file_name(folder: Path, now: float) -> str:
+    """A name after those in the folder: TensorBoard reads files in the order of their names, which begin with a time.
+
+    An earlier session may have had a clock that was ahead of this one's.
+    """
+    earlier = [int(found[1]) for path in folder.glob("*") if (found := _FILE_NAME.match(path.name))]
+    seconds = max(int(now), 1 + max(earlier, default=0))
+    return f"events.out.tfevents.{seconds:010}.{socket.gethostname()}"
+
+
+def _open_file(path: Path, now: float, row: Mapping[str, float | None]) -> RecordWriter:
+    """A new file, with its version and the event that discards earlier ones from the step of its first row on."""
     from tensorboardX.proto.event_pb2 import Event, SessionLog
     from tensorboardX.record_writer import RecordWriter
 
     path.parent.mkdir(exist_ok=True)
     file = RecordWriter(str(path))
-    now, start = time.time(), SessionLog(status=SessionLog.START)
+    start = SessionLog(status=SessionLog.START)
     file.write(Event(wall_time=now, file_version="brain.Event:2").SerializeToString())
-    file.write(Event(wall_time=now, step=purge_step, session_log=start).SerializeToString())
+    file.write(Event(wall_time=now, step=row["step"], session_log=start).SerializeToString())
     return file
 
 
