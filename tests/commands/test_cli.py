@@ -122,7 +122,7 @@ def test_user_network_with_classes(user_directory, capsys):
     [
         (["googlnet"], ["googlenet"]),
         (["alexnet", "--input", "32"], ["63x63"]),
-        (["alexnet", "--input", "big"], ["--input big", "224x320"]),
+        (["alexnet", "--input", "big"], ["--input 'big'", "224x320"]),
         (["lenet5", "--against", "paper"], ["lenet5", "googlenet"]),
         (["googlenet", "--against", "paper", "--input", "256"], ["256"]),
         (["user_networks:Nett", "--input", "16"], ["'Nett'", "net, Net"]),
@@ -149,7 +149,7 @@ def test_list_without_match(capsys):
 @pytest.mark.parametrize("number", ["-1", "1.5", "1_0", "²"])
 def test_a_number_out_of_range_names_its_option(capsys, option, number):
     error = error_of(capsys, "summary", "lenet5", f"{option}={number}")
-    assert f"{option}: {number} " in error and "at least 0" in error
+    assert f"{option}: {number!r} is not a whole number from 0 to " in error
 
 
 def test_version(capsys):

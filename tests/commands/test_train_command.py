@@ -92,12 +92,13 @@ def test_a_truncated_idx_file_is_named(capsys, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--batch-size", "0"], "batch_size is 0: it must be at least 1"),
+        (["--batch-size", "0"], "--batch-size: '0' is not a whole number from 1 to 1048576"),
         (["--batch-size", "2000"], "batch_size is 2000: digits has only 1442 training images"),
         (["--batch-size", "30"], "a batch of 30 cannot be split over 4 devices"),
         (["--image-size", "8"], "8x8 images are too small for LeNet5"),
+        (["--shift", "32"], "shift is 32: images of 32x32 pixels"),
         (["--aux-heads"], "lenet5 has no field 'aux_heads'"),
-        (["--keep", "0"], "keep is 0: it must be at least 1"),
+        (["--keep", "0"], "--keep: '0' is not a whole number from 1"),
         (["--resume"], "no run to resume in checkpoints/lenet5-digits"),
     ],
 )
@@ -176,7 +177,7 @@ def test_grey_digits_on_a_frozen_colour_network(capsys, tmp_path, lenet_file):
         (["--freeze", "conv9"], "freeze is 'conv9', which matches no parameter: the layers are c1, c3, c5, f6, output"),
         (["--freeze", ".*"], "freeze is '.*', which matches the head (output/bias, output/kernel)"),
         (["--freeze", "("], "freeze is '(', which is not a regular expression"),
-        (["--backbone-rate", "-1"], "backbone_rate is -1.0: it must be at least 0"),
+        (["--backbone-rate", "-1"], "--backbone-rate: '-1' is not a float32 number from 0 to 1000"),
         (["--image-size", "8"], "8x8 images are too small for LeNet5"),
     ],
 )

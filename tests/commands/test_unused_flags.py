@@ -87,7 +87,7 @@ def test_the_range_in_words():
     assert texts == [
         "a share (0 to 1; default: 0.5)",
         "a decay (0 to less than 1; default: 0.0)",
-        "a count (at least 1; default: 3)",
+        "a count (1 to 2147483647; default: 3)",
         "a switch (default: on)",
     ]
 

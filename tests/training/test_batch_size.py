@@ -9,7 +9,8 @@ from short_runs import DATASET, squares
 
 from zoo.errors import ZooError
 from zoo.training.checkpoint.run_folder import RunFolder
-from zoo.training.resolve_config import ResumeRequest, check_resumable, resolve_config
+from zoo.training.config.recipe import Recipe
+from zoo.training.resolve_config import ResumeRequest, check_batches, check_resumable, resolve_config
 
 DEVICES = jax.device_count()
 
@@ -47,3 +48,9 @@ def test_such_a_run_is_resumed_with_its_named_recipe():
         check_resumable(
             config, RunFolder(os.devnull).path, data, dataclasses.replace(request, overrides={"batch_size": 8})
         )
+
+
+def test_more_steps_than_jax_counts_are_one_line():
+    dataset = dataclasses.replace(DATASET, train=range(10_000_000))
+    with pytest.raises(ZooError, match="epochs is 1000: these are 2500000000 steps"):
+        check_batches(Recipe(epochs=1000, batch_size=4), dataset)

@@ -270,4 +270,4 @@ def test_other_weights_and_folders(capsys, here):
 @pytest.mark.parametrize("dots", ["abc", "19", "601", "²", "1e2"])
 def test_dots_an_inch_are_a_number_within_reason(dots, capsys):
     error = error_of(capsys, "visualize", "--model", "lenet5", "--out", "out", "--dpi", dots)
-    assert f"--dpi: {dots} " in error and "from 20 to 600" in error
+    assert f"--dpi: {dots!r} is not" in error and "from 20 to 600" in error

@@ -16,8 +16,9 @@ from zoo.commands.arguments.dataset import (
     print_note,
     unreadable_images,
 )
-from zoo.commands.arguments.types import path, positive
+from zoo.commands.arguments.types import InRange, path
 from zoo.commands.arguments.weights import add_inference_arguments, add_weights_arguments, inference_weights
+from zoo.runtime.limits import BATCH_SIZE
 
 if TYPE_CHECKING:
     from zoo.inference.evaluation import ClassResult, Evaluation
@@ -29,7 +30,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `evaluate`."""
     parser.add_argument("--dataset", required=True, metavar="DATA", help="digits, a folder, or a TFDS name")
     parser.add_argument("--data-dir", type=path, metavar="DIR", help="the folder of TFDS data sets")
-    parser.add_argument("--batch-size", type=positive, default=64, metavar="N", help="images per batch (default: 64)")
+    parser.add_argument(
+        "--batch-size", type=InRange(BATCH_SIZE), default=64, metavar="N", help="images per batch (default: 64)"
+    )
     parser.add_argument("--confusion", type=path, metavar="PNG", help="draw the confusion matrix into this file")
     parser.add_argument("--json", action="store_true", help="print one JSON object, with the confusion matrix")
     add_skip_unreadable(parser)

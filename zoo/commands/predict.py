@@ -17,8 +17,9 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from zoo.commands.arguments.images import image_paths, load_image
-from zoo.commands.arguments.types import positive
+from zoo.commands.arguments.types import InRange
 from zoo.commands.arguments.weights import add_inference_arguments, add_weights_arguments, inference_weights
+from zoo.runtime.limits import BATCH_SIZE, TOP
 
 if TYPE_CHECKING:
     import numpy as np
@@ -33,9 +34,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "images", nargs="+", metavar="IMAGE", help="image files, folders of them, or - for one from standard input"
     )
-    parser.add_argument("--top", type=positive, default=5, metavar="N", help="classes per image (default: 5)")
+    parser.add_argument("--top", type=InRange(TOP), default=5, metavar="N", help="classes per image (default: 5)")
     parser.add_argument("--json", action="store_true", help="print one JSON object per image, each on its line")
-    parser.add_argument("--batch-size", type=positive, default=32, metavar="N", help="images per batch (default: 32)")
+    parser.add_argument(
+        "--batch-size", type=InRange(BATCH_SIZE), default=32, metavar="N", help="images per batch (default: 32)"
+    )
     add_weights_arguments(parser)
     add_inference_arguments(parser)
 

@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zoo.commands.arguments.image_set import add_image_set_arguments, check_images, chosen_images
-from zoo.commands.arguments.types import non_negative, path
+from zoo.commands.arguments.types import InRange, path
+from zoo.runtime.limits import CLASSES
 
 if TYPE_CHECKING:
     from zoo.visualize.network_and_images import ImageSet, TrainedNetwork
@@ -38,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=path, required=True, metavar="FILE.html", help="the file to write")
     parser.add_argument("--compare", metavar="MODEL2", help="a second network to show beside the first")
     parser.add_argument("--input", metavar="N", help="image size: 224, 224x320 (height first) or 32x32x1")
-    parser.add_argument("--classes", type=non_negative, metavar="N", help="number of classes, without weights")
+    parser.add_argument("--classes", type=InRange(CLASSES), metavar="N", help="number of classes, without weights")
     parser.add_argument(
         "--weights",
         nargs="?",

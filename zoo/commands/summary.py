@@ -8,7 +8,8 @@ python -m zoo summary my_package.nets:Net --input 32x32x1 --format csv
 import argparse
 from typing import Any
 
-from zoo.commands.arguments.types import non_negative
+from zoo.commands.arguments.types import InRange
+from zoo.runtime.limits import CLASSES, DEPTH
 
 HELP = "show every layer of a network with its counts"
 FORMATS = ("text", "markdown", "csv", "json")
@@ -20,8 +21,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "model", metavar="MODEL", help="a name of `list`, or package.module:attribute for your Linen module"
     )
     parser.add_argument("--input", metavar="N", help="image size: 224, 224x320 (height first) or 32x32x1")
-    parser.add_argument("--depth", type=non_negative, metavar="N", help="levels of submodules to show (default: all)")
-    parser.add_argument("--classes", type=non_negative, metavar="N", help="number of classes; 0 for no classifier")
+    parser.add_argument("--depth", type=InRange(DEPTH), metavar="N", help="levels of submodules to show (default: all)")
+    parser.add_argument("--classes", type=InRange(CLASSES), metavar="N", help="number of classes; 0 for no classifier")
     parser.add_argument("--format", choices=FORMATS, default="text", help="output format (default: text)")
     parser.add_argument("--xla", action="store_true", help="add XLA's own cost estimate of each layer")
     parser.add_argument(

@@ -25,8 +25,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zoo.commands.arguments.dataset import check_data_dir
-from zoo.commands.arguments.types import non_negative, number, path, positive, whole_number
+from zoo.commands.arguments.types import InRange, path
 from zoo.errors import ZooError
+from zoo.runtime.limits import PROCESS, PROCESSES
 from zoo.runtime.process import started_as
 
 if TYPE_CHECKING:
@@ -49,7 +50,6 @@ OUT_OF_MEMORY = (
 )
 
 METAVARS: dict[Any, str] = {int: "N", float: "X"}
-TYPES: dict[Any, Any] = {int: whole_number, float: number}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -83,13 +83,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     processes = parser.add_argument_group("processes", "start the same command in each process, on any machines")
     processes.add_argument("--distributed", action="store_true", help="as set by SLURM, Kubernetes or a TPU pod")
     processes.add_argument("--coordinator", metavar="HOST:PORT", help="otherwise: the address of the first process")
-    processes.add_argument("--processes", type=positive, metavar="N", help="number of processes")
-    processes.add_argument("--process", type=non_negative, metavar="I", help="index of this process, from 0")
+    processes.add_argument("--processes", type=InRange(PROCESSES), metavar="N", help="number of processes")
+    processes.add_argument("--process", type=InRange(PROCESS), metavar="I", help="index of this process, from 0")
 
 
 def add_fields(group: argparse._ArgumentGroup, config: type) -> None:
     """Add a flag for each field of a dataclass whose fields are made by `config_field`."""
-    from zoo.training.config.config_field import describe
+    from zoo.training.config.config_field import describe, number_range
 
     for field in dataclasses.fields(config):
         flag, text = "--" + field.name.replace("_", "-"), describe(field)
@@ -99,7 +99,7 @@ def add_fields(group: argparse._ArgumentGroup, config: type) -> None:
         choices = getattr(field.type, "__args__", None)
         group.add_argument(
             flag,
-            type=TYPES.get(field.type, str),
+            type=InRange(number_range(field)) if field.type in METAVARS else str,
             choices=choices,
             metavar=field.metadata["metavar"] or METAVARS.get(field.type),
             default=argparse.SUPPRESS,

@@ -22,8 +22,9 @@ import argparse
 from pathlib import Path
 
 from zoo.commands.arguments.image_set import add_image_set_arguments, check_images, chosen_images
-from zoo.commands.arguments.types import between, path, positive, whole_number
+from zoo.commands.arguments.types import InRange, path
 from zoo.commands.arguments.weights import add_weights_arguments, chosen_network
+from zoo.runtime.limits import BATCH_SIZE, COUNT, DPI, MAXIMIZE_STEPS, SEED
 
 HELP = "visualize what the layers of a network have learned"
 
@@ -49,27 +50,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--units",
         nargs="+",
-        type=whole_number,
+        type=InRange(COUNT),
         metavar="N",
         help="units of each layer, or classes, from 0 (default: active units that differ, or the most probable class)",
     )
     parser.add_argument(
         "--batch-size",
-        type=positive,
+        type=InRange(BATCH_SIZE),
         metavar="N",
         help="images per batch of deconvnet, guided and gradient, which search a data set (default: 64)",
     )
-    parser.add_argument("--steps", type=positive, metavar="N", help="steps of maximize (default: 256)")
+    parser.add_argument("--steps", type=InRange(MAXIMIZE_STEPS), metavar="N", help="steps of maximize (default: 256)")
     parser.add_argument(
         "--dpi",
-        type=between(20, 600),
+        type=InRange(DPI),
         default=150,
         metavar="N",
         help="pixels per inch of the PNG files, 20 to 600 (default: 150)",
     )
     parser.add_argument(
         "--seed",
-        type=between(0, 2**32 - 1),
+        type=InRange(SEED),
         metavar="N",
         help="seed of maximize, smoothgrad and randomize (default: 0)",
     )

@@ -13,6 +13,7 @@ from zoo.errors import ZooError
 from zoo.models.network import Network
 from zoo.models.variables import check_image_shape, init_shapes, smallest_image_size
 from zoo.registry import create_model, model_info
+from zoo.runtime.limits import LARGEST_COUNT
 from zoo.runtime.mesh import data_mesh
 from zoo.training.check_batch_norms import check_batch_norms
 from zoo.training.config.recipe import Recipe
@@ -55,6 +56,7 @@ def resolve_config(
     else:
         preprocessing = native_preprocessing(recipe, model, network, dataset)
     check_image_shape(network, preprocessing.image_shape)
+    check_shift(recipe, preprocessing)
     check_trained_parts(network, recipe)
     check_used(recipe, overrides, has_batch_norm="batch_stats" in init_shapes(network, preprocessing.image_shape))
     check_batch_norms(network, recipe, preprocessing.image_shape)
@@ -85,8 +87,17 @@ def check_batches(recipe: Recipe, dataset: Dataset) -> None:
     if recipe.batch_size > images:
         raise ZooError(f"batch_size is {recipe.batch_size}: {dataset.name} has only {images} training images")
     steps = recipe.epochs * (images // recipe.batch_size)
+    if steps > LARGEST_COUNT:
+        raise ZooError(f"epochs is {recipe.epochs}: these are {steps} steps, and a run has at most {LARGEST_COUNT}")
     if recipe.accumulate > steps:
         raise ZooError(f"accumulate is {recipe.accumulate}: the run has only {steps} steps, and would make no update")
+
+
+def check_shift(recipe: Recipe, preprocessing: Preprocessing) -> None:
+    """Raises ZooError where a shift may leave nothing of an image."""
+    height, width, _ = preprocessing.image_shape
+    if recipe.shift >= min(height, width):
+        raise ZooError(f"shift is {recipe.shift}: images of {height}x{width} pixels can be shifted by less than that")
 
 
 def check_classes(config: RunConfig, dataset: Dataset) -> None:

@@ -7,8 +7,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from zoo.commands.arguments.types import non_negative
+from zoo.commands.arguments.types import InRange
 from zoo.errors import ZooError
+from zoo.runtime.limits import COUNT
 
 if TYPE_CHECKING:
     from zoo.data import Dataset, UnreadableImages
@@ -20,7 +21,7 @@ def add_skip_unreadable(parser: argparse.ArgumentParser) -> None:
     """--skip-unreadable, for `unreadable_images`."""
     parser.add_argument(
         SKIP_UNREADABLE,
-        type=non_negative,
+        type=InRange(COUNT),
         default=0,
         metavar="N",
         help="leave out up to N images that cannot be read (default: 0)",

@@ -16,7 +16,8 @@ from zoo.commands.arguments.dataset import (
     unreadable_images,
 )
 from zoo.commands.arguments.images import STANDARD_INPUT, image_paths, load_image
-from zoo.commands.arguments.types import path, positive
+from zoo.commands.arguments.types import InRange, path
+from zoo.runtime.limits import POSITIVE_COUNT
 
 if TYPE_CHECKING:
     import numpy as np
@@ -33,7 +34,9 @@ def add_image_set_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--images", nargs="+", metavar="IMAGE", help="image files, folders of images, or - (stdin)")
     parser.add_argument("--dataset", metavar="DATA", help="digits, a folder, or a TFDS name: its test images")
     parser.add_argument("--data-dir", type=path, metavar="DIR", help="the folder of the TFDS data sets")
-    parser.add_argument("--limit", type=positive, metavar="N", help="only N images of the data set, evenly spaced")
+    parser.add_argument(
+        "--limit", type=InRange(POSITIVE_COUNT), metavar="N", help="only N images of the data set, evenly spaced"
+    )
     add_skip_unreadable(parser)
 
 

@@ -2,6 +2,9 @@
 
 import flax.linen as nn
 
+from zoo.runtime.limits import COUNTED_SIDE
+from zoo.runtime.printable import quoted
+
 
 def load_network(name: str, classes: int | None) -> nn.Module:
     """A network of the registry, or a user's own module where `name` is package.module:attribute.
@@ -30,10 +33,15 @@ def parse_image_shape(text: str | None, model: nn.Module) -> tuple[int, int, int
         if own_shape is None:
             raise ZooError(f"{type(model).__name__} has no image_shape: give --input, as 224 or 32x32x1")
         return own_shape
-    parts = text.lower().split("x")
-    if not all(part.isascii() and part.isdecimal() and int(part) > 0 for part in parts) or len(parts) > 3:
-        raise ZooError(f"--input {text} is not a size: give one such as 224, 224x320 or 32x32x1")
-    height, *rest = (int(part) for part in parts)
+    try:
+        height, *rest = (int(COUNTED_SIDE.parse(part)) for part in text.lower().split("x"))
+    except ZooError:
+        height, *rest = (0, 0, 0, 0)
+    if len(rest) > 2:
+        raise ZooError(
+            f"--input {quoted(text)} is not a size: give one such as 224, 224x320 or 32x32x1, "
+            f"of numbers from {COUNTED_SIDE}"
+        )
     width = rest[0] if rest else height
     channels = rest[1] if len(rest) == 2 else own_shape[2] if own_shape else 3
     return height, width, channels

@@ -5,6 +5,12 @@ import math
 from typing import Any
 
 from zoo.errors import ZooError
+from zoo.runtime.limits import LARGEST_COUNT
+from zoo.runtime.number_range import NumberRange
+from zoo.runtime.printable import quoted
+
+# For messages.
+WORDS = {bool: "True or False", str: "text"}
 
 
 def config_field(
@@ -13,7 +19,7 @@ def config_field(
     *,
     metavar: str | None = None,
     minimum: float = 0,
-    maximum: float = math.inf,
+    maximum: float = LARGEST_COUNT,
     below: float = math.inf,
 ) -> Any:
     """A dataclass field with the help text of its flag and the range of its values.
@@ -24,16 +30,16 @@ def config_field(
     return dataclasses.field(default=default, metadata=metadata)
 
 
+def number_range(field: dataclasses.Field) -> NumberRange:
+    """The range of a field that is a number."""
+    limits = {name: field.metadata[name] for name in ("minimum", "maximum", "below")}
+    return NumberRange(whole=field.type is int, **limits)
+
+
 def describe(field: dataclasses.Field) -> str:
     """The help text of a field's flag, with its range and its default."""
     limits, default = field.metadata, field.default
-    values = []
-    if field.type in (int, float):
-        upper = limits["maximum"] if math.isfinite(limits["maximum"]) else limits["below"]
-        end = "less than " if math.isfinite(limits["below"]) else ""
-        values.append(
-            f"{limits['minimum']} to {end}{upper}" if math.isfinite(upper) else f"at least {limits['minimum']}"
-        )
+    values = [str(number_range(field))] if field.type in (int, float) else []
     if field.type is bool:
         default = "on" if default else "off"
     values.append(f"default: {default}" if default != "" else "default: none")
@@ -45,19 +51,8 @@ def check_fields(config: Any) -> None:
     for field in dataclasses.fields(config):
         value, choices = getattr(config, field.name), getattr(field.type, "__args__", None)
         if choices and value not in choices:
-            raise ZooError(f"{field.name} is {value!r}: it must be one of {', '.join(choices)}")
+            raise ZooError(f"{field.name} is {quoted(value)}: it must be one of {', '.join(choices)}")
         if field.type in (int, float):
-            _check_range(field, value)
-
-
-def _check_range(field: dataclasses.Field, value: float) -> None:
-    limits = field.metadata
-    # Written so that NaN fails too.
-    if not value >= limits["minimum"]:
-        raise ZooError(f"{field.name} is {value}: it must be at least {limits['minimum']}")
-    if field.type is float and not math.isfinite(value):
-        raise ZooError(f"{field.name} is {value}: it must be a finite number")
-    if value > limits["maximum"]:
-        raise ZooError(f"{field.name} is {value}: it must be at most {limits['maximum']}")
-    if value >= limits["below"]:
-        raise ZooError(f"{field.name} is {value}: it must be less than {limits['below']}")
+            number_range(field).check(value, field.name)
+        if field.type in (bool, str) and not isinstance(value, field.type):
+            raise ZooError(f"{field.name} is {quoted(value)}: it must be {WORDS[field.type]}")

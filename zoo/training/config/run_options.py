@@ -4,8 +4,13 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from zoo.errors import ZooError
+from zoo.runtime.limits import POSITIVE_COUNT as STEPS
+from zoo.runtime.number_range import NumberRange
+from zoo.runtime.printable import quoted
 from zoo.training.config.config_field import check_fields, config_field
 from zoo.training.logging.tensorboard import check_tensorboard
+
+MINUTES = NumberRange(minimum=0.001, maximum=10**6, whole=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,11 +47,14 @@ class Interval(NamedTuple):
 
 def parse_interval(text: str) -> Interval:
     """The interval of "500" (steps), "10m" (minutes) or "" (none). Raises ZooError for anything else."""
+    if not text:
+        return Interval()
     number = text.removesuffix("m")
     try:
-        interval = Interval(seconds=60 * float(number)) if number != text else Interval(steps=int(number or 0))
-    except ValueError:
-        interval = Interval(steps=-1)
-    if not all(0 <= value < float("inf") for value in interval) or (text and not any(interval)):
-        raise ZooError(f"save_every is {text!r}: give steps (500) or minutes (10m)")
-    return interval
+        return (
+            Interval(seconds=60 * MINUTES.parse(number)) if number != text else Interval(steps=int(STEPS.parse(text)))
+        )
+    except ZooError:
+        raise ZooError(
+            f"save_every is {quoted(text)}: give steps ({STEPS}), such as 500, or minutes ({MINUTES}), such as 10m"
+        ) from None

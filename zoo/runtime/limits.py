@@ -1,0 +1,25 @@
+"""The numbers that users give, with the range of each: declared once, for the command line and for Python.
+
+The upper ends are far beyond what is of use, and below where a type overflows.
+"""
+
+from zoo.runtime.number_range import NumberRange
+
+# JAX counts steps with 32 bits.
+LARGEST_COUNT = 2**31 - 1
+LARGEST_BATCH = 2**20
+LARGEST_IMAGE = 2**14
+
+COUNT = NumberRange(minimum=0, maximum=LARGEST_COUNT)
+POSITIVE_COUNT = NumberRange(minimum=1, maximum=LARGEST_COUNT)
+BATCH_SIZE = NumberRange(minimum=1, maximum=LARGEST_BATCH)
+# Of an image that is counted only: nothing of it is allocated.
+COUNTED_SIDE = NumberRange(minimum=1, maximum=10**6)
+CLASSES = NumberRange(minimum=0, maximum=10**7)
+DEPTH = NumberRange(minimum=0, maximum=1000)
+TOP = NumberRange(minimum=1, maximum=10**7)
+MAXIMIZE_STEPS = NumberRange(minimum=1, maximum=10**6)
+DPI = NumberRange(minimum=20, maximum=600)
+SEED = NumberRange(minimum=0, maximum=2**32 - 1)
+PROCESSES = NumberRange(minimum=1, maximum=2**16)
+PROCESS = NumberRange(minimum=0, maximum=2**16 - 1)

@@ -1,0 +1,41 @@
+"""Text from outside as it is shown, the same everywhere: in lines, pictures, pages and files.
+
+Names of files and classes may have characters that no output can encode, that move a terminal's cursor or colour its
+text, or that turn the order of what follows.
+"""
+
+import os
+import unicodedata
+
+# Control characters, what cannot be encoded as UTF-8, line and paragraph separators, and invisible format characters.
+HIDDEN = ("Cc", "Cs", "Zl", "Zp", "Cf")
+# Format characters that words are spelt with: in Persian and in Indic scripts, and in emoji.
+JOINERS = "\u200c\u200d"
+SHOWN_CHARACTERS = 40
+
+
+def printable(text: str | os.PathLike[str]) -> str:
+    """The text with its hidden characters escaped as in Python: a new line is shown as backslash and n, on one line."""
+    text = os.fspath(text)
+    # Most names are nothing but visible.
+    return text if text.isprintable() else "".join(_escaped(character) for character in text)
+
+
+def one_line(error: BaseException | str) -> str:
+    """The message of another library's error, which may have several lines, as one line."""
+    return printable(" ".join(str(error).split())) or type(error).__name__
+
+
+def quoted(value: object) -> str:
+    """A wrong value in an error message: in quotes if it is text, cut where it is long."""
+    if isinstance(value, int) and not isinstance(value, bool) and value.bit_length() > 256:
+        # Python refuses to write integers of more than 4,300 digits.
+        return f"a whole number of {value.bit_length()} bits"
+    text = printable(repr(value))
+    return text if len(text) <= SHOWN_CHARACTERS else f"{text[: SHOWN_CHARACTERS // 2]}... ({len(text)} characters)"
+
+
+def _escaped(character: str) -> str:
+    if unicodedata.category(character) not in HIDDEN or character in JOINERS:
+        return character
+    return character.encode("unicode_escape").decode()
