@@ -11,7 +11,7 @@ from jax.ad_checkpoint import checkpoint_name
 
 from zoo.counting.graph import ModuleCall
 from zoo.counting.marks import ModuleCallMark
-from zoo.runtime.kept_traces import new_trace_name
+from zoo.runtime import kept_traces
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,8 @@ class TracedCall:
 
 def init_shapes(model: nn.Module, example: jax.ShapeDtypeStruct, keywords: Mapping[str, Any]) -> Any:
     """The shapes of the variables that `model.init` makes. Its one key serves all random streams, as in Flax."""
+    if not keywords:
+        return kept_traces.init_shapes(model, example)
 
     def call(module: nn.Module, x: jax.Array) -> Any:
         return module(x, **keywords)
@@ -46,7 +48,7 @@ def trace_call(
     """
 
     def rngs() -> dict[str, jax.Array]:
-        return {name: jax.random.key(0) for name in ("params", new_trace_name())}
+        return {name: jax.random.key(0) for name in ("params", kept_traces.new_trace_name())}
 
     def call(module: nn.Module, x: jax.Array) -> Any:
         return module(x, **keywords)

@@ -1,7 +1,6 @@
 """The variables of a network, their shapes, and the image sizes that it accepts."""
 
-from collections.abc import Hashable, Mapping
-from functools import lru_cache
+from collections.abc import Mapping
 from typing import Any
 
 import flax.linen as nn
@@ -10,6 +9,7 @@ import jax.numpy as jnp
 
 from zoo.errors import ZooError
 from zoo.geometry import WindowTooLarge
+from zoo.runtime import kept_traces
 from zoo.runtime.jit_once import jit_once
 
 Variables = Mapping[str, Any]
@@ -35,24 +35,12 @@ def init_shapes(model: nn.Module, image_shape: tuple[int, int, int] | None = Non
 
     The shapes of the last networks are kept: what has to see each call of a module uses `trace_init`.
     """
-    image = _image_struct(model, image_shape)
-    try:
-        hash(model)
-    except TypeError:  # a field of a user's module may be an array
-        return trace_init(model, image.shape[1:])
-    kept = _kept_shapes(model, image.shape[1:], jax.config.read("jax_enable_x64"), jax.sharding.get_abstract_mesh())
-    return jax.tree.map(lambda leaf: leaf, kept)
+    return dict(kept_traces.init_shapes(model, _image_struct(model, image_shape)))
 
 
 def trace_init(model: nn.Module, image_shape: tuple[int, int, int] | None = None) -> dict[str, Any]:
     """`init_shapes` by a new trace, in which every module is called: for `nn.intercept_methods`."""
-    return jax.eval_shape(model.init, jax.random.key(0), _image_struct(model, image_shape))
-
-
-@lru_cache(maxsize=64)
-def _kept_shapes(model: nn.Module, image_shape: tuple[int, int, int], *_context: Hashable) -> dict[str, Any]:
-    """`_context` has the settings of JAX that types and shardings depend on."""
-    return trace_init(model, image_shape)
+    return dict(kept_traces.trace_init(model, _image_struct(model, image_shape)))
 
 
 def check_image_shape(model: nn.Module, image_shape: tuple[int, int, int]) -> None:

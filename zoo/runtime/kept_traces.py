@@ -1,6 +1,33 @@
-"""Traces that Flax's `nn.jit` keeps."""
+"""Traces that are kept: those of `init`, which zoo keeps, and those of `nn.jit`, which Flax keeps."""
 
 import uuid
+from collections.abc import Hashable
+from functools import lru_cache
+from typing import Any
+
+import flax.linen as nn
+import jax
+
+
+def init_shapes(model: nn.Module, example: jax.ShapeDtypeStruct) -> Any:
+    """The shapes of the variables that `model.init` makes for such an input. Those of the last networks are kept."""
+    try:
+        hash(model)
+    except TypeError:  # a field of a user's module may be an array
+        return trace_init(model, example)
+    kept = _kept_shapes(model, example, jax.config.read("jax_enable_x64"), jax.sharding.get_abstract_mesh())
+    return jax.tree.map(lambda leaf: leaf, kept)
+
+
+def trace_init(model: nn.Module, example: jax.ShapeDtypeStruct) -> Any:
+    """`init_shapes` by a new trace, in which every module is called. Its one key serves all random streams."""
+    return jax.eval_shape(model.init, jax.random.key(0), example)
+
+
+@lru_cache(maxsize=64)
+def _kept_shapes(model: nn.Module, example: jax.ShapeDtypeStruct, *_context: Hashable) -> Any:
+    """`_context` has the settings of JAX that types and shardings depend on."""
+    return trace_init(model, example)
 
 
 def new_trace_name() -> str:
