@@ -97,7 +97,7 @@ def test_standard_input(capsys, weights_file, photos, monkeypatch):
 
 def test_endless_standard_input(capsys, weights_file, monkeypatch):
     monkeypatch.setattr("zoo.data.image_limits.MAX_FILE_SIZE", 10**6)
-    with open("/dev/zero", encoding="latin-1") as endless:
+    with Path("/dev/zero").open(encoding="latin-1") as endless:
         monkeypatch.setattr(sys, "stdin", endless)
         assert "more than 1 MB" in error_of(capsys, "predict", "-", "--weights", weights_file)
 
