@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from zoo.runtime.process import discard_output, run_process, started_as
+from zoo.runtime.process import run_process, started_as
 
 # False for type checkers too, were it not named so. Slow imports wait until Ctrl-C is handled.
 TYPE_CHECKING = False
@@ -58,44 +58,27 @@ def main(arguments: Sequence[str] | None = None, program: str = "zoo") -> int:
 
     from argparse import Namespace
 
-    from zoo.errors import ZooError
+    from zoo.runtime.failures import exit_status
 
-    try:
-        try:
-            args = parser(next(iter(arguments), None), program).parse_args(arguments, Namespace(given=list(arguments)))
-            return args.run(args) or 0
-        finally:
-            sys.stdout.flush()
-    except ZooError as error:
-        print(f"zoo: {' '.join(str(error).split())}", file=sys.stderr)
-        return 2
-    except (MemoryError, RuntimeError) as error:
-        # XLA's error is a RuntimeError with this word.
-        if isinstance(error, RuntimeError) and "RESOURCE_EXHAUSTED" not in str(error):
-            raise
-        print("zoo: out of memory: use smaller images, or a smaller --batch-size where there is one", file=sys.stderr)
-        return 2
-    except BrokenPipeError:
-        # The reader, such as `head`, has closed the pipe.
-        discard_output()
-        return 0
-    except OSError as error:
-        reason = error.strerror or " ".join(str(error).split())
-        print(f"zoo: {error.filename or 'cannot read or write'}: {reason}", file=sys.stderr)
-        if error.filename is None:
-            discard_output()
-        return 2
+    def command() -> int | None:
+        args = parser(next(iter(arguments), None), program).parse_args(arguments, Namespace(given=list(arguments)))
+        return args.run(args)
+
+    return exit_status(command)
 
 
 def run_in_process(arguments: Sequence[str], program: str) -> int:
     """`main` of a process of its own, whose libraries are quiet, and in which training is fast."""
+    from zoo.runtime.environment import check_xla_flags, plain_figures
+    from zoo.runtime.failures import exit_status
     from zoo.runtime.huge_pages import restart_with_huge_pages
     from zoo.runtime.log_filters import quiet_libraries
 
     if arguments[:1] == ["train"]:
         restart_with_huge_pages()
     quiet_libraries()
-    return main(arguments, program)
+    plain_figures()
+    return exit_status(check_xla_flags) or main(arguments, program)
 
 
 if __name__ == "__main__":

@@ -133,7 +133,7 @@ def test_a_full_disk_behind_standard_output_is_one_line(capsys, monkeypatch):
             raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(sys, "stdout", Full())
-    monkeypatch.setattr("zoo.__main__.discard_output", lambda: None)
+    monkeypatch.setattr("zoo.runtime.failures.discard_output", lambda: None)
     assert main(["list", "lenet5"]) == 2
     error = capsys.readouterr().err
     assert error.count("\n") == 1 and "No space left on device" in error

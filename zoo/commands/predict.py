@@ -12,13 +12,13 @@ status is 2.
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from zoo.commands.arguments.images import image_paths, load_image
 from zoo.commands.arguments.types import InRange
 from zoo.commands.arguments.weights import add_inference_arguments, add_weights_arguments, inference_weights
+from zoo.runtime.console import print_note
 from zoo.runtime.limits import BATCH_SIZE, TOP
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def _paths_or_none(argument: str) -> list[str] | None:
     try:
         return image_paths(argument)
     except ZooError as error:
-        _print_error(error)
+        print_note(str(error))
         return None
 
 
@@ -86,13 +86,9 @@ def _readable_images(paths: list[str]) -> Iterator[tuple[str, np.ndarray]]:
         try:
             image = load_image(path)
         except ZooError as error:
-            _print_error(error)
+            print_note(str(error))
         else:
             yield path, image
-
-
-def _print_error(error: Exception) -> None:
-    print(f"zoo: {' '.join(str(error).split())}", file=sys.stderr)
 
 
 def _as_json(path: str, classes: list[Prediction]) -> str:

@@ -9,6 +9,9 @@ from zoo.data.errors import DataError
 from zoo.data.sources.folder import open_folder
 from zoo.data.sources.idx import is_idx_folder, open_idx
 from zoo.data.sources.image_tree import describe_left_out, has_images, list_tree
+from zoo.errors import ZooError
+from zoo.runtime.cache_folder import expanded
+from zoo.runtime.system_errors import reason
 
 # What recognises a folder, and what opens it, in the order of asking. A new kind of folder is a line here.
 FOLDER_SOURCES: tuple[tuple[Callable[[Path], bool], Callable[[Path], Dataset]], ...] = (
@@ -37,13 +40,15 @@ def open_dataset(dataset: str | Path, data_dir: str | Path | None = None) -> Dat
     name = str(dataset)
     if not name:
         raise DataError("the data set has no name: pass a TFDS name, a folder, or digits")
+    # Before the folder of TFDS is needed: there may be no home folder.
+    if name != "digits" and (opened := _open_folder(_expanded(name))):
+        return opened
     # TFDS reads the variable as well, but only once, when it is imported.
     root = _expanded(data_dir or os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets")
     if name != "digits":
         folders = [_expanded(name), root / name, INSTALLED / name]
-        for folder in folders:
-            opened = _open_folder(folder)
-            if opened:
+        for folder in folders[1:]:
+            if opened := _open_folder(folder):
                 return opened
         _refuse_folder(name, folders)
     from zoo.data.sources.tfds import open_tfds
@@ -53,9 +58,9 @@ def open_dataset(dataset: str | Path, data_dir: str | Path | None = None) -> Dat
 
 def _expanded(path: str | Path) -> Path:
     try:
-        return Path(path).expanduser()
-    except RuntimeError as error:
-        raise DataError(f"there is no folder {str(path)!r}: there is no user of that name") from error
+        return expanded(path)
+    except ZooError as error:
+        raise DataError(str(error)) from None
 
 
 def _open_folder(folder: Path) -> Dataset | None:
@@ -64,7 +69,7 @@ def _open_folder(folder: Path) -> Dataset | None:
             return None
         return next((open_source(folder) for recognises, open_source in FOLDER_SOURCES if recognises(folder)), None)
     except OSError as error:
-        raise DataError(f"cannot read {error.filename or folder} ({error.strerror})") from error
+        raise DataError(f"cannot read {error.filename or folder} ({reason(error)})") from error
 
 
 def _refuse_folder(name: str, folders: list[Path]) -> None:

@@ -10,6 +10,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from zoo.errors import ZooError
+from zoo.runtime.failures import exit_status
+from zoo.runtime.process import run_process
+from zoo.runtime.system_errors import reason
 
 NETWORKS = ("lenet5", "alexnet", "vgg16", "googlenet", "inception_v3", "resnet50")
 INDEX = "index.html"
@@ -45,7 +48,7 @@ def _make_folder(folder: Path) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise ZooError(f"cannot make the folder {folder}: {error.strerror or error}") from None
+        raise ZooError(f"cannot make the folder {folder}: {reason(error)}") from None
     return folder
 
 
@@ -59,14 +62,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("models", nargs="*", metavar="MODEL", help=f"default: {', '.join(NETWORKS)}")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="output folder, created if missing")
     args = parser.parse_args(arguments)
-    try:
-        paths = write_gallery(args.out, args.models or NETWORKS)
-    except ZooError as error:
-        print(f"zoo: {' '.join(str(error).split())}", file=sys.stderr)
-        return 2
-    print(*paths, sep="\n")
-    return 0
+    return exit_status(lambda: print(*write_gallery(args.out, args.models or NETWORKS), sep="\n"))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_process(main))

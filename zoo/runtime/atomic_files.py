@@ -9,6 +9,7 @@ from pathlib import Path
 
 from zoo.errors import ZooError
 from zoo.runtime.process import interruptible
+from zoo.runtime.system_errors import reason
 
 
 @contextmanager
@@ -24,7 +25,7 @@ def replacing(path: Path) -> Iterator[Path]:
             _flush(unfinished)
             unfinished.replace(path)
     except OSError as error:
-        raise ZooError(f"cannot write {path}: {error.strerror or error}") from None
+        raise ZooError(f"cannot write {path}: {reason(error)}") from None
     finally:
         with suppress(OSError):
             unfinished.unlink()

@@ -5,6 +5,8 @@ import sys
 import warnings
 from typing import Any
 
+from zoo.runtime.console import print_note
+
 
 def quiet_libraries() -> None:
     """For command lines: turn off the logs of libraries that repeat what one line of ours reports.
@@ -16,9 +18,11 @@ def quiet_libraries() -> None:
         logging.getLogger(name).setLevel(logging.CRITICAL)
     sys.unraisablehook = lambda _: None
     warnings.showwarning = print_warning
+    # A cache that cannot be used is one line of `enable_compilation_cache`; later, as on a full disk, it is only slow.
+    warnings.filterwarnings("ignore", message="Error (reading|writing) persistent compilation cache entry")
     warnings.filterwarnings("ignore", message=r"Image size \(\d+ pixels\) exceeds limit")
 
 
 def print_warning(message: Warning | str, *details: Any, **more: Any) -> None:
     """A warning as one line on standard error; in place of `warnings.showwarning`."""
-    print(f"zoo: warning: {' '.join(str(message).split())}", file=sys.stderr)
+    print_note(f"warning: {message}")

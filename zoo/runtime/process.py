@@ -104,7 +104,9 @@ def leave(status: int) -> NoReturn:
 
 def discard_output() -> None:
     """Nothing more can be written to standard output: what Python flushes at exit is discarded."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    # OSError: standard output is no descriptor, as in tests.
+    with suppress(OSError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def started_as(program: str) -> list[str]:

@@ -8,6 +8,7 @@ from safetensors.numpy import save as serialized
 
 from zoo.errors import ZooError
 from zoo.runtime.atomic_files import replacing
+from zoo.runtime.cache_folder import expanded
 from zoo.weights.fetch import fetch_url
 from zoo.weights.files import Weights, default_preprocessing, save
 from zoo.weights.from_state_dict import from_state_dict
@@ -30,10 +31,10 @@ def read_weights(model: str, path: str, key_map: str | None = None) -> Weights:
     ZooError where the weights cannot be read or are not of this network.
     """
     if key_map == "keras" or (key_map is None and Path(path).suffix in KERAS_SUFFIXES):
-        return _from_keras(model, Path(path).expanduser())
+        return _from_keras(model, expanded(path))
     if key_map not in known_key_maps(model) and key_map not in INPUT_KEY_MAPS:
         return open_pretrained(model, path, like=key_map or "")
-    local = fetch_url(path) if "://" in path else Path(path).expanduser()
+    local = fetch_url(path) if "://" in path else expanded(path)
     file = weights_file(local) if local.is_dir() else local
     return from_state_dict(model, read_state_dict(file), replace(origin_of_file(model, file), key_map=key_map))
 

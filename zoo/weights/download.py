@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from zoo.errors import ZooError
 from zoo.runtime.regular_file import open_regular
+from zoo.runtime.system_errors import reason
 from zoo.runtime.web.address import parse_url, shown
 from zoo.runtime.web.limits import LIMITS, Limits
 from zoo.weights.download_lock import lock_download, shared_part
@@ -41,7 +42,7 @@ def download(url: str, path: Path, sha256: str = "", limits: Limits = LIMITS) ->
                     _complete(url, part, sha256, limits, resumable)
                     part.replace(path)
     except OSError as error:
-        raise ZooError(f"cannot write {path}: {error.strerror or error}; set ZOO_CACHE to another folder") from None
+        raise ZooError(f"cannot write {path}: {reason(error)}; set ZOO_CACHE to another folder") from None
     return path
 
 
@@ -51,7 +52,7 @@ def digest_of(path: Path) -> str:
         with open_regular(path) as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except (OSError, ValueError) as error:
-        raise ZooError(f"cannot read {path}: {getattr(error, 'strerror', '') or error}") from None
+        raise ZooError(f"cannot read {path}: {reason(error)}") from None
 
 
 @contextmanager

@@ -20,6 +20,7 @@ from zoo.models.network import Network
 from zoo.models.variables import init_shapes
 from zoo.registry import create_model, model_info
 from zoo.runtime.atomic_files import replacing
+from zoo.runtime.system_errors import error_number, reason
 from zoo.weights.variable_tree import TreePath, fill_variables
 
 FORMAT = "zoo 1"
@@ -158,8 +159,8 @@ def read_safetensors(path: Path) -> tuple[dict[str, str], dict[str, np.ndarray]]
     except FileNotFoundError:
         raise ZooError(f"there is no file {path}") from None
     except (OSError, SafetensorError, TypeError) as error:
-        reason = getattr(error, "strerror", None) or "not a safetensors file, or a damaged one"
-        raise ZooError(f"cannot read {path}: {reason}") from None
+        why = reason(error) if error_number(error) else "not a safetensors file, or a damaged one"
+        raise ZooError(f"cannot read {path}: {why}") from None
 
 
 def key_of(path: TreePath) -> str:

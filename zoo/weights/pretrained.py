@@ -8,6 +8,7 @@ from typing import Any
 from zoo.errors import ZooError
 from zoo.models.network import Network
 from zoo.registry import model_info
+from zoo.runtime.cache_folder import expanded
 from zoo.weights.fetch import check_commit, fetch, fetch_url, local_file
 from zoo.weights.files import FORMAT, Weights, load, read_safetensors
 from zoo.weights.from_state_dict import from_state_dict
@@ -34,7 +35,7 @@ def open_pretrained(name: str, weights: str | Path | None = None, *, like: str =
             return _from_file(name, fetch_url(weights), like)
         if published := _tagged(name, weights):
             return _from_published(published, like)
-    path = Path(weights).expanduser()
+    path = expanded(weights)
     if path.is_dir():
         return _from_file(name, weights_file(path), like)
     if not path.exists():

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zoo.commands.arguments.types import InRange
 from zoo.errors import ZooError
+from zoo.runtime.console import print_note
 from zoo.runtime.limits import COUNT
 
 if TYPE_CHECKING:
@@ -43,11 +43,6 @@ def named_dataset(name: str, data_dir: Path | None) -> Dataset:
     if dataset.left_out:
         print_note(f"{dataset.name}: {dataset.left_out}")
     return dataset
-
-
-def print_note(line: str) -> None:
-    """Print a line on standard error."""
-    print(f"zoo: {line}", file=sys.stderr)
 
 
 def check_data_dir(dataset: str | None, data_dir: Path | None) -> None:

@@ -12,11 +12,11 @@ from zoo.commands.arguments.dataset import (
     add_skip_unreadable,
     check_data_dir,
     named_dataset,
-    print_note,
     unreadable_images,
 )
 from zoo.commands.arguments.images import STANDARD_INPUT, image_paths, load_image
 from zoo.commands.arguments.types import InRange, path
+from zoo.runtime.console import print_note
 from zoo.runtime.limits import POSITIVE_COUNT
 
 if TYPE_CHECKING:

@@ -20,6 +20,7 @@ def image_paths(argument: str) -> list[str]:
 
     from zoo.data.sources.image_tree import describe_left_out, list_tree, natural_order
     from zoo.errors import ZooError
+    from zoo.runtime.system_errors import reason
 
     if argument == STANDARD_INPUT:
         return [argument]
@@ -34,8 +35,7 @@ def image_paths(argument: str) -> list[str]:
             return [argument]
         tree = list_tree(Path(argument))
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise ZooError(f"cannot read the image {argument}: {reason}") from None
+        raise ZooError(f"cannot read the image {argument}: {reason(error)}") from None
     if not tree.total:
         left_out = describe_left_out(tree.all_others())
         raise ZooError(f"there are no images in the folder {argument}" + (f" ({left_out})" if left_out else ""))

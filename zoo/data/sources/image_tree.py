@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from zoo.data.errors import DataError
+from zoo.runtime.system_errors import reason
 
 EXTENSIONS = frozenset(
     {".jpg", ".jpeg", ".jpe", ".jfif", ".pjpeg", ".png", ".bmp", ".gif", ".webp", ".avif", ".tif", ".tiff"}
@@ -152,7 +153,7 @@ def _list_folder(
                 else:
                     others["broken link" if _is_broken_link(entry) else suffix] += 1
     except OSError as error:
-        raise DataError(f"cannot read {error.filename or path} ({error.strerror})") from error
+        raise DataError(f"cannot read {error.filename or path} ({reason(error)})") from error
     return folders, images, others, (*above, identity)
 
 

@@ -16,6 +16,7 @@ import tensorflow_datasets as tfds
 from zoo.data.errors import DataError, short_message
 from zoo.data.sources.tfds_downloads import ending_downloads
 from zoo.runtime.bounded_calls import TooLate, call_within
+from zoo.runtime.system_errors import reason
 from zoo.runtime.web.limits import LIMITS
 
 _CONNECT_SECONDS = 5
@@ -93,7 +94,7 @@ def _check_writable(data_dir: Path) -> None:
     try:
         data_dir.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise DataError(f"cannot make the data folder {data_dir} ({error.strerror}): {advice}") from error
+        raise DataError(f"cannot make the data folder {data_dir} ({reason(error)}): {advice}") from error
     if not os.access(data_dir, os.W_OK | os.X_OK):
         raise DataError(f"cannot write into the data folder {data_dir}: {advice}")
 

@@ -10,6 +10,7 @@ import numpy as np
 from orbax.checkpoint import v1 as ocp
 
 from zoo.errors import ZooError
+from zoo.runtime.failures import refusal_line
 from zoo.training.checkpoint.checksums import Damaged, checksums, verified_record
 from zoo.training.checkpoint.run_folder import RunFolder
 from zoo.weights.files import Weights, key_of, with_arrays
@@ -82,4 +83,4 @@ def reading(path: Path, advice: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        raise ZooError(f"{path} cannot be read: {advice}") from error
+        raise ZooError(f"{path} cannot be read: {refusal_line(error) or advice}") from error

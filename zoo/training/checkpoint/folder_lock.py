@@ -17,6 +17,7 @@ from pathlib import Path
 from zoo.errors import ZooError
 from zoo.runtime.process import interruptible, on_interrupt
 from zoo.runtime.regular_file import read_regular
+from zoo.runtime.system_errors import reason
 from zoo.training.checkpoint.lock_owner import Owner, has_ended, parse_owner, this_process
 
 
@@ -61,7 +62,7 @@ def acquire(folder: Path) -> Owner:
     except FileNotFoundError:
         raise ZooError(f"another process starts in {folder}: choose another folder with --run-dir") from None
     except OSError as error:
-        raise ZooError(f"cannot lock the run folder {folder}: {error.strerror or error}") from None
+        raise ZooError(f"cannot lock the run folder {folder}: {reason(error)}") from None
     finally:
         with suppress(OSError):
             unfinished.unlink()

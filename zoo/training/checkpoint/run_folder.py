@@ -13,6 +13,7 @@ from zoo.data import Preprocessing
 from zoo.errors import ZooError
 from zoo.runtime.atomic_files import replacing
 from zoo.runtime.regular_file import read_regular
+from zoo.runtime.system_errors import reason
 from zoo.training.checkpoint.folder_lock import lock_file, lock_folder
 from zoo.training.config.recipe import Recipe
 from zoo.training.config.run_config import RunConfig
@@ -76,7 +77,7 @@ class RunFolder:
         except FileNotFoundError:
             raise ZooError(f"no run to resume in {self.path}: it has no {self.config_file.name}") from None
         except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
-            raise ZooError(f"{self.config_file} cannot be read as a run's configuration: {error}") from None
+            raise ZooError(f"{self.config_file} cannot be read as a run's configuration: {reason(error)}") from None
 
     def start(self, config: RunConfig) -> Path | None:
         """Make the folder of a new run, as `starting`, for a process that does not need its lock."""
@@ -98,7 +99,7 @@ class RunFolder:
                     unfinished.write_text(json.dumps(asdict(config), indent=2) + "\n")
                 self.metrics_file.write_text("")
             except OSError as error:
-                raise ZooError(f"cannot write the run folder {self.path}: {error.strerror}") from None
+                raise ZooError(f"cannot write the run folder {self.path}: {reason(error)}") from None
             yield renamed
 
     def _rename(self, lock: ExitStack) -> Path:

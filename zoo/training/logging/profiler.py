@@ -8,6 +8,7 @@ import jax
 from rich.console import Console
 
 from zoo.runtime.console import print_line
+from zoo.runtime.system_errors import reason
 
 
 class Profiler:
@@ -51,7 +52,7 @@ class Profiler:
             jax.profiler.start_trace(self.folder)
             self._tracing = True
         except (OSError, RuntimeError) as error:
-            print_line(self._console, f"cannot profile into {self.folder}: {error}")
+            print_line(self._console, f"cannot profile into {self.folder}: {reason(error)}")
 
     def _stop(self) -> None:
         """End the trace. A full disk loses the trace, but does not stop the run."""
@@ -60,7 +61,7 @@ class Profiler:
         try:
             jax.profiler.stop_trace()
         except (OSError, RuntimeError) as error:
-            print_line(self._console, f"cannot write the profile in {self.folder}: {error}")
+            print_line(self._console, f"cannot write the profile in {self.folder}: {reason(error)}")
             return
         print_line(
             self._console,

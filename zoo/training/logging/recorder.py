@@ -11,6 +11,7 @@ from rich.console import Console
 from zoo.errors import ZooError
 from zoo.runtime.atomic_files import clear_unfinished, replacing
 from zoo.runtime.console import print_line
+from zoo.runtime.system_errors import reason
 from zoo.training.checkpoint.run_folder import RunFolder
 from zoo.training.logging.curves import draw_curves
 from zoo.training.logging.rows import MetricsRow, is_evaluation, read_rows
@@ -111,7 +112,7 @@ class Recorder:
             with path.open("a") as file:
                 file.write(_line(self.rows[-1]))
         except OSError as error:
-            raise ZooError(f"cannot write {path}: {error.strerror or error}") from None
+            raise ZooError(f"cannot write {path}: {reason(error)}") from None
         self._stored = True
 
     def _draw(self) -> None:

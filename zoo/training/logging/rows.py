@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 from zoo.errors import ZooError
 from zoo.runtime.regular_file import read_regular
+from zoo.runtime.system_errors import reason
 from zoo.training.checkpoint.run_folder import RunFolder
 
 MetricsRow = Mapping[str, float | None]
@@ -29,7 +30,7 @@ def read_rows(folder: RunFolder) -> list[MetricsRow | None]:
     except FileNotFoundError:
         return []
     except OSError as error:
-        raise ZooError(f"cannot read {folder.metrics_file}: {error.strerror}") from None
+        raise ZooError(f"cannot read {folder.metrics_file}: {reason(error)}") from None
     return [_parse(line) for line in lines]
 
 

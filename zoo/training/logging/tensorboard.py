@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zoo.errors import ZooError
+from zoo.runtime.system_errors import reason
 from zoo.training.logging.rows import is_evaluation
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ class ScalarWriter:
             self._written = True
         except OSError as error:
             self._abandon()
-            raise ZooError(f"cannot write TensorBoard events in {self.folder}: {error.strerror or error}") from None
+            raise ZooError(f"cannot write TensorBoard events in {self.folder}: {reason(error)}") from None
 
     def close(self) -> None:
         """Close the file; the next `write` opens another."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from zoo.errors import ZooError
 from zoo.runtime.atomic_files import replacing
 from zoo.runtime.regular_file import read_regular
+from zoo.runtime.system_errors import reason
 from zoo.visualize.sheets.figures import DPI, save_figure
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def add_sheet(folder: Path, sheet: Sheet, command: str, dpi: int = DPI) -> list[
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise ZooError(f"cannot make the folder {folder}: {error.strerror}") from None
+        raise ZooError(f"cannot make the folder {folder}: {reason(error)}") from None
     paths = save_figure(sheet.figure, folder / sheet.name, dpi=dpi)
     entries = {entry.name: entry for entry in read_index(folder)}
     entries[sheet.name] = IndexEntry(name=sheet.name, title=sheet.title, caption=sheet.caption, command=command)
@@ -82,7 +83,7 @@ def read_index(folder: Path) -> list[IndexEntry]:
     except FileNotFoundError:
         return []
     except OSError as error:
-        raise ZooError(f"cannot read {path}: {error.strerror}") from None
+        raise ZooError(f"cannot read {path}: {reason(error)}") from None
     except (ValueError, TypeError, RecursionError):
         raise ZooError(f"{path} is not a list of sheets: remove it, or choose another folder") from None
     return [entry for entry in entries if (folder / f"{entry.name}.png").exists()]
