@@ -1,5 +1,7 @@
 """Multiply-adds and weights in every form of a convolution or a product, against plain arithmetic."""
 
+import json
+
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
@@ -47,6 +49,14 @@ def test_transposed_convolution(name):
     assert row.operation == "transposed_conv"
     # One weight for each multiply-add of one example.
     assert summary.parameters_without_sharing == macs // shape[0]
+    assert all("cuts off counts" in text for text in (summary.to_text(), summary.to_markdown()))
+    folded = summarize(layer, shape, depth=0)
+    assert "cuts off counts" in folded.to_text() and json.loads(folded.to_json())["has_transposed_convolutions"]
+
+
+def test_only_transposed_convolutions_have_a_convention_of_their_own():
+    summary = summarize(nn.Conv(2, (3, 3), padding="VALID"), (1, 8, 8, 3))
+    assert not summary.has_transposed_convolutions and "transposed" not in summary.to_text()
 
 
 class Function(nn.Module):

@@ -67,7 +67,8 @@ class NetworkCounts:
     `batch_stats` are sizes of the network's variables. `unused` has (module, parameters) of what no row uses, such as
     auxiliary heads in inference. `uncosted` lists the operations of unknown cost, and each `cond` whose branches
     differ: of that the most expensive one counts. `is_first_call`: the counts are those of the call in `init`, as the
-    network refuses another one with the same input (attention with a cache).
+    network refuses another one with the same input (attention with a cache). With `has_transposed_convolutions`, `macs`
+    has multiply-adds whose results padding cuts off, too.
     """
 
     model: str
@@ -80,6 +81,7 @@ class NetworkCounts:
     uncosted: tuple[str, ...] = ()
     misaligned: tuple[Misalignment, ...] = ()
     is_first_call: bool = False
+    has_transposed_convolutions: bool = False
 
     @property
     def flops(self) -> int:

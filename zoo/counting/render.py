@@ -15,6 +15,9 @@ CONVENTION = (
     "1 MAC = 1 multiply-add = 2 FLOPs; convolutions and matrix products count, with taps on padding; "
     "biases and element-wise operations do not"
 )
+TRANSPOSED_CONVENTION = (
+    "a transposed convolution applies its kernel once for each position of its input; what its padding cuts off counts"
+)
 XLA_CONVENTION = (
     "XLA FLOPs: XLA's own estimate, each layer lowered alone; all floating-point operations count except "
     "transcendental functions, without taps on padding"
@@ -166,6 +169,8 @@ def _notes(counts: NetworkCounts, without_sharing: bool) -> list[str]:
         "image; all: the whole image",
         *_receptive_field_notes(counts),
     ]
+    if counts.has_transposed_convolutions:
+        notes.append(TRANSPOSED_CONVENTION)
     if counts.xla_flops is not None:
         notes.append(f"{XLA_CONVENTION}; in total {counts.xla_flops:,.0f}")
     if counts.is_first_call:

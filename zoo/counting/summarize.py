@@ -82,6 +82,7 @@ def summarize_graph(name: str, graph: Graph, *, depth: int | None = None, xla: b
         uncosted=tuple(uncosted(graph, groups)),
         misaligned=tuple(misalignments(graph, groups, fields)),
         is_first_call=graph.is_first_call,
+        has_transposed_convolutions=any(op.window is not None and op.window.transposed for op in graph.operations),
     )
 
 
