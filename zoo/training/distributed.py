@@ -40,7 +40,8 @@ class Cluster:
 def join_cluster(cluster: Cluster, clean_up: Callable[[], None] = lambda: None) -> ProcessWatch:
     """Connect to the other processes, before any other use of JAX. Raises ZooError if that fails.
 
-    Enter the context that is returned: in it the loss of one process ends all, after `clean_up`.
+    Enter the context that is returned: in it the loss of one process ends all, after `clean_up`. Where JAX detects the
+    coordinator there is no relay to it: if the first process is lost, JAX may abort the others before the context ends.
     """
     if cluster.coordinator and None in (cluster.processes, cluster.process):
         raise ZooError("--coordinator needs --processes and --process too")
