@@ -62,15 +62,17 @@ def test_a_photograph_is_turned_upright(tmp_path):
     np.testing.assert_array_equal(saved(tmp_path / "x.png", Image.fromarray(RGB), exif=exif), np.rot90(RGB, -1))
 
 
+@pytest.mark.parametrize("suffix", ["png", "tif", "jpg"])
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_every_orientation_is_that_of_pils_own_function(tmp_path, orientation):
+def test_every_orientation_is_that_of_pils_own_function(tmp_path, orientation, suffix):
     exif = Image.Exif()
     exif[0x0112] = orientation
-    Image.fromarray(RGB).save(tmp_path / "x.png", exif=exif)
-    with Image.open(tmp_path / "x.png") as image:
+    path = tmp_path / f"x.{suffix}"
+    Image.fromarray(RGB).save(path, exif=exif)
+    with Image.open(path) as image:
         expected = np.asarray(ImageOps.exif_transpose(image))
-    np.testing.assert_array_equal(read_image(tmp_path / "x.png"), expected)
-    assert read_shape(tmp_path / "x.png") == expected.shape
+    np.testing.assert_array_equal(read_image(path), expected)
+    assert read_shape(path) == expected.shape
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import BinaryIO, Literal, get_args
 
 import numpy as np
-from PIL import ExifTags, Image, UnidentifiedImageError
+from PIL import ExifTags, Image, TiffImagePlugin, UnidentifiedImageError
 
 from zoo.data.errors import DataError, printable, short_message
 from zoo.data.image_limits import FORMATS, MAX_FILE_SIZE, check_image
@@ -57,7 +57,8 @@ def header_shape(file: BinaryIO) -> tuple[int, int, int]:
     with _open(file) as image:
         # PngImageFile.getexif decodes the whole image, in search of metadata behind the pixels.
         turned = _orientation(image, Image.Image.getexif) in _SWAPPING_SIDES
-        width, height = image.size[::-1] if turned else image.size
+        size = _stored_size(image)
+        width, height = size[::-1] if turned else size
         return height, width, 1 if _is_grey(image.mode) else 3
 
 
@@ -139,6 +140,13 @@ _STORED: dict[int, Callable[[np.ndarray], np.ndarray]] = {
     8: lambda upright: upright[::-1].swapaxes(0, 1),
 }
 _SWAPPING_SIDES = (5, 6, 7, 8)
+
+
+def _stored_size(image: Image.Image) -> tuple[int, int]:
+    """(width, height) before the image is turned upright. PIL gives that of a TIFF file as it is afterwards."""
+    if isinstance(image, TiffImagePlugin.TiffImageFile):
+        return image.tag_v2[TiffImagePlugin.IMAGEWIDTH], image.tag_v2[TiffImagePlugin.IMAGELENGTH]
+    return image.size
 
 
 def _orientation(image: Image.Image, getexif: Callable[[Image.Image], Image.Exif]) -> int:
