@@ -10,6 +10,7 @@ from zoo.models.variables import init_shapes
 from zoo.weights import from_torch, to_torch
 from zoo.weights.head_and_aux import head_leaves
 from zoo.weights.key_maps import KEY_MAPS
+from zoo.weights.variable_tree import fill_variables
 
 PAIRS = [(name, key_map) for name, by_library in KEY_MAPS.items() for key_map in by_library if key_map != "keras"]
 QUICK_PAIRS = [
@@ -101,6 +102,28 @@ def test_shapes_are_checked_also_where_the_sizes_agree(shape):
     _, state = state_of("resnet18", "torchvision")
     with pytest.raises(zoo.ZooError, match=r"fc\.weight has the shape .* does not fit resnet18's \(512, 1000\)"):
         from_torch("resnet18", {**state, "fc.weight": np.zeros(shape, np.float32)})
+
+
+def test_a_kernel_of_1x7_is_none_of_7x1():
+    """Ports of Inception differ in their order, and nothing else tells."""
+    kernel, shape, key = np.ones((1, 7, 4, 5)), jax.ShapeDtypeStruct((7, 1, 4, 5), np.float32), "b.weight"
+    with pytest.raises(zoo.ZooError, match=r"b\.weight has the shape \(1, 7, 4, 5\).*\(7, 1, 4, 5\)"):
+        fill_variables("x", {"params": {"b": shape}}, {key: kernel}, lambda path: key, lambda array, path: array)
+
+
+@pytest.mark.parametrize(
+    ("theirs", "ours"), [((1, 1, 4, 5), (4, 5)), ((3, 3, 4, 1), (3, 3, 1, 4)), ((4, 1, 1), (4,)), ((1, 7, 4, 5),) * 2]
+)
+def test_axes_of_size_1_are_no_other_shape(theirs, ours):
+    values, key = np.arange(np.prod(theirs), dtype=np.float32), "b.weight"
+    tree = fill_variables(
+        "x",
+        {"params": {"b": jax.ShapeDtypeStruct(ours, np.float32)}},
+        {key: values.reshape(theirs)},
+        lambda path: key,
+        lambda array, path: array,
+    )
+    np.testing.assert_array_equal(tree["params"]["b"], values.reshape(ours))
 
 
 def test_shapes_of_flattened_maps_are_checked():

@@ -59,7 +59,7 @@ def fill_variables(
         if array.dtype.kind not in FLOATS:
             raise ZooError(f"{key} is {array.dtype}, not floating-point numbers: save the weights as float32")
         ours = to_ours(array, path)
-        if np.squeeze(ours).shape != tuple(size for size in shape.shape if size != 1):
+        if not _is_same_shape(ours.shape, shape.shape):
             misfits.append(f"{key} has the shape {array.shape}, which does not fit {model_name}'s {shape.shape}")
             continue
         _put(tree, path, ours.astype(np.float32).reshape(shape.shape))
@@ -71,6 +71,16 @@ def fill_variables(
         advice = 'for another number of classes, pass model= with that number, or skip="head"'
         raise ZooError(f"{misfits[0]}{more}; {advice}")
     return tree
+
+
+def _is_same_shape(theirs: tuple[int, ...], ours: tuple[int, ...]) -> bool:
+    """Whether both are equal apart from axes of size 1, as those of a dense layer and of a 1x1 convolution.
+
+    Height and width of a kernel are equal with them: 1x7 is not 7x1.
+    """
+    if len(theirs) == len(ours) == 4 and theirs[:2] != ours[:2]:
+        return False
+    return [size for size in theirs if size != 1] == [size for size in ours if size != 1]
 
 
 def as_numpy(array: Any) -> np.ndarray:
