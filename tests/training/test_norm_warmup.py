@@ -19,14 +19,13 @@ class Normalised(nn.Module):
 
     make_norm: object
     num_classes: int = 4
-    remat: bool = False
+    block: type[nn.Module] | None = None
     dtype: jnp.dtype = jnp.float32
 
     @nn.compact
     def __call__(self, x, *, train=False):
         x = self.make_norm(train, "norm")(x)
-        block = nn.remat(Behind, static_argnums=(2,)) if self.remat else Behind
-        x = block(self.make_norm, name="block")(x, train)
+        x = (self.block or Behind)(self.make_norm, name="block")(x, train)
         return nn.Dense(self.num_classes, name="head")(global_avg_pool(x))
 
 
@@ -36,6 +35,10 @@ class Behind(nn.Module):
     @nn.compact
     def __call__(self, x, train):
         return self.make_norm(train, "norm")(nn.relu(x))
+
+
+REMATERIALISED = nn.remat(Behind, static_argnums=(2,))
+COMPILED = nn.jit(Behind, static_argnums=(2,))
 
 
 def ours(momentum):
@@ -130,9 +133,21 @@ def test_statistics_alone_change():
     plain, warm = (trained(Normalised(ours(0.99)), 4, Recipe(batch_norm_warmup=on)) for on in (False, True))
     jax.tree.map(np.testing.assert_array_equal, plain.params, warm.params)
     assert jax.tree.structure(plain.batch_stats) == jax.tree.structure(warm.batch_stats)
-    remat = trained(Normalised(ours(0.99), remat=True), 4)
+    remat = trained(Normalised(ours(0.99), block=REMATERIALISED), 4)
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-5), remat.batch_stats, warm.batch_stats)
     assert not np.array_equal(plain.batch_stats["block"]["norm"]["mean"], warm.batch_stats["block"]["norm"]["mean"])
+
+
+def test_a_trace_that_nn_jit_has_kept_is_not_used():
+    """Neither that of a call without warmup, nor that of another step with it."""
+    make_norm, (batch,) = ours(0.99), batches(1)
+    network, plain = Normalised(make_norm, block=COMPILED), Normalised(make_norm)
+    variables = network.init(jax.random.key(0), jnp.zeros((1, 5, 5, 3)))
+    network.apply(variables, jnp.zeros(batch["image"].shape), train=True, mutable=["batch_stats", "aux_logits"])
+    expected = trained(plain, 2).batch_stats
+    for _ in range(2):
+        found = trained(network, 2).batch_stats
+        jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-5), found, expected)
 
 
 def test_a_network_without_batch_norm_is_the_same_program():

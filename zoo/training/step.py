@@ -14,6 +14,7 @@ from jax import lax
 
 from zoo.data.preprocessing import normalize, scale_to_1, standardize
 from zoo.layers import data_axis
+from zoo.runtime.kept_traces import new_trace_name
 from zoo.training.augment.augmentation import augment
 from zoo.training.augment.mixing import mix
 from zoo.training.finetune.freezing import (
@@ -60,7 +61,8 @@ def train_step(state: TrainState, batch: Batch) -> tuple[TrainState, Metrics]:
                 images,
                 train=True,
                 rngs={"dropout": key},
-                mutable=["batch_stats", "aux_logits"],
+                # The interceptors of both contexts are not those of a trace that nn.jit has kept.
+                mutable=["batch_stats", "aux_logits", new_trace_name()],
             )
         loss = cross_entropy(logits, targets, recipe.label_smoothing).mean()
         for aux_logits in jax.tree.leaves(collections.get("aux_logits", {})):
