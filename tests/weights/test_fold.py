@@ -17,7 +17,7 @@ from zoo.runtime.jit_once import jit_once
 from zoo.training.finetune.pretrained_backbone import fields_of
 from zoo.weights import Weights, fold_batchnorm, load, save, to_keras, to_torch
 from zoo.weights.files import default_preprocessing
-from zoo.weights.fold import fold_weights
+from zoo.weights.fold import batch_norms, fold_weights
 
 # Where the norm comes before its convolution.
 PRE_ACTIVATION = [*zoo.list_models("densenet*"), *zoo.list_models("resnet*v2")]
@@ -172,3 +172,23 @@ def test_other_libraries_have_no_folded_networks():
     for name, convert in (("mobilenet_v3_small", to_torch), ("resnet50_keras", to_keras)):
         with pytest.raises(zoo.ZooError, match=f"{name}.* folded"):
             convert(name, init_shapes(zoo.create_model(name, folded=True)))
+
+
+def test_the_norms_of_a_network_with_nn_jit_are_found_again():
+    """Flax keeps the trace of the first time, in which nothing is noted."""
+
+    class Compiled(Network):
+        image_shape: tuple[int, int, int] = (8, 8, 3)
+
+        @nn.compact
+        def __call__(self, x, *, train=False):
+            x = COMPILED_BLOCK(4, 3, norm=batch_norm, name="block")(x)
+            return self.classify(global_avg_pool(x), "fc")
+
+    network = Compiled(num_classes=2)
+    network.init(jax.random.key(0), jnp.zeros((1, 8, 8, 3)))
+    assert [batch_norms(network) for _ in range(2)] == 2 * [{("block", "bn"): 1e-5}]
+
+
+# Made once: nn.jit keeps its traces.
+COMPILED_BLOCK = nn.jit(ConvBlock)

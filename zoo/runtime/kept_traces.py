@@ -20,8 +20,9 @@ def init_shapes(model: nn.Module, example: jax.ShapeDtypeStruct) -> Any:
 
 
 def trace_init(model: nn.Module, example: jax.ShapeDtypeStruct) -> Any:
-    """`init_shapes` by a new trace, in which every module is called. Its one key serves all random streams."""
-    return jax.eval_shape(model.init, jax.random.key(0), example)
+    """`init_shapes` by a new trace, in which every module is called. One key serves all random streams of modules."""
+    rngs = {"params": jax.random.key(0), new_trace_name(): jax.random.key(0)}
+    return jax.eval_shape(model.init, rngs, example)
 
 
 @lru_cache(maxsize=64)
