@@ -1,0 +1,1 @@
+"""Hostile and broken inputs of every kind, through the real command line: `python -m tests.fuzz [KIND ...]`."""

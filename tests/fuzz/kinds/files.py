@@ -1,0 +1,47 @@
+"""What the kinds share: how a case gets its files, and the commands that read them."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from tests.fuzz.seeds import NETWORK, Seeds
+
+Write = Callable[[Path], None]
+
+
+def files(content: Mapping[str, bytes]) -> Write:
+    """Writes files, in folders where their names have slashes."""
+
+    def write(folder: Path) -> None:
+        for name, data in content.items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_bytes(data)
+
+    return write
+
+
+def copied(source: Path, name: str, change: Write) -> Write:
+    """Copies a folder to `name`, and changes the copy."""
+
+    def write(folder: Path) -> None:
+        shutil.copytree(source, folder / name)
+        change(folder / name)
+
+    return write
+
+
+def predict(seeds: Seeds, weights: str) -> tuple[str, ...]:
+    """Classifies the valid image with these weights."""
+    return ("predict", str(seeds.image), "--weights", weights)
+
+
+def predict_image(seeds: Seeds, *images: str) -> tuple[str, ...]:
+    """Classifies images with the valid weights."""
+    return ("predict", *images, "--weights", str(seeds.weights))
+
+
+def train(*arguments: str) -> tuple[str, ...]:
+    """Trains the small network for an epoch."""
+    return ("train", "--model", NETWORK, "--epochs", "1", "--run-dir", "trained", *arguments)
