@@ -13,16 +13,23 @@ import zoo
 from zoo.errors import ZooWarning
 from zoo.models.variables import init_shapes
 from zoo.weights import open_pretrained
+from zoo.weights import origin as module
 from zoo.weights.convert import read_weights
 from zoo.weights.from_state_dict import fields_by_keys, from_state_dict
 from zoo.weights.key_maps import KEY_MAPS, find_key_map
-from zoo.weights.origin import Origin, origin_named, origin_of_file
+from zoo.weights.origin import Origin, origin_named
 from zoo.weights.published import imagenet_classes, published_weights
+from zoo.weights.stored_array import open_weights
 from zoo.weights.timm_architectures import TIMM_ARCHITECTURES
 from zoo.weights.torch_keys import torch_key
 
 B0 = "efficientnet_b0"
 GOOGLE = {"epsilon": 1e-3, "same_padding": True}  # of TensorFlow's EfficientNets: tf.keras BatchNormalization, SAME
+
+
+def origin_of_file(name, path):
+    with open_weights(path) as file:
+        return module.origin_of_file(name, file)
 
 
 def state_of(name, library):

@@ -1,7 +1,5 @@
 """Reading files of other libraries without torch: safetensors, and what is refused."""
 
-import sys
-
 import ml_dtypes
 import numpy as np
 import pytest
@@ -72,10 +70,3 @@ def test_what_is_no_weights_file(tmp_path):
     save_file({}, tmp_path / "w.safetensors")
     with pytest.raises(zoo.ZooError, match="holds no tensors"):
         read_state_dict(tmp_path / "w.safetensors")
-
-
-def test_a_pth_file_needs_torch(tmp_path, monkeypatch):
-    monkeypatch.setitem(sys.modules, "torch", None)
-    (tmp_path / "w.pth").write_bytes(b"anything")
-    with pytest.raises(zoo.ZooError, match=r"w\.pth needs torch"):
-        read_state_dict(tmp_path / "w.pth")

@@ -25,6 +25,8 @@ NAMES = (
     "weights",
 )
 CONTAINERS = (Mapping, list, tuple)
+# Of mappings within mappings: training scripts write three.
+MAX_DEPTH = 20
 NO_NETWORK = re.compile(r"optim|scheduler|scaler", re.IGNORECASE)
 
 
@@ -93,7 +95,7 @@ def _state_dicts(contents: Any) -> Iterator[StateDict]:
     waiting: list[tuple[tuple[str, ...], Any]] = [((), contents)] if isinstance(contents, CONTAINERS) else []
     while waiting:
         names, container = waiting.pop()
-        if id(container) in seen or NO_NETWORK.search(" ".join(names[-1:])):
+        if id(container) in seen or len(names) > MAX_DEPTH or NO_NETWORK.search(" ".join(names[-1:])):
             continue
         seen.add(id(container))
         if isinstance(container, Mapping):
@@ -123,7 +125,7 @@ def _no_state_dict(contents: Any) -> str:
         return f"holds no state dict, which is tensors by name: its own keys are {list_some(map(str, contents), 5)}"
     if isinstance(contents, Mapping):
         return "holds no tensors"
-    return f"holds a {type(contents).__name__}, not a state dict"
+    return f"holds a {'tensor' if is_array(contents) else type(contents).__name__}, not a state dict"
 
 
 def _warn(text: str) -> None:

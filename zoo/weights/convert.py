@@ -16,7 +16,7 @@ from zoo.weights.keras import from_keras, to_keras
 from zoo.weights.key_maps import known_key_maps
 from zoo.weights.origin import origin_of_file
 from zoo.weights.pretrained import open_pretrained, weights_file
-from zoo.weights.read_state_dict import read_state_dict
+from zoo.weights.read_state_dict import open_state_dict
 from zoo.weights.torch import to_torch
 
 # Libraries whose keys a file may have.
@@ -36,7 +36,8 @@ def read_weights(model: str, path: str, key_map: str | None = None) -> Weights:
         return open_pretrained(model, path, like=key_map or "")
     local = fetch_url(path) if "://" in path else expanded(path)
     file = weights_file(local) if local.is_dir() else local
-    return from_state_dict(model, read_state_dict(file), replace(origin_of_file(model, file), key_map=key_map))
+    with open_state_dict(file) as (opened, state_dict):
+        return from_state_dict(model, state_dict, replace(origin_of_file(model, opened), key_map=key_map))
 
 
 def write_weights(path: Path, weights: Weights, key_map: str = "zoo", *, half: bool = False) -> None:

@@ -3,13 +3,13 @@
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
+from io import BufferedReader
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 import jax
 import numpy as np
-from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save as serialized
 
 from zoo.data import Preprocessing
@@ -20,7 +20,8 @@ from zoo.models.network import Network
 from zoo.models.variables import init_shapes
 from zoo.registry import create_model, model_info
 from zoo.runtime.atomic_files import replacing
-from zoo.runtime.system_errors import error_number, reason
+from zoo.weights.safetensors_file import read_safetensors
+from zoo.weights.stored_array import open_weights
 from zoo.weights.variable_tree import TreePath, fill_variables
 
 FORMAT = "zoo 1"
@@ -119,8 +120,14 @@ def load(path: str | Path) -> Weights:
     Raises ZooError for a file that is damaged or was not written by `save`, and where its variables are not the
     network's; the message names the keys that are missing and left over.
     """
-    path = Path(path)
-    metadata, arrays = read_safetensors(path)
+    with open_weights(path) as file:
+        return load_file(file)
+
+
+def load_file(file: BufferedReader) -> Weights:
+    """`load` of an open file."""
+    path, stored_file = Path(file.name), read_safetensors(file)
+    metadata, arrays = stored_file.metadata, stored_file.arrays
     if metadata.get("format") != FORMAT:
         raise ZooError(f"{path} is not a weights file of zoo: convert it with python -m zoo convert")
     try:
@@ -145,22 +152,10 @@ def _plain_name(dataset: Any) -> str:
     return dataset or ""
 
 
-def with_arrays(weights: Weights, arrays: Mapping[str, np.ndarray]) -> Weights:
+def with_arrays(weights: Weights, arrays: Mapping[str, Any]) -> Weights:
     """The same weights with other variables, {`key_of`: array}. Raises ZooError where they are not the network's."""
     shapes = init_shapes(weights.network(), weights.preprocessing.image_shape)
     return replace(weights, variables=fill_variables(weights.model, shapes, arrays, key_of, lambda array, path: array))
-
-
-def read_safetensors(path: Path) -> tuple[dict[str, str], dict[str, np.ndarray]]:
-    """The metadata and the arrays of any safetensors file. Raises ZooError where it cannot be read."""
-    try:
-        with safe_open(path, "numpy") as file:
-            return file.metadata() or {}, {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
-    except FileNotFoundError:
-        raise ZooError(f"there is no file {path}") from None
-    except (OSError, SafetensorError, TypeError) as error:
-        why = reason(error) if error_number(error) else "not a safetensors file, or a damaged one"
-        raise ZooError(f"cannot read {path}: {why}") from None
 
 
 def key_of(path: TreePath) -> str:

@@ -18,7 +18,7 @@ from zoo.weights.torch import from_matched
 from zoo.weights.torch_keys import MatchedKeys, match_keys, torch_key
 
 
-def from_state_dict(model_name: str, state_dict: Mapping[str, np.ndarray], origin: Origin | None = None) -> Weights:
+def from_state_dict(model_name: str, state_dict: Mapping[str, Any], origin: Origin | None = None) -> Weights:
     """Weights of a network from a state dict, with what is known of its `origin`.
 
     Where it is not known, the library of the keys and the fields are recognised by the keys, and the registry's

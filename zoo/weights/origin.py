@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from io import BufferedReader
 from math import isfinite
 from pathlib import Path
 from typing import Any, get_args
@@ -16,11 +17,12 @@ from zoo.data import Preprocessing
 from zoo.data.decoding import Interpolation
 from zoo.errors import ZooError
 from zoo.models.variables import LARGEST_IMAGE_SIZE
-from zoo.runtime.regular_file import read_regular
-from zoo.weights.download import digest_of
+from zoo.runtime.regular_file import read_regular, size_of
 from zoo.weights.published import PublishedWeights, find_published, imagenet_classes, published_weights, unknown_weights
+from zoo.weights.stored_array import sha256_of
 from zoo.weights.timm_architectures import TIMM_ARCHITECTURES, architecture_names
 
+LARGEST_PUBLISHED = 2**30
 # A folder of the hub's own cache, whose files are those of the repository.
 HUB_SNAPSHOT = re.compile(r"models--(?P<owner>[^/]+)--(?P<name>[^/]+)/snapshots/[0-9a-f]{40}")
 
@@ -55,13 +57,21 @@ def origin_named(model_name: str, like: str) -> Origin:
     raise unknown_weights(model_name, like)
 
 
-def origin_of_file(model_name: str, path: Path) -> Origin:
-    """What is known of a file: by its SHA-256, else by timm's config.json beside it. Raises ZooError if unreadable."""
-    digest = digest_of(path)
-    for published in published_weights(model_name):
-        if published.sha256 and digest.startswith(published.sha256):
+def origin_of_file(model_name: str, file: BufferedReader) -> Origin:
+    """What is known of an open file: by its SHA-256, else by timm's config.json beside it."""
+    # A digest takes seconds per gigabyte: only of files as large as a published one.
+    candidates = [one for one in published_weights(model_name) if one.sha256 and _may_have_size(one, size_of(file))]
+    digest = sha256_of(file) if candidates else ""
+    for published in candidates:
+        if digest.startswith(published.sha256):
             return origin_of_published(published)
-    return _origin_in_config(model_name, path.parent)
+    return _origin_in_config(model_name, Path(file.name).parent)
+
+
+def _may_have_size(published: PublishedWeights, size: int) -> bool:
+    if published.mebibytes is None:
+        return size <= LARGEST_PUBLISHED
+    return abs(size / 2**20 - published.mebibytes) < 1
 
 
 def _origin_in_config(model_name: str, folder: Path) -> Origin:

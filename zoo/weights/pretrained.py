@@ -1,6 +1,5 @@
 """Pretrained networks by name."""
 
-import importlib.util
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,11 +9,13 @@ from zoo.models.network import Network
 from zoo.registry import model_info
 from zoo.runtime.cache_folder import expanded
 from zoo.weights.fetch import check_commit, fetch, fetch_url, local_file
-from zoo.weights.files import FORMAT, Weights, load, read_safetensors
+from zoo.weights.files import FORMAT, Weights, load_file
 from zoo.weights.from_state_dict import from_state_dict
 from zoo.weights.origin import origin_named, origin_of_file, origin_of_published
 from zoo.weights.published import PublishedWeights, find_published, published_weights, unknown_weights
-from zoo.weights.read_state_dict import SAFETENSORS, SUFFIXES, read_state_dict
+from zoo.weights.read_state_dict import SAFETENSORS, SUFFIXES, open_state_dict
+from zoo.weights.safetensors_file import read_safetensors
+from zoo.weights.stored_array import open_weights
 
 
 def open_pretrained(name: str, weights: str | Path | None = None, *, like: str = "") -> Weights:
@@ -51,16 +52,15 @@ def load_pretrained(name: str, weights: str | Path | None = None, *, like: str =
 
 
 def default_weights(name: str) -> PublishedWeights:
-    """A network's first published weights that are on this machine, or the first that can be downloaded and read here.
+    """A network's first published weights that are on this machine, or the first that can be downloaded.
 
     Raises ZooError where none are published.
     """
     all_published = published_weights(name)
     if not all_published:
         raise ZooError(f"no pretrained weights are known for {name}: give a weights file")
-    readable = [published for published in all_published if _is_readable(published)]
-    present = [published for published in readable if local_file(published)]
-    downloads = [published for published in readable if not published.package]
+    present = [published for published in all_published if local_file(published)]
+    downloads = [published for published in all_published if not published.package]
     return (present or downloads or all_published)[0]
 
 
@@ -88,29 +88,22 @@ def _tagged(name: str, weights: str) -> PublishedWeights | None:
     return published
 
 
-def _is_readable(published: PublishedWeights) -> bool:
-    return Path(published.file).suffix in SAFETENSORS or importlib.util.find_spec("torch") is not None
-
-
 def _from_published(published: PublishedWeights, like: str) -> Weights:
     if like:
         raise ZooError(f"{published.tag} is what it is: like={like!r} is for a file whose origin is not known")
-    if not _is_readable(published):
-        raise ZooError(
-            f"reading {published.tag} of {published.model} needs torch: install torch (its CPU build is enough), or "
-            f"choose weights in a .safetensors file: python -m zoo weights {published.model}"
-        )
-    origin = origin_of_published(published)
-    return from_state_dict(published.model, read_state_dict(fetch(published)), origin)
+    with open_state_dict(fetch(published)) as (_, state_dict):
+        return from_state_dict(published.model, state_dict, origin_of_published(published))
 
 
 def _from_file(name: str, path: Path, like: str) -> Weights:
-    if path.suffix in SAFETENSORS and read_safetensors(path)[0].get("format") == FORMAT:
-        found = load(path)
-        if found.model != name:
-            raise ZooError(f"{path} holds weights of {found.model}, not of {name}")
-        if like:
-            raise ZooError(f"{path} states its fields itself: leave out like={like!r}")
-        return found
-    state_dict = read_state_dict(path)
-    return from_state_dict(name, state_dict, origin_named(name, like) if like else origin_of_file(name, path))
+    if path.suffix in SAFETENSORS:
+        with open_weights(path) as file:
+            if read_safetensors(file).metadata.get("format") == FORMAT:
+                found = load_file(file)
+                if found.model != name:
+                    raise ZooError(f"{path} holds weights of {found.model}, not of {name}")
+                if like:
+                    raise ZooError(f"{path} states its fields itself: leave out like={like!r}")
+                return found
+    with open_state_dict(path) as (file, state_dict):
+        return from_state_dict(name, state_dict, origin_named(name, like) if like else origin_of_file(name, file))

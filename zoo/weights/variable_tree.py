@@ -8,6 +8,7 @@ import numpy as np
 
 from zoo.errors import ZooError
 from zoo.weights.key_map import KeyMap
+from zoo.weights.stored_array import StoredArray
 
 TreePath = tuple[Any, ...]
 FLOATS = "fV"  # NumPy's kinds; that of bfloat16 and the other short formats of ml_dtypes is V
@@ -42,12 +43,12 @@ def fill_variables(
     """The tree of `shapes` with the arrays, found by `key_of` and brought to our axis order by `to_ours`, as float32.
 
     Leaves whose key is in `skipped` are left out. Raises ZooError with the keys that are missing and left over, with a
-    shape that does not fit, or for arrays that are no floats. `others` are keys of the file that are none of the
-    network's: they are named where keys are missing.
+    shape that does not fit, or for arrays that are no floats, before any `StoredArray` is read. `others` are keys of
+    the file that are none of the network's: they are named where keys are missing.
     """
     unused = {key: value for key, value in arrays.items() if key not in skipped}
     missing, misfits = [], []
-    tree: dict[str, Any] = {}
+    found: list[tuple[TreePath, tuple[int, ...], StoredArray | np.ndarray]] = []
     for path, shape in jax.tree.leaves_with_path(shapes):
         key = key_of(path)
         if key in skipped:
@@ -55,14 +56,15 @@ def fill_variables(
         if key not in unused:
             missing.append(key)
             continue
-        array = as_numpy(unused.pop(key))
+        given = unused.pop(key)
+        array = given if isinstance(given, StoredArray) else as_numpy(given)
         if array.dtype.kind not in FLOATS:
             raise ZooError(f"{key} is {array.dtype}, not floating-point numbers: save the weights as float32")
-        ours = to_ours(array, path)
+        ours = to_ours(array.stand_in() if isinstance(array, StoredArray) else array, path)
         if not _is_same_shape(ours.shape, shape.shape):
             misfits.append(f"{key} has the shape {array.shape}, which does not fit {model_name}'s {shape.shape}")
             continue
-        _put(tree, path, ours.astype(np.float32).reshape(shape.shape))
+        found.append((path, shape.shape, array))
     if missing or unused:
         left_over = _listed([*unused, *others])
         raise ZooError(f"not the weights of {model_name}: missing {_listed(missing)}; left over {left_over}")
@@ -70,6 +72,10 @@ def fill_variables(
         more = f" (and {len(misfits) - 1} more)" if len(misfits) > 1 else ""
         advice = 'for another number of classes, pass model= with that number, or skip="head"'
         raise ZooError(f"{misfits[0]}{more}; {advice}")
+    tree: dict[str, Any] = {}
+    for path, shape, array in found:
+        ours = to_ours(array.read() if isinstance(array, StoredArray) else array.copy(), path)
+        _put(tree, path, ours.astype(np.float32, copy=False).reshape(shape))
     return tree
 
 
