@@ -51,7 +51,7 @@ def open_weights(path: str | Path) -> Iterator[BufferedReader]:
         file = open_regular(path)
     except FileNotFoundError:
         raise ZooError(f"there is no file {path}") from None
-    except OSError as error:
+    except (OSError, ValueError) as error:  # a NUL in the name
         raise ZooError(f"cannot read {path}: {reason(error)}") from None
     with file:
         yield file
