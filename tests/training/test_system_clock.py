@@ -2,13 +2,19 @@
 
 import ast
 import itertools
+import os
 import re
+import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
+import jax
+import numpy as np
 import pytest
 from rich.console import Console
-from short_runs import run
+from short_runs import final_params, measured_rows, run
 from training.test_tensorboard import events, files, row
 
 import zoo
@@ -18,6 +24,7 @@ from zoo.training.logging.recorder import Recorder
 from zoo.training.logging.rows import read_rows
 from zoo.training.schedule import SaveTimer
 
+ROOT = Path(zoo.__file__).parents[1]
 YEAR = 365 * 24 * 3600.0
 # Where the time of day is meant: it is shown to people.
 SHOWN = {
@@ -51,7 +58,7 @@ def odd_clock(request, monkeypatch):
 
 
 def test_the_time_of_day_is_only_shown():
-    root = Path(zoo.__file__).parent
+    root = ROOT / "zoo"
     for path in sorted(root.rglob("*.py")):
         found = {
             name
@@ -102,3 +109,52 @@ def test_event_files_of_later_sessions_are_read_later(tmp_path, monkeypatch):
             record.add(row(4 * len(order) + 4))
         order += [path for path in files(tmp_path) if path not in order]
     assert len(order) == 6 and order == files(tmp_path)
+
+
+# Python imports it at its start; C++ keeps the right time.
+SITECUSTOMIZE = """
+import itertools, os, time
+
+start, look, kind = time.time(), itertools.count(), os.environ["ODD_CLOCK"]
+backwards = lambda: start - 10 * next(look)
+# Each second of the real time is a year back.
+stepping = lambda: start - 365 * 24 * 3600.0 * int(time.monotonic() - begin)
+begin = time.monotonic()
+if kind:
+    time.time = backwards if kind == "backwards" else stepping
+    time.time_ns = lambda: int(time.time() * 10**9)
+"""
+
+
+def train_command(folder, short_run, clock, *more, stop_at=None):
+    """`zoo train` in a process with this clock; a SIGTERM after the first checkpoint from step `stop_at` on."""
+    (folder / "site").mkdir(parents=True, exist_ok=True)
+    (folder / "site" / "sitecustomize.py").write_text(SITECUSTOMIZE)
+    environment = {**os.environ, "PYTHONPATH": f"{folder / 'site'}:{ROOT}", "ODD_CLOCK": clock}
+    arguments = [*more, "--run-dir", str(folder / "run"), "--tensorboard", "--save-every", "2", "--keep", "2"]
+    process = subprocess.Popen([sys.executable, "-m", "zoo", "train", *arguments], env=environment)
+    while (
+        stop_at
+        and process.poll() is None
+        and not any(step >= stop_at for step in saved_steps(RunFolder(folder / "run")))
+    ):
+        time.sleep(0.05)
+    if stop_at:
+        process.terminate()
+    return process.wait(300)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("first", "second"), [("backwards", "stepping"), ("stepping", "backwards")])
+def test_a_process_with_an_odd_clock_trains_what_it_would_have_trained(tmp_path, short_run, first, second):
+    new = ["--model", "lenet5", "--dataset", str(short_run.data), "--epochs", "12", "--batch-size", "16"]
+    assert train_command(tmp_path / "right", short_run, "", *new) == 0
+    assert train_command(tmp_path / "odd", short_run, first, *new, stop_at=6) == 128 + signal.SIGTERM
+    stopped_at = saved_steps(RunFolder(tmp_path / "odd" / "run"))[-1]
+    assert train_command(tmp_path / "odd", short_run, second, *new, "--resume") == 0
+    right, odd = RunFolder(tmp_path / "right" / "run"), RunFolder(tmp_path / "odd" / "run")
+    assert 6 <= stopped_at < saved_steps(odd)[-1]
+    assert saved_steps(odd) == saved_steps(right)
+    assert measured_rows(odd.path) == measured_rows(right.path)
+    jax.tree.map(np.testing.assert_array_equal, final_params(odd.path), final_params(right.path))
+    assert len(files(odd.path)) == 2
