@@ -179,3 +179,18 @@ def test_split_channels_are_an_error_with_explicit_axes(split):
             layers.conv(x, kernel)
         pooled = layers.max_pool(x, 2)
     np.testing.assert_array_equal(pooled, X.reshape(2 * COUNT, 4, 2, 4, 2, 4).max((2, 4)))
+
+
+def test_images_that_devices_share():
+    """Along Explicit axes: windows are refused, statistics and norms over all pixels or channels are as before."""
+    mesh = mesh_of(AxisType.Explicit)
+    with jax.set_mesh(mesh):
+        x = jax.device_put(X, NamedSharding(mesh, PartitionSpec(None, "data")))
+        for layer in (partial(layers.conv, kernel=KERNELS["dense"]), partial(layers.max_pool, window=2)):
+            with pytest.raises(ZooError, match="Explicit axes"):
+                layer(x)
+        with pytest.raises(ZooError, match=r"a pool .* height or width"):
+            layers.avg_pool(x, 2)
+        ours = jax.jit(partial(normalised, layers.batch_norm(train=True)))(x, KERNELS["batch_norm"])
+    expected = (X - X.mean((0, 1, 2))) / np.sqrt(X.var((0, 1, 2)) + 1e-5) * KERNELS["batch_norm"]
+    np.testing.assert_allclose(ours, expected, rtol=1e-3, atol=1e-5)

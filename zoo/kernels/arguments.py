@@ -1,5 +1,6 @@
 """Checks of what layers are given: images, kernels and groups. Each error is one line."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import jax
@@ -55,6 +56,15 @@ def as_floats(x: Any, layer: str) -> jax.Array:
     if not jnp.issubdtype(x.dtype, jnp.floating):
         raise ZooError(f"{layer} takes floating-point numbers, not {x.dtype}: scale pixels, or x.astype(jnp.float32)")
     return jnp.asarray(x)
+
+
+def refuse_split(layer: str, arrays: str, split: Iterable[Any]) -> None:
+    """Raises ZooError for a part of a sharding with a split axis. Types of arrays have only Explicit axes of meshes."""
+    if any(axes is not None for axes in split):
+        raise ZooError(
+            f"{layer} cannot have {arrays} split over the Explicit axes of a mesh: split the batch alone, or make the "
+            "mesh with axis_types=(jax.sharding.AxisType.Auto,)"
+        )
 
 
 def sum_dtype(x: jax.Array) -> jnp.dtype:

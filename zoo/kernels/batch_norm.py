@@ -74,7 +74,9 @@ class BatchNorm(nn.BatchNorm):
                 f"{self._where()} has {values} values per channel in its input {x.shape}, which have no variance: "
                 "train with a larger batch or larger images"
             )
-        near = _middle_pixels(x) if self.use_fast_variance else x
+        # Where devices share an image, over Explicit axes of a mesh, no device has its middle.
+        shared = any(axes is not None for axes in jax.typeof(x).sharding.spec[1:-1])
+        near = _middle_pixels(x) if self.use_fast_variance and not shared else x
         shift = lax.stop_gradient(*self._over_devices(near.mean(_all_but_last(near))))
         moments = self._over_devices(*_moments(x, shift))
         return shift + moments[0], jnp.maximum(0, moments[1] - moments[0] * moments[0])

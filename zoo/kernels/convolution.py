@@ -13,8 +13,8 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from zoo.errors import ZooError
 from zoo.geometry import Pads, Pair, pair
+from zoo.kernels.arguments import refuse_split
 from zoo.kernels.depthwise import depthwise_conv
 from zoo.kernels.sliding_windows import MAX_UNROLLED_TAPS, tap_slices
 
@@ -27,22 +27,14 @@ def convolution(
 ) -> jax.Array:
     """`lax.conv_general_dilated` of x [b, h, w, c] with kernel [kh, kw, c / groups, features], in the fastest form.
 
-    Raises ZooError if channels or the kernel are split over the Explicit axes of a mesh, which JAX does not convolve.
+    Raises ZooError if more than the batch is split over the Explicit axes of a mesh, which JAX does not convolve.
     """
-    _refuse_split_channels(x, kernel)
+    # XLA divides the work where axes of a mesh are not Explicit.
+    split = (*jax.typeof(x).sharding.spec[1:], *jax.typeof(kernel).sharding.spec)
+    refuse_split("a convolution", "its images or its kernel", split)
     default = partial(xla_conv, stride=stride, pads=pads, dilation=dilation, groups=groups)
     on_cpu = _cpu_form(x.shape, kernel.shape, stride=stride, pads=pads, dilation=dilation, groups=groups)
     return lax.platform_dependent(x, kernel, cpu=on_cpu, default=default) if on_cpu else default(x, kernel)
-
-
-def _refuse_split_channels(x: jax.Array, kernel: jax.Array) -> None:
-    """The shardings of types have Explicit axes alone; XLA divides the work of all others."""
-    axes = (*jax.typeof(x).sharding.spec[3:], *jax.typeof(kernel).sharding.spec)
-    if any(axis is not None for axis in axes):
-        raise ZooError(
-            "a convolution cannot have its channels or its kernel split over the Explicit axes of a mesh: split the "
-            "batch alone, or make the mesh with axis_types=(jax.sharding.AxisType.Auto,)"
-        )
 
 
 def xla_conv(

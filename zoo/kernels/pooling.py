@@ -12,7 +12,7 @@ from jax import lax
 from zoo.counting.marks import one_layer
 from zoo.errors import ZooError
 from zoo.geometry import Padding, Size, explicit_padding, padding_pairs, pair
-from zoo.kernels.arguments import as_images, sum_dtype
+from zoo.kernels.arguments import as_images, refuse_split, sum_dtype
 from zoo.kernels.max_pool import sliding_max
 
 
@@ -31,7 +31,7 @@ def max_pool(
     """
     x = as_images(x, "max_pool")
     stride = window if stride is None else stride
-    _check_padding(x, window, stride, padding)
+    _check_windows(x, window, stride, padding)
     pads = explicit_padding(pair(x.shape[1:3]), window, stride=stride, padding=padding, ceil_mode=ceil_mode)
     return sliding_max(x, pair(window), pair(stride), pads)
 
@@ -54,7 +54,7 @@ def avg_pool(
     """
     x = as_images(x, "avg_pool")
     stride = window if stride is None else stride
-    _check_padding(x, window, stride, padding)
+    _check_windows(x, window, stride, padding)
     if count_include_pad is None:
         count_include_pad = padding != "SAME"
     size = pair(x.shape[1:3])
@@ -80,8 +80,12 @@ def avg_pool(
     return (total / count).astype(x.dtype)
 
 
-def _check_padding(x: jax.Array, window: Size, stride: Size, padding: Padding) -> None:
-    """Raises ZooError where a window could lie in the padding alone, where there is no maximum and no mean."""
+def _check_windows(x: jax.Array, window: Size, stride: Size, padding: Padding) -> None:
+    """Raises ZooError where a window could lie in the padding alone, or on two devices, over Explicit axes of a mesh.
+
+    Padding has no maximum and no mean. XLA divides the work over all other axes of a mesh.
+    """
+    refuse_split("a pool", "the height or width of its images", jax.typeof(x).sharding.spec[1:3])
     window, stride = pair(window, "window", least=1), pair(stride, "stride", least=1)
     pads = padding_pairs(pair(x.shape[1:3]), window=window, stride=stride, padding=padding, dilation=(1, 1))
     if any(max(low_and_high) >= w for low_and_high, w in zip(pads, window, strict=True)):
