@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 from safetensors.numpy import save as serialized
 
-from zoo.errors import ZooError
 from zoo.runtime.atomic_files import replacing
 from zoo.runtime.cache_folder import expanded
 from zoo.weights.fetch import fetch_url
@@ -61,6 +60,4 @@ def write_weights(path: Path, weights: Weights, key_map: str = "zoo", *, half: b
 
 
 def _from_keras(model: str, path: Path) -> Weights:
-    if not path.is_file():
-        raise ZooError(f"there is no file {path}")
     return Weights(model=model, variables=from_keras(model, path), preprocessing=default_preprocessing(model))

@@ -1,6 +1,5 @@
 """Weights from and to the networks of Keras Applications, by variable path. Keras itself reads its files."""
 
-import os
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -9,16 +8,15 @@ from typing import Any
 import jax
 import numpy as np
 
-from zoo.errors import ZooError
 from zoo.models.network import Network
 from zoo.models.variables import init_shapes
 from zoo.registry import create_model
 from zoo.weights.fold import refuse_folded
 from zoo.weights.head_and_aux import Part, part_leaves
+from zoo.weights.keras_file import read_keras
 from zoo.weights.key_map import KeyMap, translate
 from zoo.weights.key_maps import find_key_map
-from zoo.weights.original_names import KERAS
-from zoo.weights.variable_tree import TreePath, as_numpy, bgr_to_rgb, fill_variables, leaf_of, module_of
+from zoo.weights.variable_tree import TreePath, bgr_to_rgb, fill_variables, leaf_of, module_of
 
 # Keras's names of the parameters of norms; those of Conv and Dense have our names.
 NORM_LEAVES = {"scale": "gamma", "bias": "beta", "mean": "moving_mean", "var": "moving_variance"}
@@ -39,7 +37,7 @@ def from_keras(
     key_map = find_key_map(model_name, "keras")
     model = model or create_model(model_name)
     if isinstance(weights, str | Path):
-        weights = read_keras(model_name, Path(weights), model.num_classes)
+        weights = read_keras(model_name, Path(weights), model)
     shapes = init_shapes(model)
     paths = _keras_paths(shapes, key_map)
     return fill_variables(
@@ -59,27 +57,6 @@ def to_keras(model_name: str, variables: Mapping[str, Any]) -> dict[str, np.ndar
     paths = _keras_paths(variables, key_map)
     leaves = jax.tree.leaves_with_path(variables)
     return {paths[path]: bgr_to_rgb(np.asarray(leaf), path, key_map) for path, leaf in leaves}
-
-
-def read_keras(model_name: str, path: Path, num_classes: int) -> dict[str, np.ndarray]:
-    """{path: array} of a weights file. Raises ZooError where Keras is missing or cannot read it."""
-    if model_name not in KERAS:
-        raise ZooError(f"Keras has no {model_name}; it has {', '.join(KERAS)}")
-    if not path.is_file():
-        raise ZooError(f"there is no file {path}")
-    os.environ.setdefault("KERAS_BACKEND", "jax")
-    try:
-        import keras
-    except ImportError:
-        raise ZooError(f"reading {path.name} needs Keras: pip install keras h5py") from None
-    original = getattr(keras.applications, KERAS[model_name])(weights=None, classes=num_classes)
-    try:
-        original.load_weights(path)
-    except Exception as error:
-        # Keras and HDF5 raise errors of many classes for a file that is not theirs.
-        reason = " ".join(str(error).split())[:200]
-        raise ZooError(f"{path} is not a weights file of Keras's {KERAS[model_name]}: {reason}") from None
-    return {weight.path: as_numpy(weight) for weight in original.weights}
 
 
 def _renumber(weights: Mapping[str, Any]) -> dict[str, Any]:

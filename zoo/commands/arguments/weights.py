@@ -46,7 +46,7 @@ def chosen_weights(args: argparse.Namespace) -> Weights:
         return open_pretrained(args.model, args.weights)
     if not args.weights:
         raise ZooError("no network is named: give --model, --weights or --checkpoint")
-    if not Path(args.weights).is_file():
+    if not Path(args.weights).exists():
         raise ZooError(f"there is no file {args.weights}: a tag of published weights needs --model too")
     return load(args.weights)
 
