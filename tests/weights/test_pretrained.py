@@ -236,6 +236,8 @@ def test_a_file_url(file):
     assert_ours(open_pretrained(NAME, f"{file.as_uri()}#sha256={digest(torch_bytes())}"))
     with pytest.raises(zoo.ZooError, match=r"SHA-256 .* not 00000000"):
         open_pretrained(NAME, f"{file.as_uri()}#sha256=00000000")
+    with pytest.raises(zoo.ZooError, match=r"SHA-256 .* not 00000000"):
+        open_pretrained(NAME, f"{file.as_uri()}#sha256=00000000".replace("file", "FILE", 1))
 
 
 def test_a_url_is_cached_with_its_digest(site, cache):

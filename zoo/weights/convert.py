@@ -8,7 +8,7 @@ from safetensors.numpy import save as serialized
 
 from zoo.runtime.atomic_files import replacing
 from zoo.runtime.cache_folder import expanded
-from zoo.weights.fetch import fetch_url
+from zoo.weights.fetch import fetch_url, stated_digest
 from zoo.weights.files import Weights, default_preprocessing, save
 from zoo.weights.from_state_dict import from_state_dict
 from zoo.weights.keras import from_keras, to_keras
@@ -35,7 +35,7 @@ def read_weights(model: str, path: str, key_map: str | None = None) -> Weights:
         return open_pretrained(model, path, like=key_map or "")
     local = fetch_url(path) if "://" in path else expanded(path)
     file = weights_file(local) if local.is_dir() else local
-    with open_state_dict(file) as (opened, state_dict):
+    with open_state_dict(file, stated_digest(path)) as (opened, state_dict):
         return from_state_dict(model, state_dict, replace(origin_of_file(model, opened), key_map=key_map))
 
 

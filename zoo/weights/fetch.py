@@ -63,10 +63,7 @@ def fetch_url(url: str) -> Path:
             raise ZooError(f"{shown(url)} is on another machine: a local file is file:///folder/name")
         if "%00" in parts.path:
             raise ZooError(f"{shown(url)} has the character %00, which no file name has: give another name")
-        path = Path(url2pathname(parts.path))
-        if sha256:
-            check_digest(path, sha256)
-        return path
+        return Path(url2pathname(parts.path))
     if parts.scheme == "http" and not sha256:
         raise ZooError(
             f"{shown(url)} is not encrypted, so it could be changed: use https://, or add #sha256= and its digest"
@@ -74,6 +71,14 @@ def fetch_url(url: str) -> Path:
     address = parts._replace(fragment="").geturl()
     folder = _folder() / "url" / hashlib.sha256(address.encode()).hexdigest()[:16] / (sha256.lower() or "unchecked")
     return download(address, folder / _safe_name(parts.path), sha256)
+
+
+def stated_digest(url: str) -> str:
+    """What the SHA-256 of the file of a file:// URL begins with; "" for others, whose digest is that of the download.
+
+    The file that is opened has to have it: another one may take its place after a check.
+    """
+    return parse_url(url).fragment.partition("=")[2] if url.lower().startswith("file://") else ""
 
 
 def check_digest(path: Path, sha256: str) -> None:

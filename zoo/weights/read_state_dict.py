@@ -42,13 +42,20 @@ def read_state_dict(path: str | Path) -> dict[str, np.ndarray]:
 
 
 @contextmanager
-def open_state_dict(path: str | Path) -> Iterator[tuple[BufferedReader, Mapping[str, StoredArray]]]:
-    """The open file, and the arrays of its state dict, not read yet. Raises ZooError as `read_state_dict`."""
-    suffix = Path(path).suffix.lower()
-    with open_weights(path) as file:
-        if suffix not in SUFFIXES:
-            raise ZooError(f"{path} has not the suffix of a weights file: use {', '.join(SUFFIXES)}")
-        yield file, find_state_dict(path, _contents(file, suffix))
+def open_state_dict(path: str | Path, sha256: str = "") -> Iterator[tuple[BufferedReader, Mapping[str, StoredArray]]]:
+    """The open file, and the arrays of its state dict, not read yet. Raises ZooError as `read_state_dict`, and as
+    `open_weights` where it has another SHA-256.
+    """
+    with open_weights(path, sha256) as file:
+        yield file, stored_state_dict(file)
+
+
+def stored_state_dict(file: BufferedReader) -> Mapping[str, StoredArray]:
+    """The arrays of the state dict in an open file, not read yet. Raises ZooError as `read_state_dict`."""
+    suffix = Path(file.name).suffix.lower()
+    if suffix not in SUFFIXES:
+        raise ZooError(f"{file.name} has not the suffix of a weights file: use {', '.join(SUFFIXES)}")
+    return find_state_dict(file.name, _contents(file, suffix))
 
 
 def _contents(file: BufferedReader, suffix: str) -> Any:

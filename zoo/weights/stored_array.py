@@ -45,8 +45,11 @@ class StoredArray:
 
 
 @contextmanager
-def open_weights(path: str | Path) -> Iterator[BufferedReader]:
-    """Open a weights file, whose `name` is the path. Raises ZooError where it is missing or no regular file."""
+def open_weights(path: str | Path, sha256: str = "") -> Iterator[BufferedReader]:
+    """Open a weights file, whose `name` is the path.
+
+    Raises ZooError where it is missing, no regular file, or has a SHA-256 that does not begin with `sha256`.
+    """
     try:
         file = open_regular(path)
     except FileNotFoundError:
@@ -54,6 +57,8 @@ def open_weights(path: str | Path) -> Iterator[BufferedReader]:
     except (OSError, ValueError) as error:  # a NUL in the name
         raise ZooError(f"cannot read {path}: {reason(error)}") from None
     with file:
+        if sha256 and not (found := sha256_of(file)).startswith(sha256.lower()):
+            raise ZooError(f"{path} has the SHA-256 {found}, not {sha256}: the file was changed or is damaged")
         yield file
 
 
