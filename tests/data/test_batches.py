@@ -15,7 +15,7 @@ SHAPE = (2, 2, 1)
 
 
 def preprocessing_of(shape, fit="resize"):
-    return Preprocessing(image_shape=shape, mean=(0.0,), std=(1.0,), fit=fit)
+    return Preprocessing(image_shape=shape, mean=(0.0,) * shape[-1], std=(1.0,) * shape[-1], fit=fit)
 
 
 @pytest.fixture

@@ -15,7 +15,9 @@ from short_runs import CONFIG, Printed, final_params, run, with_recipe
 
 import zoo
 from zoo.training import RunFolder
+from zoo.training.checkpoint import checkpoints
 from zoo.training.checkpoint.checksums import Damaged, checksums, verified_record, with_checksums
+from zoo.training.checkpoint.position import Position
 from zoo.training.checkpoint.run_folder import saved_steps
 from zoo.training.config.run_options import RunOptions, parse_interval
 from zoo.training.evaluation import Evaluator
@@ -145,12 +147,21 @@ def test_checksums_find_any_flipped_bit():
 
 
 def test_the_other_metadata_is_checked():
-    kept = with_checksums({"next_index": 12}, {"params": jax.numpy.ones((2, 3))})
-    assert verified_record(kept)["position"] == {"next_index": 12} and verified_record(kept)["shapes"] == {
-        "params": [2, 3]
-    }
-    with pytest.raises(Damaged):
-        verified_record({**kept, "record": kept["record"].replace("12", "13")})
+    kept = with_checksums({"next_index": 12}, {"params": jax.numpy.ones((2, 3))})  # as the first version wrote it
+    record = verified_record(kept, "12")
+    assert record.position == Position(feed={"next_index": 12}) and record.shapes == {"params": [2, 3]}
+    for damaged in ({**kept, "record": kept["record"].replace("12", "13")}, {**kept, "crc32": "1"}, None):
+        with pytest.raises(Damaged):
+            verified_record(damaged, "12")
+
+
+def test_a_whole_checkpoint_of_a_newer_version_is_not_renamed_as_damaged(finished, tmp_path, monkeypatch):
+    path = shutil.copytree(finished, tmp_path / "run")
+    newer = with_checksums({"feed": {}, "shard": 1}, {})
+    monkeypatch.setattr(checkpoints, "verified_record", lambda metadata, where: verified_record(newer, where))
+    with pytest.raises(zoo.ZooError, match=r"steps/12: position\.shard is a field that this version"):
+        run(path, resume=True)
+    assert saved_steps(RunFolder(path)) == [4, 8, 12]
 
 
 def test_a_disk_without_room_is_reported_before_the_run(monkeypatch, tmp_path):

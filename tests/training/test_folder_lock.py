@@ -85,7 +85,6 @@ def test_neither_a_link_nor_a_rename_avoids_the_lock(tmp_path):
         {"pid": "ended"},
         {"started": "1"},  # its number is now that of another process
         {"boot": "before the power failure"},
-        {"pid": 2**40},
     ],
 )
 def test_the_lock_of_a_process_that_has_ended_is_taken_over(tmp_path, monkeypatch, changes):
@@ -124,10 +123,10 @@ def test_whether_a_process_elsewhere_has_ended_is_not_guessed(tmp_path, monkeypa
         pass
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "{}", "\0" * 10, '{"pid": 1}'])
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", "\0" * 10, '{"pid": 1}', "[" * 100_000])
 def test_a_lock_that_names_no_owner_is_one_line(tmp_path, text):
     lock_file(tmp_path).write_text(text)
-    with pytest.raises(zoo.ZooError, match=r"lock.json cannot be read: .* remove it"):
+    with pytest.raises(zoo.ZooError, match=r"lock.json.* remove it"):
         acquire(tmp_path)
     assert lock_file(tmp_path).read_text() == text
 

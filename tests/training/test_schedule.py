@@ -73,7 +73,7 @@ def test_a_window_has_the_steps_since_the_last_one_and_the_epoch_all_of_its_step
     for value, finite in ((1.0, True), (5.0, False), (3.0, True)):
         metrics.add({"loss": np.float32(value), "finite": np.bool_(finite)})
     assert metrics.end_window() == {"loss": 2.0, "skipped": 1}
-    again = StepMetrics(*metrics.totals().values(), logging=True)
+    again = StepMetrics(*metrics.totals(), logging=True)
     again.add({"loss": np.float32(8.0), "finite": np.bool_(True)})
     assert again.end_window() == {"loss": 8.0, "skipped": 0}
     assert again.epoch_means() == {"loss": 4.0, "skipped": 1}

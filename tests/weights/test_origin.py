@@ -122,28 +122,48 @@ def test_the_preprocessing_that_a_config_states(file):
     assert (found.crop, found.interpolation) == (0.9, "bicubic")
 
 
+def written(folder, text):
+    (folder / "model.safetensors").write_bytes(b"")
+    (folder / "config.json").write_text(text)
+    return folder / "model.safetensors"
+
+
 @pytest.mark.parametrize(
-    "wrong",
+    "other",
     [
-        {"std": [0, 1, 1]},
         {"std": [1, 1]},
-        {"mean": "abc"},
-        {"mean": [float("nan")] * 3},
-        {"input_size": [3, -1, 10**9]},
-        {"input_size": [1, 96, 96]},
-        {"input_size": [3, 96.5, 96]},
+        {"input_size": [1, 96, 96], "mean": [0.5], "std": [0.5]},
         {"interpolation": "random"},
-        {"interpolation": ["bicubic"]},
-        {"crop_pct": None},
         {"crop_pct": 2},
         {"crop_mode": "squash"},
     ],
 )
-def test_a_stated_preprocessing_that_is_not_ours_is_left_out(tmp_path, wrong):
-    (tmp_path / "model.safetensors").write_bytes(b"")
-    (tmp_path / "config.json").write_text(json.dumps(config(pretrained_cfg={**STATED, **wrong})))
-    origin = origin_of_file(B0, tmp_path / "model.safetensors")
-    assert origin == origin_named(B0, "timm/tf_efficientnet_b0.ap_in1k")
+def test_a_stated_preprocessing_that_zoo_does_not_have_is_left_out_and_a_line_says_so(tmp_path, other):
+    file = written(tmp_path, json.dumps(config(pretrained_cfg={**STATED, **other})))
+    with pytest.warns(ZooWarning, match=next(iter(other))):
+        assert origin_of_file(B0, file) == origin_named(B0, "timm/tf_efficientnet_b0.ap_in1k")
+
+
+def test_a_preprocessing_that_is_stated_in_part_is_left_out(tmp_path):
+    file = written(tmp_path, json.dumps(config(pretrained_cfg={**STATED, "crop_pct": None})))
+    assert origin_of_file(B0, file) == origin_named(B0, "timm/tf_efficientnet_b0.ap_in1k")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field"),
+    [
+        ({"std": [0, 1, 1]}, r"std\[0\] is 0"),
+        ({"mean": "abc"}, r'mean is "abc"'),
+        ({"mean": [float("nan")] * 3}, r"mean\[0\] is NaN"),
+        ({"input_size": [3, -1, 10**9]}, r"input_size\[1\] is -1"),
+        ({"input_size": [3, 96.5, 96]}, r"input_size\[1\] is 96.5"),
+        ({"interpolation": ["bicubic"]}, "interpolation is a list"),
+    ],
+)
+def test_a_wrong_value_in_a_config_is_named(tmp_path, wrong, field):
+    file = written(tmp_path, json.dumps(config(pretrained_cfg={**STATED, **wrong})))
+    with pytest.raises(zoo.ZooError, match=rf"config\.json: pretrained_cfg\.{field}"):
+        origin_of_file(B0, file)
 
 
 def test_a_config_of_another_architecture(file):
@@ -152,10 +172,16 @@ def test_a_config_of_another_architecture(file):
         open_pretrained(B0, file)
 
 
-@pytest.mark.parametrize("text", ["[]", "{", '{"architecture": 3, "pretrained_cfg": []}', '{"architecture": "x"}'])
+@pytest.mark.parametrize("text", ["[]", '{"architectures": ["x"]}', '{"architecture": "x"}'])
 def test_a_config_that_is_none_of_timms(file, text):
     (file.parent / "config.json").write_text(text)
     assert origin_of_file(B0, file) == Origin()
+
+
+@pytest.mark.parametrize("text", ["{", "[" * 100_000, '{"architecture": 3, "pretrained_cfg": []}'])
+def test_a_config_that_is_damaged(tmp_path, text):
+    with pytest.raises(zoo.ZooError, match=r"config\.json.*move the weights"):
+        origin_of_file(B0, written(tmp_path, text))
 
 
 def test_classes_come_from_a_known_source_only(tmp_path):

@@ -1,13 +1,19 @@
 """Preprocessing of images for a network: scaled, cropped and normalised."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from msgspec import Meta
 
 from zoo.data.decoding import Fit, Interpolation, fit_image
+from zoo.errors import ZooError
+from zoo.runtime.record_types import LARGEST_CHANNELS, ImageShape
+
+Mean = Annotated[float, Meta(ge=-1000, le=1000)]
+Deviation = Annotated[float, Meta(gt=0, le=1000)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,14 +22,21 @@ class Preprocessing:
 
     With `fit` "resize" the centre is cut out, `crop` of the image's shorter side, scaled to `image_shape`; "pad" puts
     the whole image in the middle of zeros. `mean` and `std`, one value per channel, are of pixels scaled to 0..1.
+    Raises ZooError for another number of them.
     """
 
-    image_shape: tuple[int, int, int]
-    mean: tuple[float, ...]
-    std: tuple[float, ...]
+    image_shape: ImageShape
+    mean: Annotated[tuple[Mean, ...], Meta(max_length=LARGEST_CHANNELS)]
+    std: Annotated[tuple[Deviation, ...], Meta(max_length=LARGEST_CHANNELS)]
     fit: Fit = "resize"
-    crop: float = 1.0
+    crop: Annotated[float, Meta(gt=0, le=1)] = 1.0
     interpolation: Interpolation = "bilinear"
+
+    def __post_init__(self) -> None:
+        channels = self.image_shape[-1]
+        for name, values in (("mean", self.mean), ("std", self.std)):
+            if len(values) != channels:
+                raise ZooError(f"{name} has {len(values)} values for images of {channels} channels: give one for each")
 
     def fitted(self, image: np.ndarray) -> np.ndarray:
         """uint8 [height, width, 1 or 3] as uint8 of `image_shape`."""
@@ -32,12 +45,6 @@ class Preprocessing:
     def normalized(self, images: jax.Array) -> jax.Array:
         """uint8 [..., channels] to the float32 that the network takes."""
         return normalize(images, self.mean, self.std)
-
-    @classmethod
-    def from_json(cls, stored: dict[str, Any]) -> "Preprocessing":
-        """The inverse of `dataclasses.asdict`; lists, as JSON has no tuples, become tuples."""
-        fields: dict[str, Any] = {n: tuple(value) if isinstance(value, list) else value for n, value in stored.items()}
-        return cls(**fields)
 
 
 def normalize(images: jax.Array, mean: tuple[float, ...], std: tuple[float, ...]) -> jax.Array:

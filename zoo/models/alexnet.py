@@ -7,6 +7,7 @@ import jax
 
 from zoo.layers import ConvBlock, adaptive_avg_pool, local_response_norm, max_pool
 from zoo.models.blocks.hidden_dense_layers import hidden_dense_layers
+from zoo.models.field_types import Convs, Probability
 from zoo.models.network import ModelInfo, Network, Paper
 
 PAPER = Paper(
@@ -59,11 +60,11 @@ class AlexNet(Network):
     `norm_after_pool`, after the pools that follow them.
     """
 
-    convs: tuple[tuple[int, int, int, int, int], ...] = ALEXNET
+    convs: Convs = ALEXNET
     response_norm: bool = False
     norm_after_pool: bool = False
     ceil_mode: bool = False
-    dropout: float = 0.5
+    dropout: Probability = 0.5
 
     @nn.compact
     def __call__(self, x: jax.Array, *, train: bool = False) -> jax.Array:

@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 
 from zoo.layers import Activation, Conv, global_avg_pool, stochastic_depth
+from zoo.models.field_types import Depths, Probability, Widths
 from zoo.models.network import ModelInfo, Network, Paper, maybe_remat
 
 PAPER = Paper(title="A ConvNet for the 2020s", year=2022, url="https://arxiv.org/abs/2201.03545")
@@ -35,10 +36,10 @@ class ConvNeXt(Network):
     The rate of stochastic depth grows linearly from 0 in the first block to `stochastic_depth` in the last.
     """
 
-    depths: tuple[int, ...] = (3, 3, 9, 3)
-    widths: tuple[int, ...] = (96, 192, 384, 768)
+    depths: Depths = (3, 3, 9, 3)
+    widths: Widths = (96, 192, 384, 768)
     act: Activation = exact_gelu
-    stochastic_depth: float = 0.1
+    stochastic_depth: Probability = 0.1
     remat: bool = False
 
     @nn.compact

@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 
 from zoo.layers import Activation, Conv, ConvBlock, Dropout, avg_pool, batch_norm, global_avg_pool, max_pool
+from zoo.models.field_types import Depths, Probability, Width
 from zoo.models.network import ModelInfo, Network, Paper, maybe_remat
 
 PAPER = Paper(title="Densely Connected Convolutional Networks", year=2016, url="https://arxiv.org/abs/1608.06993")
@@ -33,10 +34,10 @@ class DenseNet(Network):
     data sets.
     """
 
-    depths: tuple[int, ...] = (6, 12, 24, 16)
-    growth: int = 32
+    depths: Depths = (6, 12, 24, 16)
+    growth: Width = 32
     small_images: bool = False
-    dropout: float = 0.0
+    dropout: Probability = 0.0
     remat: bool = False
 
     @nn.compact

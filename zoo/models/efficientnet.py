@@ -10,6 +10,7 @@ from zoo.geometry import Padding
 from zoo.layers import Activation, ConvBlock, Dropout, ModuleFactory, SqueezeExcite, batch_norm, global_avg_pool
 from zoo.models.blocks.inverted_residual import InvertedResidual, StageSettings, add_shortcut
 from zoo.models.blocks.round_width import round_width
+from zoo.models.field_types import Epsilon, Momentum, Probability, Width
 from zoo.models.network import FoldableNetwork, ModelInfo, Paper, maybe_remat
 
 PAPER = Paper(
@@ -63,15 +64,15 @@ class EfficientNet(FoldableNetwork):
     """
 
     stages: tuple[StageSettings, ...] = B0
-    stem: int = STEM
-    head: int = HEAD
+    stem: Width = STEM
+    head: Width = HEAD
     act: Activation = nn.silu
     squeeze_excite: bool = True
     same_padding: bool = False
-    epsilon: float = 1e-5
-    momentum: float = 0.9
-    dropout: float = 0.2
-    stochastic_depth: float = 0.2
+    epsilon: Epsilon = 1e-5
+    momentum: Momentum = 0.9
+    dropout: Probability = 0.2
+    stochastic_depth: Probability = 0.2
     remat: bool = False
 
     @nn.compact

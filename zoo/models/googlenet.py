@@ -20,6 +20,7 @@ from zoo.layers import (
     max_pool,
 )
 from zoo.models.blocks.inception_branches import BranchConv, ConvChain
+from zoo.models.field_types import Probability, Window
 from zoo.models.network import FoldableNetwork, ModelInfo, Paper, classifier, sow_aux_logits
 
 PAPER = Paper(title="Going Deeper with Convolutions", year=2014, url="https://arxiv.org/abs/1409.4842")
@@ -52,11 +53,11 @@ class GoogLeNet(FoldableNetwork):
 
     aux_heads: bool = False
     batch_norm: bool = False
-    kernel_5x5: int = 5
-    last_pool: int = 3
+    kernel_5x5: Window = 5
+    last_pool: Window = 3
     adaptive_aux_pool: bool = False
-    dropout: float = 0.4
-    aux_dropout: float = 0.7
+    dropout: Probability = 0.4
+    aux_dropout: Probability = 0.7
 
     @nn.compact
     def __call__(self, x: jax.Array, *, train: bool = False) -> jax.Array:

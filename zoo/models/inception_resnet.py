@@ -8,9 +8,11 @@ import jax.numpy as jnp
 
 from zoo.layers import Activation, Conv, ConvBlock, Dropout, ModuleFactory, batch_norm, global_avg_pool
 from zoo.models.blocks.inception_branches import Branch, BranchConv, InceptionBranches, run_branch
+from zoo.models.field_types import Probability, Scale
 from zoo.models.inception_v3 import KERAS_NORM, MAX_POOL, STEM
 from zoo.models.inception_v4 import PAPER
 from zoo.models.network import FoldableNetwork, ModelInfo, maybe_remat
+from zoo.runtime.record_types import ImageShape
 
 MIXED_5B: tuple[Branch, ...] = (
     (BranchConv("1x1", 96, 1),),
@@ -62,10 +64,10 @@ class InceptionResNetV2(FoldableNetwork):
     and no activation. `norm` makes the batch normalisations.
     """
 
-    image_shape: tuple[int, int, int] = (299, 299, 3)
-    scales: tuple[float, float, float] = (0.17, 0.10, 0.20)
+    image_shape: ImageShape = (299, 299, 3)
+    scales: tuple[Scale, Scale, Scale] = (0.17, 0.10, 0.20)
     norm: ModuleFactory = partial(batch_norm, epsilon=1e-3)
-    dropout: float = 0.2
+    dropout: Probability = 0.2
     remat: bool = False
 
     @nn.compact

@@ -17,7 +17,9 @@ from zoo.layers import (
     max_pool,
 )
 from zoo.models.blocks.inception_branches import Branch, BranchConv, InceptionBranches, run_branch
+from zoo.models.field_types import Probability
 from zoo.models.network import FoldableNetwork, ModelInfo, Paper, classifier, maybe_remat, sow_aux_logits
+from zoo.runtime.record_types import ImageShape
 
 PAPER = Paper(
     title="Rethinking the Inception Architecture for Computer Vision",
@@ -123,11 +125,11 @@ class InceptionV3(FoldableNetwork):
     `norm` makes the batch normalisations. `count_include_pad`: the zeros of the padding count in average pools.
     """
 
-    image_shape: tuple[int, int, int] = (299, 299, 3)
+    image_shape: ImageShape = (299, 299, 3)
     aux_heads: bool = False
     norm: ModuleFactory = partial(batch_norm, epsilon=1e-3)
     count_include_pad: bool = True
-    dropout: float = 0.5
+    dropout: Probability = 0.5
     remat: bool = False
 
     @nn.compact

@@ -7,7 +7,9 @@ import jax
 
 from zoo.layers import ConvBlock, Dropout, batch_norm, global_avg_pool, max_pool
 from zoo.models.blocks.inception_branches import Branch, BranchConv, InceptionBranches, run_branch
+from zoo.models.field_types import Probability
 from zoo.models.network import FoldableNetwork, ModelInfo, Paper, maybe_remat
+from zoo.runtime.record_types import ImageShape
 
 PAPER = Paper(
     title="Inception-v4, Inception-ResNet and the Impact of Residual Connections on Learning",
@@ -96,8 +98,8 @@ MODULES = {
 class InceptionV4(FoldableNetwork):
     """Szegedy et al. 2016, Figure 9."""
 
-    image_shape: tuple[int, int, int] = (299, 299, 3)
-    dropout: float = 0.2
+    image_shape: ImageShape = (299, 299, 3)
+    dropout: Probability = 0.2
     remat: bool = False
 
     @nn.compact

@@ -9,7 +9,9 @@ import jax.numpy as jnp
 
 from zoo.geometry import Size, pair
 from zoo.layers import Activation, ConvBlock, adaptive_avg_pool, avg_pool, conv, max_pool
+from zoo.models.field_types import ClassCount
 from zoo.models.network import ModelInfo, Network, Paper
+from zoo.runtime.record_types import ImageShape
 
 PAPER = Paper(
     title="Gradient-Based Learning Applied to Document Recognition",
@@ -60,8 +62,8 @@ def uniform_by_fan_in(key: jax.Array, shape: tuple[int, ...], dtype: jnp.dtype =
 class LeNet5(Network):
     """LeNet-5 of today's courses: C3 with all inputs, max pooling, ReLU and a linear last layer."""
 
-    image_shape: tuple[int, int, int] = (32, 32, 1)
-    num_classes: int = 10
+    image_shape: ImageShape = (32, 32, 1)
+    num_classes: ClassCount = 10
 
     @nn.compact
     def __call__(self, x: jax.Array, *, train: bool = False) -> jax.Array:
@@ -80,8 +82,8 @@ class LeNet5Of1998(Network):
     its constant. If there are not ten classes, their codes are random -1 and 1, as section II.C suggests.
     """
 
-    image_shape: tuple[int, int, int] = (32, 32, 1)
-    num_classes: int = 10
+    image_shape: ImageShape = (32, 32, 1)
+    num_classes: ClassCount = 10
     act: Activation = scaled_tanh
 
     @nn.compact

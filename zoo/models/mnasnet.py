@@ -6,6 +6,7 @@ import flax.linen as nn
 
 from zoo.layers import Activation
 from zoo.models.blocks.inverted_residual import StageSettings
+from zoo.models.field_types import Momentum
 from zoo.models.mobilenet import MobileNetV2
 from zoo.models.network import TORCHVISION_V2_CROP, ModelInfo, Paper
 
@@ -42,7 +43,7 @@ class MNASNet(MobileNetV2):
 
     act: Activation = nn.relu
     stages: tuple[StageSettings, ...] = MNASNET_B1
-    momentum: float = 0.9997
+    momentum: Momentum = 0.9997
 
 
 def _entry(name: str) -> ModelInfo:

@@ -8,6 +8,7 @@ import jax
 from zoo.layers import Activation, ConvBlock, Dropout, ModuleFactory, batch_norm, global_avg_pool
 from zoo.models.blocks.inverted_residual import InvertedResidual, StageSettings
 from zoo.models.blocks.round_width import round_width
+from zoo.models.field_types import Momentum, Probability, WidthFactor
 from zoo.models.network import TORCHVISION_V2_CROP, FoldableNetwork, ModelInfo, Paper
 
 PAPER = Paper(
@@ -39,7 +40,7 @@ class MobileNetV1(FoldableNetwork):
     """Howard et al. 2017, Table 1: a convolution, then thirteen depthwise separable convolutions."""
 
     act: Activation = jax.nn.relu6
-    dropout: float = 0.0
+    dropout: Probability = 0.0
 
     @nn.compact
     def __call__(self, x: jax.Array, *, train: bool = False) -> jax.Array:
@@ -62,9 +63,9 @@ class MobileNetV2(FoldableNetwork):
 
     act: Activation = jax.nn.relu6
     stages: tuple[StageSettings, ...] = MOBILENET_V2
-    width: float = 1.0
-    momentum: float = 0.9
-    dropout: float = 0.2
+    width: WidthFactor = 1.0
+    momentum: Momentum = 0.9
+    dropout: Probability = 0.2
 
     @nn.compact
     def __call__(self, x: jax.Array, *, train: bool = False) -> jax.Array:

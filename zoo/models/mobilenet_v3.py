@@ -10,6 +10,7 @@ import jax.numpy as jnp
 from zoo.layers import Activation, ConvBlock, Dropout, ModuleFactory, SqueezeExcite, batch_norm, global_avg_pool
 from zoo.models.blocks.inverted_residual import InvertedResidual
 from zoo.models.blocks.round_width import round_width
+from zoo.models.field_types import Epsilon, Probability, Width
 from zoo.models.network import TORCHVISION_V2_CROP, FoldableNetwork, ModelInfo, Paper
 
 PAPER = Paper(title="Searching for MobileNetV3", year=2019, url="https://arxiv.org/abs/1905.02244")
@@ -56,9 +57,9 @@ class MobileNetV3(FoldableNetwork):
 
     act: Activation | tuple[Activation, Activation] = (nn.hard_swish, nn.relu)  # type: ignore[assignment]
     stages: tuple[SearchedStage, ...] = LARGE
-    head: int = 1280
-    epsilon: float = 1e-3
-    dropout: float = 0.2
+    head: Width = 1280
+    epsilon: Epsilon = 1e-3
+    dropout: Probability = 0.2
 
     @nn.compact
     def __call__(self, x: jax.Array, *, train: bool = False) -> jax.Array:

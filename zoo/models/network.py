@@ -10,6 +10,8 @@ import jax.numpy as jnp
 
 from zoo.errors import ZooError
 from zoo.layers import Activation, ModuleFactory
+from zoo.models.field_types import ClassCount
+from zoo.runtime.record_types import ImageShape
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
@@ -24,10 +26,10 @@ class Network(nn.Module, kw_only=True):
     `image_shape` (height, width, channel) is the default of `zoo.init`; the network takes other sizes too.
     """
 
-    num_classes: int = 1000
+    num_classes: ClassCount = 1000
     act: Activation = nn.relu
     dtype: jnp.dtype = jnp.float32
-    image_shape: tuple[int, int, int] = (224, 224, 3)
+    image_shape: ImageShape = (224, 224, 3)
 
     def classify(self, x: jax.Array, name: str) -> jax.Array:
         """The last, linear layer: [b, features] to [b, num_classes]. For the compact method of the network."""

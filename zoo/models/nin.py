@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 
 from zoo.layers import ConvBlock, Dropout, avg_pool, global_avg_pool, max_pool
+from zoo.models.field_types import Positions, Probability
 from zoo.models.network import ModelInfo, Network, Paper
 
 PAPER = Paper(title="Network In Network", year=2013, url="https://arxiv.org/abs/1312.4400")
@@ -49,8 +50,8 @@ class NiN(Network):
     """
 
     blocks: tuple[MLPConv, ...] = IMAGENET
-    dropout_after: tuple[int, ...] = (3,)
-    dropout: float = 0.5
+    dropout_after: Positions = (3,)
+    dropout: Probability = 0.5
 
     @nn.compact
     def __call__(self, x: jax.Array, *, train: bool = False) -> jax.Array:

@@ -19,6 +19,7 @@ from zoo.layers import (
     max_pool,
     stochastic_depth,
 )
+from zoo.models.field_types import Depths, Groups, Probability, Width
 from zoo.models.network import TORCHVISION_V2_CROP, FoldableNetwork, ModelInfo, Paper, maybe_remat
 
 RESNET = Paper(title="Deep Residual Learning for Image Recognition", year=2015, url="https://arxiv.org/abs/1512.03385")
@@ -86,17 +87,17 @@ class ResNet(FoldableNetwork):
     convolution with stride 1, without a pool.
     """
 
-    depths: tuple[int, ...] = DEPTHS[50]
+    depths: Depths = DEPTHS[50]
     bottleneck: bool = True
-    groups: int = 1
-    group_width: int = 64
+    groups: Groups = 1
+    group_width: Width = 64
     squeeze_excite: bool = False
     stride_on_1x1: bool = False
     use_bias: bool = False
     norm: ModuleFactory = batch_norm
     small_images: bool = False
-    stochastic_depth: float = 0.0
-    dropout: float = 0.0
+    stochastic_depth: Probability = 0.0
+    dropout: Probability = 0.0
     remat: bool = False
 
     @nn.compact

@@ -6,6 +6,7 @@ import flax.linen as nn
 import jax
 
 from zoo.layers import Activation, Conv, Dropout, ModuleFactory, batch_norm, global_avg_pool, max_pool, stochastic_depth
+from zoo.models.field_types import Depths, Probability
 from zoo.models.network import ModelInfo, Network, Paper, maybe_remat
 from zoo.models.resnet import DEPTHS, EXPANSION, block_settings, last_blocks
 
@@ -26,10 +27,10 @@ class ResNetV2(Network):
     `small_images` (CIFAR) the stem is a 3x3 convolution with stride 1, without a pool.
     """
 
-    depths: tuple[int, ...] = DEPTHS[50]
+    depths: Depths = DEPTHS[50]
     small_images: bool = False
-    stochastic_depth: float = 0.0
-    dropout: float = 0.0
+    stochastic_depth: Probability = 0.0
+    dropout: Probability = 0.0
     remat: bool = False
 
     @nn.compact

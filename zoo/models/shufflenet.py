@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 
 from zoo.layers import ConvBlock, ModuleFactory, batch_norm, global_avg_pool, max_pool
+from zoo.models.field_types import Width
 from zoo.models.network import TORCHVISION_V2_CROP, FoldableNetwork, ModelInfo, Paper
 
 PAPER = Paper(
@@ -32,7 +33,7 @@ SECOND_RECIPE = ("shufflenet_v2_x1_5", "shufflenet_v2_x2_0")
 class ShuffleNetV2(FoldableNetwork):
     """Ma et al. 2018, Table 5: conv1, a pool, three stages of units, conv5."""
 
-    widths: tuple[int, int, int, int] = (116, 232, 464, 1024)
+    widths: tuple[Width, Width, Width, Width] = (116, 232, 464, 1024)
 
     @nn.compact
     def __call__(self, x: jax.Array, *, train: bool = False) -> jax.Array:

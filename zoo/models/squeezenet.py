@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 
 from zoo.layers import ConvBlock, Dropout, ModuleFactory, global_avg_pool, max_pool
+from zoo.models.field_types import LayerNames, Probability, Width, Window
 from zoo.models.network import ModelInfo, Network, Paper
 
 PAPER = Paper(
@@ -35,9 +36,9 @@ class SqueezeNet(Network):
     As in the authors' release, conv10 has an activation: no logit is negative.
     """
 
-    stem: tuple[int, int] = (96, 7)
-    pool_after: tuple[str, ...] = ("fire4", "fire8")
-    dropout: float = 0.5
+    stem: tuple[Width, Window] = (96, 7)
+    pool_after: LayerNames = ("fire4", "fire8")
+    dropout: Probability = 0.5
 
     @nn.compact
     def __call__(self, x: jax.Array, *, train: bool = False) -> jax.Array:

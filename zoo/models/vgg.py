@@ -7,6 +7,7 @@ import jax
 
 from zoo.layers import ConvBlock, adaptive_avg_pool, batch_norm, max_pool
 from zoo.models.blocks.hidden_dense_layers import hidden_dense_layers
+from zoo.models.field_types import Depths, Probability
 from zoo.models.network import FoldableNetwork, ModelInfo, Paper
 
 PAPER = Paper(
@@ -32,9 +33,9 @@ class VGG(FoldableNetwork):
     The input of the dense layers is 7x7 maps: for other image sizes the maps are averaged to 7x7, as in torchvision.
     """
 
-    depths: tuple[int, ...] = (2, 2, 3, 3, 3)
+    depths: Depths = (2, 2, 3, 3, 3)
     batch_norm: bool = False
-    dropout: float = 0.5
+    dropout: Probability = 0.5
 
     @nn.compact
     def __call__(self, x: jax.Array, *, train: bool = False) -> jax.Array:

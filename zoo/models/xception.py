@@ -16,7 +16,9 @@ from zoo.layers import (
     global_avg_pool,
     max_pool,
 )
+from zoo.models.field_types import Probability
 from zoo.models.network import FoldableNetwork, ModelInfo, Paper, maybe_remat
+from zoo.runtime.record_types import ImageShape
 
 PAPER = Paper(
     title="Xception: Deep Learning with Depthwise Separable Convolutions",
@@ -39,9 +41,9 @@ LAST_BLOCK = (1536, 2048)
 class Xception(FoldableNetwork):
     """Chollet 2016, Figure 5. `norm` makes the batch normalisations."""
 
-    image_shape: tuple[int, int, int] = (299, 299, 3)
+    image_shape: ImageShape = (299, 299, 3)
     norm: ModuleFactory = batch_norm
-    dropout: float = 0.5
+    dropout: Probability = 0.5
     remat: bool = False
 
     @nn.compact

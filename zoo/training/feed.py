@@ -14,6 +14,7 @@ from jax.sharding import Mesh
 from zoo.data import Dataset, UnreadableImages, load_all, train_batches
 from zoo.data.preprocessing import Preprocessing
 from zoo.runtime.mesh import batch_sharding, on_all_devices, replicated, shard_batch
+from zoo.training.checkpoint.position import FeedPosition
 from zoo.training.config.recipe import Recipe
 from zoo.training.step import Batch
 
@@ -31,10 +32,10 @@ class Feed(Protocol):
     """The batches of a run, resumable."""
 
     @property
-    def position(self) -> dict[str, Any]:
+    def position(self) -> FeedPosition:
         """What a checkpoint stores of the feed, as JSON; {} if the step alone decides the batch."""
 
-    def seek(self, position: dict[str, Any]) -> None:
+    def seek(self, position: FeedPosition) -> None:
         """Continue at the position of a checkpoint; {} is the start."""
 
     def inputs(self, step: int) -> Any:
@@ -51,11 +52,11 @@ class Streamed:
         self.iterator, self.mesh = iterator, mesh
 
     @property
-    def position(self) -> dict[str, Any]:
+    def position(self) -> FeedPosition:
         """The iterator's state: how many batches it has given."""
         return self.iterator.get_state()
 
-    def seek(self, position: dict[str, Any]) -> None:
+    def seek(self, position: FeedPosition) -> None:
         """Continue at that position."""
         if position:
             self.iterator.set_state(position)
@@ -84,11 +85,11 @@ class Resident:
         )
 
     @property
-    def position(self) -> dict[str, Any]:
+    def position(self) -> FeedPosition:
         """{}: the step decides the batch."""
         return {}
 
-    def seek(self, position: dict[str, Any]) -> None:
+    def seek(self, position: FeedPosition) -> None:
         """Nothing to do: the step decides the batch."""
 
     def inputs(self, step: int) -> tuple[Batch, jax.Array]:

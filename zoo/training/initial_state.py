@@ -13,7 +13,7 @@ from zoo.registry import create_model
 from zoo.runtime.console import print_line
 from zoo.runtime.jit_once import jit_once
 from zoo.training.checkpoint.checkpoints import abstract_like, check_free_space, restore
-from zoo.training.checkpoint.position import Position, parse_position
+from zoo.training.checkpoint.position import Position
 from zoo.training.config.run_config import RunConfig
 from zoo.training.distributed import fail_on_all_processes, state_sharding
 from zoo.training.finetune.freezing import frozen_parameters, head_parameters
@@ -52,8 +52,7 @@ def initial_state(
         check_free_space(run.folder, shapes, min(run.options.keep, run.config.recipe.epochs))
     if run.resume:
         if restored := restore(run.folder, abstract_like(shapes, sharding), console):
-            state, stored = restored
-            return state, parse_position(stored)
+            return restored
         print_line(console, f"no checkpoint in {run.folder.steps}: the run starts again")
         check_backbone(run)
     return jit_once(make, out_shardings=sharding)(key, dict(run.backbone)), Position()

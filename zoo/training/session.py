@@ -96,11 +96,11 @@ class Session:
     def save(self, state: TrainState, evaluation: MetricsRow | None, *, evaluation_missing: bool) -> None:
         """Start to save the state, or the `evaluation` of a saved one. The best checkpoint is found by it."""
         with self.progress.pausing():
-            totals = self.metrics.totals()
+            epoch, window = self.metrics.totals()
             position = Position(
                 feed=self.feed.position,
-                metrics=totals["epoch"],
-                window=totals["window"],
+                metrics=epoch,
+                window=window,
                 seconds=self._elapsed(),
                 evaluation_missing=evaluation_missing,
             )

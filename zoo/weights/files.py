@@ -1,8 +1,7 @@
 """zoo's own weights files: safetensors with the network's fields in the metadata. Reading one never runs code."""
 
-import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from io import BufferedReader
 from pathlib import Path
 from types import MappingProxyType
@@ -13,13 +12,15 @@ import numpy as np
 from safetensors.numpy import save as serialized
 
 from zoo.data import Preprocessing
-from zoo.data.dataset import path_safe
 from zoo.data.preprocessing import channel_constants
 from zoo.errors import ZooError
 from zoo.models.network import Network
 from zoo.models.variables import init_shapes
 from zoo.registry import create_model, model_info
 from zoo.runtime.atomic_files import replacing
+from zoo.runtime.records import shown
+from zoo.weights.metadata import WeightsMetadata, metadata_texts, parse_metadata
+from zoo.weights.network_fields import network_fields
 from zoo.weights.safetensors_file import read_safetensors
 from zoo.weights.stored_array import open_weights
 from zoo.weights.variable_tree import TreePath, fill_variables
@@ -68,18 +69,26 @@ def save(path: str | Path, weights: Weights, *, half: bool = False) -> None:
     written, or a kernel has values outside the range of float16.
     """
     weights = _with_folded_field(weights)
+    metadata = _metadata_of(weights, path)
     leaves = jax.tree.leaves_with_path(dict(weights.variables))
     arrays = {key_of(path): np.ascontiguousarray(_to_float16(leaf) if half else leaf) for path, leaf in leaves}
-    described = {
-        "model": weights.model,
-        "fields": dict(weights.fields),
-        "class_names": weights.class_names,
-        "preprocessing": asdict(weights.preprocessing),
-        **({"dataset": weights.dataset} if weights.dataset else {}),
-    }
-    metadata = {"format": FORMAT, **{name: json.dumps(value) for name, value in described.items()}}
     with replacing(Path(path)) as unfinished:
-        unfinished.write_bytes(serialized(arrays, metadata))
+        unfinished.write_bytes(serialized(arrays, {"format": FORMAT, **metadata}))
+
+
+def _metadata_of(weights: Weights, path: str | Path) -> dict[str, str]:
+    """Raises ZooError for what `load` would refuse."""
+    texts = metadata_texts(
+        WeightsMetadata(
+            model=weights.model,
+            fields=network_fields(weights.model, weights.fields, str(path)),
+            class_names=weights.class_names,
+            preprocessing=weights.preprocessing,
+            dataset=weights.dataset,
+        )
+    )
+    parse_metadata(texts, str(path))
+    return texts
 
 
 def _with_folded_field(weights: Weights) -> Weights:
@@ -127,35 +136,40 @@ def load(path: str | Path) -> Weights:
 def load_file(file: BufferedReader) -> Weights:
     """`load` of an open file."""
     path, stored_file = Path(file.name), read_safetensors(file)
-    metadata, arrays = stored_file.metadata, stored_file.arrays
-    if metadata.get("format") != FORMAT:
+    check_format(stored_file.metadata, path)
+    texts = {name: text for name, text in stored_file.metadata.items() if name != "format"}
+    weights = with_arrays(Weights(variables={}, **vars(parse_metadata(texts, str(path)))), stored_file.arrays)
+    outputs = weights.network().num_classes
+    if weights.class_names and len(weights.class_names) != outputs:
+        raise ZooError(f"{path} has {len(weights.class_names)} class names for {outputs} classes: convert it again")
+    return weights
+
+
+def check_format(metadata: Mapping[str, str], path: Path) -> None:
+    """Raises ZooError for the metadata of a file that is not zoo's own, or of a newer format."""
+    stated = metadata.get("format", "")
+    if stated != FORMAT:
+        if stated.startswith("zoo "):
+            raise ZooError(f"{path} has the format {shown(stated)} of a newer zoo, and this version reads {FORMAT!r}")
         raise ZooError(f"{path} is not a weights file of zoo: convert it with python -m zoo convert")
-    try:
-        stored = {name: json.loads(value) for name, value in metadata.items() if name != "format"}
-        weights = Weights(
-            model=stored["model"],
-            variables={},
-            preprocessing=Preprocessing.from_json(stored["preprocessing"]),
-            fields=stored["fields"],
-            class_names=tuple(stored["class_names"]),
-            dataset=_plain_name(stored.get("dataset", "")),
-        )
-    except (ValueError, KeyError, TypeError) as error:
-        raise ZooError(f"{path} has metadata that cannot be read: {error}") from None
-    return with_arrays(weights, arrays)
-
-
-def _plain_name(dataset: Any) -> str:
-    """The stored name of a data set, which must not be a path: files come from anywhere. Raises ValueError."""
-    if dataset and (not isinstance(dataset, str) or path_safe(dataset) != dataset):
-        raise ValueError(f"the data set is {dataset!r}, which is not a plain name")
-    return dataset or ""
 
 
 def with_arrays(weights: Weights, arrays: Mapping[str, Any]) -> Weights:
     """The same weights with other variables, {`key_of`: array}. Raises ZooError where they are not the network's."""
-    shapes = init_shapes(weights.network(), weights.preprocessing.image_shape)
+    shapes = variable_shapes(weights)
     return replace(weights, variables=fill_variables(weights.model, shapes, arrays, key_of, lambda array, path: array))
+
+
+def variable_shapes(weights: Weights) -> dict[str, Any]:
+    """The shapes of the network's variables. Raises ZooError where the fields do not go together."""
+    try:
+        return init_shapes(weights.network(), weights.preprocessing.image_shape)
+    except ZooError:
+        raise
+    except Exception as error:  # of a layer, in many classes: each field is in its range, their combination is not
+        stated = ", ".join(f"{name}={value}" for name, value in weights.fields.items()) or "its image size"
+        reason = next(iter(str(error).splitlines()), type(error).__name__)
+        raise ZooError(f"no {weights.model} has {stated}: {reason[:200]}") from None
 
 
 def key_of(path: TreePath) -> str:

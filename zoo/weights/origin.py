@@ -4,23 +4,20 @@ Class names come from a known file only: a publisher's, or one that states them.
 nothing of its classes.
 """
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from io import BufferedReader
-from math import isfinite
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 from zoo.data import Preprocessing
-from zoo.data.decoding import Interpolation
 from zoo.errors import ZooError
-from zoo.models.variables import LARGEST_IMAGE_SIZE
-from zoo.runtime.regular_file import read_regular, size_of
+from zoo.runtime.regular_file import size_of
 from zoo.weights.published import PublishedWeights, find_published, imagenet_classes, published_weights, unknown_weights
 from zoo.weights.stored_array import sha256_of
 from zoo.weights.timm_architectures import TIMM_ARCHITECTURES, architecture_names
+from zoo.weights.timm_config import read_timm_config
 
 LARGEST_PUBLISHED = 2**30
 # A folder of the hub's own cache, whose files are those of the repository.
@@ -78,17 +75,14 @@ def _origin_in_config(model_name: str, folder: Path) -> Origin:
     """The origin that timm's config.json states; nothing where there is none, or one of another network.
 
     timm writes the tag of the original also beside weights that were trained from it: only `label_names`, or the
-    folder's place in the hub's cache, tell the classes. Raises ZooError for an architecture that the network is not.
+    folder's place in the hub's cache, tell the classes. Raises ZooError for an architecture that the network is not,
+    and for a file that cannot be read.
     """
-    try:
-        config = json.loads(read_regular(folder / "config.json"))
-        architecture, tag = config["architecture"], config["pretrained_cfg"].get("tag")
-        labels = config.get("label_names") or config["pretrained_cfg"].get("label_names")
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    config = read_timm_config(folder / "config.json")
+    if config is None:
         return Origin()
-    stated = _stated_preprocessing(config["pretrained_cfg"])
-    is_text = isinstance(labels, list) and all(isinstance(label, str) for label in labels)
-    class_names = tuple(labels) if is_text else ()
+    architecture, tag = config.architecture, config.pretrained_cfg.tag
+    stated, class_names = config.preprocessing(), config.class_names()
     repository = f"timm/{architecture}.{tag}"
     for published in published_weights(model_name):
         if published.hub == repository:
@@ -102,33 +96,9 @@ def _origin_in_config(model_name: str, folder: Path) -> Origin:
             f"{folder / 'config.json'} states timm's architecture {architecture}, which {model_name} is not: "
             f"it is {' or '.join(sorted(known))}"
         )
-    fields = TIMM_ARCHITECTURES.get(model_name, {}).get(str(architecture))
+    fields = TIMM_ARCHITECTURES.get(model_name, {}).get(architecture)
     key_map = "timm" if fields is not None else ""
     return Origin(key_map=key_map, fields=fields, preprocessing=stated, class_names=class_names)
-
-
-def _stated_preprocessing(config: Mapping[str, Any]) -> Preprocessing | None:
-    """The preprocessing that timm's `pretrained_cfg` states; None where a part is missing or is not ours."""
-    try:
-        channels, height, width = config["input_size"]
-        stated = Preprocessing(
-            image_shape=(height, width, channels),
-            mean=tuple(map(float, config["mean"])),
-            std=tuple(map(float, config["std"])),
-            crop=float(config["crop_pct"]),
-            interpolation=config["interpolation"],
-        )
-    except (KeyError, TypeError, ValueError):
-        return None
-    is_usable = (
-        all(type(size) is int and 1 <= size <= LARGEST_IMAGE_SIZE for size in (height, width))
-        and len(stated.mean) == len(stated.std) == channels == 3
-        and all(map(isfinite, stated.mean + stated.std))
-        and min(stated.std) > 0 < stated.crop <= 1
-        and stated.interpolation in get_args(Interpolation)
-        and config.get("crop_mode", "center") == "center"
-    )
-    return stated if is_usable else None
 
 
 def _made_from(published: PublishedWeights) -> Origin:

@@ -1,6 +1,5 @@
 """Published weights: one record per file, read from published.json, which `make_published` writes."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -11,6 +10,7 @@ from typing import Any
 from zoo.data import Preprocessing
 from zoo.errors import ZooError, suggestion
 from zoo.registry import model_info
+from zoo.runtime.records import as_record, parse_json
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,8 +88,8 @@ def _names(published: PublishedWeights) -> set[str]:
 @cache
 def _all_published() -> dict[str, tuple[PublishedWeights, ...]]:
     found: dict[str, tuple[PublishedWeights, ...]] = {}
-    for entry in json.loads(_data("published.json")):
-        published = PublishedWeights(**{**entry, "preprocessing": Preprocessing.from_json(entry["preprocessing"])})
+    where = "published.json"
+    for published in as_record(parse_json(_data(where), where), list[PublishedWeights], where):
         found[published.model] = (*found.get(published.model, ()), published)
     return found
 

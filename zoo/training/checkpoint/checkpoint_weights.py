@@ -11,8 +11,10 @@ from orbax.checkpoint import v1 as ocp
 
 from zoo.errors import ZooError
 from zoo.runtime.failures import refusal_line
+from zoo.runtime.records import InvalidRecord
 from zoo.training.checkpoint.checksums import Damaged, checksums, verified_record
-from zoo.training.checkpoint.run_folder import RunFolder
+from zoo.training.checkpoint.run_folder import RunFolder, saved_steps
+from zoo.training.checkpoint.saved_metrics import read_accuracy
 from zoo.weights.files import Weights, key_of, with_arrays
 
 
@@ -51,13 +53,9 @@ def chosen_step(run: RunFolder, step: int | None) -> int:
 
 
 def saved_accuracies(run: RunFolder) -> dict[int, float]:
-    """The test accuracy of each saved step, -1 for one that was not evaluated."""
-    # Orbax's checkpointer would create a missing folder.
-    if not run.steps.is_dir():
-        return {}
-    damaged = reading(run.steps, "a checkpoint's metrics are damaged")
-    with damaged, ocp.training.Checkpointer(run.steps.absolute()) as checkpointer:
-        return {saved.step: (saved.metrics or {}).get("test_accuracy", -1.0) for saved in checkpointer.checkpoints}
+    """The test accuracy of each saved step, -1 for one that was not evaluated. Raises ZooError for damaged metrics."""
+    accuracies = {step: read_accuracy(run.steps / str(step)) for step in saved_steps(run)}
+    return {step: -1.0 if accuracy is None else accuracy for step, accuracy in accuracies.items()}
 
 
 def variables(checkpoint: Path) -> dict[str, Any]:
@@ -65,14 +63,14 @@ def variables(checkpoint: Path) -> dict[str, Any]:
     partial = ocp.Context()
     partial.pytree.loading.partial_load = True
     with reading(checkpoint, "remove that folder to use another step"), partial:
-        record = verified_record(ocp.checkpointables_metadata(checkpoint.absolute()).custom_metadata)
+        record = verified_record(ocp.checkpointables_metadata(checkpoint.absolute()).custom_metadata, str(checkpoint))
         stored = ocp.metadata(checkpoint.absolute(), checkpointable_name="state").metadata
         # Exactly as stored: Orbax fills anything else with uninitialized memory.
         names = ("average",) if "average" in stored else ("params", "batch_stats")
         structure = {name: stored[name] for name in names}
         arrays = jax.tree.map(lambda leaf: np.empty(leaf.shape, leaf.dtype), structure)
         loaded = ocp.load(checkpoint.absolute(), arrays, checkpointable_name="state")
-        if not checksums(loaded).items() <= record["checksums"].items():
+        if not checksums(loaded).items() <= record.checksums.items():
             raise Damaged
     return loaded.get("average", loaded)
 
@@ -82,5 +80,7 @@ def reading(path: Path, advice: str) -> Iterator[None]:
     """Turn any error of Orbax, which has many classes of them, into a ZooError with this advice."""
     try:
         yield
+    except InvalidRecord:
+        raise
     except Exception as error:
         raise ZooError(f"{path} cannot be read: {refusal_line(error) or advice}") from error

@@ -9,6 +9,7 @@ import shutil
 import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -21,9 +22,11 @@ from rich.console import Console
 from zoo.errors import ZooError
 from zoo.runtime.atomic_files import replacing
 from zoo.runtime.console import print_line
-from zoo.runtime.regular_file import read_regular
+from zoo.runtime.records import InvalidRecord
 from zoo.training.checkpoint.checksums import Damaged, check_shapes, checksums, verified_record, with_checksums
+from zoo.training.checkpoint.position import Position
 from zoo.training.checkpoint.run_folder import RunFolder, saved_steps
+from zoo.training.checkpoint.saved_metrics import has_readable_metrics, metrics_file
 from zoo.training.distributed import is_first, true_everywhere, wait_for_all
 from zoo.training.state import TrainState
 
@@ -196,7 +199,7 @@ def check_free_space(folder: RunFolder, state: Any, keep: int) -> None:
         )
 
 
-def restore(folder: RunFolder, abstract: TrainState, console: Console) -> tuple[TrainState, dict[str, Any]] | None:
+def restore(folder: RunFolder, abstract: TrainState, console: Console) -> tuple[TrainState, Position] | None:
     """The latest undamaged state, with the shardings of `abstract`, and its position; None without checkpoints.
 
     Damaged checkpoints that are newer, or whose metrics are unreadable, are renamed, and a line reports it. Raises
@@ -213,8 +216,8 @@ def restore(folder: RunFolder, abstract: TrainState, console: Console) -> tuple[
             continue
         _rename_damaged(damaged, folder, console, resumed=path.name)
         # The evaluation may have been made up for after the position was saved.
-        if position.get("evaluation_missing") and metrics_file(path).exists():
-            position = {**position, "evaluation_missing": False}
+        if position.evaluation_missing and metrics_file(path).exists():
+            position = replace(position, evaluation_missing=False)
         return abstract.replace(**state), position
     if damaged:
         raise ZooError(f"{', '.join(map(str, damaged))} cannot be read: start a new run without --resume")
@@ -231,30 +234,21 @@ def _rename_damaged(damaged: list[Path], folder: RunFolder, console: Console, *,
     wait_for_all("damaged checkpoints are renamed")
 
 
-def metrics_file(checkpoint: Path) -> Path:
-    """Where Orbax stores the metrics of a checkpoint, as JSON."""
-    return checkpoint / "metrics" / "metrics"
+def _load(checkpoint: Path, abstract: dict[str, Any]) -> tuple[dict[str, Any], Position]:
+    """The arrays and the position of a checkpoint. Raises Damaged in all processes if one of them cannot read it.
 
-
-def has_readable_metrics(checkpoint: Path) -> bool:
-    """Whether the metrics of a checkpoint can be read; true for one without metrics."""
-    file = metrics_file(checkpoint)
-    if not file.exists():
-        return True
+    Raises ZooError for a record that is whole and not of this version, and as `check_shapes`.
+    """
+    state, record, invalid = None, None, None
     try:
-        return isinstance(json.loads(read_regular(file))["test_accuracy"], float)
-    except (OSError, ValueError, KeyError, TypeError):
-        return False
-
-
-def _load(checkpoint: Path, abstract: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The arrays and the position of a checkpoint. Raises Damaged in all processes if one of them cannot read it."""
-    state, record = None, None
-    with suppress(Exception):
-        record = verified_record(ocp.checkpointables_metadata(checkpoint.absolute()).custom_metadata)
+        record = verified_record(ocp.checkpointables_metadata(checkpoint.absolute()).custom_metadata, str(checkpoint))
+    except InvalidRecord as error:
+        invalid = error
+    except Exception:
+        pass  # damaged, for Orbax or for us
     if not true_everywhere(record is not None):
-        raise Damaged
-    check_shapes(checkpoint, record["shapes"], abstract)
+        raise invalid or Damaged
+    check_shapes(checkpoint, record.shapes, abstract)
     try:
         state = ocp.load_checkpointables(checkpoint.absolute(), {"state": abstract})["state"]
     except (MemoryError, PermissionError) as error:
@@ -263,10 +257,10 @@ def _load(checkpoint: Path, abstract: dict[str, Any]) -> tuple[dict[str, Any], d
         # Orbax raises many classes of errors for a damaged file. Missing memory or permission is not damage.
         if any(lack in str(error) for lack in ("RESOURCE_EXHAUSTED", "PERMISSION_DENIED", "Permission denied")):
             raise ZooError(f"{checkpoint} cannot be opened: {reason(error)}") from None
-    if not true_everywhere(state is not None) or checksums(state) != record["checksums"]:
+    if not true_everywhere(state is not None) or checksums(state) != record.checksums:
         raise Damaged
     # Orbax restores a key with the sharding of its underlying bits.
-    return jax.device_put(state, jax.tree.map(lambda leaf: leaf.sharding, abstract)), record["position"]
+    return jax.device_put(state, jax.tree.map(lambda leaf: leaf.sharding, abstract)), record.position
 
 
 def arrays(state: TrainState) -> dict[str, Any]:

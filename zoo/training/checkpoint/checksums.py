@@ -6,20 +6,44 @@ Beside the state a checkpoint has a record: the shape and the checksum of each a
 import json
 import zlib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.experimental import multihost_utils
 from jax.tree_util import keystr
+from msgspec import Meta
 
 from zoo.errors import ZooError, list_some
+from zoo.runtime.record_types import Count
+from zoo.runtime.records import InvalidRecord, as_record, parse_json
+from zoo.training.checkpoint.position import Position
+
+Word = Annotated[int, Meta(ge=0, lt=2**32)]
 
 
 class Damaged(Exception):
     """A checkpoint that cannot be read, or whose values differ from those that were saved."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sealed:
+    """A record as text, with its checksum."""
+
+    record: str
+    crc32: Word
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckpointRecord:
+    """Where the run was, and the shape and the checksum of each array of its state, by the path of the array."""
+
+    position: Position
+    shapes: dict[str, list[Count]]
+    checksums: dict[str, Word]
 
 
 def with_checksums(position: Mapping[str, Any], state: Any) -> dict[str, Any]:
@@ -28,11 +52,26 @@ def with_checksums(position: Mapping[str, Any], state: Any) -> dict[str, Any]:
     return {"record": text, "crc32": zlib.crc32(text.encode())}
 
 
-def verified_record(metadata: Mapping[str, Any]) -> dict[str, Any]:
-    """{"position", "shapes", "checksums"} of a record. Raises Damaged if its own checksum does not match."""
-    if zlib.crc32(metadata["record"].encode()) != metadata["crc32"]:
+def verified_record(metadata: Any, where: str) -> CheckpointRecord:
+    """The record of the checkpoint `where`.
+
+    Raises Damaged if its own checksum does not match, and InvalidRecord if it was written like that.
+    """
+    try:
+        sealed = as_record(metadata, Sealed, where)
+    except InvalidRecord:
+        raise Damaged from None
+    if zlib.crc32(sealed.record.encode("utf-8", "surrogatepass")) != sealed.crc32:
         raise Damaged
-    return json.loads(metadata["record"])
+    return as_record(_upgraded(parse_json(sealed.record, where)), CheckpointRecord, where)
+
+
+def _upgraded(stored: Any) -> Any:
+    """A record of the first version, whose position was that of the feed alone, as this version stores it."""
+    match stored:
+        case {"position": {**position}} if "feed" not in position:
+            return {**stored, "position": {"feed": position}}
+    return stored
 
 
 def check_shapes(checkpoint: Path, stored: Mapping[str, list[int]], state: Any) -> None:

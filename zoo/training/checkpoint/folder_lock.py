@@ -16,6 +16,7 @@ from pathlib import Path
 
 from zoo.errors import ZooError
 from zoo.runtime.process import interruptible, on_interrupt
+from zoo.runtime.records import InvalidRecord
 from zoo.runtime.regular_file import read_regular
 from zoo.runtime.system_errors import reason
 from zoo.training.checkpoint.lock_owner import Owner, has_ended, parse_owner, this_process
@@ -132,8 +133,9 @@ def _create(unfinished: Path, path: Path) -> bool:
 def _read(lock: Path) -> Owner | None:
     """The owner in the file, None without a file. Raises ZooError if it names none."""
     try:
-        return parse_owner(read_regular(lock).decode())
+        return parse_owner(read_regular(lock), str(lock))
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, TypeError):
-        raise ZooError(f"{lock} cannot be read: if no process trains in {lock.parent}, remove it") from None
+    except (OSError, InvalidRecord) as error:
+        problem = f"cannot read {lock}: {reason(error)}" if isinstance(error, OSError) else str(error)
+        raise ZooError(f"{problem}; if no process trains in {lock.parent}, remove it") from None

@@ -1,6 +1,5 @@
 """The process that holds a lock: which it is, and whether it has ended."""
 
-import json
 import os
 import socket
 import uuid
@@ -8,6 +7,15 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Annotated
+
+from msgspec import Meta
+
+from zoo.runtime.record_types import Name
+from zoo.runtime.records import as_record, parse_json
+
+# Part of a file's name.
+OwnerId = Annotated[str, Meta(pattern=r"\A[0-9a-f]{32}\Z", description="32 hexadecimal digits")]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,14 +27,14 @@ class Owner:
     `since` is for people.
     """
 
-    id: str
-    host: str
-    machine: str
-    boot: str
-    namespace: str
-    pid: int
-    started: str
-    since: str
+    id: OwnerId
+    host: Name
+    machine: Name
+    boot: Name
+    namespace: Name
+    pid: Annotated[int, Meta(ge=1, lt=2**31)]
+    started: Name
+    since: Name
 
 
 def this_process() -> Owner:
@@ -43,12 +51,9 @@ def this_process() -> Owner:
     )
 
 
-def parse_owner(text: str) -> Owner:
-    """The owner that `json.dumps(asdict(owner))` gave. Raises ValueError or TypeError if it is none."""
-    owner = Owner(**json.loads(text))
-    if not isinstance(owner.pid, int) or owner.pid < 1:
-        raise ValueError(f"the process is {owner.pid!r}")
-    return owner
+def parse_owner(text: bytes, where: str) -> Owner:
+    """The owner that `json.dumps(asdict(owner))` gave, in the file `where`. Raises InvalidRecord if it is none."""
+    return as_record(parse_json(text, where), Owner, where)
 
 
 def has_ended(owner: Owner, here: Owner) -> bool | None:
@@ -66,7 +71,7 @@ def has_ended(owner: Owner, here: Owner) -> bool | None:
 def _is_running(owner: Owner) -> bool:
     try:
         os.kill(owner.pid, 0)
-    except (ProcessLookupError, OverflowError):
+    except ProcessLookupError:
         return False
     except PermissionError:
         pass

@@ -1,7 +1,19 @@
 """Where a run is, besides its state."""
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, TypedDict
+
+from msgspec import Meta
+
+from zoo.training.logging.step_metrics import Totals
+
+Seconds = Annotated[float, Meta(ge=0, le=1e12)]
+
+
+class FeedPosition(TypedDict, total=False):
+    """How many batches the feed has given; {} if the step alone decides the batch."""
+
+    next_index: Annotated[int, Meta(ge=0, lt=2**53)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -13,13 +25,8 @@ class Position:
     during the evaluation after this step; None, in checkpoints of earlier versions, that it is not known.
     """
 
-    feed: dict[str, Any] = field(default_factory=dict)
-    metrics: dict[str, Any] | None = None
-    window: dict[str, Any] | None = None
-    seconds: float = 0.0
+    feed: FeedPosition = field(default_factory=FeedPosition)
+    metrics: Totals | None = None
+    window: Totals | None = None
+    seconds: Seconds = 0.0
     evaluation_missing: bool | None = None
-
-
-def parse_position(stored: dict[str, Any]) -> Position:
-    """The position in a checkpoint. The first version stored that of the feed alone."""
-    return Position(**stored) if "feed" in stored else Position(feed=stored)

@@ -4,19 +4,19 @@ import itertools
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from zoo.data import Preprocessing
 from zoo.errors import ZooError
 from zoo.runtime.atomic_files import replacing
+from zoo.runtime.records import as_record, parse_json
 from zoo.runtime.regular_file import read_regular
 from zoo.runtime.system_errors import reason
 from zoo.training.checkpoint.folder_lock import lock_file, lock_folder
-from zoo.training.config.recipe import Recipe
 from zoo.training.config.run_config import RunConfig
+from zoo.weights.network_fields import network_fields
 
 # What a run did before its recipe had a field for it, where that is not the field's default.
 BEFORE_ITS_FIELD: Mapping[str, Any] = MappingProxyType({"batch_norm_warmup": False})
@@ -64,20 +64,15 @@ class RunFolder:
 
     def read_config(self) -> RunConfig:
         """The run's configuration. Raises ZooError if there is none, or it cannot be read."""
+        where = str(self.config_file)
         try:
-            stored = json.loads(read_regular(self.config_file))
-            # Earlier versions stored it in the recipe.
-            stored["recipe"].pop("keep", None)
-            parsed = {
-                "recipe": Recipe(**{**BEFORE_ITS_FIELD, **stored["recipe"]}),
-                "preprocessing": Preprocessing.from_json(stored["preprocessing"]),
-                "class_names": tuple(stored["class_names"]),
-            }
-            return RunConfig(**{**stored, **parsed})
+            text = read_regular(self.config_file)
         except FileNotFoundError:
             raise ZooError(f"no run to resume in {self.path}: it has no {self.config_file.name}") from None
-        except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
-            raise ZooError(f"{self.config_file} cannot be read as a run's configuration: {reason(error)}") from None
+        except OSError as error:
+            raise ZooError(f"cannot read {where}: {reason(error)}") from None
+        config = as_record(_upgraded(parse_json(text, where)), RunConfig, where)
+        return replace(config, fields=network_fields(config.model, config.fields, where))
 
     def start(self, config: RunConfig) -> Path | None:
         """Make the folder of a new run, as `starting`, for a process that does not need its lock."""
@@ -111,6 +106,15 @@ class RunFolder:
         # Another process may have made and locked it in between.
         lock.enter_context(lock_folder(self.path))
         return renamed
+
+
+def _upgraded(stored: Any) -> Any:
+    """A configuration of an earlier version, as this version stores it."""
+    match stored:
+        case {"recipe": {**recipe}}:
+            recipe.pop("keep", None)  # now one of the run's options
+            return {**stored, "recipe": {**BEFORE_ITS_FIELD, **recipe}}
+    return stored
 
 
 def saved_steps(folder: RunFolder) -> list[int]:

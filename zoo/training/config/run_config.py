@@ -1,9 +1,12 @@
 """What a run is: its network, data and recipe, as stored in config.json."""
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any
+
+from msgspec import Meta
 
 from zoo.data import Preprocessing
+from zoo.runtime.record_types import ClassNames, Name
 from zoo.training.config.recipe import Recipe
 
 # The value of `pretrained` for the network's default weights.
@@ -18,14 +21,14 @@ class RunConfig:
     `pretrained` names the weights that the run started from ("" for the network's default ones), None for random ones.
     """
 
-    model: str
-    dataset: str
+    model: Name
+    dataset: Name
     recipe: Recipe
     preprocessing: Preprocessing
-    class_names: tuple[str, ...]
+    class_names: ClassNames
     fields: dict[str, Any] = field(default_factory=dict)
-    pretrained: str | None = None
-    training_images: int | None = None
+    pretrained: Annotated[str, Meta(max_length=4096)] | None = None
+    training_images: Annotated[int, Meta(ge=1, lt=2**53)] | None = None
 
     def network_fields(self) -> dict[str, Any]:
         """The fields that decide the network's variables, with one output per class."""

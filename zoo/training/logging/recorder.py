@@ -124,10 +124,10 @@ class Recorder:
 
     def _read(self) -> list[MetricsRow]:
         """The rows in the folder, without unreadable lines, which a power failure may leave."""
-        rows = read_rows(self._folder)
-        if None in rows:
-            self._warn(f"{self._folder.metrics_file}: line {rows.index(None) + 1} cannot be read, and is skipped")
-        return [row for row in rows if row is not None]
+        stored = read_rows(self._folder)
+        if problem := stored.problem():
+            self._warn(problem)
+        return list(stored.rows)
 
     def _warn(self, text: str) -> None:
         print_line(self._console, text, "yellow")

@@ -1,9 +1,16 @@
 """The rows of metrics.jsonl: one JSON object per line, an evaluation or the training metrics of logged steps."""
 
-import json
+import warnings
 from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Required, TypedDict
 
-from zoo.errors import ZooError
+import msgspec
+from msgspec import Meta
+
+from zoo.errors import ZooError, ZooWarning
+from zoo.runtime.record_types import Count
+from zoo.runtime.records import InvalidRecord, as_record, parse_json
 from zoo.runtime.regular_file import read_regular
 from zoo.runtime.system_errors import reason
 from zoo.training.checkpoint.run_folder import RunFolder
@@ -12,6 +19,49 @@ MetricsRow = Mapping[str, float | None]
 # Bytes: more than a million rows.
 MAX_METRICS_SIZE = 256 * 2**20
 
+# Whole numbers stay whole, so that a row that is written again has the same text.
+Amount = Annotated[int, Meta(ge=0)] | Annotated[float, Meta(ge=0)]
+Fraction = Annotated[int, Meta(ge=0, le=1)] | Annotated[float, Meta(ge=0, le=1)]
+# A mean of float32 numbers, which are rounded.
+MeanFraction = Annotated[int, Meta(ge=0, le=1)] | Annotated[float, Meta(ge=0, le=1.001)]
+AnyNumber = int | float
+
+
+class Columns(TypedDict, total=False):
+    """The columns of a row; null is a number that was not finite. A row may have others."""
+
+    step: Required[Count]
+    epoch: Required[Amount]
+    learning_rate: Amount | None
+    gradient_norm: Amount | None
+    loss: AnyNumber | None
+    accuracy: MeanFraction | None
+    skipped: Count | None
+    test_loss: AnyNumber | None
+    test_accuracy: Fraction | None
+    images_per_second: Amount | None
+    waiting: AnyNumber | None
+    utilisation: Amount | None
+    seconds: Amount | None
+
+
+_DECODER = msgspec.json.Decoder(Columns)
+
+
+@dataclass(frozen=True)
+class StoredRows:
+    """The rows of a run in order, and why lines between them cannot be read."""
+
+    rows: tuple[MetricsRow, ...] = ()
+    unreadable: tuple[str, ...] = ()
+
+    def problem(self) -> str:
+        """What is said of the lines that cannot be read; "" if there are none."""
+        if not self.unreadable:
+            return ""
+        more = f", and {len(self.unreadable) - 1} more lines" if len(self.unreadable) > 1 else ""
+        return f"{self.unreadable[0]}: this line is skipped{more}"
+
 
 def is_evaluation(row: MetricsRow) -> bool:
     """Whether the row is an evaluation, which has test metrics; the rows of logged steps have none."""
@@ -19,24 +69,47 @@ def is_evaluation(row: MetricsRow) -> bool:
 
 
 def read_evaluations(folder: RunFolder) -> list[MetricsRow]:
-    """The evaluations of a run in order, without unreadable lines. Raises ZooError if the file cannot be read."""
-    return [row for row in read_rows(folder) if row is not None and is_evaluation(row)]
+    """The evaluations of a run in order. Lines that cannot be read are left out with a ZooWarning.
+
+    Raises ZooError if the file cannot be read.
+    """
+    stored = read_rows(folder)
+    if stored.unreadable:
+        warnings.warn(stored.problem(), ZooWarning, stacklevel=2)
+    return [row for row in stored.rows if is_evaluation(row)]
 
 
-def read_rows(folder: RunFolder) -> list[MetricsRow | None]:
-    """All rows of a run, None for an unreadable line; [] without a file. Raises ZooError if it cannot be read."""
+def read_rows(folder: RunFolder) -> StoredRows:
+    """All rows of a run; none without a file. Raises ZooError if it cannot be read."""
     try:
         lines = read_regular(folder.metrics_file, MAX_METRICS_SIZE).splitlines()
     except FileNotFoundError:
-        return []
+        return StoredRows()
     except OSError as error:
         raise ZooError(f"cannot read {folder.metrics_file}: {reason(error)}") from None
-    return [_parse(line) for line in lines]
+    rows: list[MetricsRow] = []
+    unreadable = []
+    for number, line in enumerate(lines, start=1):
+        try:
+            rows.append(_parse_known(line) or _parse(line, f"{folder.metrics_file}, line {number}"))
+        except InvalidRecord as error:
+            unreadable.append(str(error))
+    return StoredRows(tuple(rows), tuple(unreadable))
 
 
-def _parse(line: bytes) -> MetricsRow | None:
+def _parse_known(line: bytes) -> MetricsRow | None:
+    """The fast way, for a row of `Columns` alone; None for any other line."""
     try:
-        row = json.loads(line)
-    except ValueError:
+        row = _DECODER.decode(line)
+    except (msgspec.MsgspecError, RecursionError, UnicodeError):
         return None
-    return row if isinstance(row, dict) and {"step", "epoch"} <= row.keys() else None
+    # As many colons as columns: none stands twice, and none is left out as unknown.
+    return row if len(row) == line.count(b":") else None  # type: ignore[return-value]
+
+
+def _parse(line: bytes, where: str) -> MetricsRow:
+    """Raises InvalidRecord, with the reason, if the line is no row."""
+    stored = parse_json(line, where)
+    row: dict[str, Any] = {**as_record(stored, Columns, where, foreign=True)}
+    others = {name: value for name, value in stored.items() if name not in row}
+    return {**row, **as_record(others, dict[str, AnyNumber | None], where)}

@@ -1,11 +1,13 @@
 """The metrics of training steps: left on the devices until they are needed, then averaged."""
 
+import copy
 import dataclasses
 from collections.abc import Iterator
 from typing import Any
 
 import jax
 
+from zoo.runtime.record_types import Count
 from zoo.training.step import Metrics
 
 # Steps that may be in flight before the loop waits: enough to hide the host's work, few enough to stop promptly.
@@ -16,8 +18,8 @@ MAX_STEPS_IN_FLIGHT = 2
 class Totals:
     """Sums over the steps whose update was finite, how many those were, and how many were skipped."""
 
-    finite: int = 0
-    skipped: int = 0
+    finite: Count = 0
+    skipped: Count = 0
     sums: dict[str, float] = dataclasses.field(default_factory=dict)
 
     def add(self, metrics: dict[str, Any]) -> None:
@@ -41,12 +43,10 @@ class StepMetrics:
     there is no window.
     """
 
-    def __init__(
-        self, epoch: dict[str, Any] | None = None, window: dict[str, Any] | None = None, *, logging: bool = False
-    ) -> None:
+    def __init__(self, epoch: Totals | None = None, window: Totals | None = None, *, logging: bool = False) -> None:
         self._logging = logging
-        self._epoch = Totals(**epoch or {})
-        self._window = Totals(**(window or {}) if logging else {})
+        self._epoch = copy.deepcopy(epoch) or Totals()
+        self._window = (copy.deepcopy(window) if logging else None) or Totals()
         self._steps: list[Metrics] = []
         self._finished = 0
 
@@ -73,10 +73,10 @@ class StepMetrics:
         """Whether the epoch has steps that `end_epoch` has not cleared."""
         return bool(self._steps or self._epoch.finite or self._epoch.skipped)
 
-    def totals(self) -> dict[str, Any]:
-        """{"epoch", "window"}: what a checkpoint stores, as JSON. Call it after `remaining`."""
+    def totals(self) -> tuple[Totals, Totals]:
+        """Those over the epoch, and since the last logged step: what a checkpoint stores. Call it after `remaining`."""
         self._sum_up()
-        return {"epoch": dataclasses.asdict(self._epoch), "window": dataclasses.asdict(self._window)}
+        return copy.deepcopy(self._epoch), copy.deepcopy(self._window)
 
     def epoch_means(self) -> dict[str, float | None]:
         """The means over the epoch so far. Call it after `remaining`."""

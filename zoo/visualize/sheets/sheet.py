@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable
-from dataclasses import asdict, astuple, dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated
+
+from msgspec import Meta
 
 from zoo.errors import ZooError
 from zoo.runtime.atomic_files import replacing
+from zoo.runtime.records import InvalidRecord, as_record, parse_json
 from zoo.runtime.regular_file import read_regular
 from zoo.runtime.system_errors import reason
 from zoo.visualize.sheets.figures import DPI, save_figure
@@ -32,14 +35,29 @@ class Sheet:
     figure: Figure
 
 
+# Part of links.
+SheetName = Annotated[
+    str,
+    Meta(
+        pattern=rf"\A[{FILE_NAME_CHARACTERS}]+\Z",
+        max_length=255,
+        description="a file name of letters, digits, dots, dashes and underscores",
+    ),
+]
+Text = Annotated[str, Meta(max_length=100_000)]
+
+
 @dataclass(frozen=True)
 class IndexEntry:
     """What the page says of a sheet, and the command that made it."""
 
-    name: str
-    title: str
-    caption: str
-    command: str
+    name: SheetName
+    title: Text
+    caption: Text
+    command: Text
+
+
+Entries = Annotated[list[IndexEntry], Meta(max_length=100_000)]
 
 
 def sheet_name(method: str, layer: str = "") -> str:
@@ -79,24 +97,14 @@ def read_index(folder: Path) -> list[IndexEntry]:
     """
     path = _json_path(folder)
     try:
-        entries = [_parse_entry(stored) for stored in json.loads(read_regular(path))]
+        entries = as_record(parse_json(read_regular(path), str(path)), Entries, str(path))
     except FileNotFoundError:
         return []
     except OSError as error:
         raise ZooError(f"cannot read {path}: {reason(error)}") from None
-    except (ValueError, TypeError, RecursionError):
-        raise ZooError(f"{path} is not a list of sheets: remove it, or choose another folder") from None
+    except InvalidRecord as error:
+        raise InvalidRecord(f"{error}; remove this list of sheets, or choose another folder") from None
     return [entry for entry in entries if (folder / f"{entry.name}.png").exists()]
-
-
-def _parse_entry(stored: Any) -> IndexEntry:
-    """Raises ValueError or TypeError unless all fields are text and the name, which is used in links, is safe."""
-    entry = IndexEntry(**stored)
-    if not all(isinstance(text, str) for text in astuple(entry)):
-        raise ValueError(stored)
-    if not re.fullmatch(f"[{FILE_NAME_CHARACTERS}]+", entry.name):
-        raise ValueError(stored)
-    return entry
 
 
 def _json_path(folder: Path) -> Path:

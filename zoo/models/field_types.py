@@ -1,0 +1,26 @@
+"""Types of networks' fields with their ranges. A weights file of somebody else may set such fields, and no others.
+
+The ranges are wide, and yet no network within them takes long to trace.
+"""
+
+from typing import Annotated
+
+from msgspec import Meta
+
+from zoo.runtime.record_types import LARGEST_CLASSES
+
+ClassCount = Annotated[int, Meta(ge=0, le=LARGEST_CLASSES)]
+Width = Annotated[int, Meta(ge=1, le=2**14)]  # channels
+Groups = Annotated[int, Meta(ge=1, le=256)]  # of a convolution
+Widths = Annotated[tuple[Width, ...], Meta(min_length=1, max_length=8)]
+WidthFactor = Annotated[float, Meta(gt=0, le=16)]
+Depths = Annotated[tuple[Annotated[int, Meta(ge=1, le=64)], ...], Meta(min_length=1, max_length=5)]  # blocks per stage
+Window = Annotated[int, Meta(ge=1, le=64)]  # of a convolution or a pool, in pixels, or its stride
+Padding = Annotated[int, Meta(ge=0, le=64)]
+Convs = Annotated[tuple[tuple[Width, Window, Window, Padding, Groups], ...], Meta(min_length=1, max_length=32)]
+Positions = Annotated[tuple[Annotated[int, Meta(ge=0, le=128)], ...], Meta(max_length=128)]
+LayerNames = Annotated[tuple[Annotated[str, Meta(max_length=100)], ...], Meta(max_length=128)]
+Probability = Annotated[float, Meta(ge=0, le=1)]
+Momentum = Annotated[float, Meta(ge=0, le=1)]
+Epsilon = Annotated[float, Meta(gt=0, le=1)]
+Scale = Annotated[float, Meta(ge=0, le=16)]

@@ -1,0 +1,22 @@
+"""Types of what several records hold, with their ranges and lengths."""
+
+from typing import Annotated
+
+from msgspec import Meta
+
+from zoo.runtime.limits import CLASSES, LARGEST_COUNT, LARGEST_IMAGE
+
+LARGEST_CHANNELS = 1024
+LARGEST_CLASSES = int(CLASSES.maximum)
+
+Pixels = Annotated[int, Meta(ge=1, le=LARGEST_IMAGE)]
+Channels = Annotated[int, Meta(ge=1, le=LARGEST_CHANNELS)]
+ImageShape = tuple[Pixels, Pixels, Channels]
+
+# Of a network, a data set, weights, a computer.
+Name = Annotated[str, Meta(max_length=1000)]
+ClassName = Annotated[str, Meta(max_length=1000)]
+ClassNames = Annotated[tuple[ClassName, ...], Meta(max_length=LARGEST_CLASSES)]
+
+Count = Annotated[int, Meta(ge=0, le=LARGEST_COUNT)]
+Share = Annotated[float, Meta(ge=0, le=1)]

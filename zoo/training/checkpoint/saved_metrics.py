@@ -1,0 +1,42 @@
+"""The metrics that Orbax stores with a checkpoint, as JSON: which checkpoint is the best."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from zoo.errors import ZooError
+from zoo.runtime.record_types import Share
+from zoo.runtime.records import as_record, parse_json
+from zoo.runtime.regular_file import read_regular
+from zoo.runtime.system_errors import reason
+
+
+@dataclass(frozen=True, kw_only=True)
+class SavedMetrics:
+    """The one of them that decides."""
+
+    test_accuracy: Share
+
+
+def metrics_file(checkpoint: Path) -> Path:
+    """Where they are; a checkpoint that was not evaluated has none."""
+    return checkpoint / "metrics" / "metrics"
+
+
+def read_accuracy(checkpoint: Path) -> float | None:
+    """The test accuracy of a checkpoint; None without metrics. Raises ZooError if they are damaged."""
+    file = metrics_file(checkpoint)
+    try:
+        return as_record(parse_json(read_regular(file), str(file)), SavedMetrics, str(file), foreign=True).test_accuracy
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise ZooError(f"cannot read {file}: {reason(error)}") from None
+
+
+def has_readable_metrics(checkpoint: Path) -> bool:
+    """Whether the metrics of a checkpoint can be read; true for one without metrics."""
+    try:
+        read_accuracy(checkpoint)
+        return True
+    except ZooError:
+        return False

@@ -1,0 +1,48 @@
+"""The metadata of zoo's own weights files: the network, its fields, preprocessing, class names and data set."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Annotated, Any
+
+from msgspec import Meta
+
+from zoo.data import Preprocessing
+from zoo.runtime.record_types import ClassNames, Name
+from zoo.runtime.records import as_record, parse_json
+from zoo.weights.network_fields import network_fields
+
+DatasetName = Annotated[
+    str,
+    Meta(
+        pattern=r"\A([A-Za-z0-9_]([A-Za-z0-9._-]*[A-Za-z0-9_])?)?\Z",
+        max_length=1000,
+        description="a name of letters, digits, dots, dashes and underscores",
+    ),
+]
+
+
+@dataclass(frozen=True, kw_only=True)
+class WeightsMetadata:
+    """What a weights file says beside its arrays; `dataset` is empty where it is not known."""
+
+    model: Name
+    fields: dict[str, Any]
+    class_names: ClassNames
+    preprocessing: Preprocessing
+    dataset: DatasetName = ""
+
+
+def parse_metadata(texts: Mapping[str, str], where: str) -> WeightsMetadata:
+    """The metadata of the file `where`, each value of which is JSON. Raises InvalidRecord, and UnknownModel."""
+    stored = {name: parse_json(text, f"{where}: {name}") for name, text in texts.items()}
+    metadata = as_record(stored, WeightsMetadata, where)
+    return replace(metadata, fields=network_fields(metadata.model, metadata.fields, where))
+
+
+def metadata_texts(metadata: WeightsMetadata) -> dict[str, str]:
+    """The inverse of `parse_metadata`."""
+    described = asdict(metadata)
+    if not metadata.dataset:
+        del described["dataset"]
+    return {name: json.dumps(value) for name, value in described.items()}
