@@ -2,15 +2,20 @@
 
 import gzip
 import hashlib
+import logging
 import re
+import sys
 import time
 import tracemalloc
+import warnings
 from dataclasses import replace
 
 import pytest
 from weights.raw_server import raw_server, repeating, says, silent_after
 
 import zoo
+from zoo.__main__ import main
+from zoo.runtime.log_filters import quiet_libraries
 from zoo.runtime.web.limits import Limits
 from zoo.weights.download import download
 
@@ -117,6 +122,7 @@ WITHOUT_DIGEST = {"another file"}
 @pytest.fixture
 def target(tmp_path, monkeypatch):
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    monkeypatch.setenv("ZOO_CACHE", str(tmp_path / "cache"))
     return tmp_path / "w.bin"
 
 
@@ -133,6 +139,33 @@ def test_a_hostile_answer_ends_in_one_line(name, digest, target):
     assert str(error.value).isprintable() and "secret" not in str(error.value) and len(str(error.value)) < 700
     kept = [path.name for path in target.parent.iterdir()]
     assert kept in ([], ["w.bin.part"]) and (digest or not kept)
+
+
+LOGGED = {
+    "chunks and a length": OK + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
+    "a header without a colon": OK + b"nonsense\r\nContent-Length: 5\r\n\r\nhello",
+}
+
+
+@pytest.fixture
+def quiet(monkeypatch):
+    """As in the process of a command."""
+    monkeypatch.setattr(sys, "unraisablehook", sys.unraisablehook)
+    levels = {name: logging.getLogger(name).level for name in ("absl", "asyncio", "matplotlib", "urllib3")}
+    with warnings.catch_warnings():
+        quiet_libraries()
+        yield
+    for name, level in levels.items():
+        logging.getLogger(name).setLevel(level)
+
+
+@pytest.mark.usefixtures("quiet")
+@pytest.mark.parametrize("name", LOGGED)
+def test_commands_do_not_show_what_libraries_log_of_headers(name, target, capsys, caplog):
+    with raw_server(says(LOGGED[name])) as address:
+        url = f"{address}/w.safetensors#sha256=00000000"
+        assert main(["convert", url, str(target.with_name("out.safetensors")), "--model", "lenet5"]) == 2
+    assert capsys.readouterr().err.count("\n") == 1 and not caplog.records
 
 
 def test_a_file_whose_end_nothing_tells_needs_a_digest(target):

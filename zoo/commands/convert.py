@@ -96,7 +96,7 @@ def _read(args: argparse.Namespace) -> Weights:
     from zoo.training import RunFolder, checkpoint_weights
     from zoo.weights.convert import read_weights
 
-    if not RunFolder(Path(args.input)).exists():
+    if "://" in args.input or not RunFolder(Path(args.input)).exists():
         return read_weights(args.model, args.input, args.from_key_map)
     if args.from_key_map:
         raise ZooError(f"--from has no effect: {args.input} is a run of zoo's own; leave out --from")

@@ -11,10 +11,11 @@ from zoo.runtime.console import print_note
 def quiet_libraries() -> None:
     """For command lines: turn off the logs of libraries that repeat what one line of ours reports.
 
-    Those are Orbax's, which logs much for a damaged checkpoint or a full disk, and Matplotlib's about its fonts and its
-    cache. Warnings are one line each, without their source code; PIL's of too many pixels is an error of ours.
+    Those are Orbax's, which logs much for a damaged checkpoint or a full disk, Matplotlib's about its fonts and its
+    cache, and urllib3's about a server's headers. Warnings are one line each, without their source code; PIL's of too
+    many pixels is an error of ours.
     """
-    for name in ("absl", "asyncio", "matplotlib"):
+    for name in ("absl", "asyncio", "matplotlib", "urllib3"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
     sys.unraisablehook = lambda _: None
     warnings.showwarning = print_warning

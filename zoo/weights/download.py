@@ -129,13 +129,15 @@ def _is_other_range(answer: "Answer", received: int) -> bool:
 
 def _check_status(url: str, answer: "Answer", received: int) -> None:
     if answer.status == 404:
-        raise ZooError(f"there is no {shown(url)} (404)")
+        raise ZooError(f"there is no {shown(url)} (404): check the URL")
     if answer.status == 206 and not received:
         raise ZooError(f"{shown(url)} answered with a part of the file (206), not the whole: get it from elsewhere")
     if answer.status not in (200, 206):
         # Not the server's own words, which may be anything.
         meaning = HTTPStatus(answer.status).phrase if answer.status in set(HTTPStatus) else "no known status"
-        raise ZooError(f"{parse_url(url).hostname} answered {answer.status} {meaning} for {shown(url)}")
+        advice = "put a name and a password into ~/.netrc" if answer.status in (401, 403) else "try again later"
+        host = parse_url(url).hostname
+        raise ZooError(f"{host} answered {answer.status} {meaning} for {shown(url)}: {advice}, or give a file")
 
 
 def _check_size(url: str, part: Path, answer: "Answer", received: int, sha256: str, limits: Limits) -> None:

@@ -3,6 +3,7 @@
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 from zoo.errors import ZooError
+from zoo.runtime.printable import printable
 
 # Servers take 8,000 characters; signed URLs have 2,000.
 MAX_LENGTH = 8_000
@@ -53,7 +54,7 @@ def shown(text: str) -> str:
     """A URL, or what a server says, for a message: on one line, not too long, and without the password of a user."""
     if "@" in (authority := text.partition("://")[2].partition("/")[0]):
         text = text.replace(authority, authority.rpartition("@")[2], 1)
-    escaped = "".join(character if character.isprintable() else ascii(character)[1:-1] for character in text)
+    escaped = printable(text)
     return escaped if len(escaped) <= MAX_SHOWN else f"{escaped[:MAX_SHOWN]}..."
 
 
