@@ -65,8 +65,6 @@ def main(given: Sequence[str] | None = None) -> int:
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     print(f"\n{table(outcomes)}\n\n{len(outcomes)} cases in {time.monotonic() - start:.0f} s")
-    if args.json:
-        args.json.write_text(json.dumps([asdict(outcome) for outcome in outcomes], indent=1))
     return int(not all(outcome.good for outcome in outcomes))
 
 
@@ -74,6 +72,9 @@ def _printed(outcomes: Iterable[Outcome], args: argparse.Namespace) -> Iterator[
     for outcome in outcomes:
         if not outcome.good or args.verbose:
             print(f"{outcome.verdict:9}  {outcome.kind}: {outcome.name}: {outcome.detail}", flush=True)
+        if args.json:
+            with args.json.open("a") as file:
+                file.write(json.dumps(asdict(outcome)) + "\n")
         yield outcome
 
 
@@ -97,9 +98,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of what is random (default: 0)")
     parser.add_argument("--count", type=int, default=5, metavar="N", help="random damages of a kind (default: 5)")
     parser.add_argument("--sample", type=int, metavar="N", help="at most N cases of each kind, chosen at random")
-    parser.add_argument("--only", default="", metavar="TEXT", help="cases with this text in their names")
+    parser.add_argument("--only", default="", metavar="TEXT", help="cases with this text in kind or name")
     parser.add_argument("--jobs", type=int, default=2, metavar="N", help="cases at a time (default: 2)")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the outcomes to this file")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="append each outcome to this file, as a line")
     parser.add_argument("--verbose", action="store_true", help="print each case")
     return parser
 
@@ -110,7 +111,7 @@ def _chosen(args: argparse.Namespace, seeds: Seeds) -> Iterator[Case]:
         sys.exit(f"no kind {', '.join(unknown)}: choose of {', '.join(KINDS)}")
     for kind in args.kinds or KINDS:
         found = import_module(f"tests.fuzz.kinds.{kind}").cases(seeds, args.seed, args.count)
-        found = (case for case in found if args.only in case.name)
+        found = (case for case in found if args.only in f"{case.kind}: {case.name}")
         yield from found if args.sample is None else _sample(found, args.sample, args.seed)
 
 

@@ -102,7 +102,8 @@ def _watch(process: Running) -> None:
     now = time.monotonic()
     if (ticks := _ticks(process.pid)) != process.ticks:
         process.ticks, process.moved = ticks, now
-    process.peak = max(process.peak, _resident(process.pid) - process.idle)
+    if not process.case.fresh or _is_other_program(process.pid):
+        process.peak = max(process.peak, _resident(process.pid) - process.idle)
     if process.peak > 3 * MAX_MEMORY:
         process.killed = "memory"
     elif now - process.start > 2 * process.case.seconds * patience() or now - process.moved > process.case.seconds:
@@ -117,7 +118,8 @@ def _as_ended(process: Running, status: int, peak: int) -> Ended:
         output=_text(process.folder / "stdout"),
         error=_text(process.folder / "stderr"),
         seconds=time.monotonic() - process.start,
-        peak=max(process.peak, peak - process.idle),
+        # Of a fresh interpreter the system's number is that of the process which it was forked from.
+        peak=process.peak if process.case.fresh else max(process.peak, peak - process.idle),
         killed=process.killed,
         outside=tuple(
             sorted({path.name for path in process.folder.iterdir()} - {"work", "home", "tmp", "stdout", "stderr"})
@@ -126,6 +128,9 @@ def _as_ended(process: Running, status: int, peak: int) -> Ended:
 
 
 def _text(file: Path) -> str:
+    if not file.exists():
+        # It was ended before it began.
+        return ""
     with file.open("rb") as stream:
         return stream.read(MAX_TEXT).decode(errors="backslashreplace")
 
@@ -135,6 +140,14 @@ def _resident(pid: int | str) -> int:
         return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * PAGE
     except (OSError, IndexError):
         return 0
+
+
+def _is_other_program(pid: int) -> bool:
+    """Whether a forked process has become another program."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes() != Path("/proc/self/cmdline").read_bytes()
+    except OSError:
+        return False
 
 
 def _ticks(pid: int) -> int:

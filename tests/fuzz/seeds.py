@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import os
+import shutil
 import struct
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,9 +40,19 @@ class Seeds:
         return self.folder / "image.png"
 
     @property
+    def binary_weights(self) -> Path:
+        """A weights file of two classes, "a" and "b"."""
+        return self.folder / "binary.safetensors"
+
+    @property
     def run(self) -> Path:
-        """A run folder, of one epoch on the digits."""
+        """A run folder, of two epochs on the digits."""
         return self.folder / "run"
+
+    @property
+    def half_run(self) -> Path:
+        """The same after its first epoch: it can be resumed."""
+        return self.folder / "half_run"
 
 
 def make_seeds(folder: Path) -> Seeds:
@@ -86,15 +97,20 @@ def _write_weights(seeds: Seeds) -> None:
     from zoo.weights.convert import write_weights
     from zoo.weights.files import default_preprocessing
 
-    for name, path, classes in ((NETWORK, seeds.weights, 10), (TORCH_NETWORK, seeds.torch_weights, 1000)):
-        model = zoo.create_model(name, num_classes=classes)
+    for name, path, class_names in (
+        (NETWORK, seeds.weights, tuple("0123456789")),
+        (NETWORK, seeds.binary_weights, ("a", "b")),
+        (TORCH_NETWORK, seeds.torch_weights, ()),
+    ):
+        fields = {"num_classes": len(class_names)} if class_names else {}
+        model = zoo.create_model(name, **fields)
         weights = Weights(
             model=name,
             variables=zoo.init(model, jax.random.key(0)),
             preprocessing=default_preprocessing(name),
-            fields={"num_classes": classes} if classes != 1000 else {},
-            class_names=tuple(map(str, range(classes))) if classes != 1000 else (),
-            dataset="digits",
+            fields=fields,
+            class_names=class_names,
+            dataset="digits" if len(class_names) == 10 else "",
         )
         if name == NETWORK:
             save(path, weights)
@@ -108,6 +124,10 @@ def _train(seeds: Seeds) -> None:
     os.chdir(seeds.folder)
     if main(["train", "--model", NETWORK, "--epochs", "2", "--run-dir", "run"]):
         raise RuntimeError("training failed")
+    shutil.copytree(seeds.run, seeds.half_run)
+    shutil.rmtree(max((seeds.half_run / "steps").iterdir(), key=lambda step: int(step.name)))
+    metrics = seeds.half_run / "metrics.jsonl"
+    metrics.write_text(metrics.read_text().splitlines(keepends=True)[0])
 
 
 def _in_a_process(function, seeds: Seeds) -> None:

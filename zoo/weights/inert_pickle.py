@@ -47,7 +47,7 @@ class InertUnpickler:
             while (opcode := self.read(1)) != STOP:
                 OPCODES[opcode](self)
             return self.stack.pop()
-        except (KeyError, IndexError, ValueError, TypeError, UnicodeError) as error:
+        except (KeyError, IndexError, ValueError, TypeError, AttributeError) as error:
             raise PickleError(str(error)) from None
 
     def read(self, count: int) -> bytes:

@@ -37,6 +37,8 @@ def _stored_array(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> StoredArr
         shape, _, dtype = read_header(opened)
         if dtype.hasobject:
             raise ValueError("allow_pickle")
+        if dtype.kind == "V":
+            raise ValueError("bytes or records, not numbers")
         if opened.tell() + prod(shape) * dtype.itemsize != entry.file_size:
             raise ValueError("its size is not that of its shape")
     return StoredArray(shape, dtype, partial(_read, archive, entry))

@@ -101,8 +101,10 @@ def answer_call(file: BufferedReader, name: str, arguments: tuple[Any, ...]) -> 
     module, _, function = name.rpartition(".")
     name = f"{RENAMED.get(module, module)}.{function}"
     if name == "torch._tensor._rebuild_from_type_v2":
+        # A subclass: the call that makes its tensor, which is not of a subclass again.
         original, _, arguments, *_ = arguments
-        return answer_call(file, original.name, arguments)
+        module, _, function = original.name.rpartition(".")
+        name = original.name
     if module == "torch._utils" and (rebuild := REBUILD.get(function)):
         return rebuild(file, *arguments)
     if module == "torch._utils" and function.startswith("_rebuild_"):

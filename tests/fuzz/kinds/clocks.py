@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 
 from tests.fuzz.case import Case
-from tests.fuzz.kinds.files import copied, train
+from tests.fuzz.kinds.files import RESUME, copied, train
 from tests.fuzz.seeds import Seeds
 
 YEAR = 365 * 24 * 3600.0
@@ -19,8 +19,8 @@ def cases(seeds: Seeds, seed: int, count: int) -> Iterator[Case]:
     """Each clock with a new run, a resumed one, and with what uses its checkpoints."""
     run = copied(seeds.run, "run", lambda folder: None)
     commands = {
-        "train": (train("--save-every", "0.0001"), lambda folder: None),
-        "resume": (train("--resume", "--run-dir", "run", "--epochs", "3"), run),
+        "train": (train("--save-every", "0.001m"), lambda folder: None),
+        "resume": (RESUME, copied(seeds.half_run, "run", lambda folder: None)),
         "predict": (("predict", str(seeds.image), "--checkpoint", "run"), run),
         "visualize": (
             ("visualize", "--method", "filters", "--layers", "c1", "--out", "o", "--checkpoint", "run"),

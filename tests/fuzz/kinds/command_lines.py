@@ -65,7 +65,7 @@ def cases(seeds: Seeds, seed: int, count: int) -> Iterator[Case]:
     for size in SIZES:
         for command in ("summary", "report"):
             out = ("--out", "page.html") if command == "report" else ()
-            expected = "either" if size == "224X224" else "refused"
+            expected = "either" if size in ("224X224", "1000000x1000000") else "refused"
             yield Case(
                 kind="sizes",
                 name=f"{command} --input {_short(size)}",

@@ -11,13 +11,17 @@ from tests.fuzz.seeds import NETWORK, Seeds
 Write = Callable[[Path], None]
 
 
-def files(content: Mapping[str, bytes]) -> Write:
+# What takes much memory is made when it is written.
+Content = bytes | Callable[[], bytes]
+
+
+def files(content: Mapping[str, Content]) -> Write:
     """Writes files, in folders where their names have slashes."""
 
     def write(folder: Path) -> None:
         for name, data in content.items():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            (folder / name).write_bytes(data)
+            (folder / name).write_bytes(data() if callable(data) else data)
 
     return write
 
@@ -40,6 +44,9 @@ def predict(seeds: Seeds, weights: str) -> tuple[str, ...]:
 def predict_image(seeds: Seeds, *images: str) -> tuple[str, ...]:
     """Classifies images with the valid weights."""
     return ("predict", *images, "--weights", str(seeds.weights))
+
+
+RESUME = ("train", "--model", NETWORK, "--resume", "--run-dir", "run")
 
 
 def train(*arguments: str) -> tuple[str, ...]:

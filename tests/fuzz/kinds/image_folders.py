@@ -16,7 +16,7 @@ PIXELS = image_bytes("PNG")
 
 def cases(seeds: Seeds, seed: int, count: int) -> Iterator[Case]:
     """Folders as data sets of `evaluate`, and some of `train`."""
-    evaluate = ("evaluate", "--dataset", "data", "--weights", str(seeds.weights))
+    evaluate = ("evaluate", "--dataset", "data", "--weights", str(seeds.binary_weights))
     for name, change in {**structures(), **_with_special_files()}.items():
         for command, arguments in {"evaluate": evaluate, "train": train("--dataset", "data")}.items():
             yield Case(
@@ -32,7 +32,7 @@ def cases(seeds: Seeds, seed: int, count: int) -> Iterator[Case]:
             kind="image folders",
             name=f"evaluate: {name}",
             arguments=evaluate,
-            write=lambda folder, content=content: _write(folder, lambda data: _write_bytes(data / "a/0.png", content)),
+            write=lambda folder, content=content: _write(folder, files({"a/0.png": content})),
             expected="either",
             seconds=20,
         )
@@ -69,8 +69,3 @@ def _with_special_files() -> dict[str, Callable[[Path], object]]:
 def _write(folder: Path, change: Callable[[Path], object]) -> None:
     files({f"{name}/{i}.png": PIXELS for name in "ab" for i in range(12)})(folder / "data")
     change(folder / "data")
-
-
-def _write_bytes(path: Path, content: bytes) -> None:
-    path.unlink()
-    path.write_bytes(content)

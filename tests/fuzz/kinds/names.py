@@ -35,7 +35,7 @@ def cases(seeds: Seeds, seed: int, count: int) -> Iterator[Case]:
     """Each name in each place where a name may stand."""
     weights = ("--weights", str(seeds.weights))
     for kind, name in NAMES.items():
-        for place, (arguments, write) in _places(name, weights).items():
+        for place, (arguments, write) in _places(name, weights, str(seeds.binary_weights)).items():
             yield Case(
                 kind="names",
                 name=f"{kind} as {place}",
@@ -50,11 +50,14 @@ def cases(seeds: Seeds, seed: int, count: int) -> Iterator[Case]:
         yield Case(kind="names", name=f"{kind} of no data set", arguments=("evaluate", "--dataset", name, *weights))
 
 
-def _places(name: str, weights: tuple[str, ...]) -> dict[str, tuple[tuple[str, ...], Callable[[Path], None]]]:
+def _places(
+    name: str, weights: tuple[str, ...], binary: str
+) -> dict[str, tuple[tuple[str, ...], Callable[[Path], None]]]:
     image = image_bytes("PNG")
     # The tests split of a folder of classes has a tenth of the images.
     classes = files({f"data/{folder}/{i}.png": image for folder in (name, "b") for i in range(12)})
     own = files({f"{name}/{folder}/{i}.png": image for folder in "ab" for i in range(12)})
+    evaluate = ("evaluate", "--weights", binary, "--dataset")
     drawn = ("--out", "out", *weights)
     return {
         "an image": (("predict", f"./{name}", *weights), files({name: image})),
@@ -72,11 +75,11 @@ def _places(name: str, weights: tuple[str, ...]) -> dict[str, tuple[tuple[str, .
             ("visualize", "--method", "filters", "--layers", "c1", "--out", f"./{name}", *weights),
             files({}),
         ),
-        "a class": (("evaluate", "--dataset", "data", *weights), classes),
-        "a class, in JSON": (("evaluate", "--dataset", "data", "--json", *weights), classes),
-        "a class, drawn": (("evaluate", "--dataset", "data", "--confusion", "c.png", *weights), classes),
+        "a class": ((*evaluate, "data"), classes),
+        "a class, in JSON": ((*evaluate, "data", "--json"), classes),
+        "a class, drawn": ((*evaluate, "data", "--confusion", "c.png"), classes),
         "a class of a run": (train("--dataset", "data"), classes),
-        "a data set": (("evaluate", "--dataset", f"./{name}", *weights), own),
+        "a data set": ((*evaluate, f"./{name}"), own),
         "a data set of a run": (("train", "--model", NETWORK, "--epochs", "1", "--dataset", f"./{name}"), own),
         "a run folder": (train("--run-dir", f"./{name}"), files({})),
         "a class name": (

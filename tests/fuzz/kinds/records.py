@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from tests.fuzz.case import Case
-from tests.fuzz.kinds.files import copied, files, train
+from tests.fuzz.kinds.files import RESUME, copied, files
 from tests.fuzz.mutate import wrong_documents
 from tests.fuzz.seeds import TORCH_NETWORK, Seeds
 
@@ -43,9 +43,9 @@ def cases(seeds: Seeds, seed: int, count: int) -> Iterator[Case]:
     yield from _sheets(seeds)
 
 
-def in_run(seeds: Seeds, file: str, content: str) -> Callable[[Path], None]:
-    """Writes the valid run, with another file."""
-    return copied(seeds.run, "run", lambda run: (run / file).write_text(content, encoding="utf-8") and None)
+def in_run(seeds: Seeds, file: str, content: str, run: Path | None = None) -> Callable[[Path], None]:
+    """Writes a valid run, by default the whole one, with another file."""
+    return copied(run or seeds.run, "run", lambda run: (run / file).write_text(content, encoding="utf-8") and None)
 
 
 def _run_config(seeds: Seeds) -> Iterator[Case]:
@@ -76,8 +76,8 @@ def _run_config(seeds: Seeds) -> Iterator[Case]:
             yield Case(
                 kind="config.json of a resumed run",
                 name=name,
-                arguments=train("--resume", "--run-dir", "run", "--epochs", "2"),
-                write=in_run(seeds, "config.json", whole),
+                arguments=RESUME,
+                write=in_run(seeds, "config.json", whole, seeds.half_run),
                 expected="refused" if wrong else "either",
                 seconds=20,
             )
@@ -99,16 +99,14 @@ def _metrics(seeds: Seeds) -> Iterator[Case]:
 
 
 def _checkpoint_record(seeds: Seeds) -> Iterator[Case]:
-    steps = sorted(path.name for path in (seeds.run / "steps").iterdir())
-    file = f"steps/{steps[-1]}/{CHECKPOINT_METADATA}"
-    stored = json.loads((seeds.run / file).read_text())
+    file = f"steps/{next((seeds.half_run / 'steps').iterdir()).name}/{CHECKPOINT_METADATA}"
+    stored = json.loads((seeds.half_run / file).read_text())
     record = json.loads(stored["custom_metadata"]["record"])
-    resume = train("--resume", "--run-dir", "run", "--epochs", "3")
 
     def case(name: str, text: str) -> Case:
         # An earlier checkpoint may be used, which is said.
-        write = in_run(seeds, file, text)
-        return Case(kind="checkpoint record", name=name, arguments=resume, write=write, expected="either", seconds=30)
+        write = in_run(seeds, file, text, seeds.half_run)
+        return Case(kind="checkpoint record", name=name, arguments=RESUME, write=write, expected="either", seconds=30)
 
     # One array stands for all.
     few = {**record, "shapes": dict(list(record["shapes"].items())[:2])}
@@ -131,8 +129,8 @@ def _lock(seeds: Seeds) -> Iterator[Case]:
         yield Case(
             kind="lock.json",
             name=name,
-            arguments=train("--resume", "--run-dir", "run", "--epochs", "2"),
-            write=in_run(seeds, "lock.json", text),
+            arguments=RESUME,
+            write=in_run(seeds, "lock.json", text, seeds.half_run),
             expected="either",
             seconds=30,
         )

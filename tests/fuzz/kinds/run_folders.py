@@ -7,15 +7,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from tests.fuzz.case import Case
-from tests.fuzz.kinds.files import copied, train
+from tests.fuzz.kinds.files import RESUME, copied
 from tests.fuzz.mutate import damaged
 from tests.fuzz.seeds import Seeds
 
 
 def cases(seeds: Seeds, seed: int, count: int) -> Iterator[Case]:
     """Each file of a run damaged, missing, or a folder; and folders that look like runs."""
-    for file in sorted(path.relative_to(seeds.run) for path in seeds.run.rglob("*") if path.is_file()):
-        content = (seeds.run / file).read_bytes()
+    for file in sorted(path.relative_to(seeds.half_run) for path in seeds.half_run.rglob("*") if path.is_file()):
+        content = (seeds.half_run / file).read_bytes()
         for name, changed in damaged(content, seed, 1):
             yield _case(seeds, f"{file}: {name}", _writing(file, changed))
         yield _case(seeds, f"{file}: missing", lambda run, file=file: (run / file).unlink())
@@ -38,12 +38,11 @@ def cases(seeds: Seeds, seed: int, count: int) -> Iterator[Case]:
 def _case(seeds: Seeds, name: str, change: Callable[[Path], object]) -> Case:
     # Every other one is resumed, which reads all of the state.
     resume = sum(name.encode()) % 2
-    arguments = train("--resume", "--run-dir", "run", "--epochs", "3")
     return Case(
         kind="run folders",
         name=f"{'resume' if resume else 'predict'}: {name}",
-        arguments=arguments if resume else ("predict", str(seeds.image), "--checkpoint", "run"),
-        write=copied(seeds.run, "run", lambda run: change(run) and None),
+        arguments=RESUME if resume else ("predict", str(seeds.image), "--checkpoint", "run"),
+        write=copied(seeds.half_run, "run", lambda run: change(run) and None),
         expected="either",
         seconds=30,
     )

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from tests.fuzz.case import Case
-from tests.fuzz.kinds.files import copied, files, predict, predict_image, train
+from tests.fuzz.kinds.files import RESUME, copied, files, predict, predict_image
 from tests.fuzz.seeds import NETWORK, TORCH_NETWORK, Seeds, idx_files, image_bytes
 
 
@@ -65,7 +65,7 @@ def _places(seeds: Seeds) -> dict[str, tuple[tuple[str, ...], Callable[[Path], N
     to_squeezenet = ("o.safetensors", "--model", TORCH_NETWORK)
     idx = files({f"data/{name}": content for name, content in idx_files().items()})
     images = files({f"data/{name}/{i}.png": image_bytes("PNG") for name in "ab" for i in range(4)})
-    run = copied(seeds.run, "run", lambda folder: None)
+    run, half_run = (copied(source, "run", lambda folder: None) for source in (seeds.run, seeds.half_run))
     hub = files({"hub/config.json": b"{}", "hub/model.safetensors": seeds.torch_weights.read_bytes()})
     evaluate = ("evaluate", "--dataset", "data", "--weights", str(seeds.weights))
     return {
@@ -97,10 +97,7 @@ def _places(seeds: Seeds) -> dict[str, tuple[tuple[str, ...], Callable[[Path], N
             f"a run's {file}": (("predict", str(seeds.image), "--checkpoint", "run"), run, f"run/{file}")
             for file in RUN_FILES
         },
-        **{
-            f"{file} of a resumed run": (train("--resume", "--run-dir", "run", "--epochs", "2"), run, f"run/{file}")
-            for file in RUN_FILES
-        },
+        **{f"{file} of a resumed run": (RESUME, half_run, f"run/{file}") for file in RUN_FILES},
     }
 
 
