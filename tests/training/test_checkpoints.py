@@ -1,11 +1,13 @@
 """Checkpoints that are damaged, missing, of another run, or have no room."""
 
+import errno
 import json
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import jax
@@ -14,6 +16,7 @@ import pytest
 from short_runs import CONFIG, Printed, final_params, run, with_recipe
 
 import zoo
+from zoo.runtime.system_errors import reason
 from zoo.training import RunFolder
 from zoo.training.checkpoint import checkpoints
 from zoo.training.checkpoint.checksums import Damaged, checksums, verified_record, with_checksums
@@ -21,6 +24,7 @@ from zoo.training.checkpoint.position import Position
 from zoo.training.checkpoint.run_folder import saved_steps
 from zoo.training.config.run_options import RunOptions, parse_interval
 from zoo.training.evaluation import Evaluator
+from zoo.training.schedule import most_checkpoints
 
 pytestmark = pytest.mark.usefixtures("tiny")
 
@@ -178,18 +182,66 @@ def test_a_save_that_fails_is_reported_and_tried_again(monkeypatch, tmp_path):
 
     def failing(self, step, *args, **kwargs):
         if next(failures):
-            raise ValueError(
-                "RESOURCE_EXHAUSTED: Failed to write 7 bytes: No space left on device [os_error_code='28']"
-            )
+            raise ValueError("DEADLINE_EXCEEDED: the network file system did not answer")
         return save(self, step, *args, **kwargs)
 
     monkeypatch.setattr(ocp.training.Checkpointer, "save_checkpointables_async", failing)
     printed = Printed()
     assert run(tmp_path / "run", printed=printed).step == 12
     (line,) = (line for line in printed.lines if "could not be saved" in line)
-    assert "step 8 could not be saved (no space left on the disk)" in line
+    assert "step 8 could not be saved (DEADLINE_EXCEEDED" in line
     assert "the last one is of step 4" in line
     assert saved_steps(RunFolder(tmp_path / "run")) == [4, 12]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ValueError("RESOURCE_EXHAUSTED: Failed to write 7 bytes: No space left on device [os_error_code='28']"),
+        PermissionError(errno.EACCES, "Permission denied"),
+    ],
+)
+def test_a_save_that_fails_for_what_lasts_ends_the_run(monkeypatch, tmp_path, error):
+    from orbax.checkpoint import v1 as ocp
+
+    save = ocp.training.Checkpointer.save_checkpointables_async
+
+    def failing(self, step, *args, **kwargs):
+        if step == 8:
+            raise error
+        return save(self, step, *args, **kwargs)
+
+    with monkeypatch.context() as patched, pytest.raises(zoo.ZooError, match="step 8 could not be saved") as ended:
+        patched.setattr(ocp.training.Checkpointer, "save_checkpointables_async", failing)
+        run(tmp_path / "run")
+    assert "--resume continues from step 4" in str(ended.value) and reason(error) in str(ended.value)
+    assert saved_steps(RunFolder(tmp_path / "run")) == [4]
+
+
+def test_a_folder_that_cannot_be_written_any_more_ends_the_run_at_once(monkeypatch, tmp_path, finished):
+    """Orbax, which makes folders in the background by default, would wait for minutes."""
+    mkdir = os.mkdir
+
+    def refused(path, *args, **kwargs):
+        if ".orbax-checkpoint-tmp" in str(path) and "/8." in str(path):
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        mkdir(path, *args, **kwargs)
+
+    started = time.monotonic()
+    with monkeypatch.context() as patched, pytest.raises(zoo.ZooError, match=r"step 8 .*Permission denied.* step 4"):
+        patched.setattr(os, "mkdir", refused)
+        run(tmp_path / "run")
+    assert time.monotonic() - started < 60
+    assert run(tmp_path / "run", resume=True).step == 12
+    jax.tree.map(np.testing.assert_array_equal, final_params(tmp_path / "run"), final_params(finished))
+
+
+@pytest.mark.parametrize(
+    ("options", "count"),
+    [({}, 2), ({"eval_every": 2}, 3), ({"save_every": "2", "keep": 9}, 3), ({"save_every": "1m"}, 4)],
+)
+def test_how_many_checkpoints_a_run_of_one_epoch_needs_room_for(options, count):
+    assert most_checkpoints(with_recipe(epochs=1).recipe, RunOptions(**options), 2) == count
 
 
 FULL_DISK = """
@@ -215,7 +267,7 @@ def test_a_full_disk_loses_nothing_that_was_saved(tmp_path):
     if done.returncode == 77:
         pytest.skip("may not mount a small disk here")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "could not be saved (no space left on the disk)" in done.stdout
+    assert "could not be saved (No space left on device" in done.stdout
     assert "resumed from step" in done.stdout
     assert "Traceback" not in done.stdout + done.stderr
 

@@ -62,6 +62,7 @@ def run(args: argparse.Namespace) -> None:
     """Read IN and write OUT, atomically."""
     from zoo.errors import ZooError
     from zoo.registry import model_info
+    from zoo.runtime.atomic_files import check_replaceable
     from zoo.weights.convert import write_weights
     from zoo.weights.published import imagenet_classes
 
@@ -74,6 +75,7 @@ def run(args: argparse.Namespace) -> None:
         raise ZooError(f"{args.output} is a folder: give a file, such as {args.output / f'{args.model}.safetensors'}")
     if args.output.exists() and not args.force:
         raise ZooError(f"{args.output} exists: overwrite it with --force")
+    check_replaceable(args.output)
     if args.half and args.to_key_map != "zoo":
         raise ZooError(f"--half is for zoo's own files: remove it, or --to {args.to_key_map}")
     if args.class_names and args.to_key_map != "zoo":

@@ -84,11 +84,13 @@ def run(args: argparse.Namespace) -> None:
 
 def _check_out(path: Path) -> None:
     from zoo.errors import ZooError
+    from zoo.runtime.atomic_files import check_replaceable
 
     if path.is_dir():
         raise ZooError(f"--out {path} is a folder: give a file, such as {path / 'report.html'}")
     if not path.absolute().parent.is_dir():
         raise ZooError(f"--out {path}: the folder {path.parent} does not exist: create it first")
+    check_replaceable(path)
 
 
 def _second_network(args: argparse.Namespace) -> Any:

@@ -134,9 +134,11 @@ def _refuse_unused(args: argparse.Namespace, method: str) -> None:
 def _check_out(folder: Path) -> None:
     """Raises ZooError if the folder cannot be made, or has a list of sheets that cannot be read."""
     from zoo.errors import ZooError
-    from zoo.visualize.sheets.sheet import read_index
+    from zoo.runtime.atomic_files import check_replaceable
+    from zoo.visualize.sheets.sheet import index_path, read_index
 
     existing = next(path for path in (folder, *folder.absolute().parents) if path.exists())
     if not existing.is_dir():
         raise ZooError(f"--out {folder}: {existing} is a file, not a folder")
+    check_replaceable(index_path(existing))
     read_index(folder)

@@ -46,18 +46,19 @@ def read_regular(path: str | Path, limit: int = MAX_RECORD_SIZE) -> bytes:
 
 
 def _open_descriptor(path: str, flags: int) -> int:
-    _refuse_special(Path(path).stat(), path)
+    refuse_special(Path(path).stat(), path)
     # Not blocking: the name may have become that of a pipe. Terminals are devices, which are refused.
     descriptor = os.open(path, flags | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0))
     try:
-        _refuse_special(os.fstat(descriptor), path)
+        refuse_special(os.fstat(descriptor), path)
     except OSError:
         os.close(descriptor)
         raise
     return descriptor
 
 
-def _refuse_special(status: os.stat_result, path: str) -> None:
+def refuse_special(status: os.stat_result, path: str | Path) -> None:
+    """Raises OSError unless it is a regular file."""
     if not stat.S_ISREG(status.st_mode):
         kind = KINDS.get(stat.S_IFMT(status.st_mode), "no file")
-        raise OSError(errno.EINVAL, f"it is {kind}, not a regular file", path)
+        raise OSError(errno.EINVAL, f"it is {kind}, not a regular file", str(path))

@@ -21,6 +21,7 @@ from zoo.training.finetune.pretrained_backbone import insert_backbone
 from zoo.training.muon import grouped_kernels
 from zoo.training.optimizer import make_optimizer
 from zoo.training.prepared_run import Backbone, PreparedRun
+from zoo.training.schedule import most_checkpoints
 from zoo.training.state import TrainState, create_state
 
 
@@ -49,7 +50,7 @@ def initial_state(
     if not run.resume:
         check_backbone(run)
     with fail_on_all_processes():
-        check_free_space(run.folder, shapes, min(run.options.keep, run.config.recipe.epochs))
+        check_free_space(run.folder, shapes, most_checkpoints(run.config.recipe, run.options, steps_per_epoch))
     if run.resume:
         if restored := restore(run.folder, abstract_like(shapes, sharding), console):
             return restored

@@ -84,5 +84,19 @@ class Schedule:
         return global_max(self._stop.number)
 
 
+def most_checkpoints(recipe: Recipe, options: RunOptions, steps_per_epoch: int) -> int:
+    """How many checkpoints of a run are on the disk at a time, at most.
+
+    Those are the latest ones, the best, and the new one before an old one is removed; a short run saves fewer.
+    """
+    steps = recipe.epochs * steps_per_epoch
+    interval = parse_interval(options.save_every)
+    # How long a step takes is not known.
+    by_time = steps if interval.seconds else 0
+    by_step = sum(steps // every for every in (options.eval_every, interval.steps) if every)
+    # A stop saves as well.
+    return min(options.keep + 2, recipe.epochs + by_step + by_time + 1)
+
+
 def _is_multiple(step: int, interval: int) -> bool:
     return interval > 0 and step % interval == 0

@@ -55,7 +55,11 @@ class Session:
     started: float = field(default_factory=time.perf_counter)
 
     def step_started(self, step: int, metrics: Metrics) -> None:
-        """Keep the metrics of a step that was started, and check those of an earlier one that has finished."""
+        """Keep the metrics of a step that was started, and check those of an earlier one that has finished.
+
+        Raises ZooError if a save in the background has failed for what lasts.
+        """
+        self.checkpoints.poll()
         if step == self.first + 1:
             jax.block_until_ready(metrics)
             self.progress.compiled()

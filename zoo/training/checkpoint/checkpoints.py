@@ -4,6 +4,7 @@ A checkpoint gets its final name when it is complete, so a killed process leaves
 arrays are stored with it: a checkpoint that is damaged later is detected and skipped.
 """
 
+import errno
 import json
 import shutil
 import tempfile
@@ -23,11 +24,12 @@ from zoo.errors import ZooError
 from zoo.runtime.atomic_files import replacing
 from zoo.runtime.console import print_line
 from zoo.runtime.records import InvalidRecord
+from zoo.runtime.system_errors import REFUSALS, error_number, reason
 from zoo.training.checkpoint.checksums import Damaged, check_shapes, checksums, verified_record, with_checksums
 from zoo.training.checkpoint.position import Position
 from zoo.training.checkpoint.run_folder import RunFolder, saved_steps
 from zoo.training.checkpoint.saved_metrics import has_readable_metrics, metrics_file
-from zoo.training.distributed import is_first, true_everywhere, wait_for_all
+from zoo.training.distributed import global_max, is_first, true_everywhere, wait_for_all
 from zoo.training.state import TrainState
 
 POLICIES = ocp.training.preservation_policies
@@ -37,29 +39,36 @@ SAVE = ocp.training.save_decision_policies
 SAVING_TIMEOUT_SECONDS = 300
 FAILED_ELSEWHERE = OSError("another process could not write it")
 
+# How a save ended. What LASTS does not mend itself, such as a full disk: every later save would fail too.
+SAVED, FAILED, LASTS = 0, 1, 2
+LASTING = REFUSALS - {errno.EAGAIN, errno.ENOMEM} | {errno.ENOENT, errno.ENOTDIR}
+
 
 def open_checkpointer(folder: RunFolder, keep: int) -> ocp.training.Checkpointer:
     """Orbax's checkpointer, which keeps the latest `keep` checkpoints and the best. Raises ZooError for an OSError."""
     best = POLICIES.BestN(
         get_metric_fn=lambda metrics: metrics.get("test_accuracy", -1.0), n=1, keep_checkpoints_without_metrics=False
     )
+    # In the background Orbax would wait for a folder that cannot be made until the timeout.
+    saving = ocp.options.AsyncOptions(timeout_secs=SAVING_TIMEOUT_SECONDS, create_directories_asynchronously=False)
     try:
         return ocp.training.Checkpointer(
             folder.steps.absolute(),
             save_decision_policy=SAVE.FixedIntervalPolicy(1),
             preservation_policy=POLICIES.AnyPreservationPolicy([POLICIES.LatestN(keep), best]),
             cleanup_tmp_directories=True,
-            context=ocp.Context(async_options=ocp.options.AsyncOptions(timeout_secs=SAVING_TIMEOUT_SECONDS)),
+            context=ocp.Context(async_options=saving),
         )
     except OSError as error:
-        raise ZooError(f"cannot open the checkpoints in {folder.steps}: {error.strerror or error}") from None
+        raise ZooError(f"cannot open the checkpoints in {folder.steps}: {reason(error)}") from None
 
 
 class Checkpoints:
     """A context manager that saves in the background; its exit waits for the last save.
 
-    A save that fails prints a line. Earlier checkpoints stay, and the next save tries again. A save that fails in one
-    process counts as failed in all.
+    A save that fails for what lasts, such as a full disk or a lost permission, raises ZooError at the next call. After
+    any other failure a line is printed, and the next save tries again. Earlier checkpoints stay. A save that fails in
+    one process counts as failed in all.
     """
 
     def __init__(self, folder: RunFolder, keep: int, console: Console) -> None:
@@ -103,11 +112,21 @@ class Checkpoints:
             )
         except Exception as error:
             failure = error
-        if not true_everywhere(failure is None):
-            self._failed(failure or FAILED_ELSEWHERE)
+        self._end_save(failure, global_max(_severity(failure)), written=False)
+
+    def poll(self) -> None:
+        """End a save that has finished in the background, so that its failure is known before the next one.
+
+        It does nothing in one of several processes, which would have to wait for each other.
+        """
+        if self._writing and jax.process_count() == 1 and not self._checkpointer.is_saving_in_progress():
+            self.wait()
 
     def wait(self, *, agreed: bool = True) -> None:
-        """Wait for the current save. With `agreed`, which all processes must call, it counts if all have written it."""
+        """Wait for the current save. With `agreed`, which all processes must call, it counts if all have written it.
+
+        Raises ZooError for a failure that lasts, if `agreed`.
+        """
         writing, self._writing = self._writing, None
         if writing is None:
             return
@@ -116,11 +135,8 @@ class Checkpoints:
             writing.result()
         except Exception as error:
             failure = error
-        written = failure is None
-        if true_everywhere(written) if agreed else written:
-            self.last_saved = self._step
-        else:
-            self._failed(failure or FAILED_ELSEWHERE)
+        severity = global_max(_severity(failure)) if agreed else min(_severity(failure), FAILED)
+        self._end_save(failure, severity, written=True)
 
     def require(self, step: int) -> None:
         """Wait for the current save. Raises ZooError if that step is not saved."""
@@ -153,31 +169,32 @@ class Checkpoints:
         self._checkpointer.close()
         self._checkpointer = open_checkpointer(self._folder, self._keep)
 
-    def _failed(self, error: Exception) -> None:
-        kept = "there is none yet" if self.last_saved is None else f"the last one is of step {self.last_saved}"
-        print_line(
-            self._console,
-            f"the checkpoint of step {self._step} could not be saved ({reason(error)}): the run continues, and "
-            f"the next save tries again; {kept}",
-        )
+    def _end_save(self, failure: Exception | None, severity: int, *, written: bool) -> None:
+        if severity == SAVED:
+            if written:
+                self.last_saved = self._step
+            return
         self._writing = None
-        # Orbax's checkpointer reports a failure again at its next call. A new one also removes unfinished files.
+        # Orbax's checkpointer reports a failure again at its next call.
         with suppress(Exception):
             self._checkpointer.close()
-        self._checkpointer = open_checkpointer(self._folder, self._keep)
         # It may have failed after the checkpoint was complete, while an old one was being removed.
-        if self._checkpointer.latest is not None:
-            self.last_saved = self._checkpointer.latest.step
+        self.last_saved = max(saved_steps(self._folder), default=self.last_saved)
+        failed = f"the checkpoint of step {self._step} could not be saved ({reason(failure or FAILED_ELSEWHERE)})"
+        if severity == LASTS:
+            raise ZooError(f"{failed}: the run ends; {self.resume_hint()}")
+        kept = "there is none yet" if self.last_saved is None else f"the last one is of step {self.last_saved}"
+        print_line(self._console, f"{failed}: the run continues, and the next save tries again; {kept}")
+        # A new one also removes unfinished files.
+        self._checkpointer = open_checkpointer(self._folder, self._keep)
 
 
-def reason(error: Exception) -> str:
-    """Why a file could not be written, on one line."""
-    text = " ".join(str(error).split())
-    return "no space left on the disk" if "No space left" in text else text[:200]
+def _severity(failure: Exception | None) -> int:
+    return SAVED if failure is None else LASTS if error_number(failure) in LASTING else FAILED
 
 
-def check_free_space(folder: RunFolder, state: Any, keep: int) -> None:
-    """Raises ZooError if the run folder cannot be written, or its disk has no room for the checkpoints.
+def check_free_space(folder: RunFolder, state: Any, count: int) -> None:
+    """Raises ZooError if the run folder cannot be written, or its disk has no room for so many checkpoints at a time.
 
     `state` may have shapes instead of arrays.
     """
@@ -187,14 +204,13 @@ def check_free_space(folder: RunFolder, state: Any, keep: int) -> None:
         with tempfile.TemporaryFile(dir=folder.path):
             pass
     except OSError as error:
-        raise ZooError(f"cannot write in the run folder {folder.path}: {error.strerror}") from None
+        raise ZooError(f"cannot write in the run folder {folder.path}: {reason(error)}") from None
     checkpoint_bytes = sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(arrays(state)))
     existing = sum(file.stat().st_size for file in folder.steps.rglob("*") if file.is_file())
-    # The latest ones, the best, and the new one before an old one is removed.
-    needed, free = checkpoint_bytes * (keep + 2) - existing, shutil.disk_usage(folder.path).free
+    needed, free = checkpoint_bytes * count - existing, shutil.disk_usage(folder.path).free
     if needed > free:
         raise ZooError(
-            f"{folder.path} has room for {free / 2**20:.0f} MB, and {keep + 2} checkpoints of this run need "
+            f"{folder.path} has room for {free / 2**20:.0f} MB, and {count} checkpoints of this run need "
             f"{needed / 2**20:.0f}: free some space, or choose another folder with --run-dir"
         )
 

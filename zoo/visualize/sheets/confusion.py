@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from zoo.errors import ZooError
-from zoo.runtime.atomic_files import replacing
+from zoo.runtime.atomic_files import check_replaceable, replacing
 from zoo.runtime.figure_fonts import fonts_for
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ def check_figure_path(path: Path) -> None:
         raise ZooError(f"{path} has no suffix of a figure: choose one of .{', .'.join(sorted(formats))}")
     if not path.absolute().parent.is_dir():
         raise ZooError(f"cannot write {path}: there is no folder {path.parent}")
+    check_replaceable(path)
 
 
 def save_confusion(path: Path, confusion: np.ndarray, class_names: tuple[str, ...]) -> None:
