@@ -48,6 +48,7 @@ def run(args: argparse.Namespace) -> int:
     from itertools import tee
 
     from zoo.inference.prediction import predict
+    from zoo.models.memory_forecast import check_inference_memory
     from zoo.training import enable_compilation_cache
 
     # Before the weights, which may have to be downloaded.
@@ -56,11 +57,13 @@ def run(args: argparse.Namespace) -> int:
     if not paths:
         return 2
     weights = inference_weights(args)
+    batch_size = min(args.batch_size, len(paths))
+    check_inference_memory(weights.network(), weights.preprocessing.image_shape, batch_size, args.dtype)
     enable_compilation_cache()
     # One iterator for the paths and one for the pixels, so that only a batch of images is in memory.
     with_paths, with_pixels = tee(_readable_images(paths))
     images = (image for _, image in with_pixels)
-    predictions = predict(weights, images, batch_size=args.batch_size, top=args.top, dtype=args.dtype)
+    predictions = predict(weights, images, batch_size=batch_size, top=args.top, dtype=args.dtype)
     count = 0
     for count, ((path, _), classes) in enumerate(zip(with_paths, predictions, strict=True), start=1):
         print(_as_json(path, classes) if args.json else _as_text(path, classes, first=count == 1))

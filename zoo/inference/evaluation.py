@@ -11,7 +11,9 @@ import numpy as np
 from zoo.data import Dataset, UnreadableImages, eval_batches
 from zoo.errors import ZooError
 from zoo.inference.prediction import fetch_top_k, output_names, top_k_function
+from zoo.models.memory_forecast import check_inference_memory
 from zoo.runtime.compiler_options import compiler_options
+from zoo.runtime.limits import BATCH_SIZE
 from zoo.runtime.mesh import data_mesh, replicated, shard_batch
 from zoo.weights.files import Weights
 
@@ -99,7 +101,12 @@ def evaluate(
     if not len(dataset.test):
         raise ZooError(f"{dataset.name} has no test images to evaluate")
     names = matching_class_names(weights, dataset)
+    BATCH_SIZE.check(batch_size, "batch_size")
     mesh = data_mesh(batch_size)
+    devices = mesh.size
+    # No larger than what the images fill.
+    batch_size = min(batch_size, -(-len(dataset.test) // devices) * devices)
+    check_inference_memory(weights.network(), weights.preprocessing.image_shape, batch_size // devices, dtype)
     compute = jax.jit(top_k_function(weights, 5, dtype), compiler_options=compiler_options())
     variables = jax.device_put(weights.variables, replicated(mesh))
     confusion, among_five = np.zeros((len(names), len(names)), np.int64), 0

@@ -10,7 +10,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from zoo.errors import ZooError
+from zoo.models.memory_forecast import check_inference_memory
 from zoo.runtime.compiler_options import compiler_options
+from zoo.runtime.limits import BATCH_SIZE, TOP
 from zoo.weights.files import Weights
 
 TopK = Callable[[Any, jax.Array], tuple[jax.Array, jax.Array]]
@@ -39,14 +41,16 @@ def predict(
     first batch; zeros pad a smaller last batch. Raises ZooError for an array that is no such image, and where the
     network's outputs are not finite.
     """
-    if min(batch_size, top) < 1:
-        raise ZooError(f"batch_size is {batch_size} and top is {top}: both are at least 1")
+    BATCH_SIZE.check(batch_size, "batch_size")
+    TOP.check(top, "top")
     names = output_names(weights)
     compute = jax.jit(top_k_function(weights, top, dtype), compiler_options=compiler_options())
     variables = jax.device_put(weights.variables)
     fitted, size = (_fitted(weights, image) for image in images), None
     while batch := list(islice(fitted, batch_size)):
-        size = size or len(batch)
+        if size is None:
+            size = len(batch)
+            check_inference_memory(weights.network(), weights.preprocessing.image_shape, size, dtype)
         padded = np.zeros((size, *weights.preprocessing.image_shape), np.uint8)
         padded[: len(batch)] = batch
         for probabilities, indices in zip(*fetch_top_k(weights, *compute(variables, padded), len(batch)), strict=True):

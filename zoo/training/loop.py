@@ -17,10 +17,10 @@ from zoo.training.checkpoint.position import Position
 from zoo.training.config.recipe import Recipe
 from zoo.training.feed import Feed, open_feed
 from zoo.training.finetune.freezing import partition
-from zoo.training.initial_state import initial_state
+from zoo.training.initial_state import build_network, initial_state
 from zoo.training.optimizer import count_warmup_updates
 from zoo.training.prepared_run import PreparedRun
-from zoo.training.resolve_config import check_batches, check_classes
+from zoo.training.resolve_config import check_batches, check_classes, check_memory
 from zoo.training.schedule import TrainingPlan
 from zoo.training.session import Session, open_session
 from zoo.training.state import TrainState
@@ -48,6 +48,8 @@ def train(run: PreparedRun, console: Console) -> Outcome:
     config = run.config
     check_batches(config.recipe, run.dataset)
     check_classes(config, run.dataset)
+    if run.resume:  # its folder may be someone else's
+        check_memory(build_network(config), config.recipe, config.preprocessing, run.dataset)
     mesh, plan = data_mesh(config.recipe.batch_size), TrainingPlan(config.recipe, len(run.dataset.train))
     unreadable = UnreadableImages(run.options.skip_unreadable, "--skip-unreadable")
     feed = open_feed(run.dataset, config.recipe, config.preprocessing, mesh, unreadable)

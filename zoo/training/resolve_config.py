@@ -1,6 +1,7 @@
 """From the settings of the command line to a run's configuration; whatever would fail later fails here."""
 
 import dataclasses
+import math
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import jax
 from zoo.data import Dataset, Preprocessing
 from zoo.data.preprocessing import channel_constants
 from zoo.errors import ZooError
+from zoo.models.memory_forecast import check_array_memory, check_training_memory
 from zoo.models.network import Network
 from zoo.models.variables import check_image_shape, init_shapes, smallest_image_size
 from zoo.registry import create_model, model_info
@@ -57,6 +59,7 @@ def resolve_config(
         preprocessing = native_preprocessing(recipe, model, network, dataset)
     check_image_shape(network, preprocessing.image_shape)
     check_shift(recipe, preprocessing)
+    check_memory(network, recipe, preprocessing, dataset)
     check_trained_parts(network, recipe)
     check_used(recipe, overrides, has_batch_norm="batch_stats" in init_shapes(network, preprocessing.image_shape))
     check_batch_norms(network, recipe, preprocessing.image_shape)
@@ -98,6 +101,15 @@ def check_shift(recipe: Recipe, preprocessing: Preprocessing) -> None:
     height, width, _ = preprocessing.image_shape
     if recipe.shift >= min(height, width):
         raise ZooError(f"shift is {recipe.shift}: images of {height}x{width} pixels can be shifted by less than that")
+
+
+def check_memory(network: Network, recipe: Recipe, preprocessing: Preprocessing, dataset: Dataset) -> None:
+    """Raises ZooError where a batch, or the images that the recipe keeps in memory, have no room."""
+    shape = preprocessing.image_shape
+    check_training_memory(network, shape, -(-recipe.batch_size // jax.device_count()), recipe.dtype)
+    if recipe.feed == "resident":
+        images = len(dataset.train) + len(dataset.test)
+        check_array_memory(f"{images} resident images of {'x'.join(map(str, shape))}", images * math.prod(shape))
 
 
 def check_classes(config: RunConfig, dataset: Dataset) -> None:

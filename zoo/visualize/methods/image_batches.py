@@ -8,6 +8,7 @@ import numpy as np
 
 from zoo.data import Dataset, Preprocessing, Source, eval_batches
 from zoo.errors import ZooError
+from zoo.runtime.limits import BATCH_SIZE
 
 Images = Dataset | Source | np.ndarray | Iterable[np.ndarray]
 
@@ -20,8 +21,7 @@ def iterate_batches(
     Batches of a `Dataset` (its test split) or a `Source` are uint8 and need the preprocessing. Batches of an array, or
     of an iterable of arrays, are normalised floats, unchanged. Raises ZooError for anything else.
     """
-    if batch_size < 1:
-        raise ZooError(f"batch_size is {batch_size}: give 1 or more")
+    BATCH_SIZE.check(batch_size, "batch_size")
     if isinstance(images, Dataset):
         images = images.test
     if len(getattr(images, "shape", ())) == 4:
@@ -29,6 +29,8 @@ def iterate_batches(
     if hasattr(images, "__getitem__") and not isinstance(images, list | tuple):
         if preprocessing is None:
             raise ZooError("images of a data set have values from 0 to 255: give the weights' preprocessing too")
+        # No larger than what the images fill.
+        batch_size = min(batch_size, max(len(images), 1))
         batches = eval_batches(images, preprocessing=preprocessing, batch_size=batch_size)
         return ((batch["image"], int(batch["mask"].sum())) for batch in batches)
     if not isinstance(images, Iterable):
