@@ -170,7 +170,7 @@ def test_a_folder_without_images(capsys, weights_file, tmp_path):
 @pytest.mark.parametrize("option", ["--top", "--batch-size"])
 def test_numbers_are_at_least_one(capsys, option, given):
     error = error_of(capsys, "predict", "photos", "--model", "lenet5", f"{option}={given}")
-    assert f"{option}: {given} " in error and "at least 1" in error
+    assert f"{option}: {given!r} is not a whole number from 1 to " in error
 
 
 def test_folded_and_in_bfloat16_the_probabilities_are_close(capsys, tmp_path, monkeypatch):

@@ -160,5 +160,5 @@ def test_images_stay_float32_where_jax_has_float64():
 
 @pytest.mark.parametrize("name", ["crop", "erase"])
 def test_a_share_is_at_most_one(name):
-    with pytest.raises(zoo.ZooError, match=f"{name} is 2.0: it must be at most 1"):
+    with pytest.raises(zoo.ZooError, match=f"{name} is 2.0: it must be a float32 number from 0 to 1"):
         Recipe(**{name: 2.0})

@@ -182,7 +182,7 @@ def test_pmap_takes_it_too():
 
 def test_the_recipe_says_what_is_mixed():
     assert EVERYTHING.mixes_images and not Recipe().mixes_images
-    with pytest.raises(zoo.ZooError, match=r"mixup is -0.1: it must be at least 0"):
+    with pytest.raises(zoo.ZooError, match=r"mixup is -0.1: it must be a float32 number from 0 to 1000"):
         Recipe(mixup=-0.1)
-    with pytest.raises(zoo.ZooError, match=r"cutmix is -1.0: it must be at least 0"):
+    with pytest.raises(zoo.ZooError, match=r"cutmix is -1.0: it must be a float32 number from 0 to 1000"):
         Recipe(cutmix=-1.0)

@@ -174,9 +174,23 @@ def test_processes_where_none_are_known_is_one_clear_line(tmp_path):
     assert "cannot connect to the other processes" in output.splitlines()[-1]
 
 
-def test_a_coordinator_without_a_port_is_one_clear_line():
-    with pytest.raises(zoo.ZooError, match="--coordinator is 'localhost': it must be HOST:PORT"):
-        join_cluster(Cluster("localhost", 2, 0))
+@pytest.mark.parametrize(
+    "address", ["localhost", "", ":1", "localhost:", "localhost:²", "a b:1", "a:1\n", "http://a:1"]
+)
+def test_a_coordinator_that_is_no_address_is_one_clear_line(address):
+    with pytest.raises(zoo.ZooError, match=r"--coordinator is '.*': it must be HOST:PORT"):
+        join_cluster(Cluster(address, 2, 0))
+
+
+@pytest.mark.parametrize("port", [0, 65536, 99999])
+def test_a_port_that_cannot_be_is_one_clear_line(port):
+    with pytest.raises(zoo.ZooError, match=f"the port of --coordinator is {port}: it must be .* from 1 to 65535"):
+        join_cluster(Cluster(f"127.0.0.1:{port}", 2, 0))
+
+
+def test_an_index_that_no_process_has_is_one_clear_line():
+    with pytest.raises(zoo.ZooError, match="--process is 2: with --processes 2 it must be less than that"):
+        join_cluster(Cluster("127.0.0.1:1", 2, 2))
 
 
 @pytest.mark.slow

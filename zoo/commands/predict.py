@@ -47,6 +47,8 @@ def run(args: argparse.Namespace) -> int:
     """Print the most probable classes of each image. The exit status is 2 where an image could not be read."""
     from itertools import tee
 
+    import jax.numpy as jnp
+
     from zoo.inference.prediction import predict
     from zoo.models.memory_forecast import check_inference_memory
     from zoo.training import enable_compilation_cache
@@ -58,7 +60,9 @@ def run(args: argparse.Namespace) -> int:
         return 2
     weights = inference_weights(args)
     batch_size = min(args.batch_size, len(paths))
-    check_inference_memory(weights.network(), weights.preprocessing.image_shape, batch_size, args.dtype)
+    # Before so many images are read.
+    network = weights.network(dtype=jnp.dtype(args.dtype))
+    check_inference_memory(network, weights.preprocessing.image_shape, batch_size)
     enable_compilation_cache()
     # One iterator for the paths and one for the pixels, so that only a batch of images is in memory.
     with_paths, with_pixels = tee(_readable_images(paths))

@@ -124,7 +124,7 @@ def run(args: argparse.Namespace) -> int:
     # Before anything is compiled: JAX decides then whether it uses the cache.
     enable_compilation_cache()
     watch: AbstractContextManager = nullcontext()
-    if args.distributed or args.coordinator:
+    if args.distributed or args.coordinator is not None:
         watch = join_cluster(Cluster(args.coordinator, args.processes, args.process), lock.close)
         console = console if is_first() else Console(quiet=True)
     with watch, lock:

@@ -106,7 +106,8 @@ def evaluate(
     devices = mesh.size
     # No larger than what the images fill.
     batch_size = min(batch_size, -(-len(dataset.test) // devices) * devices)
-    check_inference_memory(weights.network(), weights.preprocessing.image_shape, batch_size // devices, dtype)
+    network = weights.network(dtype=jnp.dtype(dtype))
+    check_inference_memory(network, weights.preprocessing.image_shape, batch_size // devices)
     compute = jax.jit(top_k_function(weights, 5, dtype), compiler_options=compiler_options())
     variables = jax.device_put(weights.variables, replicated(mesh))
     confusion, among_five = np.zeros((len(names), len(names)), np.int64), 0

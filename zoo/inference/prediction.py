@@ -50,7 +50,7 @@ def predict(
     while batch := list(islice(fitted, batch_size)):
         if size is None:
             size = len(batch)
-            check_inference_memory(weights.network(), weights.preprocessing.image_shape, size, dtype)
+            check_inference_memory(weights.network(dtype=jnp.dtype(dtype)), weights.preprocessing.image_shape, size)
         padded = np.zeros((size, *weights.preprocessing.image_shape), np.uint8)
         padded[: len(batch)] = batch
         for probabilities, indices in zip(*fetch_top_k(weights, *compute(variables, padded), len(batch)), strict=True):

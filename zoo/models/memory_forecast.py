@@ -29,11 +29,9 @@ def check_training_memory(
     _check(model, image_shape, batch, dtype, training=True)
 
 
-def check_inference_memory(
-    model: nn.Module, image_shape: tuple[int, int, int], batch: int, dtype: Any = jnp.float32
-) -> None:
-    """As `check_training_memory` for a prediction; the variables are in memory already."""
-    _check(model, image_shape, batch, dtype, training=False)
+def check_inference_memory(model: nn.Module, image_shape: tuple[int, int, int], batch: int) -> None:
+    """As `check_training_memory`, for a prediction in the type of the network; its variables are in memory already."""
+    _check(model, image_shape, batch, getattr(model, "dtype", jnp.float32), training=False)
 
 
 def check_array_memory(what: str, size: int) -> None:

@@ -15,7 +15,9 @@ from jax.experimental import multihost_utils
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from zoo.errors import ZooError
+from zoo.runtime.limits import PORT
 from zoo.runtime.mesh import DATA_AXIS, batch_sharding, replicated
+from zoo.runtime.printable import quoted
 from zoo.training.process_watch import ProcessWatch, open_relay
 
 # Smaller arrays cost more to gather than to keep on every device.
@@ -43,10 +45,7 @@ def join_cluster(cluster: Cluster, clean_up: Callable[[], None] = lambda: None) 
     Enter the context that is returned: in it the loss of one process ends all, after `clean_up`. Where JAX detects the
     coordinator there is no relay to it: if the first process is lost, JAX may abort the others before the context ends.
     """
-    if cluster.coordinator and None in (cluster.processes, cluster.process):
-        raise ZooError("--coordinator needs --processes and --process too")
-    if cluster.coordinator and not re.fullmatch(r".+:\d+", cluster.coordinator):
-        raise ZooError(f"--coordinator is {cluster.coordinator!r}: it must be HOST:PORT, such as 10.0.0.1:1234")
+    check_cluster(cluster)
     watch, coordinator = ProcessWatch(clean_up), cluster.coordinator
     if coordinator and cluster.process:
         coordinator = open_relay(coordinator, lambda: watch.connected)
@@ -62,6 +61,23 @@ def join_cluster(cluster: Cluster, clean_up: Callable[[], None] = lambda: None) 
     host = cluster.coordinator.rpartition(":")[0].strip("[]") if cluster.coordinator else ""
     watch.connect(jax.process_index(), host, broadcast)
     return watch
+
+
+def check_cluster(cluster: Cluster) -> None:
+    """Raises ZooError for what is no address, or no index of a process."""
+    if cluster.coordinator is None:
+        return
+    if cluster.processes is None or cluster.process is None:
+        raise ZooError("--coordinator needs --processes and --process too")
+    host, _, port = cluster.coordinator.rpartition(":")
+    # Of IPv6 addresses too, in brackets.
+    if not re.fullmatch(r"[\w.:%\[\]-]+", host, re.ASCII) or not re.fullmatch(r"[0-9]{1,5}", port):
+        raise ZooError(f"--coordinator is {quoted(cluster.coordinator)}: it must be HOST:PORT, such as 10.0.0.1:1234")
+    PORT.check(int(port), "the port of --coordinator")
+    if cluster.process >= cluster.processes:
+        raise ZooError(
+            f"--process is {cluster.process}: with --processes {cluster.processes} it must be less than that"
+        )
 
 
 def broadcast(content: bytes) -> bytes:
