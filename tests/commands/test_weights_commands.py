@@ -71,6 +71,13 @@ def test_convert_from_names_the_key_map(capsys, theirs):
     assert re.search(r"not the weights of mnasnet0_5: .* \(timm\); its own keys are .*layers\.0\.weight", error)
 
 
+def test_a_folder_of_the_hub_with_a_configuration_is_no_run(capsys, theirs, tmp_path):
+    (tmp_path / "hub").mkdir()
+    save_file(load_file(theirs), tmp_path / "hub" / "model.safetensors")
+    (tmp_path / "hub" / "config.json").write_text('{"architecture": "another"}')
+    assert main(["convert", str(tmp_path / "hub"), str(tmp_path / "ours.safetensors"), "--model", NAME]) == 0
+
+
 def test_convert_overwrites_only_with_force(capsys, theirs, tmp_path):
     out = tmp_path / "out.safetensors"
     out.write_text("precious")

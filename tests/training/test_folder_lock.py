@@ -131,6 +131,13 @@ def test_a_lock_that_names_no_owner_is_one_line(tmp_path, text):
     assert lock_file(tmp_path).read_text() == text
 
 
+def test_a_lock_that_is_a_broken_link_is_not_waited_for(tmp_path, monkeypatch):
+    monkeypatch.setattr(folder_lock, "UNSEEN_SECONDS", 0.2)
+    lock_file(tmp_path).symlink_to("nowhere")
+    with pytest.raises(zoo.ZooError, match=r"lock\.json.* remove it"):
+        acquire(tmp_path)
+
+
 def test_a_folder_that_cannot_be_locked_is_one_line(tmp_path, monkeypatch):
     def read_only(*args, **options):
         raise OSError(errno.EROFS, "Read-only file system")

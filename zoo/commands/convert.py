@@ -95,10 +95,10 @@ def run(args: argparse.Namespace) -> None:
 
 def _read(args: argparse.Namespace) -> Weights:
     from zoo.errors import ZooError
-    from zoo.training import RunFolder, checkpoint_weights
+    from zoo.training import checkpoint_weights
     from zoo.weights.convert import read_weights
 
-    if "://" in args.input or not RunFolder(Path(args.input)).exists():
+    if "://" in args.input or not _is_run(Path(args.input)):
         return read_weights(args.model, args.input, args.from_key_map)
     if args.from_key_map:
         raise ZooError(f"--from has no effect: {args.input} is a run of zoo's own; leave out --from")
@@ -106,3 +106,14 @@ def _read(args: argparse.Namespace) -> Weights:
     if weights.model != args.model:
         raise ZooError(f"{args.input} holds a run of {weights.model}, not of {args.model}")
     return weights
+
+
+def _is_run(folder: Path) -> bool:
+    """Whether the folder is that of a run. One of the hub has a config.json too, beside its weights."""
+    from zoo.training import RunFolder
+    from zoo.weights.read_state_dict import SUFFIXES
+
+    run = RunFolder(folder)
+    if not run.exists() or run.steps.exists():
+        return run.exists()
+    return not any(file.suffix in SUFFIXES for file in folder.iterdir())

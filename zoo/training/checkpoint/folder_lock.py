@@ -21,6 +21,9 @@ from zoo.runtime.regular_file import read_regular
 from zoo.runtime.system_errors import reason
 from zoo.training.checkpoint.lock_owner import Owner, has_ended, parse_owner, this_process
 
+# Seconds for which a lock may exist and not be seen, as over a network.
+UNSEEN_SECONDS = 5.0
+
 
 @contextmanager
 def lock_folder(folder: Path) -> Iterator[None]:
@@ -43,6 +46,7 @@ def acquire(folder: Path) -> Owner:
     """Take the lock of an existing folder; `release` gives it back. Raises ZooError as `lock_folder`."""
     owner, lock = this_process(), lock_file(folder)
     unfinished = lock.with_name(f".{lock.name}.{uuid.uuid4().hex[:8]}")
+    last_look = time.monotonic() + UNSEEN_SECONDS
     try:
         with unfinished.open("x") as file:
             file.write(json.dumps(asdict(owner)) + "\n")
@@ -51,7 +55,9 @@ def acquire(folder: Path) -> Owner:
         while not _create(unfinished, lock):
             other = _read(lock)
             if other is None:
-                # Its owner has just removed it, or the network does not show it yet.
+                # Its owner has just removed it, or the network does not show it yet; or it is a broken link.
+                if time.monotonic() > last_look:
+                    raise ZooError(f"cannot read {lock}, which exists: if no process trains in {folder}, remove it")
                 time.sleep(0.05)
                 continue
             # Over a network the attempt that made the file may have been reported as failed.
