@@ -26,7 +26,8 @@ def raw_server(behaviour: Behaviour) -> Iterator[str]:
     def answer(connection, number):
         with connection, suppress(OSError):
             header = b""
-            while b"\r\n\r\n" not in header and (received := connection.recv(4096)):
+            # A TLS client waits for an answer to its first bytes.
+            while b"\r\n\r\n" not in header and header[:1] != b"\x16" and (received := connection.recv(4096)):
                 header += received
             for part in behaviour(header, number):
                 connection.sendall(part)

@@ -86,7 +86,8 @@ def _ask(
     except TooLate:
         raise Broken("no answer in time") from None
     except (requests.exceptions.InvalidURL, UnicodeError):
-        raise ZooError(f"{shown(url)} has no valid host: give a URL as https://host/folder/file") from None
+        whose = " or the proxy in the environment" if requests.utils.get_environ_proxies(url) else ""
+        raise ZooError(f"{shown(url)}{whose} has no valid host: give a URL as https://host/folder/file") from None
     except (requests.RequestException, HTTPError, OSError, ValueError) as error:
         raise Broken(reason(error)) from None
 

@@ -1,6 +1,7 @@
 """The body of a web server's answer, in pieces: it ends in time, and is no longer than it was stated to be."""
 
 import re
+import ssl
 import time
 from collections.abc import Iterator, Mapping
 from http.client import HTTPException, IncompleteRead, RemoteDisconnected
@@ -72,19 +73,24 @@ def stated_length(url: str, headers: Mapping[str, str]) -> int | None:
 
 def reason(error: Exception) -> str:
     """Why there is no answer, in a few words."""
-    if isinstance(error, requests.exceptions.SSLError):
-        return f"its certificate is refused, or this computer's clock is wrong: {shown(str(error.args[0]))}"
     if "Timeout" in type(error).__name__:
         return "no answer in time"
-    if isinstance(error, requests.exceptions.ProxyError):
-        return "the proxy does not connect"
     cause: BaseException | None = error
     while cause:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return f"its certificate is refused: {shown(cause.verify_message)}; check this computer's clock"
+        if isinstance(cause, ssl.SSLError):
+            return "no encrypted connection"
         if isinstance(cause, IncompleteRead):
             return "the connection was closed"
         if isinstance(cause, (HTTPException, InvalidHeader)) and not isinstance(cause, RemoteDisconnected):
             return "its answer is not valid HTTP"
         cause = cause.__cause__ or cause.__context__
+    if isinstance(error, requests.exceptions.ProxyError):
+        return "the proxy does not connect"
+    # A proxy or certificates of the environment that cannot be used: nothing was asked.
+    if isinstance(error, ValueError) or not isinstance(error, (requests.RequestException, HTTPError)):
+        return shown(str(error))
     return "no connection"
 
 
