@@ -13,15 +13,14 @@ from pathlib import Path
 import jax
 import numpy as np
 import pytest
-from rich.console import Console
 from short_runs import final_params, measured_rows, run
 from training.test_tensorboard import events, files, row
 
 import zoo
 from zoo.training import RunFolder
 from zoo.training.checkpoint.run_folder import saved_steps
-from zoo.training.logging.recorder import Recorder
 from zoo.training.logging.rows import read_rows
+from zoo.training.logging.tensorboard import ScalarWriter
 from zoo.training.schedule import SaveTimer
 
 ROOT = Path(zoo.__file__).parents[1]
@@ -75,12 +74,12 @@ def test_the_time_of_day_is_only_shown():
 def test_a_run_saves_keeps_and_resumes_as_with_a_right_clock(tmp_path):
     run(tmp_path / "run", save_every="5", keep=2, tensorboard=True)
     assert saved_steps(RunFolder(tmp_path / "run"))[-2:] == [10, 12]
-    rows = read_rows(RunFolder(tmp_path / "run"))
+    rows = read_rows(RunFolder(tmp_path / "run")).rows
     assert [found["step"] for found in rows] == [4, 8, 12]
     assert 0 < rows[0]["seconds"] < rows[1]["seconds"] < rows[2]["seconds"] < 1000
     assert all(found["images_per_second"] > 0 for found in rows)
     run(tmp_path / "run", resume=True)
-    assert read_rows(RunFolder(tmp_path / "run")) == rows
+    assert read_rows(RunFolder(tmp_path / "run")).rows == rows
 
 
 @pytest.mark.usefixtures("odd_clock")
@@ -91,11 +90,18 @@ def test_saves_by_time_follow_a_clock_that_cannot_be_set():
     assert timer.expired() and not timer.expired()
 
 
+def write_events(folder, *steps):
+    """The rows of a session."""
+    writer = ScalarWriter(folder / "tensorboard")
+    for step in steps:
+        writer.add(row(step))
+        writer.write()
+    writer.close()
+
+
 @pytest.mark.usefixtures("odd_clock")
 def test_events_of_tensorboard_are_in_the_order_in_which_they_came(tmp_path):
-    with Recorder(RunFolder(tmp_path), Console(quiet=True), tensorboard=True) as record:
-        for step in (4, 8, 12):
-            record.add(row(step))
+    write_events(tmp_path, 4, 8, 12)
     (file,) = files(tmp_path)
     times = [event.wall_time for event in events(file)]
     assert times == sorted(times) and times[-1] - times[0] < 100
@@ -105,8 +111,7 @@ def test_event_files_of_later_sessions_are_read_later(tmp_path, monkeypatch):
     order, start = [], time.time()
     for now in (start, start - YEAR, 5.0, start + YEAR, start, start):
         set_clock(monkeypatch, lambda now=now: now)
-        with Recorder(RunFolder(tmp_path), Console(quiet=True), tensorboard=True) as record:
-            record.add(row(4 * len(order) + 4))
+        write_events(tmp_path, 4 * len(order) + 4)
         order += [path for path in files(tmp_path) if path not in order]
     assert len(order) == 6 and order == files(tmp_path)
 

@@ -94,8 +94,8 @@ class _Wait:
         name = self._part.name.removesuffix(".part")
         if now - self._changed > self._limits.waiting_seconds or now - self._start > self._limits.body_seconds:
             raise ZooError(
-                f"{name} is being downloaded by {self._owner()}, which has written nothing for "
-                f"{now - self._changed:.0f} s: end that process, or wait for it, and run the same command again"
+                f"{name} is being downloaded by {self._owner()}; it was waited for {now - self._start:.0f} s, the "
+                f"last {now - self._changed:.0f} without a byte: end that process, and run the same command again"
             )
         if now - self._start > SILENT_SECONDS and not self._warned:
             self._warned = True
