@@ -199,6 +199,8 @@ def test_a_file_sets_bounded_numbers_of_a_network(model):
         ('{"image_shape": [1, 2, 1], "mean": [1]}', "std is missing"),
         ('{"image_shape": [1, 2, 1], "mean": [1, 1], "std": [1]}', "mean has 2 values"),
         ('{"image_shape": [1, 2, 1], "mean": [1], "std": [1], "fit": "crop"}', "fit is .crop.*one of resize, pad"),
+        ('{"crop": "\\ud800"}', r'crop is "\\\\ud800": expected a number'),
+        ('{"crop": "\\ud800", "mean": ' + "[" * 900 + "]" * 900 + "}", "nested too deeply|crop is"),
         ('{"image_shape": "' + "x" * 10**6 + '"}', r"image_shape is .x{40}\.\.\.. *: expected a list"),
     ],
 )

@@ -78,6 +78,9 @@ def as_record(value: Any, kind: type[Record], where: str, *, at: str = "", forei
         record = msgspec.convert(value, kind)
     except msgspec.ValidationError as error:
         raise InvalidRecord(_described(str(error), value, kind, where, at)) from None
+    except UnicodeEncodeError:
+        # Text where it is wrong is first looked at as bytes.
+        return as_record(_encodable(value, where), kind, where, at=at, foreign=foreign)
     if not foreign and (name := _unknown_field(value, kind, at)):
         raise InvalidRecord(f"{where}: {unknown_field(name)}")
     return record
@@ -102,6 +105,14 @@ def shown(value: Any) -> str:
             return printable(json.dumps(text, ensure_ascii=False))
         case _:
             return _shortened(json.dumps(value))
+
+
+def _encodable(value: Any, where: str) -> Any:
+    """A JSON value with surrogates, which UTF-8 does not have, as escapes. Raises InvalidRecord."""
+    try:
+        return json.loads(json.dumps(value, default=str).replace(r"\ud", r"\\ud"))
+    except RecursionError:
+        raise InvalidRecord(f"{where} is not read: its lists and objects are nested too deeply") from None
 
 
 def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

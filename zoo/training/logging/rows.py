@@ -20,11 +20,11 @@ MetricsRow = Mapping[str, float | None]
 MAX_METRICS_SIZE = 256 * 2**20
 
 # Whole numbers stay whole, so that a row that is written again has the same text.
-Amount = Annotated[int, Meta(ge=0)] | Annotated[float, Meta(ge=0)]
+Amount = Annotated[int, Meta(ge=0, lt=2**53)] | Annotated[float, Meta(ge=0)]
 Fraction = Annotated[int, Meta(ge=0, le=1)] | Annotated[float, Meta(ge=0, le=1)]
 # A mean of float32 numbers, which are rounded.
 MeanFraction = Annotated[int, Meta(ge=0, le=1)] | Annotated[float, Meta(ge=0, le=1.001)]
-AnyNumber = int | float
+AnyNumber = Annotated[int, Meta(gt=-(2**53), lt=2**53)] | float
 
 
 class Columns(TypedDict, total=False):
