@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from zoo.runtime.regular_file import open_regular, read_regular, size_of
+from zoo.runtime.regular_file import all_regular, open_regular, read_regular, size_of
 
 
 @pytest.fixture
@@ -66,3 +66,15 @@ def test_a_file_that_is_missing_or_too_large(tmp_path):
     os.truncate(path, 2**40)
     with pytest.raises(OSError, match="more than"):
         read_regular(path)
+
+
+def test_folders_of_regular_files_and_links_to_them(tmp_path):
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    (tmp_path / "a" / "b" / "file").touch()
+    (tmp_path / "a" / "link").symlink_to("b/file")
+    assert all_regular(tmp_path)
+    (tmp_path / "a" / "b" / "link").symlink_to("..")
+    assert not all_regular(tmp_path)  # without end
+    (tmp_path / "a" / "b" / "link").unlink()
+    os.mkfifo(tmp_path / "a" / "b" / "pipe")
+    assert not all_regular(tmp_path)

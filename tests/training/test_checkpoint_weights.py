@@ -1,6 +1,7 @@
 """Weights from run folders, as train.py's own code writes them."""
 
 import json
+import os
 import shutil
 
 import jax
@@ -108,6 +109,7 @@ def damages(path):
     yield lambda: [file.write_bytes(b"") for file in files(state / "d")]
     yield lambda: shutil.rmtree(state / "d")
     yield lambda: shutil.rmtree(state)
+    yield lambda: ((state / "_METADATA").unlink(), os.mkfifo(state / "_METADATA"))  # which Orbax would wait for
 
 
 def files(folder):

@@ -13,6 +13,9 @@ from pathlib import Path
 # Bytes of a record such as config.json. Parsed, JSON can take fifty times as much memory.
 MAX_RECORD_SIZE = 8 * 2**20
 
+# Of folders in a checkpoint, which has four.
+MAX_DEPTH = 10
+
 KINDS = {
     stat.S_IFDIR: "a folder",
     stat.S_IFIFO: "a pipe",
@@ -43,6 +46,22 @@ def read_regular(path: str | Path, limit: int = MAX_RECORD_SIZE) -> bytes:
         if size_of(file) > limit or len(contents := file.read(limit + 1)) > limit:
             raise OSError(errno.EFBIG, f"it has more than {limit:,} bytes", str(path))
         return contents
+
+
+def all_regular(folder: Path) -> bool:
+    """Whether all that is below a folder is a regular file or a folder, or a link to one: for a library that opens it.
+
+    False where folders are nested more than `MAX_DEPTH` deep. Raises OSError where a folder cannot be listed.
+    """
+    return _all_regular(folder, MAX_DEPTH)
+
+
+def _all_regular(folder: Path, depth: int) -> bool:
+    with os.scandir(folder) as entries:
+        return all(
+            depth > 0 and _all_regular(Path(entry), depth - 1) if entry.is_dir() else entry.is_file()
+            for entry in entries
+        )
 
 
 def _open_descriptor(path: str, flags: int) -> int:

@@ -1,7 +1,8 @@
 """The weights in a checkpoint of a run, read without its data set and optimizer."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,14 @@ from orbax.checkpoint import v1 as ocp
 from zoo.errors import ZooError
 from zoo.runtime.failures import refusal_line
 from zoo.runtime.records import InvalidRecord
+from zoo.runtime.regular_file import all_regular
 from zoo.training.checkpoint.checksums import Damaged, checksums, verified_record
 from zoo.training.checkpoint.run_folder import RunFolder, saved_steps
 from zoo.training.checkpoint.saved_metrics import read_accuracy
 from zoo.weights.files import Weights, key_of, with_arrays
+from zoo.weights.stored_array import StoredArray
+
+ADVICE = "remove that folder to use another step"
 
 
 def checkpoint_weights(folder: Path, step: int | None = None) -> Weights:
@@ -37,7 +42,7 @@ def checkpoint_weights(folder: Path, step: int | None = None) -> Weights:
         dataset=config.dataset,
     )
     chosen = run.steps / str(chosen_step(run, step))
-    return with_arrays(weights, {key_of(path): leaf for path, leaf in jax.tree.leaves_with_path(variables(chosen))})
+    return with_arrays(weights, stored_arrays(chosen))
 
 
 def chosen_step(run: RunFolder, step: int | None) -> int:
@@ -58,21 +63,46 @@ def saved_accuracies(run: RunFolder) -> dict[int, float]:
     return {step: -1.0 if accuracy is None else accuracy for step, accuracy in accuracies.items()}
 
 
-def variables(checkpoint: Path) -> dict[str, Any]:
-    """{"params", "batch_stats"} as NumPy arrays, or their EMA if there is one; nothing else is read."""
-    partial = ocp.Context()
-    partial.pytree.loading.partial_load = True
-    with reading(checkpoint, "remove that folder to use another step"), partial:
-        record = verified_record(ocp.checkpointables_metadata(checkpoint.absolute()).custom_metadata, str(checkpoint))
+def stored_arrays(checkpoint: Path) -> dict[str, StoredArray]:
+    """The arrays of "params" and "batch_stats" by `key_of`, or of their EMA if there is one.
+
+    The first that is read reads all, and nothing else of the checkpoint. Raises ZooError for a damaged one.
+    """
+    with reading(checkpoint, ADVICE):
+        # Orbax would wait for a pipe.
+        if not all_regular(checkpoint):
+            raise Damaged
         stored = ocp.metadata(checkpoint.absolute(), checkpointable_name="state").metadata
         # Exactly as stored: Orbax fills anything else with uninitialized memory.
         names = ("average",) if "average" in stored else ("params", "batch_stats")
         structure = {name: stored[name] for name in names}
+        load_once = cache(lambda: _by_key(load_variables(checkpoint, structure)))
+        return {
+            key: StoredArray(tuple(leaf.shape), np.dtype(leaf.dtype), partial(_loaded, load_once, key))
+            for key, leaf in _by_key(structure).items()
+        }
+
+
+def _loaded(load: Callable[[], dict[str, Any]], key: str) -> np.ndarray:
+    return load()[key]
+
+
+def _by_key(variables: dict[str, Any]) -> dict[str, Any]:
+    leaves = jax.tree.leaves_with_path(variables.get("average", variables))
+    return {key_of(path): leaf for path, leaf in leaves}
+
+
+def load_variables(checkpoint: Path, structure: dict[str, Any]) -> dict[str, Any]:
+    """The arrays of this structure, whose leaves have a shape and a type."""
+    context = ocp.Context()
+    context.pytree.loading.partial_load = True
+    with reading(checkpoint, ADVICE), context:
+        record = verified_record(ocp.checkpointables_metadata(checkpoint.absolute()).custom_metadata, str(checkpoint))
         arrays = jax.tree.map(lambda leaf: np.empty(leaf.shape, leaf.dtype), structure)
         loaded = ocp.load(checkpoint.absolute(), arrays, checkpointable_name="state")
         if not checksums(loaded).items() <= record.checksums.items():
             raise Damaged
-    return loaded.get("average", loaded)
+    return loaded
 
 
 @contextmanager

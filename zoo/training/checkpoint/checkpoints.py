@@ -24,6 +24,7 @@ from zoo.errors import ZooError
 from zoo.runtime.atomic_files import replacing
 from zoo.runtime.console import print_line
 from zoo.runtime.records import InvalidRecord
+from zoo.runtime.regular_file import all_regular
 from zoo.runtime.system_errors import REFUSALS, error_number, reason
 from zoo.training.checkpoint.checksums import Damaged, check_shapes, checksums, verified_record, with_checksums
 from zoo.training.checkpoint.position import Position
@@ -222,8 +223,8 @@ def restore(folder: RunFolder, abstract: TrainState, console: Console) -> tuple[
     ZooError if all are damaged, or if one cannot be opened or belongs to another network or optimizer.
     """
     checkpoints = [folder.steps / str(step) for step in reversed(saved_steps(folder))]
-    # Orbax's checkpointer would not open with unreadable metrics in any of them.
-    damaged = [path for path in checkpoints if not has_readable_metrics(path)]
+    # Orbax's checkpointer would not open with unreadable metrics in any of them, and would wait for a pipe.
+    damaged = [path for path in checkpoints if not all_regular(path) or not has_readable_metrics(path)]
     for path in (path for path in checkpoints if path not in damaged):
         try:
             state, position = _load(path, arrays(abstract))
