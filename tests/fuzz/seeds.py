@@ -41,7 +41,7 @@ class Seeds:
 
     @property
     def binary_weights(self) -> Path:
-        """A weights file of two classes, "a" and "b"."""
+        """A weights file of two classes without names."""
         return self.folder / "binary.safetensors"
 
     @property
@@ -97,20 +97,19 @@ def _write_weights(seeds: Seeds) -> None:
     from zoo.weights.convert import write_weights
     from zoo.weights.files import default_preprocessing
 
-    for name, path, class_names in (
-        (NETWORK, seeds.weights, tuple("0123456789")),
-        (NETWORK, seeds.binary_weights, ("a", "b")),
-        (TORCH_NETWORK, seeds.torch_weights, ()),
+    for name, path, classes, class_names in (
+        (NETWORK, seeds.weights, 10, tuple("0123456789")),
+        (NETWORK, seeds.binary_weights, 2, ()),
+        (TORCH_NETWORK, seeds.torch_weights, 1000, ()),
     ):
-        fields = {"num_classes": len(class_names)} if class_names else {}
-        model = zoo.create_model(name, **fields)
+        model = zoo.create_model(name, num_classes=classes)
         weights = Weights(
             model=name,
             variables=zoo.init(model, jax.random.key(0)),
             preprocessing=default_preprocessing(name),
-            fields=fields,
+            fields={"num_classes": classes},
             class_names=class_names,
-            dataset="digits" if len(class_names) == 10 else "",
+            dataset="digits" if class_names else "",
         )
         if name == NETWORK:
             save(path, weights)

@@ -163,6 +163,7 @@ def test_characters_that_the_terminal_lacks_are_escaped():
 def test_a_warning_is_one_line_without_source():
     body = "from zoo.runtime.log_filters import quiet_libraries\nimport warnings, logging\nquiet_libraries()\n"
     warn = "warnings.warn('two' + chr(10) + 'lines'); logging.getLogger('matplotlib.font_manager').warning('no font')"
+    warn += "; logging.warning('nobody says this')"
     done = ended(body + warn)
     assert (done.returncode, done.stderr) == (0, "zoo: warning: two lines\n")
 

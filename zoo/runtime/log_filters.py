@@ -17,6 +17,8 @@ def quiet_libraries() -> None:
     """
     for name in ("absl", "asyncio", "matplotlib", "urllib3"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
+    # What is logged without a logger's name, as by Orbax; libraries' loggers do not ask this one's filters.
+    logging.getLogger().addFilter(lambda record: False)
     sys.unraisablehook = lambda _: None
     warnings.showwarning = print_warning
     # A cache that cannot be used is one line of `enable_compilation_cache`; later, as on a full disk, it is only slow.
