@@ -13,6 +13,7 @@ from tests.fuzz.seeds import Seeds
 
 YEAR = 365 * 24 * 3600.0
 REAL = time.time
+WILDEST = "a year apart at every call"
 
 
 def cases(seeds: Seeds, seed: int, count: int) -> Iterator[Case]:
@@ -35,7 +36,8 @@ def cases(seeds: Seeds, seed: int, count: int) -> Iterator[Case]:
                 arguments=arguments,
                 write=write,
                 before=lambda clock=clock: _set_clock(clock),
-                expected="works",
+                # Orbax's own deadlines are by this clock: with the wildest one a checkpoint may fail, in one line.
+                expected="either" if name == WILDEST else "works",
                 seconds=40,
             )
 
@@ -51,7 +53,7 @@ def clocks() -> dict[str, Callable[[], float]]:
         "stopped": lambda: start,
         "1970": lambda: 0.0,
         "2106": lambda: 2.0**32 + REAL() - start,
-        "a year apart at every call": lambda: REAL() - YEAR * (next(calls) % 2),
+        WILDEST: lambda: REAL() - YEAR * (next(calls) % 2),
     }
 
 
