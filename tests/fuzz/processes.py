@@ -34,6 +34,8 @@ PAGE = resource.getpagesize()
 MAX_TEXT = 1 << 20
 # `python -m zoo` with jax imported, measured; other cases begin with what this process has imported.
 FRESH_IDLE = 250 << 20
+# Where an interpreter that is started finds the package of this one.
+ROOT = str(Path(__file__).resolve().parents[2])
 # glibc reads it when a process starts, and `zoo train` restarts itself where it is absent.
 NO_RESTART = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=0"}
 
@@ -210,6 +212,7 @@ def _redirect(case: Case, folder: Path) -> None:
 
 def _set_environment(case: Case, folder: Path) -> None:
     own = {"HOME": str(folder / "home"), "TMPDIR": str(folder / "tmp"), "ZOO_CACHE": str(folder / "home" / "cache")}
+    own["PYTHONPATH"] = ROOT
     for name, value in {**NO_RESTART, **own, **case.environment}.items():
         if value is None:
             os.environ.pop(name, None)
