@@ -1,6 +1,7 @@
 """TFDS names: what can be read, and the message on a machine without a network."""
 
 import io
+import json
 import subprocess
 import sys
 import time
@@ -196,8 +197,8 @@ def test_records_that_need_tensorflow_are_one_line(tmp_path):
         ("no/such/folder", r"^unknown data set 'no/such/folder'"),
         ("/no/such/folder", r"^there is no folder '/no/such/folder'"),
         ("", r"^the data set has no name"),
-        ("~nobody-of-this-name/x", r"^there is no folder '~nobody-of-this-name/x'"),
-        ("x" * 5000, r"^cannot read x*.* \(File name too long\)$"),
+        ("~nobody-of-this-name/x", r"^~nobody-of-this-name/x: .* no user of that name"),
+        ("x" * 5000, r"^cannot read x*.* \(File name too long; .*\)$"),
         ("x\0y", r"^unknown data set 'x\\x00y'"),
         (__file__, r"test_tfds\.py is a file"),
     ],
@@ -211,6 +212,27 @@ def test_a_name_that_cannot_be_opened_is_one_line(tmp_path, name, message, capfd
 def test_a_folder_that_tfds_prepared_needs_its_name(data_dir):
     with pytest.raises(DataError, match=r"was prepared by TFDS: pass the data set's name"):
         open_dataset(data_dir)
+
+
+FEATURE = {"pythonClassName": "a_strangers_module.Feature", "jsonFeature": {"json": "{}"}}
+OLD_FEATURE = {"type": "a_strangers_module.Feature", "content": {}}
+IN_OWN = {"pythonClassName": f"{tfds.features.FeaturesDict.__module__}.FeaturesDict"}
+
+
+@pytest.mark.parametrize("stated", [FEATURE, OLD_FEATURE, {**IN_OWN, "featuresDict": {"features": {"image": FEATURE}}}])
+def test_a_file_names_no_code_that_is_imported(tmp_path, monkeypatch, stated):
+    folder = tmp_path / "data" / "strange" / "1.0.0"
+    folder.mkdir(parents=True)
+    (folder / "dataset_info.json").write_text(
+        '{"name": "strange", "version": "1.0.0", "fileFormat": "array_record", "splits": []}'
+    )
+    (folder / "features.json").write_text(json.dumps(stated))
+    (tmp_path / "a_strangers_module.py").write_text("from pathlib import Path\nPath('ran').write_text('')\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(DataError, match="a_strangers_module"):
+        open_dataset("strange", tmp_path / "data")
+    assert not (tmp_path / "ran").exists()
 
 
 def test_importing_the_package_imports_nothing_heavy():

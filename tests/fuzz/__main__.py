@@ -28,6 +28,7 @@ KINDS = (
     "idx_files",
     "image_files",
     "image_folders",
+    "tfds_folders",
     "special_files",
     "records",
     "run_folders",

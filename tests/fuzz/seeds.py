@@ -50,6 +50,11 @@ class Seeds:
         return self.folder / "run"
 
     @property
+    def tfds(self) -> Path:
+        """A folder of TFDS with the digits, prepared."""
+        return self.folder / "tfds"
+
+    @property
     def half_run(self) -> Path:
         """The same after its first epoch: it can be resumed."""
         return self.folder / "half_run"
@@ -121,6 +126,7 @@ def _train(seeds: Seeds) -> None:
     from zoo.__main__ import main
 
     os.chdir(seeds.folder)
+    os.environ["TFDS_DATA_DIR"] = str(seeds.tfds)
     if main(["train", "--model", NETWORK, "--epochs", "2", "--run-dir", "run"]):
         raise RuntimeError("training failed")
     shutil.copytree(seeds.run, seeds.half_run)

@@ -17,6 +17,7 @@ from zoo.data.decoding import decode, header_shape, with_channels
 from zoo.data.errors import DataError, short_message
 from zoo.data.image_shape import typical_shape
 from zoo.data.sources.digits import Digits
+from zoo.data.sources.tfds_features import own_features_only
 from zoo.data.sources.tfds_preparation import is_prepared, prepare, suppress_output
 
 _NAME = re.compile(r"\w+(/[^/:]+)?(:[\d.]+)?")
@@ -101,7 +102,7 @@ def _builder(name: str, data_dir: Path) -> tfds.core.DatasetBuilder:
         raise _unknown(name)
     try:
         # A builder that misses TensorFlow prints a banner about it before it raises.
-        with suppress_output():
+        with suppress_output(), own_features_only():
             return Digits(data_dir=data_dir) if name == "digits" else tfds.builder(name, data_dir=data_dir)
     except tfds.core.registered.DatasetNotFoundError as error:
         raise _unknown(name) from error
