@@ -3,13 +3,21 @@
 import difflib
 from collections.abc import Iterable
 
+from zoo.printable import printable
+
 
 class ZooError(ValueError):
-    """Bad input. The message is one line: what was wrong, and what to do."""
+    """Bad input. The message is one line: what was wrong, and what to do. Names in it are shown as by `printable`."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(printable(message))
 
 
 class ZooWarning(UserWarning):
     """What zoo chose where the input leaves a choice. The message is one line; the commands print it as such."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(printable(message))
 
 
 def suggestion(name: str, names: Iterable[str]) -> str:

@@ -14,7 +14,6 @@ from zoo.data.image_shape import typical_shape
 from zoo.data.sources.image_tree import list_tree, natural_key, natural_order
 from zoo.data.sources.splits import split_kind
 from zoo.data.unreadable import readable_indices
-from zoo.errors import ZooError
 from zoo.training.resolve_config import resolve_config
 
 
@@ -342,8 +341,10 @@ def test_opening_reads_a_bounded_number_of_files(tmp_path, monkeypatch):
     assert len(opened) <= 64
 
 
-def test_a_class_name_that_is_no_text_is_one_line(tmp_path):
-    classes(tmp_path, "ab", 2)
-    (tmp_path / "b").rename(tmp_path / os.fsdecode(b"\xff"))
-    with pytest.raises(ZooError, match="not UTF-8"):
-        open_dataset(tmp_path)
+def test_a_class_name_that_is_no_text_is_shown_escaped(tmp_path):
+    classes(tmp_path, "abc", 2)
+    (tmp_path / "b").rename(tmp_path / os.fsdecode(b"b\xff"))
+    (tmp_path / "c").rename(tmp_path / "c\x1b[31m\n\u202e")
+    dataset = open_dataset(tmp_path)
+    assert dataset.class_names == ("a", r"b\udcff", r"c\x1b[31m\n\u202e")
+    assert [dataset.train[index]["label"] for index in range(3)] == [0, 1, 2]

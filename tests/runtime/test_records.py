@@ -215,5 +215,8 @@ def test_a_range_is_that_of_the_command_line():
         read({**RECORDS[RunConfig], "recipe": {"epochs": 0}}, RunConfig)
 
 
-def test_a_name_that_is_not_utf8_is_read(tmp_path):
-    assert read({**RECORDS[RunConfig], "class_names": ["a\udcff", "\u65e5"]}, RunConfig).class_names[0] == "a\udcff"
+def test_a_name_that_is_not_utf8_is_read_as_it_is_shown(tmp_path):
+    assert read({**RECORDS[RunConfig], "class_names": ["a\udcff", "\u65e5"]}, RunConfig).class_names == (
+        r"a\udcff",
+        "日",
+    )

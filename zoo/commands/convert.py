@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zoo.commands.arguments.types import path
+from zoo.printable import printable
 
 if TYPE_CHECKING:
     from zoo.weights import Weights
@@ -90,7 +91,7 @@ def run(args: argparse.Namespace) -> None:
         weights = dataclasses.replace(weights, class_names=tuple(args.class_names))
     write_weights(args.output, weights, args.to_key_map, half=args.half)
     classes = weights.network().num_classes
-    print(f"{args.output}: {args.model}, {classes:,} classes, for {args.to_key_map}")
+    print(f"{printable(args.output)}: {args.model}, {classes:,} classes, for {args.to_key_map}")
 
 
 def _read(args: argparse.Namespace) -> Weights:

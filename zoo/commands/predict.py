@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from zoo.commands.arguments.images import image_paths, load_image
 from zoo.commands.arguments.types import InRange
 from zoo.commands.arguments.weights import add_inference_arguments, add_weights_arguments, inference_weights
+from zoo.printable import printable
 from zoo.runtime.console import print_note
 from zoo.runtime.limits import BATCH_SIZE, TOP
 
@@ -102,9 +103,9 @@ def _as_json(path: str, classes: list[Prediction]) -> str:
     import json
 
     predictions = [{"class": one.class_name, "index": one.index, "probability": one.probability} for one in classes]
-    return json.dumps({"path": path, "predictions": predictions})
+    return json.dumps({"path": printable(path), "predictions": predictions})
 
 
 def _as_text(path: str, classes: list[Prediction], first: bool) -> str:
-    lines = [path, *(f"  {one.probability:.3f}  {one.class_name}" for one in classes)]
+    lines = [printable(path), *(f"  {one.probability:.3f}  {one.class_name}" for one in classes)]
     return "\n".join(lines if first else ["", *lines])

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from zoo.commands.arguments.image_set import add_image_set_arguments, check_images, chosen_images
 from zoo.commands.arguments.types import InRange, path
+from zoo.printable import printable
 from zoo.runtime.limits import CLASSES
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ def run(args: argparse.Namespace) -> None:
     console = Console(stderr=True)
     with Progress(console=console, disable=not console.is_terminal, transient=True) as progress:
         write_report(args.out, progress_bar=progress.track, **options)
-    print(args.out)
+    print(printable(args.out))
 
 
 def _check_out(path: Path) -> None:
@@ -120,7 +121,8 @@ def _options_without_weights(args: argparse.Namespace) -> dict[str, Any]:
         path, *more = (path for argument in args.images for path in image_paths(argument))
         if more:
             raise ZooError(f"--images names {1 + len(more)} images: give one, or give --weights to show several")
-        options |= {"image": load_image(path), "image_name": "standard input" if path == "-" else Path(path).name}
+        name = "standard input" if path == "-" else printable(Path(path).name)
+        options |= {"image": load_image(path), "image_name": name}
     return options
 
 

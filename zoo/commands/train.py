@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import shlex
 import sys
 import time
 from collections.abc import Sequence
@@ -27,6 +26,7 @@ from typing import TYPE_CHECKING, Any
 from zoo.commands.arguments.dataset import check_data_dir
 from zoo.commands.arguments.types import InRange, path
 from zoo.errors import ZooError
+from zoo.printable import shell_command
 from zoo.runtime.limits import PROCESS, PROCESSES
 from zoo.runtime.process import started_as
 
@@ -273,6 +273,6 @@ def print_run(run: PreparedRun, console: Console) -> None:
 
 def resume_command(argv: Sequence[str]) -> str:
     """The command that resumes the run of a process with this `sys.argv`, however that was started."""
-    return shlex.join(
+    return shell_command(
         [*started_as(argv[0]), *(argument for argument in argv[1:] if argument != "--resume"), "--resume"]
     )

@@ -24,6 +24,7 @@ from pathlib import Path
 from zoo.commands.arguments.image_set import add_image_set_arguments, check_images, chosen_images
 from zoo.commands.arguments.types import InRange, path
 from zoo.commands.arguments.weights import add_weights_arguments, chosen_network
+from zoo.printable import printable, shell_command
 from zoo.runtime.limits import BATCH_SIZE, COUNT, DPI, MAXIMIZE_STEPS, SEED
 
 HELP = "visualize what the layers of a network have learned"
@@ -79,7 +80,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Write the sheets and their index. The arguments are checked before anything is computed."""
-    import shlex
     import sys
 
     from rich.console import Console
@@ -98,7 +98,7 @@ def run(args: argparse.Namespace) -> None:
     _refuse_unused(args, plan.method)
     image_set = chosen_images(args, network, plan.rows_of_data_set) if plan.needs_images else None
     enable_compilation_cache()
-    command = shlex.join(["python", "-m", "zoo", *args.given])
+    command = shell_command(["python", "-m", "zoo", *args.given])
     console = Console(stderr=True)
     # On a terminal, paths are printed above the bar; in a pipe they must not go to the bar's standard error.
     redirect, disable = sys.stdout.isatty(), not console.is_terminal
@@ -114,8 +114,8 @@ def run(args: argparse.Namespace) -> None:
         )
         for sheet in sheets:
             for path in add_sheet(args.out, sheet, command, args.dpi):
-                print(path)
-    print(index_path(args.out))
+                print(printable(path))
+    print(printable(index_path(args.out)))
 
 
 def _refuse_unused(args: argparse.Namespace, method: str) -> None:

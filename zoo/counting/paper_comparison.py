@@ -11,7 +11,7 @@ from types import MappingProxyType
 
 from zoo.counting.paper_tables import PaperRow, PaperTable
 from zoo.counting.records import CountError, NetworkCounts, Row
-from zoo.runtime.text_tables import aligned_table, markdown_table, shorten, wrap
+from zoo.runtime.text_tables import aligned_table, csv_cell, markdown_table, shorten, wrap
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,8 @@ class PaperComparison:
         writer.writerow(["row", "quantity", "published", "exact", "deviation", "note"])
         for row in self.rows:
             for c in row.comparisons:
-                writer.writerow([row.label, c.quantity, c.published, c.exact, c.deviation, row.note])
+                cells = [row.label, c.quantity, c.published, c.exact, c.deviation, row.note]
+                writer.writerow([csv_cell(cell) for cell in cells])
         return out.getvalue().rstrip("\n")
 
     def to_json(self) -> str:

@@ -9,7 +9,7 @@ from fractions import Fraction
 from typing import Any
 
 from zoo.counting.records import ROW_COLUMNS, Misalignment, NetworkCounts, Number, Row
-from zoo.runtime.text_tables import aligned_table, markdown_table, shorten, wrap
+from zoo.runtime.text_tables import aligned_table, csv_cell, markdown_table, shorten, wrap
 
 CONVENTION = (
     "1 MAC = 1 multiply-add = 2 FLOPs; convolutions and matrix products count, with taps on padding; "
@@ -222,4 +222,4 @@ def _csv_cell(name: str, value: Any) -> Any:
         return "x".join(f"{low}:{high}" for low, high in value)
     if isinstance(value, tuple):
         return "x".join("" if part is None else _number(part) for part in value).strip("x")
-    return value
+    return csv_cell(value)

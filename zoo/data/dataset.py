@@ -6,6 +6,10 @@ from typing import Protocol, TypedDict
 
 import numpy as np
 
+from zoo.printable import printable_names
+
+LONGEST_NAME = 200
+
 
 class Example(TypedDict):
     """One image, uint8 [height, width, 1 or 3], and its class."""
@@ -24,9 +28,9 @@ class Source(Protocol):
 
 @dataclass(frozen=True)
 class Dataset:
-    """A data set of labelled images. `name` is safe in a path; `class_names` are in the order of the labels;
-    `image_shape` (height, width, channels) is typical of the training images, from a sample of them. `left_out` is a
-    line about the files of a folder that are not used, "" if there are none.
+    """A data set of labelled images. `name` is safe in a path; `class_names` are in the order of the labels, and shown
+    as by `printable`; `image_shape` (height, width, channels) is typical of the training images, from a sample of them.
+    `left_out` is a line about the files of a folder that are not used, "" if there are none.
     """
 
     name: str
@@ -35,6 +39,9 @@ class Dataset:
     class_names: tuple[str, ...]
     image_shape: tuple[int, int, int]
     left_out: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "class_names", printable_names(self.class_names))
 
 
 @dataclass(frozen=True)
@@ -60,5 +67,5 @@ class ArraySource:
 
 
 def path_safe(name: str) -> str:
-    """The name with everything but letters, digits, dot, dash and underscore replaced by a dash."""
-    return re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.") or "data"
+    """The name with dashes for all but letters, digits, dot, dash and underscore; cut, to be part of a longer one."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", name)[:LONGEST_NAME].strip("-.") or "data"

@@ -10,7 +10,7 @@ from typing import BinaryIO, Literal, get_args
 import numpy as np
 from PIL import ExifTags, Image, TiffImagePlugin, UnidentifiedImageError
 
-from zoo.data.errors import DataError, printable, short_message
+from zoo.data.errors import DataError, short_message
 from zoo.data.image_limits import FORMATS, MAX_FILE_SIZE, check_image
 from zoo.runtime.regular_file import open_regular
 
@@ -88,7 +88,7 @@ def unreadable(path: str | Path, error: Exception) -> DataError:
         reason = "not an image"
     else:
         reason = getattr(error, "strerror", None) or short_message(error)
-    return DataError(f"cannot read the image {printable(path)} ({reason}): replace it")
+    return DataError(f"cannot read the image {path} ({reason}): replace it")
 
 
 def to_array(image: Image.Image, orientation: int = 1) -> np.ndarray:

@@ -1,7 +1,5 @@
 """The error of the data package, and how the error of another library becomes part of one line."""
 
-from pathlib import Path
-
 from zoo.errors import ZooError
 
 
@@ -13,8 +11,3 @@ def short_message(error: BaseException, limit: int = 160) -> str:
     """The error's message as one short line, its type's name where it has no message."""
     text = " ".join(str(error).split()) or type(error).__name__
     return text if len(text) <= limit else text[: limit - 3] + "..."
-
-
-def printable(name: str | Path) -> str:
-    """The name of a file for a line; bytes that are no UTF-8 are escaped, which no output could encode."""
-    return str(name).encode("utf-8", "backslashreplace").decode()

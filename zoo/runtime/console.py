@@ -7,20 +7,22 @@ import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from zoo.printable import printable
+
 if TYPE_CHECKING:
     from rich.console import Console
 
 
 def print_line(console: Console, text: str, style: str | None = None) -> None:
-    """Print a line verbatim: without Rich's markup and highlighting, and without wrapping."""
-    console.print(text, style=style, markup=False, highlight=False, soft_wrap=True)
+    """Print a line verbatim: without Rich's markup and highlighting, and without wrapping; names as by `printable`."""
+    console.print(printable(text), style=style, markup=False, highlight=False, soft_wrap=True)
 
 
 def print_note(text: str) -> None:
     """Print a line for the user on standard error, with the name of the program before it."""
     # There is no other place where one could say that standard error cannot be written.
     with suppress(OSError):
-        print(f"zoo: {' '.join(text.split())}", file=sys.stderr, flush=True)
+        print(f"zoo: {printable(text.strip())}", file=sys.stderr, flush=True)
 
 
 def terminal_width() -> int | None:

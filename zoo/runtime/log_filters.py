@@ -5,6 +5,7 @@ import sys
 import warnings
 from typing import Any
 
+from zoo.printable import one_line
 from zoo.runtime.console import print_note
 
 
@@ -28,4 +29,4 @@ def quiet_libraries() -> None:
 
 def print_warning(message: Warning | str, *details: Any, **more: Any) -> None:
     """A warning as one line on standard error; in place of `warnings.showwarning`."""
-    print_note(f"warning: {message}")
+    print_note(f"warning: {one_line(message)}")

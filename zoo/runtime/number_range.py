@@ -7,7 +7,7 @@ from numbers import Integral, Real
 from typing import Any
 
 from zoo.errors import ZooError
-from zoo.runtime.printable import quoted
+from zoo.printable import quoted
 
 # float() and int() alone also take "1_000", " 1", digits of other scripts, "nan" and "inf".
 WHOLE = re.compile(r"-?[0-9]+", re.ASCII)

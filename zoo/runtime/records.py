@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from zoo.errors import ZooError
-from zoo.runtime.printable import printable
+from zoo.printable import printable
 
 Record = TypeVar("Record")
 

@@ -2,12 +2,17 @@
 
 import textwrap
 from collections.abc import Sequence
+from typing import Any
 
+from zoo.printable import printable
 from zoo.runtime.console import terminal_width
+
+FORMULA_STARTS = ("=", "+", "-", "@")
 
 
 def aligned_table(titles: Sequence[str], rows: Sequence[Sequence[str]], left: Sequence[bool]) -> list[str]:
     """Lines of a table with aligned columns and a rule under the titles. `left`: which columns are flush left."""
+    rows = [[printable(cell) for cell in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(titles, *rows, strict=True)]
 
     def line(cells: Sequence[str]) -> str:
@@ -27,7 +32,15 @@ def print_table(titles: Sequence[str], rows: Sequence[Sequence[str]], left: Sequ
 def markdown_table(titles: Sequence[str], rows: Sequence[Sequence[str]], left: Sequence[bool]) -> list[str]:
     """Lines of a Markdown table. `left`: which columns are flush left."""
     rule = ["---" if flush else "---:" for flush in left]
-    return ["| " + " | ".join(cells) + " |" for cells in (titles, rule, *rows)]
+    escaped = [[printable(cell).replace("|", r"\|") for cell in row] for row in rows]
+    return ["| " + " | ".join(cells) + " |" for cells in (titles, rule, *escaped)]
+
+
+def csv_cell(value: Any) -> Any:
+    """A value for a CSV file: text that a spreadsheet would run as a formula gets an apostrophe before it."""
+    if not isinstance(value, str):
+        return value
+    return printable(f"'{value}" if value.startswith(FORMULA_STARTS) else value)
 
 
 def shorten(line: str, width: int) -> str:

@@ -15,9 +15,9 @@ from jax.experimental import multihost_utils
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from zoo.errors import ZooError
+from zoo.printable import quoted
 from zoo.runtime.limits import PORT
 from zoo.runtime.mesh import DATA_AXIS, batch_sharding, replicated
-from zoo.runtime.printable import quoted
 from zoo.training.process_watch import ProcessWatch, open_relay
 
 # Smaller arrays cost more to gather than to keep on every device.

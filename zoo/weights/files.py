@@ -16,6 +16,7 @@ from zoo.data.preprocessing import channel_constants
 from zoo.errors import ZooError
 from zoo.models.network import Network
 from zoo.models.variables import init_shapes
+from zoo.printable import printable_names
 from zoo.registry import create_model, model_info
 from zoo.runtime.atomic_files import replacing
 from zoo.runtime.records import shown
@@ -33,8 +34,8 @@ class Weights:
     """The variables of a network with its fields, preprocessing and class names.
 
     `fields` are the network's fields that differ from the registry's defaults, such as {"num_classes": 10}; values
-    are those of JSON. `class_names` are the names of the outputs, in order. `dataset` is the name of the training data
-    set. Both are empty where they are not known.
+    are those of JSON. `class_names` are the names of the outputs, in order, shown as by `printable`. `dataset` is the
+    name of the training data set. Both are empty where they are not known.
     """
 
     model: str
@@ -43,6 +44,9 @@ class Weights:
     fields: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     class_names: tuple[str, ...] = ()
     dataset: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "class_names", printable_names(self.class_names))
 
     def network(self, **fields: Any) -> Network:
         """The network of these variables; `fields`, such as `dtype=jnp.bfloat16`, override the stored ones."""

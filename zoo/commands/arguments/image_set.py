@@ -16,6 +16,7 @@ from zoo.commands.arguments.dataset import (
 )
 from zoo.commands.arguments.images import STANDARD_INPUT, image_paths, load_image
 from zoo.commands.arguments.types import InRange, path
+from zoo.printable import printable
 from zoo.runtime.console import print_note
 from zoo.runtime.limits import POSITIVE_COUNT
 
@@ -79,7 +80,7 @@ def _image_files(args: argparse.Namespace) -> ImageSet:
     if not kept:
         raise ZooError("none of the images can be read: give others with --images")
     files = ImageFiles([paths[index] for index in kept], [loaded[index] for index in kept])
-    names = tuple("standard input" if path == STANDARD_INPUT else Path(path).name for path in files.paths)
+    names = tuple("standard input" if path == STANDARD_INPUT else printable(Path(path).name) for path in files.paths)
     description = f"{len(names)} images" if len(names) > MAX_NAMES else ", ".join(names)
     return ImageSet(files, description, names)
 

@@ -2,8 +2,8 @@
 
 import flax.linen as nn
 
+from zoo.printable import quoted
 from zoo.runtime.limits import COUNTED_SIDE
-from zoo.runtime.printable import quoted
 
 
 def load_network(name: str, classes: int | None) -> nn.Module:

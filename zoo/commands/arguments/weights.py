@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zoo.commands.arguments.types import path
+from zoo.printable import printable
 
 if TYPE_CHECKING:
     from zoo.visualize.network_and_images import TrainedNetwork
@@ -63,11 +64,11 @@ def _weights_description(args: argparse.Namespace) -> str:
     from zoo.weights.pretrained import default_weights
 
     if args.checkpoint and args.checkpoint.is_dir():
-        return f"best checkpoint of {args.checkpoint.absolute().name}"
+        return f"best checkpoint of {printable(args.checkpoint.absolute().name)}"
     argument = args.checkpoint or args.weights
     if not argument:
         return f"weights {default_weights(args.model).tag}"
-    return f"weights {Path(argument).name if Path(argument).exists() else argument}"
+    return f"weights {printable(Path(argument).name if Path(argument).exists() else argument)}"
 
 
 def add_inference_arguments(parser: argparse.ArgumentParser) -> None:

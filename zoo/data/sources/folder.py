@@ -72,12 +72,10 @@ def _classes(tree: ImageTree, *, is_split: bool = False) -> Files:
             f"{tree.path} has {len(with_images)} class folders: put the images into one sub-folder per class, two or "
             f"more{hint}"
         )
-    for name, folder in tree.folders.items():
+    for folder in tree.folders.values():
         if not folder.total:
             removing = "remove it from both splits" if is_split else "remove it"
             raise DataError(f"the class folder {folder.path} holds no images: add some or {removing}")
-        if not _is_text(name):
-            raise DataError(f"the name of the class folder {str(folder.path)!a} is not UTF-8: rename it")
         for kinds in split_groups(folder).values():
             if "train" in kinds and len(kinds) > 1:
                 raise DataError(
@@ -89,14 +87,6 @@ def _classes(tree: ImageTree, *, is_split: bool = False) -> Files:
         name: sorted(folder.all_images(), key=lambda file: file.replace("/", "\0"))
         for name, folder in tree.folders.items()
     }
-
-
-def _is_text(name: str) -> bool:
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _split(folder: Path, classes: Files) -> tuple[Files, Files]:

@@ -1,9 +1,9 @@
 """A run's recipe as a table of settings, and as the command that trains with it."""
 
 import dataclasses
-import shlex
 from dataclasses import dataclass
 
+from zoo.printable import shell_command
 from zoo.training.config.recipe import Recipe
 from zoo.training.config.recipe_table import recipe_for
 from zoo.training.config.run_config import RunConfig
@@ -48,7 +48,7 @@ def train_command(config: RunConfig) -> str:
         value = getattr(config.recipe, field.name)
         if field.name not in automatic and value != getattr(usual, field.name):
             arguments += _flag(field.name.replace("_", "-"), value)
-    return shlex.join(arguments)
+    return shell_command(arguments)
 
 
 def _flag(name: str, value: object) -> list[str]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from zoo.errors import ZooError
+from zoo.printable import printable
 from zoo.report.learned.activation_survey import BATCH_SIZE, PredictedClasses, survey_activations
 from zoo.report.learned.shared_classes import shared_classes
 from zoo.report.run.confusion_table import ConfusionTable, confusion_counts, make_confusion_table
@@ -66,7 +67,7 @@ def run_section(
     rows = tuple(read_evaluations(folder))
     evaluated = [row for row in rows if row.get("test_accuracy") is not None]
     section = RunSection(
-        name=path.absolute().name,
+        name=printable(path.absolute().name),
         config=config,
         rows=rows,
         best=max(evaluated, key=lambda row: row["test_accuracy"] or 0.0, default=None),

@@ -3,7 +3,7 @@
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 from zoo.errors import ZooError
-from zoo.runtime.printable import printable
+from zoo.printable import printable
 
 # Servers take 8,000 characters; signed URLs have 2,000.
 MAX_LENGTH = 8_000

@@ -5,9 +5,9 @@ import math
 from typing import Any
 
 from zoo.errors import ZooError
+from zoo.printable import quoted
 from zoo.runtime.limits import LARGEST_COUNT
 from zoo.runtime.number_range import NumberRange
-from zoo.runtime.printable import quoted
 
 # For messages.
 WORDS = {bool: "True or False", str: "text"}

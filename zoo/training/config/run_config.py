@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from msgspec import Meta
 
 from zoo.data import Preprocessing
+from zoo.printable import printable_names
 from zoo.runtime.record_types import ClassNames, Name
 from zoo.training.config.recipe import Recipe
 
@@ -29,6 +30,9 @@ class RunConfig:
     fields: dict[str, Any] = field(default_factory=dict)
     pretrained: Annotated[str, Meta(max_length=4096)] | None = None
     training_images: Annotated[int, Meta(ge=1, lt=2**53)] | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "class_names", printable_names(self.class_names))
 
     def network_fields(self) -> dict[str, Any]:
         """The fields that decide the network's variables, with one output per class."""

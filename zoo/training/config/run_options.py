@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from zoo.errors import ZooError
+from zoo.printable import quoted
 from zoo.runtime.limits import POSITIVE_COUNT as STEPS
 from zoo.runtime.number_range import NumberRange
-from zoo.runtime.printable import quoted
 from zoo.training.config.config_field import check_fields, config_field
 from zoo.training.logging.tensorboard import check_tensorboard
 

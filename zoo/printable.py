@@ -5,7 +5,9 @@ text, or that turn the order of what follows.
 """
 
 import os
+import shlex
 import unicodedata
+from collections.abc import Iterable
 
 # Control characters, what cannot be encoded as UTF-8, line and paragraph separators, and invisible format characters.
 HIDDEN = ("Cc", "Cs", "Zl", "Zp", "Cf")
@@ -19,6 +21,16 @@ def printable(text: str | os.PathLike[str]) -> str:
     text = os.fspath(text)
     # Most names are nothing but visible.
     return text if text.isprintable() else "".join(_escaped(character) for character in text)
+
+
+def printable_names(names: Iterable[str]) -> tuple[str, ...]:
+    """The names of classes, each as it is shown."""
+    return tuple(map(printable, names))
+
+
+def shell_command(words: Iterable[str]) -> str:
+    """The words as a command for a shell; one with hidden characters is in the $'...' of bash, which it reads back."""
+    return " ".join(shlex.quote(word) if printable(word) == word else _escaped_word(word) for word in words)
 
 
 def one_line(error: BaseException | str) -> str:
@@ -39,3 +51,8 @@ def _escaped(character: str) -> str:
     if unicodedata.category(character) not in HIDDEN or character in JOINERS:
         return character
     return character.encode("unicode_escape").decode()
+
+
+def _escaped_word(word: str) -> str:
+    visible = set(range(ord(" "), ord("~") + 1)) - set(b"'\\")
+    return "$'" + "".join(chr(byte) if byte in visible else f"\\x{byte:02x}" for byte in os.fsencode(word)) + "'"
