@@ -166,11 +166,9 @@ def test_index_of_sheets(tmp_path, count):
 @examples
 def test_owner_of_a_lock(count):
     def holds(text):
-        try:
-            owner = parse_owner(text)
-        except (ValueError, TypeError):
-            return
-        assert owner.pid >= 1
-        assert all(isinstance(value, str) for name, value in asdict(owner).items() if name != "pid")
+        owner = is_read_or_refused(parse_owner, text.encode(), "lock.json")
+        if owner is not None:
+            assert owner.pid >= 1
+            assert all(isinstance(value, str) for name, value in asdict(owner).items() if name != "pid")
 
     check(count, holds, changed(asdict(this_process())))

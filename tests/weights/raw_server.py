@@ -1,4 +1,4 @@
-"""A server of raw bytes for tests: what it answers need not be HTTP."""
+"""A server of raw bytes for tests: its responses need not be HTTP."""
 
 import socket
 import threading
@@ -26,7 +26,7 @@ def raw_server(behaviour: Behaviour) -> Iterator[str]:
     def answer(connection, number):
         with connection, suppress(OSError):
             header = b""
-            # A TLS client waits for an answer to its first bytes.
+            # A TLS client waits for a response to its first bytes.
             while b"\r\n\r\n" not in header and header[:1] != b"\x16" and (received := connection.recv(4096)):
                 header += received
             for part in behaviour(header, number):
@@ -43,12 +43,12 @@ def raw_server(behaviour: Behaviour) -> Iterator[str]:
 
 
 def says(*parts: bytes) -> Behaviour:
-    """The same answer to every request."""
+    """The same response to every request."""
     return lambda header, number: parts
 
 
 def repeating(start: bytes, part: bytes, seconds: float = 0.0) -> Behaviour:
-    """An answer without an end, with a part every so many seconds."""
+    """A response without an end, with a part every so many seconds."""
 
     def behave(header: bytes, number: int) -> Iterator[bytes]:
         yield start
@@ -60,7 +60,7 @@ def repeating(start: bytes, part: bytes, seconds: float = 0.0) -> Behaviour:
 
 
 def silent_after(start: bytes) -> Behaviour:
-    """An answer of which the rest never comes."""
+    """A response of which the rest never comes."""
 
     def behave(header: bytes, number: int) -> Iterator[bytes]:
         yield start

@@ -26,7 +26,7 @@ BODY = bytes(range(256)) * 40
 DIGEST = hashlib.sha256(BODY).hexdigest()
 LIMITS = Limits(slow_bytes=1000, largest_bytes=1_000_000, largest_unstated_bytes=200_000, redirects=3)
 IMPATIENT = {
-    "no answer in time": replace(LIMITS, header_seconds=0.2),
+    "no response in time": replace(LIMITS, header_seconds=0.2),
     "less than 1 kB in 0.2 s": replace(LIMITS, slow_seconds=0.2),
 }
 
@@ -47,14 +47,14 @@ def chunked(*sizes_and_parts: bytes) -> bytes:
     return CHUNKED + b"".join(sizes_and_parts)
 
 
-ANSWERS = {
+RESPONSES = {
     # What comes too slowly, or not at all.
-    "nothing": (silent_after(b""), "no answer in time"),
+    "nothing": (silent_after(b""), "no response in time"),
     "closed at once": (says(), "no connection"),
-    "half a header": (silent_after(OK + b"Content-Le"), "no answer in time"),
-    "a header byte by byte": (repeating(b"", b"H", 0.02), "no answer in time"),
-    "a header line by line": (repeating(OK, b"A: b\r\n", 0.05), "no answer in time"),
-    "100 Continue for ever": (repeating(b"", b"HTTP/1.1 100 Continue\r\n\r\n", 0.001), "no answer in time"),
+    "half a header": (silent_after(OK + b"Content-Le"), "no response in time"),
+    "a header byte by byte": (repeating(b"", b"H", 0.02), "no response in time"),
+    "a header line by line": (repeating(OK, b"A: b\r\n", 0.05), "no response in time"),
+    "100 Continue for ever": (repeating(b"", b"HTTP/1.1 100 Continue\r\n\r\n", 0.001), "no response in time"),
     "a body that stops": (silent_after(stating(b"10240", BODY[:5000])), "less than 1 kB in 0.2 s"),
     "a body byte by byte": (repeating(stating(b"10240", b""), b"b", 0.02), "less than 1 kB in 0.2 s"),
     "the size of a chunk byte by byte": (repeating(CHUNKED, b"0", 0.02), "less than 1 kB in 0.2 s"),
@@ -97,9 +97,9 @@ ANSWERS = {
     "a transfer that is gzip": (says(OK + b"Transfer-Encoding: gzip, chunked\r\n\r\n"), r"encoded \(gzip, chunked\)"),
     # Statuses.
     "206 without a range": (says(range_of(b"bytes 1000-10239/10240")), r"a part of the file \(206\)"),
-    "416 without a range": (says(b"HTTP/1.1 416 \x1b[31mred\r\n\r\n"), "answered 416"),
-    "204": (says(b"HTTP/1.1 204 No Content\r\n\r\n"), "answered 204 No Content"),
-    "a status of its own": (says(b"HTTP/1.1 799 \x1b[31mred\r\n\r\n"), "answered 799 no known status"),
+    "416 without a range": (says(b"HTTP/1.1 416 \x1b[31mred\r\n\r\n"), "responded with 416"),
+    "204": (says(b"HTTP/1.1 204 No Content\r\n\r\n"), "responded with 204 No Content"),
+    "a status of its own": (says(b"HTTP/1.1 799 \x1b[31mred\r\n\r\n"), "responded with 799 no known status"),
     # Redirects.
     "a redirect to a file": (redirects_to(b"file:///etc/passwd"), "redirects to file:///etc/passwd, .*not followed"),
     "a redirect to FTP": (redirects_to(b"ftp://127.0.0.1/w"), "redirects to ftp://127.0.0.1/w, .*not followed"),
@@ -107,7 +107,7 @@ ANSWERS = {
     "a redirect to no port": (redirects_to(b"http://127.0.0.1:99999/"), "99999.*not followed"),
     "a redirect with a password": (redirects_to(b"http://me:secret@127.0.0.1/"), "not followed: .*user's name"),
     "a redirect to itself": (redirects_to(b"/w.bin"), "redirects again after 3 redirects"),
-    "a redirect without a target": (says(b"HTTP/1.1 302 Found\r\n\r\n"), "answered 302 Found"),
+    "a redirect without a target": (says(b"HTTP/1.1 302 Found\r\n\r\n"), "responded with 302 Found"),
     "a redirect with an endless body": (
         repeating(b"HTTP/1.1 302 Found\r\nLocation: file:///\r\n\r\n", b"b" * 9999),
         "not followed",
@@ -127,11 +127,11 @@ def target(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("digest", [DIGEST, ""], ids=["digest", "no digest"])
-@pytest.mark.parametrize("name", ANSWERS)
-def test_a_hostile_answer_ends_in_one_line(name, digest, target):
+@pytest.mark.parametrize("name", RESPONSES)
+def test_a_hostile_response_ends_in_one_line(name, digest, target):
     if not digest and name in WITHOUT_DIGEST:
         pytest.skip("nothing tells")
-    behaviour, message = ANSWERS[name]
+    behaviour, message = RESPONSES[name]
     start = time.monotonic()
     with raw_server(behaviour) as address, pytest.raises(zoo.ZooError, match=message) as error:
         download(f"{address}/w.bin", target, digest, IMPATIENT.get(message, LIMITS))
@@ -194,7 +194,7 @@ def test_redirects_are_followed(target):
 
 
 @pytest.mark.parametrize(
-    "answer",
+    "response",
     [
         range_of(b"bytes 1000-10239/10240"),
         range_of(b"bytes 1000-10239/*"),
@@ -210,13 +210,13 @@ def test_redirects_are_followed(target):
         b"HTTP/1.1 416 Range Not Satisfiable\r\n\r\n",
     ],
 )
-def test_a_wrong_range_starts_again(target, answer):
+def test_a_wrong_range_starts_again(target, response):
     target.with_name("w.bin.part").write_bytes(BODY[:1000])
     asked = []
 
     def behave(header, number):
         asked.append(b"Range: bytes=1000-" in header)
-        return [answer if asked[-1] else stating(b"10240")]
+        return [response if asked[-1] else stating(b"10240")]
 
     with raw_server(behave) as address:
         assert download(f"{address}/w.bin", target, DIGEST, LIMITS).read_bytes() == BODY
@@ -237,7 +237,7 @@ def test_a_stalled_download_is_resumed(target):
         assert download(f"{address}/w.bin", target, DIGEST, LIMITS).read_bytes() == BODY
 
 
-def test_an_endless_answer_takes_little_memory(target):
+def test_an_endless_response_takes_little_memory(target):
     endless = repeating(CHUNKED, b"10000\r\n" + b"b" * 2**16 + b"\r\n")
     tracemalloc.start()
     with raw_server(endless) as address, pytest.raises(zoo.ZooError, match="50,000,000"):

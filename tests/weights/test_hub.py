@@ -172,7 +172,9 @@ def test_a_hub_that_states_no_commit(hub, published, commit):
         fetch(published)
 
 
-@pytest.mark.parametrize(("status", "message"), [(404, "the hub has no model.safetensors of"), (503, "answered 503")])
+@pytest.mark.parametrize(
+    ("status", "message"), [(404, "the hub has no model.safetensors of"), (503, "responded with 503")]
+)
 def test_a_hub_without_the_file(hub, published, status, message):
     hub.status = status
     with pytest.raises(zoo.ZooError, match=message):
@@ -192,7 +194,7 @@ def test_a_hub_that_answers_byte_by_byte(monkeypatch):
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     with raw_server(repeating(b"HTTP/1.1 200 OK\r\n", b"A: b\r\n", 0.05)) as address:
         monkeypatch.setenv("HF_ENDPOINT", address)
-        with pytest.raises(zoo.ZooError, match=f"cannot reach the hub for {REPOSITORY} .no answer in time"):
+        with pytest.raises(zoo.ZooError, match=f"cannot reach the hub for {REPOSITORY} .no response in time"):
             hub_file(REPOSITORY, "model.safetensors", "main", Limits(header_seconds=0.5))
 
 

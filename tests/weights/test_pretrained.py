@@ -275,9 +275,9 @@ def test_a_package_is_found_without_running_it_and_checked(package, cache):
         fetch.fetch(published)
     package.write_bytes(b"weights")
     assert fetch.local_file(published) == package
+    assert fetch.fetch(published) == package
     with pytest.raises(zoo.ZooError, match=f"SHA-256 .*{published.sha256}"):
-        fetch.fetch(published)
-    assert fetch.fetch(replace(published, sha256=digest(b"weights"))) == package
+        open_pretrained("efficientnet_lite0")
 
 
 def test_an_installed_package_comes_before_a_download(package, monkeypatch, cache):

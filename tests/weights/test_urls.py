@@ -5,7 +5,7 @@ import socket
 import pytest
 
 import zoo
-from zoo.runtime.web.address import MAX_LENGTH, parse_url, redirected, shown
+from zoo.runtime.web.url import MAX_LENGTH, parse_url, redacted, redirect_target
 from zoo.weights.fetch import fetch_url
 
 HASH = "#sha256=00000000"
@@ -103,7 +103,7 @@ def test_what_can_be_asked_for(url):
     ],
 )
 def test_redirects(target, found):
-    assert redirected("https://host/folder/a", target) == found
+    assert redirect_target("https://host/folder/a", target) == found
 
 
 @pytest.mark.parametrize(
@@ -112,16 +112,16 @@ def test_redirects(target, found):
 )
 def test_redirects_that_are_less_safe_are_not_followed(target):
     with pytest.raises(zoo.ZooError, match=r"https://host/a redirects to .*not followed") as error:
-        redirected("https://host/a", target)
+        redirect_target("https://host/a", target)
     assert str(error.value).isprintable()
 
 
 def test_a_redirect_from_http_may_stay_there():
     """The digest, without which http:// is refused, tells whether the file is the right one."""
-    assert redirected("http://host/a", "http://cdn/b") == "http://cdn/b"
-    assert redirected("http://host/a", "https://cdn/b") == "https://cdn/b"
+    assert redirect_target("http://host/a", "http://cdn/b") == "http://cdn/b"
+    assert redirect_target("http://host/a", "https://cdn/b") == "https://cdn/b"
 
 
 def test_what_is_shown():
-    assert shown("https://me:secret@host/a\x1b\n") == "https://host/a\\x1b\\n"
-    assert shown("a" * 999) == f"{'a' * 200}..."
+    assert redacted("https://me:secret@host/a\x1b\n") == "https://host/a\\x1b\\n"
+    assert redacted("a" * 999) == f"{'a' * 200}..."

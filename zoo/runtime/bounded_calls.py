@@ -10,7 +10,7 @@ from typing import Any, Protocol, TypeVar
 T = TypeVar("T")
 
 
-class TooLate(Exception):
+class CallTimeout(Exception):
     """A call has not returned in time."""
 
 
@@ -22,10 +22,11 @@ class BoundedCall(Protocol):
 
 @contextmanager
 def bounded_calls() -> Iterator[BoundedCall]:
-    """Yields what makes calls, one after another, in one thread. It raises TooLate where one does not return in time.
+    """Yields what makes calls, one after another, in one thread. It raises CallTimeout for one that takes too long.
 
-    No timeout of a socket bounds a whole answer, which may come byte by byte, or the search for a host's address. After
-    TooLate no further call can be made: the thread still waits for that one, and does not keep the process alive.
+    No timeout of a socket bounds a whole response, which may come byte by byte, or the search for a host's address.
+    After CallTimeout no further call can be made: the thread still waits for that one, and does not keep the process
+    alive.
     """
     functions: SimpleQueue[Callable[[], Any] | None] = SimpleQueue()
     results: SimpleQueue[tuple[Any, BaseException | None]] = SimpleQueue()
@@ -35,7 +36,7 @@ def bounded_calls() -> Iterator[BoundedCall]:
         try:
             value, error = results.get(timeout=max(0.0, seconds))
         except Empty:
-            raise TooLate from None
+            raise CallTimeout from None
         if error:
             raise error
         return value

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import TextIO
 
 from zoo.errors import ZooError, ZooWarning
-from zoo.runtime.web.address import shown
 from zoo.runtime.web.limits import Limits
+from zoo.runtime.web.url import redacted
 
 POLL_SECONDS = 0.1
 # A shorter wait is not worth a line.
@@ -87,7 +87,7 @@ class _Wait:
         self._size, self._warned = -1, False
 
     def check(self) -> None:
-        """Call this while the lock is held elsewhere. Raises ZooError at the end of all patience."""
+        """Call this while the lock is held elsewhere. Raises ZooError where it has lasted too long."""
         now, size = time.monotonic(), _size_of(self._part)
         if size != self._size:
             self._size, self._changed = size, now
@@ -103,7 +103,7 @@ class _Wait:
 
     def _owner(self) -> str:
         with suppress(OSError), self._lock.open(encoding="utf-8", errors="replace") as file:
-            return shown(file.read(200).strip()) or "another process"
+            return redacted(file.read(200).strip()) or "another process"
         return "another process"
 
 

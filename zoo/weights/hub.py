@@ -5,9 +5,9 @@ import re
 from dataclasses import dataclass
 
 from zoo.errors import ZooError
-from zoo.runtime.bounded_calls import TooLate, call_within
-from zoo.runtime.web.address import parse_url, shown
+from zoo.runtime.bounded_calls import CallTimeout, call_within
 from zoo.runtime.web.limits import LIMITS, Limits
+from zoo.runtime.web.url import parse_url, redacted
 
 COMMIT = re.compile(r"[0-9a-f]{40}")
 SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -40,8 +40,8 @@ def hub_file(repository: str, file: str, revision: str, limits: Limits = LIMITS)
     parse_url(url)
     try:
         metadata = call_within(limits.header_seconds, get_hf_file_metadata, url)
-    except TooLate:
-        raise ZooError(f"cannot reach the hub for {repository} (no answer in time): {_WITHOUT}") from None
+    except CallTimeout:
+        raise ZooError(f"cannot reach the hub for {repository} (no response in time): {_WITHOUT}") from None
     except Exception as error:  # the class depends on the HTTP library that huggingface_hub uses
         raise ZooError(_reason(error, repository, file, revision)) from None
     commit, sha256 = metadata.commit_hash or "", metadata.etag or ""
@@ -57,6 +57,6 @@ def _reason(error: Exception, repository: str, file: str, revision: str) -> str:
     if status in (401, 404):
         return f"the hub has no {file} of {repository} at {revision}"
     if status:
-        return f"the hub answered {status} for {repository}"
-    reason = shown(" ".join(str(error).split())[:100])
+        return f"the hub responded with {status} for {repository}"
+    reason = redacted(" ".join(str(error).split())[:100])
     return f"cannot reach the hub for {repository} ({reason}): {_WITHOUT}"

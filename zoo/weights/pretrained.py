@@ -91,7 +91,7 @@ def _tagged(name: str, weights: str) -> PublishedWeights | None:
 def _from_published(published: PublishedWeights, like: str) -> Weights:
     if like:
         raise ZooError(f"{published.tag} is what it is: like={like!r} is for a file whose origin is not known")
-    # The package of another user may be replaced after its digest was checked.
+    # Of a download it was checked; a package may be changed at any time.
     with open_state_dict(fetch(published), published.sha256 if published.package else "") as (_, state_dict):
         return from_state_dict(published.model, state_dict, origin_of_published(published))
 

@@ -7,13 +7,13 @@ from typing import Any
 
 import requests
 
-from zoo.runtime.bounded_calls import TooLate, bounded_calls, call_within
-from zoo.runtime.web.body import Broken, read_body
+from zoo.runtime.bounded_calls import CallTimeout, bounded_calls, call_within
+from zoo.runtime.web.body import RequestFailed, read_body
 from zoo.runtime.web.limits import Limits
 
 
-class EndingAdapter(requests.adapters.HTTPAdapter):
-    """Sends requests whose answers end within limits, and are not decoded. Raises errors of requests, and ZooError."""
+class LimitedAdapter(requests.adapters.HTTPAdapter):
+    """Sends requests whose responses end within limits and are not decoded. Raises errors of requests, and ZooError."""
 
     def __init__(self, limits: Limits, **options: Any) -> None:
         super().__init__(**options)
@@ -34,22 +34,24 @@ class EndingAdapter(requests.adapters.HTTPAdapter):
         try:
             send = partial(super().send, request, stream, timeout, verify, cert, proxies)
             response: Any = call_within(self._limits.header_seconds, send)
-        except TooLate:
-            raise requests.ConnectTimeout(f"no answer in {self._limits.header_seconds:g} s", request=request) from None
+        except CallTimeout:
+            raise requests.ConnectTimeout(
+                f"no response in {self._limits.header_seconds:g} s", request=request
+            ) from None
         response.iter_content = partial(_pieces, response, self._limits)
         return response
 
 
 @contextmanager
-def ending_downloads(limits: Limits) -> Iterator[None]:
-    """Within this context TFDS downloads with `EndingAdapter`.
+def limited_downloads(limits: Limits) -> Iterator[None]:
+    """Within this context TFDS downloads with `LimitedAdapter`.
 
     TFDS has no option for it. It looks the adapter up here for each download, in several threads; a `timeout` in its
     `DownloadConfig` would replace this.
     """
     adapters: Any = requests.adapters
     before = adapters.HTTPAdapter
-    adapters.HTTPAdapter = partial(EndingAdapter, limits)
+    adapters.HTTPAdapter = partial(LimitedAdapter, limits)
     try:
         yield
     finally:
@@ -65,5 +67,5 @@ def _pieces(
     with bounded_calls() as call:
         try:
             yield from read_body(call, response, limits)
-        except Broken as broken:
-            raise requests.ConnectionError(str(broken), request=response.request) from None
+        except RequestFailed as failure:
+            raise requests.ConnectionError(str(failure), request=response.request) from None

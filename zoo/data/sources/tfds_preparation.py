@@ -14,13 +14,13 @@ import requests
 import tensorflow_datasets as tfds
 
 from zoo.data.errors import DataError, short_message
-from zoo.data.sources.tfds_downloads import ending_downloads
-from zoo.runtime.bounded_calls import TooLate, call_within
+from zoo.data.sources.tfds_downloads import limited_downloads
+from zoo.runtime.bounded_calls import CallTimeout, call_within
 from zoo.runtime.system_errors import reason
 from zoo.runtime.web.limits import LIMITS
 
 _CONNECT_SECONDS = 5
-_ANSWER_SECONDS = 15
+_RESPONSE_SECONDS = 15
 _HOSTS_TRIED = 3
 
 
@@ -53,7 +53,7 @@ def prepare(make: Callable[[Path], tfds.core.DatasetBuilder], data_dir: Path, *,
             inside = make(Path(folder))
             largest = max([info.size for info in (builder.url_infos or {}).values()], default=LIMITS.largest_bytes)
             limits = replace(LIMITS, largest_bytes=largest, largest_unstated_bytes=largest)
-            with suppress_output() if quiet else contextlib.nullcontext(), ending_downloads(limits):
+            with suppress_output() if quiet else contextlib.nullcontext(), limited_downloads(limits):
                 inside.download_and_prepare(
                     file_format="array_record",
                     download_dir=Path(folder) / "downloads" if quiet else downloads,
@@ -82,9 +82,9 @@ def _unreachable(urls: Iterable[str]) -> str:
     tried = list(hosts.items())[:_HOSTS_TRIED]
     for _, url in tried:
         try:
-            call_within(_ANSWER_SECONDS, partial(requests.head, url, timeout=_CONNECT_SECONDS))
+            call_within(_RESPONSE_SECONDS, partial(requests.head, url, timeout=_CONNECT_SECONDS))
             return ""
-        except (requests.RequestException, TooLate):
+        except (requests.RequestException, CallTimeout):
             continue
     return ", ".join(host for host, _ in tried)
 

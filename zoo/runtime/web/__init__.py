@@ -1,1 +1,1 @@
-"""Answers of web servers, which end in time and are no longer than they promise."""
+"""Responses of web servers, which end in time and are no longer than they promise."""

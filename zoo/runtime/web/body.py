@@ -1,4 +1,4 @@
-"""The body of a web server's answer, in pieces: it ends in time, and is no longer than it was stated to be."""
+"""The body of a web server's response, in pieces: it ends in time, and is no longer than it was stated to be."""
 
 import re
 import ssl
@@ -11,46 +11,46 @@ from urllib3 import HTTPResponse
 from urllib3.exceptions import HTTPError, InvalidHeader
 
 from zoo.errors import ZooError
-from zoo.runtime.bounded_calls import BoundedCall, TooLate
-from zoo.runtime.web.address import shown
+from zoo.runtime.bounded_calls import BoundedCall, CallTimeout
 from zoo.runtime.web.limits import Limits
+from zoo.runtime.web.url import redacted
 
 # Bytes; at most so much is lost when a connection breaks.
 PIECE_SIZE = 1 << 16
 
 
-class Broken(Exception):
-    """There is no answer, or the rest of one does not come; the message is the reason, for the middle of a line."""
+class RequestFailed(Exception):
+    """There is no response, or its end does not arrive; the message is the reason, for the middle of a line."""
 
 
 def read_body(call: BoundedCall, response: requests.Response, limits: Limits) -> Iterator[bytes]:
     """The body of a response in pieces, as they arrive, read by `call`.
 
-    Raises Broken where it ends too early or comes too slowly, and ZooError where it is encoded, or longer than it was
-    stated to be or may be.
+    Raises RequestFailed where it ends too early or comes too slowly, and ZooError where it is encoded, or longer than
+    it was stated to be or may be.
     """
     url, length = response.url, stated_length(response.url, response.headers)
     promised = min(limits.largest_bytes, limits.largest_unstated_bytes if length is None else length)
-    received, pace = 0, _Pace(limits)
+    received, rate = 0, _RateCheck(limits)
     while True:
         start = time.monotonic()
         try:
             piece = call(limits.slow_seconds, _read_piece, response.raw)
-        except TooLate:
-            raise Broken(pace.too_slow) from None
+        except CallTimeout:
+            raise RequestFailed(rate.too_slow) from None
         except (HTTPError, OSError, ValueError) as error:
-            raise Broken(reason(error)) from None
+            raise RequestFailed(failure_reason(error)) from None
         if not piece:
             break
         seconds = time.monotonic() - start
         received += len(piece)
         if received > promised:
             limit = "are taken where no length is stated" if length is None else "were stated"
-            raise ZooError(f"{shown(url)} sends more than the {promised:,} bytes that {limit}: nothing is kept")
+            raise ZooError(f"{redacted(url)} sends more than the {promised:,} bytes that {limit}: nothing is kept")
         yield piece
-        pace.check(len(piece), seconds)
+        rate.check(len(piece), seconds)
     if length is not None and received < length:
-        raise Broken("the connection was closed")
+        raise RequestFailed("the connection was closed")
 
 
 def stated_length(url: str, headers: Mapping[str, str]) -> int | None:
@@ -61,41 +61,41 @@ def stated_length(url: str, headers: Mapping[str, str]) -> int | None:
     """
     content, transfer = headers.get("Content-Encoding", "identity"), headers.get("Transfer-Encoding", "chunked")
     if content.lower() != "identity" or transfer.lower() != "chunked":
-        encoding = shown(transfer if content.lower() == "identity" else content)
-        raise ZooError(f"{shown(url)} is sent encoded ({encoding}), which is not decoded: get the file from elsewhere")
+        encoding = redacted(transfer if content.lower() == "identity" else content)
+        raise ZooError(f"{redacted(url)} is sent encoded ({encoding}), which zoo does not decode: use another source")
     stated = headers.get("Content-Length")
     if stated is None:
         return None
     if not re.fullmatch(r"[0-9]{1,18}", stated):
-        raise ZooError(f"{shown(url)} states the length {shown(stated)!r}, which is none: get the file from elsewhere")
+        raise ZooError(f"{redacted(url)} states the length {redacted(stated)!r}, not a number: use another source")
     return int(stated)
 
 
-def reason(error: Exception) -> str:
-    """Why there is no answer, in a few words."""
+def failure_reason(error: Exception) -> str:
+    """Why a request failed, in a few words."""
     if "Timeout" in type(error).__name__:
-        return "no answer in time"
+        return "no response in time"
     cause: BaseException | None = error
     while cause:
         if isinstance(cause, ssl.SSLCertVerificationError):
-            return f"its certificate is refused: {shown(cause.verify_message)}; check this computer's clock"
+            return f"its certificate is refused: {redacted(cause.verify_message)}; check this computer's clock"
         if isinstance(cause, ssl.SSLError):
             return "no encrypted connection"
         if isinstance(cause, IncompleteRead):
             return "the connection was closed"
         if isinstance(cause, (HTTPException, InvalidHeader)) and not isinstance(cause, RemoteDisconnected):
-            return "its answer is not valid HTTP"
+            return "its response is not valid HTTP"
         cause = cause.__cause__ or cause.__context__
     if isinstance(error, requests.exceptions.ProxyError):
         return "the proxy does not connect"
     # A proxy or certificates of the environment that cannot be used: nothing was asked.
     if isinstance(error, ValueError) or not isinstance(error, (requests.RequestException, HTTPError)):
-        return shown(str(error))
+        return redacted(str(error))
     return "no connection"
 
 
-class _Pace:
-    """How fast a body comes. Only reading counts: not the time in which a slow disk takes the pieces."""
+class _RateCheck:
+    """The rate at which a body comes. Only reading counts: not the time in which a slow disk takes the pieces."""
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
@@ -104,15 +104,15 @@ class _Pace:
         self.too_slow = f"it sends less than {limits.slow_bytes / 1000:g} kB in {limits.slow_seconds:g} s"
 
     def check(self, size: int, seconds: float) -> None:
-        """Count a piece. Raises Broken where all takes too long, or too little has come in the last seconds."""
+        """Count a piece. Raises RequestFailed where all takes too long, or too little has come in the last seconds."""
         self._seconds += seconds
         if self._seconds > self._limits.body_seconds:
-            raise Broken(f"it takes more than {self._limits.body_seconds:g} s")
+            raise RequestFailed(f"it takes more than {self._limits.body_seconds:g} s")
         self._recent_seconds += seconds
         self._recent_bytes += size
         if self._recent_seconds >= self._limits.slow_seconds:
             if self._recent_bytes < self._limits.slow_bytes:
-                raise Broken(self.too_slow)
+                raise RequestFailed(self.too_slow)
             self._recent_seconds, self._recent_bytes = 0.0, 0
 
 

@@ -1,11 +1,11 @@
-"""How long an answer may take, and how large it may be."""
+"""How long a response may take, and how large it may be."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """Seconds to connect, until the header of the answer is complete, redirects included, and for the whole body.
+    """Seconds to connect, until the header of the response is complete, redirects included, and for the whole body.
 
     A body of which less than `slow_bytes` arrive in `slow_seconds` ends. It has at most `largest_bytes`, or
     `largest_unstated_bytes` where the server does not state how many. A process that waits for the same download of

@@ -1,4 +1,4 @@
-"""A web server's answer to a request, after redirects that are as safe as the request; nothing in it is decoded."""
+"""A web server's response to a request, after redirects that are as safe as the request; nothing in it is decoded."""
 
 import time
 from collections.abc import Iterator, Mapping
@@ -9,17 +9,17 @@ import requests
 from urllib3.exceptions import HTTPError
 
 from zoo.errors import ZooError
-from zoo.runtime.bounded_calls import BoundedCall, TooLate, bounded_calls
-from zoo.runtime.web.address import parse_url, redirected, shown
-from zoo.runtime.web.body import Broken, read_body, reason, stated_length
+from zoo.runtime.bounded_calls import BoundedCall, CallTimeout, bounded_calls
+from zoo.runtime.web.body import RequestFailed, failure_reason, read_body, stated_length
 from zoo.runtime.web.limits import Limits
+from zoo.runtime.web.url import parse_url, redacted, redirect_target
 
 REDIRECTS = (301, 302, 303, 307, 308)
 
 
 @dataclass(frozen=True)
-class Answer:
-    """The answer at the end of all redirects. `pieces` reads the body, once, and raises as `read_body`."""
+class Response:
+    """The response at the end of all redirects. `pieces` reads the body, once, and raises as `read_body`."""
 
     url: str
     status: int
@@ -45,10 +45,10 @@ class PlainSession(requests.Session):
 
 
 @contextmanager
-def open_answer(url: str, headers: Mapping[str, str], limits: Limits) -> Iterator[Answer]:
-    """Ask for an http(s) URL, follow redirects, and yield the answer, whatever its status.
+def open_response(url: str, headers: Mapping[str, str], limits: Limits) -> Iterator[Response]:
+    """Ask for an http(s) URL, follow redirects, and yield the response, whatever its status.
 
-    Raises Broken without an answer, ZooError for a URL or a redirect that is refused.
+    Raises RequestFailed without a response, ZooError for a URL or a redirect that is refused.
     """
     parse_url(url)
     # Compression would change the meaning of lengths and offsets.
@@ -62,11 +62,13 @@ def open_answer(url: str, headers: Mapping[str, str], limits: Limits) -> Iterato
                 break
             response.close()
             # Names in it that are not ASCII are UTF-8, which Python has read as Latin-1.
-            url = redirected(url, target.encode("latin1", "replace").decode("utf-8", "replace"))
+            url = redirect_target(url, target.encode("latin1", "replace").decode("utf-8", "replace"))
         else:
-            raise ZooError(f"{shown(url)} redirects again after {limits.redirects} redirects: give the file's own URL")
+            raise ZooError(
+                f"{redacted(url)} redirects again after {limits.redirects} redirects: give the URL of the file itself"
+            )
         with _closing(response):
-            yield Answer(url, response.status_code, response.headers, read_body(call, response, limits))
+            yield Response(url, response.status_code, response.headers, read_body(call, response, limits))
 
 
 def _ask(
@@ -83,13 +85,13 @@ def _ask(
 
     try:
         return call(deadline - time.monotonic(), get)
-    except TooLate:
-        raise Broken("no answer in time") from None
+    except CallTimeout:
+        raise RequestFailed("no response in time") from None
     except (requests.exceptions.InvalidURL, UnicodeError):
         whose = " or the proxy in the environment" if requests.utils.get_environ_proxies(url) else ""
-        raise ZooError(f"{shown(url)}{whose} has no valid host: give a URL as https://host/folder/file") from None
+        raise ZooError(f"{redacted(url)}{whose} has no valid host: give a URL as https://host/folder/file") from None
     except (requests.RequestException, HTTPError, OSError, ValueError) as error:
-        raise Broken(reason(error)) from None
+        raise RequestFailed(failure_reason(error)) from None
 
 
 @contextmanager
