@@ -6,7 +6,8 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from zoo.layers import Activation, Conv, global_avg_pool, stochastic_depth
+from zoo.kernels.repeated import multiply_repeated
+from zoo.layers import Activation, Conv, Dense, global_avg_pool, stochastic_depth
 from zoo.models.field_types import Depths, Probability, Widths
 from zoo.models.network import ModelInfo, Network, Paper, maybe_remat
 
@@ -93,12 +94,12 @@ class ConvNeXtBlock(nn.Module):
     @nn.compact
     def __call__(self, x: jax.Array, train: bool = False) -> jax.Array:
         width = x.shape[-1]
-        dense = partial(nn.Dense, kernel_init=INIT, dtype=self.dtype)
+        dense = partial(Dense, kernel_init=INIT, dtype=self.dtype)
         y = Conv(width, 7, padding=3, groups=width, kernel_init=INIT, dtype=self.dtype, name="dwconv")(x)
         y = layer_norm(dtype=self.dtype, name="norm")(y)
         y = dense(width, name="pwconv2")(self.act(dense(EXPANSION * width, name="pwconv1")(y)))
         scale = self.param("layer_scale", nn.initializers.constant(LAYER_SCALE), (width,), jnp.float32)
-        return x + stochastic_depth(self.stochastic_depth, train=train)(y * scale.astype(y.dtype))
+        return x + stochastic_depth(self.stochastic_depth, train=train)(multiply_repeated(y, scale.astype(y.dtype)))
 
 
 def _entry(name: str) -> ModelInfo:

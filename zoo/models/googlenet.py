@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from zoo.layers import (
     Activation,
     ConvBlock,
+    Dense,
     Dropout,
     Inception,
     ModuleFactory,
@@ -138,7 +139,7 @@ class AuxHead(nn.Module):
         strided = x.shape[1:3] == (14, 14) and not self.adaptive_pool
         x = avg_pool(x, 5, 3) if strided else adaptive_avg_pool(x, 4)  # [b, 4, 4, 512] or [b, 4, 4, 528]
         x = self.conv(128, 1, name="conv")(x, train=train).reshape(x.shape[0], -1)  # [b, 2048]
-        x = self.act(nn.Dense(1024, dtype=self.dtype, name="fc")(x))  # [b, 1024]
+        x = self.act(Dense(1024, dtype=self.dtype, name="fc")(x))  # [b, 1024]
         x = Dropout(self.dropout, deterministic=not train, name="dropout")(x)
         sow_aux_logits(self, classifier(self.num_classes, self.dtype, name="classifier")(x))
 

@@ -8,7 +8,8 @@ import jax
 import jax.numpy as jnp
 
 from zoo.geometry import Size, pair
-from zoo.layers import Activation, ConvBlock, adaptive_avg_pool, avg_pool, conv, max_pool
+from zoo.kernels.repeated import add_repeated, multiply_repeated
+from zoo.layers import Activation, ConvBlock, Dense, adaptive_avg_pool, avg_pool, conv, max_pool
 from zoo.models.field_types import ClassCount
 from zoo.models.network import ModelInfo, Network, Paper
 from zoo.runtime.record_types import ImageShape
@@ -71,7 +72,7 @@ class LeNet5(Network):
         x = max_pool(conv(6, name="c1")(x), 2)  # [b, 28, 28, 6], pooled [b, 14, 14, 6]
         x = max_pool(conv(16, name="c3")(x), 2)  # [b, 10, 10, 16], pooled [b, 5, 5, 16]
         x = _flat_c5(conv(120, name="c5"), x)  # [b, 120]
-        x = self.act(nn.Dense(84, dtype=self.dtype, name="f6")(x))  # [b, 84]
+        x = self.act(Dense(84, dtype=self.dtype, name="f6")(x))  # [b, 84]
         return self.classify(x, "output")
 
 
@@ -96,7 +97,7 @@ class LeNet5Of1998(Network):
         x = self.act(c3(x))  # [b, 10, 10, 16]
         x = self.act(Subsampling(dtype=self.dtype, name="s4")(x))  # [b, 5, 5, 16]
         x = _flat_c5(conv(120, name="c5"), x)  # [b, 120]
-        x = self.act(nn.Dense(84, dtype=self.dtype, kernel_init=init, name="f6")(x))  # [b, 84]
+        x = self.act(Dense(84, dtype=self.dtype, kernel_init=init, name="f6")(x))  # [b, 84]
         x = x.astype(jnp.float32)
         if not self.num_classes:
             return x
@@ -118,7 +119,8 @@ class Subsampling(nn.Module):
         maps = (x.shape[-1],)
         coefficient = self.param("coefficient", nn.initializers.constant(0.25), maps)
         bias = self.param("bias", nn.initializers.zeros, maps)
-        return 4 * avg_pool(x, 2) * coefficient.astype(self.dtype) + bias.astype(self.dtype)
+        scaled = multiply_repeated(4 * avg_pool(x, 2), coefficient.astype(self.dtype))
+        return add_repeated(scaled, bias.astype(self.dtype))
 
 
 class SparseConv(nn.Module):

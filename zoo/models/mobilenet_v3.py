@@ -7,7 +7,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from zoo.layers import Activation, ConvBlock, Dropout, ModuleFactory, SqueezeExcite, batch_norm, global_avg_pool
+from zoo.layers import Activation, ConvBlock, Dense, Dropout, ModuleFactory, SqueezeExcite, batch_norm, global_avg_pool
 from zoo.models.blocks.inverted_residual import InvertedResidual
 from zoo.models.blocks.round_width import round_width
 from zoo.models.field_types import Epsilon, Probability, Width
@@ -81,7 +81,7 @@ class MobileNetV3(FoldableNetwork):
                 )
                 x = block(x, train)
         x = conv(6 * x.shape[-1], 1, name="conv_last")(x, train)
-        x = act(nn.Dense(self.head, dtype=self.dtype, name="fc1")(global_avg_pool(x)))
+        x = act(Dense(self.head, dtype=self.dtype, name="fc1")(global_avg_pool(x)))
         x = Dropout(self.dropout, deterministic=not train, name="dropout")(x)
         return self.classify(x, "fc2")
 

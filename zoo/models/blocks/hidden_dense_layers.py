@@ -1,10 +1,9 @@
 """The two hidden dense layers of AlexNet and VGG."""
 
-import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from zoo.layers import Activation, Dropout
+from zoo.layers import Activation, Dense, Dropout
 
 
 def hidden_dense_layers(
@@ -16,5 +15,5 @@ def hidden_dense_layers(
     """
     for name in ("fc6", "fc7"):
         x = Dropout(dropout, deterministic=not train, name=f"{name}_dropout")(x)
-        x = act(nn.Dense(features, dtype=dtype, name=name)(x))
+        x = act(Dense(features, dtype=dtype, name=name)(x))
     return x

@@ -1,0 +1,28 @@
+"""A linear layer."""
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+from jax import lax
+
+from zoo.kernels.repeated import add_repeated
+
+
+class Dense(nn.Module):
+    """`nn.Dense`, but the gradient of its bias is summed in float32.
+
+    Parameters: `kernel` [channels, features] and `bias` [features].
+    """
+
+    features: int
+    kernel_init: nn.initializers.Initializer = nn.initializers.lecun_normal()
+    bias_init: nn.initializers.Initializer = nn.initializers.zeros
+    dtype: jnp.dtype = jnp.float32
+
+    @nn.compact
+    def __call__(self, x: jax.Array) -> jax.Array:
+        """x [..., channels] to [..., features], of type `dtype`."""
+        kernel = self.param("kernel", self.kernel_init, (x.shape[-1], self.features), jnp.float32)
+        bias = self.param("bias", self.bias_init, (self.features,), jnp.float32)
+        x, kernel, bias = nn.dtypes.promote_dtype(x, kernel, bias, dtype=self.dtype)
+        return add_repeated(lax.dot_general(x, kernel, (((x.ndim - 1,), (0,)), ((), ()))), bias)
