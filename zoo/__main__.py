@@ -73,9 +73,12 @@ def run_in_process(arguments: Sequence[str], program: str) -> int:
     from zoo.runtime.failures import exit_status
     from zoo.runtime.huge_pages import restart_with_huge_pages
     from zoo.runtime.log_filters import quiet_libraries
+    from zoo.runtime.lost_output import continue_without_output
 
     if arguments[:1] == ["train"]:
         restart_with_huge_pages()
+        if not {"-h", "--help"}.intersection(arguments):
+            continue_without_output()
     quiet_libraries()
     plain_figures()
     return exit_status(check_xla_flags) or main(arguments, program)

@@ -127,6 +127,35 @@ def test_closed_pipes_and_streams(output):
     assert (done.returncode, done.stderr) == (0, "")
 
 
+def test_a_file_does_not_get_the_number_of_a_closed_stream():
+    """Libraries in C++ would write their messages into it."""
+    body = "assert os.open(os.devnull, os.O_RDONLY) > 2"
+    program = PROGRAM.format(body=body, after="")
+    command = f"{sys.executable} -c '{program}' <&- >&- 2>&-"
+    assert subprocess.run(["bash", "-c", command], cwd=ROOT, timeout=60).returncode == 0
+
+
+@pytest.mark.parametrize(("output", "lines"), [("| head -n 1", 0), ("> /dev/full", 1)])
+def test_a_run_continues_without_its_output(output, lines):
+    body = "from zoo.runtime.lost_output import continue_without_output\ncontinue_without_output()\n"
+    body += "for number in range(9): print(number, flush=True); time.sleep(0.02)\nprint(9, file=sys.stderr)"
+    program = PROGRAM.format(body=body.replace("\n", "\n    "), after="")
+    command = f"{sys.executable} -c '{program}' {output}; exit ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", command], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    *said, last = done.stderr.splitlines()
+    assert (done.returncode, last, len(said)) == (0, "9", lines)
+    assert all("No space left on device" in line for line in said)
+
+
+def test_help_that_cannot_be_written_is_an_error(capsys, monkeypatch):
+    """With PYTHONUNBUFFERED it is written at once; argparse ignores that it cannot be."""
+    with Path("/dev/full").open("wb", buffering=0) as full:
+        monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(full, write_through=True))
+        monkeypatch.setattr("zoo.runtime.failures.discard_output", lambda: None)
+        assert main(["--version"]) == 2
+    assert "No space left" in capsys.readouterr().err
+
+
 def test_a_full_disk_behind_standard_output_is_one_line(capsys, monkeypatch):
     class Full(io.StringIO):
         def flush(self):

@@ -120,9 +120,17 @@ def started_as(program: str) -> list[str]:
 
 
 def _replace_closed_streams() -> None:
-    """Python has None for a stream that is closed when it starts. Characters that a stream lacks are escaped."""
-    for name in ("stdout", "stderr"):
-        if getattr(sys, name) is None:
-            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_WRONLY), "w"))
-        elif hasattr(stream := getattr(sys, name), "reconfigure"):
+    """Python has None for a stream that is closed when it starts. Characters that a stream lacks are escaped.
+
+    The next file that is opened would have the number of the closed stream, and libraries in C++ would write their
+    messages into it.
+    """
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
+        os.set_inheritable(descriptor, True)
+    os.close(descriptor)
+    for descriptor, name in enumerate(("stdin", "stdout", "stderr")):
+        stream = getattr(sys, name)
+        if stream is None and descriptor:
+            setattr(sys, name, os.fdopen(descriptor, "w"))
+        elif descriptor and hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")

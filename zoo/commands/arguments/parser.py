@@ -2,6 +2,7 @@
 
 import argparse
 import re
+import sys
 from collections.abc import Iterable, Sequence
 from itertools import takewhile
 from typing import Any, NoReturn
@@ -36,6 +37,10 @@ class Parser(argparse.ArgumentParser):
         if extra:
             self.error(f"unexpected {'arguments' if len(extra) > 1 else 'argument'} {' '.join(extra)}")
         return namespace, extra
+
+    def _print_message(self, message: str, file: Any = None) -> None:
+        """As that of argparse, which ignores that there is no space for it."""
+        (file or sys.stdout).write(message)
 
     def _check_value(self, action: argparse.Action, value: Any) -> None:
         if action.choices is None or value in action.choices:

@@ -5,14 +5,21 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from zoo.errors import ZooError
+from zoo.runtime.cache_folder import expanded
 from zoo.runtime.number_range import NumberRange
 
 
 def path(text: str) -> Path:
-    """A path. An empty text is an error, as from a variable that is not set: it would be the current folder."""
-    if text:
-        return Path(text)
-    raise argparse.ArgumentTypeError("the path is empty")
+    """A path, in which ~ is the home folder: shells leave it in --out=~/pictures.
+
+    An empty text is an error, as from a variable that is not set: it would be the current folder.
+    """
+    if not text:
+        raise argparse.ArgumentTypeError("the path is empty")
+    try:
+        return expanded(text)
+    except ZooError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import json
 import shutil
 import tempfile
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -88,7 +88,9 @@ class Checkpoints:
         # A second Ctrl-C does not wait.
         if kind is None or issubclass(kind, Exception):
             self.wait(agreed=kind is None)
-            self._checkpointer.close()
+            # Orbax repeats a failure of a save; the error that ends the run names it already.
+            with nullcontext() if kind is None else suppress(Exception):
+                self._checkpointer.close()
 
     def save(
         self, state: TrainState, position: Mapping[str, Any], metrics: Mapping[str, float | None] | None = None
