@@ -70,6 +70,7 @@ WRONG: dict[str, Any] = {
     "list": [[[]]],
     "object": {"": {}},
     "text": "\x1b[31mred\n",
+    "surrogate": "\ud800",
     "boolean": True,
     "NaN": float("nan"),
     "infinity": float("inf"),
@@ -215,7 +216,13 @@ def test_a_range_is_that_of_the_command_line():
         read({**RECORDS[RunConfig], "recipe": {"epochs": 0}}, RunConfig)
 
 
-def test_a_name_that_is_not_utf8_is_read_as_it_is_shown(tmp_path):
+@pytest.mark.parametrize("text", ["\ud800", "\ud800 \\ud800 \\\\ud", "\U0001f600\udcff"])
+def test_a_name_of_a_field_that_is_not_utf8(text):
+    with pytest.raises(InvalidRecord, match=r"some\.json: .*\\ud.* is a field"):
+        read({**RECORDS[Preprocessing], text: 1}, Preprocessing)
+
+
+def test_a_name_that_is_not_utf8_is_read_as_it_is_shown():
     assert read({**RECORDS[RunConfig], "class_names": ["a\udcff", "\u65e5"]}, RunConfig).class_names == (
         r"a\udcff",
         "日",

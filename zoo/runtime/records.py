@@ -80,7 +80,11 @@ def as_record(value: Any, kind: type[Record], where: str, *, at: str = "", forei
         raise InvalidRecord(_described(str(error), value, kind, where, at)) from None
     except UnicodeEncodeError:
         # Text where it is wrong is first looked at as bytes.
-        return as_record(_encodable(value, where), kind, where, at=at, foreign=foreign)
+        try:
+            encodable = _encodable(value)
+        except RecursionError:
+            raise InvalidRecord(f"{where} is not read: its lists and objects are nested too deeply") from None
+        return as_record(encodable, kind, where, at=at, foreign=foreign)
     if not foreign and (name := _unknown_field(value, kind, at)):
         raise InvalidRecord(f"{where}: {unknown_field(name)}")
     return record
@@ -107,19 +111,23 @@ def shown(value: Any) -> str:
             return _shortened(json.dumps(value))
 
 
-def _encodable(value: Any, where: str) -> Any:
-    """A JSON value with surrogates, which UTF-8 does not have, as escapes. Raises InvalidRecord."""
-    try:
-        return json.loads(json.dumps(value, default=str).replace(r"\ud", r"\\ud"))
-    except RecursionError:
-        raise InvalidRecord(f"{where} is not read: its lists and objects are nested too deeply") from None
-
-
 def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
         raise _Repeated(_field_name(Counter(name for name, _ in pairs).most_common(1)[0][0]))
     return found
+
+
+def _encodable(value: Any) -> Any:
+    """The value with lone surrogates in its texts escaped."""
+    match value:
+        case str():
+            return value.encode("utf-8", "backslashreplace").decode()
+        case list():
+            return [_encodable(part) for part in value]
+        case dict():
+            return {_encodable(name): _encodable(part) for name, part in value.items()}
+    return value
 
 
 def _finite(text: str) -> float | NotFinite:
