@@ -12,8 +12,11 @@ Behaviour = Callable[[bytes, int], Iterable[bytes]]
 
 @contextmanager
 def raw_server(behaviour: Behaviour) -> Iterator[str]:
-    """The address of a server, which answers each connection with what `behaviour` gives, and closes it."""
-    listener = socket.create_server(("127.0.0.1", 0))
+    """The address of a server, which answers each connection with what `behaviour` gives, and closes it.
+
+    At the end all connections are closed, and with them end the threads of clients that still wait.
+    """
+    listener, closed = socket.create_server(("127.0.0.1", 0)), threading.Event()
 
     def serve():
         for number in range(1000):
@@ -30,12 +33,15 @@ def raw_server(behaviour: Behaviour) -> Iterator[str]:
             while b"\r\n\r\n" not in header and header[:1] != b"\x16" and (received := connection.recv(4096)):
                 header += received
             for part in behaviour(header, number):
+                if closed.is_set():
+                    break
                 connection.sendall(part)
 
     threading.Thread(target=serve, daemon=True).start()
     try:
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
     finally:
+        closed.set()
         # `close` alone does not end `accept`.
         with suppress(OSError):
             listener.shutdown(socket.SHUT_RDWR)
