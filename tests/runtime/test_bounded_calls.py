@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from zoo.runtime.bounded_calls import TooLate, bounded_calls, call_within
+from zoo.runtime.bounded_calls import CallTimeout, bounded_calls, call_within
 
 
 def threads_end(before):
@@ -33,7 +33,7 @@ def test_what_calls_return_and_raise_arrives_in_order():
 def test_a_call_that_does_not_return_is_left_behind(seconds):
     before, end = threading.active_count(), threading.Event()
     start = time.monotonic()
-    with pytest.raises(TooLate):
+    with pytest.raises(CallTimeout):
         call_within(seconds, end.wait)
     assert time.monotonic() - start < 5
     end.set()
@@ -41,6 +41,6 @@ def test_a_call_that_does_not_return_is_left_behind(seconds):
 
 
 def test_a_thread_that_is_left_behind_does_not_keep_the_process():
-    with pytest.raises(TooLate):
+    with pytest.raises(CallTimeout):
         call_within(0.01, time.sleep, 0.5)
     assert [thread.daemon for thread in threading.enumerate() if "_serve" in thread.name] == [True]
