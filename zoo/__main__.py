@@ -69,7 +69,7 @@ def main(arguments: Sequence[str] | None = None, program: str = "zoo") -> int:
 
 def run_in_process(arguments: Sequence[str], program: str) -> int:
     """`main` of a process of its own, whose libraries are quiet, and in which training is fast."""
-    from zoo.runtime.environment import check_xla_flags, plain_figures
+    from zoo.runtime.environment import check_address_space, check_xla_flags, plain_figures
     from zoo.runtime.failures import exit_status
     from zoo.runtime.huge_pages import restart_with_huge_pages
     from zoo.runtime.log_filters import quiet_libraries
@@ -81,7 +81,7 @@ def run_in_process(arguments: Sequence[str], program: str) -> int:
             continue_without_output()
     quiet_libraries()
     plain_figures()
-    return exit_status(check_xla_flags) or main(arguments, program)
+    return exit_status(check_address_space) or exit_status(check_xla_flags) or main(arguments, program)
 
 
 if __name__ == "__main__":

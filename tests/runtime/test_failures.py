@@ -175,6 +175,14 @@ def test_flags_of_xla_that_are_right(monkeypatch):
     environment.check_xla_flags()
 
 
+def test_too_few_addresses_are_told_before_a_library_waits_for_them(monkeypatch):
+    monkeypatch.setattr(environment.resource, "getrlimit", lambda kind: (2**30, 2**30))
+    with pytest.raises(ZooError, match=r"address space is 1\.0 GiB.*ulimit -v"):
+        environment.check_address_space()
+    monkeypatch.setattr(environment.resource, "getrlimit", lambda kind: (environment.resource.RLIM_INFINITY,) * 2)
+    environment.check_address_space()
+
+
 def test_figures_of_a_command_have_no_style_of_the_user(monkeypatch):
     import matplotlib
 
