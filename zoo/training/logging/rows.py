@@ -3,6 +3,8 @@
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
+from io import BufferedReader
 from typing import Annotated, Any, Required, TypedDict
 
 import msgspec
@@ -11,13 +13,15 @@ from msgspec import Meta
 from zoo.errors import ZooError, ZooWarning
 from zoo.runtime.record_types import Count
 from zoo.runtime.records import InvalidRecord, as_record, parse_json
-from zoo.runtime.regular_file import read_regular
+from zoo.runtime.regular_file import open_regular
 from zoo.runtime.system_errors import reason
 from zoo.training.checkpoint.run_folder import RunFolder
 
 MetricsRow = Mapping[str, float | None]
-# Bytes: more than a million rows.
-MAX_METRICS_SIZE = 256 * 2**20
+# Bytes of a row; more are read as several, which cannot be read.
+MAX_ROW_SIZE = 2**16
+# A crash cuts one line, a power failure a few.
+MAX_UNREADABLE = 1000
 
 # Whole numbers stay whole, so that a row that is written again has the same text.
 Amount = Annotated[int, Meta(ge=0, lt=2**53)] | Annotated[float, Meta(ge=0)]
@@ -80,20 +84,29 @@ def read_evaluations(folder: RunFolder) -> list[MetricsRow]:
 
 
 def read_rows(folder: RunFolder) -> StoredRows:
-    """All rows of a run; none without a file. Raises ZooError if it cannot be read."""
+    """All rows of a run; none without a file. Raises ZooError if it cannot be read, or is no file of such rows."""
     try:
-        lines = read_regular(folder.metrics_file, MAX_METRICS_SIZE).splitlines()
+        with open_regular(folder.metrics_file) as file:
+            return _parse_lines(file)
     except FileNotFoundError:
         return StoredRows()
     except OSError as error:
         raise ZooError(f"cannot read {folder.metrics_file}: {reason(error)}") from None
+
+
+def _parse_lines(file: BufferedReader) -> StoredRows:
     rows: list[MetricsRow] = []
-    unreadable = []
-    for number, line in enumerate(lines, start=1):
+    unreadable: list[str] = []
+    read_line = partial(file.readline, MAX_ROW_SIZE)
+    for number, line in enumerate(iter(read_line, b""), start=1):
         try:
-            rows.append(_parse_known(line) or _parse(line, f"{folder.metrics_file}, line {number}"))
+            rows.append(_parse_known(line) or _parse(line, f"{file.name}, line {number}"))
         except InvalidRecord as error:
             unreadable.append(str(error))
+            if len(unreadable) > MAX_UNREADABLE:
+                raise ZooError(
+                    f"{unreadable[0]}, and more than {MAX_UNREADABLE} other lines: remove the file"
+                ) from None
     return StoredRows(tuple(rows), tuple(unreadable))
 
 
