@@ -15,7 +15,7 @@ import zoo
 from zoo.data import Preprocessing
 from zoo.registry import list_models, model_info
 from zoo.runtime.records import InvalidRecord, as_record, fields_of, is_record, parse_json
-from zoo.training.checkpoint.checksums import CheckpointRecord, Sealed
+from zoo.training.checkpoint.checksums import CheckpointRecord, ChecksummedRecord
 from zoo.training.checkpoint.lock_owner import Owner, this_process
 from zoo.training.checkpoint.position import Position
 from zoo.training.checkpoint.saved_metrics import SavedMetrics
@@ -47,7 +47,7 @@ RECORDS: dict[type, dict[str, Any]] = {
         "training_images": 100,
     },
     Columns: {"step": 1, "epoch": 0.5, "loss": 2.5, "test_accuracy": 0.5, "seconds": 1},
-    Sealed: {"record": "{}", "crc32": 1},
+    ChecksummedRecord: {"record": "{}", "crc32": 1},
     CheckpointRecord: {"position": POSITION, "shapes": {"step": []}, "checksums": {"step": 4}},
     Position: POSITION,
     Totals: {"finite": 3, "skipped": 0, "sums": {"loss": 1.5}},
@@ -188,7 +188,7 @@ def test_a_file_sets_bounded_numbers_of_a_network(model):
     [
         ("[" * 100_000, "nested too deeply"),
         ('{"a":' * 100_000, "nested too deeply"),
-        ('{"crop": 1, "crop": 0.5}', "crop stands twice"),
+        ('{"crop": 1, "crop": 0.5}', "crop occurs twice"),
         (b'{"crop": "\xff"}', "not UTF-8"),
         ("", "not JSON.*line 1"),
         ('{"crop": 1', "not JSON"),

@@ -62,7 +62,7 @@ def test_a_file_is_read_as_it_was_written(whole, weights, changed):
         ({"fields": {"num_class": 10}}, r"fields\.num_class is a field that .* know.*num_classes"),
         ({"fields": {"num_classes": 10**12}}, r"fields\.num_classes is 1000000000000: expected"),
         ({"fields": {"num_classes": 1000}}, "output"),
-        ({"fields": '{"num_classes": 10, "num_classes": 3}'}, "fields.*num_classes stands twice"),
+        ({"fields": '{"num_classes": 10, "num_classes": 3}'}, "fields.*num_classes occurs twice"),
         ({"fields": []}, "fields is a list of 0: expected an object"),
         ({"preprocessing": "null"}, "preprocessing is null: expected an object"),
         ({"preprocessing": "[" * 100_000}, "preprocessing.*nested too deeply"),

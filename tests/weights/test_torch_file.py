@@ -14,8 +14,8 @@ import pytest
 from weights.torch_files import Tensor, legacy_file, zip_file
 
 import zoo
-from zoo.weights.inert_pickle import MAX_PICKLE
 from zoo.weights.read_state_dict import read_state_dict
+from zoo.weights.restricted_pickle import MAX_PICKLE
 
 WEIGHT, COUNT = np.arange(6, dtype=np.float32).reshape(2, 3), np.array(3)
 STATE = {"fc.weight": WEIGHT, "bn.num_batches_tracked": COUNT}

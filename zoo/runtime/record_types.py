@@ -19,4 +19,4 @@ ClassName = Annotated[str, Meta(max_length=1000)]
 ClassNames = Annotated[tuple[ClassName, ...], Meta(max_length=LARGEST_CLASSES)]
 
 Count = Annotated[int, Meta(ge=0, le=LARGEST_COUNT)]
-Share = Annotated[float, Meta(ge=0, le=1)]
+Fraction = Annotated[float, Meta(ge=0, le=1)]

@@ -41,8 +41,8 @@ class InvalidRecord(ZooError):
     """JSON that is not the record that it should be."""
 
 
-class _Repeated(ValueError):
-    """A name that stands twice in an object: parsers differ in which of its values they take."""
+class _DuplicateName(ValueError):
+    """A name that occurs twice in an object: parsers differ in which of its values they take."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class NotFinite:
 
 
 def parse_json(text: str | bytes, where: str) -> Any:
-    """The value of a JSON text, of a file `where`. Raises InvalidRecord, also for a name that stands twice."""
+    """The value of a JSON text, of a file `where`. Raises InvalidRecord, also for a name that occurs twice."""
     try:
         return _DECODER.decode(text.decode() if isinstance(text, bytes) else text)
     except json.JSONDecodeError as error:
@@ -62,8 +62,8 @@ def parse_json(text: str | bytes, where: str) -> Any:
         raise InvalidRecord(f"{where} is not JSON: byte {error.start} is not UTF-8") from None
     except RecursionError:
         raise InvalidRecord(f"{where} is not read: its lists and objects are nested too deeply") from None
-    except _Repeated as name:
-        raise InvalidRecord(f"{where} is not read: {name} stands twice in an object") from None
+    except _DuplicateName as name:
+        raise InvalidRecord(f"{where} is not read: {name} occurs twice in an object") from None
     except ValueError:
         raise InvalidRecord(f"{where} is not read: a number has thousands of digits") from None
 
@@ -114,7 +114,7 @@ def shown(value: Any) -> str:
 def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        raise _Repeated(_field_name(Counter(name for name, _ in pairs).most_common(1)[0][0]))
+        raise _DuplicateName(_field_name(Counter(name for name, _ in pairs).most_common(1)[0][0]))
     return found
 
 

@@ -53,5 +53,6 @@ def _read(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> np.ndarray:
 
 
 def _unreadable(path: str | None, error: Exception) -> str:
-    reason = "it holds objects, which are code" if "allow_pickle" in str(error) else "it is damaged"
-    return f"cannot read {path}: it is not a NumPy file of arrays by name, or {reason}"
+    if "allow_pickle" in str(error):
+        return f"cannot read {path}: it holds Python objects, which are code; save only arrays"
+    return f"cannot read {path}: it is not an .npz file of arrays, or is damaged; copy or download it again"

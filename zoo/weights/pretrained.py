@@ -41,7 +41,7 @@ def open_pretrained(name: str, weights: str | Path | None = None, *, like: str =
         return _from_file(name, weights_file(path), like)
     if not path.exists():
         is_path = isinstance(weights, Path) or path.suffix in SUFFIXES
-        raise ZooError(f"there is no file {path}") if is_path else unknown_weights(name, str(weights))
+        raise ZooError(f"there is no file {path}: check the path") if is_path else unknown_weights(name, str(weights))
     return _from_file(name, path, like)
 
 

@@ -54,7 +54,7 @@ def stored_state_dict(file: BufferedReader) -> Mapping[str, StoredArray]:
     """The arrays of the state dict in an open file, not read yet. Raises ZooError as `read_state_dict`."""
     suffix = Path(file.name).suffix.lower()
     if suffix not in SUFFIXES:
-        raise ZooError(f"{file.name} has not the suffix of a weights file: use {', '.join(SUFFIXES)}")
+        raise ZooError(f"{file.name} does not have the suffix of a weights file, which is one of {', '.join(SUFFIXES)}")
     return find_state_dict(file.name, _contents(file, suffix))
 
 

@@ -68,8 +68,10 @@ def read_safetensors(file: BufferedReader) -> SafetensorsFile:
             arrays[key], end = _stored_array(file, start, end, **entry)
         if start + end != size_of(file):
             raise ValueError(f"{size_of(file) - start} bytes of numbers, not {end}")
-    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
-        raise ZooError(f"cannot read {file.name}: not a safetensors file, or a damaged one") from None
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        raise ZooError(
+            f"cannot read {file.name}: it is not a safetensors file, or is damaged; copy or download it again"
+        ) from None
     return SafetensorsFile(metadata, arrays)
 
 

@@ -39,7 +39,7 @@ class StoredArray:
         """The bytes that `read` gives."""
         return math.prod(self.shape) * self.dtype.itemsize
 
-    def stand_in(self) -> np.ndarray:
+    def placeholder(self) -> np.ndarray:
         """An array of this shape and type that takes no memory; its values mean nothing."""
         return np.broadcast_to(np.empty((), self.dtype), self.shape)
 
@@ -53,7 +53,7 @@ def open_weights(path: str | Path, sha256: str = "") -> Iterator[BufferedReader]
     try:
         file = open_regular(path)
     except FileNotFoundError:
-        raise ZooError(f"there is no file {path}") from None
+        raise ZooError(f"there is no file {path}: check the path") from None
     except (OSError, ValueError) as error:  # a NUL in the name
         raise ZooError(f"cannot read {path}: {reason(error)}") from None
     with file:

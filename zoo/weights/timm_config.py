@@ -11,13 +11,12 @@ from zoo.data import Preprocessing
 from zoo.data.decoding import Interpolation
 from zoo.data.preprocessing import Deviation, Mean
 from zoo.errors import ZooError, ZooWarning
-from zoo.runtime.record_types import ClassNames, Name, Pixels
+from zoo.runtime.record_types import Channels, ClassNames, Name, Pixels
 from zoo.runtime.records import InvalidRecord, as_record, parse_json
 from zoo.runtime.regular_file import read_regular
 from zoo.runtime.system_errors import reason
 
 Labels = ClassNames | dict[str, str] | None
-Channels = Annotated[int, Meta(ge=1)]
 
 
 @dataclass(frozen=True, kw_only=True)

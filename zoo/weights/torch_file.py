@@ -12,8 +12,8 @@ from typing import Any
 from zoo.errors import ZooError
 from zoo.runtime.regular_file import size_of
 from zoo.runtime.zip_directory import stored_bytes, zip_entries
-from zoo.weights.inert_pickle import MAX_PICKLE, InertUnpickler, PickleError
-from zoo.weights.torch_objects import Refused, Storage, answer_call, make_storage
+from zoo.weights.restricted_pickle import MAX_PICKLE, PickleError, RestrictedUnpickler
+from zoo.weights.torch_objects import Storage, UnsafeCall, call_result, make_storage
 
 LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
 LEGACY_PROTOCOL = 1001
@@ -25,7 +25,7 @@ def read_torch(file: BufferedReader) -> Any:
     try:
         file.seek(0)
         return _read_zip(file) if file.read(4) == b"PK\3\4" else _read_legacy(file)
-    except Refused as error:
+    except UnsafeCall as error:
         raise ZooError(
             f"{file.name} holds more than tensors and would run code ({error}), so it is not read: "
             "save only its state dict"
@@ -33,7 +33,9 @@ def read_torch(file: BufferedReader) -> Any:
     except ZooError:
         raise
     except (PickleError, zipfile.BadZipFile, OSError, EOFError, KeyError, ValueError, TypeError, NotImplementedError):
-        raise ZooError(f"cannot read {file.name}: it is not a torch file, or is damaged") from None
+        raise ZooError(
+            f"cannot read {file.name}: it is not a torch file, or is damaged; copy or download it again"
+        ) from None
 
 
 def _read_zip(file: BufferedReader) -> Any:
@@ -49,7 +51,7 @@ def _read_zip(file: BufferedReader) -> Any:
         return make_storage(storage_type, start, count, size)
 
     contents = _contents(file, entries["data.pkl"])
-    return InertUnpickler(BytesIO(contents), partial(answer_call, file), persistent).load()
+    return RestrictedUnpickler(BytesIO(contents), partial(call_result, file), persistent).load()
 
 
 def _contents(file: BufferedReader, entry: zipfile.ZipInfo) -> bytes:
@@ -62,7 +64,7 @@ def _contents(file: BufferedReader, entry: zipfile.ZipInfo) -> bytes:
 
 def _read_legacy(file: BufferedReader) -> Any:
     file.seek(0)
-    answer = partial(answer_call, file)
+    result_of = partial(call_result, file)
     storages: dict[Any, Storage] = {}
 
     def claimed(stored: Any) -> Storage:
@@ -81,7 +83,7 @@ def _read_legacy(file: BufferedReader) -> Any:
         return make_storage(storage_type, storage.start + offset * storage.dtype.itemsize, count, size)
 
     # Where the storages are is known after the pickles, which are therefore read twice.
-    reader = InertUnpickler(file, answer, claimed)
+    reader = RestrictedUnpickler(file, result_of, claimed)
     if [reader.load(), reader.load()] != [LEGACY_MAGIC, LEGACY_PROTOCOL]:
         raise PickleError("another format")
     reader.load()
@@ -97,4 +99,4 @@ def _read_legacy(file: BufferedReader) -> Any:
             raise PickleError("a storage of another size")
         storages[key] = Storage(storage.dtype, file_start, storage.count)
     file.seek(position)
-    return InertUnpickler(file, answer, placed).load()
+    return RestrictedUnpickler(file, result_of, placed).load()

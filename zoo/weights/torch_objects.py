@@ -14,7 +14,7 @@ import ml_dtypes
 import numpy as np
 
 from zoo.errors import ZooError
-from zoo.weights.inert_pickle import Name, PickleError
+from zoo.weights.restricted_pickle import Name, PickleError
 from zoo.weights.stored_array import StoredArray, read_numbers
 
 # The types of storages; of one without a type, a byte.
@@ -44,7 +44,7 @@ NAMED_DTYPES = {
 
 # What training scripts save beside the tensors: the arguments of the command line, a path, a number of NumPy, a
 # configuration. Calls of these give nothing.
-UNREAD = frozenset(
+IGNORED_CALLS = frozenset(
     {"argparse.Namespace", "types.SimpleNamespace", "typing.Any", "copyreg._reconstructor", "_codecs.encode"}
     | {f"builtins.{name}" for name in ("list", "set", "frozenset", "int", "float", "str", "range", "slice", "complex")}
     | {"builtins.bytearray", "collections.Counter", "ml_collections.config_dict.config_dict.ConfigDict"}
@@ -58,14 +58,19 @@ UNREAD = frozenset(
     | {f"torch.{name}" for name in ("Size", "device", "serialization._get_layout")}
 )
 # Calls of these give a mapping, whose items follow in the file.
-MAPPINGS = frozenset(
+MAPPING_CALLS = frozenset(
     {"builtins.dict", "collections.OrderedDict", "collections.defaultdict", "easydict.EasyDict", "yacs.config.CfgNode"}
     | {f"{package}.utilities.data.AttributeDict" for package in ("lightning.fabric", "lightning_fabric")}
     | {f"{package}.utilities.parsing.AttributeDict" for package in ("lightning.pytorch", "pytorch_lightning")}
 )
+# Python 2's names of modules.
+RENAMED = {"__builtin__": "builtins", "copy_reg": "copyreg"}
+
+# Numbers of the file per number of a tensor that has gaps, as a column of a matrix has.
+MAX_SPREAD = 64
 
 
-class Refused(Exception):
+class UnsafeCall(Exception):
     """A call that would run code."""
 
 
@@ -76,12 +81,6 @@ class Storage:
     dtype: np.dtype
     start: int
     count: int
-
-
-# Numbers of the file per number of a tensor that has gaps, as a column of a matrix has.
-MAX_SPREAD = 64
-# Python 2's names of modules.
-RENAMED = {"__builtin__": "builtins", "copy_reg": "copyreg"}
 
 
 def make_storage(storage_type: Any, start: int, count: Any, size: int) -> Storage:
@@ -96,8 +95,8 @@ def make_storage(storage_type: Any, start: int, count: Any, size: int) -> Storag
     return Storage(dtype, start, count)
 
 
-def answer_call(file: BufferedReader, name: str, arguments: tuple[Any, ...]) -> Any:
-    """What a call in a pickle of the open file gives. Raises Refused for one that would run code."""
+def call_result(file: BufferedReader, name: str, arguments: tuple[Any, ...]) -> Any:
+    """The result of a call in a pickle of the open file. Raises UnsafeCall for one that would run code."""
     module, _, function = name.rpartition(".")
     name = f"{RENAMED.get(module, module)}.{function}"
     if name == "torch._tensor._rebuild_from_type_v2":
@@ -111,11 +110,11 @@ def answer_call(file: BufferedReader, name: str, arguments: tuple[Any, ...]) -> 
         return StoredArray((1,), np.dtype(object), partial(_refuse_tensor, file.name, function))
     if name == "collections.OrderedDict" and arguments:
         return dict(arguments[0])
-    if name in MAPPINGS:
+    if name in MAPPING_CALLS:
         return {}
-    if name in UNREAD:
+    if name in IGNORED_CALLS:
         return None
-    raise Refused(name)
+    raise UnsafeCall(name)
 
 
 def _refuse_tensor(path: str, function: str) -> NoReturn:

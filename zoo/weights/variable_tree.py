@@ -60,7 +60,7 @@ def fill_variables(
         array = given if isinstance(given, StoredArray) else as_numpy(given)
         if array.dtype.kind not in FLOATS:
             raise ZooError(f"{key} is {array.dtype}, not floating-point numbers: save the weights as float32")
-        ours = to_ours(array.stand_in() if isinstance(array, StoredArray) else array, path)
+        ours = to_ours(array.placeholder() if isinstance(array, StoredArray) else array, path)
         if not _is_same_shape(ours.shape, shape.shape):
             misfits.append(f"{key} has the shape {array.shape}, which does not fit {model_name}'s {shape.shape}")
             continue

@@ -30,7 +30,7 @@ class Damaged(Exception):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Sealed:
+class ChecksummedRecord:
     """A record as text, with its checksum."""
 
     record: str
@@ -58,12 +58,12 @@ def verified_record(metadata: Any, where: str) -> CheckpointRecord:
     Raises Damaged if its own checksum does not match, and InvalidRecord if it was written like that.
     """
     try:
-        sealed = as_record(metadata, Sealed, where)
+        stored = as_record(metadata, ChecksummedRecord, where)
     except InvalidRecord:
         raise Damaged from None
-    if zlib.crc32(sealed.record.encode("utf-8", "surrogatepass")) != sealed.crc32:
+    if zlib.crc32(stored.record.encode("utf-8", "surrogatepass")) != stored.crc32:
         raise Damaged
-    return as_record(_upgraded(parse_json(sealed.record, where)), CheckpointRecord, where)
+    return as_record(_upgraded(parse_json(stored.record, where)), CheckpointRecord, where)
 
 
 def _upgraded(stored: Any) -> Any:

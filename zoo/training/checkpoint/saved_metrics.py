@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from zoo.errors import ZooError
-from zoo.runtime.record_types import Share
+from zoo.runtime.record_types import Fraction
 from zoo.runtime.records import as_record, parse_json
 from zoo.runtime.regular_file import read_regular
 from zoo.runtime.system_errors import reason
@@ -14,7 +14,7 @@ from zoo.runtime.system_errors import reason
 class SavedMetrics:
     """The one of them that decides."""
 
-    test_accuracy: Share
+    test_accuracy: Fraction
 
 
 def metrics_file(checkpoint: Path) -> Path:

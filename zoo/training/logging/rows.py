@@ -25,9 +25,9 @@ MAX_UNREADABLE = 1000
 
 # Whole numbers stay whole, so that a row that is written again has the same text.
 Amount = Annotated[int, Meta(ge=0, lt=2**53)] | Annotated[float, Meta(ge=0)]
-Fraction = Annotated[int, Meta(ge=0, le=1)] | Annotated[float, Meta(ge=0, le=1)]
+Accuracy = Annotated[int, Meta(ge=0, le=1)] | Annotated[float, Meta(ge=0, le=1)]
 # A mean of float32 numbers, which are rounded.
-MeanFraction = Annotated[int, Meta(ge=0, le=1)] | Annotated[float, Meta(ge=0, le=1.001)]
+MeanAccuracy = Annotated[int, Meta(ge=0, le=1)] | Annotated[float, Meta(ge=0, le=1.001)]
 AnyNumber = Annotated[int, Meta(gt=-(2**53), lt=2**53)] | float
 
 
@@ -39,10 +39,10 @@ class Columns(TypedDict, total=False):
     learning_rate: Amount | None
     gradient_norm: Amount | None
     loss: AnyNumber | None
-    accuracy: MeanFraction | None
+    accuracy: MeanAccuracy | None
     skipped: Count | None
     test_loss: AnyNumber | None
-    test_accuracy: Fraction | None
+    test_accuracy: Accuracy | None
     images_per_second: Amount | None
     waiting: AnyNumber | None
     utilisation: Amount | None
@@ -116,7 +116,7 @@ def _parse_known(line: bytes) -> MetricsRow | None:
         row = _DECODER.decode(line)
     except (msgspec.MsgspecError, RecursionError, UnicodeError):
         return None
-    # As many colons as columns: none stands twice, and none is left out as unknown.
+    # As many colons as columns: none occurs twice, and none is left out as unknown.
     return row if len(row) == line.count(b":") else None  # type: ignore[return-value]
 
 

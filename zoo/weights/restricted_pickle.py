@@ -1,4 +1,4 @@
-"""Reads a pickle without running or importing anything: names in it stay names, and calls are answered by a function.
+"""Reads a pickle without running or importing anything: names in it stay names, and a function gives calls' results.
 
 Only what torch writes is understood (pickle's protocol 2): numbers, text, lists, tuples, mappings, names and calls. The
 meaning of an opcode is that of the standard library's `pickletools`.
@@ -11,6 +11,8 @@ from typing import Any, BinaryIO
 
 # Bytes: the pickle of a network with the state of its optimizer has 500,000. Read, it can take sixty times as much.
 MAX_PICKLE = 4 * 2**20
+MAX_NAME = 1000
+STOP = b"."
 
 
 class PickleError(Exception):
@@ -25,7 +27,7 @@ class Name:
 
 
 @dataclass
-class InertUnpickler:
+class RestrictedUnpickler:
     """Reads the pickles of a file, at most `MAX_PICKLE` bytes together.
 
     `call` is what a call of a name with these arguments gives, and `persistent` what a persistent id stands for. They
@@ -103,32 +105,28 @@ class InertUnpickler:
             self.stack[-1].update((key, value) for key, value in pairs if _is_key(key))
 
 
-MAX_NAME = 1000
-STOP = b"."
-
-
 def _is_key(value: Any) -> bool:
     """Not what can be made such that all keys have one hash: long integers, and tuples of numbers."""
     return isinstance(value, str | float) or value is None or (isinstance(value, int) and abs(value) < 2**63)
 
 
-def _put(reader: InertUnpickler, layout: str) -> None:
+def _put(reader: RestrictedUnpickler, layout: str) -> None:
     reader.memo[reader.number(layout)] = reader.stack[-1]
 
 
-def _text(reader: InertUnpickler) -> str:
+def _text(reader: RestrictedUnpickler) -> str:
     return reader.read(reader.number("<I")).decode("utf-8", "surrogatepass")
 
 
-def _integer(reader: InertUnpickler) -> int:
+def _integer(reader: RestrictedUnpickler) -> int:
     return int.from_bytes(reader.read(reader.number("B")), "little", signed=True)
 
 
-def _pushes(value: Callable[[InertUnpickler], Any]) -> Callable[[InertUnpickler], None]:
+def _pushes(value: Callable[[RestrictedUnpickler], Any]) -> Callable[[RestrictedUnpickler], None]:
     return lambda reader: reader.stack.append(value(reader))
 
 
-OPCODES: dict[bytes, Callable[[InertUnpickler], Any]] = {
+OPCODES: dict[bytes, Callable[[RestrictedUnpickler], Any]] = {
     b"\x80": lambda reader: reader.read(1),  # the protocol
     b"(": lambda reader: reader.marks.append(len(reader.stack)),
     b"0": lambda reader: reader.stack.pop(),
