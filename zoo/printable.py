@@ -24,8 +24,8 @@ def printable(text: str | os.PathLike[str]) -> str:
 
 
 def printable_names(names: Iterable[str]) -> tuple[str, ...]:
-    """The names of classes, each as it is shown."""
-    return tuple(map(printable, names))
+    """The names of classes, each as it is shown. What is no text stays: a weights file refuses it."""
+    return tuple(printable(name) if isinstance(name, str) else name for name in names)
 
 
 def shell_command(words: Iterable[str]) -> str:
