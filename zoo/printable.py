@@ -33,9 +33,14 @@ def shell_command(words: Iterable[str]) -> str:
     return " ".join(shlex.quote(word) if printable(word) == word else _escaped_word(word) for word in words)
 
 
-def one_line(error: BaseException | str) -> str:
-    """The message of another library's error, which may have several lines, as one line."""
-    return printable(" ".join(str(error).split())) or type(error).__name__
+def shortened(text: str, length: int) -> str:
+    """The text, or its start with dots: at most `length` characters."""
+    return text if len(text) <= length else f"{text[: length - 3]}..."
+
+
+def one_line(error: BaseException | str, length: int = 200) -> str:
+    """The message of another library's error, which may have several lines, as a short one; else the error's class."""
+    return shortened(printable(" ".join(str(error).split())) or type(error).__name__, length)
 
 
 def quoted(value: object) -> str:

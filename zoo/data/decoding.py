@@ -10,9 +10,11 @@ from typing import BinaryIO, Literal, get_args
 import numpy as np
 from PIL import ExifTags, Image, TiffImagePlugin, UnidentifiedImageError
 
-from zoo.data.errors import DataError, short_message
+from zoo.data.errors import DataError
 from zoo.data.image_limits import FORMATS, MAX_FILE_SIZE, check_image
+from zoo.printable import one_line
 from zoo.runtime.regular_file import open_regular
+from zoo.runtime.system_errors import reason
 
 Fit = Literal["resize", "pad"]
 FITS = get_args(Fit)
@@ -83,12 +85,11 @@ def _naming(path: str | Path) -> Iterator[None]:
 
 def unreadable(path: str | Path, error: Exception) -> DataError:
     """The error of an image that PIL could not read, with its path."""
-    # PIL's and the system's own messages repeat the path as a repr.
-    if isinstance(error, UnidentifiedImageError):
-        reason = "not an image"
-    else:
-        reason = getattr(error, "strerror", None) or short_message(error)
-    return DataError(f"cannot read the image {path} ({reason}): replace it")
+    if isinstance(error, OSError) and error.errno:
+        return DataError(f"cannot read the image {path}: {reason(error)}")
+    # PIL's own message repeats the path as a repr.
+    problem = "not an image" if isinstance(error, UnidentifiedImageError) else one_line(error)
+    return DataError(f"cannot read the image {path} ({problem}): replace it")
 
 
 def to_array(image: Image.Image, orientation: int = 1) -> np.ndarray:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from types import TracebackType
 
 from zoo.errors import ZooError
+from zoo.printable import one_line
 from zoo.runtime.console import print_note
 from zoo.runtime.process import discard_output
 from zoo.runtime.system_errors import REFUSALS, error_number, reason
@@ -53,13 +54,13 @@ def failure_line(error: BaseException) -> str | None:
 
 def refusal_line(error: BaseException) -> str | None:
     """As `failure_line` for what no file explains: the system refused, a library does not start, memory is missing."""
-    text = " ".join(str(error).split())[:300]
+    text = one_line(error, 300)
     if library := failed_import(error):
         why = reason(error) if error_number(error) else f"{type(error).__name__}: {text}"
         return f"cannot import {library}: {why} (check its installation, environment variables and configuration)"
     if START_OF_DEVICES in _modules(error.__traceback__):
         platforms = os.environ.get("JAX_PLATFORMS", "")
-        return f"JAX cannot start its devices (JAX_PLATFORMS={platforms!r}): {text or type(error).__name__}"
+        return f"JAX cannot start its devices (JAX_PLATFORMS={platforms!r}): {text}"
     if error_number(error) in REFUSALS:
         return _named(error)
     if isinstance(error, MemoryError) or OUT_OF_MEMORY in text:

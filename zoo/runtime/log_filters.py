@@ -29,4 +29,4 @@ def quiet_libraries() -> None:
 
 def print_warning(message: Warning | str, *details: Any, **more: Any) -> None:
     """A warning as one line on standard error; in place of `warnings.showwarning`."""
-    print_note(f"warning: {one_line(message)}")
+    print_note(f"warning: {one_line(message, 2000)}")

@@ -19,11 +19,10 @@ from typing import Any, TypeVar
 import msgspec
 
 from zoo.errors import ZooError
-from zoo.printable import printable
+from zoo.printable import SHOWN_CHARACTERS, printable, shortened
 
 Record = TypeVar("Record")
 
-SHOWN_CHARACTERS = 40
 # msgspec's names of types, and ours.
 WORDS = {
     "`int`": "a whole number",
@@ -95,20 +94,19 @@ def unknown_field(name: str) -> str:
     return f"{_field_name(name)} is a field that this version of zoo does not know (written by a newer one?)"
 
 
-def shown(value: Any) -> str:
+def _shown(value: Any) -> str:
     """A JSON value for a message: short, and on one line."""
     match value:
         case NotFinite(text):
-            return _shortened(text)
+            return shortened(text, SHOWN_CHARACTERS)
         case list() | tuple():
             return f"a list of {len(value)}"
         case dict():
             return "an object"
         case str():
-            text = value if len(value) <= SHOWN_CHARACTERS else f"{value[:SHOWN_CHARACTERS]}..."
-            return printable(json.dumps(text, ensure_ascii=False))
+            return printable(json.dumps(shortened(value, SHOWN_CHARACTERS), ensure_ascii=False))
         case _:
-            return _shortened(json.dumps(value))
+            return shortened(json.dumps(value), SHOWN_CHARACTERS)
 
 
 def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -154,7 +152,7 @@ def _described(problem: str, value: Any, kind: Any, where: str, at: str) -> str:
         expected = "a number of 64 bits"
     else:  # of the record itself
         return f"{where}: {field}: {problem}" if field else f"{where}: {problem}"
-    return f"{where}{field and f': {field}'} is {shown(found)}: expected {expected}"
+    return f"{where}{field and f': {field}'} is {_shown(found)}: expected {expected}"
 
 
 def _description(kind: Any) -> str:
@@ -232,8 +230,4 @@ def _part(kind: Any, step: str | int) -> Any:
 
 
 def _field_name(path: str) -> str:
-    return _shortened(printable(path), 4 * SHOWN_CHARACTERS)
-
-
-def _shortened(text: str, length: int = SHOWN_CHARACTERS) -> str:
-    return text if len(text) <= length else f"{text[: length - 3]}..."
+    return shortened(printable(path), 4 * SHOWN_CHARACTERS)

@@ -4,6 +4,8 @@ import errno
 import os
 import re
 
+from zoo.printable import one_line
+
 ADVICE = {
     errno.EACCES: "change the permissions",
     errno.EPERM: "change the permissions",
@@ -46,7 +48,6 @@ def reason(error: BaseException) -> str:
     For an error that is not the system's, the start of its own text.
     """
     number = error_number(error)
-    text = getattr(error, "strerror", None) or (os.strerror(number) if number else str(error)[:200])
-    text = " ".join(text.split()) or type(error).__name__
+    text = getattr(error, "strerror", None) or (os.strerror(number) if number else one_line(error))
     # Not where the error was raised by us, with words of its own.
     return f"{text}; {ADVICE[number]}" if number in ADVICE and text == os.strerror(number) else text

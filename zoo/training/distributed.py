@@ -15,7 +15,7 @@ from jax.experimental import multihost_utils
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from zoo.errors import ZooError
-from zoo.printable import quoted
+from zoo.printable import one_line, quoted
 from zoo.runtime.limits import PORT
 from zoo.runtime.mesh import DATA_AXIS, batch_sharding, replicated
 from zoo.training.process_watch import ProcessWatch, open_relay
@@ -55,7 +55,7 @@ def join_cluster(cluster: Cluster, clean_up: Callable[[], None] = lambda: None) 
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
     except (ValueError, RuntimeError) as error:
         raise ZooError(
-            f"cannot connect to the other processes: {' '.join(str(error).split())[:300]}; outside of SLURM, Open MPI, "
+            f"cannot connect to the other processes: {one_line(error, 300)}; outside of SLURM, Open MPI, "
             "Kubernetes and TPU pods give --coordinator HOST:PORT, --processes N and --process I"
         ) from None
     host = cluster.coordinator.rpartition(":")[0].strip("[]") if cluster.coordinator else ""

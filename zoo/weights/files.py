@@ -16,10 +16,9 @@ from zoo.data.preprocessing import channel_constants
 from zoo.errors import ZooError
 from zoo.models.network import Network
 from zoo.models.variables import init_shapes
-from zoo.printable import printable_names
+from zoo.printable import one_line, printable_names, quoted
 from zoo.registry import create_model, model_info
 from zoo.runtime.atomic_files import replacing
-from zoo.runtime.records import shown
 from zoo.weights.metadata import WeightsMetadata, metadata_texts, parse_metadata
 from zoo.weights.network_fields import network_fields
 from zoo.weights.safetensors_file import read_safetensors
@@ -154,7 +153,7 @@ def check_format(metadata: Mapping[str, str], path: Path) -> None:
     stated = metadata.get("format", "")
     if stated != FORMAT:
         if stated.startswith("zoo "):
-            raise ZooError(f"{path} has the format {shown(stated)} of a newer zoo, and this version reads {FORMAT!r}")
+            raise ZooError(f"{path} has the format {quoted(stated)} of a newer zoo, and this version reads {FORMAT!r}")
         raise ZooError(f"{path} is not a weights file of zoo: convert it with python -m zoo convert")
 
 
@@ -172,8 +171,8 @@ def variable_shapes(weights: Weights) -> dict[str, Any]:
         raise
     except Exception as error:  # of a layer, in many classes: each field is in its range, their combination is not
         stated = ", ".join(f"{name}={value}" for name, value in weights.fields.items()) or "its image size"
-        reason = next(iter(str(error).splitlines()), type(error).__name__)
-        raise ZooError(f"no {weights.model} has {stated}: {reason[:200]}") from None
+        first_line = next(iter(str(error).splitlines()), type(error).__name__)
+        raise ZooError(f"no {weights.model} has {stated}: {one_line(first_line)}") from None
 
 
 def key_of(path: TreePath) -> str:

@@ -5,6 +5,7 @@ import re
 from dataclasses import dataclass
 
 from zoo.errors import ZooError
+from zoo.printable import one_line
 from zoo.runtime.bounded_calls import CallTimeout, call_within
 from zoo.runtime.web.limits import LIMITS, Limits
 from zoo.runtime.web.url import parse_url, redacted
@@ -58,5 +59,5 @@ def _reason(error: Exception, repository: str, file: str, revision: str) -> str:
         return f"the hub has no {file} of {repository} at {revision}"
     if status:
         return f"the hub responded with {status} for {repository}"
-    reason = redacted(" ".join(str(error).split())[:100])
+    reason = redacted(one_line(error, 100))
     return f"cannot reach the hub for {repository} ({reason}): {_WITHOUT}"

@@ -18,6 +18,7 @@ import numpy as np
 from zoo.errors import ZooError
 from zoo.models.network import Network
 from zoo.models.variables import init_shapes
+from zoo.printable import one_line
 from zoo.runtime.regular_file import size_of
 from zoo.runtime.zip_directory import zip_entries
 from zoo.weights.original_names import KERAS
@@ -51,8 +52,8 @@ def read_keras(model_name: str, path: Path, model: Network) -> dict[str, np.ndar
                 original.load_weights(name)
         except Exception as error:
             # Keras and HDF5 raise errors of many classes for a file that is not theirs.
-            reason = " ".join(str(error).split())[:200]
-            raise ZooError(f"{path} is not a weights file of Keras's {KERAS[model_name]}: {reason}") from None
+            original_name = KERAS[model_name]
+            raise ZooError(f"{path} is not a weights file of Keras's {original_name}: {one_line(error)}") from None
     return {weight.path: as_numpy(weight) for weight in original.weights}
 
 

@@ -10,8 +10,10 @@ from pathlib import Path
 import numpy as np
 
 from zoo.data.dataset import ArraySource, Dataset, path_safe
-from zoo.data.errors import DataError, short_message
+from zoo.data.errors import DataError
+from zoo.printable import one_line
 from zoo.runtime.regular_file import open_regular, size_of
+from zoo.runtime.system_errors import error_number, reason
 
 _FILES = {
     "train": ("train-images", "train-labels"),
@@ -46,8 +48,9 @@ def read_idx(path: Path, dims: int) -> np.ndarray:
         with open_regular(path) as file:
             return _read_zipped(path, file, dims) if path.suffix == ".gz" else _read_plain(path, file, dims)
     except (OSError, EOFError, zlib.error) as error:
-        reason = getattr(error, "strerror", None) or short_message(error)
-        raise DataError(f"cannot read {path} ({reason}): copy or download it again") from error
+        if error_number(error):
+            raise DataError(f"cannot read {path}: {reason(error)}") from error
+        raise DataError(f"cannot read {path} ({one_line(error)}): copy or download it again") from error
 
 
 def _read_plain(path: Path, file: BufferedReader, dims: int) -> np.ndarray:

@@ -14,11 +14,12 @@ import tensorflow_datasets as tfds
 
 from zoo.data.dataset import ArraySource, Dataset, Example, path_safe
 from zoo.data.decoding import decode, header_shape, with_channels
-from zoo.data.errors import DataError, short_message
+from zoo.data.errors import DataError
 from zoo.data.image_shape import typical_shape
 from zoo.data.sources.digits import Digits
 from zoo.data.sources.tfds_features import own_features_only
 from zoo.data.sources.tfds_preparation import is_prepared, prepare, suppress_output
+from zoo.printable import one_line
 
 _NAME = re.compile(r"\w+(/[^/:]+)?(:[\d.]+)?")
 # Up to this size a split is decoded once, when it is opened.
@@ -65,7 +66,7 @@ class RecordSource:
             yield
         except Exception as error:
             raise DataError(
-                f"cannot read example {index} ({short_message(error)}): {_prepare_again(self.folder)}"
+                f"cannot read example {index} ({one_line(error)}): {_prepare_again(self.folder)}"
             ) from error
 
 
@@ -113,7 +114,7 @@ def _builder(name: str, data_dir: Path) -> tfds.core.DatasetBuilder:
             options = f" (it has {', '.join(configs) or 'none'})"
             raise DataError(f"{stem} has no configuration {config!r}{_suggestion(config, configs)}{options}") from error
         # TFDS puts the arguments before the reason.
-        reason = short_message(ValueError(str(error).rpartition('}": ')[2]))
+        reason = one_line(str(error).rpartition('}": ')[2] or error)
         raise DataError(
             f"cannot open the data set {name} ({reason}): check the name, and the contents of {data_dir}"
         ) from error
@@ -182,7 +183,7 @@ def _source(name: str, builder: tfds.core.DatasetBuilder, image_key: str, label_
             " or remove it to have it prepared again"
         ) from error
     except Exception as error:
-        raise DataError(f"cannot read {name} ({short_message(error)}): {_prepare_again(builder.data_path)}") from error
+        raise DataError(f"cannot read {name} ({one_line(error)}): {_prepare_again(builder.data_path)}") from error
     shape = features[image_key].shape
     source = RecordSource(Path(builder.data_path), records, image_key, label_key, 1 if shape[-1] == 1 else 3)
     if None in shape or len(source) * np.prod(shape) > _IN_MEMORY_BYTES:

@@ -13,8 +13,9 @@ from urllib.parse import urlsplit
 import requests
 import tensorflow_datasets as tfds
 
-from zoo.data.errors import DataError, short_message
+from zoo.data.errors import DataError
 from zoo.data.sources.tfds_downloads import limited_downloads
+from zoo.printable import one_line
 from zoo.runtime.bounded_calls import CallTimeout, call_within
 from zoo.runtime.system_errors import reason
 from zoo.runtime.web.limits import LIMITS
@@ -64,7 +65,7 @@ def prepare(make: Callable[[Path], tfds.core.DatasetBuilder], data_dir: Path, *,
     # A builder is third-party code: it may raise anything.
     except Exception as error:
         if not is_prepared(builder):
-            raise _cannot(name, data_dir, short_message(error)) from error
+            raise _cannot(name, data_dir, one_line(error)) from error
 
 
 def _cannot(name: str, data_dir: Path, reason: str) -> DataError:

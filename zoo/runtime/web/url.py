@@ -3,7 +3,7 @@
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 from zoo.errors import ZooError
-from zoo.printable import printable
+from zoo.printable import printable, shortened
 
 # Servers take 8,000 characters; signed URLs have 2,000.
 MAX_LENGTH = 8_000
@@ -56,8 +56,7 @@ def redacted(text: str) -> str:
     """A URL, or text of a server, for a message: on one line, not too long, and without a user's name and password."""
     if "@" in (authority := text.partition("://")[2].partition("/")[0]):
         text = text.replace(authority, authority.rpartition("@")[2], 1)
-    escaped = printable(text)
-    return escaped if len(escaped) <= MAX_SHOWN else f"{escaped[:MAX_SHOWN]}..."
+    return shortened(printable(text), MAX_SHOWN)
 
 
 def _is_unusable(character: str) -> bool:
