@@ -20,6 +20,7 @@ from zoo.data import Preprocessing
 from zoo.models.variables import init_shapes
 from zoo.visualize.network_and_images import TrainedNetwork, default_layers, default_rule
 from zoo.visualize.sheets.class_sheets import explain_images
+from zoo.visualize.sheets.sheet_plan import plan_sheets
 from zoo.weights import Weights, save
 
 PREPROCESSING = Preprocessing(image_shape=(32, 32, 1), mean=(0.4,), std=(0.2,))
@@ -271,3 +272,10 @@ def test_other_weights_and_folders(capsys, here):
 def test_dots_an_inch_are_a_number_within_reason(dots, capsys):
     error = error_of(capsys, "visualize", "--model", "lenet5", "--out", "out", "--dpi", dots)
     assert f"--dpi: {dots!r} is not" in error and "from 20 to 600" in error
+
+
+def test_a_layer_or_a_unit_given_twice_is_drawn_once():
+    variables = drawn(zoo.create_model("lenet5"), PREPROCESSING.image_shape)
+    network = TrainedNetwork(Weights(model="lenet5", variables=variables, preprocessing=PREPROCESSING), "lenet5")
+    plan = plan_sheets(network, "maximize", ["c3", "c3"], [1, 0, 1])
+    assert (plan.layers, plan.units) == (("c3",), (1, 0))

@@ -61,8 +61,10 @@ def plan_sheets(
     """Choose what is not given, and check all of it; nothing is computed yet.
 
     `method` None is the network's default rule; no `layers` are the method's default layers, and "logits" is the
-    output. Raises ZooError for unknown layers, units and classes, and for a method that the network does not allow.
+    output. A layer or a unit that is given twice is drawn once. Raises ZooError for unknown layers, units and classes,
+    and for a method that the network does not allow.
     """
+    layers, units = tuple(dict.fromkeys(layers)), units and tuple(dict.fromkeys(units))
     if method in CLASS_METHODS:
         output_names(network.weights)
     method, rule_reason = (method, "") if method else default_rule(network)
