@@ -53,7 +53,8 @@ RECIPES: tuple[tuple[str, str, dict[str, Any]], ...] = (
 )
 
 
-# For pretrained networks: few epochs, and a low learning rate for the backbone.
+# For pretrained networks: few epochs, and a low learning rate for the backbone. Batch norm's warmup is of use here too:
+# docs/finetuning.md has measurements.
 FINE_TUNING: dict[str, Any] = {"epochs": 10, "backbone_rate": 0.1}
 
 
