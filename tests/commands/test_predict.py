@@ -158,7 +158,7 @@ def test_a_damaged_checkpoint_is_one_line_and_no_log(short_run, tmp_path):
     command = [sys.executable, "-m", "zoo", "predict", str(tmp_path / "photos"), "--checkpoint", str(tmp_path / "run")]
     done = subprocess.run(command, cwd=Path(__file__).parents[2], capture_output=True, text=True)
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
-    assert "cannot be read: remove that folder to use another step" in done.stderr
+    assert "rename that folder to use another step" in done.stderr
 
 
 def test_a_folder_without_images(capsys, weights_file, tmp_path):

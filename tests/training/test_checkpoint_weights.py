@@ -14,8 +14,9 @@ import zoo
 from zoo.data import Preprocessing
 from zoo.training import Recipe, RunConfig, RunFolder, create_state
 from zoo.training.checkpoint.checkpoint_weights import checkpoint_weights
-from zoo.training.checkpoint.checkpoints import arrays, open_checkpointer
+from zoo.training.checkpoint.checkpoints import open_checkpointer
 from zoo.training.checkpoint.checksums import with_checksums
+from zoo.training.checkpoint.saved_state import arrays
 
 NAMES = ("cat", "dog", "bird")
 PREPROCESSING = Preprocessing(image_shape=(32, 32, 3), mean=(0.5,) * 3, std=(0.2,) * 3, fit="pad", crop=0.9)
@@ -121,7 +122,7 @@ def test_a_damaged_checkpoint_is_one_clear_line(tmp_path):
     for damage in damages(tmp_path / "run"):
         shutil.copytree(tmp_path / "whole", tmp_path / "run")
         damage()
-        with pytest.raises(zoo.ZooError, match="steps/1 cannot be read: remove that folder") as error:
+        with pytest.raises(zoo.ZooError, match=r"steps/1 cannot be read: .*rename that folder") as error:
             checkpoint_weights(tmp_path / "run")
         assert "\n" not in str(error.value)
         shutil.rmtree(tmp_path / "run")

@@ -18,7 +18,7 @@ from short_runs import CONFIG, Printed, final_params, run, with_recipe
 import zoo
 from zoo.runtime.system_errors import reason
 from zoo.training import RunFolder
-from zoo.training.checkpoint import checkpoints
+from zoo.training.checkpoint import restore
 from zoo.training.checkpoint.checksums import Damaged, checksums, verified_record, with_checksums
 from zoo.training.checkpoint.position import Position
 from zoo.training.checkpoint.run_folder import saved_steps
@@ -162,10 +162,46 @@ def test_the_other_metadata_is_checked():
 def test_a_whole_checkpoint_of_a_newer_version_is_not_renamed_as_damaged(finished, tmp_path, monkeypatch):
     path = shutil.copytree(finished, tmp_path / "run")
     newer = with_checksums({"feed": {}, "shard": 1}, {})
-    monkeypatch.setattr(checkpoints, "verified_record", lambda metadata, where: verified_record(newer, where))
+    monkeypatch.setattr(restore, "verified_record", lambda metadata, where: verified_record(newer, where))
     with pytest.raises(zoo.ZooError, match=r"steps/12: position\.shard is a field that this version"):
         run(path, resume=True)
     assert saved_steps(RunFolder(path)) == [4, 8, 12]
+
+
+TOO_MANY, NOT_ALLOWED = OSError(errno.EMFILE, "Too many open files"), PermissionError(errno.EACCES, "Permission denied")
+
+
+@pytest.mark.parametrize(
+    ("reads", "error"),
+    [
+        ("orbax.checkpoint.v1.checkpointables_metadata", TOO_MANY),
+        ("orbax.checkpoint.v1.checkpointables_metadata", MemoryError()),
+        ("orbax.checkpoint.v1.load_checkpointables", TOO_MANY),
+        ("orbax.checkpoint.v1.load_checkpointables", NOT_ALLOWED),
+        ("zoo.training.checkpoint.saved_metrics.read_regular", TOO_MANY),
+        ("zoo.training.checkpoint.saved_metrics.read_regular", NOT_ALLOWED),
+    ],
+)
+def test_what_the_system_refuses_to_read_is_not_called_damaged(finished, monkeypatch, reads, error):
+    """It would be renamed, and its steps would be trained again."""
+
+    def refused(*args, **kwargs):
+        raise error
+
+    monkeypatch.setattr(reads, refused)
+    with pytest.raises(zoo.ZooError, match=r"steps/12") as stopped:
+        run(finished, resume=True)
+    assert "damaged" not in str(stopped.value)
+    assert saved_steps(RunFolder(finished)) == [4, 8, 12]
+
+
+def test_a_folder_of_checkpoints_that_cannot_be_read_is_not_an_empty_one(monkeypatch, finished):
+    def refused(self):
+        raise PermissionError(errno.EACCES, "Permission denied", str(self))
+
+    monkeypatch.setattr(Path, "iterdir", refused)
+    with pytest.raises(PermissionError):
+        saved_steps(RunFolder(finished))
 
 
 def test_a_disk_without_room_is_reported_before_the_run(monkeypatch, tmp_path):

@@ -24,6 +24,8 @@ def quiet_libraries() -> None:
     warnings.showwarning = print_warning
     # A cache that cannot be used is one line of `enable_compilation_cache`; later, as on a full disk, it is only slow.
     warnings.filterwarnings("ignore", message="Error (reading|writing) persistent compilation cache entry")
+    # Orbax's, after a failure.
+    warnings.filterwarnings("ignore", message="coroutine .* was never awaited")
     warnings.filterwarnings("ignore", message=r"Image size \(\d+ pixels\) exceeds limit")
 
 

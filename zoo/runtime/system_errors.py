@@ -25,7 +25,7 @@ ADVICE = {
     errno.EIO: "check the disk or the network behind it",
 }
 # What the system refuses, whatever the file holds: none of them says that a file is damaged.
-REFUSALS = ADVICE.keys() - {errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EIO}
+REFUSALS = ADVICE.keys() - {errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EFBIG, errno.EIO}
 # Libraries in C++ put the number into the text of an error of their own.
 NUMBERS = re.compile(r"os_error_code='(\d+)'|OS error (?:code )?(\d+)|\[Errno (\d+)\]")
 # Where they give no number.

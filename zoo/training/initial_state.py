@@ -12,8 +12,10 @@ from zoo.models.network import Network
 from zoo.registry import create_model
 from zoo.runtime.console import print_line
 from zoo.runtime.jit_once import jit_once
-from zoo.training.checkpoint.checkpoints import abstract_like, check_free_space, restore
+from zoo.training.checkpoint.free_space import check_free_space
 from zoo.training.checkpoint.position import Position
+from zoo.training.checkpoint.restore import restore
+from zoo.training.checkpoint.saved_state import abstract_like
 from zoo.training.config.run_config import RunConfig
 from zoo.training.distributed import fail_on_all_processes, state_sharding
 from zoo.training.finetune.freezing import frozen_parameters, head_parameters

@@ -20,7 +20,7 @@ from zoo.training.checkpoint.saved_metrics import read_accuracy
 from zoo.weights.files import Weights, key_of, with_arrays
 from zoo.weights.stored_array import StoredArray
 
-ADVICE = "remove that folder to use another step"
+ADVICE = "it is damaged; rename that folder to use another step"
 
 
 def checkpoint_weights(folder: Path, step: int | None = None) -> Weights:

@@ -1,4 +1,4 @@
-"""Checkpoints: the state of a run and its position, saved in the background and restored.
+"""Checkpoints: the state of a run and its position, saved in the background.
 
 A checkpoint gets its final name when it is complete, so a killed process leaves only complete ones. Checksums of its
 arrays are stored with it: a checkpoint that is damaged later is detected and skipped.
@@ -6,12 +6,8 @@ arrays are stored with it: a checkpoint that is damaged later is detected and sk
 
 import errno
 import json
-import shutil
-import tempfile
 from collections.abc import Mapping
 from contextlib import nullcontext, suppress
-from dataclasses import replace
-from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -23,14 +19,12 @@ from rich.console import Console
 from zoo.errors import ZooError
 from zoo.runtime.atomic_files import replacing
 from zoo.runtime.console import print_line
-from zoo.runtime.records import InvalidRecord
-from zoo.runtime.regular_file import all_regular
 from zoo.runtime.system_errors import REFUSALS, error_number, reason
-from zoo.training.checkpoint.checksums import Damaged, check_shapes, checksums, verified_record, with_checksums
-from zoo.training.checkpoint.position import Position
+from zoo.training.checkpoint.checksums import with_checksums
 from zoo.training.checkpoint.run_folder import RunFolder, saved_steps
-from zoo.training.checkpoint.saved_metrics import has_readable_metrics, metrics_file
-from zoo.training.distributed import global_max, is_first, true_everywhere, wait_for_all
+from zoo.training.checkpoint.saved_metrics import metrics_file
+from zoo.training.checkpoint.saved_state import arrays
+from zoo.training.distributed import global_max, is_first, true_everywhere
 from zoo.training.state import TrainState
 
 POLICIES = ocp.training.preservation_policies
@@ -42,7 +36,7 @@ FAILED_ELSEWHERE = OSError("another process could not write it")
 
 # How a save ended. What LASTS does not mend itself, such as a full disk: every later save would fail too.
 SAVED, FAILED, LASTS = 0, 1, 2
-LASTING = REFUSALS - {errno.EAGAIN, errno.ENOMEM} | {errno.ENOENT, errno.ENOTDIR}
+LASTING = REFUSALS - {errno.EAGAIN, errno.ENOMEM} | {errno.EFBIG, errno.ENOENT, errno.ENOTDIR}
 
 
 def open_checkpointer(folder: RunFolder, keep: int) -> ocp.training.Checkpointer:
@@ -182,7 +176,8 @@ class Checkpoints:
         with suppress(Exception):
             self._checkpointer.close()
         # It may have failed after the checkpoint was complete, while an old one was being removed.
-        self.last_saved = max(saved_steps(self._folder), default=self.last_saved)
+        with suppress(OSError):
+            self.last_saved = max(saved_steps(self._folder), default=self.last_saved)
         failed = f"the checkpoint of step {self._step} could not be saved ({reason(failure or FAILED_ELSEWHERE)})"
         if severity == LASTS:
             raise ZooError(f"{failed}: the run ends; {self.resume_hint()}")
@@ -194,106 +189,3 @@ class Checkpoints:
 
 def _severity(failure: Exception | None) -> int:
     return SAVED if failure is None else LASTS if error_number(failure) in LASTING else FAILED
-
-
-def check_free_space(folder: RunFolder, state: Any, count: int) -> None:
-    """Raises ZooError if the run folder cannot be written, or its disk has no room for so many checkpoints at a time.
-
-    `state` may have shapes instead of arrays.
-    """
-    if not folder.path.is_dir():
-        raise ZooError(f"{folder.path} does not exist: all processes must see the same run folder")
-    try:
-        with tempfile.TemporaryFile(dir=folder.path):
-            pass
-    except OSError as error:
-        raise ZooError(f"cannot write in the run folder {folder.path}: {reason(error)}") from None
-    checkpoint_bytes = sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(arrays(state)))
-    existing = sum(file.stat().st_size for file in folder.steps.rglob("*") if file.is_file())
-    needed, free = checkpoint_bytes * count - existing, shutil.disk_usage(folder.path).free
-    if needed > free:
-        raise ZooError(
-            f"{folder.path} has room for {free / 2**20:.0f} MB, and {count} checkpoints of this run need "
-            f"{needed / 2**20:.0f}: free some space, or choose another folder with --run-dir"
-        )
-
-
-def restore(folder: RunFolder, abstract: TrainState, console: Console) -> tuple[TrainState, Position] | None:
-    """The latest undamaged state, with the shardings of `abstract`, and its position; None without checkpoints.
-
-    Damaged checkpoints that are newer, or whose metrics are unreadable, are renamed, and a line reports it. Raises
-    ZooError if all are damaged, or if one cannot be opened or belongs to another network or optimizer.
-    """
-    checkpoints = [folder.steps / str(step) for step in reversed(saved_steps(folder))]
-    # Orbax's checkpointer would not open with unreadable metrics in any of them, and would wait for a pipe.
-    damaged = [path for path in checkpoints if not all_regular(path) or not has_readable_metrics(path)]
-    for path in (path for path in checkpoints if path not in damaged):
-        try:
-            state, position = _load(path, arrays(abstract))
-        except Damaged:
-            damaged.append(path)
-            continue
-        _rename_damaged(damaged, folder, console, resumed=path.name)
-        # The evaluation may have been made up for after the position was saved.
-        if position.evaluation_missing and metrics_file(path).exists():
-            position = replace(position, evaluation_missing=False)
-        return abstract.replace(**state), position
-    if damaged:
-        raise ZooError(f"{', '.join(map(str, damaged))} cannot be read: start a new run without --resume")
-    return None
-
-
-def _rename_damaged(damaged: list[Path], folder: RunFolder, console: Console, *, resumed: str) -> None:
-    for path in damaged:
-        renamed = folder.path / f"damaged-{path.name}"
-        if is_first():
-            shutil.rmtree(renamed, ignore_errors=True)
-            path.rename(renamed)
-        print_line(console, f"{path} is damaged: it is now {renamed}, and the run continues from step {resumed}")
-    wait_for_all("damaged checkpoints are renamed")
-
-
-def _load(checkpoint: Path, abstract: dict[str, Any]) -> tuple[dict[str, Any], Position]:
-    """The arrays and the position of a checkpoint. Raises Damaged in all processes if one of them cannot read it.
-
-    Raises ZooError for a record that is whole and not of this version, and as `check_shapes`.
-    """
-    state, record, invalid = None, None, None
-    try:
-        record = verified_record(ocp.checkpointables_metadata(checkpoint.absolute()).custom_metadata, str(checkpoint))
-    except InvalidRecord as error:
-        invalid = error
-    except Exception:
-        pass  # damaged, for Orbax or for us
-    if not true_everywhere(record is not None):
-        raise invalid or Damaged
-    check_shapes(checkpoint, record.shapes, abstract)
-    try:
-        state = ocp.load_checkpointables(checkpoint.absolute(), {"state": abstract})["state"]
-    except (MemoryError, PermissionError) as error:
-        raise ZooError(f"{checkpoint} cannot be opened: {error}") from None
-    except Exception as error:
-        # Orbax raises many classes of errors for a damaged file. Missing memory or permission is not damage.
-        if any(lack in str(error) for lack in ("RESOURCE_EXHAUSTED", "PERMISSION_DENIED", "Permission denied")):
-            raise ZooError(f"{checkpoint} cannot be opened: {reason(error)}") from None
-    if not true_everywhere(state is not None) or checksums(state) != record.checksums:
-        raise Damaged
-    # Orbax restores a key with the sharding of its underlying bits.
-    return jax.device_put(state, jax.tree.map(lambda leaf: leaf.sharding, abstract)), record.position
-
-
-def arrays(state: TrainState) -> dict[str, Any]:
-    """The arrays of a state that are saved, by field."""
-    saved = {
-        "step": state.step,
-        "key": state.key,
-        "params": state.params,
-        "batch_stats": state.batch_stats,
-        "opt_state": state.opt_state,
-    }
-    return {**saved, "average": state.average} if state.average else saved
-
-
-def abstract_like(state: TrainState, sharding: Any) -> TrainState:
-    """The state's shapes and dtypes, with the shardings of a tree like it."""
-    return jax.tree.map(lambda leaf, to: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=to), state, sharding)

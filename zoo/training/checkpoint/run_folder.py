@@ -118,5 +118,8 @@ def _upgraded(stored: Any) -> Any:
 
 
 def saved_steps(folder: RunFolder) -> list[int]:
-    """The steps of the checkpoints, ascending."""
-    return sorted(int(path.name) for path in folder.steps.glob("*") if path.name.isdecimal())
+    """The steps of the checkpoints, ascending. Raises OSError where the folder cannot be read."""
+    try:
+        return sorted(int(path.name) for path in folder.steps.iterdir() if path.name.isdecimal())
+    except FileNotFoundError:
+        return []

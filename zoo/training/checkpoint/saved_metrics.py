@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from zoo.errors import ZooError
+from zoo.runtime.failures import refusal_line
 from zoo.runtime.record_types import Fraction
 from zoo.runtime.records import as_record, parse_json
 from zoo.runtime.regular_file import read_regular
@@ -34,9 +35,14 @@ def read_accuracy(checkpoint: Path) -> float | None:
 
 
 def has_readable_metrics(checkpoint: Path) -> bool:
-    """Whether the metrics of a checkpoint can be read; true for one without metrics."""
+    """Whether the metrics of a checkpoint can be read; true for one without metrics.
+
+    Raises ZooError where the system refuses to read them: they may be whole.
+    """
     try:
         read_accuracy(checkpoint)
         return True
-    except ZooError:
+    except ZooError as error:
+        if error.__context__ and refusal_line(error.__context__):
+            raise
         return False
