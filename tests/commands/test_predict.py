@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -127,6 +128,11 @@ def test_images_that_cannot_be_read_are_named_and_the_others_predicted(capsys, w
     assert "photos/10.png" in truncated
     assert "photos/notes.txt" in text and "not an image" in text
     assert "photos/none.png" in missing and "No such file or directory" in missing
+
+
+def test_a_pipe_is_refused_before_weights_are_fetched(capsys, tmp_path):
+    os.mkfifo(tmp_path / "pipe.png")
+    assert "it is a pipe" in error_of(capsys, "predict", str(tmp_path / "pipe.png"), "--weights", "none.safetensors")
 
 
 def test_only_images_that_cannot_be_read(capsys, weights_file, monkeypatch):

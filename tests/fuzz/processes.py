@@ -123,9 +123,7 @@ def _as_ended(process: Running, status: int, peak: int) -> Ended:
         # Of a fresh interpreter the system's number is that of the process which it was forked from.
         peak=process.peak if process.case.fresh else max(process.peak, peak - process.idle),
         killed=process.killed,
-        outside=tuple(
-            sorted({path.name for path in process.folder.iterdir()} - {"work", "home", "tmp", "stdout", "stderr"})
-        ),
+        outside=tuple(sorted({path.name for path in process.folder.iterdir()} - OURS)),
     )
 
 

@@ -7,6 +7,7 @@ import io
 import os
 import shutil
 import struct
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -145,7 +146,7 @@ def _in_a_process(function, seeds: Seeds) -> None:
             function(seeds)
             status = 0
         except BaseException as error:
-            print(f"{type(error).__name__}: {error}", file=__import__("sys").stderr)
+            print(f"{type(error).__name__}: {error}", file=sys.stderr)
         finally:
             os._exit(status)
     if status := os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]):

@@ -14,12 +14,14 @@ STANDARD_INPUT = "-"
 def image_paths(argument: str) -> list[str]:
     """The argument itself, or the images in the folder that it names, 10.png after 9.png.
 
-    Raises ZooError for a folder without images, and for what does not exist.
+    Raises ZooError for a folder without images, for what does not exist, and for a pipe or a device.
     """
+    import stat
     from pathlib import Path
 
     from zoo.data.sources.image_tree import describe_left_out, list_tree, natural_order
     from zoo.errors import ZooError
+    from zoo.runtime.regular_file import refuse_special
     from zoo.runtime.system_errors import reason
 
     if argument == STANDARD_INPUT:
@@ -30,8 +32,9 @@ def image_paths(argument: str) -> list[str]:
         raise ZooError(f"{argument} is a URL: download it first, or read it with: curl -sL URL | zoo predict -")
     try:
         # Unlike Path.exists, this says what else is wrong: no permission, a loop of links, a name too long.
-        Path(argument).stat()
-        if not Path(argument).is_dir():
+        status = Path(argument).stat()
+        if not stat.S_ISDIR(status.st_mode):
+            refuse_special(status, argument)
             return [argument]
         tree = list_tree(Path(argument))
     except (OSError, ValueError) as error:
