@@ -65,6 +65,27 @@ def test_the_folder_of_a_running_run_is_not_renamed(tmp_path):
     assert not lock_file(tmp_path / "run").exists() and not lock_file(tmp_path / "run.1").exists()
 
 
+@pytest.mark.parametrize("name", [".", "..", "../{folder}", "inner/.."])
+def test_a_run_in_the_current_folder_is_started_and_not_renamed(tmp_path, monkeypatch, name):
+    current = tmp_path / "current"
+    (current / "inner").mkdir(parents=True)
+    monkeypatch.chdir(current)
+    folder = RunFolder(Path(name.format(folder=current.name)))
+    folder.start(CONFIG)
+    stored = folder.config_file.read_bytes()
+    with pytest.raises(zoo.ZooError, match="current folder or around it: resume the run with --resume, or choose"):
+        folder.start(CONFIG)
+    assert folder.config_file.read_bytes() == stored and not lock_file(folder.path).exists()
+
+
+def test_a_path_through_the_run_folder_is_a_path_to_it(tmp_path):
+    (tmp_path / "run" / "inner").mkdir(parents=True)
+    folder = RunFolder(tmp_path / "run" / "inner" / "..")
+    folder.start(CONFIG)
+    assert folder.start(CONFIG) == tmp_path / "run.1"
+    assert (tmp_path / "run" / "config.json").exists()
+
+
 def test_neither_a_link_nor_a_rename_avoids_the_lock(tmp_path):
     (tmp_path / "run").mkdir()
     (tmp_path / "link").symlink_to(tmp_path / "run")

@@ -4,7 +4,7 @@ import argparse
 import re
 import sys
 from collections.abc import Iterable, Sequence
-from itertools import takewhile
+from itertools import takewhile, zip_longest
 from typing import Any, NoReturn
 
 from zoo.errors import ZooError, suggestion
@@ -28,11 +28,18 @@ class Parser(argparse.ArgumentParser):
         given = list(args or ())
         # The flags after the name of a command are those of its own parser.
         own = takewhile(lambda text: text.startswith("-"), given) if self._subparsers else given
-        for text in takewhile(lambda text: text != "--", own):
-            flag = text.partition("=")[0]
+        named = list(takewhile(lambda text: text != "--", own))
+        for text, following in zip_longest(named, named[1:]):
+            flag, equals, value = text.partition("=")
+            if not flag.startswith("--"):
+                continue
             # argparse takes the start of a flag for the flag.
-            if flag.startswith("--") and not any(known.startswith(flag) for known in self._option_string_actions):
+            actions = [action for known, action in self._option_string_actions.items() if known.startswith(flag)]
+            if not actions:
                 self.error(f"there is no {flag}{suggested_flags(flag, self._option_string_actions)}")
+            # As from a variable that is not set; types other than text say so themselves.
+            if (value if equals else following) == "" and actions[0].nargs != 0 and actions[0].type in (None, str):
+                self.error(f"{flag}: the value is empty")
         namespace, extra = super().parse_known_args(given, namespace)
         if extra:
             self.error(f"unexpected {'arguments' if len(extra) > 1 else 'argument'} {' '.join(extra)}")

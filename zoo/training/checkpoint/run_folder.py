@@ -28,6 +28,11 @@ class RunFolder:
 
     path: Path
 
+    def __post_init__(self) -> None:
+        # A path through a folder that is renamed leads nowhere afterwards.
+        if ".." in self.path.parts:
+            object.__setattr__(self, "path", self.path.resolve())
+
     @property
     def config_file(self) -> Path:
         """The run's configuration."""
@@ -99,6 +104,7 @@ class RunFolder:
 
     def _rename(self, lock: ExitStack) -> Path:
         """Rename the locked folder, and make and lock a new one; the lock of the old one stays with it."""
+        check_renameable(self.path)
         paths = (self.path.with_name(f"{self.path.name}.{i}") for i in itertools.count(1))
         renamed = self.path.rename(next(path for path in paths if not path.exists()))
         lock_file(renamed).unlink()
@@ -120,6 +126,16 @@ def _upgraded(stored: Any) -> Any:
 def saved_steps(folder: RunFolder) -> list[int]:
     """The steps of the checkpoints, ascending. Raises OSError where the folder cannot be read."""
     try:
-        return sorted(int(path.name) for path in folder.steps.iterdir() if path.name.isdecimal())
+        names = [path.name for path in folder.steps.iterdir()]
     except FileNotFoundError:
         return []
+    return sorted(int(name) for name in names if name.isascii() and name.isdecimal())
+
+
+def check_renameable(folder: Path) -> None:
+    """Raises ZooError for the current folder, and one around it: whoever is in it would stay with the earlier run."""
+    if Path.cwd().is_relative_to(folder.resolve()):
+        raise ZooError(
+            f"{folder} holds a run, and cannot be renamed while it is the current folder or around it: resume the run "
+            "with --resume, or choose another --run-dir"
+        )
