@@ -199,6 +199,20 @@ def test_random_masks_are_not_taken_for_constants():
     assert (last.receptive_field, last.receptive_field_exact) == ((5, 5), (True, True))
 
 
+def test_a_masked_kernel_over_a_narrow_map():
+    """The taps to the left of the centre are over padding alone, and with them the centre's row."""
+
+    class Net(nn.Module):
+        @nn.compact
+        def __call__(self, x):
+            mask = jnp.ones((3, 3, 1, 1)).at[1, 1:].set(0).at[2].set(0)
+            return nn.Conv(1, (3, 3), mask=mask)(x)
+
+    wide, narrow = (summarize(Net(), (1, 8, width, 1)).rows[-1] for width in (8, 1))
+    assert (wide.receptive_field[0], wide.receptive_field_exact[0]) == (2, True)
+    assert (narrow.receptive_field[0], narrow.receptive_field_exact[0]) == (2, False)  # one row by the gradient
+
+
 @pytest.mark.parametrize("method", ["nearest", "linear"])
 def test_steps_of_an_upsampled_map(method):
     """Twice as many positions as pixels: the first half a pixel step lies a quarter of a pixel before pixel 0."""

@@ -72,7 +72,16 @@ def _convolution_map(call: PrimitiveCall, operand: int, output: int) -> IndexMap
         )
     kernel = call.known[1]
     known = kernel is None or kernel.is_dense or kernel.nonzero() is not None
+    # In a smaller image, all taps that are not zero may be over its padding.
+    known = known and (dense or _kernel_fits(call))
     return _by_axis(parts, exact=known and params["batch_group_count"] == 1, exact_apart=dense)
+
+
+def _kernel_fits(call: PrimitiveCall) -> bool:
+    """Whether the kernel of a convolution is nowhere larger than the image without its padding."""
+    numbers, sizes = call.params["dimension_numbers"], call.inputs
+    axes = zip(numbers.lhs_spec[2:], numbers.rhs_spec[2:], call.params["rhs_dilation"], strict=True)
+    return all(sizes[0][image] > (sizes[1][kernel] - 1) * dilation for image, kernel, dilation in axes)
 
 
 def _used_taps(call: PrimitiveCall, i: int) -> tuple[int | np.ndarray, int | np.ndarray, bool]:
