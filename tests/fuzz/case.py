@@ -42,7 +42,10 @@ class Case:
 
 @dataclass(frozen=True, kw_only=True)
 class Ended:
-    """How a command ended. `killed` says why it was ended by us, else it is empty; `peak` is in bytes above idle."""
+    """How a command ended. `killed` says why it was ended by us, else it is empty; `peak` is in bytes above idle.
+
+    `outside` are files beside the command's folder, and `has_script` says that a page in it has a stranger's script.
+    """
 
     status: int
     output: str
@@ -51,3 +54,4 @@ class Ended:
     peak: int
     killed: str = ""
     outside: tuple[str, ...] = ()
+    has_script: bool = False

@@ -13,6 +13,8 @@ BROKEN = ("code", "outside", "crash", "hang", "memory", "traceback", "warning", 
 MAX_MEMORY = 500 * 2**20
 # A file that the hostile inputs try to write; see `tests.fuzz.kinds`.
 CANARY = "canary"
+# Text of a stranger that would run in a page.
+SCRIPT = "<script>alert(1)"
 # argparse's pointer to --help, our notes and our errors.
 OUR_LINE = re.compile(r"(zoo|usage|train\.py|python -m zoo)\b.*")
 EXCEPTION = re.compile(r"[\w.]+(Error|Exception|Warning|Interrupt)\b")
@@ -52,7 +54,7 @@ def judge(case: Case, ended: Ended, patience: float = 1.0) -> Outcome:
 def _verdict(case: Case, ended: Ended, patience: float) -> tuple[str, str]:
     lines = [line for line in ended.error.splitlines() if line.strip()]
     last = lines[-1] if lines else ended.output.strip()[-200:]
-    if CANARY in ended.outside:
+    if CANARY in ended.outside or ended.has_script:
         return "code", last
     if ended.outside:
         return "outside", " ".join(ended.outside)
