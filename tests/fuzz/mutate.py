@@ -8,6 +8,8 @@ import struct
 from collections.abc import Iterator
 from typing import Any
 
+from tests.fuzz.outcome import SCRIPT
+
 # Texts of JSON values. Python's json writes and reads NaN and Infinity too.
 WRONG_JSON = {
     "null": "null",
@@ -18,7 +20,7 @@ WRONG_JSON = {
     "text": '"nonsense"',
     "empty text": '""',
     "surrogate": '"\\ud800"',
-    "escape": '"\\u001b[31m\\n<b>"',
+    "escape": json.dumps(f"\x1b[31m\n{SCRIPT}"),
     "long text": json.dumps("x" * 1_000_000),
     "NaN": "NaN",
     "infinity": "-Infinity",

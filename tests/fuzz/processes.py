@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.fuzz.case import Case, Ended
-from tests.fuzz.outcome import MAX_MEMORY, Outcome, judge
+from tests.fuzz.outcome import MAX_MEMORY, SCRIPT, Outcome, judge
 
 CORES = os.cpu_count() or 1
 # A hang is found in a minute on any machine.
@@ -124,7 +124,12 @@ def _as_ended(process: Running, status: int, peak: int) -> Ended:
         peak=process.peak if process.case.fresh else max(process.peak, peak - process.idle),
         killed=process.killed,
         outside=tuple(sorted({path.name for path in process.folder.iterdir()} - OURS)),
+        has_script=any(SCRIPT.encode() in page.read_bytes() for page in _pages(process.folder / "work")),
     )
+
+
+def _pages(folder: Path) -> Iterator[Path]:
+    return (page for page in folder.rglob("*.html") if page.is_file())
 
 
 def _text(file: Path) -> str:

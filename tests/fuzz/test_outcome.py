@@ -38,6 +38,7 @@ def verdict(error="", status=2, expected="refused", seconds=1.0, peak=0, named="
         ("hang", {"status": -9, "killed": "hang"}),
         ("memory", {"error": "zoo: no\n", "peak": MAX_MEMORY + 1}),
         ("code", {"error": "zoo: no\n", "outside": (CANARY,)}),
+        ("code", {"status": 0, "expected": "works", "has_script": True}),
         ("outside", {"error": "zoo: no\n", "outside": ("else",)}),
     ],
 )

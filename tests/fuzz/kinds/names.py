@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tests.fuzz.case import Case
 from tests.fuzz.kinds.files import files, train
+from tests.fuzz.outcome import SCRIPT
 from tests.fuzz.seeds import NETWORK, Seeds, image_bytes
 
 NAMES = {
@@ -18,7 +19,7 @@ NAMES = {
     "carriage return": "a\rb",
     "right to left": "a\u202egnp.b",
     "no width": "a\u200bb\ufeff",
-    "HTML": "<script>alert(1)<" + "\N{FRACTION SLASH}script>",
+    "HTML": f"{SCRIPT}<\N{FRACTION SLASH}script>",
     "quotes": "\"'`$(touch canary)",
     "a formula": '=1+1,"x"',
     "spaces": "  ",
