@@ -53,6 +53,7 @@ class Running:
     killed: str = ""
     ticks: int = 0
     moved: float = field(default_factory=time.monotonic)
+    seen: float = field(default_factory=time.monotonic)
 
 
 def run_cases(cases: Iterable[Case], folder: Path, jobs: int) -> Iterator[Outcome]:
@@ -101,7 +102,7 @@ def _ended(running: list[Running]) -> Iterator[Outcome]:
 
 def _watch(process: Running) -> None:
     """Kill a process that takes far too much, or that waits without computing, which no load explains."""
-    now = time.monotonic()
+    now = process.seen = time.monotonic()
     if (ticks := _ticks(process.pid)) != process.ticks:
         process.ticks, process.moved = ticks, now
     if not process.case.fresh or _is_other_program(process.pid):
@@ -119,7 +120,8 @@ def _as_ended(process: Running, status: int, peak: int) -> Ended:
         status=status,
         output=_text(process.folder / "stdout"),
         error=_text(process.folder / "stderr"),
-        seconds=time.monotonic() - process.start,
+        # It may have ended long before it was asked again, while the files of another were made.
+        seconds=process.seen - process.start,
         # Of a fresh interpreter the system's number is that of the process which it was forked from.
         peak=process.peak if process.case.fresh else max(process.peak, peak - process.idle),
         killed=process.killed,
