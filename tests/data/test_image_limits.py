@@ -3,6 +3,7 @@
 import io
 import os
 import struct
+import zlib
 
 import numpy as np
 import pytest
@@ -99,3 +100,55 @@ def test_an_image_that_is_converted_in_parts(tmp_path, monkeypatch, mode, orient
 @pytest.mark.parametrize("fit", ["resize", "pad"])
 def test_thin_images_are_bounded_by_the_output(size, fit):
     assert fit_image(np.zeros((*size, 3), np.uint8), (32, 32, 3), fit).shape == (32, 32, 3)
+
+
+def gif(comment):
+    file = io.BytesIO()
+    Image.new("L", (8, 6)).save(file, "gif", comment=comment)
+    return file.getvalue()
+
+
+def jpeg(segments):
+    file = io.BytesIO()
+    Image.new("RGB", (8, 6)).save(file, "jpeg")
+    data = file.getvalue()
+    return data[:2] + (b"\xff\xe1\xff\xffExif\0\0" + bytes(2**16 - 9)) * segments + data[2:]
+
+
+def png(length):
+    file = io.BytesIO()
+    Image.new("RGB", (8, 6)).save(file, "png")
+    data = file.getvalue()
+    chunk = b"tEXta\0" + bytes(length)
+    return data[:33] + struct.pack(">I", len(chunk) - 4) + chunk + struct.pack(">I", zlib.crc32(chunk)) + data[33:]
+
+
+def tiff(count):
+    """A TIFF that has a tag of so many numbers, behind the image."""
+    file = io.BytesIO()
+    Image.new("L", (8, 6)).save(file, "tiff")
+    data = bytearray(file.getvalue())
+    at = data.index(struct.pack("<H", 273), struct.unpack("<I", data[4:8])[0])
+    data[at : at + 12] = struct.pack("<HHII", 273, 4, count, len(data))
+    return bytes(data) + bytes(4 * count)
+
+
+@pytest.mark.parametrize(
+    ("data", "readable"),
+    [
+        (gif(b"x" * 10**6), True),
+        (gif(b"x" * 3 * 10**6), False),
+        (jpeg(20), True),
+        (jpeg(150), False),
+        (png(10**5), True),
+        (png(5 * 10**7), False),
+        (tiff(10**7), False),
+    ],
+    ids=["gif", "long gif", "jpeg", "long jpeg", "png", "long png", "long tiff"],
+)
+def test_metadata_have_a_limit(data, readable):
+    if readable:
+        assert decode_image(io.BytesIO(data), "x").shape[:2] == (6, 8)
+        return
+    with pytest.raises(DataError, match=r"cannot read the image x"):
+        decode_image(io.BytesIO(data), "x")

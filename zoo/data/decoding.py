@@ -11,7 +11,7 @@ import numpy as np
 from PIL import ExifTags, Image, TiffImagePlugin, UnidentifiedImageError
 
 from zoo.data.errors import DataError
-from zoo.data.image_limits import FORMATS, MAX_FILE_SIZE, check_image
+from zoo.data.image_limits import FORMATS, MAX_FILE_SIZE, SMALL_FILE, HeaderReader, check_image
 from zoo.printable import one_line
 from zoo.runtime.regular_file import open_regular
 from zoo.runtime.system_errors import reason
@@ -66,10 +66,15 @@ def header_shape(file: BinaryIO) -> tuple[int, int, int]:
 
 @contextmanager
 def _open(file: BinaryIO) -> Iterator[Image.Image]:
-    if file.seek(0, SEEK_END) > MAX_FILE_SIZE:
+    size = file.seek(0, SEEK_END)
+    if size > MAX_FILE_SIZE:
         raise DataError(f"it has more than {MAX_FILE_SIZE // 10**6} MB")
     file.seek(0)
-    with Image.open(file, formats=FORMATS) as image:
+    # A file that is smaller than any limit of headers is read as it is, which is faster.
+    limited = HeaderReader(file) if size > SMALL_FILE else file
+    with Image.open(limited, formats=FORMATS) as image:
+        if isinstance(limited, HeaderReader):
+            limited.end_of_header()
         check_image(image, file)
         yield image
 

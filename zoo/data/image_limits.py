@@ -1,6 +1,7 @@
 """What is read of an image: formats, bytes and pixels. A small file can claim any number of pixels and passes."""
 
-from typing import BinaryIO
+from collections.abc import Callable
+from typing import Any, BinaryIO
 
 from PIL import Image
 
@@ -9,15 +10,47 @@ from zoo.data.errors import DataError
 # The formats of photographs and pictures. Pillow knows others, some of which start a program (EPS) or expand without
 # end (FITS). The most common come first, as Pillow imports the rarer decoders only for files of no earlier one.
 FORMATS = ("JPEG", "PNG", "BMP", "DIB", "GIF", "PPM", "WEBP", "TIFF", "AVIF", "JPEG2000")
-# Bytes. Passages of metadata are read whole.
+# Bytes.
 MAX_FILE_SIZE = 240 * 10**6
+# Bytes up to the pixels, by what is in a file at a position: metadata. Pillow copies those of JPEG and GIF again with
+# each of their parts. WebP and AVIF are read whole.
+MAX_HEADERS = ((0, b"\xff\xd8", 2**23), (0, b"GIF", 2**21), (0, b"RIFF", 10**8), (4, b"ftyp", 10**8), (0, b"", 2**25))
 # Those of the largest full-frame cameras: seven bytes of memory per pixel. The other decoders hold copies of their own.
 MAX_PIXELS = 61 * 10**6
 MAX_PIXELS_OF = {"WEBP": 30 * 10**6, "AVIF": 30 * 10**6, "JPEG2000": 20 * 10**6}
+SMALL_FILE = min(limit for _, _, limit in MAX_HEADERS)
 # A progressive JPEG is as large in each of its scans, of which there are about ten.
 MAX_SCANNED_PIXELS = 2**31
 SCAN = b"\xff\xda"
 TILE_SIDES = 322, 323
+
+
+class HeaderReader:
+    """A file for Pillow, of which no more is read than a header may have, until `end_of_header`."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file, self._left = file, _header_limit(file)
+        self.read: Callable[..., bytes] = self._read_header
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._file, name)
+
+    def _read_header(self, size: int = -1) -> bytes:
+        data = self._file.read(size if 0 <= size <= self._left else self._left + 1)
+        if len(data) > self._left:
+            raise DataError("more metadata than an image has")
+        self._left -= len(data)
+        return data
+
+    def end_of_header(self) -> None:
+        """From now on, the file is read as it is."""
+        self.read = self._file.read
+
+
+def _header_limit(file: BinaryIO) -> int:
+    start = file.read(8)
+    file.seek(0)
+    return next(limit for position, magic, limit in MAX_HEADERS if start.startswith(magic, position))
 
 
 def check_image(image: Image.Image, file: BinaryIO) -> None:

@@ -11,6 +11,7 @@ from urllib.request import url2pathname
 from zoo.errors import ZooError
 from zoo.runtime.atomic_files import replacing
 from zoo.runtime.cache_folder import cache_folder
+from zoo.runtime.regular_file import read_regular
 from zoo.runtime.web.url import parse_url, redacted
 from zoo.weights.download import download
 from zoo.weights.hub import COMMIT, hub_file
@@ -118,7 +119,7 @@ def _commit_of(published: PublishedWeights) -> str:
     if COMMIT.fullmatch(published.revision):
         return published.revision
     try:
-        commit = _commit_file(published).read_text(encoding="ascii").strip()
+        commit = read_regular(_commit_file(published)).decode("ascii").strip()
     except (OSError, UnicodeError):
         return ""
     return commit if COMMIT.fullmatch(commit) else ""
