@@ -11,7 +11,7 @@ from sections import pixels, rendered
 
 import zoo
 from zoo.__main__ import parser
-from zoo.commands.train import given_fields
+from zoo.commands.arguments.training import given_fields
 from zoo.data import Preprocessing
 from zoo.data.dataset import ArraySource
 from zoo.report.learned.activation_survey import PredictedClasses

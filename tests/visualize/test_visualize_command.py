@@ -83,7 +83,7 @@ def visualized(capsys, *arguments):
             assert len(np.unique(np.asarray(image.convert("L")))) > 20
         pdf = Path(f"out/{name}.pdf").read_bytes()
         assert pdf.startswith(b"%PDF-") and len(pdf) < 5e6
-    assert "python -m zoo visualize" in unescape(page)
+    assert "zoo visualize" in unescape(page)
     return dict(zip(names, Captions(page).found, strict=True))
 
 

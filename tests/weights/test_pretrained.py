@@ -209,7 +209,7 @@ def test_a_tag_or_part_of_one(published, cache, tag):
     ("weights", "message"),
     [
         ("IMAGENET1K_V3", "'IMAGENET1K_V3'.* did you mean imagenet1k_v1"),
-        ("nothing", "python -m zoo weights mnasnet0_5"),
+        ("nothing", "zoo weights mnasnet0_5"),
         ("missing.pth", r"there is no file missing\.pth"),
         ("torchvision@main", r"torchvision/IMAGENET1K_V1 has no revisions: leave out @main"),
         ("s3://bucket/w.pth", "s3://bucket/w.pth: .*https://"),

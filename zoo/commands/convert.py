@@ -1,8 +1,8 @@
 """Convert weights of other libraries to ours, and ours to theirs.
 
-python -m zoo convert resnet50-11ad3fa6.pth resnet50.safetensors --model resnet50
-python -m zoo convert resnet50.safetensors timm.safetensors --model resnet50 --to timm
-python -m zoo convert checkpoints/lenet5-digits lenet5.safetensors --model lenet5 --half
+zoo convert resnet50-11ad3fa6.pth resnet50.safetensors --model resnet50
+zoo convert resnet50.safetensors timm.safetensors --model resnet50 --to timm
+zoo convert checkpoints/lenet5-digits lenet5.safetensors --model lenet5 --half
 
 The output is a safetensors file: zoo's own, with all that `predict` needs, or a state dict with the keys of another
 library. Without --from the library of the input is recognised by its keys. Some architectures of timm's have the same

@@ -1,7 +1,7 @@
 """Evaluate a network on a data set's test split.
 
-python -m zoo evaluate --dataset imagenet2012 --model efficientnet_lite0
-python -m zoo evaluate --dataset ~/flowers --checkpoint checkpoints/googlenet-flowers --confusion confusion.png
+zoo evaluate --dataset imagenet2012 --model efficientnet_lite0
+zoo evaluate --dataset ~/flowers --checkpoint checkpoints/googlenet-flowers --confusion confusion.png
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """List the networks: parameters, multiply-adds, input size, year and paper.
 
-python -m zoo list
-python -m zoo list "vgg*"
+zoo list
+zoo list "vgg*"
 """
 
 import argparse

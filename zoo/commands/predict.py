@@ -1,8 +1,8 @@
 """Classify images.
 
-python -m zoo predict cat.jpg --model efficientnet_lite0
-python -m zoo predict photos/ --weights flowers.safetensors --json
-curl -s https://example.org/cat.jpg | python -m zoo predict - --checkpoint checkpoints/googlenet-pets
+zoo predict cat.jpg --model efficientnet_lite0
+zoo predict photos/ --weights flowers.safetensors --json
+curl -s https://example.org/cat.jpg | zoo predict - --checkpoint checkpoints/googlenet-pets
 
 --json prints a line per image: {"path": ..., "predictions": [{"class": ..., "index": ..., "probability": ...}, ...]}.
 An image that is missing or cannot be read gives a line on standard error; the others are classified, and the exit

@@ -1,9 +1,9 @@
 """Write a page that explains a network: its architecture, the formulas and costs of every layer, what it has learned.
 
-python -m zoo report googlenet --out googlenet.html
-python -m zoo report googlenet --compare resnet50 --out beside.html
-python -m zoo report --checkpoint checkpoints/googlenet_bn-fashion-mnist --out run.html
-python -m zoo report efficientnet_lite0 --weights --images coffee.png chelsea.png --out lite0.html
+zoo report googlenet --out googlenet.html
+zoo report googlenet --compare resnet50 --out beside.html
+zoo report --checkpoint checkpoints/googlenet_bn-fashion-mnist --out run.html
+zoo report efficientnet_lite0 --weights --images coffee.png chelsea.png --out lite0.html
 
 The page is one HTML file that loads nothing else. With weights it shows filters, feature maps, what activates the units
 and which units are dead, on --images, --dataset or the test images of the weights' data set. With a run folder it also

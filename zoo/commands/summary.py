@@ -1,8 +1,8 @@
 """Show every layer of a network: shape, parameters, multiply-adds and receptive field.
 
-python -m zoo summary googlenet --depth 1
-python -m zoo summary googlenet --against paper
-python -m zoo summary my_package.nets:Net --input 32x32x1 --format csv
+zoo summary googlenet --depth 1
+zoo summary googlenet --against paper
+zoo summary my_package.nets:Net --input 32x32x1 --format csv
 """
 
 import argparse

@@ -1,12 +1,12 @@
 """Train a network.
 
-python -m zoo train --model googlenet                                  on the embedded digits
-python -m zoo train --model lenet5 --dataset ~/fashion-mnist           a folder of IDX files
-python -m zoo train --model googlenet_bn --dataset ~/photos            a folder with one folder per class
-python -m zoo train --model vgg16_bn --dataset cifar10 --epochs 30     a TFDS data set
-python -m zoo train --model googlenet --resume                         resume after Ctrl-C
-python -m zoo train --model resnet18 --dataset ~/photos --pretrained --freeze backbone         only a new head
-python -m zoo train --model googlenet_bn --dataset ~/fashion-mnist --recipe speedrun           94 % in the least time
+zoo train --model googlenet                                  on the embedded digits
+zoo train --model lenet5 --dataset ~/fashion-mnist           a folder of IDX files
+zoo train --model googlenet_bn --dataset ~/photos            a folder with one folder per class
+zoo train --model vgg16_bn --dataset cifar10 --epochs 30     a TFDS data set
+zoo train --model googlenet --resume                         resume after Ctrl-C
+zoo train --model resnet18 --dataset ~/photos --pretrained --freeze backbone         only a new head
+zoo train --model googlenet_bn --dataset ~/fashion-mnist --recipe speedrun           94 % in the least time
 
 Ctrl-C saves the run and prints the command that resumes it (exit code 130; a second Ctrl-C does not wait). Bad input is
 one line and exit code 2.
@@ -21,13 +21,12 @@ import time
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from zoo.commands.arguments.dataset import check_data_dir
-from zoo.commands.arguments.types import InRange, path
+from zoo.commands.arguments.training import add_training_arguments, given_fields
 from zoo.errors import ZooError
 from zoo.printable import shell_command
-from zoo.runtime.limits import PROCESS, PROCESSES
 from zoo.runtime.process import started_as
 
 if TYPE_CHECKING:
@@ -39,72 +38,15 @@ if TYPE_CHECKING:
 
 HELP = "train a network"
 
-RECIPE_HELP = """Many networks and data sets have other defaults, which a run prints as its recipe. With --pretrained
-they are 10 epochs and a --backbone-rate of 0.1, and images get the size, mean and standard deviation of the weights.
---freeze takes a regular expression too, which matches whole paths of layers or parameters: 'stem|block[1-3]_.*'; a
-frozen layer runs as in inference."""
-
 OUT_OF_MEMORY = (
     "the device is out of memory: use a smaller --batch-size (with --accumulate in its place) or --image-size, "
     "--dtype bfloat16, or more devices and --fsdp"
 )
 
-METAVARS: dict[Any, str] = {int: "N", float: "X"}
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The arguments of `train`. Each field of Recipe and RunOptions is a flag, absent from the result if not given."""
-    from zoo.training import Recipe, RunOptions
-    from zoo.training.config.recipe_table import NAMED_RECIPES
-    from zoo.training.config.run_config import DEFAULT_WEIGHTS
-
-    parser.add_argument("--model", required=True, metavar="NAME", help="a network of `python -m zoo list`")
-    parser.add_argument(
-        "--dataset", default="digits", metavar="DATA", help="digits (default), a folder, or a TFDS name"
-    )
-    parser.add_argument(
-        "--data-dir", type=path, metavar="DIR", help="where TFDS keeps data sets (default: that of TFDS)"
-    )
-    parser.add_argument("--run-dir", type=path, metavar="DIR", help="run folder (default: checkpoints/MODEL-DATA)")
-    parser.add_argument(
-        "--pretrained",
-        nargs="?",
-        const=DEFAULT_WEIGHTS,
-        metavar="WEIGHTS",
-        help="start from these weights, or the network's default ones, with a new head for the classes of the data",
-    )
-    parser.add_argument("--recipe", choices=sorted(NAMED_RECIPES), help="default: that of the network and the data")
-    parser.add_argument("--resume", action="store_true", help="resume the run in the run folder")
-    add_fields(parser.add_argument_group("recipe", RECIPE_HELP), Recipe)
-    options = parser.add_argument_group(
-        "run options", "do not change the trained network, and may differ with --resume"
-    )
-    add_fields(options, RunOptions)
-    processes = parser.add_argument_group("processes", "start the same command in each process, on any machines")
-    processes.add_argument("--distributed", action="store_true", help="as set by SLURM, Kubernetes or a TPU pod")
-    processes.add_argument("--coordinator", metavar="HOST:PORT", help="otherwise: the address of the first process")
-    processes.add_argument("--processes", type=InRange(PROCESSES), metavar="N", help="number of processes")
-    processes.add_argument("--process", type=InRange(PROCESS), metavar="I", help="index of this process, from 0")
-
-
-def add_fields(group: argparse._ArgumentGroup, config: type) -> None:
-    """Add a flag for each field of a dataclass whose fields are made by `config_field`."""
-    from zoo.training.config.config_field import describe, number_range
-
-    for field in dataclasses.fields(config):
-        flag, text = "--" + field.name.replace("_", "-"), describe(field)
-        if field.type is bool:
-            group.add_argument(flag, action=argparse.BooleanOptionalAction, default=argparse.SUPPRESS, help=text)
-            continue
-        choices = getattr(field.type, "__args__", None)
-        group.add_argument(
-            flag,
-            type=InRange(number_range(field)) if field.type in METAVARS else str,
-            choices=choices,
-            metavar=field.metadata["metavar"] or METAVARS.get(field.type),
-            default=argparse.SUPPRESS,
-            help=text,
-        )
+    """The arguments of `train`."""
+    add_training_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -243,11 +185,6 @@ def start_folder(folder: RunFolder, config: RunConfig, console: Console, lock: E
 
     if is_first() and (renamed := lock.enter_context(folder.starting(config))):
         print_line(console, f"the earlier run in {folder.path} is now in {renamed}")
-
-
-def given_fields(args: argparse.Namespace, config: type) -> dict[str, Any]:
-    """The arguments that are fields of a dataclass and were given on the command line."""
-    return {field.name: getattr(args, field.name) for field in dataclasses.fields(config) if hasattr(args, field.name)}
 
 
 def print_run(run: PreparedRun, console: Console) -> None:

@@ -1,8 +1,8 @@
 """Visualize what the layers of a network have learned.
 
-python -m zoo visualize --checkpoint checkpoints/googlenet_bn-fashion-mnist.safetensors --out pictures
-python -m zoo visualize --model efficientnet_lite0 --images coffee.png chelsea.png --out pictures
-python -m zoo visualize --checkpoint checkpoints/vgg11-pets --method grad_cam --images cat.jpg --out pictures
+zoo visualize --checkpoint checkpoints/googlenet_bn-fashion-mnist.safetensors --out pictures
+zoo visualize --model efficientnet_lite0 --images coffee.png chelsea.png --out pictures
+zoo visualize --checkpoint checkpoints/vgg11-pets --method grad_cam --images cat.jpg --out pictures
 
 Each sheet is a PNG and a PDF file in the folder --out. index.html in that folder shows all sheets with the commands
 that made them, also those of earlier commands; a sheet of the same name is replaced. Without --images and --dataset,
@@ -98,7 +98,7 @@ def run(args: argparse.Namespace) -> None:
     _refuse_unused(args, plan.method)
     image_set = chosen_images(args, network, plan.rows_of_data_set) if plan.needs_images else None
     enable_compilation_cache()
-    command = shell_command(["python", "-m", "zoo", *args.given])
+    command = shell_command(["zoo", *args.given])
     console = Console(stderr=True)
     # On a terminal, paths are printed above the bar; in a pipe they must not go to the bar's standard error.
     redirect, disable = sys.stdout.isatty(), not console.is_terminal

@@ -1,6 +1,6 @@
 """List the published weights of a network: tag, size, accuracy, licence, whether they are on this machine, and URL.
 
-python -m zoo weights resnet50
+zoo weights resnet50
 
 The first is the default; weights that are on this machine come before it. Accuracies are top-1 and top-5 in percent on
 ImageNet's validation images, as the publisher states them. The licence is what the publisher states for the file;

@@ -154,7 +154,7 @@ def check_format(metadata: Mapping[str, str], path: Path) -> None:
     if stated != FORMAT:
         if stated.startswith("zoo "):
             raise ZooError(f"{path} has the format {quoted(stated)} of a newer zoo, and this version reads {FORMAT!r}")
-        raise ZooError(f"{path} is not a weights file of zoo: convert it with python -m zoo convert")
+        raise ZooError(f"{path} is not a weights file of zoo: convert it with zoo convert")
 
 
 def with_arrays(weights: Weights, arrays: Mapping[str, Any]) -> Weights:

@@ -21,7 +21,7 @@ from zoo.weights.stored_array import open_weights
 def open_pretrained(name: str, weights: str | Path | None = None, *, like: str = "") -> Weights:
     """The weights of a network, with its preprocessing and, where they are known, class names.
 
-    `weights` is a tag of `python -m zoo weights NAME` or part of one ("torchvision", "IMAGENET1K_V2"; with @COMMIT a
+    `weights` is a tag of `zoo weights NAME` or part of one ("torchvision", "IMAGENET1K_V2"; with @COMMIT a
     revision at the hub), a file (ours, .safetensors, .npz, .pth), a folder with one, or a file:// or https:// URL
     (which may end with #sha256=...). None takes the first published weights that are on this machine, or downloads the
     default. A file of another library must fit the network, but may have another number of classes. `like` is the tag

@@ -61,7 +61,7 @@ def find_published(model: str, name: str) -> PublishedWeights | None:
     None where no weights have this name. Raises ZooError for an empty name.
     """
     if not name.strip():
-        raise ZooError(f"the name of the weights is empty: python -m zoo weights {model} lists those of {model}")
+        raise ZooError(f"the name of the weights is empty: zoo weights {model} lists those of {model}")
     return next((published for published in published_weights(model) if name.lower() in _names(published)), None)
 
 
@@ -70,7 +70,7 @@ def unknown_weights(model: str, name: str) -> ZooError:
     names = sorted({name for published in published_weights(model) for name in _names(published)})
     return ZooError(
         f"{name!r} is no file, no folder and no published weights of {model}{suggestion(name, names)}; "
-        f"python -m zoo weights {model} lists them"
+        f"zoo weights {model} lists them"
     )
 
 
