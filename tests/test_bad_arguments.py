@@ -9,12 +9,14 @@ import pytest
 
 import zoo
 from zoo import layers
-from zoo.count import conv_output_shape, pool_output_shape
+from zoo.count import conv_macs, conv_output_shape, pool_output_shape
 from zoo.geometry import WindowTooLarge
 
 X = np.ones((2, 6, 7, 4), np.float32)
 KERNEL = np.ones((3, 3, 4, 6), np.float32)
 conv = partial(layers.conv, kernel=KERNEL)
+LENET = zoo.create_model("lenet5")
+KEY = jax.random.key(0)
 
 NOT_POSITIVE = (0, -1, (1, 0), (-2, 1), 1.5, True, (1, 1, 1), (1,), "2", None)
 NO_PADDING = (-1, (1, -1), ((0, -1), (0, 0)), 1.5, (1, 1, 1), ((1, 1), (1, 1, 1)), "same", "", None, {}, ((0.5, 0), 1))
@@ -76,6 +78,28 @@ def cases():
     yield pytest.param(partial(conv_output_shape, (8, 8, 3), filters=4, kernel=3, stride=0), id="count-stride-0")
     yield pytest.param(partial(conv_output_shape, (8, 8, 3), filters=4, kernel=3, padding=-1), id="count-padding--1")
     yield pytest.param(partial(pool_output_shape, (8, 8, 3), window=0), id="count-window-0")
+    count_conv = partial(conv_macs, (8, 8, 3), filters=6, kernel=3)
+    huge = 10**5000
+    for wrong in (*NOT_POSITIVE, "nan", float("nan"), float("inf"), huge):
+        shown = "huge" if wrong is huge else wrong
+        yield pytest.param(partial(count_conv, filters=wrong), id=f"count-filters-{shown}")
+        yield pytest.param(partial(conv_output_shape, (8, 8, 3), filters=wrong, kernel=3), id=f"count-outputs-{shown}")
+        yield pytest.param(partial(count_conv, groups=wrong), id=f"count-groups-{shown}")
+        for count_shape in (partial(conv_macs, filters=6, kernel=3), partial(pool_output_shape, window=2)):
+            for shape in (None if wrong == (1, 1, 1) else wrong, (8, 8, wrong), (wrong, 8, 3), (8, 8)):
+                name = count_shape.func.__name__
+                yield pytest.param(partial(count_shape, shape), id=f"{name}-{'huge' if huge == wrong else shape}")
+        if wrong != 0:
+            yield pytest.param(partial(zoo.count.summarize, LENET, (1, 32, wrong, 1)), id=f"summarize-{shown}")
+        yield pytest.param(partial(zoo.count.summarize, LENET, wrong), id=f"summarize-all-{shown}")
+        if wrong is not None:
+            yield pytest.param(partial(zoo.init, LENET, KEY, (32, wrong, 1)), id=f"init-{shown}")
+            yield pytest.param(partial(zoo.init, LENET, KEY, wrong), id=f"init-all-{shown}")
+        if wrong != 0 and wrong is not True:
+            yield pytest.param(partial(zoo.create_model, "lenet5", num_classes=wrong), id=f"num_classes-{shown}")
+    yield pytest.param(partial(count_conv, groups=2), id="count-groups-of-channels")
+    yield pytest.param(partial(count_conv, filters=5, groups=3), id="count-groups-of-filters")
+    yield pytest.param(partial(zoo.count.parameters, {"a": 5}), id="parameters-of-numbers")
 
 
 @pytest.mark.parametrize("call", list(cases()))

@@ -10,6 +10,8 @@ from zoo.counting.paper_tables import PAPER_TABLES
 from zoo.counting.records import CountError, Misalignment, Row
 from zoo.counting.summarize import summarize
 from zoo.counting.summary import Summary
+from zoo.errors import ZooError
+from zoo.printable import quoted
 
 __all__ = [
     "PAPER_TABLES",
@@ -30,4 +32,7 @@ __all__ = [
 
 def parameters(params: Any) -> int:
     """Number of values in a parameter pytree (arrays or `jax.ShapeDtypeStruct`s)."""
-    return sum(leaf.size for leaf in jax.tree.leaves(params))
+    leaves = jax.tree.leaves(params)
+    if wrong := next((leaf for leaf in leaves if not hasattr(leaf, "size")), None):
+        raise ZooError(f"a leaf of the parameters is {quoted(wrong)}: count arrays, such as variables['params']")
+    return sum(leaf.size for leaf in leaves)

@@ -10,11 +10,15 @@ from numbers import Integral
 from typing import Any
 
 from zoo.errors import ZooError
+from zoo.printable import quoted
 
 Pair = tuple[int, int]
 Size = int | Pair
 Pads = tuple[Pair, Pair]
 Padding = str | int | Pair | Pads
+
+# What an axis of an array has at most on any device.
+LARGEST_SIZE = 2**31 - 1
 
 
 class WindowTooLarge(ZooError):
@@ -27,8 +31,10 @@ def pair(size: int | Sequence[int], what: str = "size", *, least: int = 0) -> Pa
     `least` is the smallest number.
     """
     both = _both(size)
-    if len(both) != 2 or not all(_is_int(number) and number >= least for number in both):
-        raise ZooError(f"the {what} is {size!r}: give an int or a pair (height, width), at least {least}")
+    if len(both) != 2 or not all(_is_int(number) and least <= number <= LARGEST_SIZE for number in both):
+        raise ZooError(
+            f"the {what} is {quoted(size)}: give an int or a pair (height, width), {least} to {LARGEST_SIZE}"
+        )
     return int(both[0]), int(both[1])
 
 
@@ -38,6 +44,10 @@ def _both(value: Any) -> tuple[Any, ...]:
 
 def _is_int(number: Any) -> bool:
     return isinstance(number, Integral) and not isinstance(number, bool)
+
+
+def _is_size(number: Any) -> bool:
+    return _is_int(number) and 0 <= number <= LARGEST_SIZE
 
 
 def explicit_padding(
@@ -57,6 +67,7 @@ def explicit_padding(
     window, stride, dilation = (
         pair(given, what, least=1) for given, what in ((window, "window"), (stride, "stride"), (dilation, "dilation"))
     )
+    size = pair(size, "size of the image")
     requested = padding_pairs(size, window=window, stride=stride, padding=padding, dilation=dilation)
     pads = []
     for n, w, s, d, (low, high) in zip(size, window, stride, dilation, requested, strict=True):
@@ -87,8 +98,10 @@ def padding_pairs(
         total = [max((-(-n // s) - 1) * s + w - n, 0) for n, w, s in zip(size, span, stride, strict=True)]
         return [(t // 2, t - t // 2) for t in total]
     pads = [_both(axis) for axis in _both(padding)]
-    if [len(axis) for axis in pads] != [2, 2] or not all(_is_int(n) and n >= 0 for axis in pads for n in axis):
-        raise ZooError(f"unknown padding {padding!r}: give an int, pairs of ints, 'SAME' or 'VALID'; none is negative")
+    if [len(axis) for axis in pads] != [2, 2] or not all(_is_size(n) for axis in pads for n in axis):
+        raise ZooError(
+            f"unknown padding {quoted(padding)}: give an int, pairs of ints, 'SAME' or 'VALID'; none is negative"
+        )
     return [(int(low), int(high)) for low, high in pads]
 
 

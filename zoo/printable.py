@@ -45,10 +45,10 @@ def one_line(error: BaseException | str, length: int = 200) -> str:
 
 def quoted(value: object) -> str:
     """A wrong value in an error message: in quotes if it is text, cut where it is long."""
-    if isinstance(value, int) and not isinstance(value, bool) and value.bit_length() > 256:
-        # Python refuses to write integers of more than 4,300 digits.
-        return f"a whole number of {value.bit_length()} bits"
-    text = printable(repr(value))
+    try:
+        text = printable(repr(value))
+    except ValueError:  # Python writes no integers of more than 4,300 digits
+        return f"a whole number of {value.bit_length()} bits" if isinstance(value, int) else "of a huge number"
     return text if len(text) <= SHOWN_CHARACTERS else f"{text[: SHOWN_CHARACTERS // 2]}... ({len(text)} characters)"
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from zoo.errors import ZooError, suggestion
 from zoo.models import ENTRIES
 from zoo.models.network import ModelInfo, Network
+from zoo.runtime.limits import CLASSES
 
 __all__ = ["ModelInfo", "UnknownModel", "create_model", "list_models", "model_info", "register"]
 
@@ -56,6 +57,8 @@ def create_model(name: str, **fields: Any) -> Network:
             if field not in known:
                 suggested = suggestion(field, known)
                 raise ZooError(f"{name} has no field {field!r}{suggested}; its fields are {', '.join(sorted(known))}")
+    if "num_classes" in fields:
+        CLASSES.check(fields["num_classes"], "num_classes")
     try:
         return build(**fields)
     except TypeError as error:

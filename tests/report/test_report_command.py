@@ -53,9 +53,9 @@ def test_a_run_is_shown_with_what_it_has_learned(tmp_path, short_run):
         (["lenet5", "--weights", "none.safetensors"], "there is no file none.safetensors"),
         (["--checkpoint", "nowhere"], "no run of train.py in nowhere"),
         (["--weights"], "give MODEL, or a file of weights"),
-        (["lenet5", "--input", "0"], "--input 0 "),
-        (["lenet5", "--input", "²"], "--input ² "),
-        (["lenet5", "--input", "٣٢"], "--input ٣٢ "),
+        (["lenet5", "--input", "0"], "--input '0' "),
+        (["lenet5", "--input", "²"], "--input '²' "),
+        (["lenet5", "--input", "٣٢"], "--input '٣٢' "),
         (["--weights", "w.safetensors", "--classes", "3"], "leave out --classes"),
     ],
 )

@@ -19,6 +19,12 @@ from zoo.counting.rows import fold_rows, layer_rows, misalignments, uncosted
 from zoo.counting.summary import Summary
 from zoo.counting.trace import trace
 from zoo.errors import ZooError
+from zoo.geometry import LARGEST_SIZE
+from zoo.printable import quoted
+from zoo.runtime.number_range import NumberRange
+
+# Of an array; one without elements is of use too.
+AXIS = NumberRange(minimum=0, maximum=LARGEST_SIZE)
 
 
 def summarize(
@@ -39,6 +45,8 @@ def summarize(
     statistics, counters and caches. Nothing is computed or allocated. Raises CountError where the module cannot be
     applied to such an input.
     """
+    if depth is not None:
+        AXIS.check(depth, "depth")
     graph = trace_network(model, input_shape, dtype=dtype, call=call)
     return summarize_graph(type(model).__name__, graph, depth=depth, xla=xla)
 
@@ -49,7 +57,7 @@ def trace_network(
     """The network as a graph of operations; raises as `summarize` does."""
     keywords = dict(call or {})
     _check_call(model, keywords)
-    name, shape = type(model).__name__, tuple(input_shape)
+    name, shape = type(model).__name__, _shape(input_shape)
     example = jax.ShapeDtypeStruct(shape, dtype)
     try:
         with _garbage_collection_paused():
@@ -84,6 +92,14 @@ def summarize_graph(name: str, graph: Graph, *, depth: int | None = None, xla: b
         is_first_call=graph.is_first_call,
         has_transposed_convolutions=any(op.window is not None and op.window.transposed for op in graph.operations),
     )
+
+
+def _shape(shape: Sequence[int]) -> tuple[int, ...]:
+    """Raises CountError for what is no shape of an array."""
+    numbers = tuple(shape) if isinstance(shape, Sequence) and not isinstance(shape, str) else (None,)
+    if not all(AXIS.has(number) for number in numbers):
+        raise CountError(f"the input shape is {quoted(shape)}: give the axes of the input, such as (1, 224, 224, 3)")
+    return numbers
 
 
 @contextmanager

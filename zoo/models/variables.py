@@ -9,8 +9,10 @@ import jax.numpy as jnp
 
 from zoo.errors import ZooError
 from zoo.geometry import WindowTooLarge
+from zoo.printable import quoted
 from zoo.runtime import kept_traces
 from zoo.runtime.jit_once import jit_once
+from zoo.runtime.limits import COUNTED_SIDE
 
 Variables = Mapping[str, Any]
 LARGEST_IMAGE_SIZE = 4096  # where the search for the smallest image size gives up
@@ -83,7 +85,13 @@ def smallest_image_size(model: nn.Module, channels: int = 3) -> int:
 
 
 def _image_struct(model: nn.Module, image_shape: tuple[int, int, int] | None) -> jax.ShapeDtypeStruct:
-    image_shape = image_shape or getattr(model, "image_shape", None)
+    image_shape = getattr(model, "image_shape", None) if image_shape is None else image_shape
     if image_shape is None:
         raise ZooError(f"{type(model).__name__} has no image size: pass image_shape=(height, width, channels)")
-    return jax.ShapeDtypeStruct((1, *image_shape), jnp.float32)
+    if (
+        not isinstance(image_shape, tuple | list)
+        or len(image_shape) != 3
+        or not all(map(COUNTED_SIDE.has, image_shape))
+    ):
+        raise ZooError(f"image_shape is {quoted(image_shape)}: give (height, width, channels), of {COUNTED_SIDE} each")
+    return jax.ShapeDtypeStruct((1, *map(int, image_shape)), jnp.float32)
