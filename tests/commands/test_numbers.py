@@ -50,7 +50,7 @@ def test_every_number_has_a_range(command):
 @pytest.mark.parametrize("command", ["summary", "report"])
 @pytest.mark.parametrize(
     "size",
-    ["", "0", "-1", "x", "224x", "1x2x3x4", "²", "٣", "1_0", "nan", "1e3", " 5", "10000000", "9" * 400, "9" * 5000],
+    ["0", "-1", "x", "224x", "1x2x3x4", "²", "٣", "1_0", "nan", "1e3", " 5", "10000000", "9" * 400, "9" * 5000],
 )
 def test_a_size_is_of_numbers_with_a_range(capsys, tmp_path, command, size):
     out = ["--out", str(tmp_path / "page.html")] if command == "report" else []
