@@ -41,7 +41,7 @@ def natural_key(name: str) -> list[tuple[int, int | str]]:
 def model_info(name: str) -> ModelInfo:
     """The record of a network. Raises UnknownModel, whose message suggests similar names."""
     if name not in _REGISTRY:
-        raise UnknownModel(f"unknown model {name!r}{suggestion(name, _REGISTRY)}; zoo list shows all names")
+        raise UnknownModel(f"unknown model {name!r}{suggestion(name, _REGISTRY)} (zoo list shows all names)")
     return _REGISTRY[name]
 
 

@@ -51,7 +51,7 @@ def test_a_run_is_shown_with_what_it_has_learned(tmp_path, short_run):
         (["lenet5", "--images", "none.png"], "none.png"),
         (["lenet5", "--images", "a.png", "b.txt"], "--images names 2 images"),
         (["lenet5", "--weights", "none.safetensors"], "there is no file none.safetensors"),
-        (["--checkpoint", "nowhere"], "no run of train.py in nowhere"),
+        (["--checkpoint", "nowhere"], "no training run in nowhere"),
         (["--weights"], "give MODEL, or a file of weights"),
         (["lenet5", "--input", "0"], "--input '0' "),
         (["lenet5", "--input", "²"], "--input '²' "),

@@ -237,7 +237,7 @@ def test_a_save_that_fails_is_reported_and_tried_again(monkeypatch, tmp_path):
         PermissionError(errno.EACCES, "Permission denied"),
     ],
 )
-def test_a_save_that_fails_for_what_lasts_ends_the_run(monkeypatch, tmp_path, error):
+def test_a_permanent_failure_of_a_save_ends_the_run(monkeypatch, tmp_path, error):
     from orbax.checkpoint import v1 as ocp
 
     save = ocp.training.Checkpointer.save_checkpointables_async

@@ -33,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "input",
         metavar="IN",
-        help=".safetensors, .pth, .pt, .bin, Keras's .h5 or .keras, a folder, a run of train.py, a URL, or a tag",
+        help=".safetensors, .pth, .pt, .bin, Keras's .h5 or .keras, a folder, a run folder, a URL, or a tag",
     )
     parser.add_argument("output", metavar="OUT", type=path, help="a .safetensors file to write")
     parser.add_argument("--model", required=True, metavar="NAME", help="the network, a name of `list`")

@@ -1,4 +1,4 @@
-"""Standard output of a command that matters less than what the command does: a training run goes on without it."""
+"""Standard output of a command that matters less than what the command does: a training run continues without it."""
 
 import io
 import os

@@ -57,7 +57,7 @@ class Session:
     def step_started(self, step: int, metrics: Metrics) -> None:
         """Keep the metrics of a step that was started, and check those of an earlier one that has finished.
 
-        Raises ZooError if a save in the background has failed for what lasts.
+        Raises ZooError after a permanent failure of a save in the background.
         """
         self.checkpoints.poll()
         if step == self.first + 1:

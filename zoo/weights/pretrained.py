@@ -73,7 +73,7 @@ def weights_file(folder: Path) -> Path:
     if len(files) == 1:
         return files[0]
     if not files:
-        raise ZooError(f"{folder} holds no weights file: give one; `python -m zoo convert` makes one of a run")
+        raise ZooError(f"{folder} holds no weights file: give one; `zoo convert` makes one of a run")
     names = ", ".join(path.name for path in files)
     raise ZooError(f"{folder} must hold one weights file, but holds {names}: give the file")
 

@@ -44,7 +44,7 @@ def open_run(path: Path) -> RunFolder:
     """The run folder at a path. Raises ZooError if there is no run."""
     folder = RunFolder(path)
     if not folder.config_file.is_file():
-        raise ZooError(f"no run of train.py in {path}: it has no {folder.config_file.name}")
+        raise ZooError(f"no training run in {path}: it has no {folder.config_file.name}")
     return folder
 
 

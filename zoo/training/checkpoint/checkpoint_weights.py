@@ -31,7 +31,7 @@ def checkpoint_weights(folder: Path, step: int | None = None) -> Weights:
     """
     run = RunFolder(Path(folder))
     if not run.exists():
-        raise ZooError(f"no run of train.py in {run.path}: it has no {run.config_file.name}")
+        raise ZooError(f"no training run in {run.path}: it has no {run.config_file.name}")
     config = run.read_config()
     weights = Weights(
         model=config.model,

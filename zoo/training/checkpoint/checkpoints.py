@@ -34,9 +34,9 @@ SAVE = ocp.training.save_decision_policies
 SAVING_TIMEOUT_SECONDS = 300
 FAILED_ELSEWHERE = OSError("another process could not write it")
 
-# How a save ended. What LASTS does not mend itself, such as a full disk: every later save would fail too.
-SAVED, FAILED, LASTS = 0, 1, 2
-LASTING = REFUSALS - {errno.EAGAIN, errno.ENOMEM} | {errno.EFBIG, errno.ENOENT, errno.ENOTDIR}
+# How a save ended. After a permanent failure, such as a full disk, every later save would fail too.
+SAVED, TRANSIENT, PERMANENT = 0, 1, 2
+PERMANENT_ERRORS = REFUSALS - {errno.EAGAIN, errno.ENOMEM} | {errno.EFBIG, errno.ENOENT, errno.ENOTDIR}
 
 
 def open_checkpointer(folder: RunFolder, keep: int) -> ocp.training.Checkpointer:
@@ -61,7 +61,7 @@ def open_checkpointer(folder: RunFolder, keep: int) -> ocp.training.Checkpointer
 class Checkpoints:
     """A context manager that saves in the background; its exit waits for the last save.
 
-    A save that fails for what lasts, such as a full disk or a lost permission, raises ZooError at the next call. After
+    After a permanent failure of a save, such as a full disk or a lost permission, the next call raises ZooError. After
     any other failure a line is printed, and the next save tries again. Earlier checkpoints stay. A save that fails in
     one process counts as failed in all.
     """
@@ -122,7 +122,7 @@ class Checkpoints:
     def wait(self, *, agreed: bool = True) -> None:
         """Wait for the current save. With `agreed`, which all processes must call, it counts if all have written it.
 
-        Raises ZooError for a failure that lasts, if `agreed`.
+        Raises ZooError for a permanent failure, if `agreed`.
         """
         writing, self._writing = self._writing, None
         if writing is None:
@@ -132,7 +132,7 @@ class Checkpoints:
             writing.result()
         except Exception as error:
             failure = error
-        severity = global_max(_severity(failure)) if agreed else min(_severity(failure), FAILED)
+        severity = global_max(_severity(failure)) if agreed else min(_severity(failure), TRANSIENT)
         self._end_save(failure, severity, written=True)
 
     def require(self, step: int) -> None:
@@ -179,7 +179,7 @@ class Checkpoints:
         with suppress(OSError):
             self.last_saved = max(saved_steps(self._folder), default=self.last_saved)
         failed = f"the checkpoint of step {self._step} could not be saved ({reason(failure or FAILED_ELSEWHERE)})"
-        if severity == LASTS:
+        if severity == PERMANENT:
             raise ZooError(f"{failed}: the run ends; {self.resume_hint()}")
         kept = "there is none yet" if self.last_saved is None else f"the last one is of step {self.last_saved}"
         print_line(self._console, f"{failed}: the run continues, and the next save tries again; {kept}")
@@ -188,4 +188,4 @@ class Checkpoints:
 
 
 def _severity(failure: Exception | None) -> int:
-    return SAVED if failure is None else LASTS if error_number(failure) in LASTING else FAILED
+    return SAVED if failure is None else PERMANENT if error_number(failure) in PERMANENT_ERRORS else TRANSIENT

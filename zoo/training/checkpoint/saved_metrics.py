@@ -13,7 +13,7 @@ from zoo.runtime.system_errors import reason
 
 @dataclass(frozen=True, kw_only=True)
 class SavedMetrics:
-    """The one of them that decides."""
+    """The metric by which the best checkpoint is chosen; others may be beside it."""
 
     test_accuracy: Fraction
 
