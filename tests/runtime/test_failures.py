@@ -70,6 +70,9 @@ def test_a_bug_and_a_damaged_file_are_neither_the_system_nor_the_memory():
     assert "ulimit -n" in refusal_line(ValueError("UNKNOWN: [os_error_code='24']"))
     assert refusal_line(MemoryError()) and "memory" in refusal_line(RuntimeError("RESOURCE_EXHAUSTED: Out of memory"))
     assert "free some space" in refusal_line(ValueError("RESOURCE_EXHAUSTED: write failed [os_error_code='28']"))
+    wrapped = ValueError("no handler")
+    wrapped.__cause__ = OSError(errno.EMFILE, "Too many open files")
+    assert "ulimit -n" in refusal_line(wrapped)
     with pytest.raises(KeyError):
         exit_status(lambda: {}["missing"])
 

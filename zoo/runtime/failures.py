@@ -53,7 +53,14 @@ def failure_line(error: BaseException) -> str | None:
 
 
 def refusal_line(error: BaseException) -> str | None:
-    """As `failure_line` for what no file explains: the system refused, a library does not start, memory is missing."""
+    """As `failure_line` for what no file explains: the system refused, a library does not start, memory is missing.
+
+    Of an error that was raised from another one, also that one.
+    """
+    return _refusal(error) or (refusal_line(error.__cause__) if error.__cause__ else None)
+
+
+def _refusal(error: BaseException) -> str | None:
     text = one_line(error, 300)
     if library := failed_import(error):
         why = reason(error) if error_number(error) else f"{type(error).__name__}: {text}"
