@@ -69,6 +69,7 @@ def refusal(path, data):
         safetensors({"a": {**F32, "more": 1}}),
         safetensors({"a": F32, "__metadata__": {"x": 3}}),
         safetensors({"a": F32, "__metadata__": [3]}),
+        safetensors(b'{"a": %b, "a": %b}' % ((json.dumps(F32).encode(),) * 2)),
     ],
 )
 def test_a_header_that_lies(tmp_path, data):
