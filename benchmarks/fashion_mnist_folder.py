@@ -9,8 +9,10 @@ from pathlib import Path
 
 from PIL import Image
 
+from zoo.commands.arguments.types import InRange
 from zoo.data.dataset import Source
 from zoo.data.sources.idx import open_idx
+from zoo.runtime.limits import POSITIVE_COUNT
 
 CLASSES = ("t-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot")
 
@@ -33,7 +35,9 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("idx", type=Path, help="the folder with the four IDX files, gzipped or not")
     arguments.add_argument("out", type=Path, help="the folder to write")
-    arguments.add_argument("--count", type=int, default=100, help="images per class, in each part (default: 100)")
+    arguments.add_argument(
+        "--count", type=InRange(POSITIVE_COUNT), default=100, help="images per class, in each part (default: 100)"
+    )
     given = arguments.parse_args()
     dataset = open_idx(given.idx)
     write_first(dataset.train, given.out / "train", given.count)

@@ -22,7 +22,9 @@ import jax
 import numpy as np
 from PIL import Image
 
+from zoo.commands.arguments.types import InRange
 from zoo.data import Dataset, Preprocessing, load_all, open_dataset, train_batches
+from zoo.runtime.limits import POSITIVE_COUNT, SECONDS
 from zoo.runtime.mesh import data_mesh
 from zoo.training.feed import Resident
 
@@ -127,8 +129,8 @@ def write_idx(folder: Path, count: int) -> None:
 def parser() -> argparse.ArgumentParser:
     """The command line."""
     top = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    top.add_argument("--seconds", type=float, default=3.0, help="per pipeline and round (default: 3)")
-    top.add_argument("--rounds", type=int, default=3)
+    top.add_argument("--seconds", type=InRange(SECONDS), default=3.0, help="per pipeline and round (default: 3)")
+    top.add_argument("--rounds", type=InRange(POSITIVE_COUNT), default=3)
     top.add_argument("--torch", action="store_true", help="measure torchvision's ImageFolder and DataLoader too")
     top.add_argument("--json", type=Path)
     return top

@@ -20,7 +20,9 @@ import numpy as np
 from contenders import CONTENDERS, NETWORKS, Contender, Workload, torch_model
 
 import zoo
+from zoo.commands.arguments.types import InRange
 from zoo.runtime.huge_pages import restart_with_huge_pages
+from zoo.runtime.limits import BATCH_SIZE, POSITIVE_COUNT
 from zoo.training.logging.flop_utilization import teraflops, utilisation
 
 
@@ -133,11 +135,11 @@ def parser() -> argparse.ArgumentParser:
     formatter = argparse.RawDescriptionHelpFormatter
     top = argparse.ArgumentParser(description=__doc__, formatter_class=formatter)
     top.add_argument("--networks", nargs="+", choices=list(NETWORKS), default=list(NETWORKS))
-    top.add_argument("--batch-sizes", nargs="+", type=int, default=[8])
+    top.add_argument("--batch-sizes", nargs="+", type=InRange(BATCH_SIZE), default=[8])
     top.add_argument("--modes", nargs="+", choices=["training", "inference"], default=["training", "inference"])
     top.add_argument("--contenders", nargs="+", choices=list(CONTENDERS), default=["zoo", "folded", "plain", "torch"])
     top.add_argument("--dtype", choices=("float32", "bfloat16"), default="float32", help="of the computation")
-    top.add_argument("--rounds", type=int, default=10)
+    top.add_argument("--rounds", type=InRange(POSITIVE_COUNT), default=10)
     top.add_argument("--json", type=Path)
     return top
 

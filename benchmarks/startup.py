@@ -21,6 +21,9 @@ from pathlib import Path
 
 import numpy as np
 
+from zoo.commands.arguments.types import InRange
+from zoo.runtime.limits import BATCH_SIZE
+
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -127,7 +130,7 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     top.add_argument("--networks", nargs="*", default=["googlenet_tv"])
     top.add_argument("--contenders", nargs="+", default=["zoo", "plain", "torch"])
-    top.add_argument("--batch-size", type=int, default=8)
+    top.add_argument("--batch-size", type=InRange(BATCH_SIZE), default=8)
     top.add_argument("--mode", choices=("training", "inference"), default="training")
     top.add_argument("--without-train", action="store_true", help="without the row of train.py")
     top.add_argument("--json", type=Path)

@@ -20,6 +20,8 @@ DEPTH = NumberRange(minimum=0, maximum=1000)
 TOP = NumberRange(minimum=1, maximum=10**7)
 MAXIMIZE_STEPS = NumberRange(minimum=1, maximum=10**6)
 DPI = NumberRange(minimum=20, maximum=600)
+# Of a measurement.
+SECONDS = NumberRange(minimum=0.001, maximum=10**6, whole=False)
 SEED = NumberRange(minimum=0, maximum=2**32 - 1)
 PORT = NumberRange(minimum=1, maximum=2**16 - 1)
 PROCESSES = NumberRange(minimum=1, maximum=2**16)
