@@ -86,6 +86,9 @@ ERRORS = {
     "steps is 0": lambda *given: integrated_gradients(*given, steps=0),
     r"baseline .*\(2, 3\).*\(2, 19, 22, 3\)": lambda *given: integrated_gradients(*given, baseline=np.zeros((2, 3))),
     "samples is 0": lambda *given: smoothgrad(*given, jax.random.key(0), samples=0),
+    "samples is 1.5": lambda *given: smoothgrad(*given, jax.random.key(0), samples=1.5),
+    "samples is 1000000000": lambda *given: smoothgrad(*given, jax.random.key(0), samples=10**9),
+    "noise is nan": lambda *given: smoothgrad(*given, jax.random.key(0), noise=float("nan")),
     "'lrp'": lambda *given: saliency(*given, rule="lrp"),
 }
 

@@ -44,7 +44,7 @@ def test_it_is_the_plain_loop(given, label, unit, size, stride, fill):
 
 ERRORS = {
     r"\(1, 19, 22, 3\)": {"image": images(1)},
-    "size is 20 .*1 to 19": {"size": 20},
+    "size is 20: .*1 to 19": {"size": 20},
     "stride is 0": {"stride": 0},
     "conv3 .*unit 7.* 0 to 6": {"unit": 7},
     "class 5.* 0 to 4": {"label": 5},

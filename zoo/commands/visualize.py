@@ -25,7 +25,7 @@ from zoo.commands.arguments.image_set import add_image_set_arguments, check_imag
 from zoo.commands.arguments.types import InRange, path
 from zoo.commands.arguments.weights import add_weights_arguments, chosen_network
 from zoo.printable import printable, shell_command
-from zoo.runtime.limits import BATCH_SIZE, COUNT, DPI, MAXIMIZE_STEPS, SEED
+from zoo.runtime.limits import BATCH_SIZE, COUNT, DPI, ITERATIONS, SEED
 
 HELP = "visualize what the layers of a network have learned"
 
@@ -61,7 +61,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="images per batch of deconvnet, guided and gradient, which search a data set (default: 64)",
     )
-    parser.add_argument("--steps", type=InRange(MAXIMIZE_STEPS), metavar="N", help="steps of maximize (default: 256)")
+    parser.add_argument("--steps", type=InRange(ITERATIONS), metavar="N", help="steps of maximize (default: 256)")
     parser.add_argument(
         "--dpi",
         type=InRange(DPI),

@@ -18,7 +18,11 @@ COUNTED_SIDE = NumberRange(minimum=1, maximum=10**6)
 CLASSES = NumberRange(minimum=0, maximum=10**7)
 DEPTH = NumberRange(minimum=0, maximum=1000)
 TOP = NumberRange(minimum=1, maximum=10**7)
-MAXIMIZE_STEPS = NumberRange(minimum=1, maximum=10**6)
+# Steps of an optimisation or an integral, samples of a mean.
+ITERATIONS = NumberRange(minimum=1, maximum=10**6)
+PIXELS = NumberRange(minimum=0, maximum=LARGEST_IMAGE, whole=False)
+# Of noise, as a fraction of the range of an image.
+DEVIATION = NumberRange(minimum=0, maximum=1000, whole=False)
 DPI = NumberRange(minimum=20, maximum=600)
 # Of a measurement.
 SECONDS = NumberRange(minimum=0.001, maximum=10**6, whole=False)

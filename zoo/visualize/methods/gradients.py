@@ -7,6 +7,7 @@ import numpy as np
 
 from zoo.errors import ZooError
 from zoo.models.variables import Variables
+from zoo.runtime.limits import DEVIATION, ITERATIONS
 from zoo.visualize.methods.backward_rules import Rule, with_rule
 from zoo.visualize.methods.jit_cache import in_batches, jit_cached
 from zoo.visualize.methods.named_layers import Array, Classes, check_classes, class_logits, layer_shapes
@@ -49,8 +50,8 @@ def smoothgrad(
     `noise` is the standard deviation as a fraction of the image's range (largest minus smallest value). The default
     class is the most probable of the image without noise. Otherwise as `saliency`.
     """
-    if samples < 1 or noise < 0:
-        raise ZooError(f"samples is {samples} and noise is {noise}: give 1 or more samples, and noise of 0 or more")
+    ITERATIONS.check(samples, "samples")
+    DEVIATION.check(noise, "noise")
     model_with_rule = with_rule(model, rule)
     class_indices = check_classes(layer_shapes(model, variables, images), classes, len(images))
     run, (variables, images) = jit_cached(_noisy_gradient, model_with_rule), jax.device_put((variables, images))
@@ -79,8 +80,7 @@ def integrated_gradients(
     """
     shape = np.shape(images)
     shapes = layer_shapes(model, variables, images)
-    if steps < 1:
-        raise ZooError(f"steps is {steps}: give 1 or more")
+    ITERATIONS.check(steps, "steps")
     if np.shape(baseline) not in ((), shape, shape[1:]):
         raise ZooError(f"the baseline has shape {np.shape(baseline)}: give a number or the shape {shape}")
     class_indices = check_classes(shapes, classes, len(images))

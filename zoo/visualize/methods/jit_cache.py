@@ -7,8 +7,8 @@ from typing import Any
 import jax
 import numpy as np
 
-from zoo.errors import ZooError
 from zoo.runtime.compiler_options import compiler_options
+from zoo.runtime.limits import BATCH_SIZE
 
 # A compiled network takes some megabytes; a session uses a few networks and methods.
 CACHE_SIZE = 32
@@ -26,8 +26,7 @@ def in_batches(run: Callable, batch_size: int, *arrays: Any) -> Any:
     The last batch is padded with copies of its last row, so that `run` is compiled for one size. Raises ZooError for a
     batch size below 1.
     """
-    if batch_size < 1:
-        raise ZooError(f"batch_size is {batch_size}: give 1 or more")
+    BATCH_SIZE.check(batch_size, "batch_size")
     count = len(arrays[0])
     results = []
     for start in range(0, count, batch_size):

@@ -17,6 +17,7 @@ from jax.typing import ArrayLike
 
 from zoo.errors import ZooError
 from zoo.models.variables import Variables
+from zoo.runtime.limits import COUNT, ITERATIONS, PIXELS
 from zoo.visualize.methods.jit_cache import jit_cached
 from zoo.visualize.methods.named_layers import Units, check_units, layer_output, layer_shape, layer_shapes
 
@@ -72,10 +73,9 @@ def maximize(
     channels, `decorrelate` optimises colours that are uncorrelated in natural images, unlike red, green and blue. All
     units are computed at once; memory grows with their number. Raises ZooError for an unknown layer or unit.
     """
-    if steps < 1 or jitter < 0 or blur < 0:
-        raise ZooError(
-            f"steps is {steps}, jitter is {jitter}, blur is {blur}: give 1 or more steps, jitter and blur of 0 or more"
-        )
+    ITERATIONS.check(steps, "steps")
+    COUNT.check(jitter, "jitter")
+    PIXELS.check(blur, "blur")
     image_shape = image_shape or getattr(model, "image_shape", None)
     if image_shape is None:
         raise ZooError(f"{type(model).__name__} has no image_shape: give image_shape=(height, width, channels)")

@@ -10,6 +10,8 @@ import numpy as np
 
 from zoo.errors import ZooError
 from zoo.models.variables import Variables
+from zoo.runtime.limits import POSITIVE_COUNT
+from zoo.runtime.number_range import NumberRange
 from zoo.visualize.methods.jit_cache import in_batches, jit_cached
 from zoo.visualize.methods.named_layers import (
     Array,
@@ -102,10 +104,8 @@ def _square_positions(
     """The squares' size, and their first rows and columns. Raises ZooError for squares that do not fit."""
     size = max(1, min(height, width) // 4) if size is None else size
     stride = max(1, size // 4) if stride is None else stride
-    if not 1 <= size <= min(height, width) or stride < 1:
-        raise ZooError(
-            f"size is {size} and stride is {stride}: give a size from 1 to {min(height, width)}, a stride of 1 or more"
-        )
+    NumberRange(minimum=1, maximum=min(height, width)).check(size, "size")
+    POSITIVE_COUNT.check(stride, "stride")
     return size, np.arange(0, height - size + 1, stride), np.arange(0, width - size + 1, stride)
 
 

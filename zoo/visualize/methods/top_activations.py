@@ -11,6 +11,7 @@ import numpy as np
 from zoo.data import Preprocessing
 from zoo.errors import ZooError
 from zoo.models.variables import Variables
+from zoo.runtime.limits import TOP
 from zoo.visualize.methods.image_batches import Images, iterate_batches
 from zoo.visualize.methods.jit_cache import jit_cached
 from zoo.visualize.methods.named_layers import check_finite, layer_output, layer_shapes, spatial_shape
@@ -60,8 +61,7 @@ def top_activations(
     floats: one array [n, height, width, channel], or an iterable of such batches. They are read once, a batch at a
     time. Raises ZooError for an unknown layer, for no images, and for activations that are not finite.
     """
-    if k < 1:
-        raise ZooError(f"k is {k}: give 1 or more")
+    TOP.check(k, "k")
     run, top_k, image_count = None, None, 0
     for batch, count in iterate_batches(images, preprocessing, batch_size):
         prepared = jax.eval_shape(lambda batch: _normalize(preprocessing, batch), batch)
