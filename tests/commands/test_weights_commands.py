@@ -92,7 +92,7 @@ def test_convert_overwrites_only_with_force(capsys, theirs, tmp_path):
     ("arguments", "message"),
     [
         (["missing.pth", "out.safetensors"], "there is no file missing.pth"),
-        (["missing.h5", "out.safetensors", "--model", "vgg16"], "there is no file missing.h5"),
+        (["missing.h5", "out.safetensors", "--model", "resnet50_keras"], "there is no file missing.h5"),
         (["theirs.safetensors", "out.pth"], "out.pth: "),
         (["theirs.safetensors", "out.safetensors", "--model", "mnasnet05"], "did you mean mnasnet0_5"),
         (["theirs.safetensors", "out.safetensors", "--to", "keras"], "keras has no mnasnet0_5"),
