@@ -15,6 +15,7 @@ from zoo.errors import ZooError
 from zoo.geometry import Padding, Size, explicit_padding, pair
 from zoo.kernels.arguments import as_images, as_kernel, check_groups, sum_dtype
 from zoo.kernels.batch_norm import BatchNorm
+from zoo.kernels.broadcast import add_broadcast, multiply_broadcast
 from zoo.kernels.convolution import convolution
 from zoo.kernels.dense import Dense as Dense
 from zoo.kernels.dropout import Dropout
@@ -23,7 +24,6 @@ from zoo.kernels.dropout import Dropout
 from zoo.kernels.pooling import adaptive_avg_pool as adaptive_avg_pool
 from zoo.kernels.pooling import avg_pool as avg_pool
 from zoo.kernels.pooling import global_avg_pool, max_pool
-from zoo.kernels.repeated import add_repeated, multiply_repeated
 from zoo.runtime.mesh import DATA_AXIS
 
 Activation = Callable[[jax.Array], jax.Array]
@@ -58,7 +58,7 @@ def conv(
         pair(x.shape[1:3]), pair(kernel.shape[:2]), stride=stride, padding=padding, dilation=dilation
     )
     y = convolution(x, kernel, stride=pair(stride), pads=pads, dilation=pair(dilation), groups=groups)
-    return y if bias is None else add_repeated(y, bias)
+    return y if bias is None else add_broadcast(y, bias)
 
 
 @one_layer("local_response_norm")
@@ -212,7 +212,7 @@ class SqueezeExcite(nn.Module):
     def __call__(self, x: jax.Array) -> jax.Array:
         scale = global_avg_pool(x)[:, None, None, :]
         scale = self.act(Conv(self.squeezed, 1, dtype=self.dtype, name="fc1")(scale))
-        return multiply_repeated(x, self.gate(Conv(x.shape[-1], 1, dtype=self.dtype, name="fc2")(scale)))
+        return multiply_broadcast(x, self.gate(Conv(x.shape[-1], 1, dtype=self.dtype, name="fc2")(scale)))
 
 
 def stochastic_depth(rate: float, *, train: bool, name: str = "stochastic_depth") -> Dropout:

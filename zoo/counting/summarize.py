@@ -21,6 +21,7 @@ from zoo.counting.trace import trace
 from zoo.errors import ZooError
 from zoo.geometry import LARGEST_SIZE
 from zoo.printable import quoted
+from zoo.runtime.limits import DEPTH
 from zoo.runtime.number_range import NumberRange
 
 # Of an array; one without elements is of use too.
@@ -46,7 +47,7 @@ def summarize(
     applied to such an input.
     """
     if depth is not None:
-        AXIS.check(depth, "depth")
+        DEPTH.check(depth, "depth")
     graph = trace_network(model, input_shape, dtype=dtype, call=call)
     return summarize_graph(type(model).__name__, graph, depth=depth, xla=xla)
 

@@ -10,7 +10,7 @@ from zoo.data.sources.folder import open_folder
 from zoo.data.sources.idx import is_idx_folder, open_idx
 from zoo.data.sources.image_tree import describe_left_out, has_images, list_tree
 from zoo.errors import ZooError
-from zoo.runtime.cache_folder import expanded
+from zoo.runtime.home_folder import expand_home
 from zoo.runtime.system_errors import reason
 
 # What recognises a folder, and what opens it, in the order of asking. A new kind of folder is a line here.
@@ -58,7 +58,7 @@ def open_dataset(dataset: str | Path, data_dir: str | Path | None = None) -> Dat
 
 def _expanded(path: str | Path) -> Path:
     try:
-        return expanded(path)
+        return expand_home(path)
     except ZooError as error:
         raise DataError(str(error)) from None
 

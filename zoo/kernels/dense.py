@@ -5,7 +5,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from zoo.kernels.repeated import add_repeated
+from zoo.kernels.broadcast import add_broadcast
 
 
 class Dense(nn.Module):
@@ -25,4 +25,4 @@ class Dense(nn.Module):
         kernel = self.param("kernel", self.kernel_init, (x.shape[-1], self.features), jnp.float32)
         bias = self.param("bias", self.bias_init, (self.features,), jnp.float32)
         x, kernel, bias = nn.dtypes.promote_dtype(x, kernel, bias, dtype=self.dtype)
-        return add_repeated(lax.dot_general(x, kernel, (((x.ndim - 1,), (0,)), ((), ()))), bias)
+        return add_broadcast(lax.dot_general(x, kernel, (((x.ndim - 1,), (0,)), ((), ()))), bias)

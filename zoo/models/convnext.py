@@ -6,7 +6,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from zoo.kernels.repeated import multiply_repeated
+from zoo.kernels.broadcast import multiply_broadcast
 from zoo.layers import Activation, Conv, Dense, global_avg_pool, stochastic_depth
 from zoo.models.field_types import Depths, Probability, Widths
 from zoo.models.network import ModelInfo, Network, Paper, maybe_remat
@@ -99,7 +99,7 @@ class ConvNeXtBlock(nn.Module):
         y = layer_norm(dtype=self.dtype, name="norm")(y)
         y = dense(width, name="pwconv2")(self.act(dense(EXPANSION * width, name="pwconv1")(y)))
         scale = self.param("layer_scale", nn.initializers.constant(LAYER_SCALE), (width,), jnp.float32)
-        return x + stochastic_depth(self.stochastic_depth, train=train)(multiply_repeated(y, scale.astype(y.dtype)))
+        return x + stochastic_depth(self.stochastic_depth, train=train)(multiply_broadcast(y, scale.astype(y.dtype)))
 
 
 def _entry(name: str) -> ModelInfo:

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from zoo.geometry import Size, pair
-from zoo.kernels.repeated import add_repeated, multiply_repeated
+from zoo.kernels.broadcast import add_broadcast, multiply_broadcast
 from zoo.layers import Activation, ConvBlock, Dense, adaptive_avg_pool, avg_pool, conv, max_pool
 from zoo.models.field_types import ClassCount
 from zoo.models.network import ModelInfo, Network, Paper
@@ -119,8 +119,8 @@ class Subsampling(nn.Module):
         maps = (x.shape[-1],)
         coefficient = self.param("coefficient", nn.initializers.constant(0.25), maps)
         bias = self.param("bias", nn.initializers.zeros, maps)
-        scaled = multiply_repeated(4 * avg_pool(x, 2), coefficient.astype(self.dtype))
-        return add_repeated(scaled, bias.astype(self.dtype))
+        scaled = multiply_broadcast(4 * avg_pool(x, 2), coefficient.astype(self.dtype))
+        return add_broadcast(scaled, bias.astype(self.dtype))
 
 
 class SparseConv(nn.Module):

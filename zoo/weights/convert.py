@@ -7,7 +7,7 @@ import numpy as np
 from safetensors.numpy import save as serialized
 
 from zoo.runtime.atomic_files import replacing
-from zoo.runtime.cache_folder import expanded
+from zoo.runtime.home_folder import expand_home
 from zoo.weights.fetch import fetch_url, stated_digest
 from zoo.weights.files import Weights, default_preprocessing, save
 from zoo.weights.from_state_dict import from_state_dict
@@ -30,10 +30,10 @@ def read_weights(model: str, path: str, key_map: str | None = None) -> Weights:
     ZooError where the weights cannot be read or are not of this network.
     """
     if key_map == "keras" or (key_map is None and Path(path).suffix in KERAS_SUFFIXES):
-        return _from_keras(model, expanded(path))
+        return _from_keras(model, expand_home(path))
     if key_map not in known_key_maps(model) and key_map not in INPUT_KEY_MAPS:
         return open_pretrained(model, path, like=key_map or "")
-    local = fetch_url(path) if "://" in path else expanded(path)
+    local = fetch_url(path) if "://" in path else expand_home(path)
     file = weights_file(local) if local.is_dir() else local
     with open_state_dict(file, stated_digest(path)) as (opened, state_dict):
         return from_state_dict(model, state_dict, replace(origin_of_file(model, opened), key_map=key_map))

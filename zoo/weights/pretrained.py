@@ -7,7 +7,7 @@ from typing import Any
 from zoo.errors import ZooError
 from zoo.models.network import Network
 from zoo.registry import model_info
-from zoo.runtime.cache_folder import expanded
+from zoo.runtime.home_folder import expand_home
 from zoo.weights.fetch import check_commit, fetch, fetch_url, local_file, stated_digest
 from zoo.weights.files import FORMAT, Weights, load_file
 from zoo.weights.from_state_dict import from_state_dict
@@ -36,7 +36,7 @@ def open_pretrained(name: str, weights: str | Path | None = None, *, like: str =
             return _from_file(name, fetch_url(weights), like, stated_digest(weights))
         if published := _tagged(name, weights):
             return _from_published(published, like)
-    path = expanded(weights)
+    path = expand_home(weights)
     if path.is_dir():
         return _from_file(name, weights_file(path), like)
     if not path.exists():

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from zoo.errors import ZooError
-from zoo.runtime.cache_folder import expanded
+from zoo.runtime.home_folder import expand_home
 from zoo.runtime.number_range import NumberRange
 
 
@@ -17,7 +17,7 @@ def path(text: str) -> Path:
     if not text:
         raise argparse.ArgumentTypeError("the path is empty")
     try:
-        return expanded(text)
+        return expand_home(text)
     except ZooError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
 
