@@ -42,7 +42,10 @@ def read_keras(model_name: str, path: Path, model: Network) -> dict[str, np.ndar
         try:
             import h5py  # noqa: F401
             import keras
-        except ImportError:
+        except ModuleNotFoundError as error:
+            # The library behind KERAS_BACKEND is another matter.
+            if error.name not in ("keras", "h5py"):
+                raise
             raise ZooError(f"reading {path.name} needs Keras: pip install keras h5py") from None
         sizes = Counter(prod(leaf.shape) for leaf in jax.tree.leaves(init_shapes(model)))
         try:
