@@ -10,7 +10,8 @@ import pytest
 from PIL import Image, TiffImagePlugin
 
 from zoo.data import DataError, image_limits, read_image
-from zoo.data.decoding import decode_image, fit_image, read_shape
+from zoo.data.decoding import decode_image, read_shape
+from zoo.data.fitting import fit_image
 
 RNG = np.random.default_rng(0)
 

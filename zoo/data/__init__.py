@@ -2,8 +2,9 @@
 
 from zoo.data.batches import eval_batches, load_all, train_batches
 from zoo.data.dataset import Dataset, Example, Source
-from zoo.data.decoding import fit_image, read_image
+from zoo.data.decoding import read_image
 from zoo.data.errors import DataError
+from zoo.data.fitting import fit_image
 from zoo.data.open import open_dataset
 from zoo.data.preprocessing import Preprocessing
 from zoo.data.unreadable import UnreadableImages

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from zoo.data.dataset import ArraySource, Dataset, Source
-from zoo.data.decoding import FITS
 from zoo.data.errors import DataError
+from zoo.data.fitting import FITS
 from zoo.data.preprocessing import Preprocessing
 from zoo.data.unreadable import UnreadableImages, replace_unreadable
 

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from msgspec import Meta
 
-from zoo.data.decoding import Fit, Interpolation, fit_image
+from zoo.data.fitting import Fit, Interpolation, fit_image
 from zoo.errors import ZooError
 from zoo.runtime.record_types import LARGEST_CHANNELS, ImageShape
 

@@ -1,8 +1,8 @@
 """JSON from outside, which is parsed once, where it enters, into typed records.
 
 A record is a frozen dataclass or a TypedDict whose annotations give types, ranges and lengths. Every failure is one
-`InvalidRecord` that names the file, the field, what stands there and what was expected: behind the border nothing has
-to check a type again.
+`InvalidRecord` that names the file, the field, its value and what was expected: nothing inside zoo has to check a type
+again.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""timm's config.json, which stands beside weights that come from timm or the hub."""
+"""timm's config.json, which is beside weights that come from timm or the hub."""
 
 import warnings
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from typing import Annotated, get_args
 from msgspec import Meta
 
 from zoo.data import Preprocessing
-from zoo.data.decoding import Interpolation
+from zoo.data.fitting import Interpolation
 from zoo.data.preprocessing import Deviation, Mean
 from zoo.errors import ZooError, ZooWarning
 from zoo.runtime.record_types import Channels, ClassNames, Name, Pixels

@@ -13,8 +13,9 @@ import numpy as np
 import tensorflow_datasets as tfds
 
 from zoo.data.dataset import ArraySource, Dataset, Example, path_safe
-from zoo.data.decoding import decode, header_shape, with_channels
+from zoo.data.decoding import decode, header_shape
 from zoo.data.errors import DataError
+from zoo.data.fitting import with_channels
 from zoo.data.image_shape import typical_shape
 from zoo.data.sources.digits import Digits
 from zoo.data.sources.tfds_features import own_features_only
