@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +23,11 @@ def cases(seeds: Seeds, seed: int, count: int) -> Iterator[Case]:
     prepared = next(seeds.tfds.rglob("features.json")).parent
     place = prepared.relative_to(seeds.tfds)
 
-    def case(name: str, change: Callable[[Path], object], expected: Any = "either", dataset: str = "digits") -> Case:
+    def case(name: str, change: Callable[[Path], object], expected: Any = "either") -> Case:
         return Case(
             kind="TFDS folders",
             name=name,
-            arguments=("evaluate", "--dataset", dataset, "--data-dir", "data", "--weights", str(seeds.weights)),
+            arguments=("evaluate", "--data-dir", "data", "--weights", str(seeds.weights), "--dataset", "digits"),
             write=copied(seeds.tfds, "data", lambda data: change(data) and None),
             expected=expected,
             seconds=20,
@@ -44,7 +45,9 @@ def cases(seeds: Seeds, seed: int, count: int) -> Iterator[Case]:
         "a feature that is code": {"pythonClassName": f"{MODULE}.Feature", "jsonFeature": {"json": "{}"}},
         "an old feature that is code": {"type": f"{MODULE}.Feature", "content": {}},
     }.items():
-        yield case(name, lambda data, feature=feature: _rename(data / place, feature), "refused", "strange")
+        renamed = case(name, lambda data, feature=feature: _rename(data / place, feature), "refused")
+        # An interpreter of its own imports from the folder in which it starts.
+        yield replace(renamed, arguments=(*renamed.arguments, "--dataset", "strange"), fresh=True)
 
 
 def _writing(file: Path, content: bytes) -> Callable[[Path], object]:
