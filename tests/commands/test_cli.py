@@ -152,6 +152,10 @@ def test_a_number_out_of_range_names_its_option(capsys, option, number):
     assert f"{option}: {number!r} is not a whole number from 0 to " in error
 
 
+def test_two_dashes_are_no_value(capsys):
+    assert "--batch-size: '--' is no value" in error_of(capsys, "predict", "absent.png", "--batch-size=--")
+
+
 def test_version(capsys):
     with pytest.raises(SystemExit) as done:
         main(["--version"])

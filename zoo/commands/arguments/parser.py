@@ -37,6 +37,9 @@ class Parser(argparse.ArgumentParser):
             actions = [action for known, action in self._option_string_actions.items() if known.startswith(flag)]
             if not actions:
                 self.error(f"there is no {flag}{suggested_flags(flag, self._option_string_actions)}")
+            if equals and value == "--":
+                # argparse takes it for the end of the flags, and the flag for one without values.
+                self.error(f"{flag}: '--' is no value")
             # As from a variable that is not set; types other than text say so themselves.
             if (value if equals else following) == "" and actions[0].nargs != 0 and actions[0].type in (None, str):
                 self.error(f"{flag}: the value is empty")
