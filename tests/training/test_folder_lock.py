@@ -152,6 +152,13 @@ def test_a_lock_that_names_no_owner_is_one_line(tmp_path, text):
     assert lock_file(tmp_path).read_text() == text
 
 
+def test_a_run_folder_without_checkpoints_is_refused_before_the_run(tmp_path):
+    folder = tmp_path / os.fsdecode(b"caf\xe9")
+    with pytest.raises(zoo.ZooError, match=r"not UTF-8.*--run-dir"):
+        RunFolder(folder).start(CONFIG)
+    assert not folder.exists()
+
+
 def test_a_lock_that_is_a_broken_link_is_not_waited_for(tmp_path, monkeypatch):
     monkeypatch.setattr(folder_lock, "UNSEEN_SECONDS", 0.2)
     lock_file(tmp_path).symlink_to("nowhere")

@@ -88,8 +88,9 @@ class RunFolder:
     def starting(self, config: RunConfig) -> Iterator[Path | None]:
         """Make the folder of a new run, and hold its lock. An earlier run in it is renamed to the yielded path.
 
-        Raises ZooError if another process trains or starts in the folder, or it cannot be written.
+        Raises ZooError if another process trains or starts in the folder, or it or its checkpoints cannot be written.
         """
+        self._check_name()
         with ExitStack() as lock:
             try:
                 self.path.mkdir(parents=True, exist_ok=True)
@@ -101,6 +102,16 @@ class RunFolder:
             except OSError as error:
                 raise ZooError(f"cannot write the run folder {self.path}: {reason(error)}") from None
             yield renamed
+
+    def _check_name(self) -> None:
+        """TensorStore, which writes the checkpoints, takes names in UTF-8 only."""
+        try:
+            str(self.path.absolute()).encode()
+        except UnicodeEncodeError:
+            raise ZooError(
+                f"the name of the run folder {self.path} is not UTF-8, and checkpoints cannot be saved there: choose "
+                "another with --run-dir"
+            ) from None
 
     def _rename(self, lock: ExitStack) -> Path:
         """Rename the locked folder, and make and lock a new one; the lock of the old one stays with it."""
