@@ -25,9 +25,11 @@ if not os.environ.get("ZOO_TESTS_OPTIMIZED"):
 os.environ["XLA_FLAGS"] = " ".join([*FLAGS, os.environ.get("XLA_FLAGS", "")])
 os.environ["JAX_PLATFORMS"] = "cpu"
 
-# A job in the background of a script ignores Ctrl-C, and so do its children: tests send it to programs that must not.
-if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+# A job in the background of a script ignores Ctrl-C, one of nohup the end of its terminal, and so do their children:
+# tests send both signals to programs that must not.
+for number, handler in {signal.SIGINT: signal.default_int_handler, signal.SIGHUP: signal.SIG_DFL}.items():
+    if signal.getsignal(number) is signal.SIG_IGN:
+        signal.signal(number, handler)
 
 # Compiled programs are shared by all processes of a session, and kept for the next.
 COMPILED = Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser() / "zoo-tests"

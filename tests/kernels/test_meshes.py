@@ -136,6 +136,7 @@ CONTEXTS = {
     "shard_map": under_shard_map,
     "pmap": under_pmap,
 }
+SLOW_CONTEXTS = {"mesh with Auto axes", "pmap"}
 
 
 @pytest.fixture(scope="module")
@@ -145,7 +146,7 @@ def reference():
 
 # The training tests use a mesh with Auto axes.
 @pytest.mark.parametrize(
-    "context", [pytest.param(name, marks=[pytest.mark.slow] if "Auto" in name else []) for name in CONTEXTS]
+    "context", [pytest.param(name, marks=[pytest.mark.slow] if name in SLOW_CONTEXTS else []) for name in CONTEXTS]
 )
 def test_layers_are_those_of_jax_and_flax(context, reference):
     found = CONTEXTS[context]()

@@ -226,5 +226,5 @@ def test_a_run_without_evaluations_shows_its_recipe(tmp_path, trained):
 
 
 def test_a_folder_without_a_run_is_refused(tmp_path, trained):
-    with pytest.raises(zoo.errors.ZooError, match=r"no run .* has no config.json"):
+    with pytest.raises(zoo.errors.ZooError, match=r"no training run in .* has no config\.json"):
         run_section(tmp_path, trained, None)

@@ -2,13 +2,13 @@
 
 import dataclasses
 import os
+from pathlib import Path
 
 import jax
 import pytest
 from short_runs import DATASET, squares
 
 from zoo.errors import ZooError
-from zoo.training.checkpoint.run_folder import RunFolder
 from zoo.training.config.recipe import Recipe
 from zoo.training.resolve_config import ResumeRequest, check_batches, check_resumable, resolve_config
 
@@ -43,11 +43,9 @@ def test_such_a_run_is_resumed_with_its_named_recipe():
     data = few(50)
     config = resolve_config("lenet5", data, {}, recipe_name="speedrun")
     request = ResumeRequest(model="lenet5", overrides={}, recipe_name="speedrun")
-    check_resumable(config, RunFolder(os.devnull).path, data, request)
+    check_resumable(config, Path(os.devnull), data, request)
     with pytest.raises(ZooError, match="batch_size 48"):
-        check_resumable(
-            config, RunFolder(os.devnull).path, data, dataclasses.replace(request, overrides={"batch_size": 8})
-        )
+        check_resumable(config, Path(os.devnull), data, dataclasses.replace(request, overrides={"batch_size": 8}))
 
 
 def test_more_steps_than_jax_counts_are_one_line():

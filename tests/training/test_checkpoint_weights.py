@@ -93,7 +93,7 @@ def test_fields_and_auxiliary_heads_are_the_runs():
 
 
 def test_no_run_and_no_checkpoint(tmp_path):
-    with pytest.raises(zoo.ZooError, match=r"no run of train\.py in .*nothing: it has no config\.json"):
+    with pytest.raises(zoo.ZooError, match=r"no training run in .*nothing: it has no config\.json"):
         checkpoint_weights(tmp_path / "nothing")
     assert not (tmp_path / "nothing").exists()
     RunFolder(tmp_path / "run").start(config("lenet5"))

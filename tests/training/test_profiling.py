@@ -83,4 +83,5 @@ def test_a_trace_that_cannot_be_written_stops_no_run(tmp_path, console, monkeypa
     monkeypatch.setattr(jax.profiler, "stop_trace", fail)
     with Profiler(tmp_path / "profile", first=1, steps=1, console=console) as profiler:
         run(profiler, 3)
-    assert console.file.getvalue() == f"cannot write the profile in {tmp_path}/profile: No space left on device\n"
+    reason = "No space left on device; free some space, or choose another folder"
+    assert console.file.getvalue() == f"cannot write the profile in {tmp_path}/profile: {reason}\n"

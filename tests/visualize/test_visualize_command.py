@@ -12,6 +12,8 @@ import pytest
 from command_line import error_of
 from PIL import Image
 from quick import drawn
+from safetensors import safe_open
+from safetensors.numpy import save_file
 
 import zoo
 from zoo.__main__ import main
@@ -126,7 +128,7 @@ def test_a_second_command_keeps_the_first_ones_sheets(capsys, short_run):
     assert page.count("--method filters") == 2 and page.count("--layers c3") == 1
     Path("out/index.json").write_text("[3]")
     capsys.readouterr()
-    assert "out/index.json is not a list of sheets" in error_of(capsys, *command)
+    assert "out/index.json: [0] is 3" in error_of(capsys, *command)
 
 
 def test_photographs_have_a_row_each(capsys, short_run):
@@ -252,12 +254,15 @@ def test_bad_input_is_one_line_and_nothing_is_written(capsys, short_run, here, g
 def test_other_weights_and_folders(capsys, here):
     (here / "file").write_text("")
     body, whole = (weights_file(here / f"{n}.safetensors", num_classes=n) for n in (0, 3))
-    path = weights_file(here / "path.safetensors", dataset="../photos", num_classes=3)
+    path = str(here / "path.safetensors")
+    with safe_open(whole, "np") as file:
+        arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        save_file(arrays, path, {**file.metadata(), "dataset": '"../photos"'})
     errors = {
         ("--weights", whole): ("data set", "--images", "--dataset"),
         ("--weights", body, "--method", "occlusion", "--images", "photos"): ("no classifier",),
-        ("--checkpoint", path): ("metadata", "'../photos'"),
-        ("--checkpoint", "nowhere"): ("no run", "nowhere"),
+        ("--checkpoint", path): ("dataset", "../photos"),
+        ("--checkpoint", "nowhere"): ("no training run", "nowhere"),
         ("--checkpoint", "nowhere.safetensors"): ("no file", "nowhere.safetensors"),
         ("--weights", whole, "--images", "photos", "--out", "file/a"): ("--out file/a", "file"),
         (): ("--model", "--weights", "--checkpoint"),

@@ -41,8 +41,8 @@ def damped(variables):
     return {**variables, "params": jax.tree.map_with_path(damp, variables["params"])}
 
 
-# One of each kind: a plain one, residual, inverted residual, branches, and a block of another class.
-FOLDED_QUICKLY = {"resnet18", "mobilenet_v2", "googlenet_tv", "xception"}
+# One of each kind that is quick to compile: residual, inverted residual, branches.
+FOLDED_QUICKLY = {"resnet18", "mobilenet_v2", "googlenet_tv"}
 
 
 @pytest.mark.parametrize("name", computed(FOLDED, FOLDED_QUICKLY))
