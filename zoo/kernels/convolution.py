@@ -17,6 +17,7 @@ from zoo.geometry import Pads, Pair, pair
 from zoo.kernels.arguments import refuse_split
 from zoo.kernels.depthwise import depthwise_conv
 from zoo.kernels.sliding_windows import MAX_UNROLLED_TAPS, tap_slices
+from zoo.runtime.jit_once import is_in_jit
 
 # A dense convolution of fewer channels is slow on a CPU: narrower groups are merged until they have so many.
 MIN_DENSE_CHANNELS = 32
@@ -32,9 +33,18 @@ def convolution(
     # XLA divides the work where axes of a mesh are not Explicit.
     split = (*jax.typeof(x).sharding.spec[1:], *jax.typeof(kernel).sharding.spec)
     refuse_split("a convolution", "its images or its kernel", split)
+    form = _traced_once if is_in_jit() else _fastest
+    return form(x, kernel, stride=stride, pads=pads, dilation=dilation, groups=groups)
+
+
+def _fastest(x: jax.Array, kernel: jax.Array, *, stride: Pair, pads: Pads, dilation: Pair, groups: int) -> jax.Array:
     default = partial(xla_conv, stride=stride, pads=pads, dilation=dilation, groups=groups)
     on_cpu = _cpu_form(x.shape, kernel.shape, stride=stride, pads=pads, dilation=dilation, groups=groups)
     return lax.platform_dependent(x, kernel, cpu=on_cpu, default=default) if on_cpu else default(x, kernel)
+
+
+# Networks repeat convolutions of the same shapes: all forms of each are traced once.
+_traced_once = jax.jit(_fastest, static_argnames=("stride", "pads", "dilation", "groups"), inline=True)
 
 
 def xla_conv(
