@@ -1,7 +1,7 @@
 """A local web server for a test, and an empty cache."""
 
 import pytest
-from weights.server import serving
+from weights.server import BODY, serving
 
 
 @pytest.fixture
@@ -9,6 +9,13 @@ def site(monkeypatch):
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     with serving() as found:
         yield found
+
+
+@pytest.fixture
+def url(site):
+    """Of a file on the server, whose bytes are BODY."""
+    site.files["/w.bin"] = BODY
+    return f"{site.address}/w.bin"
 
 
 @pytest.fixture

@@ -1,10 +1,15 @@
 """A small web server for tests: what it has, how it misbehaves, and what it was asked."""
 
+import hashlib
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+# What downloads of `url` get.
+BODY = bytes(range(256)) * 4000
+DIGEST = hashlib.sha256(BODY).hexdigest()
 
 
 @dataclass

@@ -1,25 +1,16 @@
 """Downloads: resumed, checked, complete or absent."""
 
 import errno
-import hashlib
 import socket
 import threading
 from pathlib import Path
 
 import pytest
+from weights.server import BODY, DIGEST
 
 import zoo
 from zoo.runtime.web.limits import Limits
 from zoo.weights.download import download
-
-BODY = bytes(range(256)) * 4000
-DIGEST = hashlib.sha256(BODY).hexdigest()
-
-
-@pytest.fixture
-def url(site):
-    site.files["/w.bin"] = BODY
-    return f"{site.address}/w.bin"
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import errno
 import fcntl
-import hashlib
 import subprocess
 import sys
 import threading
@@ -10,6 +9,7 @@ import time
 import warnings
 
 import pytest
+from weights.server import BODY, DIGEST
 
 import zoo
 from zoo.errors import ZooWarning
@@ -18,8 +18,6 @@ from zoo.weights import download_lock
 from zoo.weights.download import download
 from zoo.weights.download_lock import lock_download
 
-BODY = b"weights" * 1000
-DIGEST = hashlib.sha256(BODY).hexdigest()
 # Holds the lock of a download as `lock_download` does, in a process that starts quickly.
 HOLDER = """
 import fcntl, sys, time
@@ -30,12 +28,6 @@ file.flush()
 print("locked", flush=True)
 time.sleep(60)
 """
-
-
-@pytest.fixture
-def url(site):
-    site.files["/w.bin"] = BODY
-    return f"{site.address}/w.bin"
 
 
 @pytest.fixture

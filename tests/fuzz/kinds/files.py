@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import shutil
+import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -24,6 +26,15 @@ def files(content: Mapping[str, Content]) -> Write:
             (folder / name).write_bytes(data() if callable(data) else data)
 
     return write
+
+
+def zip_archive(members: Mapping[str, bytes]) -> bytes:
+    """A compressed archive of these members, by name."""
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as file:
+        for name, content in members.items():
+            file.writestr(name, content)
+    return stream.getvalue()
 
 
 def copied(source: Path, name: str, change: Write) -> Write:

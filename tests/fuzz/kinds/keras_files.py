@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import io
-import zipfile
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
 from tests.fuzz.case import Case
-from tests.fuzz.kinds.files import Content, files
+from tests.fuzz.kinds.files import Content, files, zip_archive
 from tests.fuzz.mutate import damaged
 from tests.fuzz.outcome import CANARY
 from tests.fuzz.seeds import Seeds
@@ -48,8 +47,8 @@ def cases(seeds: Seeds, seed: int, count: int) -> Iterator[Case]:
         },
         "an entry outside": {f"../{CANARY}": b"x", "model.weights.h5": content},
     }.items():
-        yield case(name, _zip(members), "w.keras")
-    yield case("700 MB of zeros", lambda: _zip({"model.weights.h5": bytes(700 << 20)}), "w.keras")
+        yield case(name, zip_archive(members), "w.keras")
+    yield case("700 MB of zeros", lambda: zip_archive({"model.weights.h5": bytes(700 << 20)}), "w.keras")
     assert h5py
 
 
@@ -89,12 +88,4 @@ def _hdf5(fill: Callable[[Any], None]) -> bytes:
     stream = io.BytesIO()
     with _h5py().File(stream, "w") as file:
         fill(file)
-    return stream.getvalue()
-
-
-def _zip(members: dict[str, bytes]) -> bytes:
-    stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as file:
-        for name, content in members.items():
-            file.writestr(name, content)
     return stream.getvalue()

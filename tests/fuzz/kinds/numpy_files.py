@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import io
 import pickle
-import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 from safetensors.numpy import load
 
 from tests.fuzz.case import Case
-from tests.fuzz.kinds.files import Content, files
+from tests.fuzz.kinds.files import Content, files, zip_archive
 from tests.fuzz.mutate import damaged
 from tests.fuzz.outcome import CANARY
 from tests.fuzz.seeds import TORCH_NETWORK, Seeds
@@ -55,12 +54,12 @@ def cases(seeds: Seeds, seed: int, count: int) -> Iterator[Case]:
         "a type that is code": _header("(1,)", "__import__('os')"),
         "text": b"nonsense",
     }.items():
-        yield case(name, _zip({**members, f"{key}.npy": member}))
+        yield case(name, zip_archive({**members, f"{key}.npy": member}))
     zeros = 175 << 20
-    huge = lambda: _zip({**members, f"{key}.npy": _header(f"({zeros},)") + bytes(4 * zeros)})  # noqa: E731
+    huge = lambda: zip_archive({**members, f"{key}.npy": _header(f"({zeros},)") + bytes(4 * zeros)})  # noqa: E731
     yield case("700 MB of zeros", huge)
     yield case("a pickle", pickle.dumps({"x": RunsCode()}))
-    yield case("an entry outside", _zip({**members, f"../{CANARY}.npy": b"x"}), "either")
+    yield case("an entry outside", zip_archive({**members, f"../{CANARY}.npy": b"x"}), "either")
 
 
 def _array(value: np.ndarray) -> bytes:
@@ -78,11 +77,3 @@ def _objects() -> bytes:
 def _header(shape: str, kind: str = "'<f4'") -> bytes:
     text = f"{{'descr': {kind}, 'fortran_order': False, 'shape': {shape}}}\n".encode()
     return b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text
-
-
-def _zip(members: Mapping[str, bytes]) -> bytes:
-    stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as file:
-        for name, content in members.items():
-            file.writestr(name, content)
-    return stream.getvalue()
