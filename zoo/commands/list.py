@@ -1,40 +1,147 @@
-"""List the networks: parameters, multiply-adds, input size, year and paper.
+"""List the networks: parameters, multiply-adds, input size, year, accuracy and paper.
 
 zoo list
 zoo list "vgg*"
+zoo list --below 10M --accuracy-above 75 --sort accuracy
+zoo list --input 32-64 --json
+
+The accuracy is the best that a publisher states for weights of the network: top-1 in percent, on ImageNet's validation
+images; `zoo weights NAME` lists them all. --json prints one list with an object per network, empty where the filters
+leave none.
 """
 
+from __future__ import annotations
+
 import argparse
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from zoo.commands.arguments.types import InRange, Interval, IntervalOf, Quantity
+from zoo.runtime.limits import PERCENT, PIXELS_OF_SIDE, YEAR
+
+if TYPE_CHECKING:
+    from zoo.models.network import ModelInfo
+    from zoo.weights.published import PublishedWeights
 
 HELP = "list the networks"
+FIELDS = ("name", "title", "year", "url", "parameters", "macs", "input_size", "channels", "num_classes", "differs")
+SORTED_BY = ("name", "parameters", "macs", "input", "year", "accuracy")
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The arguments of `list`."""
-    parser.add_argument("pattern", nargs="?", default="*", metavar="PATTERN", help='the names to show, such as "vgg*"')
+@dataclass(frozen=True)
+class ListedNetwork:
+    """A network with its published weights, the default first."""
 
+    info: ModelInfo
+    weights: tuple[PublishedWeights, ...]
 
-def run(args: argparse.Namespace) -> None:
-    """Print one line per network."""
-    from zoo.errors import ZooError, suggestion
-    from zoo.registry import list_models, model_info
-    from zoo.runtime.text_tables import print_table
+    @property
+    def top1(self) -> float | None:
+        """The best top-1 accuracy of the weights in percent; None where none is known."""
+        return max((one.top1 for one in self.weights if one.top1 is not None), default=None)
 
-    names = list_models(args.pattern)
-    if not names:
-        raise ZooError(f"no network is named {args.pattern!r}{suggestion(args.pattern.strip('*'), list_models())}")
-    infos = [model_info(name) for name in names]
-    cells = [
-        [
+    def sort_value(self, column: str) -> float | None:
+        """The number by which the network is sorted, for one of `SORTED_BY` other than its name."""
+        if column == "accuracy":
+            return self.top1
+        return getattr(self.info, "input_size" if column == "input" else column)
+
+    def as_record(self) -> dict[str, Any]:
+        """The network as an object of --json."""
+        weights = [{name: getattr(one, name) for name in ("tag", "top1", "top5", "licence")} for one in self.weights]
+        return {**{name: getattr(self.info, name) for name in FIELDS}, "top1": self.top1, "weights": weights}
+
+    def cells(self) -> list[str]:
+        """The network as a row of the table."""
+        info, top1 = self.info, self.top1
+        return [
             info.name,
             f"{info.parameters:,}",
             f"{info.macs:,}",
             f"{info.input_size}x{info.input_size}x{info.channels}",
             str(info.year),
+            "-" if top1 is None else f"{top1:.2f}",
             info.title,
         ]
-        for info in infos
-    ]
-    titles = ["name", "parameters", "MACs", "input", "year", "paper"]
-    left = [True, False, False, False, False, True]
-    print_table(titles, cells, left)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments of `list`."""
+    parser.add_argument("pattern", nargs="?", default="*", metavar="PATTERN", help='the names to show, such as "vgg*"')
+    filters = parser.add_argument_group("filters", "only networks that all of them hold for")
+    filters.add_argument("--below", type=Quantity(), metavar="COUNT", help="fewer parameters, such as 500k or 10M")
+    filters.add_argument("--macs-below", type=Quantity(), metavar="COUNT", help="fewer multiply-adds, such as 1.5G")
+    filters.add_argument(
+        "--accuracy-above",
+        type=InRange(PERCENT),
+        metavar="X",
+        help="published weights with a top-1 accuracy above X percent",
+    )
+    filters.add_argument(
+        "--input", type=IntervalOf(PIXELS_OF_SIDE), metavar="SIZE", help="the input size: 224, or one of 32-64"
+    )
+    filters.add_argument(
+        "--year", type=IntervalOf(YEAR), metavar="YEAR", help="the paper's year: 2016, 2015-2017 or 2018-"
+    )
+    filters.add_argument("--pretrained", action="store_true", help="with published weights")
+    parser.add_argument("--sort", choices=SORTED_BY, default="name", help="the column to sort by (default: name)")
+    parser.add_argument("--reverse", action="store_true", help="sort from the largest to the smallest")
+    parser.add_argument("--json", action="store_true", help="print one JSON list")
+
+
+def run(args: argparse.Namespace) -> None:
+    """Print one line per network, or a JSON list."""
+    import json
+
+    from zoo.errors import ZooError
+    from zoo.registry import list_models, model_info
+    from zoo.runtime.text_tables import print_table
+    from zoo.weights.published import published_weights
+
+    names = list_models(args.pattern)
+    if not names:
+        raise ZooError(f"no network is named {args.pattern!r}{_suggested_names(args.pattern)}")
+    networks = [ListedNetwork(model_info(name), published_weights(name)) for name in names]
+    networks = [network for network in networks if _is_wanted(network, args)]
+    if args.json:
+        print(json.dumps([network.as_record() for network in _sorted(networks, args.sort, args.reverse)], indent=2))
+        return
+    if not networks:
+        raise ZooError("no network is left by these filters: widen one of them, or leave it out")
+    titles = ["name", "parameters", "MACs", "input", "year", "top 1", "paper"]
+    left = [True, False, False, False, False, False, True]
+    print_table(titles, [network.cells() for network in _sorted(networks, args.sort, args.reverse)], left)
+
+
+def _suggested_names(pattern: str) -> str:
+    from zoo.errors import suggestion
+    from zoo.registry import list_models
+
+    part = pattern.strip("*")
+    if list_models(f"*{part.lower()}*"):
+        return f'; did you mean "*{part.lower()}*"?'
+    return suggestion(part, list_models())
+
+
+def _is_wanted(network: ListedNetwork, args: argparse.Namespace) -> bool:
+    info, inputs, years = network.info, args.input or Interval(), args.year or Interval()
+    return (
+        (args.below is None or info.parameters < args.below)
+        and (args.macs_below is None or info.macs < args.macs_below)
+        and (args.accuracy_above is None or (network.top1 or 0) > args.accuracy_above)
+        and info.input_size in inputs
+        and info.year in years
+        and (bool(network.weights) or not args.pretrained)
+    )
+
+
+def _sorted(networks: list[ListedNetwork], column: str, reverse: bool) -> list[ListedNetwork]:
+    """The networks sorted by a column; those without a number there come last. They are sorted by name already."""
+    if column == "name":
+        return networks[::-1] if reverse else networks
+
+    def position(network: ListedNetwork) -> tuple[bool, float]:
+        value = network.sort_value(column)
+        return (True, 0) if value is None else (False, -value if reverse else value)
+
+    return sorted(networks, key=position)
