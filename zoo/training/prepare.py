@@ -1,0 +1,132 @@
+"""From what a caller asks for to a run that can start: the same for the command and for `zoo.train`."""
+
+import dataclasses
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import Any
+
+import jax
+from jax.errors import JaxRuntimeError
+from rich.console import Console
+
+from zoo.data import Dataset, UnreadableImages
+from zoo.data.batches import in_memory
+from zoo.errors import ZooError
+from zoo.runtime.console import print_line
+from zoo.training.checkpoint.folder_lock import lock_folder
+from zoo.training.checkpoint.run_folder import RunFolder, saved_steps
+from zoo.training.config.run_config import RunConfig
+from zoo.training.config.run_options import RunOptions
+from zoo.training.distributed import is_first
+from zoo.training.finetune.pretrained_backbone import backbone_of
+from zoo.training.initial_state import build_network
+from zoo.training.loop import Outcome, train
+from zoo.training.prepared_run import PreparedRun
+from zoo.training.resolve_config import ResumeRequest, check_resumable, open_weights, resolve_config
+from zoo.weights import Weights
+
+OUT_OF_MEMORY = (
+    "the device is out of memory: use a smaller --batch-size (with --accumulate in its place) or --image-size, "
+    "--dtype bfloat16, or more devices and --fsdp"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunRequest:
+    """A run as it is asked for: `overrides` are fields of the recipe, in place of those of the named or usual one."""
+
+    model: str
+    dataset: Dataset
+    folder: RunFolder
+    overrides: Mapping[str, Any] = field(default_factory=dict)
+    recipe_name: str | None = None
+    pretrained: str | None = None
+    resume: bool = False
+    options: RunOptions = field(default_factory=RunOptions)
+
+
+def prepare(request: RunRequest, console: Console, lock: ExitStack) -> PreparedRun:
+    """Open the weights and the run folder, and resolve the configuration or read the stored one.
+
+    The first process holds the lock of the folder from before the configuration is read, or the folder made.
+    """
+    folder = request.folder
+    if request.resume and is_first() and folder.path.is_dir():
+        lock.enter_context(lock_folder(folder.path))
+    config, weights = (resumed_config if request.resume else new_config)(request)
+    backbone = backbone_of(weights, build_network(config)) if weights else {}
+    dataset = request.dataset
+    if config.recipe.feed == "resident":
+        dataset = read_dataset(dataset, config, request.options, console)
+    if not request.resume:
+        start_folder(folder, config, console, lock)
+    return PreparedRun(
+        config=config,
+        dataset=dataset,
+        folder=folder,
+        backbone=backbone,
+        resume=request.resume,
+        options=request.options,
+    )
+
+
+def new_config(request: RunRequest) -> tuple[RunConfig, Weights | None]:
+    """The configuration of a new run, and the weights that it starts from."""
+    overrides = dict(request.overrides)
+    weights = open_weights(request.model, overrides, request.pretrained)
+    config = resolve_config(request.model, request.dataset, overrides, weights=weights, recipe_name=request.recipe_name)
+    return dataclasses.replace(config, pretrained=request.pretrained), weights
+
+
+def resumed_config(request: RunRequest) -> tuple[RunConfig, Weights | None]:
+    """The stored configuration, and the weights that it starts from if it has no checkpoint yet."""
+    folder, overrides = request.folder, dict(request.overrides)
+    config = folder.read_config()
+    repeated = ResumeRequest(
+        model=request.model, overrides=overrides, recipe_name=request.recipe_name, pretrained=request.pretrained
+    )
+    check_resumable(config, folder.path, request.dataset, repeated)
+    return config, None if saved_steps(folder) else open_weights(request.model, overrides, config.pretrained)
+
+
+def read_dataset(dataset: Dataset, config: RunConfig, options: RunOptions, console: Console) -> Dataset:
+    """The data set in memory, so that an image that cannot be read is an error before anything is written."""
+    unreadable = UnreadableImages(options.skip_unreadable, "--skip-unreadable")
+    dataset = in_memory(dataset, preprocessing=config.preprocessing, unreadable=unreadable)
+    if unreadable.count:
+        print_line(console, unreadable.describe())
+    return dataset
+
+
+def start_folder(folder: RunFolder, config: RunConfig, console: Console, lock: ExitStack) -> None:
+    """Make and lock the run folder in the first process; an earlier run in it is renamed, and a line reports it."""
+    if is_first() and (renamed := lock.enter_context(folder.starting(config))):
+        print_line(console, f"the earlier run in {folder.path} is now in {renamed}")
+
+
+def print_run(run: PreparedRun, console: Console) -> None:
+    """Print the data and the whole recipe."""
+    config, dataset = run.config, run.dataset
+    height, width, channels = config.preprocessing.image_shape
+    print_line(
+        console,
+        f"{config.model} on {dataset.name}: {len(dataset.train)} training and {len(dataset.test)} test images, "
+        f"{len(dataset.class_names)} classes, {height}x{width}x{channels} pixels; run folder {run.folder.path}",
+    )
+    if dataset.left_out:
+        print_line(console, dataset.left_out)
+    recipe = ", ".join(f"{name} {value}" for name, value in dataclasses.asdict(config.recipe).items())
+    print_line(console, f"recipe: {recipe}")
+    if run.options.fsdp and jax.device_count() == 1:
+        print_line(console, "--fsdp has no effect on one device")
+
+
+def train_in_memory(run: PreparedRun, console: Console) -> Outcome:
+    """`zoo.training.train`. Raises ZooError where the device has too little memory."""
+    try:
+        return train(run, console)
+    except JaxRuntimeError as error:
+        if "RESOURCE_EXHAUSTED" not in str(error):
+            raise
+        raise ZooError(OUT_OF_MEMORY) from None
