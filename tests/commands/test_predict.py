@@ -1,5 +1,6 @@
 """python -m zoo predict, on a small weights file of random values and on a short run."""
 
+import hashlib
 import io
 import json
 import os
@@ -55,7 +56,7 @@ def lines_of(capsys, *arguments):
     """The objects of a --json run."""
     assert main(["predict", *arguments, "--json"]) == 0
     captured = capsys.readouterr()
-    assert captured.err == ""
+    assert re.fullmatch(r"(zoo: weights: [^\n]*\n)?", captured.err)
     return [json.loads(line) for line in captured.out.splitlines()]
 
 
@@ -66,6 +67,12 @@ def test_text_for_people(capsys, weights_file):
         heading, *rows = text.splitlines()
         assert heading == path and len(rows) == 2
         assert all(re.fullmatch(r"  [01]\.\d{3}  (cat|dog|Große Fledermaus)", row) for row in rows)
+
+
+def test_the_weights_that_were_used_are_named(capsys, weights_file):
+    assert main(["predict", "photos/2.png", "--weights", weights_file]) == 0
+    digest = hashlib.sha256(Path(weights_file).read_bytes()).hexdigest()
+    assert capsys.readouterr().err == f"zoo: weights: {weights_file} (SHA-256 {digest[:12]})\n"
 
 
 def test_json_has_what_the_library_says(capsys, weights_file):
@@ -124,7 +131,7 @@ def test_images_that_cannot_be_read_are_named_and_the_others_predicted(capsys, w
     shown = [json.loads(line)["path"] for line in out.splitlines()]
     assert shown == ["photos/1.PNG", "photos/2.png", "photos/more/a.bmp", "photos/2.png"]
     # Missing files are known before the weights are read.
-    missing, truncated, text = err.splitlines()
+    missing, truncated, text = (line for line in err.splitlines() if "zoo: weights: " not in line)
     assert "photos/10.png" in truncated
     assert "photos/notes.txt" in text and "not an image" in text
     assert "photos/none.png" in missing and "No such file or directory" in missing

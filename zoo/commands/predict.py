@@ -5,8 +5,8 @@ zoo predict photos/ --weights flowers.safetensors --json
 curl -s https://example.org/cat.jpg | zoo predict - --checkpoint checkpoints/googlenet-pets
 
 --json prints a line per image: {"path": ..., "predictions": [{"class": ..., "index": ..., "probability": ...}, ...]}.
-An image that is missing or cannot be read gives a line on standard error; the others are classified, and the exit
-status is 2.
+A line on standard error says which weights were used: their source, SHA-256 and licence, as far as they are known. An
+image that is missing or cannot be read gives a line there too; the others are classified, and the exit status is 2.
 """
 
 from __future__ import annotations
@@ -17,7 +17,12 @@ from typing import TYPE_CHECKING
 
 from zoo.commands.arguments.images import image_paths, load_image
 from zoo.commands.arguments.types import InRange
-from zoo.commands.arguments.weights import add_inference_arguments, add_weights_arguments, inference_weights
+from zoo.commands.arguments.weights import (
+    add_inference_arguments,
+    add_weights_arguments,
+    inference_weights,
+    print_source,
+)
 from zoo.printable import printable
 from zoo.runtime.console import print_note
 from zoo.runtime.limits import BATCH_SIZE, TOP
@@ -71,6 +76,8 @@ def run(args: argparse.Namespace) -> int:
     predictions = predict(weights, images, batch_size=batch_size, top=args.top, dtype=args.dtype)
     count = 0
     for count, ((path, _), classes) in enumerate(zip(with_paths, predictions, strict=True), start=1):
+        if count == 1:
+            print_source(weights)
         print(_as_json(path, classes) if args.json else _as_text(path, classes, first=count == 1))
     return 0 if None not in found and count == len(paths) else 2
 
@@ -107,5 +114,7 @@ def _as_json(path: str, classes: list[Prediction]) -> str:
 
 
 def _as_text(path: str, classes: list[Prediction], first: bool) -> str:
-    lines = [printable(path), *(f"  {one.probability:.3f}  {one.class_name}" for one in classes)]
-    return "\n".join(lines if first else ["", *lines])
+    from zoo.inference.predictions import prediction_text
+
+    text = prediction_text(printable(path), classes)
+    return text if first else f"\n{text}"

@@ -2,7 +2,7 @@
 
 zoo weights resnet50
 
-The first is the default; weights that are on this machine come before it. Accuracies are top-1 and top-5 in percent on
+The first is the default, whatever is on this machine. Accuracies are top-1 and top-5 in percent on
 ImageNet's validation images, as the publisher states them. The licence is what the publisher states for the file;
 ImageNet's own terms may apply too.
 """

@@ -88,6 +88,13 @@ def unreadable(path: str | Path, error: Exception) -> DataError:
     return DataError(f"cannot read the image {path} ({problem}): replace it")
 
 
+def pil_to_array(image: Image.Image) -> np.ndarray:
+    """A PIL image as uint8 [height, width, 1 or 3], upright as `read_image` gives the file; DataError if it cannot."""
+    with _naming(getattr(image, "filename", "") or "of PIL"):
+        image.load()
+        return to_array(image, _orientation(image, type(image).getexif))
+
+
 def to_array(image: Image.Image, orientation: int = 1) -> np.ndarray:
     """A PIL image of any mode as uint8 [height, width, 1 or 3]; alpha is dropped, 16 bits become 8.
 

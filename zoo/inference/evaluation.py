@@ -10,12 +10,11 @@ import numpy as np
 
 from zoo.data import Dataset, UnreadableImages, eval_batches
 from zoo.errors import ZooError
+from zoo.inference.classifier import Classifier
 from zoo.inference.prediction import fetch_top_k, output_names, top_k_function
 from zoo.models.memory_forecast import check_inference_memory
-from zoo.runtime.compiler_options import compiler_options
 from zoo.runtime.limits import BATCH_SIZE
 from zoo.runtime.mesh import data_mesh, replicated, shard_batch
-from zoo.weights.files import Weights
 
 # Data sets whose class names are digits.
 DIGIT_DATASETS = ("digits", "mnist")
@@ -85,7 +84,7 @@ class Evaluation:
 
 
 def evaluate(
-    weights: Weights,
+    weights: Classifier,
     dataset: Dataset,
     *,
     batch_size: int = 64,
@@ -108,7 +107,7 @@ def evaluate(
     batch_size = min(batch_size, -(-len(dataset.test) // devices) * devices)
     network = weights.network(dtype=jnp.dtype(dtype))
     check_inference_memory(network, weights.preprocessing.image_shape, batch_size // devices)
-    compute = jax.jit(top_k_function(weights, 5, dtype), compiler_options=compiler_options())
+    compute = top_k_function(weights, 5, dtype)
     variables = jax.device_put(weights.variables, replicated(mesh))
     confusion, among_five = np.zeros((len(names), len(names)), np.int64), 0
     batches = eval_batches(
@@ -131,7 +130,7 @@ def evaluate(
     return Evaluation(names, confusion, among_five / images if len(names) > 5 else None)
 
 
-def matching_class_names(weights: Weights, dataset: Dataset) -> tuple[str, ...]:
+def matching_class_names(weights: Classifier, dataset: Dataset) -> tuple[str, ...]:
     """The class names that the weights and the data set share. Raises ZooError where names or their order differ.
 
     WordNet identifiers, by which ImageNet is sorted, are not compared with words, nor numbers with names.
@@ -151,7 +150,7 @@ def matching_class_names(weights: Weights, dataset: Dataset) -> tuple[str, ...]:
     return names
 
 
-def is_other_dataset(weights: Weights, dataset: str) -> bool:
+def is_other_dataset(weights: Classifier, dataset: str) -> bool:
     """Whether the weights were trained on another data set than `dataset`; False where either name is not known."""
     one, other = (name.replace("_", "-").lower() for name in (weights.dataset, dataset))
     return bool(one and other) and one != other

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import islice
 from typing import Any
 
@@ -9,11 +10,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from zoo.data import Preprocessing
 from zoo.errors import ZooError
+from zoo.inference.classifier import Classifier
 from zoo.models.memory_forecast import check_inference_memory
+from zoo.models.network import Network
 from zoo.runtime.compiler_options import compiler_options
 from zoo.runtime.limits import BATCH_SIZE, TOP
-from zoo.weights.files import Weights
 
 TopK = Callable[[Any, jax.Array], tuple[jax.Array, jax.Array]]
 
@@ -28,7 +31,7 @@ class Prediction:
 
 
 def predict(
-    weights: Weights,
+    weights: Classifier,
     images: Iterable[np.ndarray],
     *,
     batch_size: int = 32,
@@ -44,7 +47,7 @@ def predict(
     BATCH_SIZE.check(batch_size, "batch_size")
     TOP.check(top, "top")
     names = output_names(weights)
-    compute = jax.jit(top_k_function(weights, top, dtype), compiler_options=compiler_options())
+    compute = top_k_function(weights, top, dtype)
     variables = jax.device_put(weights.variables)
     fitted, size = (_fitted(weights, image) for image in images), None
     while batch := list(islice(fitted, batch_size)):
@@ -58,18 +61,28 @@ def predict(
             yield [Prediction(names[index], index, probability) for probability, index in found]
 
 
-def top_k_function(weights: Weights, count: int, dtype: jnp.dtype = jnp.float32) -> TopK:
-    """A function of variables and uint8 images of the network's size, for `jax.jit`; the network computes in `dtype`.
+def top_k_function(weights: Classifier, count: int, dtype: jnp.dtype = jnp.float32) -> TopK:
+    """A jitted function of variables and uint8 images of the network's size; the network computes in `dtype`.
 
     It returns probabilities and class indices as `top_k` does; fewer than `count` where the network has fewer classes.
     """
-    network, normalized = weights.network(dtype=jnp.dtype(dtype)), weights.preprocessing.normalized
+    network = weights.network(dtype=jnp.dtype(dtype))
     count = min(count, network.num_classes)
+    try:
+        return _kept_top_k_function(network, weights.preprocessing, count)
+    except TypeError:  # a field of a user's module may be an array, which has no hash
+        return _top_k_function(network, weights.preprocessing, count)
 
+
+def _top_k_function(network: Network, preprocessing: Preprocessing, count: int) -> TopK:
     def compute(variables: Any, images: jax.Array) -> tuple[jax.Array, jax.Array]:
-        return top_k(network.apply(variables, normalized(images)), count)
+        return top_k(network.apply(variables, preprocessing.normalized(images)), count)
 
-    return compute
+    return jax.jit(compute, compiler_options=compiler_options())
+
+
+# Kept, so that in a notebook the next image needs no new compilation; each takes some megabytes.
+_kept_top_k_function = lru_cache(maxsize=8)(_top_k_function)
 
 
 def top_k(logits: jax.Array, count: int) -> tuple[jax.Array, jax.Array]:
@@ -81,7 +94,7 @@ def top_k(logits: jax.Array, count: int) -> tuple[jax.Array, jax.Array]:
 
 
 def fetch_top_k(
-    weights: Weights, probabilities: jax.Array, indices: jax.Array, images: int
+    weights: Classifier, probabilities: jax.Array, indices: jax.Array, images: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """The first `images` rows of `top_k_function`'s results, on the host. Raises ZooError where they are not finite."""
     probabilities, indices = jax.device_get((probabilities[:images], indices[:images]))
@@ -90,7 +103,7 @@ def fetch_top_k(
     return probabilities, indices
 
 
-def output_names(weights: Weights) -> tuple[str, ...]:
+def output_names(weights: Classifier) -> tuple[str, ...]:
     """One name per output of the network, such as "class 17" where names are not known.
 
     Raises ZooError where the network has no classifier, or the number of names differs from its outputs.
@@ -104,7 +117,7 @@ def output_names(weights: Weights) -> tuple[str, ...]:
     return names
 
 
-def _fitted(weights: Weights, image: np.ndarray) -> np.ndarray:
+def _fitted(weights: Classifier, image: np.ndarray) -> np.ndarray:
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] not in (1, 3):
         raise ZooError(f"an image is {image.dtype} {image.shape}: it is uint8 [height, width, 1 or 3]")
     return weights.preprocessing.fitted(image)

@@ -54,7 +54,10 @@ def check_groups(channels: int, features: int, groups: int) -> None:
 def as_floats(x: Any, layer: str) -> jax.Array:
     """x as an array of floating-point numbers. Raises ZooError for integers: pixels have to be scaled first."""
     if not jnp.issubdtype(x.dtype, jnp.floating):
-        raise ZooError(f"{layer} takes floating-point numbers, not {x.dtype}: scale pixels, or x.astype(jnp.float32)")
+        raise ZooError(
+            f"{layer} takes floating-point numbers, not {x.dtype}: convert them; pixels are normalised as in training, "
+            "by zoo.data.Preprocessing"
+        )
     return jnp.asarray(x)
 
 

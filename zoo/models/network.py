@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from functools import wraps
+from typing import Any, Literal
 
 import flax.linen as nn
 import jax
@@ -31,11 +32,33 @@ class Network(nn.Module, kw_only=True):
     dtype: jnp.dtype = jnp.float32
     image_shape: ImageShape = (224, 224, 3)
 
+    def __init_subclass__(cls, **options: Any) -> None:
+        """Integers are refused by every network here, before its layers, which do not know what images are."""
+        if "__call__" in vars(cls):
+            cls.__call__ = _refusing_integers(cls.__call__)  # type: ignore[method-assign]
+        super().__init_subclass__(**options)
+
     def classify(self, x: jax.Array, name: str) -> jax.Array:
         """The last, linear layer: [b, features] to [b, num_classes]. For the compact method of the network."""
         if self.num_classes:
             x = classifier(self.num_classes, self.dtype, name=name)(x)
         return x.astype(jnp.float32)
+
+
+def _refusing_integers(call: Callable) -> Callable:
+    """The `__call__` of a network, which raises ZooError for images of integers. Types are known when it is traced."""
+
+    @wraps(call)
+    def checked(self: nn.Module, *args: Any, **kwargs: Any) -> Any:
+        for value in (*args, *kwargs.values()):
+            if hasattr(value, "dtype") and jnp.issubdtype(value.dtype, jnp.integer):
+                raise ZooError(
+                    f"{type(self).__name__} takes normalised floating-point images, not pixels of {value.dtype}: "
+                    "weights.preprocess(images) gives them, where weights = zoo.load_pretrained(...) or the like"
+                )
+        return call(self, *args, **kwargs)
+
+    return checked
 
 
 def classifier(num_classes: int, dtype: jnp.dtype, *, name: str) -> nn.Dense:

@@ -4,10 +4,12 @@ from zoo.weights.files import Weights, load, save
 from zoo.weights.fold import fold_batchnorm
 from zoo.weights.keras import from_keras, to_keras
 from zoo.weights.pretrained import load_pretrained, open_pretrained
+from zoo.weights.source import WeightsSource
 from zoo.weights.torch import from_torch, to_torch
 
 __all__ = [
     "Weights",
+    "WeightsSource",
     "fold_batchnorm",
     "from_keras",
     "from_torch",

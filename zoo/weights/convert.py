@@ -16,6 +16,7 @@ from zoo.weights.key_maps import known_key_maps
 from zoo.weights.origin import origin_of_file
 from zoo.weights.pretrained import open_pretrained, weights_file
 from zoo.weights.read_state_dict import open_state_dict
+from zoo.weights.source import source_of_file
 from zoo.weights.torch import to_torch
 
 # Libraries whose keys a file may have.
@@ -36,7 +37,8 @@ def read_weights(model: str, path: str, key_map: str | None = None) -> Weights:
     local = fetch_url(path) if "://" in path else expand_home(path)
     file = weights_file(local) if local.is_dir() else local
     with open_state_dict(file, stated_digest(path)) as (opened, state_dict):
-        return from_state_dict(model, state_dict, replace(origin_of_file(model, opened), key_map=key_map))
+        origin = replace(origin_of_file(model, opened), key_map=key_map)
+        return replace(from_state_dict(model, state_dict, origin), source=source_of_file(opened, origin.published))
 
 
 def write_weights(path: Path, weights: Weights, key_map: str = "zoo", *, half: bool = False) -> None:

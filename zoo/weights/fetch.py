@@ -94,7 +94,7 @@ def _cached(published: PublishedWeights) -> Path | None:
     """Where the file is in the cache, if it is there; None for a branch that was never asked for."""
     if not published.hub:
         return _url_file(published)
-    commit = _commit_of(published)
+    commit = commit_of(published)
     return _hub_folder(published) / commit / published.file if commit else None
 
 
@@ -114,8 +114,10 @@ def _commit_file(published: PublishedWeights) -> Path:
     return _hub_folder(published) / "refs" / quote(published.revision, safe="")
 
 
-def _commit_of(published: PublishedWeights) -> str:
-    """The commit of the revision, which may be a branch; empty where it is not known on this machine."""
+def commit_of(published: PublishedWeights) -> str:
+    """The commit of a revision at the hub, which may be a branch; empty where it is not known on this machine."""
+    if not published.hub:
+        return ""
     if COMMIT.fullmatch(published.revision):
         return published.revision
     try:

@@ -1,6 +1,6 @@
 """zoo's own weights files: safetensors with the network's fields in the metadata. Reading one never runs code."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from io import BufferedReader
 from pathlib import Path
@@ -8,33 +8,40 @@ from types import MappingProxyType
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from safetensors.numpy import save as serialized
 
-from zoo.data import Preprocessing
+from zoo.data import DataError, Preprocessing
+from zoo.data.image_inputs import ImageInputs, named_images
 from zoo.data.preprocessing import channel_constants
 from zoo.errors import ZooError
+from zoo.inference.predictions import Predictions, predict_named
 from zoo.models.network import Network
 from zoo.models.variables import init_shapes
 from zoo.printable import one_line, printable_names, quoted
 from zoo.registry import create_model, model_info
 from zoo.runtime.atomic_files import replacing
+from zoo.runtime.html_tables import html_facts
+from zoo.weights.description import facts_about
 from zoo.weights.metadata import WeightsMetadata, metadata_texts, parse_metadata
 from zoo.weights.network_fields import network_fields
 from zoo.weights.safetensors_file import read_safetensors
+from zoo.weights.source import WeightsSource, source_of_file
 from zoo.weights.stored_array import open_weights
 from zoo.weights.variable_tree import TreePath, fill_variables
 
 FORMAT = "zoo 1"
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Weights:
-    """The variables of a network with its fields, preprocessing and class names.
+    """The variables of a network with its fields, preprocessing and class names: all that a prediction needs.
 
-    `fields` are the network's fields that differ from the registry's defaults, such as {"num_classes": 10}; values
+    `model` is the network's name, and `model, variables = weights` gives the network itself and its variables. `fields`
+    are the network's fields that differ from the registry's defaults, such as {"num_classes": 10}; values
     are those of JSON. `class_names` are the names of the outputs, in order, shown as by `printable`. `dataset` is the
-    name of the training data set. Both are empty where they are not known.
+    name of the training data set. Both are empty where they are not known. `source` is the file they were read from.
     """
 
     model: str
@@ -43,6 +50,7 @@ class Weights:
     fields: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     class_names: tuple[str, ...] = ()
     dataset: str = ""
+    source: WeightsSource | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "class_names", printable_names(self.class_names))
@@ -50,6 +58,41 @@ class Weights:
     def network(self, **fields: Any) -> Network:
         """The network of these variables; `fields`, such as `dtype=jnp.bfloat16`, override the stored ones."""
         return create_model(self.model, **{**self.fields, **fields})
+
+    def preprocess(self, images: ImageInputs) -> jax.Array:
+        """Images as the network takes them: float32 [batch, height, width, channels], scaled, cropped and normalised.
+
+        `images` is a path of a file or a folder, a PIL image, an array of pixels from 0 to 255 [height, width,
+        channels] or [batch, height, width, channels], or several of these. Raises DataError for all else, and for a
+        file that cannot be read.
+        """
+        fitted = [self.preprocessing.fitted(image.pixels) for image in named_images(images)]
+        if not fitted:
+            raise DataError("there are no images: give at least one")
+        return self.preprocessing.normalized(jnp.asarray(np.stack(fitted)))
+
+    def predict(
+        self, images: ImageInputs, *, top: int = 5, batch_size: int = 32, dtype: Any = jnp.float32
+    ) -> Predictions:
+        """The `top` most probable classes of each image; `images` are those of `preprocess`.
+
+        A batch of them is read at a time. The network computes in `dtype`. Raises ZooError for what is no image, and
+        for weights without a classifier.
+        """
+        return predict_named(self, images, top=top, batch_size=batch_size, dtype=dtype)
+
+    def __iter__(self) -> Iterator[Any]:
+        """The network and its variables."""
+        return iter((self.network(), dict(self.variables)))
+
+    def __repr__(self) -> str:
+        """A few lines, without the arrays."""
+        facts = facts_about(self, self.source)
+        return "\n".join([f"Weights of {self.model}", *(f"  {name}: {value}" for name, value in facts)])
+
+    def _repr_html_(self) -> str:
+        """For notebooks."""
+        return html_facts(f"Weights of {self.model}", facts_about(self, self.source))
 
 
 def default_preprocessing(model_name: str, image_shape: tuple[int, int, int] | None = None) -> Preprocessing:
@@ -142,6 +185,7 @@ def load_file(file: BufferedReader) -> Weights:
     check_format(stored_file.metadata, path)
     texts = {name: text for name, text in stored_file.metadata.items() if name != "format"}
     weights = with_arrays(Weights(variables={}, **vars(parse_metadata(texts, str(path)))), stored_file.arrays)
+    weights = replace(weights, source=source_of_file(file))
     outputs = weights.network().num_classes
     if weights.class_names and len(weights.class_names) != outputs:
         raise ZooError(f"{path} has {len(weights.class_names)} class names for {outputs} classes: convert it again")

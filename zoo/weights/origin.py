@@ -28,18 +28,20 @@ HUB_SNAPSHOT = re.compile(r"models--(?P<owner>[^/]+)--(?P<name>[^/]+)/snapshots/
 class Origin:
     """Where weights come from. `key_map` is empty, `fields` and `preprocessing` are None where they are not known.
 
-    `class_names` are the names of the outputs, in order; empty where they are not known.
+    `class_names` are the names of the outputs, in order; empty where they are not known. `published` is the record of a
+    file that is published as it is.
     """
 
     key_map: str = ""
     fields: Mapping[str, Any] | None = None
     preprocessing: Preprocessing | None = None
     class_names: tuple[str, ...] = ()
+    published: PublishedWeights | None = None
 
 
 def origin_of_published(published: PublishedWeights) -> Origin:
     """The origin of a published file itself: all of them have ImageNet's classes."""
-    return replace(_made_from(published), class_names=imagenet_classes())
+    return replace(_made_from(published), class_names=imagenet_classes(), published=published)
 
 
 def origin_named(model_name: str, like: str) -> Origin:

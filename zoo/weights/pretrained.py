@@ -2,38 +2,41 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from zoo.errors import ZooError
-from zoo.models.network import Network
 from zoo.registry import model_info
 from zoo.runtime.home_folder import expand_home
-from zoo.weights.fetch import check_commit, fetch, fetch_url, local_file, stated_digest
+from zoo.runtime.web.url import redacted
+from zoo.weights.fetch import check_commit, commit_of, fetch, fetch_url, local_file, stated_digest
 from zoo.weights.files import FORMAT, Weights, load_file
 from zoo.weights.from_state_dict import from_state_dict
 from zoo.weights.origin import origin_named, origin_of_file, origin_of_published
 from zoo.weights.published import PublishedWeights, find_published, published_weights, unknown_weights
 from zoo.weights.read_state_dict import SAFETENSORS, SUFFIXES, open_state_dict, stored_state_dict
 from zoo.weights.safetensors_file import read_safetensors
+from zoo.weights.source import source_of_file, source_of_published
 from zoo.weights.stored_array import open_weights
 
 
-def open_pretrained(name: str, weights: str | Path | None = None, *, like: str = "") -> Weights:
+def load_pretrained(name: str, weights: str | Path | None = None, *, like: str = "") -> Weights:
     """The weights of a network, with its preprocessing and, where they are known, class names.
+
+    `load_pretrained("resnet50").predict("cat.jpg")` gives the most probable classes of an image, and
+    `model, variables = load_pretrained("resnet50")` the network and its variables.
 
     `weights` is a tag of `zoo weights NAME` or part of one ("torchvision", "IMAGENET1K_V2"; with @COMMIT a
     revision at the hub), a file (ours, .safetensors, .npz, .pth), a folder with one, or a file:// or https:// URL
-    (which may end with #sha256=...). None takes the first published weights that are on this machine, or downloads the
-    default. A file of another library must fit the network, but may have another number of classes. `like` is the tag
-    of the published weights that such a file was trained from, or timm's name of its architecture: their fields and
-    preprocessing are the file's. Raises ZooError where the weights are not available or not of this network.
+    (which may end with #sha256=...). None is the first of `zoo weights NAME`, on every machine. A file of another
+    library must fit the network, but may have another number of classes. `like` is the tag of the published weights
+    that such a file was trained from, or timm's name of its architecture: their fields and preprocessing are the
+    file's. Raises ZooError where the weights are not available or not of this network.
     """
     model_info(name)
     if weights is None:
-        return _from_published(default_weights(name), like)
+        return _default(name, like)
     if isinstance(weights, str):
         if "://" in weights:
-            return _from_file(name, fetch_url(weights), like, stated_digest(weights))
+            return _from_file(name, fetch_url(weights), like, stated_digest(weights), redacted(weights))
         if published := _tagged(name, weights):
             return _from_published(published, like)
     path = expand_home(weights)
@@ -45,23 +48,16 @@ def open_pretrained(name: str, weights: str | Path | None = None, *, like: str =
     return _from_file(name, path, like)
 
 
-def load_pretrained(name: str, weights: str | Path | None = None, *, like: str = "") -> tuple[Network, dict[str, Any]]:
-    """A network and its variables; `weights`, `like` and errors as for `open_pretrained`."""
-    found = open_pretrained(name, weights, like=like)
-    return found.network(), dict(found.variables)
+# The name of before.
+open_pretrained = load_pretrained
 
 
 def default_weights(name: str) -> PublishedWeights:
-    """A network's first published weights that are on this machine, or the first that can be downloaded.
-
-    Raises ZooError where none are published.
-    """
+    """A network's first published weights, whatever is on this machine. Raises ZooError where none are published."""
     all_published = published_weights(name)
     if not all_published:
         raise ZooError(f"no pretrained weights are known for {name}: give a weights file")
-    present = [published for published in all_published if local_file(published)]
-    downloads = [published for published in all_published if not published.package]
-    return (present or downloads or all_published)[0]
+    return all_published[0]
 
 
 def weights_file(folder: Path) -> Path:
@@ -90,15 +86,30 @@ def _tagged(name: str, weights: str) -> PublishedWeights | None:
     return published
 
 
+def _default(name: str, like: str) -> Weights:
+    """The default weights. Where they are not available, the error says which others are."""
+    published = default_weights(name)
+    try:
+        fetch(published)
+    except ZooError as error:
+        if not (others := published_weights(name)[1:]):
+            raise
+        here = [other.tag for other in others if local_file(other)]
+        advice = f"{here[0]} is on this machine: name it to use it" if here else f"zoo weights {name} lists others"
+        raise ZooError(f"{error}; {advice}") from error
+    return _from_published(published, like)
+
+
 def _from_published(published: PublishedWeights, like: str) -> Weights:
     if like:
         raise ZooError(f"{published.tag} is what it is: like={like!r} is for a file whose origin is not known")
     # Of a download it was checked; a package may be changed at any time.
-    with open_state_dict(fetch(published), published.sha256 if published.package else "") as (_, state_dict):
-        return from_state_dict(published.model, state_dict, origin_of_published(published))
+    with open_state_dict(fetch(published), published.sha256 if published.package else "") as (file, state_dict):
+        found = from_state_dict(published.model, state_dict, origin_of_published(published))
+        return replace(found, source=source_of_published(published, file, commit_of(published)))
 
 
-def _from_file(name: str, path: Path, like: str, sha256: str = "") -> Weights:
+def _from_file(name: str, path: Path, like: str, sha256: str = "", shown: str = "") -> Weights:
     with open_weights(path, sha256) as file:
         if path.suffix in SAFETENSORS and read_safetensors(file).metadata.get("format") == FORMAT:
             found = load_file(file)
@@ -108,4 +119,5 @@ def _from_file(name: str, path: Path, like: str, sha256: str = "") -> Weights:
                 raise ZooError(f"{path} states its fields itself: leave out like={like!r}")
             return found
         state_dict = stored_state_dict(file)
-        return from_state_dict(name, state_dict, origin_named(name, like) if like else origin_of_file(name, file))
+        origin = origin_named(name, like) if like else origin_of_file(name, file)
+        return replace(from_state_dict(name, state_dict, origin), source=source_of_file(file, origin.published, shown))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from zoo.commands.arguments.types import path
 from zoo.printable import printable
+from zoo.runtime.console import print_note
 
 if TYPE_CHECKING:
     from zoo.visualize.network_and_images import TrainedNetwork
@@ -86,3 +87,9 @@ def inference_weights(args: argparse.Namespace) -> Weights:
 
     weights = chosen_weights(args)
     return fold_weights(weights) if args.fold else weights
+
+
+def print_source(weights: Weights) -> None:
+    """Print a line on standard error about the file of the weights; nothing where they are from no file."""
+    if weights.source:
+        print_note(f"weights: {weights.source}")
