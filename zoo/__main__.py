@@ -14,7 +14,10 @@ if TYPE_CHECKING:
     from zoo.commands.arguments.parser import Parser
 
 # A new command is one file in zoo/commands and one name here.
-COMMANDS = ("list", "summary", "weights", "convert", "predict", "evaluate", "train", "visualize", "report")
+COMMANDS = (
+    *("list", "summary", "weights", "convert", "predict", "evaluate", "train", "visualize", "report"),
+    *("cache",),
+)
 
 
 def parser(chosen: str | None = None, program: str = "zoo") -> Parser:

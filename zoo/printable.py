@@ -43,6 +43,14 @@ def one_line(error: BaseException | str, length: int = 200) -> str:
     return shortened(printable(" ".join(str(error).split())) or type(error).__name__, length)
 
 
+def shown_bytes(size: int) -> str:
+    """A number of bytes with three digits or so: "97.8 MiB"."""
+    amount, units = float(size), ["bytes", "KiB", "MiB", "GiB", "TiB"]
+    while amount >= 1000 and len(units) > 1:
+        amount, units = amount / 1024, units[1:]
+    return f"{size} bytes" if units[0] == "bytes" else f"{amount:.1f} {units[0]}"
+
+
 def quoted(value: object) -> str:
     """A wrong value in an error message: in quotes if it is text, cut where it is long."""
     try:

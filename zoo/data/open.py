@@ -9,6 +9,7 @@ from zoo.data.errors import DataError
 from zoo.data.sources.folder import open_folder
 from zoo.data.sources.idx import is_idx_folder, open_idx
 from zoo.data.sources.image_tree import describe_left_out, has_images, list_tree
+from zoo.data.sources.tfds_files import tfds_folder
 from zoo.errors import ZooError
 from zoo.runtime.home_folder import expand_home
 from zoo.runtime.system_errors import reason
@@ -43,8 +44,7 @@ def open_dataset(dataset: str | Path, data_dir: str | Path | None = None) -> Dat
     # Before the folder of TFDS is needed: there may be no home folder.
     if name != "digits" and (opened := _open_folder(_expanded(name))):
         return opened
-    # TFDS reads the variable as well, but only once, when it is imported.
-    root = _expanded(data_dir or os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets")
+    root = _expanded(data_dir or tfds_folder())
     if name != "digits":
         folders = [_expanded(name), root / name, INSTALLED / name]
         for folder in folders[1:]:

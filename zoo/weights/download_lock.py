@@ -47,6 +47,30 @@ def lock_download(path: Path, limits: Limits) -> Iterator[Path]:
                 Path(lock.name).unlink()
 
 
+@contextmanager
+def unless_downloading(path: Path) -> Iterator[bool]:
+    """Whether no process downloads to `path`; one that starts within this context waits. Raises OSError."""
+    lock = path.with_name(f"{path.name}.lock")
+    with lock.open("a", encoding="utf-8") as file:
+        held = _is_locked_now(file) and _is_file_at(lock, file)
+        try:
+            yield held
+        finally:
+            if held:
+                with suppress(OSError):
+                    lock.unlink()
+
+
+def _is_locked_now(file: TextIO) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:  # without locks, unfinished files have names of their own
+        return True
+    return True
+
+
 def shared_part(path: Path) -> Path:
     """Where the file at `path` is written until it is complete, by one process after another."""
     return path.with_name(f"{path.name}.part")
@@ -56,6 +80,8 @@ def _acquire(lock: Path, part: Path, limits: Limits) -> TextIO | None:
     """The locked file, or None where the file system has no locks."""
     wait = _Wait(lock, part, limits)
     while True:
+        # `zoo cache clear` removes empty folders.
+        lock.parent.mkdir(parents=True, exist_ok=True)
         file = lock.open("a", encoding="utf-8", errors="replace")
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -55,6 +55,11 @@ def published_weights(model: str) -> tuple[PublishedWeights, ...]:
     return _all_published().get(model, ())
 
 
+def all_published() -> tuple[PublishedWeights, ...]:
+    """The published weights of all networks."""
+    return tuple(one for published in _all_published().values() for one in published)
+
+
 def find_published(model: str, name: str) -> PublishedWeights | None:
     """The first published weights with this tag, part of the tag ("timm", "a1_in1k") or repository at the hub.
 

@@ -53,7 +53,8 @@ class Parser(argparse.ArgumentParser):
         (file or sys.stdout).write(message)
 
     def _check_value(self, action: argparse.Action, value: Any) -> None:
-        if action.choices is None or value in action.choices:
+        # Python 3.11 checks the empty list of an argument that may be left out.
+        if action.choices is None or value in ([], *action.choices):
             return
         choices = [str(choice) for choice in action.choices]
         if isinstance(action, argparse._SubParsersAction):

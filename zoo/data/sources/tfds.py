@@ -21,6 +21,7 @@ from zoo.data.sources.digits import Digits
 from zoo.data.sources.tfds_features import own_features_only
 from zoo.data.sources.tfds_preparation import is_prepared, prepare, suppress_output
 from zoo.printable import one_line
+from zoo.runtime.cache_entries import use_while_alive
 
 _NAME = re.compile(r"\w+(/[^/:]+)?(:[\d.]+)?")
 # Up to this size a split is decoded once, when it is opened.
@@ -187,6 +188,7 @@ def _source(name: str, builder: tfds.core.DatasetBuilder, image_key: str, label_
         raise DataError(f"cannot read {name} ({one_line(error)}): {_prepare_again(builder.data_path)}") from error
     shape = features[image_key].shape
     source = RecordSource(Path(builder.data_path), records, image_key, label_key, 1 if shape[-1] == 1 else 3)
+    use_while_alive(source.folder, source)
     if None in shape or len(source) * np.prod(shape) > _IN_MEMORY_BYTES:
         return source
     try:

@@ -15,8 +15,10 @@ import tensorflow_datasets as tfds
 
 from zoo.data.errors import DataError
 from zoo.data.sources.tfds_downloads import limited_downloads
+from zoo.data.sources.tfds_files import PREPARED, UNFINISHED
 from zoo.printable import one_line
 from zoo.runtime.bounded_calls import CallTimeout, call_within
+from zoo.runtime.cache_entries import in_use
 from zoo.runtime.system_errors import reason
 from zoo.runtime.web.limits import LIMITS
 
@@ -27,7 +29,7 @@ _HOSTS_TRIED = 3
 
 def is_prepared(builder: tfds.core.DatasetBuilder) -> bool:
     """Whether the builder's data are on disk; TFDS's own check logs a warning when they are not."""
-    return Path(builder.data_path, "dataset_info.json").is_file()
+    return Path(builder.data_path, PREPARED).is_file()
 
 
 def prepare(make: Callable[[Path], tfds.core.DatasetBuilder], data_dir: Path, *, quiet: bool) -> None:
@@ -50,7 +52,7 @@ def prepare(make: Callable[[Path], tfds.core.DatasetBuilder], data_dir: Path, *,
     if any(target.glob("*")) and not is_prepared(builder):
         raise DataError(f"{target} is not a complete data set: remove it to have it prepared again")
     try:
-        with tempfile.TemporaryDirectory(dir=data_dir, prefix=".preparing-") as folder:
+        with in_use(data_dir), tempfile.TemporaryDirectory(dir=data_dir, prefix=UNFINISHED) as folder:
             inside = make(Path(folder))
             largest = max([info.size for info in (builder.url_infos or {}).values()], default=LIMITS.largest_bytes)
             limits = replace(LIMITS, largest_bytes=largest, largest_unstated_bytes=largest)
