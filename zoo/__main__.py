@@ -71,7 +71,15 @@ def main(arguments: Sequence[str] | None = None, program: str = "zoo") -> int:
 
 
 def run_in_process(arguments: Sequence[str], program: str) -> int:
-    """`main` of a process of its own, whose libraries are quiet, and in which training is fast."""
+    """`main` of a process of its own, whose libraries are quiet, and in which training is fast.
+
+    In another process, such as a notebook's (`%run train.py`), libraries stay as they are there.
+    """
+    from zoo.runtime.own_process import is_own_process
+
+    if not is_own_process():
+        return main(arguments, program)
+
     from zoo.runtime.environment import check_address_space, check_xla_flags, plain_figures
     from zoo.runtime.failures import exit_status
     from zoo.runtime.huge_pages import restart_with_huge_pages

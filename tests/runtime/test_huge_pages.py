@@ -16,6 +16,7 @@ def restarts(monkeypatch, tmp_path):
     policy.write_text("always [madvise] never\n")
     monkeypatch.setattr(host_memory, "POLICY", policy)
     monkeypatch.setattr(host_memory.platform, "libc_ver", lambda: ("glibc", "2.36"))
+    monkeypatch.setattr(host_memory, "is_own_process", lambda: True)
     monkeypatch.setattr(host_memory.os, "execve", lambda *call: calls.append(call))
     monkeypatch.delenv("GLIBC_TUNABLES", raising=False)
     yield calls
@@ -50,3 +51,9 @@ def test_not_on_other_systems(restarts, monkeypatch):
     monkeypatch.setattr(host_memory.platform, "libc_ver", lambda: ("", ""))
     host_memory.restart_with_huge_pages()
     assert restarts == []
+
+
+def test_not_in_a_process_of_another_program(restarts, monkeypatch):
+    monkeypatch.setattr(host_memory, "is_own_process", lambda: False)
+    host_memory.restart_with_huge_pages()
+    assert restarts == [] and host_memory.lacks_huge_pages()

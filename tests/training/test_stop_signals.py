@@ -5,6 +5,7 @@ import pty
 import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -52,6 +53,17 @@ def test_under_nohup_a_closed_terminal_does_not_stop():
             assert request.number == 0
     finally:
         signal.signal(signal.SIGHUP, before)
+
+
+def test_a_thread_handles_no_signals():
+    before = [signal.getsignal(one) for one in HANDLED]
+
+    def handlers():
+        with stop_on_signals() as request:
+            return request.number, [signal.getsignal(one) for one in HANDLED]
+
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(handlers).result() == (0, before)
 
 
 PROGRAM = """

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
 
+from zoo.runtime.own_process import is_own_process
+
 # That of `typing`, which is not imported before Ctrl-C is handled.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,8 +26,11 @@ SHOW_CURSOR = b"\x1b[?25h"
 def run_process(command: Callable[[], int]) -> int:
     """The exit status of the command. Ctrl-C ends this process with status 130, at any moment and without a traceback.
 
-    Call it as early as possible, before slow imports.
+    Call it as early as possible, before slow imports. In a process that is not the command's own, such as a notebook's,
+    nothing but the command is run.
     """
+    if not is_own_process():
+        return command()
     if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
         # Not after nohup, or in a script's background.
         signal.signal(signal.SIGINT, Leave())

@@ -1,6 +1,7 @@
 """Ctrl-C, SIGTERM and SIGHUP as a request to stop at the next step."""
 
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from signal import SIG_IGN, SIGHUP, SIGINT, SIGTERM, getsignal
@@ -24,9 +25,13 @@ def stop_on_signals() -> Iterator[StopRequest]:
     """Within this context the first Ctrl-C, SIGTERM or SIGHUP only sets the request.
 
     A second Ctrl-C or SIGTERM acts at once. A second SIGHUP does nothing: shell and kernel both send one where a
-    terminal closes. Under nohup, which ignores SIGHUP, it stays ignored.
+    terminal closes. Under nohup, which ignores SIGHUP, it stays ignored. In a thread other than the main one, where
+    Python has no signals, nothing asks for a stop.
     """
     request = StopRequest()
+    if threading.current_thread() is not threading.main_thread():
+        yield request
+        return
     before: dict[int, Any] = {number: getsignal(number) for number in (SIGINT, SIGTERM, SIGHUP)}
     handled = [number for number in before if number != SIGHUP or before[number] != SIG_IGN]
 

@@ -1,0 +1,47 @@
+"""Whether this process is only the command, so that it may be ended, replaced, and set up for it.
+
+In a notebook (`%run train.py`), an interpreter, a debugger or a profiler, and where another program calls the command,
+the handlers of signals, the streams and the settings of libraries are those of that program.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+
+# Options of Python whose value is the next word.
+WITH_VALUE = ("-X", "-W", "--check-hash-based-pycs")
+
+
+def is_own_process() -> bool:
+    """Whether Python was started for this command, and nothing else runs in the process."""
+    return _is_alone() and _started_for(sys.orig_argv, sys.argv)
+
+
+def _is_alone() -> bool:
+    """Whether there is no other thread, and nobody follows what this one does."""
+    followed = sys.gettrace() or sys.getprofile() or sys.flags.interactive
+    return threading.current_thread() is threading.main_thread() and threading.active_count() == 1 and not followed
+
+
+def _started_for(started: list[str], arguments: list[str]) -> bool:
+    """Whether the words of `sys.orig_argv` are an interpreter, its options, and what has these `sys.argv`."""
+    count = len(arguments) - 1
+    before = started[: len(started) - count]
+    if started[len(before) :] != arguments[1:] or len(before) < 2:
+        return False
+    program = before.pop()
+    if before[-1] in ("-m", "-c"):
+        before.pop()
+    # A script that is read from standard input cannot be read again.
+    elif program != arguments[0] or program == "-":
+        return False
+    return _are_options(before[1:])
+
+
+def _are_options(words: list[str]) -> bool:
+    """Whether all are options of Python: none of them runs another program, which then runs this one."""
+    values = {index + 1 for index, word in enumerate(words) if word in WITH_VALUE}
+    return all(
+        index in values or (word[:1] == "-" and word[:2] not in ("-m", "-c")) for index, word in enumerate(words)
+    )
