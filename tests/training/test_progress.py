@@ -2,7 +2,9 @@
 
 import io
 import re
+import sys
 import time
+from types import SimpleNamespace
 
 import jax.numpy as jnp
 import pytest
@@ -63,3 +65,47 @@ def test_waiting_for_data_counts_only_while_the_devices_have_nothing_to_do(idle)
             time.sleep(0.05)
         progress.advance(None)
         assert (progress.waiting_share > 0.3) if idle else (progress.waiting_share == 0)
+
+
+class Display:
+    """In place of IPython's: the texts of one output."""
+
+    def __init__(self, monkeypatch):
+        self.texts = []
+        monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: SimpleNamespace(kernel=None)))
+        monkeypatch.setitem(sys.modules, "IPython.display", SimpleNamespace(display=self))
+
+    def __call__(self, data, *, raw, display_id):
+        self.update(data, raw=raw)
+        return self
+
+    def update(self, data, *, raw):
+        self.texts.append(data["text/plain"])
+
+
+def test_a_notebook_has_one_line_that_is_replaced_and_at_most_fifty_rows(monkeypatch):
+    display, file = Display(monkeypatch), io.StringIO()
+    steps = {"step": 0, "steps": 1000, "steps_per_epoch": 2, "batch_size": 16}
+    with TrainingProgress(Console(file=file), **steps) as progress:
+        for step in range(1000):
+            progress.advance({"loss": jnp.ones(()), "accuracy": jnp.ones(())})
+            if step == 0:
+                progress.compiled()
+            if step % 2:
+                progress.print_evaluation(MEASURED)
+    lines = file.getvalue().splitlines()
+    assert 50 <= len(lines) <= 52 and "epoch 500/500" in lines[-1] and "\x1b" not in file.getvalue()
+    assert "compiling" in display.texts[0] and "1000/1000 steps" in display.texts[-1]
+    # A second passes between two texts, but for the last.
+    assert len(display.texts) < 20
+
+
+def test_twenty_epochs_are_twenty_rows_in_a_notebook(monkeypatch):
+    Display(monkeypatch)
+    file = io.StringIO()
+    with TrainingProgress(Console(file=file), step=0, steps=80, steps_per_epoch=4, batch_size=16) as progress:
+        for step in range(80):
+            progress.advance(None)
+            if step % 4 == 3:
+                progress.print_evaluation(MEASURED)
+    assert file.getvalue().count("test_accuracy") == 20

@@ -46,14 +46,14 @@ def run(args: argparse.Namespace) -> int:
     """
     from rich.console import Console
 
-    from zoo.runtime.console import print_line
+    from zoo.runtime.console import output_console, print_line
     from zoo.training import enable_compilation_cache
     from zoo.training.distributed import Cluster, fail_on_all_processes, is_first, join_cluster
     from zoo.training.prepare import prepare, print_run, train_in_memory
 
     start = time.perf_counter()
     check_arguments(args)
-    console, lock = Console(), ExitStack()
+    console, lock = output_console(), ExitStack()
     # Before anything is compiled: JAX decides then whether it uses the cache.
     enable_compilation_cache()
     watch: AbstractContextManager = nullcontext()

@@ -8,9 +8,21 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from zoo.printable import printable
+from zoo.runtime.notebook import shown_in_notebook
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+
+def output_console() -> Console:
+    """Rich's console on standard output, with a moving bar only on a terminal, whatever FORCE_COLOR says.
+
+    A notebook shows its lines as they are, and what a terminal would do with them not at all.
+    """
+    from rich.console import Console
+
+    terminal = sys.stdout.isatty() and not shown_in_notebook()
+    return Console(force_jupyter=False, force_terminal=None if terminal else False)
 
 
 def print_line(console: Console, text: str, style: str | None = None) -> None:

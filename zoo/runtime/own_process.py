@@ -42,6 +42,5 @@ def _started_for(started: list[str], arguments: list[str]) -> bool:
 def _are_options(words: list[str]) -> bool:
     """Whether all are options of Python: none of them runs another program, which then runs this one."""
     values = {index + 1 for index, word in enumerate(words) if word in WITH_VALUE}
-    return all(
-        index in values or (word[:1] == "-" and word[:2] not in ("-m", "-c")) for index, word in enumerate(words)
-    )
+    others = (word for index, word in enumerate(words) if index not in values)
+    return all(word[:1] == "-" and word[:2] not in ("-m", "-c") for word in others)

@@ -7,12 +7,14 @@ from types import TracebackType
 
 import jax
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from zoo.runtime.console import print_line
+from zoo.runtime.notebook import shown_in_notebook
 from zoo.training.logging.flop_utilization import utilisation
+from zoo.training.logging.status_line import open_status_line
 
-REFRESH_SECONDS = 0.25
+# Evaluations, and logged steps, that a notebook shows of a run; all are in the run's history.
+NOTEBOOK_ROWS = 50
 
 
 class TrainingProgress:
@@ -34,27 +36,19 @@ class TrainingProgress:
     ) -> None:
         self.console, self.step, self.steps = console, step, steps
         self.steps_per_epoch, self.batch_size, self.macs = steps_per_epoch, batch_size, macs
-        self._bar = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(bar_width=None),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[figures]}"),
-            console=console,
-            disable=not console.is_terminal,
-            transient=True,
-        )
-        self._task = self._bar.add_task("", total=steps, completed=step, figures="compiling ...")
+        self._line = open_status_line(console, step, steps)
+        self._printed: dict[str, int] = {}
         self._first_step = step
         self._timed_from = self._shown = 0.0
         self._paused = self._waited = 0.0
 
     def __enter__(self) -> "TrainingProgress":
         self._entered = time.perf_counter()
-        self._bar.start()
+        self._line.start()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None):
-        self._bar.stop()
+        self._line.stop()
 
     def compiled(self) -> None:
         """Call this after the first step, for which everything was compiled or read from the cache."""
@@ -66,16 +60,18 @@ class TrainingProgress:
         """Call this after each step; `finished` are the metrics of an earlier one, which are read if they are shown."""
         self.step += 1
         now = time.perf_counter()
-        if self._bar.disable or finished is None or now - self._shown < REFRESH_SECONDS:
+        interval = self._line.seconds
+        if interval is None or finished is None or (now - self._shown < interval and self.step < self.steps):
             return
         self._shown = now
         loss, accuracy = float(finished["loss"]), float(finished["accuracy"])
         figures = f"loss {loss:.4f}  accuracy {accuracy:.3f}  {self._pace()}"
-        epoch = f"epoch {self.epoch}/{self.steps // self.steps_per_epoch}"
-        self._bar.update(self._task, completed=self.step, description=epoch, figures=figures)
+        self._line.show(self.step, f"epoch {self.epoch}/{self.steps // self.steps_per_epoch}", figures)
 
     def print_evaluation(self, row: Mapping[str, float | None]) -> None:
-        """Print a line with the training and test metrics of an evaluation."""
+        """Print a line with the training and test metrics of an evaluation, in a notebook not of all."""
+        if not self._is_shown("evaluation"):
+            return
         where = f"epoch {self.epoch:>3}/{self.steps // self.steps_per_epoch}"
         self._print_row(
             self._step_label() if self.step % self.steps_per_epoch else where,
@@ -84,7 +80,9 @@ class TrainingProgress:
         )
 
     def print_logged(self, row: Mapping[str, float | None]) -> None:
-        """Print a line with the training metrics of the steps since the last one."""
+        """Print a line with the training metrics of the steps since the last one; in a notebook not of all."""
+        if not self._is_shown("logged"):
+            return
         self._print_row(self._step_label(), row, ("loss", "accuracy", "learning_rate"))
 
     def print_times(self) -> None:
@@ -147,6 +145,13 @@ class TrainingProgress:
     @property
     def _seconds(self) -> float:
         return time.perf_counter() - self._timed_from - self._paused
+
+    def _is_shown(self, kind: str) -> bool:
+        """Whether a row is printed: in a notebook one in each of NOTEBOOK_ROWS parts of the run."""
+        part = self.step * NOTEBOOK_ROWS // self.steps
+        repeated = self._printed.get(kind) == part and self.step < self.steps
+        self._printed[kind] = part
+        return not (repeated and shown_in_notebook())
 
     def _step_label(self) -> str:
         return f"step {self.step:>{len(str(self.steps))}}/{self.steps}"
