@@ -26,7 +26,7 @@ class StatusLine(Protocol):
 class NoLine:
     """Nothing: in a file or a pipe each line would stay."""
 
-    seconds = None
+    seconds: float | None = None
 
     def start(self) -> None:
         """Nothing."""
@@ -41,7 +41,7 @@ class NoLine:
 class TerminalBar:
     """Rich's progress bar, below what is printed."""
 
-    seconds = 0.25
+    seconds: float | None = 0.25
 
     def __init__(self, console: Console, step: int, steps: int) -> None:
         self._bar = Progress(
@@ -70,10 +70,11 @@ class TerminalBar:
 class NotebookLine:
     """One output of the cell, which is replaced: a stored notebook has only its last text."""
 
-    seconds = 1.0
+    seconds: float | None = 1.0
 
     def __init__(self, step: int, steps: int) -> None:
-        self._first, self._steps, self._output = step, steps, None
+        self._first, self._steps = step, steps
+        self._output: Any = None
 
     def start(self) -> None:
         """Show the line."""
