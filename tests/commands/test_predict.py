@@ -86,7 +86,8 @@ def test_json_has_what_the_library_says(capsys, weights_file):
     )
 
 
-def test_a_folder_is_searched_in_natural_order(capsys, weights_file):
+def test_a_folder_is_searched_in_natural_order(capsys, weights_file, photos):
+    (photos / "notes.txt").unlink()
     lines = lines_of(capsys, "photos", "--weights", weights_file, "--batch-size", "3")
     names = ["1.PNG", "2.png", "10.png", "more/a.bmp"]
     assert [line["path"] for line in lines] == [f"photos/{name}" for name in names]
@@ -131,7 +132,8 @@ def test_images_that_cannot_be_read_are_named_and_the_others_predicted(capsys, w
     shown = [json.loads(line)["path"] for line in out.splitlines()]
     assert shown == ["photos/1.PNG", "photos/2.png", "photos/more/a.bmp", "photos/2.png"]
     # Missing files are known before the weights are read.
-    missing, truncated, text = (line for line in err.splitlines() if "zoo: weights: " not in line)
+    left_out, missing, truncated, text = (line for line in err.splitlines() if "zoo: weights: " not in line)
+    assert "photos: files left out: 1 .txt (notes.txt)" in left_out
     assert "photos/10.png" in truncated
     assert "photos/notes.txt" in text and "not an image" in text
     assert "photos/none.png" in missing and "No such file or directory" in missing
@@ -168,7 +170,15 @@ def test_a_damaged_checkpoint_is_one_line_and_no_log(short_run, tmp_path):
     shutil.copytree(short_run.folder, tmp_path / "run")
     for arrays in (tmp_path / "run" / "steps").glob("*/state/d"):
         shutil.rmtree(arrays)
-    command = [sys.executable, "-m", "zoo", "predict", str(tmp_path / "photos"), "--checkpoint", str(tmp_path / "run")]
+    command = [
+        sys.executable,
+        "-m",
+        "zoo",
+        "predict",
+        str(tmp_path / "photos/2.png"),
+        "--checkpoint",
+        str(tmp_path / "run"),
+    ]
     done = subprocess.run(command, cwd=Path(__file__).parents[2], capture_output=True, text=True)
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
     assert "rename that folder to use another step" in done.stderr

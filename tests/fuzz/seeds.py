@@ -75,7 +75,12 @@ def image_bytes(form: str, size: tuple[int, int] = (IMAGE_SIZE, IMAGE_SIZE)) -> 
     """An image of noise."""
     pixels = np.random.default_rng(0).integers(0, 256, (size[1], size[0], 3), np.uint8)
     stream = io.BytesIO()
-    Image.fromarray(pixels).save(stream, form)
+    if form == "HEIF":
+        import pillow_heif
+
+        pillow_heif.from_pillow(Image.fromarray(pixels)).save(stream)
+    else:
+        Image.fromarray(pixels).save(stream, form)
     return stream.getvalue()
 
 

@@ -87,7 +87,7 @@ def _paths_or_none(argument: str) -> list[str] | None:
     from zoo.errors import ZooError
 
     try:
-        return image_paths(argument)
+        return image_paths(argument, note_left_out=True)
     except ZooError as error:
         print_note(str(error))
         return None

@@ -4,17 +4,19 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from io import SEEK_END
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
-from PIL import ExifTags, Image, TiffImagePlugin, UnidentifiedImageError
+from PIL import ExifTags, Image, JpegImagePlugin, TiffImagePlugin, UnidentifiedImageError
 
 from zoo.data.errors import DataError
-from zoo.data.image_limits import FORMATS, MAX_FILE_SIZE, SMALL_FILE, HeaderReader, check_image
+from zoo.data.image_limits import FORMATS, MAX_FILE_SIZE, SMALL_FILE, HeaderReader, check_image, reduce_large_jpeg
+from zoo.data.optional_formats import HEIC, MissingDecoder, check_available, open_heic, optional_format
 from zoo.printable import one_line
 from zoo.runtime.regular_file import open_regular
 from zoo.runtime.system_errors import reason
 
+JPEG_START = b"\xff\xd8\xff"
 # Larger images are converted in parts.
 PART_PIXELS = 2**20
 
@@ -62,12 +64,27 @@ def _open(file: BinaryIO) -> Iterator[Image.Image]:
         raise DataError(f"it has more than {MAX_FILE_SIZE // 10**6} MB")
     file.seek(0)
     # A file that is smaller than any limit of headers is read as it is, which is faster.
-    limited = HeaderReader(file) if size > SMALL_FILE else file
-    with Image.open(limited, formats=FORMATS) as image:
+    limited: Any = HeaderReader(file) if size > SMALL_FILE else file
+    with _opened(limited) as image:
         if isinstance(limited, HeaderReader):
             limited.end_of_header()
+        reduce_large_jpeg(image, file)
         check_image(image, file)
         yield image
+
+
+def _opened(file: BinaryIO) -> Image.Image:
+    check_available(found := optional_format(file))
+    if found is HEIC:
+        return open_heic(file)
+    if file.read(len(JPEG_START)) != JPEG_START:
+        return Image.open(file, formats=FORMATS)
+    file.seek(0)
+    # Image.open warns of, and refuses, photographs that are read at a lower resolution here.
+    try:
+        return JpegImagePlugin.JpegImageFile(file)
+    except SyntaxError as error:
+        raise UnidentifiedImageError(str(error)) from error
 
 
 @contextmanager
@@ -83,6 +100,8 @@ def unreadable(path: str | Path, error: Exception) -> DataError:
     """The error of an image that PIL could not read, with its path."""
     if isinstance(error, OSError) and error.errno:
         return DataError(f"cannot read the image {path}: {reason(error)}")
+    if isinstance(error, MissingDecoder):
+        return DataError(f"cannot read the image {path}: {error}")
     # PIL's own message repeats the path as a repr.
     problem = "not an image" if isinstance(error, UnidentifiedImageError) else one_line(error)
     return DataError(f"cannot read the image {path} ({problem}): replace it")

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any, BinaryIO
 
-from PIL import Image
+from PIL import Image, JpegImagePlugin
 
 from zoo.data.errors import DataError
 
@@ -17,7 +17,10 @@ MAX_FILE_SIZE = 240 * 10**6
 MAX_HEADERS = ((0, b"\xff\xd8", 2**23), (0, b"GIF", 2**21), (0, b"RIFF", 10**8), (4, b"ftyp", 10**8), (0, b"", 2**25))
 # Those of the largest full-frame cameras: seven bytes of memory per pixel. The other decoders hold copies of their own.
 MAX_PIXELS = 61 * 10**6
-MAX_PIXELS_OF = {"WEBP": 30 * 10**6, "AVIF": 30 * 10**6, "JPEG2000": 20 * 10**6}
+MAX_PIXELS_OF = {"WEBP": 30 * 10**6, "AVIF": 30 * 10**6, "JPEG2000": 20 * 10**6, "HEIF": 51 * 10**6}
+# Of a JPEG of one scan, as telephones write them: decoded at a half, a quarter or an eighth of its size, to MAX_PIXELS.
+MAX_PIXELS_REDUCED = 250 * 10**6
+REDUCTIONS = (2, 4, 8)
 SMALL_FILE = min(limit for _, _, limit in MAX_HEADERS)
 # A progressive JPEG is as large in each of its scans, of which there are about ten.
 MAX_SCANNED_PIXELS = 2**31
@@ -51,6 +54,39 @@ def _header_limit(file: BinaryIO) -> int:
     start = file.read(8)
     file.seek(0)
     return next(limit for position, magic, limit in MAX_HEADERS if start.startswith(magic, position))
+
+
+def reduce_large_jpeg(image: Image.Image, file: BinaryIO) -> None:
+    """Have an opened JPEG of more than MAX_PIXELS decoded at a lower resolution, where that takes less memory.
+
+    Raises DataError for one of more than MAX_PIXELS_REDUCED.
+    """
+    if not isinstance(image, JpegImagePlugin.JpegImageFile) or image.width * image.height <= MAX_PIXELS:
+        return
+    if image.width * image.height > MAX_PIXELS_REDUCED:
+        raise DataError(f"{image.width} x {image.height} pixels are more than {MAX_PIXELS_REDUCED:,}")
+    # Of several scans, the decoder holds all coefficients at full resolution.
+    if image.info.get("progressive") or _components_of_first_scan(file) < image.layers:
+        return
+    scale = next(scale for scale in REDUCTIONS if image.width * image.height <= scale**2 * MAX_PIXELS)
+    image.draft(None, (max(1, image.width // scale), max(1, image.height // scale)))
+
+
+def _components_of_first_scan(file: BinaryIO) -> int:
+    """How many components the first scan of a JPEG has; 0 where it is not found."""
+    start, place, components = file.tell(), 2, 0
+    while place < _header_limit(file):
+        file.seek(place)
+        marker = file.read(5)
+        if len(marker) < 5 or marker[0] != SCAN[0]:
+            break
+        if marker[1] == SCAN[1]:
+            components = marker[4]
+            break
+        # A marker may be padded with the byte that it begins with.
+        place += 1 if marker[1] == SCAN[0] else 2 + int.from_bytes(marker[2:4], "big")
+    file.seek(start)
+    return components
 
 
 def check_image(image: Image.Image, file: BinaryIO) -> None:

@@ -8,7 +8,8 @@ from zoo.data.dataset import Dataset
 from zoo.data.errors import DataError
 from zoo.data.sources.folder import open_folder
 from zoo.data.sources.idx import is_idx_folder, open_idx
-from zoo.data.sources.image_tree import describe_left_out, has_images, list_tree
+from zoo.data.sources.image_tree import has_images, list_tree
+from zoo.data.sources.left_out import describe_left_out
 from zoo.data.sources.tfds_files import tfds_folder
 from zoo.errors import ZooError
 from zoo.runtime.home_folder import expand_home

@@ -17,8 +17,10 @@ from tests.fuzz.kinds.files import Content, files, predict_image
 from tests.fuzz.kinds.special_files import SPECIAL
 from tests.fuzz.mutate import damaged
 from tests.fuzz.seeds import Seeds, image_bytes
+from zoo.data.optional_formats import HEIC
 
 FORMATS = {"PNG": "png", "JPEG": "jpg", "GIF": "gif", "BMP": "bmp", "TIFF": "tif", "WEBP": "webp", "PPM": "ppm"}
+FORMATS |= {"AVIF": "avif", "HEIF": "heic"}
 
 
 def cases(seeds: Seeds, seed: int, count: int) -> Iterator[Case]:
@@ -29,6 +31,8 @@ def cases(seeds: Seeds, seed: int, count: int) -> Iterator[Case]:
         return Case(kind="images", name=name, arguments=arguments, write=files({file: content}), expected=expected)
 
     for form, suffix in FORMATS.items():
+        if form == "HEIF" and not HEIC.is_available():
+            continue
         content = image_bytes(form)
         yield case(f"{form} valid", f"image.{suffix}", content, "works")
         for name, changed in damaged(content, seed, count):

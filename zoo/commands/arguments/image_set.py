@@ -69,7 +69,8 @@ def _image_files(args: argparse.Namespace) -> ImageSet:
     from zoo.errors import ZooError
     from zoo.visualize.network_and_images import ImageSet
 
-    paths = [path for argument in args.images for path in image_paths(argument)][: args.limit]
+    listed = (image_paths(argument, note_left_out=True) for argument in args.images)
+    paths = [path for part in listed for path in part][: args.limit]
     # Standard input can be read only once.
     loaded = [load_image(path) if path == STANDARD_INPUT else None for path in paths]
     # Images that cannot be read are an error before anything is drawn.

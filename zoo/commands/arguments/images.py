@@ -11,16 +11,19 @@ if TYPE_CHECKING:
 STANDARD_INPUT = "-"
 
 
-def image_paths(argument: str) -> list[str]:
+def image_paths(argument: str, *, note_left_out: bool = False) -> list[str]:
     """The argument itself, or the images in the folder that it names, 10.png after 9.png.
 
+    With `note_left_out` a line on standard error counts and names the other files of the folder.
     Raises ZooError for a folder without images, for what does not exist, and for a pipe or a device.
     """
     import stat
     from pathlib import Path
 
-    from zoo.data.sources.image_tree import describe_left_out, list_tree, natural_order
+    from zoo.data.sources.image_tree import list_tree, natural_order
+    from zoo.data.sources.left_out import describe_left_out
     from zoo.errors import ZooError
+    from zoo.runtime.console import print_note
     from zoo.runtime.regular_file import refuse_special
     from zoo.runtime.system_errors import reason
 
@@ -39,9 +42,11 @@ def image_paths(argument: str) -> list[str]:
         tree = list_tree(Path(argument))
     except (OSError, ValueError) as error:
         raise ZooError(f"cannot read the image {argument}: {reason(error)}") from None
+    left_out = describe_left_out(tree.all_others())
     if not tree.total:
-        left_out = describe_left_out(tree.all_others())
         raise ZooError(f"there are no images in the folder {argument}" + (f" ({left_out})" if left_out else ""))
+    if left_out and note_left_out:
+        print_note(f"{argument}: {left_out}")
     return [str(path) for path in natural_order(tree)]
 
 

@@ -8,7 +8,8 @@ from zoo.data.dataset import Dataset, Example, path_safe
 from zoo.data.decoding import read_image, read_shape
 from zoo.data.errors import DataError
 from zoo.data.image_shape import typical_shape
-from zoo.data.sources.image_tree import ImageTree, describe_left_out, list_tree
+from zoo.data.sources.image_tree import ImageTree, list_tree
+from zoo.data.sources.left_out import describe_left_out
 from zoo.data.sources.splits import find_splits, split_groups
 
 # Paths below the data set's folder, with slashes, by class.
@@ -75,7 +76,9 @@ def _classes(tree: ImageTree, *, is_split: bool = False) -> Files:
     for folder in tree.folders.values():
         if not folder.total:
             removing = "remove it from both splits" if is_split else "remove it"
-            raise DataError(f"the class folder {folder.path} holds no images: add some or {removing}")
+            left_out = describe_left_out(folder.all_others())
+            found = f" ({left_out})" if left_out else ""
+            raise DataError(f"the class folder {folder.path} holds no images{found}: add some or {removing}")
         for kinds in split_groups(folder).values():
             if "train" in kinds and len(kinds) > 1:
                 raise DataError(

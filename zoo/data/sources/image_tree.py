@@ -2,24 +2,23 @@
 
 import os
 import re
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from zoo.data.errors import DataError
+from zoo.data.optional_formats import HEIC, OPTIONAL_FORMATS
+from zoo.data.sources.left_out import OtherFiles, joined_kinds
 from zoo.runtime.system_errors import reason
 
 EXTENSIONS = frozenset(
     {".jpg", ".jpeg", ".jpe", ".jfif", ".pjpeg", ".png", ".bmp", ".gif", ".webp", ".avif", ".tif", ".tiff"}
-    | {".ppm", ".pgm"}
+    | {".ppm", ".pgm", *HEIC.suffixes}
 )
 # What operating systems, archives and network drives put beside the user's files; hidden files are skipped too.
 SYSTEM_NAMES = frozenset(
     {"__MACOSX", "@eaDir", "lost+found", "$RECYCLE.BIN", "System Volume Information", "Thumbs.db", "desktop.ini"}
 )
-# Kinds of files that are named in the line about those left out; the rest are one number.
-MAX_KINDS = 4
 MAX_SUFFIX = 8
 # Far more than data sets have; Python's own limit of nested calls is not much higher.
 MAX_DEPTH = 100
@@ -30,13 +29,13 @@ class ImageTree:
     """What a folder holds, hidden files apart.
 
     `relative` is its path below the `root` that was listed, with slashes, "" for the root itself. `images` are paths
-    below the root too, and `others` counts the remaining files by suffix. `folders` are in natural order.
+    below the root too, and `others` those of the remaining files, by suffix. `folders` are in natural order.
     """
 
     root: Path
     relative: str
     images: tuple[str, ...]
-    others: Counter[str]
+    others: OtherFiles
     folders: dict[str, "ImageTree"]
     total: int
 
@@ -56,13 +55,19 @@ class ImageTree:
         for folder in self.folders.values():
             yield from folder.all_images()
 
-    def all_others(self) -> Counter[str]:
+    def all_others(self) -> dict[str, list[str]]:
         """The other files in this folder and below, by suffix."""
-        return sum((folder.all_others() for folder in self.folders.values()), self.others)
+        return joined_kinds(self.others, *(folder.all_others() for folder in self.folders.values()))
 
     def folders_with_images(self) -> dict[str, "ImageTree"]:
         """The sub-folders that hold images, or have them below."""
         return {name: folder for name, folder in self.folders.items() if folder.total}
+
+
+def readable_suffixes() -> frozenset[str]:
+    """The suffixes of the images that can be read in this installation."""
+    missing = (known.suffixes for known in OPTIONAL_FORMATS if not known.is_available())
+    return EXTENSIONS.difference(*missing)
 
 
 def list_tree(root: Path) -> ImageTree:
@@ -84,16 +89,6 @@ def natural_order(tree: ImageTree) -> list[Path]:
         (tree.root / image for image in tree.all_images()),
         key=lambda file: [natural_key(part) for part in file.parts],
     )
-
-
-def describe_left_out(others: Counter[str], images: int = 0) -> str:
-    """One line about files that are no images by their suffix, and images outside of the classes; "" for none."""
-    kinds = [f"{count} {suffix or 'without suffix'}" for suffix, count in others.most_common(MAX_KINDS)]
-    if rest := sum(others.values()) - sum(count for _, count in others.most_common(MAX_KINDS)):
-        kinds.append(f"{rest} of other kinds")
-    if images:
-        kinds.append(f"{images} image{'s' * (images > 1)} outside of the class folders that are used")
-    return f"files left out: {', '.join(kinds)}" if kinds else ""
 
 
 def natural_key(name: str) -> list[tuple[bool, int, str]]:
@@ -130,10 +125,12 @@ def _has_images(root: Path, relative: str, above: tuple[Identity, ...]) -> bool:
 
 def _list_folder(
     root: Path, relative: str, above: tuple[Identity, ...]
-) -> tuple[list[str], list[str], Counter[str], tuple[Identity, ...]]:
+) -> tuple[list[str], list[str], OtherFiles, tuple[Identity, ...]]:
     """The names of sub-folders, the images, the other files by suffix, and the identities of this folder and above."""
-    path = root / relative
-    folders, images, others = [], [], Counter[str]()
+    path, readable = root / relative, readable_suffixes()
+    folders: list[str] = []
+    images: list[str] = []
+    others: dict[str, list[str]] = {}
     try:
         identity = _identity(path.stat())
         if identity in above:
@@ -148,10 +145,11 @@ def _list_folder(
                 suffix = _suffix(name)
                 if entry.is_dir():
                     folders.append(name)
-                elif suffix in EXTENSIONS and _can_be_opened(entry):
+                elif suffix in readable and _can_be_opened(entry):
                     images.append(_join(relative, name))
                 else:
-                    others["broken link" if _is_broken_link(entry) else suffix] += 1
+                    kind = "broken link" if _is_broken_link(entry) else suffix
+                    others.setdefault(kind, []).append(_join(relative, name))
     except OSError as error:
         raise DataError(f"cannot read {error.filename or path} ({reason(error)})") from error
     return folders, images, others, (*above, identity)
