@@ -122,3 +122,9 @@ def test_other_classes_are_an_error():
 
 def test_a_batch_that_the_devices_cannot_share():
     assert "a batch of 6 cannot be split over 4 devices" in failing(batch_size=6)
+
+
+def test_a_result_shows_itself(result):
+    accuracies = f"top-1 accuracy {result.top1_accuracy:.4f}, top-5 {result.top5_accuracy:.4f}"
+    assert repr(result) == f"Evaluation(203 images, 7 classes: {accuracies})"
+    assert result._repr_html_().count("<tr>") == 8

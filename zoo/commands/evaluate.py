@@ -26,7 +26,7 @@ from zoo.commands.arguments.weights import (
 from zoo.runtime.limits import BATCH_SIZE
 
 if TYPE_CHECKING:
-    from zoo.inference.evaluation import ClassResult, Evaluation
+    from zoo.inference.evaluation import Evaluation
 
 HELP = "evaluate a network on a data set"
 
@@ -74,17 +74,11 @@ def run(args: argparse.Namespace) -> None:
 
 
 def _as_text(result: Evaluation) -> str:
+    from zoo.inference.evaluation import RESULT_LEFT, RESULT_TITLES
     from zoo.runtime.text_tables import aligned_table
 
     lines = [f"top-1 accuracy  {result.top1_accuracy:.4f}"]
     if result.top5_accuracy is not None:
         lines.append(f"top-5 accuracy  {result.top5_accuracy:.4f}")
-    titles = ["class", "images", "accuracy", "most often mistaken for"]
-    rows = [_cells(row) for row in result.per_class()]
-    return "\n".join([*lines, "", *aligned_table(titles, rows, [True, False, False, True])])
-
-
-def _cells(row: ClassResult) -> list[str]:
-    accuracy = "" if row.accuracy is None else f"{row.accuracy:.3f}"
-    mistake = f"{row.mistaken_for} ({row.mistakes})" if row.mistakes else ""
-    return [row.name, str(row.images), accuracy, mistake]
+    rows = [row.cells() for row in result.per_class()]
+    return "\n".join([*lines, "", *aligned_table(RESULT_TITLES, rows, RESULT_LEFT)])

@@ -11,6 +11,7 @@ from types import MappingProxyType
 
 from zoo.counting.paper_tables import PaperRow, PaperTable
 from zoo.counting.records import CountError, NetworkCounts, Row
+from zoo.runtime.html_tables import html_table
 from zoo.runtime.text_tables import aligned_table, csv_cell, markdown_table, shorten, wrap
 
 
@@ -68,13 +69,24 @@ class ComparedRow:
     note: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class PaperComparison:
-    """A published table compared with a network's counts, row by row."""
+    """A published table compared with a network's counts, row by row; `print` writes text."""
 
     model: str
     table: PaperTable
     rows: tuple[ComparedRow, ...]
+
+    def __repr__(self) -> str:
+        return f"PaperComparison({self.model} with {self.table.source}: {len(self.rows)} rows)"
+
+    def __str__(self) -> str:
+        return self.to_text()
+
+    def _repr_html_(self) -> str:
+        """For notebooks."""
+        titles, cells, notes = self._cells()
+        return html_table(titles, cells, [i == 0 for i in range(len(titles))], notes="\n".join(notes))
 
     def to_text(self, *, width: int | None = None) -> str:
         """Aligned columns, then the notes, numbered as in the table; cut and wrapped to `width` characters."""

@@ -12,7 +12,7 @@ class CountError(ZooError):
     """A network that cannot be counted for this input: another shape is needed, or the image is too small."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Row:
     """One layer: its main operation with what belongs to it, such as a bias.
 
@@ -48,6 +48,14 @@ class Row:
     offset: tuple[Number | None, ...]
     xla_flops: float | None = None
 
+    def __repr__(self) -> str:
+        """What the layer is and costs; its geometry is in the table of a summary."""
+        macs = "unknown MACs" if self.macs is None else f"{self.macs:,} MACs"
+        return (
+            f"Row({self.path or '-'}: {self.operation}, output {self.output_shape}, {self.parameters:,} parameters, "
+            f"{macs})"
+        )
+
 
 @dataclass(frozen=True)
 class Misalignment:
@@ -59,7 +67,7 @@ class Misalignment:
     centres: tuple[tuple[Number, ...], ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class NetworkCounts:
     """All rows of a network for one input shape, and its totals.
 
@@ -82,6 +90,14 @@ class NetworkCounts:
     misaligned: tuple[Misalignment, ...] = ()
     is_first_call: bool = False
     has_transposed_convolutions: bool = False
+
+    def __repr__(self) -> str:
+        """The totals."""
+        size = "x".join(map(str, self.input_shape))
+        return (
+            f"{type(self).__name__}({self.model}, input {size}: {len(self.rows)} rows, {self.parameters:,} parameters, "
+            f"{self.macs:,} MACs)"
+        )
 
     @property
     def flops(self) -> int:

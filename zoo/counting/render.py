@@ -9,6 +9,7 @@ from fractions import Fraction
 from typing import Any
 
 from zoo.counting.records import ROW_COLUMNS, Misalignment, NetworkCounts, Number, Row
+from zoo.runtime.html_tables import html_table
 from zoo.runtime.text_tables import aligned_table, csv_cell, markdown_table, shorten, wrap
 
 CONVENTION = (
@@ -55,6 +56,13 @@ def markdown(counts: NetworkCounts, without_sharing: bool) -> str:
     columns = _columns(counts, without_sharing)
     lines = markdown_table([c.title for c in columns], _cells(counts, columns), [c.left for c in columns])
     return "\n".join([*lines, "", *(f"- {note}" for note in _notes(counts, without_sharing))])
+
+
+def html(counts: NetworkCounts) -> str:
+    """A table that scrolls, with totals and notes below it."""
+    columns, notes = _columns(counts, without_sharing=False), _notes(counts, without_sharing=False)
+    titles, left = [c.title for c in columns], [c.left for c in columns]
+    return html_table(titles, _cells(counts, columns), left, notes="\n".join(notes))
 
 
 def csv_text(counts: NetworkCounts) -> str:

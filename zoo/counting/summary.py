@@ -6,9 +6,16 @@ from zoo.counting import render
 from zoo.counting.records import NetworkCounts
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Summary(NetworkCounts):
-    """The counts of a network, which can be written as text, Markdown, CSV or JSON."""
+    """The counts of a network, which can be written as text, Markdown, CSV or JSON; `print` writes text."""
+
+    def __str__(self) -> str:
+        return self.to_text()
+
+    def _repr_html_(self) -> str:
+        """For notebooks."""
+        return render.html(self)
 
     def to_text(self, *, width: int | None = None, without_sharing: bool = False) -> str:
         """A table for a terminal of `width` characters; columns that do not fit are left out and named below it.

@@ -26,7 +26,7 @@ class Source(Protocol):
     def __getitem__(self, index: int) -> Example: ...
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Dataset:
     """A data set of labelled images. `name` is safe in a path; `class_names` are in the order of the labels, and shown
     as by `printable`; `image_shape` (height, width, channels) is typical of the training images, from a sample of them.
@@ -42,6 +42,13 @@ class Dataset:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "class_names", printable_names(self.class_names))
+
+    def __repr__(self) -> str:
+        size = "x".join(map(str, self.image_shape))
+        return (
+            f"Dataset({self.name}: {len(self.train):,} training and {len(self.test):,} test images, "
+            f"{len(self.class_names):,} classes, {size})"
+        )
 
 
 @dataclass(frozen=True)

@@ -13,11 +13,15 @@ from zoo.errors import ZooError
 from zoo.inference.classifier import Classifier
 from zoo.inference.prediction import fetch_top_k, output_names, top_k_function
 from zoo.models.memory_forecast import check_inference_memory
+from zoo.runtime.html_tables import html_table
 from zoo.runtime.limits import BATCH_SIZE
 from zoo.runtime.mesh import data_mesh, replicated, shard_batch
 
 # Data sets whose class names are digits.
 DIGIT_DATASETS = ("digits", "mnist")
+# Of a table of the classes' results, and which of its columns are flush left.
+RESULT_TITLES = ("class", "images", "accuracy", "most often mistaken for")
+RESULT_LEFT = (True, False, False, True)
 
 
 @dataclass(frozen=True)
@@ -33,8 +37,14 @@ class ClassResult:
     mistaken_for: str | None
     mistakes: int
 
+    def cells(self) -> list[str]:
+        """The row of a table with `RESULT_TITLES`."""
+        accuracy = "" if self.accuracy is None else f"{self.accuracy:.3f}"
+        mistake = f"{self.mistaken_for} ({self.mistakes})" if self.mistakes else ""
+        return [self.name, str(self.images), accuracy, mistake]
 
-@dataclass(frozen=True, eq=False)
+
+@dataclass(frozen=True, eq=False, repr=False)
 class Evaluation:
     """The result on a test set. `confusion` is int [true class, predicted class], the numbers of images.
 
@@ -44,6 +54,17 @@ class Evaluation:
     class_names: tuple[str, ...]
     confusion: np.ndarray
     top5_accuracy: float | None
+
+    def __repr__(self) -> str:
+        top5 = "" if self.top5_accuracy is None else f", top-5 {self.top5_accuracy:.4f}"
+        return (
+            f"Evaluation({self.images:,} images, {len(self.class_names):,} classes: "
+            f"top-1 accuracy {self.top1_accuracy:.4f}{top5})"
+        )
+
+    def _repr_html_(self) -> str:
+        """For notebooks: with a row per class."""
+        return html_table(RESULT_TITLES, [row.cells() for row in self.per_class()], RESULT_LEFT, caption=repr(self))
 
     @property
     def images(self) -> int:

@@ -5,7 +5,7 @@ Outputs leave a network through Flax's collections only, never through a Python 
 """
 
 from collections import OrderedDict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -17,6 +17,7 @@ from flax.linen.module import InterceptorContext
 
 from zoo.errors import ZooError, suggestion
 from zoo.models.variables import Variables
+from zoo.runtime.html_tables import html_facts
 from zoo.runtime.kept_traces import new_trace_name
 
 CAPTURED = "intermediates"  # Flax's collection of captured outputs
@@ -39,7 +40,37 @@ class Applied(NamedTuple):
     collections: Mapping[str, Any]
 
 
-def features(model: nn.Module, variables: Variables, x: jax.Array, names: Sequence[str]) -> dict[str, jax.Array]:
+@jax.tree_util.register_pytree_with_keys_class
+class Activations(dict[str, Any]):
+    """{name: activation}, a pytree like any dictionary, in the order of its names; a prompt shows shapes instead of
+    numbers.
+    """
+
+    def tree_flatten_with_keys(self) -> tuple[list[tuple[jax.tree_util.DictKey, Any]], tuple[str, ...]]:
+        """For JAX."""
+        return [(jax.tree_util.DictKey(name), value) for name, value in self.items()], tuple(self)
+
+    @classmethod
+    def tree_unflatten(cls, names: tuple[str, ...], values: Iterable[Any]) -> "Activations":
+        """For JAX."""
+        return cls(zip(names, values, strict=True))
+
+    def __repr__(self) -> str:
+        return "\n".join(["Activations", *(f"  {name}: {shapes}" for name, shapes in self._shapes())])
+
+    def _repr_html_(self) -> str:
+        """For notebooks."""
+        return html_facts("Activations", self._shapes())
+
+    def _shapes(self) -> list[tuple[str, str]]:
+        return [(name, ", ".join(map(_shape_text, jax.tree.leaves(value)))) for name, value in self.items()]
+
+
+def _shape_text(value: Any) -> str:
+    return f"{getattr(value, 'dtype', type(value).__name__)} {list(jnp.shape(value))}"
+
+
+def features(model: nn.Module, variables: Variables, x: jax.Array, names: Sequence[str]) -> Activations:
     """{name: activation} of the submodules at `names`, paths such as "inception_3a" or "inception_3a/1x1".
 
     An activation is what the module returns when it is called the first time: an array, or a tuple of arrays. Of a
@@ -52,7 +83,9 @@ def features(model: nn.Module, variables: Variables, x: jax.Array, names: Sequen
     with network_errors(model, x):
         jax.eval_shape(lambda variables, x: logits_and_outputs(model, variables, x, names), variables, x)
     outputs = logits_and_outputs(model, variables, x, names)[1]
-    return {name: output.outputs if isinstance(output, Stacked) else output for name, output in outputs.items()}
+    return Activations(
+        (name, output.outputs if isinstance(output, Stacked) else output) for name, output in outputs.items()
+    )
 
 
 @contextmanager

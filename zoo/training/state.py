@@ -35,6 +35,10 @@ class TrainState(struct.PyTreeNode):
     std: tuple[float, ...] = struct.field(pytree_node=False)
     frozen: frozenset[str] = struct.field(pytree_node=False)
 
+    def __repr__(self) -> str:
+        parameters = sum(jnp.size(leaf) for leaf in jax.tree.leaves(self.params))
+        return f"TrainState({type(self.model).__name__}, step {self.step}, {parameters:,} parameters)"
+
     @property
     def variables(self) -> dict[str, Any]:
         """{"params", "batch_stats"}, as they are trained."""

@@ -32,9 +32,11 @@ from zoo.visualize.methods.named_layers import (
     layer_shapes,
     spatial_shape,
 )
+from zoo.visualize.shown import png_of_tiles, shapes_text
+from zoo.visualize.tiles import signed_to_colours
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Projection:
     """Activations projected to the pixels, one row per pair of an image and a unit.
 
@@ -48,6 +50,13 @@ class Projection:
     values: np.ndarray
     positions: np.ndarray
     units: np.ndarray
+
+    def __repr__(self) -> str:
+        return shapes_text(self)
+
+    def _repr_png_(self) -> bytes | None:
+        """For notebooks: the first pixels, each with its own scale; zero is grey."""
+        return png_of_tiles(self.pixels, signed_to_colours)
 
 
 def deconvnet(

@@ -20,6 +20,7 @@ from zoo.models.variables import Variables
 from zoo.runtime.limits import COUNT, ITERATIONS, PIXELS
 from zoo.visualize.methods.jit_cache import jit_cached
 from zoo.visualize.methods.named_layers import Units, check_units, layer_output, layer_shape, layer_shapes
+from zoo.visualize.shown import png_of_tiles, shapes_text, stretched_to_colours
 
 Bounds = tuple[ArrayLike, ArrayLike]
 Regularization = tuple[float, int, float, float]  # learning rate, jitter, blur, total variation
@@ -37,12 +38,19 @@ class Basis(NamedTuple):
     decorrelated: bool
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Maximized:
     """`images` [units, height, width, channel], normalised, and `values` [units], the mean of each unit's map."""
 
     images: np.ndarray
     values: np.ndarray
+
+    def __repr__(self) -> str:
+        return shapes_text(self)
+
+    def _repr_png_(self) -> bytes | None:
+        """For notebooks: the first images, each stretched from black to white."""
+        return png_of_tiles(self.images, stretched_to_colours)
 
 
 def maximize(

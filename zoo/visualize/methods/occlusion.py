@@ -22,9 +22,11 @@ from zoo.visualize.methods.named_layers import (
     logits_and_output,
     spatial_shape,
 )
+from zoo.visualize.shown import png_of_tiles, shapes_text
+from zoo.visualize.tiles import uint8_to_colours
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Occlusion:
     """The network's output for each position of the square [rows, columns], as in Figure 7 of the paper.
 
@@ -42,6 +44,13 @@ class Occlusion:
     tops: np.ndarray
     lefts: np.ndarray
     size: int
+
+    def __repr__(self) -> str:
+        return shapes_text(self)
+
+    def _repr_png_(self) -> bytes | None:
+        """For notebooks: the probability of the class, black for 0 and white for 1."""
+        return png_of_tiles(255 * self.probability[..., None], uint8_to_colours)
 
 
 def occlusion(

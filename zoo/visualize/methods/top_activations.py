@@ -16,6 +16,7 @@ from zoo.visualize.methods.image_batches import Images, iterate_batches
 from zoo.visualize.methods.jit_cache import jit_cached
 from zoo.visualize.methods.named_layers import check_finite, layer_output, layer_shapes, spatial_shape
 from zoo.visualize.methods.receptive_boxes import receptive_boxes
+from zoo.visualize.shown import shapes_text
 
 
 class TopK(NamedTuple):
@@ -29,7 +30,7 @@ class TopK(NamedTuple):
     positions: jax.Array
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class TopActivations:
     """The strongest activations of every unit of a layer, at most one per image, the strongest first.
 
@@ -43,6 +44,9 @@ class TopActivations:
     images: np.ndarray
     positions: np.ndarray
     boxes: np.ndarray
+
+    def __repr__(self) -> str:
+        return shapes_text(self)
 
 
 def top_activations(

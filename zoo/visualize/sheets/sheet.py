@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -25,7 +26,7 @@ TEMPLATE = Path(__file__).with_name("index.html.j2")
 FILE_NAME_CHARACTERS = "A-Za-z0-9._-"
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Sheet:
     """A figure with its title and caption; `name` is its file name without a suffix."""
 
@@ -33,6 +34,15 @@ class Sheet:
     title: str
     caption: str
     figure: Figure
+
+    def __repr__(self) -> str:
+        return f"Sheet({self.name}: {self.title})"
+
+    def _repr_png_(self) -> bytes:
+        """For notebooks."""
+        written = BytesIO()
+        self.figure.savefig(written, format="png", dpi=DPI)
+        return written.getvalue()
 
 
 # Part of links.
