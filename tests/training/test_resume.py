@@ -27,6 +27,7 @@ EVERYTHING = {
     "accumulate": 2,
     "clip_norm": 1.0,
     "label_smoothing": 0.1,
+    "balance": True,
     "aux_heads": True,
     "optimizer": "muon",
 }

@@ -3,6 +3,7 @@
 from zoo.runtime.compilation_cache import enable_compilation_cache
 from zoo.training.checkpoint.checkpoint_weights import checkpoint_weights
 from zoo.training.checkpoint.run_folder import RunFolder
+from zoo.training.class_weights import balanced_weights
 from zoo.training.config.recipe import Recipe
 from zoo.training.config.recipe_table import recipe_for, training_image_size
 from zoo.training.config.run_config import RunConfig
@@ -23,6 +24,7 @@ __all__ = [
     "RunFolder",
     "RunOptions",
     "TrainState",
+    "balanced_weights",
     "build_network",
     "checkpoint_weights",
     "create_state",

@@ -16,6 +16,7 @@ from zoo.training.checkpoint.free_space import check_free_space
 from zoo.training.checkpoint.position import Position
 from zoo.training.checkpoint.restore import restore
 from zoo.training.checkpoint.saved_state import abstract_like
+from zoo.training.class_weights import class_weights_of
 from zoo.training.config.run_config import RunConfig
 from zoo.training.distributed import fail_on_all_processes, state_sharding
 from zoo.training.finetune.freezing import frozen_parameters, head_parameters
@@ -45,7 +46,7 @@ def initial_state(
     A resumed run without a checkpoint starts again. Raises ZooError if the disk has no room for the checkpoints, or
     the configuration names pretrained weights and the run has no backbone.
     """
-    make = state_initializer(run.config, steps_per_epoch)
+    make = state_initializer(run.config, steps_per_epoch, class_weights_of(run.config.recipe, run.dataset))
     key = jax.random.key(run.config.recipe.seed)
     shapes = jax.eval_shape(make, key, {})
     sharding = state_sharding(shapes, mesh, fsdp=run.options.fsdp)
@@ -67,7 +68,9 @@ def check_backbone(run: PreparedRun) -> None:
         raise ZooError("the configuration is that of a run from pretrained weights: give them as `backbone`")
 
 
-def state_initializer(config: RunConfig, steps_per_epoch: int) -> Callable[[jax.Array, Backbone], TrainState]:
+def state_initializer(
+    config: RunConfig, steps_per_epoch: int, class_weights: tuple[float, ...] = ()
+) -> Callable[[jax.Array, Backbone], TrainState]:
     """A function of a key and pretrained variables, by key, that makes the state before the first step."""
     recipe, preprocessing = config.recipe, config.preprocessing
     network = build_network(config)
@@ -88,6 +91,7 @@ def state_initializer(config: RunConfig, steps_per_epoch: int) -> Callable[[jax.
             std=preprocessing.std,
             recipe=recipe,
             frozen=frozen,
+            class_weights=class_weights,
         )
 
     return initialize

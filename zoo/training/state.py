@@ -19,7 +19,8 @@ class TrainState(struct.PyTreeNode):
     """The state of a run.
 
     `average` is the exponential moving average of the variables, {"params", "batch_stats"}, or {} without one. `mean`
-    and `std` are per channel, for pixels in 0..1; `frozen` are the keys of parameters that do not change.
+    and `std` are per channel, for pixels in 0..1; `frozen` are the keys of parameters that do not change;
+    `class_weights` has the weight of each class in the loss, () for equal ones.
     """
 
     step: jax.Array
@@ -34,6 +35,7 @@ class TrainState(struct.PyTreeNode):
     mean: tuple[float, ...] = struct.field(pytree_node=False)
     std: tuple[float, ...] = struct.field(pytree_node=False)
     frozen: frozenset[str] = struct.field(pytree_node=False)
+    class_weights: tuple[float, ...] = struct.field(pytree_node=False, default=())
 
     def __repr__(self) -> str:
         parameters = sum(jnp.size(leaf) for leaf in jax.tree.leaves(self.params))
@@ -60,12 +62,14 @@ def create_state(
     std: tuple[float, ...],
     recipe: Recipe = DEFAULT_RECIPE,
     frozen: frozenset[str] = frozenset(),
+    class_weights: tuple[float, ...] = (),
 ) -> TrainState:
     """The state before the first step, with `variables` as they are before it.
 
     `key` is used for dropout and augmentation. `mean` and `std` are per channel, for pixels in 0..1. `frozen` are the
-    keys of the parameters that do not change, such as "conv1/conv/kernel". Of the `recipe` a step uses the losses, the
-    augmentation and the exponential moving average.
+    keys of the parameters that do not change, such as "conv1/conv/kernel". `class_weights` has the weight of each class
+    in the loss, such as `balanced_weights` of the counts; () for equal ones. Of the `recipe` a step uses the losses,
+    the augmentation and the exponential moving average.
     """
     start = {"params": variables["params"], "batch_stats": variables.get("batch_stats", {})}
     return TrainState(
@@ -80,4 +84,5 @@ def create_state(
         mean=mean,
         std=std,
         frozen=frozen,
+        class_weights=class_weights,
     )

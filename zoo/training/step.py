@@ -4,7 +4,7 @@ A batch is {"image": uint8 [batch, height, width, channel], "label": int32 [batc
 "mask": bool [batch], false for images that only pad the last batch.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import jax
@@ -39,10 +39,11 @@ def train_step(state: TrainState, batch: Batch) -> tuple[TrainState, Metrics]:
     """One update: the next state, and scalar metrics "loss", "accuracy", "gradient_norm" and "finite".
 
     Compile it with `jit`, or with `pmap(axis_name="data")`, which averages gradients and statistics over that axis. The
-    loss is that of the logits, plus the recipe's `aux_weight` times that of each auxiliary head. Random numbers depend
-    on the state's key and step, under pmap also on the device. Frozen parameters have no gradient, and modules without
-    trainable parameters run as in inference. If the loss, the gradient or the update is not finite, "finite" is false
-    and only the step changes. A label that is not one of the classes makes the loss NaN.
+    loss is that of the logits, plus the recipe's `aux_weight` times that of each auxiliary head, both weighted by the
+    state's `class_weights`. Random numbers depend on the state's key and step, under pmap also on the device. Frozen
+    parameters have no gradient, and modules without trainable parameters run as in inference. If the loss, the gradient
+    or the update is not finite, "finite" is false and only the step changes. A label that is not one of the classes
+    makes the loss NaN.
     """
     axis = data_axis()
     key = jax.random.fold_in(state.key, state.step)
@@ -64,9 +65,9 @@ def train_step(state: TrainState, batch: Batch) -> tuple[TrainState, Metrics]:
                 # The interceptors of both contexts are not those of a trace that nn.jit has kept.
                 mutable=["batch_stats", "aux_logits", new_trace_name()],
             )
-        loss = cross_entropy(logits, targets, recipe.label_smoothing).mean()
+        loss = cross_entropy(logits, targets, recipe.label_smoothing, state.class_weights).mean()
         for aux_logits in jax.tree.leaves(collections.get("aux_logits", {})):
-            aux_loss = cross_entropy(aux_logits, targets, recipe.label_smoothing).mean()
+            aux_loss = cross_entropy(aux_logits, targets, recipe.label_smoothing, state.class_weights).mean()
             loss += recipe.aux_weight * aux_loss
         return loss, (logits, collections.get("batch_stats", {}))
 
@@ -147,14 +148,25 @@ def is_class(labels: jax.Array, classes: int) -> jax.Array:
     return (labels >= 0) & (labels < classes)
 
 
-def cross_entropy(logits: jax.Array, targets: jax.Array, label_smoothing: float = 0.0) -> jax.Array:
+def cross_entropy(
+    logits: jax.Array, targets: jax.Array, label_smoothing: float = 0.0, class_weights: Sequence[float] = ()
+) -> jax.Array:
     """[batch]: softmax cross-entropy; `targets` are labels int [batch] or probabilities float [batch, classes].
 
-    Computed in float32 or wider.
+    Computed in float32 or wider. With `class_weights` the loss of an image is multiplied by the weight of its class; a
+    mixed image has the losses of its classes, each with the class's weight, in their shares. It is not divided by the
+    sum of a batch's weights, as torch's is, so that the same image counts the same in every batch and on every device.
     """
     logits = logits.astype(jnp.promote_types(logits.dtype, jnp.float32))
+    weights = jnp.asarray(class_weights, logits.dtype) if len(class_weights) else None
     if targets.ndim == 1:
         if not label_smoothing:
-            return optax.softmax_cross_entropy_with_integer_labels(logits, targets)
+            losses = optax.softmax_cross_entropy_with_integer_labels(logits, targets)
+            return losses if weights is None else losses * weights[targets]
         targets = jax.nn.one_hot(targets, logits.shape[-1])
-    return optax.softmax_cross_entropy(logits, optax.smooth_labels(targets, label_smoothing))
+    if weights is None:
+        return optax.softmax_cross_entropy(logits, optax.smooth_labels(targets, label_smoothing))
+    # What smoothing spreads over all classes has the weight of the class that it is from.
+    targets = targets * weights
+    spread = targets.mean(-1, keepdims=True)
+    return optax.softmax_cross_entropy(logits, (1 - label_smoothing) * targets + label_smoothing * spread)

@@ -59,6 +59,11 @@ class Recipe:
         True, "momentum of batch norm's running statistics: (1 + n) / (10 + n) after n steps, up to the network's own"
     )
     label_smoothing: float = config_field(0.0, "share of the target that is spread over all classes", below=1)
+    balance: bool = config_field(
+        False,
+        "weight the loss of an image by N / (K n), where n of the N training images are in its class, one of K: each "
+        "class has the same share of the loss",
+    )
     aux_heads: bool = config_field(False, "also train the auxiliary classifiers, if the network has them")
     aux_weight: float = config_field(0.3, "weight of each auxiliary loss, with --aux-heads", maximum=LARGEST_FACTOR)
     freeze: str = config_field(

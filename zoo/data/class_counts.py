@@ -1,0 +1,31 @@
+"""How many examples of each class a source has."""
+
+import numpy as np
+
+from zoo.data.dataset import Source
+
+
+def known_labels(source: Source) -> np.ndarray | None:
+    """The labels of all examples, int [n]; None where the source would have to read its examples for them."""
+    labels = getattr(source, "labels", None)
+    return None if labels is None else np.asarray(labels)
+
+
+def class_counts(source: Source, classes: int) -> tuple[int, ...]:
+    """How many examples of each class there are, 0 to classes - 1; other labels do not count.
+
+    Reads all examples where the source does not know their labels. Raises DataError for one that cannot be read.
+    """
+    labels = known_labels(source)
+    if labels is None:
+        # A data set of TFDS gives a label without decoding the image.
+        label = getattr(source, "label", lambda index: source[index]["label"])
+        labels = np.array([label(index) for index in range(len(source))], np.int64)
+    inside = labels[(labels >= 0) & (labels < classes)].astype(np.int64)
+    return tuple(np.bincount(inside, minlength=classes).tolist())
+
+
+def imbalance(counts: tuple[int, ...]) -> float:
+    """How many times as many examples the largest class has as the smallest one that has any; 1 without examples."""
+    present = [count for count in counts if count]
+    return max(present) / min(present) if present else 1.0
