@@ -3,6 +3,7 @@
 import base64
 import re
 import time
+from dataclasses import replace
 
 import flax.linen as nn
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 from sections import Section
 
 import zoo
+from zoo.counting.paper_tables import PAPER_TABLES
 from zoo.errors import ZooError
 from zoo.report import gallery, report, write_report
 from zoo.report.architecture.blocks import MAX_LAYERS, divide_into_blocks, group_into_stages
@@ -77,6 +79,7 @@ def test_the_tables_have_the_numbers_of_count(googlenet):
     assert (total[3], total[4]) == (f"{summary.parameters:,}", f"{summary.macs:,}")
     inception = next(row for row in rows if row[0] == "inception_3a")
     # Szegedy et al. 2014, Table 1: 159K parameters, 128M operations; counted with biases.
+    assert inception[1] == "6 layers with weights"
     assert inception[3].startswith("163,696")
     assert inception[4].startswith("128,049,152")
     assert "weights 159K" in inception[6]
@@ -121,6 +124,22 @@ def test_the_papers_figures_are_shown_at_their_blocks():
     assert outputs == {"conv1": ["112x112"], "conv2_3": ["56x56"], "conv3_4": ["28x28"], "conv4_6": ["14x14"]} | {
         "conv5_3": ["7x7"]
     }
+
+
+@pytest.mark.parametrize("name", ["googlenet", "lenet5_1998"])
+def test_deviations_with_a_note_are_no_alarm(name):
+    """All that deviates from these papers by 2% and more is known (zoo/counting/paper_tables.py)."""
+    table = paper_figures(name, *parts(name))
+    grades = {figure.deviation: figure.grade for row in table.rows for figure in row.figures}
+    assert {"−70.6%": "noted", "+150.0%": "noted"}.items() & grades.items()
+    assert table.grades <= {"equal", "slight", "noted"}
+
+
+def test_a_deviation_without_a_note_is_graded_by_its_size(monkeypatch):
+    (row,) = (row for row in PAPER_TABLES["googlenet"].rows if row.label == "convolution 7x7/2")
+    table = replace(PAPER_TABLES["googlenet"], rows=(replace(row, note=""),))
+    monkeypatch.setattr("zoo.report.architecture.paper.PAPER_TABLES", {"googlenet": table})
+    assert paper_figures("googlenet", *parts("googlenet")).grades == {"equal", "off"}
 
 
 def test_a_script_in_a_name_is_escaped():

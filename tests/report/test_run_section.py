@@ -1,5 +1,6 @@
 """The section about a run, compared with the files of its folder and with plain counting."""
 
+import dataclasses
 import json
 import shlex
 from dataclasses import replace
@@ -187,9 +188,15 @@ def test_drawings_have_a_title_and_a_description(section):
 
 
 def test_the_recipe_is_all_its_settings_and_a_command(run, section):
-    settings = {row[0]: row[1] for row in table(section, "setting")[1:]}
-    assert settings["learning rate"] == "0.003" and settings["flip"] == "yes" and settings["optimizer"] == "adamw"
-    assert {setting.name for setting in run.settings if setting.changed} == {"epochs", "learning rate", "flip"}
+    changed, settings = (rows[1:] for rows in section.tables if rows[0][0] == "setting")
+    assert [row[:3] for row in changed] == [
+        ["epochs", "4 (changed)", "20"],
+        ["learning rate", "0.003 (changed)", "0.001"],
+        ["flip", "yes (changed)", "no"],
+    ]
+    assert len(settings) == len(dataclasses.fields(Recipe))
+    assert [row for row in settings if "changed" in row[1]] == changed
+    assert ["optimizer", "adamw", "adamw"] in [row[:3] for row in settings]
     assert run.command == "python train.py --model tiny --dataset blocks --epochs 4 --learning-rate 0.003 --flip"
 
 
@@ -215,7 +222,7 @@ def test_without_images_of_its_classes_there_are_no_mistakes(folder, trained, im
     run = run_section(folder, trained, image_set)
     section = rendered("run/run.html.j2", run=run)
     assert run.confusion is None and not run.mistakes and not section.images
-    assert [rows[0][0] for rows in section.tables] == ["epoch", "setting"]
+    assert [rows[0][0] for rows in section.tables] == ["epoch", "setting", "setting"]
 
 
 def test_a_run_without_evaluations_shows_its_recipe(tmp_path, trained):

@@ -67,7 +67,8 @@ def compare_networks(first: NetworkDescription, second: NetworkDescription) -> N
         for label, name in SUMMARY_TOTALS.items()
     ]
     totals += [
-        _total("layers", len(first.counted.layers), len(second.counted.layers)),
+        _total("depth: layers with weights on the longest path", first.depth.weighted, second.depth.weighted),
+        _total("layers with weights", first.depth.all_weighted, second.depth.all_weighted),
         _total("blocks", len(first.blocks), len(second.blocks)),
     ]
     costs = _costs_by_size(first), _costs_by_size(second)

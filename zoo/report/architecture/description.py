@@ -13,6 +13,7 @@ from zoo.report.architecture.bottleneck import Bottleneck, find_bottlenecks
 from zoo.report.architecture.diagram import BlockDrawing, draw_stage
 from zoo.report.architecture.paper import PaperFigures, paper_figures
 from zoo.report.layers.counted_network import CountedNetwork, Layer, count_network
+from zoo.report.layers.depth import Depth, measure_depth
 from zoo.report.layers.formulas import Formula, layer_formulas
 
 
@@ -47,6 +48,11 @@ class NetworkDescription:
     def diagram(self) -> tuple[tuple[Stage, tuple[BlockDrawing, ...]], ...]:
         """Its stages with the drawings of their blocks."""
         return tuple((stage, draw_stage(stage)) for stage in self.stages)
+
+    @cached_property
+    def depth(self) -> Depth:
+        """How deep it is, as papers count."""
+        return measure_depth(self.counted)
 
     @cached_property
     def paper(self) -> PaperFigures | None:

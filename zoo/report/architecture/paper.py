@@ -1,10 +1,10 @@
 """The figures that a paper prints about a network, beside the counts."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
-from zoo.counting.paper_comparison import QUANTITIES, Comparison, PaperComparison, compare_with_paper
+from zoo.counting.paper_comparison import QUANTITIES, ComparedRow, Comparison, PaperComparison, compare_with_paper
 from zoo.counting.paper_tables import PAPER_TABLES, PaperRow
 from zoo.report.architecture.blocks import Block
 from zoo.report.layers.counted_network import CountedNetwork
@@ -15,7 +15,10 @@ MAX_SLIGHT_DEVIATION = 0.02
 
 @dataclass(frozen=True)
 class PaperFigure:
-    """One figure of a paper beside the count; `grade` is "equal", "slight", "off" or "differs"."""
+    """One figure of a paper beside the count; `grade` is "equal", "slight", "noted", "off" or "differs".
+
+    A deviation that a note of the row is about is "noted", whatever its size.
+    """
 
     quantity: str
     published: str
@@ -53,6 +56,11 @@ class PaperFigures:
         return tuple(dict.fromkeys(figure.quantity for row in self.rows for figure in row.figures))
 
     @property
+    def grades(self) -> frozenset[str]:
+        """The grades that occur."""
+        return frozenset(figure.grade for row in self.rows for figure in row.figures)
+
+    @property
     def notes(self) -> tuple[str, ...]:
         """The known reasons for deviations, each once."""
         return tuple(dict.fromkeys(row.note for row in self.rows if row.note))
@@ -69,10 +77,17 @@ def paper_figures(model: str, network: CountedNetwork, blocks: Sequence[Block]) 
         return None
     compared: PaperComparison = compare_with_paper(network.summary, table)
     rows = (
-        PaperFigureRow(row.label, _block_index(paper_row, blocks), tuple(map(_figure, row.comparisons)), row.note)
+        PaperFigureRow(row.label, _block_index(paper_row, blocks), _figures(row), row.note)
         for paper_row, row in zip(table.rows, compared.rows, strict=True)
     )
     return PaperFigures(table.source, table.url, table.note, tuple(rows))
+
+
+def _figures(row: ComparedRow) -> tuple[PaperFigure, ...]:
+    figures = map(_figure, row.comparisons)
+    if not row.note:
+        return tuple(figures)
+    return tuple(one if one.grade == "equal" else replace(one, grade="noted") for one in figures)
 
 
 def _figure(compared: Comparison) -> PaperFigure:

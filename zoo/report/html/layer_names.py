@@ -7,6 +7,7 @@ from zoo.counting.records import Row
 from zoo.counting.render import receptive_field, size
 from zoo.report.architecture.blocks import Block
 from zoo.report.layers.counted_network import Layer
+from zoo.report.layers.depth import is_weighted
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -36,10 +37,12 @@ def layer_name(layer: Layer, block: Block) -> str:
 
 
 def block_operation(block: Block) -> str:
-    """The operation of a block with one main layer; else how many layers it has, without activations and the like."""
-    rows = [layer.row for layer in block.layers if not layer.is_minor]
-    main = [row for row in rows if row.operation != "batch_norm"]
-    return operation_in_words(main[0]) if len(main) == 1 else f"{len(rows)} layers"
+    """The operation of a block with one main layer; else how many layers with weights it has."""
+    main = [layer for layer in block.layers if not layer.is_minor and layer.row.operation != "batch_norm"]
+    if len(main) == 1:
+        return operation_in_words(main[0].row)
+    weighted = sum(map(is_weighted, main))
+    return f"{weighted} layer{'s' if weighted > 1 else ''} with weights" if weighted else f"{len(main)} operations"
 
 
 def with_line_breaks(name: str) -> "Markup":

@@ -17,7 +17,9 @@ CONVENTIONS = (
     "“without sharing”: the number of parameters if every output position had its own copy of the weights",
     "receptive fields are in pixels of the image and include padding; where branches join, the field is the smallest "
     "that contains those of all branches",
-    "in the table a layer is one operation with its bias; activations, normalisation and pooling are separate layers",
+    "layers with weights: convolutions and dense layers; a path to the output does not lead through gates, which scale "
+    "whole maps, as in squeeze-and-excite",
+    "in the table each operation has a row, with its bias: also activations, normalisation and pooling",
 )
 LIBRARIES = ("jax", "flax", "numpy", "jinja2")
 

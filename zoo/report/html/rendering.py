@@ -29,6 +29,7 @@ SCRIPTS = (
     "layers/panel.js",
     "layers/convolution.js",
     "layers/pooling.js",
+    "page/folds.js",
     "page/start.js",
 )
 

@@ -11,12 +11,17 @@ from zoo.training.config.run_config import RunConfig
 
 @dataclass(frozen=True)
 class Setting:
-    """A setting of a recipe, its meaning, and whether it differs from the default."""
+    """A setting of a recipe, its general default, and its meaning."""
 
     name: str
     value: str
+    default: str
     meaning: str
-    changed: bool
+
+    @property
+    def changed(self) -> bool:
+        """Whether it differs from the default."""
+        return self.value != self.default
 
 
 def recipe_settings(recipe: Recipe) -> tuple[Setting, ...]:
@@ -25,8 +30,8 @@ def recipe_settings(recipe: Recipe) -> tuple[Setting, ...]:
         Setting(
             name=field.name.replace("_", " "),
             value=_format(getattr(recipe, field.name)),
+            default=_format(field.default),
             meaning=field.metadata["help"],
-            changed=getattr(recipe, field.name) != field.default,
         )
         for field in dataclasses.fields(recipe)
     )

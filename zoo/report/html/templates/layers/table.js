@@ -93,7 +93,7 @@ function startTable(table) {
   function search() {
     state.search = searchField.value.trim().toLowerCase();
     draw();
-    status.textContent = state.search ? `${rows.filter(matches).length} of ${rows.length} layers` : "";
+    status.textContent = state.search ? `${rows.filter(matches).length} found` : "";
   }
   searchField.addEventListener("input", search);
   for (const choice of document.querySelectorAll('input[name="view"]')) {

@@ -6,7 +6,7 @@ startPanels(document.getElementById("table"), JSON.parse(document.getElementById
 startTable(document.getElementById("table"));
 startConvolution(document.getElementById("convolution-form"));
 document.querySelectorAll("figure.pooling").forEach(startPooling);
-if (location.hash.startsWith("#layer-")) document.querySelector("#formulas details").open = true;
+startFolds(document.querySelectorAll("details.fold"));
 
 // Closed parts are printed too. The styles do this, but not in older browsers.
 const closedParts = [];
