@@ -9,7 +9,19 @@ ROOT = Path(__file__).parents[1]
 # From bottom to top: a part imports itself and the parts before it, also inside functions and for type checkers.
 PARTS = (
     *("printable", "errors", "geometry", "runtime", "counting", "count", "kernels", "layers", "models", "registry"),
-    *("data", "inference", "weights", "caches", "export", "training", "visualize", "lesson", "report", "commands"),
+    *(
+        "data",
+        "inference",
+        "weights",
+        "caches",
+        "export",
+        "training",
+        "visualize",
+        "lesson",
+        "report",
+        "doctor",
+        "commands",
+    ),
 )
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 # A new command is one file in zoo/commands and one name here.
 COMMANDS = (
     *("list", "summary", "weights", "convert", "predict", "evaluate", "train", "visualize", "report"),
-    *("cache",),
+    *("cache", "doctor"),
 )
 
 
@@ -92,6 +92,9 @@ def run_in_process(arguments: Sequence[str], program: str) -> int:
             continue_without_output()
     quiet_libraries()
     plain_figures()
+    # It says what is wrong with them, among other things.
+    if arguments[:1] == ["doctor"]:
+        return main(arguments, program)
     return exit_status(check_address_space) or exit_status(check_xla_flags) or main(arguments, program)
 
 

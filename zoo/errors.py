@@ -21,9 +21,11 @@ class ZooWarning(UserWarning):
 
 
 def suggestion(name: str, names: Iterable[str]) -> str:
-    """The end of an error message, "; did you mean a, b?", or "" if no name is similar."""
-    similar = difflib.get_close_matches(name.lower(), list(names), n=3, cutoff=0.5)
-    return f"; did you mean {', '.join(similar)}?" if similar else ""
+    """The end of an error message, "; did you mean a, b?", or "" if no name is similar. Capitals do not matter."""
+    known = sorted(set(names), key=str.swapcase)
+    similar = difflib.get_close_matches(name.lower(), {one.lower(): one for one in known}, n=3, cutoff=0.5)
+    meant = [one for lower in similar for one in known if one.lower() == lower][:3]
+    return f"; did you mean {', '.join(meant)}?" if meant else ""
 
 
 def list_some(names: Iterable[str], limit: int = 3) -> str:

@@ -43,6 +43,11 @@ def one_line(error: BaseException | str, length: int = 200) -> str:
     return shortened(printable(" ".join(str(error).split())) or type(error).__name__, length)
 
 
+def counted(number: int, noun: str) -> str:
+    """A number of things: "1 file", "1,200 files"."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def shown_bytes(size: int) -> str:
     """A number of bytes with three digits or so: "97.8 MiB"."""
     amount, units = float(size), ["bytes", "KiB", "MiB", "GiB", "TiB"]

@@ -15,7 +15,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from zoo.printable import printable, shown_bytes
+from zoo.printable import counted, printable, shown_bytes
 
 if TYPE_CHECKING:
     from zoo.caches.kinds import Cache
@@ -87,7 +87,7 @@ def _clear(cache: Cache) -> int:
     except (ZooError, OSError) as error:
         print_note(f"{cache.name}: {error if isinstance(error, ZooError) else reason(error)}")
         return 2
-    print(f"{cache.name}: {shown_bytes(emptied.removed.bytes)} freed, {emptied.removed.files:,} files removed")
+    print(f"{cache.name}: {shown_bytes(emptied.removed.bytes)} freed, {counted(emptied.removed.files, 'file')} removed")
     for path in emptied.in_use:
         print_note(f"{printable(path)} is in use by another process and stays")
     for path, why in emptied.refused:

@@ -3,8 +3,6 @@
 import os
 from pathlib import Path
 
-import jax
-
 MEMORY_INFO = Path("/proc/meminfo")
 CONTROL_GROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
 
@@ -14,6 +12,8 @@ def device_memory() -> int | None:
 
     Devices that are CPUs share what is free on the machine.
     """
+    import jax
+
     device = jax.local_devices()[0]
     if device.platform != "cpu":
         return (device.memory_stats() or {}).get("bytes_limit")

@@ -1,0 +1,95 @@
+"""The machine: Python, the system, processors, disk and memory."""
+
+import os
+import platform
+import resource
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import zoo
+from zoo.doctor.findings import Finding, Section
+from zoo.errors import ZooError
+from zoo.printable import printable, shown_bytes
+from zoo.runtime.cache_folder import cache_folder
+from zoo.runtime.environment import check_address_space
+from zoo.runtime.free_memory import host_memory
+from zoo.runtime.system_errors import reason
+
+# Below these, a download of weights or a training run probably fails.
+LEAST_DISK = 2**30
+LEAST_MEMORY = 2**30
+
+
+def programs() -> Section:
+    """Versions of zoo and Python, and the system."""
+    folder = Path(zoo.__file__).parent
+    return Section(
+        "zoo",
+        (
+            Finding("zoo", f"{zoo.__version__}, {printable(folder)}"),
+            Finding("Python", f"{platform.python_version()}, {printable(sys.executable or '-')}"),
+            Finding("system", f"{platform.platform()}, {platform.machine()}, {_processors()} processors"),
+        ),
+    )
+
+
+def disk_and_memory() -> Section:
+    """Free space where zoo writes, free memory, and limits of this process."""
+    places = [_space("current folder", Path.cwd), _space("caches", cache_folder, needed=True)]
+    return Section("disk and memory", (*places, _space("temporary files", _temporary), _memory(), *_limits()))
+
+
+def _processors() -> int:
+    """Those that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _temporary() -> Path:
+    try:
+        return Path(tempfile.gettempdir())
+    except OSError as error:
+        raise ZooError(f"there is no folder for temporary files: {reason(error)}") from None
+
+
+def _space(name: str, locate: Callable[[], Path], needed: bool = False) -> Finding:
+    """The space in a folder, or in the one above it that exists. Only what zoo needs is a problem."""
+    remedy = "set ZOO_CACHE to another folder" if needed else "choose another folder"
+    try:
+        folder = locate().absolute()
+        existing = next(one for one in (folder, *folder.parents) if one.is_dir())
+        free, writable = shutil.disk_usage(existing).free, os.access(existing, os.W_OK | os.X_OK)
+    except (ZooError, OSError) as error:
+        text = str(error) if isinstance(error, ZooError) else reason(error)
+        return Finding(name, "-", f"{name}: {text}", remedy)
+    value = f"{shown_bytes(free)} free, {'writable' if writable else 'not writable'}, {printable(folder)}"
+    problem = ""
+    if not writable and needed:
+        problem = f"zoo cannot write its caches into {folder}"
+    elif free < LEAST_DISK:
+        problem = f"only {shown_bytes(free)} are free for {printable(folder)}"
+        remedy = f"remove some files (zoo cache clear), or {remedy}"
+    return Finding(name, value, problem, remedy)
+
+
+def _memory() -> Finding:
+    free = host_memory()
+    if free is None:
+        return Finding("memory", "not known")
+    problem = f"only {shown_bytes(free)} of memory are free" if free < LEAST_MEMORY else ""
+    return Finding(
+        "memory", f"{shown_bytes(free)} free", problem, "close other programs, or raise the container's limit"
+    )
+
+
+def _limits() -> list[Finding]:
+    """Limits of the system that JAX meets."""
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        check_address_space()
+    except ZooError as error:
+        problem, _, remedy = str(error).partition(": ")
+        return [Finding("address space", "limited", problem, remedy), Finding("open files", f"at most {files:,}")]
+    return [Finding("open files", "no limit" if files < 0 else f"at most {files:,}")]
