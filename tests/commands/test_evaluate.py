@@ -70,4 +70,6 @@ def test_another_data_set(capsys, short_run, given):
     assert "digits" in error and "10 classes" in error and "lenet5" in error
     assert "./none" in error_of(capsys, "evaluate", *given[2:], "--dataset", "./none")
     assert "--model" in error_of(capsys, "evaluate", *given[:2])
+    assert main(["evaluate", *given[2:]]) == 0  # that of the run
+    assert "18 test images" in capsys.readouterr().out
     assert "batch of 6" in error_of(capsys, "evaluate", *given, "--batch-size", "6")

@@ -7,6 +7,7 @@ import pytest
 from jax.errors import JaxRuntimeError
 from PIL import Image
 from quick import drawn
+from short_runs import measured_rows
 
 import zoo
 from zoo.__main__ import main
@@ -115,10 +116,13 @@ def test_a_run_prints_its_accuracy_last_and_resumes_only_as_itself(capsys, tmp_p
 
     run = str(tmp_path / "checkpoints" / "lenet5-digits")
     other = failing(capsys, "--model", "lenet5_1998", "--run-dir", run, "--resume")
-    assert "holds a run of lenet5 on digits, not of lenet5_1998 on digits" in other
-    assert "epochs 1 (given: 2)" in failing(capsys, "--model", "lenet5", "--resume", "--epochs", "2")
+    assert "holds a run of lenet5, not of lenet5_1998" in other
+    assert "batch_size 64 (given: 32)" in failing(capsys, "--model", "lenet5", "--resume", "--batch-size", "32")
     assert main(["train", "--model", "lenet5", "--resume"]) == 0
     assert capsys.readouterr().out.splitlines()[-1].split()[0] == lines[-1].split()[0]
+    assert main(["train", "--model", "lenet5", "--resume", "--epochs", "2"]) == 0
+    assert "after step 22: epochs 2 (before: 1); the learning rate" in capsys.readouterr().out
+    assert [row["epoch"] for row in measured_rows(tmp_path / "checkpoints" / "lenet5-digits")] == [1, 2]
 
 
 def test_a_folder_of_colour_images_trains_any_network(capsys, tmp_path):

@@ -13,7 +13,7 @@ from sections import pixels, rendered
 import zoo
 from zoo.__main__ import parser
 from zoo.commands.arguments.training import given_fields
-from zoo.data import Preprocessing
+from zoo.data import DataOrigin, Preprocessing, SplitRecord
 from zoo.data.dataset import ArraySource
 from zoo.report.learned.activation_survey import PredictedClasses
 from zoo.report.run.recipe_summary import train_command
@@ -35,7 +35,7 @@ CONFIG = RunConfig(
     recipe=Recipe(epochs=4, learning_rate=0.003, flip=True),
     preprocessing=PREPROCESSING,
     class_names=NAMES,
-    training_images=60_000,
+    data=DataOrigin(kind="folder", path="/data/blocks", training=SplitRecord(images=60_000)),
 )
 ROWS = [
     {"step": 10, "epoch": 1, "loss": 2.0, "test_loss": 1.5, "accuracy": 0.31, "test_accuracy": 0.42, "seconds": 5.0},

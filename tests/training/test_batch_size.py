@@ -10,7 +10,8 @@ from short_runs import DATASET, squares
 
 from zoo.errors import ZooError
 from zoo.training.config.recipe import Recipe
-from zoo.training.resolve_config import ResumeRequest, check_batches, check_resumable, resolve_config
+from zoo.training.resolve_config import check_batches, resolve_config
+from zoo.training.resume_config import ResumeRequest, resume_config
 
 DEVICES = jax.device_count()
 
@@ -43,9 +44,10 @@ def test_such_a_run_is_resumed_with_its_named_recipe():
     data = few(50)
     config = resolve_config("lenet5", data, {}, recipe_name="speedrun")
     request = ResumeRequest(model="lenet5", overrides={}, recipe_name="speedrun")
-    check_resumable(config, Path(os.devnull), data, request)
+    assert resume_config(config, Path(os.devnull), data, request, step=3) == config
     with pytest.raises(ZooError, match="batch_size 48"):
-        check_resumable(config, Path(os.devnull), data, dataclasses.replace(request, overrides={"batch_size": 8}))
+        changed = dataclasses.replace(request, overrides={"batch_size": 8})
+        resume_config(config, Path(os.devnull), data, changed, step=3)
 
 
 def test_more_steps_than_jax_counts_are_one_line():

@@ -1,4 +1,4 @@
-"""Evaluate a network on a data set's test split.
+"""Evaluate a network on a data set's test split; without --dataset on that of its training.
 
 zoo evaluate --dataset imagenet2012 --model efficientnet_lite0
 zoo evaluate --dataset ~/flowers --checkpoint checkpoints/googlenet-flowers --confusion confusion.png
@@ -16,6 +16,7 @@ from zoo.commands.arguments.dataset import (
     print_note,
     unreadable_images,
 )
+from zoo.commands.arguments.remembered_data import weights_dataset
 from zoo.commands.arguments.types import InRange, path
 from zoo.commands.arguments.weights import (
     add_inference_arguments,
@@ -33,7 +34,11 @@ HELP = "evaluate a network on a data set"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `evaluate`."""
-    parser.add_argument("--dataset", required=True, metavar="DATA", help="digits, a folder, or a TFDS name")
+    parser.add_argument(
+        "--dataset",
+        metavar="DATA",
+        help="digits, a folder, or a TFDS name (default: what the weights were trained on)",
+    )
     parser.add_argument("--data-dir", type=path, metavar="DIR", help="the folder of TFDS data sets")
     parser.add_argument(
         "--batch-size", type=InRange(BATCH_SIZE), default=64, metavar="N", help="images per batch (default: 64)"
@@ -57,8 +62,9 @@ def run(args: argparse.Namespace) -> None:
         check_figure_path(args.confusion)
     check_data_dir(args.dataset, args.data_dir)
     # Before the weights, which may have to be downloaded.
-    dataset, unreadable = named_dataset(args.dataset, args.data_dir), unreadable_images(args)
-    weights = inference_weights(args)
+    named = named_dataset(args.dataset, args.data_dir) if args.dataset else None
+    unreadable, weights = unreadable_images(args), inference_weights(args)
+    dataset = weights_dataset(weights, named, args.data_dir)
     enable_compilation_cache()
     result = evaluate(weights, dataset, batch_size=args.batch_size, dtype=args.dtype, unreadable=unreadable)
     print_source(weights)

@@ -5,6 +5,7 @@ zoo train --model lenet5 --dataset ~/fashion-mnist           a folder of IDX fil
 zoo train --model googlenet_bn --dataset ~/photos            a folder with one folder per class
 zoo train --model vgg16_bn --dataset cifar10 --epochs 30     a TFDS data set
 zoo train --model googlenet --resume                         resume after Ctrl-C
+zoo train --model googlenet --resume --epochs 40             train a run on, stopped or finished
 zoo train --model resnet18 --dataset ~/photos --pretrained --freeze backbone         only a new head
 zoo train --model googlenet_bn --dataset ~/fashion-mnist --recipe speedrun           94 % in the least time
 
@@ -22,16 +23,20 @@ from contextlib import AbstractContextManager, ExitStack, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from zoo.commands.arguments.dataset import check_data_dir
+from zoo.commands.arguments.dataset import check_data_dir, named_dataset
+from zoo.commands.arguments.remembered_data import run_dataset
 from zoo.commands.arguments.training import add_training_arguments, given_fields
 from zoo.errors import ZooError
 from zoo.printable import shell_command
 from zoo.runtime.process import started_as
 
 if TYPE_CHECKING:
+    from zoo.data import Dataset
+    from zoo.training import RunFolder
     from zoo.training.prepare import RunRequest
 
 HELP = "train a network"
+DEFAULT_DATASET = "digits"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -89,21 +94,34 @@ def check_arguments(args: argparse.Namespace) -> None:
 
 def run_request(args: argparse.Namespace) -> RunRequest:
     """What the arguments ask for, with the data set opened."""
-    from zoo.data import open_dataset
-    from zoo.training import Recipe, RunFolder, RunOptions
+    from zoo.training import Recipe, RunOptions
     from zoo.training.prepare import RunRequest
 
-    dataset = open_dataset(args.dataset, args.data_dir)
+    dataset, folder = open_data(args)
     return RunRequest(
         model=args.model,
         dataset=dataset,
-        folder=RunFolder(args.run_dir or Path("checkpoints") / f"{args.model}-{dataset.name}"),
+        folder=folder,
         overrides=given_fields(args, Recipe),
         recipe_name=args.recipe,
         pretrained=args.pretrained,
         resume=args.resume,
         options=RunOptions(**given_fields(args, RunOptions)),
     )
+
+
+def open_data(args: argparse.Namespace) -> tuple[Dataset, RunFolder]:
+    """The data set of --dataset, or that of the run which is resumed, and the run folder."""
+    from zoo.training import RunFolder
+
+    def folder_for(dataset_name: str) -> RunFolder:
+        return RunFolder(args.run_dir or Path("checkpoints") / f"{args.model}-{dataset_name}")
+
+    if args.resume and args.dataset is None:
+        folder = folder_for(DEFAULT_DATASET)
+        return run_dataset(folder.read_config(), args.data_dir), folder
+    dataset = named_dataset(args.dataset or DEFAULT_DATASET, args.data_dir, noting_left_out=False)
+    return dataset, folder_for(dataset.name)
 
 
 def resume_command(argv: Sequence[str]) -> str:

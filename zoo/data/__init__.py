@@ -5,20 +5,24 @@ from zoo.data.dataset import Dataset, Example, Source
 from zoo.data.decoding import read_image
 from zoo.data.errors import DataError
 from zoo.data.fitting import fit_image
-from zoo.data.open import open_dataset
+from zoo.data.open import open_again, open_dataset
+from zoo.data.origin import DataOrigin, SplitRecord
 from zoo.data.preprocessing import Preprocessing
 from zoo.data.unreadable import UnreadableImages
 
 __all__ = [
     "DataError",
+    "DataOrigin",
     "Dataset",
     "Example",
     "Preprocessing",
     "Source",
+    "SplitRecord",
     "UnreadableImages",
     "eval_batches",
     "fit_image",
     "load_all",
+    "open_again",
     "open_dataset",
     "read_image",
     "train_batches",

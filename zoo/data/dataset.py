@@ -1,11 +1,12 @@
 """An open data set: two random-access sources and the class names."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol, TypedDict
 
 import numpy as np
 
+from zoo.data.origin import DataOrigin
 from zoo.printable import printable_names
 
 LONGEST_NAME = 200
@@ -30,7 +31,8 @@ class Source(Protocol):
 class Dataset:
     """A data set of labelled images. `name` is safe in a path; `class_names` are in the order of the labels, and shown
     as by `printable`; `image_shape` (height, width, channels) is typical of the training images, from a sample of them.
-    `left_out` is a line about the files of a folder that are not used, "" if there are none.
+    `left_out` is a line about the files of a folder that are not used, "" if there are none. `place` says where the
+    data set comes from, without its splits.
     """
 
     name: str
@@ -39,6 +41,12 @@ class Dataset:
     class_names: tuple[str, ...]
     image_shape: tuple[int, int, int]
     left_out: str = ""
+    place: DataOrigin = field(default_factory=lambda: DataOrigin(kind="arrays"))
+
+    @property
+    def origin(self) -> DataOrigin:
+        """Where it comes from and what is in it, which a run remembers."""
+        return self.place.with_splits(self.train, self.test, len(self.class_names))
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "class_names", printable_names(self.class_names))

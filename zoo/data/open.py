@@ -2,10 +2,12 @@
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from zoo.data.dataset import Dataset
 from zoo.data.errors import DataError
+from zoo.data.origin import DataOrigin
 from zoo.data.sources.folder import open_folder
 from zoo.data.sources.idx import is_idx_folder, open_idx
 from zoo.data.sources.image_tree import has_images, list_tree
@@ -45,7 +47,7 @@ def open_dataset(dataset: str | Path, data_dir: str | Path | None = None) -> Dat
     # Before the folder of TFDS is needed: there may be no home folder.
     if name != "digits" and (opened := _open_folder(_expanded(name))):
         return opened
-    root = _expanded(data_dir or tfds_folder())
+    root = _tfds_root(data_dir)
     if name != "digits":
         folders = [_expanded(name), root / name, INSTALLED / name]
         for folder in folders[1:]:
@@ -55,6 +57,25 @@ def open_dataset(dataset: str | Path, data_dir: str | Path | None = None) -> Dat
     from zoo.data.sources.tfds import open_tfds
 
     return open_tfds(name, root)
+
+
+def open_again(origin: DataOrigin, data_dir: str | Path | None = None) -> Dataset:
+    """Open the data set of a "folder" or of "tfds" that a run remembers; DataError where it is not there any more.
+
+    A data set of TFDS is looked for in `data_dir`, else where it was, else in TFDS's own folder.
+    """
+    if origin.kind == "folder":
+        if opened := _open_folder(Path(origin.path)):
+            return opened
+        raise DataError(f"the folder {origin.path} is not there any more, or holds no images")
+    from zoo.data.sources.tfds import open_tfds
+
+    remembered = origin.path if Path(origin.path).is_dir() else None
+    return open_tfds(origin.name, _tfds_root(data_dir or remembered))
+
+
+def _tfds_root(data_dir: str | Path | None) -> Path:
+    return _expanded(data_dir or tfds_folder())
 
 
 def _expanded(path: str | Path) -> Path:
@@ -68,7 +89,8 @@ def _open_folder(folder: Path) -> Dataset | None:
     try:
         if not folder.is_dir():
             return None
-        return next((open_source(folder) for recognises, open_source in FOLDER_SOURCES if recognises(folder)), None)
+        opened = next((open_source(folder) for recognises, open_source in FOLDER_SOURCES if recognises(folder)), None)
+        return opened and replace(opened, place=DataOrigin(kind="folder", path=str(folder.resolve())))
     except OSError as error:
         raise DataError(f"cannot read {error.filename or folder} ({reason(error)})") from error
 

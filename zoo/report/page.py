@@ -14,7 +14,7 @@ from zoo.errors import ZooError
 from zoo.report.architecture.bottleneck import LESSON_BOTTLENECK
 from zoo.report.architecture.comparison import compare_networks
 from zoo.report.architecture.description import NetworkDescription, describe_network
-from zoo.report.html.provenance import CONVENTIONS, hash_variables, versions
+from zoo.report.html.provenance import CONVENTIONS, versions
 from zoo.report.html.rendering import render
 from zoo.report.html.script_data import script_data
 from zoo.report.layers.lesson_convolution import lesson_convolutions
@@ -22,6 +22,7 @@ from zoo.report.layers.pooling_examples import lesson_pooling, sample_image_pool
 from zoo.report.layers.sample_image import SampleImage, make_sample_image
 from zoo.visualize.network_and_images import ImageSet, ProgressBar, TrainedNetwork, no_progress_bar
 from zoo.weights import Weights
+from zoo.weights.hash_variables import hash_variables
 
 if TYPE_CHECKING:
     from zoo.report.learned.learned_section import LearnedSection

@@ -20,3 +20,5 @@ ClassNames = Annotated[tuple[ClassName, ...], Meta(max_length=LARGEST_CLASSES)]
 
 Count = Annotated[int, Meta(ge=0, le=LARGEST_COUNT)]
 Fraction = Annotated[float, Meta(ge=0, le=1)]
+# "" where it is not known.
+Sha256 = Annotated[str, Meta(pattern=r"\A([0-9a-f]{64})?\Z", description="a SHA-256 in hexadecimal digits")]

@@ -23,8 +23,11 @@ from zoo.training.finetune.pretrained_backbone import backbone_of
 from zoo.training.initial_state import build_network
 from zoo.training.loop import Outcome, train
 from zoo.training.prepared_run import PreparedRun
-from zoo.training.resolve_config import ResumeRequest, check_resumable, open_weights, resolve_config
+from zoo.training.resolve_config import open_weights, resolve_config
+from zoo.training.resume_config import ResumeRequest, check_same_weights, describe_change, resume_config
 from zoo.weights import Weights
+from zoo.weights.hash_variables import hash_variables
+from zoo.weights.pretrained import absolute_name
 
 OUT_OF_MEMORY = (
     "the device is out of memory: use a smaller --batch-size (with --accumulate in its place) or --image-size, "
@@ -59,7 +62,9 @@ def prepare(request: RunRequest, console: Console, lock: ExitStack) -> PreparedR
     dataset = request.dataset
     if config.recipe.feed == "resident":
         dataset = read_dataset(dataset, config, request.options, console)
-    if not request.resume:
+    if request.resume:
+        update_config(folder, config, console)
+    else:
         start_folder(folder, config, console, lock)
     return PreparedRun(
         config=config,
@@ -76,18 +81,28 @@ def new_config(request: RunRequest) -> tuple[RunConfig, Weights | None]:
     overrides = dict(request.overrides)
     weights = open_weights(request.model, overrides, request.pretrained)
     config = resolve_config(request.model, request.dataset, overrides, weights=weights, recipe_name=request.recipe_name)
-    return dataclasses.replace(config, pretrained=request.pretrained), weights
+    if weights is None or request.pretrained is None:
+        return config, None
+    name, sha256 = absolute_name(request.model, request.pretrained), hash_variables(weights.variables)
+    return dataclasses.replace(config, pretrained=name, pretrained_sha256=sha256), weights
 
 
 def resumed_config(request: RunRequest) -> tuple[RunConfig, Weights | None]:
-    """The stored configuration, and the weights that it starts from if it has no checkpoint yet."""
+    """The stored configuration with what the request changes, and the weights that it starts from.
+
+    The latter are None if the run has a checkpoint. Raises ZooError where they are others than those of its start.
+    """
     folder, overrides = request.folder, dict(request.overrides)
-    config = folder.read_config()
+    stored, steps = folder.read_config(), saved_steps(folder)
     repeated = ResumeRequest(
         model=request.model, overrides=overrides, recipe_name=request.recipe_name, pretrained=request.pretrained
     )
-    check_resumable(config, folder.path, request.dataset, repeated)
-    return config, None if saved_steps(folder) else open_weights(request.model, overrides, config.pretrained)
+    config = resume_config(stored, folder.path, request.dataset, repeated, step=max(steps, default=0))
+    if steps:
+        return config, None
+    weights = open_weights(request.model, overrides, config.pretrained)
+    check_same_weights(config, folder.path, weights)
+    return config, weights
 
 
 def read_dataset(dataset: Dataset, config: RunConfig, options: RunOptions, console: Console) -> Dataset:
@@ -105,13 +120,24 @@ def start_folder(folder: RunFolder, config: RunConfig, console: Console, lock: E
         print_line(console, f"the earlier run in {folder.path} is now in {renamed}")
 
 
+def update_config(folder: RunFolder, config: RunConfig, console: Console) -> None:
+    """Store what changes at a resume: the place of the data, settings. A line says how the settings change."""
+    stored = folder.read_config()
+    if config == stored or not is_first():
+        return
+    folder.write_config(config)
+    if config.earlier != stored.earlier:
+        print_line(console, describe_change(config))
+
+
 def print_run(run: PreparedRun, console: Console) -> None:
     """Print the data and the whole recipe."""
     config, dataset = run.config, run.dataset
     height, width, channels = config.preprocessing.image_shape
+    place = f" ({dataset.place.path})" if dataset.place.kind == "folder" else ""
     print_line(
         console,
-        f"{config.model} on {dataset.name}: {len(dataset.train)} training and {len(dataset.test)} test images, "
+        f"{config.model} on {dataset.name}{place}: {len(dataset.train)} training and {len(dataset.test)} test images, "
         f"{len(dataset.class_names)} classes, {height}x{width}x{channels} pixels; run folder {run.folder.path}",
     )
     if dataset.left_out:

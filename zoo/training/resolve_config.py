@@ -2,8 +2,6 @@
 
 import dataclasses
 import math
-from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 import jax
@@ -70,7 +68,7 @@ def resolve_config(
         preprocessing=preprocessing,
         class_names=dataset.class_names,
         fields=fields,
-        training_images=len(dataset.train),
+        data=dataset.origin,
     )
 
 
@@ -139,53 +137,6 @@ def native_preprocessing(recipe: Recipe, model: str, network: Network, dataset: 
         std=channel_constants(info.std, channels),
         fit=recipe.fit,
     )
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class ResumeRequest:
-    """The settings that the command line of a resumed run repeats; None and {} for those that it omits."""
-
-    model: str
-    overrides: dict[str, Any]
-    recipe_name: str | None = None
-    pretrained: str | None = None
-
-
-def check_resumable(stored: RunConfig, folder: Path, dataset: Dataset, request: ResumeRequest) -> None:
-    """Raises ZooError where the data or the repeated settings differ from the stored configuration."""
-    if (stored.model, stored.dataset) != (request.model, dataset.name):
-        raise ZooError(
-            f"{folder} holds a run of {stored.model} on {stored.dataset}, not of {request.model} on {dataset.name}"
-        )
-    if stored.training_images not in (None, len(dataset.train)):
-        raise ZooError(
-            f"{folder} was trained on {stored.training_images} images, and {dataset.name} has {len(dataset.train)} "
-            "now: its steps would differ"
-        )
-    if stored.class_names != dataset.class_names:
-        raise ZooError(f"{folder} was trained on other classes than {dataset.name} has now")
-    settings = asdict(stored.recipe)
-    differing = [
-        f"{name} {settings[name]} (given: {value})"
-        for name, value in _requested_settings(stored.recipe, request).items()
-        if settings[name] != value
-    ]
-    if differing:
-        raise ZooError(f"the run in {folder} has {', '.join(differing)}: omit that to resume it")
-    if request.pretrained not in (None, stored.pretrained):
-        weights = "random weights" if stored.pretrained is None else stored.pretrained or "the default weights"
-        raise ZooError(f"the run in {folder} started from {weights}: omit --pretrained to resume it")
-
-
-def _requested_settings(stored: Recipe, request: ResumeRequest) -> dict[str, Any]:
-    requested = dict(request.overrides)
-    if request.recipe_name is not None:
-        # `resolve_config` may have replaced these of a named recipe.
-        resolved = {"feed": stored.feed, "fit": stored.fit, "batch_size": stored.batch_size}
-        requested = {**asdict(named_recipe(request.recipe_name)), **resolved, **requested}
-    if requested.get("feed") == "auto":
-        requested["feed"] = stored.feed
-    return requested
 
 
 def open_weights(model: str, overrides: dict[str, Any], pretrained: str | None) -> Weights | None:

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from safetensors.numpy import save as serialized
 
-from zoo.data import DataError, Preprocessing
+from zoo.data import DataError, DataOrigin, Preprocessing
 from zoo.data.image_inputs import ImageInputs, named_images
 from zoo.data.preprocessing import channel_constants
 from zoo.errors import ZooError
@@ -41,7 +41,8 @@ class Weights:
     `model` is the network's name, and `model, variables = weights` gives the network itself and its variables. `fields`
     are the network's fields that differ from the registry's defaults, such as {"num_classes": 10}; values
     are those of JSON. `class_names` are the names of the outputs, in order, shown as by `printable`. `dataset` is the
-    name of the training data set. Both are empty where they are not known. `source` is the file they were read from.
+    name of the training data set. Both are empty where they are not known. `data` says where that data set is; a file
+    says the kind of the place, without paths. `source` is the file they were read from.
     """
 
     model: str
@@ -50,6 +51,7 @@ class Weights:
     fields: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     class_names: tuple[str, ...] = ()
     dataset: str = ""
+    data: DataOrigin = field(default_factory=DataOrigin)
     source: WeightsSource | None = None
 
     def __post_init__(self) -> None:
@@ -131,6 +133,7 @@ def _metadata_of(weights: Weights, path: str | Path) -> dict[str, str]:
             class_names=weights.class_names,
             preprocessing=weights.preprocessing,
             dataset=weights.dataset,
+            data=weights.data.for_others(),
         )
     )
     parse_metadata(texts, str(path))

@@ -2,12 +2,12 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Annotated, Any
 
 from msgspec import Meta
 
-from zoo.data import Preprocessing
+from zoo.data import DataOrigin, Preprocessing
 from zoo.runtime.record_types import ClassNames, Name
 from zoo.runtime.records import as_record, parse_json
 from zoo.weights.network_fields import network_fields
@@ -24,20 +24,22 @@ DatasetName = Annotated[
 
 @dataclass(frozen=True, kw_only=True)
 class WeightsMetadata:
-    """What a weights file says beside its arrays; `dataset` is empty where it is not known."""
+    """What a weights file says beside its arrays; `dataset` and `data` are left out where they are not known."""
 
     model: Name
     fields: dict[str, Any]
     class_names: ClassNames
     preprocessing: Preprocessing
     dataset: DatasetName = ""
+    data: DataOrigin = field(default_factory=DataOrigin)
 
 
 def parse_metadata(texts: Mapping[str, str], where: str) -> WeightsMetadata:
     """The metadata of the file `where`, each value of which is JSON. Raises InvalidRecord, and UnknownModel."""
     stored = {name: parse_json(text, f"{where}: {name}") for name, text in texts.items()}
     metadata = as_record(stored, WeightsMetadata, where)
-    return replace(metadata, fields=network_fields(metadata.model, metadata.fields, where))
+    fields = network_fields(metadata.model, metadata.fields, where)
+    return replace(metadata, fields=fields, data=metadata.data.for_others())
 
 
 def metadata_texts(metadata: WeightsMetadata) -> dict[str, str]:
@@ -45,4 +47,7 @@ def metadata_texts(metadata: WeightsMetadata) -> dict[str, str]:
     described = asdict(metadata)
     if not metadata.dataset:
         del described["dataset"]
+    described["data"] = {"kind": metadata.data.kind, "name": metadata.data.name}
+    if metadata.data.kind == "unknown":
+        del described["data"]
     return {name: json.dumps(value) for name, value in described.items()}

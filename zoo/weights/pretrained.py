@@ -52,6 +52,13 @@ def load_pretrained(name: str, weights: str | Path | None = None, *, like: str =
 open_pretrained = load_pretrained
 
 
+def absolute_name(name: str, weights: str) -> str:
+    """The same `weights` of `load_pretrained` from any current folder: a path is made absolute."""
+    if not weights or "://" in weights or _tagged(name, weights):
+        return weights
+    return str(expand_home(weights).resolve())
+
+
 def default_weights(name: str) -> PublishedWeights:
     """A network's first published weights, whatever is on this machine. Raises ZooError where none are published."""
     all_published = published_weights(name)

@@ -35,12 +35,18 @@ def unreadable_images(args: argparse.Namespace) -> UnreadableImages:
     return UnreadableImages(args.skip_unreadable, SKIP_UNREADABLE)
 
 
-def named_dataset(name: str, data_dir: Path | None) -> Dataset:
-    """Open a data set; a line on standard error counts the files of a folder that are left out."""
+def named_dataset(name: str, data_dir: Path | None, *, noting_left_out: bool = True) -> Dataset:
+    """Open a data set; lines on standard error say what may surprise.
+
+    These are the files of a folder that are left out, and that a folder of the same name is not what was meant.
+    """
     from zoo.data import open_dataset
+    from zoo.data.sources.image_tree import has_images
 
     dataset = open_dataset(name, data_dir)
-    if dataset.left_out:
+    if dataset.place.name == name == "digits" and Path(name).is_dir() and has_images(Path(name)):
+        print_note(f"{name} is {dataset.place.describe()}; the folder of this name is ./{name}")
+    if noting_left_out and dataset.left_out:
         print_note(f"{dataset.name}: {dataset.left_out}")
     return dataset
 

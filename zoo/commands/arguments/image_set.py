@@ -15,6 +15,7 @@ from zoo.commands.arguments.dataset import (
     unreadable_images,
 )
 from zoo.commands.arguments.images import STANDARD_INPUT, image_paths, load_image
+from zoo.commands.arguments.remembered_data import weights_dataset
 from zoo.commands.arguments.types import InRange, path
 from zoo.printable import printable
 from zoo.runtime.console import print_note
@@ -23,7 +24,7 @@ from zoo.runtime.limits import POSITIVE_COUNT
 if TYPE_CHECKING:
     import numpy as np
 
-    from zoo.data import Dataset, Example, Source
+    from zoo.data import Example, Source
     from zoo.visualize.network_and_images import ImageSet, TrainedNetwork
 
 # In captions; more files are counted.
@@ -105,7 +106,9 @@ def _test_images(args: argparse.Namespace, network: TrainedNetwork, rows: int | 
     from zoo.inference.evaluation import are_placeholders, is_other_dataset
     from zoo.visualize.network_and_images import SEARCHED_IMAGES, EvenlySpaced, ImageSet, one_image_per_class
 
-    dataset = _open_dataset(args, network)
+    advice = "give its folder with --dataset, or other images with --images"
+    named = named_dataset(args.dataset, args.data_dir) if args.dataset else None
+    dataset = weights_dataset(network.weights, named, args.data_dir, advice)
     names, network_names = dataset.class_names, network.weights.class_names
     same_classes = len(network_names) == len(names) and not is_other_dataset(network.weights, dataset.name)
     # IDX files have numbers instead of names.
@@ -129,21 +132,3 @@ def _readable(source: Source, args: argparse.Namespace) -> Source:
     if unreadable.count:
         print_note(unreadable.describe())
     return readable
-
-
-def _open_dataset(args: argparse.Namespace, network: TrainedNetwork) -> Dataset:
-    from zoo.data import DataError
-    from zoo.errors import ZooError
-
-    name = args.dataset or network.weights.dataset
-    if not name:
-        raise ZooError("these weights name no data set: give images with --images or --dataset")
-    try:
-        return named_dataset(name, args.data_dir)
-    except DataError as error:
-        if args.dataset:
-            raise
-        raise ZooError(
-            f"the data set {name!r} of these weights cannot be opened by its name: give its folder with --dataset, or "
-            f"other images with --images ({error})"
-        ) from None

@@ -25,7 +25,9 @@ def add_training_arguments(parser: argparse.ArgumentParser) -> None:
 
     parser.add_argument("--model", required=True, metavar="NAME", help="a network of `zoo list`")
     parser.add_argument(
-        "--dataset", default="digits", metavar="DATA", help="digits (default), a folder, or a TFDS name"
+        "--dataset",
+        metavar="DATA",
+        help="digits, a folder, or a TFDS name (default: digits, or with --resume the data of the run)",
     )
     parser.add_argument(
         "--data-dir", type=path, metavar="DIR", help="where TFDS keeps data sets (default: that of TFDS)"
@@ -39,7 +41,11 @@ def add_training_arguments(parser: argparse.ArgumentParser) -> None:
         help="start from these weights, or the network's default ones, with a new head for the classes of the data",
     )
     parser.add_argument("--recipe", choices=sorted(NAMED_RECIPES), help="default: that of the network and the data")
-    parser.add_argument("--resume", action="store_true", help="resume the run in the run folder")
+    parser.add_argument(
+        "--resume",
+        action="store_true",
+        help="resume the run in the run folder; more --epochs train it on, and docs/training.md lists what may change",
+    )
     add_fields(parser.add_argument_group("recipe", RECIPE_HELP), Recipe)
     options = parser.add_argument_group(
         "run options", "do not change the trained network, and may differ with --resume"

@@ -17,6 +17,7 @@ from zoo.data.decoding import decode, header_shape
 from zoo.data.errors import DataError
 from zoo.data.fitting import with_channels
 from zoo.data.image_shape import typical_shape
+from zoo.data.origin import DataOrigin
 from zoo.data.sources.digits import Digits
 from zoo.data.sources.tfds_features import own_features_only
 from zoo.data.sources.tfds_preparation import is_prepared, prepare, suppress_output
@@ -96,7 +97,16 @@ def open_tfds(name: str, data_dir: Path) -> Dataset:
     title = path_safe(f"{builder.name}-{config}" if config else builder.name)
     train, test = _splits(title, builder, image_key, label_key)
     class_names = tuple(builder.info.features[label_key].names)
-    return Dataset(title, train, test, class_names, typical_shape(train.image_shape, len(train)))
+    image_shape = typical_shape(train.image_shape, len(train))
+    return Dataset(title, train, test, class_names, image_shape, place=_place(name, builder, data_dir))
+
+
+def _place(name: str, builder: tfds.core.DatasetBuilder, data_dir: Path) -> DataOrigin:
+    if name == "digits":
+        return DataOrigin(kind="tfds", name=name)
+    config = f"/{builder.builder_config.name}" if builder.builder_config else ""
+    exact = f"{builder.name}{config}:{builder.version}"
+    return DataOrigin(kind="tfds", name=exact if _NAME.fullmatch(exact) else name, path=str(data_dir.absolute()))
 
 
 def _builder(name: str, data_dir: Path) -> tfds.core.DatasetBuilder:

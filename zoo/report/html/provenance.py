@@ -1,13 +1,7 @@
-"""Where the page's numbers come from: counting conventions, a hash of the weights, library versions."""
+"""Where the page's numbers come from: counting conventions, library versions."""
 
-import hashlib
 import platform
-from collections.abc import Mapping
 from importlib.metadata import version
-from typing import Any
-
-import jax
-import numpy as np
 
 from zoo.counting.render import CONVENTION
 
@@ -29,15 +23,3 @@ def versions() -> tuple[str, ...]:
     import zoo
 
     return f"zoo {zoo.__version__}", f"Python {platform.python_version()}", *(f"{n} {version(n)}" for n in LIBRARIES)
-
-
-def hash_variables(variables: Mapping[str, Any]) -> str:
-    """SHA-256 in hex of all variables: their paths, types, shapes and bytes, in the order of the paths."""
-    digest = hashlib.sha256()
-    for path, leaf in sorted(
-        (jax.tree_util.keystr(path), leaf) for path, leaf in jax.tree.leaves_with_path(dict(variables))
-    ):
-        array = np.ascontiguousarray(leaf)
-        digest.update(f"{path} {array.dtype} {array.shape}\n".encode())
-        digest.update(array.tobytes())
-    return digest.hexdigest()

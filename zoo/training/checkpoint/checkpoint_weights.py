@@ -40,6 +40,7 @@ def checkpoint_weights(folder: Path, step: int | None = None) -> Weights:
         fields=config.network_fields(),
         class_names=config.class_names,
         dataset=config.dataset,
+        data=config.data,
     )
     chosen = run.steps / str(chosen_step(run, step))
     return with_arrays(weights, stored_arrays(chosen))

@@ -84,6 +84,11 @@ class RunFolder:
         with self.starting(config) as renamed:
             return renamed
 
+    def write_config(self, config: RunConfig) -> None:
+        """Write the run's configuration, atomically. Raises ZooError where that is not possible."""
+        with replacing(self.config_file) as unfinished:
+            unfinished.write_text(json.dumps(asdict(config), indent=2) + "\n")
+
     @contextmanager
     def starting(self, config: RunConfig) -> Iterator[Path | None]:
         """Make the folder of a new run, and hold its lock. An earlier run in it is renamed to the yielded path.
@@ -96,8 +101,7 @@ class RunFolder:
                 self.path.mkdir(parents=True, exist_ok=True)
                 lock.enter_context(lock_folder(self.path))
                 renamed = self._rename(lock) if self.exists() else None
-                with replacing(self.config_file) as unfinished:
-                    unfinished.write_text(json.dumps(asdict(config), indent=2) + "\n")
+                self.write_config(config)
                 self.metrics_file.write_text("")
             except OSError as error:
                 raise ZooError(f"cannot write the run folder {self.path}: {reason(error)}") from None
@@ -130,8 +134,17 @@ def _upgraded(stored: Any) -> Any:
     match stored:
         case {"recipe": {**recipe}}:
             recipe.pop("keep", None)  # now one of the run's options
-            return {**stored, "recipe": {**BEFORE_ITS_FIELD, **recipe}}
+            return {**_with_data(stored), "recipe": {**BEFORE_ITS_FIELD, **recipe}}
     return stored
+
+
+def _with_data(stored: dict[str, Any]) -> dict[str, Any]:
+    """Of its data, earlier versions stored the name and the number of training images alone."""
+    if "training_images" not in stored:
+        return stored
+    images = stored["training_images"]
+    rest = {name: value for name, value in stored.items() if name != "training_images"}
+    return {"data": {"training": None if images is None else {"images": images}}, **rest}
 
 
 def saved_steps(folder: RunFolder) -> list[int]:

@@ -5,21 +5,32 @@ from typing import Annotated, Any
 
 from msgspec import Meta
 
-from zoo.data import Preprocessing
+from zoo.data import DataOrigin, Preprocessing
 from zoo.printable import printable_names
-from zoo.runtime.record_types import ClassNames, Name
+from zoo.runtime.record_types import ClassNames, Count, Name, Sha256
 from zoo.training.config.recipe import Recipe
 
 # The value of `pretrained` for the network's default weights.
 DEFAULT_WEIGHTS = ""
+MAX_EARLIER = 1000
+
+
+@dataclass(frozen=True, kw_only=True)
+class EarlierRecipe:
+    """The recipe of a run until a step, after which it was resumed with other settings."""
+
+    until_step: Count
+    recipe: Recipe
 
 
 @dataclass(frozen=True, kw_only=True)
 class RunConfig:
     """What a run is: enough to build its network, to resume it and to predict with it.
 
+    `dataset` is the name of its data set, and `data` where that comes from and what was in it.
     `fields` are fields of the network besides the number of classes, such as the `epsilon` of pretrained weights.
-    `pretrained` names the weights that the run started from ("" for the network's default ones), None for random ones.
+    `pretrained` names the weights that the run started from ("" for the network's default ones), None for random ones;
+    `pretrained_sha256` is the hash of those that it took. `earlier` are the recipes before the last change, in order.
     """
 
     model: Name
@@ -29,7 +40,9 @@ class RunConfig:
     class_names: ClassNames
     fields: dict[str, Any] = field(default_factory=dict)
     pretrained: Annotated[str, Meta(max_length=4096)] | None = None
-    training_images: Annotated[int, Meta(ge=1, lt=2**53)] | None = None
+    pretrained_sha256: Sha256 = ""
+    data: DataOrigin = field(default_factory=DataOrigin)
+    earlier: Annotated[tuple[EarlierRecipe, ...], Meta(max_length=MAX_EARLIER)] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "class_names", printable_names(self.class_names))

@@ -1,0 +1,93 @@
+"""The data set that a run or a weights file remembers, opened where it was, or where --dataset says that it is now."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from zoo.commands.arguments.dataset import named_dataset
+from zoo.errors import ZooError
+from zoo.runtime.console import print_note
+
+if TYPE_CHECKING:
+    from zoo.data import DataOrigin, Dataset
+    from zoo.training import RunConfig
+    from zoo.weights import Weights
+
+ADVICE = "give it with --dataset"
+
+
+def run_dataset(config: RunConfig, data_dir: Path | None) -> Dataset:
+    """The data set of a run, from where the run had it, or a folder of the same name in `data_dir`.
+
+    Raises ZooError where it is not there any more.
+    """
+    return _open(config.data, config.dataset, "this run", data_dir, ADVICE)
+
+
+def weights_dataset(weights: Weights, named: Dataset | None, data_dir: Path | None, advice: str = ADVICE) -> Dataset:
+    """The data set that --dataset named, or else the one that the weights were trained on; lines say what differs.
+
+    Raises ZooError, with the advice, where it is not known or not there, or has other classes than the weights.
+    """
+    if named:
+        return _replacement(weights, named)
+    dataset = _open(weights.data, weights.dataset, "these weights", data_dir, advice)
+    how = "by its name in these weights" if weights.data.kind == "unknown" else "which these weights were trained on"
+    print_note(f"data: {dataset.place.describe()}, {how}")
+    _check_unchanged(weights, dataset, advice)
+    return dataset
+
+
+def _open(origin: DataOrigin, name: str, whose: str, data_dir: Path | None, advice: str) -> Dataset:
+    from zoo.data import DataError, open_again
+
+    if not name:
+        raise ZooError(f"{whose} name no data set: {advice}")
+    if origin.kind == "folder" and data_dir:
+        return named_dataset(str(data_dir / name), None)
+    if origin.kind == "arrays" or (origin.kind == "folder" and not origin.path):
+        raise ZooError(
+            f"the data of {whose}, {name!r}, is {origin.describe()} of which the place is not known: {advice}"
+        )
+    try:
+        return named_dataset(name, data_dir) if origin.kind == "unknown" else open_again(origin, data_dir)
+    except DataError as error:
+        raise ZooError(f"the data set {name!r} of {whose} cannot be opened: {advice} ({error})") from None
+
+
+def _check_unchanged(weights: Weights, dataset: Dataset, advice: str) -> None:
+    from zoo.data.origin import image_changes
+
+    place = dataset.place.describe()
+    if changes := _class_changes(weights, dataset):
+        raise ZooError(f"{place} is not what these weights were trained on, {changes}: {advice}")
+    if changes := image_changes(weights.data, dataset.origin, dataset.class_names):
+        print_note(f"{place} has changed since the training: it has {changes}")
+
+
+def _class_changes(weights: Weights, dataset: Dataset) -> str:
+    """How the classes differ. A name of TFDS is the same data; by other names, numbers stand for unknown names."""
+    from zoo.data.origin import class_changes
+    from zoo.inference.evaluation import are_numbers, are_wordnet_ids
+
+    ours, theirs = weights.class_names, dataset.class_names
+    unnamed = not ours or are_numbers(theirs) or are_wordnet_ids(ours) != are_wordnet_ids(theirs)
+    if weights.data.kind == "tfds" or (weights.data.kind == "unknown" and unnamed and len(ours) in (0, len(theirs))):
+        return ""
+    return class_changes(ours, theirs)
+
+
+def _replacement(weights: Weights, dataset: Dataset) -> Dataset:
+    """The data set of --dataset. What is the data of the weights in another place keeps its name."""
+    from zoo.data.origin import image_changes
+
+    then, now = weights.data, dataset.origin
+    if then.training is None or then.kind != now.kind or weights.class_names != dataset.class_names:
+        return dataset
+    if changes := image_changes(then, now, dataset.class_names):
+        if dataset.name == weights.dataset:
+            print_note(f"{now.describe()} has {changes}: not what {then.describe()} had at the training")
+        return dataset
+    return replace(dataset, name=weights.dataset)

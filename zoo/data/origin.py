@@ -1,0 +1,114 @@
+"""Where a data set comes from and what is in it: what a run remembers, and compares when it is resumed."""
+
+import hashlib
+from collections.abc import Iterator, Sequence, Sized
+from dataclasses import dataclass, replace
+from itertools import zip_longest
+from typing import Annotated, Literal
+
+import numpy as np
+from msgspec import Meta
+
+from zoo.runtime.record_types import LARGEST_CLASSES, Count, Sha256
+
+PathText = Annotated[str, Meta(max_length=4096)]
+# What follows the slash is a configuration, and the colon a version: never a path.
+TfdsName = Annotated[str, Meta(pattern=r"\A(\w+(/[^/:.][^/:]*)?(:[\d.]+)?)?\Z", max_length=1000, description="a name")]
+# Differences that a message lists.
+MAX_CHANGES = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class SplitRecord:
+    """How many images a split has, in all and of each class, and a hash of their files' names or of their labels.
+
+    The contents of the images are not looked at. `per_class` is () and `order` "" where they are not known: a large
+    data set of TFDS, whose name has its version, is not read for them.
+    """
+
+    images: Count
+    per_class: Annotated[tuple[Count, ...], Meta(max_length=LARGEST_CLASSES)] = ()
+    order: Sha256 = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataOrigin:
+    """Where a data set comes from, and its splits.
+
+    A "folder" has its absolute `path`. A data set of "tfds", the embedded digits among them, has its `name` with
+    configuration and version, and TFDS's folder as `path`. "arrays" were given in memory; "unknown" is from an earlier
+    version of zoo, or of weights that do not say it. The splits are None where they are not known.
+    """
+
+    kind: Literal["folder", "tfds", "arrays", "unknown"] = "unknown"
+    path: PathText = ""
+    name: TfdsName = ""
+    training: SplitRecord | None = None
+    test: SplitRecord | None = None
+
+    def describe(self) -> str:
+        """The place in words: "the folder /data/photos"."""
+        match self.kind:
+            case "folder":
+                return f"the folder {self.path}" if self.path else "a folder"
+            case "tfds":
+                return "the built-in digits" if self.name == "digits" else f"{self.name} of TFDS"
+            case "arrays":
+                return "arrays in memory"
+        return "a data set of unknown place"
+
+    def for_others(self) -> "DataOrigin":
+        """What a file that others may get says of it: no paths, and no counts."""
+        return DataOrigin(kind=self.kind, name=self.name)
+
+    def with_splits(self, training: Sized, test: Sized, classes: int) -> "DataOrigin":
+        """The same place, with what its sources hold."""
+        return replace(self, training=split_record(training, classes), test=split_record(test, classes))
+
+
+def split_record(source: Sized, classes: int) -> SplitRecord:
+    """The record of a source: by its `labels`, and the names of its `files` where it has them."""
+    labels, files = getattr(source, "labels", None), getattr(source, "files", None)
+    if labels is None:
+        return SplitRecord(images=len(source))
+    numbers = np.asarray(labels, np.int64)
+    counts = np.bincount(numbers[(numbers >= 0) & (numbers < classes)], minlength=classes)
+    ordered = numbers.tobytes() if files is None else "\0".join(files).encode("utf-8", "surrogateescape")
+    order = hashlib.sha256(ordered).hexdigest()
+    return SplitRecord(images=len(source), per_class=tuple(counts.tolist()), order=order)
+
+
+def class_changes(then: Sequence[str], now: Sequence[str]) -> str:
+    """How the classes differ, as the end of a line; "" where they do not."""
+    missing, added = [name for name in then if name not in now], [name for name in now if name not in then]
+    parts = [f"{what} {_some(names)}" for what, names in (("without", missing), ("with the new", added)) if names]
+    return ", ".join(parts) or ("in another order" if tuple(then) != tuple(now) else "")
+
+
+def image_changes(then: DataOrigin, now: DataOrigin, class_names: Sequence[str]) -> str:
+    """How the images of the same classes differ, as the end of a line; "" where they do not, or it is not known."""
+    found = [
+        change
+        for split, before, after in (
+            ("training", then.training, now.training),
+            ("test", then.test, now.test),
+        )
+        if before and after
+        for change in _split_changes(split, before, after, class_names)
+    ]
+    return _some(found)
+
+
+def _split_changes(split: str, then: SplitRecord, now: SplitRecord, class_names: Sequence[str]) -> Iterator[str]:
+    if then.per_class and now.per_class and then.per_class != now.per_class:
+        counts = zip_longest(then.per_class, now.per_class, class_names, fillvalue=0)
+        yield from (f"{b} {split} images of {name}, not {a}" for a, b, name in counts if a != b)
+    elif then.images != now.images:
+        yield f"{now.images} {split} images, not {then.images}"
+    elif then.order and now.order and then.order != now.order:
+        yield f"other {split} images, as many as before"
+
+
+def _some(parts: Sequence[str]) -> str:
+    more = f" and {len(parts) - MAX_CHANGES} more" if len(parts) > MAX_CHANGES else ""
+    return ", ".join(parts[:MAX_CHANGES]) + more

@@ -1,0 +1,172 @@
+"""What a resumed run keeps, what may change, and what is refused."""
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from zoo.data import DataOrigin, Dataset
+from zoo.data.origin import class_changes, image_changes
+from zoo.errors import ZooError
+from zoo.training.config.recipe import Recipe
+from zoo.training.config.recipe_table import named_recipe
+from zoo.training.config.run_config import EarlierRecipe, RunConfig
+from zoo.training.config.unused_settings import check_used
+from zoo.training.resolve_config import check_batches, check_shift
+from zoo.weights import Weights
+from zoo.weights.hash_variables import hash_variables
+from zoo.weights.pretrained import absolute_name
+
+START_ANEW = "start a new run, with another --run-dir"
+
+# Settings on which no state of a run depends: a step reads them anew.
+MAY_CHANGE = frozenset(
+    {"epochs", "learning_rate", "schedule", "warmup_epochs", "momentum", "weight_decay", "clip_norm", "label_smoothing"}
+    | {"aux_weight", "crop", "shift", "flip", "trivial_augment", "erase", "mixup", "cutmix", "dtype"}
+)
+# Why another setting may not change.
+WHY_FIXED = MappingProxyType(
+    {
+        "batch_size": "steps and epochs are counted in batches",
+        "optimizer": "its state is kept",
+        "backbone_rate": "the optimizer's state depends on it",
+        "ema": "the average is a part of the state",
+        "accumulate": "updates are counted by it",
+        "aux_heads": "the network has them or not",
+        "freeze": "the optimizer's state is that of the other parameters",
+        "image_size": "the network is trained for it",
+        "fit": "the network is trained for it",
+        "feed": "it decides the order of the images",
+        "seed": "it decides the order of the images",
+        "batch_norm_warmup": "it is counted from the first step",
+    }
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResumeRequest:
+    """The settings that the command line of a resumed run repeats or changes; None and {} for those that it omits."""
+
+    model: str
+    overrides: dict[str, Any]
+    recipe_name: str | None = None
+    pretrained: str | None = None
+
+
+def resume_config(stored: RunConfig, folder: Path, dataset: Dataset, request: ResumeRequest, *, step: int) -> RunConfig:
+    """The configuration of the run in `folder`, which is resumed after `step`, with what the request changes.
+
+    The data may be in another place, and the settings of MAY_CHANGE may differ; the recipe until then is kept in
+    `earlier`. Raises ZooError where the data or other settings differ, and for what would fail later.
+    """
+    if stored.model != request.model:
+        raise ZooError(f"{folder} holds a run of {stored.model}, not of {request.model}")
+    check_same_data(stored, folder, dataset)
+    check_pretrained(stored, folder, request)
+    moved = dataclasses.replace(stored, dataset=dataset.name, data=dataset.origin)
+    recipe = changed_recipe(stored, folder, request)
+    if recipe == stored.recipe:
+        return moved
+    check_changes(recipe, stored, dataset, step=step)
+    earlier = (*stored.earlier, EarlierRecipe(until_step=step, recipe=stored.recipe)) if step else ()
+    return dataclasses.replace(moved, recipe=recipe, earlier=earlier)
+
+
+def check_same_data(stored: RunConfig, folder: Path, dataset: Dataset) -> None:
+    """Raises ZooError, which says what differs, for another data set than the run's, or one that has changed."""
+    then, now = stored.data, dataset.origin
+    if not is_same_place(then, now) and (then.kind != "unknown" or stored.dataset != dataset.name):
+        was = stored.dataset if then.kind == "unknown" else then.describe()
+        raise ZooError(f"{folder} holds a run on {was}, not on {now.describe()}: leave out --dataset to resume it")
+    changes = class_changes(stored.class_names, dataset.class_names)
+    if changes:
+        raise ZooError(f"{folder} was trained on other classes than {now.describe()} has, {changes}: {START_ANEW}")
+    if changes := image_changes(then, now, stored.class_names):
+        raise ZooError(
+            f"{now.describe()} has {changes}, so the steps of the run in {folder} would differ: restore the images, or "
+            f"{START_ANEW}"
+        )
+
+
+def is_same_place(then: DataOrigin, now: DataOrigin) -> bool:
+    """Whether the images may be the same: a folder may have moved, a name of TFDS is the same everywhere."""
+    return then.kind == now.kind and then.name == now.name
+
+
+def check_pretrained(stored: RunConfig, folder: Path, request: ResumeRequest) -> None:
+    """Raises ZooError where the run started from other weights than those that are given."""
+    given, model = request.pretrained, stored.model
+    if given is None:
+        return
+    if stored.pretrained is None or absolute_name(model, given) != absolute_name(model, stored.pretrained):
+        weights = "random weights" if stored.pretrained is None else stored.pretrained or "the default weights"
+        raise ZooError(f"the run in {folder} started from {weights}: omit --pretrained to resume it")
+
+
+def check_same_weights(config: RunConfig, folder: Path, weights: Weights | None) -> None:
+    """Raises ZooError if these are not the weights that the run was to start from."""
+    if weights and config.pretrained_sha256 not in ("", hash_variables(weights.variables)):
+        name = config.pretrained or f"the default weights of {config.model}"
+        raise ZooError(f"the run in {folder} was to start from {name}, which have other values now: {START_ANEW}")
+
+
+def changed_recipe(stored: RunConfig, folder: Path, request: ResumeRequest) -> Recipe:
+    """The run's recipe with the settings that are given. Raises ZooError for one that may not change."""
+    first = stored.earlier[0].recipe if stored.earlier else stored.recipe
+    if request.recipe_name is not None:
+        # `resolve_config` may have replaced these of a named recipe, and the command line others.
+        resolved = {"feed": first.feed, "fit": first.fit, "batch_size": first.batch_size, **request.overrides}
+        named = dataclasses.replace(named_recipe(request.recipe_name), **resolved)
+        _refuse(folder, first, {name: getattr(named, name) for name in _names() if name not in request.overrides})
+    given = dict(request.overrides)
+    if given.get("feed") == "auto":
+        del given["feed"]
+    _refuse(folder, stored.recipe, {name: value for name, value in given.items() if name not in MAY_CHANGE})
+    return dataclasses.replace(stored.recipe, **given)
+
+
+def check_changes(recipe: Recipe, stored: RunConfig, dataset: Dataset, *, step: int) -> None:
+    """Raises ZooError for changed settings that do not fit the run, or would have no effect."""
+    changed = changed_settings(stored.recipe, recipe)
+    check_used(recipe, changed)
+    check_shift(recipe, stored.preprocessing)
+    check_batches(recipe, dataset)
+    steps_per_epoch = len(dataset.train) // recipe.batch_size
+    done = step / steps_per_epoch
+    if recipe.epochs < done:
+        raise ZooError(f"epochs is {recipe.epochs}: the run has {done:.4g} already; give more, or omit --epochs")
+    if step and recipe.epochs == done and changed != ["epochs"]:
+        others = ", ".join(name for name in changed if name != "epochs")
+        raise ZooError(f"{others} would have no effect: all {recipe.epochs} epochs are done; give more --epochs too")
+
+
+def changed_settings(before: Recipe, after: Recipe) -> list[str]:
+    """The names of the settings that differ, in their order."""
+    return [name for name in _names() if getattr(before, name) != getattr(after, name)]
+
+
+def describe_change(config: RunConfig) -> str:
+    """What the last change of a run's settings was, and what it means for the learning rate, in one line."""
+    before, after, step = config.earlier[-1].recipe, config.recipe, config.earlier[-1].until_step
+    names = changed_settings(before, after)
+    settings = ", ".join(f"{name} {getattr(after, name)} (before: {getattr(before, name)})" for name in names)
+    rate = ""
+    if "epochs" in names and after.schedule != "constant":
+        rate = f"; the learning rate is from now on that of a run of {after.epochs} epochs"
+    return f"after step {step}: {settings}{rate}"
+
+
+def _refuse(folder: Path, recipe: Recipe, required: dict[str, Any]) -> None:
+    """Raises ZooError if the recipe has other values than those."""
+    names = [name for name, value in required.items() if getattr(recipe, name) != value]
+    if names:
+        differing = ", ".join(f"{name} {getattr(recipe, name)} (given: {required[name]})" for name in names)
+        why = WHY_FIXED.get(names[0], "it is that of the whole run")
+        raise ZooError(
+            f"the run in {folder} has {differing}, which cannot change ({why}): omit that to resume it, or {START_ANEW}"
+        )
+
+
+def _names() -> list[str]:
+    return [field.name for field in dataclasses.fields(Recipe)]
