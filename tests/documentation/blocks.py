@@ -1,0 +1,69 @@
+"""The code blocks of a Markdown page, and what is said about running them.
+
+A block of `python` or `sh` runs, and so does one that begins with "$ ". Where a page needs what a fresh clone does not
+have, a comment above the block says why it is not run: <!-- not run: the reason -->. <!-- nothing on this page is run:
+the reason --> is for all that follow. <!-- test --> is above what CI runs by itself. A block without a language is the
+output of the one above it.
+"""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+PAGES = (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md")))
+FENCE = re.compile(r"^```(\w*)\n(.*?)^```\n", re.MULTILINE | re.DOTALL)
+NOT_RUN = re.compile(r"<!-- not run: (.+?) -->\n+\Z", re.DOTALL)
+NOTHING_RUN = re.compile(r"<!-- nothing on this page is run: (.+?) -->", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Block:
+    """A block that can run: `kind` is python, sh or console; `reason` is why it does not, `output` what it prints."""
+
+    page: Path
+    line: int
+    kind: str
+    code: str
+    reason: str
+    output: str = ""
+
+    @property
+    def where(self) -> str:
+        """The file and the line."""
+        return f"{self.page.relative_to(ROOT)}:{self.line}"
+
+
+def blocks_of(page: Path) -> list[Block]:
+    """The blocks in order; those of outputs are parts of the block above."""
+    text = page.read_text(encoding="utf-8")
+    whole_page = NOTHING_RUN.search(text)
+    found: list[Block] = []
+    end = 0
+    for fence in FENCE.finditer(text):
+        language, code = fence.groups()
+        above = text[end : fence.start()]
+        end, line = fence.end(), text.count("\n", 0, fence.start()) + 1
+        marked = NOT_RUN.search(above) or (whole_page if whole_page and whole_page.start() < fence.start() else None)
+        reason = " ".join(marked[1].split()) if marked else "CI runs it by itself" * above.endswith("<!-- test -->\n")
+        if language in ("python", "sh"):
+            found.append(Block(page, line, language, code, reason))
+        elif not language and code.startswith("$ "):
+            found.append(Block(page, line, "console", code, reason))
+        elif not language and found and not above.strip() and not found[-1].reason:
+            last = found.pop()
+            found.append(Block(last.page, last.line, last.kind, last.code, last.reason, output=code))
+    return found
+
+
+def commands_of(block: Block) -> list[tuple[str, str]]:
+    """The commands of a block for the shell, each with the output that the page shows, "" for none."""
+    if block.kind == "sh":
+        return [(block.code, block.output)]
+    parts = re.split(r"^\$ ", block.code, flags=re.MULTILINE)[1:]
+    commands = []
+    for part in parts:
+        lines = part.splitlines(keepends=True)
+        length = next(index for index, line in enumerate(lines, 1) if not line.endswith("\\\n"))
+        commands.append(("".join(lines[:length]), "".join(lines[length:])))
+    return commands
