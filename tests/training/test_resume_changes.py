@@ -30,6 +30,7 @@ OTHER = {
     "clip_norm": 1.0,
     "label_smoothing": 0.1,
     "aux_weight": 0.5,
+    "balance": True,
     "crop": 0.5,
     "shift": 2,
     "flip": True,

@@ -23,7 +23,7 @@ START_ANEW = "start a new run, with another --run-dir"
 # Settings on which no state of a run depends: a step reads them anew.
 MAY_CHANGE = frozenset(
     {"epochs", "learning_rate", "schedule", "warmup_epochs", "momentum", "weight_decay", "clip_norm", "label_smoothing"}
-    | {"aux_weight", "crop", "shift", "flip", "trivial_augment", "erase", "mixup", "cutmix", "dtype"}
+    | {"aux_weight", "balance", "crop", "shift", "flip", "trivial_augment", "erase", "mixup", "cutmix", "dtype"}
 )
 # Why another setting may not change.
 WHY_FIXED = MappingProxyType(
