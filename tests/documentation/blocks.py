@@ -2,8 +2,9 @@
 
 A block of `python` or `sh` runs, and so does one that begins with "$ ". Where a page needs what a fresh clone does not
 have, a comment above the block says why it is not run: <!-- not run: the reason -->. <!-- nothing on this page is run:
-the reason --> is for all that follow. <!-- test --> is above what CI runs by itself. A block without a language is the
-output of the one above it.
+the reason --> is for all that follow. <!-- test --> is above what CI runs by itself, and
+<!-- these commands fail --> above what must end with another status than 0. A block without a language is the output of
+the one above it.
 """
 
 import re
@@ -27,6 +28,7 @@ class Block:
     code: str
     reason: str
     output: str = ""
+    fails: bool = False
 
     @property
     def where(self) -> str:
@@ -49,7 +51,9 @@ def blocks_of(page: Path) -> list[Block]:
         if language in ("python", "sh"):
             found.append(Block(page, line, language, code, reason))
         elif not language and code.startswith("$ "):
-            found.append(Block(page, line, "console", code, reason))
+            found.append(
+                Block(page, line, "console", code, reason, fails=above.endswith("<!-- these commands fail -->\n"))
+            )
         elif not language and found and not above.strip() and not found[-1].reason:
             last = found.pop()
             found.append(Block(last.page, last.line, last.kind, last.code, last.reason, output=code))

@@ -35,8 +35,8 @@ def run_python(block: Block, names: dict) -> str:
     return printed.getvalue()
 
 
-def run_shell(command: str) -> str:
-    """What the command prints on both outputs."""
+def run_shell(command: str, fails: bool) -> str:
+    """What the command prints on both outputs; `fails` is whether it must end with another status than 0."""
     while INSTALLS.search(command):
         command = INSTALLS.sub("", command)
     done = subprocess.run(
@@ -46,7 +46,7 @@ def run_shell(command: str) -> str:
         text=True,
         stdin=subprocess.DEVNULL,
     )
-    if done.returncode:
+    if bool(done.returncode) != fails:
         sys.exit(f"{command}\nends with status {done.returncode}:\n{done.stdout}")
     return done.stdout
 
@@ -68,7 +68,7 @@ def run_page(page: Path) -> None:
             check(block, block.code, block.output, run_python(block, names))
             continue
         for command, output in commands_of(block):
-            check(block, command, output, run_shell(command))
+            check(block, command, output, run_shell(command, block.fails))
 
 
 if __name__ == "__main__":
