@@ -8,6 +8,7 @@ from zoo.data.fitting import fit_image
 from zoo.data.open import open_again, open_dataset
 from zoo.data.origin import DataOrigin, SplitRecord
 from zoo.data.preprocessing import Preprocessing
+from zoo.data.sources.arrays import open_arrays
 from zoo.data.unreadable import UnreadableImages
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "fit_image",
     "load_all",
     "open_again",
+    "open_arrays",
     "open_dataset",
     "read_image",
     "train_batches",

@@ -8,6 +8,8 @@ import numpy as np
 import tensorflow_datasets as tfds
 from PIL import Image
 
+from zoo.data.sources.arrays import test_mask
+
 _FILE = Path(__file__).with_name("digits.npz")
 
 
@@ -49,11 +51,3 @@ def load_digits() -> tuple[np.ndarray, np.ndarray]:
     """The embedded images, uint8 [1797, 8, 8] with 0..16 scaled to 0..255, and labels, uint8 [1797]."""
     with np.load(_FILE) as file:
         return np.round(file["image"] * (255 / 16)).astype(np.uint8), file["label"]
-
-
-def test_mask(labels: np.ndarray) -> np.ndarray:
-    """Which examples are the test split: of each class, in the file's order, every fifth."""
-    mask = np.zeros(len(labels), bool)
-    for label in np.unique(labels):
-        mask[np.flatnonzero(labels == label)[4::5]] = True
-    return mask
