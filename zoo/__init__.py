@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from zoo.models.variables import init
     from zoo.registry import ModelInfo, create_model, list_models, model_info, register
     from zoo.runtime.compiler_options import compiler_options
+    from zoo.training.train_function import train
     from zoo.weights.pretrained import load_pretrained
 
 __version__ = "0.1.0"
@@ -28,6 +29,7 @@ __all__ = [
     "load_pretrained",
     "model_info",
     "register",
+    "train",
     "visualize",
 ]
 
@@ -43,6 +45,7 @@ _MODULES = {
     "load_pretrained": "weights.pretrained",
     "model_info": "registry",
     "register": "registry",
+    "train": "training.train_function",
 }
 
 

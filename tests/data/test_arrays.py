@@ -18,6 +18,11 @@ def test_every_fifth_image_of_each_class_is_for_testing():
     assert (data.class_names, data.image_shape) == (("0", "1"), (4, 5, 1))
 
 
+@pytest.mark.parametrize("kind", [np.uint8, np.int64, bool])
+def test_any_type_of_whole_numbers_is_a_label(kind):
+    assert open_arrays((IMAGES, LABELS.astype(kind))).train.labels.tolist() == [0, 1] * 4
+
+
 def test_a_test_set_is_taken_as_it_is():
     data = open_arrays((IMAGES, LABELS), (IMAGES[:3], [1, 1, 0]), class_names=["cat", "dog"])
     assert len(data.train) == 10 and data.test.labels.tolist() == [1, 1, 0]

@@ -15,6 +15,7 @@ from zoo.runtime.jit_once import jit_once
 from zoo.training.checkpoint.free_space import check_free_space
 from zoo.training.checkpoint.position import Position
 from zoo.training.checkpoint.restore import restore
+from zoo.training.checkpoint.run_folder import RunFolder
 from zoo.training.checkpoint.saved_state import abstract_like
 from zoo.training.class_weights import class_weights_of
 from zoo.training.config.run_config import RunConfig
@@ -53,8 +54,9 @@ def initial_state(
     if not run.resume:
         check_backbone(run)
     with fail_on_all_processes():
-        check_free_space(run.folder, shapes, most_checkpoints(run.config.recipe, run.options, steps_per_epoch))
-    if run.resume:
+        if isinstance(run.folder, RunFolder):
+            check_free_space(run.folder, shapes, most_checkpoints(run.config.recipe, run.options, steps_per_epoch))
+    if run.resume and isinstance(run.folder, RunFolder):
         if restored := restore(run.folder, abstract_like(shapes, sharding), console):
             return restored
         print_line(console, f"no checkpoint in {run.folder.steps}: the run starts again")

@@ -16,6 +16,8 @@ from zoo.errors import ZooError
 from zoo.runtime.console import print_line
 from zoo.training.checkpoint.folder_lock import lock_folder
 from zoo.training.checkpoint.run_folder import RunFolder, saved_steps
+from zoo.training.checkpoint.run_memory import RunMemory
+from zoo.training.config.recipe import Recipe
 from zoo.training.config.run_config import RunConfig
 from zoo.training.config.run_options import RunOptions
 from zoo.training.distributed import is_first
@@ -37,13 +39,17 @@ OUT_OF_MEMORY = (
 
 @dataclass(frozen=True, kw_only=True)
 class RunRequest:
-    """A run as it is asked for: `overrides` are fields of the recipe, in place of those of the named or usual one."""
+    """A run as it is asked for: `overrides` are fields of the recipe, in place of those of the named or usual one.
+
+    `recipe` is a whole one, in place of both.
+    """
 
     model: str
     dataset: Dataset
-    folder: RunFolder
+    folder: RunFolder | RunMemory
     overrides: Mapping[str, Any] = field(default_factory=dict)
     recipe_name: str | None = None
+    recipe: Recipe | None = None
     pretrained: str | None = None
     resume: bool = False
     options: RunOptions = field(default_factory=RunOptions)
@@ -55,16 +61,19 @@ def prepare(request: RunRequest, console: Console, lock: ExitStack) -> PreparedR
     The first process holds the lock of the folder from before the configuration is read, or the folder made.
     """
     folder = request.folder
-    if request.resume and is_first() and folder.path.is_dir():
-        lock.enter_context(lock_folder(folder.path))
-    config, weights = (resumed_config if request.resume else new_config)(request)
+    if request.resume and isinstance(folder, RunFolder):
+        if is_first() and folder.path.is_dir():
+            lock.enter_context(lock_folder(folder.path))
+        config, weights = resumed_config(request, folder)
+    else:
+        config, weights = new_config(request)
     backbone = backbone_of(weights, build_network(config)) if weights else {}
     dataset = request.dataset
     if config.recipe.feed == "resident":
         dataset = read_dataset(dataset, config, request.options, console)
-    if request.resume:
+    if request.resume and isinstance(folder, RunFolder):
         update_config(folder, config, console)
-    else:
+    elif isinstance(folder, RunFolder):
         start_folder(folder, config, console, lock)
     return PreparedRun(
         config=config,
@@ -80,19 +89,26 @@ def new_config(request: RunRequest) -> tuple[RunConfig, Weights | None]:
     """The configuration of a new run, and the weights that it starts from."""
     overrides = dict(request.overrides)
     weights = open_weights(request.model, overrides, request.pretrained)
-    config = resolve_config(request.model, request.dataset, overrides, weights=weights, recipe_name=request.recipe_name)
+    config = resolve_config(
+        request.model,
+        request.dataset,
+        overrides,
+        weights=weights,
+        recipe_name=request.recipe_name,
+        recipe=request.recipe,
+    )
     if weights is None or request.pretrained is None:
         return config, None
     name, sha256 = absolute_name(request.model, request.pretrained), hash_variables(weights.variables)
     return dataclasses.replace(config, pretrained=name, pretrained_sha256=sha256), weights
 
 
-def resumed_config(request: RunRequest) -> tuple[RunConfig, Weights | None]:
+def resumed_config(request: RunRequest, folder: RunFolder) -> tuple[RunConfig, Weights | None]:
     """The stored configuration with what the request changes, and the weights that it starts from.
 
     The latter are None if the run has a checkpoint. Raises ZooError where they are others than those of its start.
     """
-    folder, overrides = request.folder, dict(request.overrides)
+    overrides = dict(request.overrides)
     stored, steps = folder.read_config(), saved_steps(folder)
     repeated = ResumeRequest(
         model=request.model, overrides=overrides, recipe_name=request.recipe_name, pretrained=request.pretrained
@@ -135,10 +151,11 @@ def print_run(run: PreparedRun, console: Console) -> None:
     config, dataset = run.config, run.dataset
     height, width, channels = config.preprocessing.image_shape
     place = f" ({dataset.place.path})" if dataset.place.kind == "folder" else ""
+    where = f"run folder {run.folder.path}" if isinstance(run.folder, RunFolder) else "nothing is written"
     print_line(
         console,
         f"{config.model} on {dataset.name}{place}: {len(dataset.train)} training and {len(dataset.test)} test images, "
-        f"{len(dataset.class_names)} classes, {height}x{width}x{channels} pixels; run folder {run.folder.path}",
+        f"{len(dataset.class_names)} classes, {height}x{width}x{channels} pixels; {where}",
     )
     if dataset.left_out:
         print_line(console, dataset.left_out)

@@ -8,6 +8,7 @@ import numpy as np
 
 from zoo.data import Dataset
 from zoo.training.checkpoint.run_folder import RunFolder
+from zoo.training.checkpoint.run_memory import RunMemory
 from zoo.training.config.run_config import RunConfig
 from zoo.training.config.run_options import RunOptions
 
@@ -16,7 +17,7 @@ Backbone = Mapping[str, jax.Array | np.ndarray]
 
 @dataclass(frozen=True, kw_only=True)
 class PreparedRun:
-    """What a run is, its data and its folder, which holds its configuration already.
+    """What a run is, its data and its folder, which holds its configuration already, or the memory in its place.
 
     `backbone` are the pretrained variables that a new run starts from, by key. With `resume` the run in `folder`
     continues from its latest checkpoint.
@@ -24,7 +25,7 @@ class PreparedRun:
 
     config: RunConfig
     dataset: Dataset
-    folder: RunFolder
+    folder: RunFolder | RunMemory
     backbone: Backbone = field(default_factory=dict)
     resume: bool = False
     options: RunOptions = field(default_factory=RunOptions)

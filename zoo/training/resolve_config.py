@@ -32,15 +32,16 @@ def resolve_config(
     *,
     weights: Weights | None = None,
     recipe_name: str | None = None,
+    recipe: Recipe | None = None,
 ) -> RunConfig:
-    """The configuration of a new run: the named recipe, or the one of this network and data, with `overrides`.
+    """The configuration of a new run: the recipe, the named one, or that of this network and data, with `overrides`.
 
     `weights` are those that the run starts from, if any. A batch size that was not asked for is made smaller where the
     data set does not fill it. Raises ZooError for whatever would fail once it had started.
     """
-    recipe = recipe_for(model, dataset.name, pretrained=weights is not None)
     if recipe_name is not None:
         recipe = named_recipe(recipe_name)
+    recipe = recipe or recipe_for(model, dataset.name, pretrained=weights is not None)
     if weights:
         recipe = dataclasses.replace(recipe, fit=weights.preprocessing.fit)
     recipe = dataclasses.replace(recipe, **overrides)

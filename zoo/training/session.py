@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 
 import jax
 from jax.sharding import Mesh
@@ -13,6 +14,7 @@ from zoo.data import DataError, UnreadableImages
 from zoo.runtime.console import print_line
 from zoo.training.checkpoint.checkpoints import Checkpoints
 from zoo.training.checkpoint.position import Position
+from zoo.training.checkpoint.run_memory import RunMemory
 from zoo.training.distributed import Agreement, is_first
 from zoo.training.evaluation import Evaluator
 from zoo.training.feed import Feed
@@ -47,8 +49,8 @@ class Session:
     metrics: StepMetrics
     guard: FiniteGuard
     evaluator: Evaluator
-    checkpoints: Checkpoints
-    recorder: Recorder
+    checkpoints: Checkpoints | RunMemory
+    recorder: Recorder | RunMemory
     profiler: Profiler
     progress: TrainingProgress
     seconds: float
@@ -148,7 +150,7 @@ def open_session(
     options = run.options
     with (
         stop_on_signals() as stop,
-        Checkpoints(run.folder, options.keep, console) as checkpoints,
+        open_checkpoints(run, console) as checkpoints,
         open_recorder(run, console) as recorder,
         open_profiler(run, first, console) as profiler,
         open_progress(run, plan, first, console) as progress,
@@ -173,16 +175,24 @@ def open_session(
         print_line(console, unreadable.describe())
 
 
-def open_recorder(run: PreparedRun, console: Console) -> Recorder:
+def open_checkpoints(run: PreparedRun, console: Console) -> Checkpoints | RunMemory:
+    """Saves the run's state, or keeps its variables."""
+    return run.folder if isinstance(run.folder, RunMemory) else Checkpoints(run.folder, run.options.keep, console)
+
+
+def open_recorder(run: PreparedRun, console: Console) -> Recorder | RunMemory:
     """Keeps the run's measurements; of several processes only the first one writes."""
+    if isinstance(run.folder, RunMemory):
+        return run.folder
     title = f"{run.config.model} on {run.config.dataset}"
     return Recorder(run.folder, console, title=title, tensorboard=run.options.tensorboard, writing=is_first())
 
 
 def open_profiler(run: PreparedRun, first: int, console: Console) -> Profiler:
     """Traces a few of the first steps, if the options say so."""
-    steps = PROFILED_STEPS if run.options.profile else 0
-    return Profiler(run.folder.profile, first + 1 + UNPROFILED_STEPS, steps, console=console)
+    folder = None if isinstance(run.folder, RunMemory) else run.folder.profile
+    steps = PROFILED_STEPS if run.options.profile and folder else 0
+    return Profiler(folder or Path(), first + 1 + UNPROFILED_STEPS, steps, console=console)
 
 
 def open_progress(run: PreparedRun, plan: TrainingPlan, first: int, console: Console) -> TrainingProgress:

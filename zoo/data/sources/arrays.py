@@ -80,7 +80,7 @@ def _flat(given: Any, split: str) -> np.ndarray:
         labels = np.char.decode(labels, "utf-8", "replace")
     if labels.dtype.kind not in "iubU":
         raise DataError(f"the {split} labels are {labels.dtype}: give whole numbers from 0, or names")
-    return labels
+    return labels if labels.dtype.kind == "U" else labels.astype(np.int64)
 
 
 def _numbered(labels: np.ndarray, names: tuple[str, ...], images: np.ndarray, split: str) -> np.ndarray:

@@ -1,6 +1,6 @@
 """The weights in a checkpoint of a run, read without its data set and optimizer."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache, partial
 from pathlib import Path
@@ -17,6 +17,7 @@ from zoo.runtime.regular_file import all_regular
 from zoo.training.checkpoint.checksums import Damaged, checksums, verified_record
 from zoo.training.checkpoint.run_folder import RunFolder, saved_steps
 from zoo.training.checkpoint.saved_metrics import read_accuracy
+from zoo.training.config.run_config import RunConfig
 from zoo.weights.files import Weights, key_of, with_arrays
 from zoo.weights.stored_array import StoredArray
 
@@ -33,17 +34,21 @@ def checkpoint_weights(folder: Path, step: int | None = None) -> Weights:
     if not run.exists():
         raise ZooError(f"no training run in {run.path}: it has no {run.config_file.name}")
     config = run.read_config()
-    weights = Weights(
+    chosen = run.steps / str(chosen_step(run, step))
+    return with_arrays(weights_of_run(config, {}), stored_arrays(chosen))
+
+
+def weights_of_run(config: RunConfig, variables: Mapping[str, Any]) -> Weights:
+    """These variables as the weights of a run with this configuration."""
+    return Weights(
         model=config.model,
-        variables={},
+        variables=variables,
         preprocessing=config.preprocessing,
         fields=config.network_fields(),
         class_names=config.class_names,
         dataset=config.dataset,
         data=config.data,
     )
-    chosen = run.steps / str(chosen_step(run, step))
-    return with_arrays(weights, stored_arrays(chosen))
 
 
 def chosen_step(run: RunFolder, step: int | None) -> int:

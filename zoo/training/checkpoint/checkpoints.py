@@ -44,15 +44,17 @@ def open_checkpointer(folder: RunFolder, keep: int) -> ocp.training.Checkpointer
     best = POLICIES.BestN(
         get_metric_fn=lambda metrics: metrics.get("test_accuracy", -1.0), n=1, keep_checkpoints_without_metrics=False
     )
+    saving = ocp.Context()
+    saving.asynchronous.timeout_secs = SAVING_TIMEOUT_SECONDS
     # In the background Orbax would wait for a folder that cannot be made until the timeout.
-    saving = ocp.options.AsyncOptions(timeout_secs=SAVING_TIMEOUT_SECONDS, create_directories_asynchronously=False)
+    saving.asynchronous.create_directories_asynchronously = False
     try:
         return ocp.training.Checkpointer(
             folder.steps.absolute(),
             save_decision_policy=SAVE.FixedIntervalPolicy(1),
             preservation_policy=POLICIES.AnyPreservationPolicy([POLICIES.LatestN(keep), best]),
             cleanup_tmp_directories=True,
-            context=ocp.Context(async_options=saving),
+            context=saving,
         )
     except OSError as error:
         raise ZooError(f"cannot open the checkpoints in {folder.steps}: {reason(error)}") from None

@@ -1,0 +1,65 @@
+"""In place of a run folder, for a run that writes nothing: it keeps the rows, and the variables of the best evaluation.
+
+It stands for the run's checkpoints and for its recorder, whose methods it has.
+"""
+
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any
+
+import jax
+import numpy as np
+
+from zoo.errors import ZooError
+from zoo.training.logging.rows import MetricsRow
+from zoo.training.state import TrainState
+
+
+class RunMemory:
+    """What a run leaves: `rows` in order, and the `variables` of its `best` evaluation (of equals the last).
+
+    Before the first evaluation `best` is None, and the variables are those with which the run was stopped.
+    """
+
+    def __init__(self) -> None:
+        self.rows: list[MetricsRow] = []
+        self.variables: dict[str, Any] = {}
+        self.best: MetricsRow | None = None
+
+    def __enter__(self) -> "RunMemory":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None):
+        """Nothing is open."""
+
+    def add(self, row: MetricsRow) -> None:
+        """Keep a row."""
+        self.rows.append(row)
+
+    def drop_after(self, step: int) -> None:
+        """There are none: nothing is resumed."""
+
+    def save(self, state: TrainState, position: Mapping[str, Any], metrics: MetricsRow | None = None) -> None:
+        """Keep a copy of the variables, if no better ones are kept: the next step donates the state's memory."""
+        if jax.process_count() > 1:
+            raise ZooError("several processes need a run folder: give run_dir")
+        if metrics is None and self.best is not None:
+            return
+        if metrics is not None and self.best is not None and _accuracy(metrics) < _accuracy(self.best):
+            return
+        self.variables, self.best = jax.tree.map(np.array, jax.device_get(state.eval_variables)), metrics
+
+    def poll(self) -> None:
+        """Nothing is saved in the background."""
+
+    def require(self, step: int) -> None:
+        """Nothing can be missing."""
+
+    def resume_hint(self) -> str:
+        """For a message."""
+        return "a run without run_dir saves nothing, and cannot be resumed"
+
+
+def _accuracy(row: MetricsRow) -> float:
+    accuracy = row["test_accuracy"]
+    return -1.0 if accuracy is None else accuracy
