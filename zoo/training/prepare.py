@@ -1,6 +1,7 @@
 """From what a caller asks for to a run that can start: the same for the command and for `zoo.train`."""
 
 import dataclasses
+import warnings
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -12,8 +13,10 @@ from rich.console import Console
 
 from zoo.data import Dataset, UnreadableImages
 from zoo.data.batches import in_memory
-from zoo.errors import ZooError
+from zoo.errors import ZooError, ZooWarning
 from zoo.runtime.console import print_line
+from zoo.runtime.huge_pages import lacks_huge_pages
+from zoo.runtime.notebook import in_notebook
 from zoo.training.checkpoint.folder_lock import lock_folder
 from zoo.training.checkpoint.run_folder import RunFolder, saved_steps
 from zoo.training.checkpoint.run_memory import RunMemory
@@ -34,6 +37,11 @@ from zoo.weights.pretrained import absolute_name
 OUT_OF_MEMORY = (
     "the device is out of memory: use a smaller --batch-size (with --accumulate in its place) or --image-size, "
     "--dtype bfloat16, or more devices and --fsdp"
+)
+# docs/performance.md has the measurement.
+SLOWER_IN_NOTEBOOK = (
+    "training large networks takes a quarter longer in this notebook, which runs without huge pages: start it with "
+    "GLIBC_TUNABLES=glibc.malloc.hugetlb=1 in its environment, or train with !python train.py"
 )
 
 
@@ -161,6 +169,9 @@ def print_run(run: PreparedRun, console: Console) -> None:
         print_line(console, dataset.left_out)
     recipe = ", ".join(f"{name} {value}" for name, value in dataclasses.asdict(config.recipe).items())
     print_line(console, f"recipe: {recipe}")
+    if in_notebook() and jax.default_backend() == "cpu" and lacks_huge_pages():
+        # A warning, as Python shows each once.
+        warnings.warn(SLOWER_IN_NOTEBOOK, ZooWarning, stacklevel=2)
     if run.options.fsdp and jax.device_count() == 1:
         print_line(console, "--fsdp has no effect on one device")
 

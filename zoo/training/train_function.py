@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import jax
 from rich.console import Console
 
 from zoo.data import Dataset, open_arrays, open_dataset
@@ -18,6 +19,7 @@ from zoo.training.checkpoint.run_folder import RunFolder
 from zoo.training.checkpoint.run_memory import RunMemory
 from zoo.training.config.recipe import Recipe
 from zoo.training.config.run_options import RunOptions
+from zoo.training.logging.history import History
 from zoo.training.logging.rows import is_evaluation, read_rows
 from zoo.training.prepare import RunRequest, prepare, print_run, train_in_memory
 from zoo.training.prepared_run import PreparedRun
@@ -61,6 +63,8 @@ def train(
         raise ZooError("resume continues the run in a folder: give run_dir too")
     if run_dir is None and (options.tensorboard or options.profile):
         raise ZooError("tensorboard and profile write files: give run_dir too")
+    if run_dir is None and jax.process_count() > 1:
+        raise ZooError("several processes need a run folder that all of them see: give run_dir")
     dataset = open_data(data, test)
     console, memory = Console(quiet=True) if quiet else output_console(), RunMemory()
     with ExitStack() as lock:
@@ -121,14 +125,10 @@ def result_of(run: PreparedRun, *, finished: bool) -> TrainingResult:
     """The result of a run that has ended."""
     folder = run.folder
     if isinstance(folder, RunMemory):
+        path, step, rows = None, folder.step, tuple(folder.rows)
         weights = weights_of_run(run.config, folder.variables)
-        return TrainingResult(weights=weights, history=tuple(folder.rows), best=folder.best, finished=finished)
-    history, step = read_rows(folder).rows, chosen_step(folder, None)
-    best = [row for row in history if is_evaluation(row) and row["step"] == step]
-    return TrainingResult(
-        weights=checkpoint_weights(folder.path, step),
-        history=history,
-        best=best[-1] if best else None,
-        finished=finished,
-        run_dir=folder.path,
-    )
+    else:
+        path, step, rows = folder.path, chosen_step(folder, None), read_rows(folder).rows
+        weights = checkpoint_weights(path, step)
+    best = next((row for row in rows if is_evaluation(row) and row["step"] == step), None)
+    return TrainingResult(weights=weights, history=History(rows), best=best, finished=finished, run_dir=path)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from zoo.runtime.html_tables import html_facts
+from zoo.training.logging.history import History
 from zoo.training.logging.rows import MetricsRow, is_evaluation
 from zoo.weights import Weights
 
@@ -21,7 +22,7 @@ class TrainingResult:
     """
 
     weights: Weights
-    history: tuple[MetricsRow, ...]
+    history: History
     best: MetricsRow | None
     finished: bool
     run_dir: Path | None = None
@@ -32,9 +33,9 @@ class TrainingResult:
         return self.weights.variables
 
     @property
-    def evaluations(self) -> tuple[MetricsRow, ...]:
+    def evaluations(self) -> History:
         """The records of the history that have test metrics."""
-        return tuple(row for row in self.history if is_evaluation(row))
+        return History(tuple(row for row in self.history if is_evaluation(row)))
 
     def _facts(self) -> list[tuple[str, str]]:
         row, last = self.best, self.history[-1] if self.history else None

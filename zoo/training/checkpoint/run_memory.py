@@ -10,21 +10,21 @@ from typing import Any
 import jax
 import numpy as np
 
-from zoo.errors import ZooError
 from zoo.training.logging.rows import MetricsRow
 from zoo.training.state import TrainState
 
 
 class RunMemory:
-    """What a run leaves: `rows` in order, and the `variables` of its `best` evaluation (of equals the last).
+    """What a run leaves: `rows` in order, and the `variables` after the `step` of its best evaluation.
 
-    Before the first evaluation `best` is None, and the variables are those with which the run was stopped.
+    Of equal ones it is the last, and before the first evaluation the step after which the run was stopped.
     """
 
     def __init__(self) -> None:
         self.rows: list[MetricsRow] = []
         self.variables: dict[str, Any] = {}
-        self.best: MetricsRow | None = None
+        self.step = 0
+        self._accuracy = -1.0
 
     def __enter__(self) -> "RunMemory":
         return self
@@ -41,13 +41,11 @@ class RunMemory:
 
     def save(self, state: TrainState, position: Mapping[str, Any], metrics: MetricsRow | None = None) -> None:
         """Keep a copy of the variables, if no better ones are kept: the next step donates the state's memory."""
-        if jax.process_count() > 1:
-            raise ZooError("several processes need a run folder: give run_dir")
-        if metrics is None and self.best is not None:
+        accuracy = -1.0 if metrics is None or (found := metrics["test_accuracy"]) is None else found
+        if accuracy < self._accuracy:
             return
-        if metrics is not None and self.best is not None and _accuracy(metrics) < _accuracy(self.best):
-            return
-        self.variables, self.best = jax.tree.map(np.array, jax.device_get(state.eval_variables)), metrics
+        self.step, self._accuracy = int(state.step), accuracy
+        self.variables = jax.tree.map(np.array, jax.device_get(state.eval_variables))
 
     def poll(self) -> None:
         """Nothing is saved in the background."""
@@ -58,8 +56,3 @@ class RunMemory:
     def resume_hint(self) -> str:
         """For a message."""
         return "a run without run_dir saves nothing, and cannot be resumed"
-
-
-def _accuracy(row: MetricsRow) -> float:
-    accuracy = row["test_accuracy"]
-    return -1.0 if accuracy is None else accuracy
