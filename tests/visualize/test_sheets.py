@@ -10,8 +10,9 @@ from PIL import Image
 
 from zoo.errors import ZooError
 from zoo.visualize.sheets import figures
-from zoo.visualize.sheets.figures import SheetImage, non_negative_map, save_figure, sheet_figure, signed_map
-from zoo.visualize.sheets.sheet import Sheet, add_sheet, index_path, read_index, sheet_name
+from zoo.visualize.sheets.figures import save_figure
+from zoo.visualize.sheets.sheet import Sheet, add_sheet, draw_sheet, index_path, read_index, sheet_name
+from zoo.visualize.sheets.sheet_image import SheetImage, non_negative_map, signed_map
 from zoo.visualize.tiles import (
     OUTSIDE_GREY,
     covers_image,
@@ -99,7 +100,7 @@ def test_a_sheet_has_its_texts_and_arrays():
             SheetImage(GENERATOR.random((4, 4, 3)), boxes=[(0, 0, 2, 2)] * 2),
         ],
     ]
-    figure = sheet_figure(rows, "A title", "First line.\nSecond: 100 % of $x$ " + "and so on " * 40)
+    figure = draw_sheet("a", rows, "A title", "First line.\nSecond: 100 % of $x$ " + "and so on " * 40).figure
     texts = texts_of(figure)
     for part in ("A title", "photo $1_2$", "map", "First line.", "Second: 100 % of $x$"):
         assert part in texts
@@ -118,7 +119,7 @@ def test_a_sheet_has_its_texts_and_arrays():
 
 
 def test_files_are_png_and_pdf_of_the_figures_size(tmp_path):
-    figure = sheet_figure([[SheetImage(np.ones((4, 4, 3)))] * 4], "t", "c")
+    figure = draw_sheet("a", [[SheetImage(np.ones((4, 4, 3)))] * 4], "t", "c").figure
     paths = save_figure(figure, tmp_path / "a.b")
     assert [path.name for path in paths] == ["a.b.png", "a.b.pdf"]
     with Image.open(paths[0]) as image:
@@ -135,7 +136,7 @@ def test_files_are_png_and_pdf_of_the_figures_size(tmp_path):
 
 @pytest.mark.parametrize(("colour", "mode"), [((0.2, 0.2, 0.2), "L"), ((1.0, 0.0, 0.0), "RGB")])
 def test_a_grey_figure_is_stored_with_one_channel_and_looks_the_same(tmp_path, colour, mode):
-    figure = sheet_figure([[SheetImage(np.ones((4, 4, 3)) * colour)]], "t", "c")
+    figure = draw_sheet("a", [[SheetImage(np.ones((4, 4, 3)) * colour)]], "t", "c").figure
     path, _ = save_figure(figure, tmp_path / "a")
     figure.savefig(tmp_path / "plain.png", dpi=150)
     with Image.open(path) as image, Image.open(tmp_path / "plain.png") as plain:
@@ -155,7 +156,7 @@ def test_no_unfinished_file_is_left(tmp_path, monkeypatch):
 
 
 def a_sheet(name, title="t"):
-    return Sheet(name, title, "a & b", sheet_figure([[SheetImage(np.ones((4, 4, 3)))]], name, "a & b"))
+    return draw_sheet(name, [[SheetImage(np.ones((4, 4, 3)))]], title, "a & b")
 
 
 def listed(folder):

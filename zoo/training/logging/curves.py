@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from zoo.errors import ZooWarning
 from zoo.runtime.atomic_files import replacing
 from zoo.runtime.figure_fonts import fonts_for
 from zoo.training.logging.rows import MetricsRow, is_evaluation
@@ -49,6 +51,8 @@ def curves_figure(rows: Sequence[MetricsRow], title: str) -> Figure:
     loss, accuracy, rate = figure.subplots(1, 3)
     figure.subplots_adjust(left=0.05, right=0.985, top=0.81, bottom=0.19, wspace=0.18)
     fonts = fonts_for([title])
+    if fonts.legend:
+        warnings.warn(ZooWarning(f"the curves have numbers: {fonts.legend}"), stacklevel=2)
     style: dict[str, Any] = {"fontsize": 14, "weight": "bold", "color": INK, "fontfamily": fonts.families}
     figure.text(0.05, 0.925, fonts.legible(title), parse_math=False, **style)
     figure.text(0.05, 0.025, FOOTNOTE, fontsize=8.5, color="#777777")

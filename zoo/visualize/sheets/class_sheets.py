@@ -17,8 +17,8 @@ from zoo.visualize.methods.jit_cache import in_batches, jit_cached
 from zoo.visualize.methods.named_layers import LOGITS, check_classes, last_spatial_layer, layer_output
 from zoo.visualize.methods.occlusion import Occlusion, occlusion
 from zoo.visualize.network_and_images import ImageSet, ProgressBar, TrainedNetwork, no_progress_bar
-from zoo.visualize.sheets.figures import SheetImage, non_negative_map, sheet_figure, signed_map
-from zoo.visualize.sheets.sheet import Sheet, sheet_name
+from zoo.visualize.sheets.sheet import Sheet, draw_sheet, sheet_name
+from zoo.visualize.sheets.sheet_image import SheetImage, non_negative_map, signed_map
 from zoo.visualize.tiles import uint8_to_colours
 
 Attribution = Callable[..., np.ndarray]
@@ -111,7 +111,7 @@ def gradient_sheet(
         "of its magnitudes have the colours of its ends."
     )
     title = f"{network.weights.model}, {method.replace('_', ' ')}"
-    return Sheet(sheet_name(method), title, caption, sheet_figure(rows, title, caption, image_width=2.4))
+    return draw_sheet(sheet_name(method), rows, title, caption, image_width=2.4)
 
 
 def _attribution(method: str, seed: int) -> Attribution:
@@ -162,7 +162,7 @@ def grad_cam_sheet(
         "image has its own scale."
     )
     title = f"{network.weights.model}, Grad-CAM at {layer}"
-    return Sheet(sheet_name("grad_cam", layer), title, caption, sheet_figure(rows, title, caption, image_width=2.4))
+    return draw_sheet(sheet_name("grad_cam", layer), rows, title, caption, image_width=2.4)
 
 
 def _resize(values: np.ndarray, size: tuple[int, int]) -> np.ndarray:
@@ -200,7 +200,7 @@ def occlusion_sheet(
         "still the most probable, with the most frequent other class above."
     )
     title = f"{network.weights.model}, occlusion by a grey square"
-    return Sheet(sheet_name("occlusion", layer), title, caption, sheet_figure(rows, title, caption, image_width=2.2))
+    return draw_sheet(sheet_name("occlusion", layer), rows, title, caption, image_width=2.2)
 
 
 def _occlusion_maps(network: TrainedNetwork, result: Occlusion) -> list[SheetImage]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from zoo.errors import ZooError
+from zoo.errors import ZooError, ZooWarning
 from zoo.runtime.atomic_files import check_replaceable, replacing
 from zoo.runtime.figure_fonts import fonts_for
 
@@ -56,6 +57,8 @@ def confusion_figure(confusion: np.ndarray, class_names: tuple[str, ...]) -> Fig
     if count <= MAX_CLASSES_WITH_NAMES:
         size = 9 if count <= MAX_CLASSES_WITH_COUNTS else 6
         fonts = fonts_for(class_names)
+        if fonts.legend:
+            warnings.warn(ZooWarning(f"the figure has numbers: {fonts.legend}"), stacklevel=2)
         # A dollar sign would start a formula.
         names = [fonts.legible(name).replace("$", r"\$") for name in class_names]
         axes.set_xticks(range(count), names, rotation=90, fontsize=size, fontfamily=fonts.families)

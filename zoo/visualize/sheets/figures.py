@@ -16,6 +16,7 @@ from PIL import Image
 from zoo.errors import ZooError
 from zoo.runtime.atomic_files import replacing
 from zoo.runtime.figure_fonts import FigureFonts, fonts_for
+from zoo.visualize.sheets.sheet_image import Rows, SheetImage
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -27,6 +28,10 @@ FORMATS = ("png", "pdf")
 # Pixels per inch of a PNG.
 DPI = 150
 
+NUMBERS_CAPTION = (
+    "A number after # is a name that no installed font can draw; index.html has it (in Python the sheet's legend)."
+)
+
 # Sizes in inches.
 MARGIN, TITLE_HEIGHT, LABEL_HEIGHT, LINE_HEIGHT = 0.3, 0.5, 0.24, 0.17
 GAP_WITHIN_GROUP, GAP_BETWEEN_GROUPS = 0.08, 0.12
@@ -34,50 +39,6 @@ ROW_GAP, ROW_GAP_WITH_BAR = 0.1, 0.36
 MIN_WIDTH = 6.0
 # Of the caption's font.
 CHARACTERS_PER_INCH = 17
-
-
-@dataclass(frozen=True, eq=False)
-class SheetImage:
-    """One image of a sheet: colours from 0 to 1 [height, width, 3], or values [height, width] with a colour map.
-
-    The colour map goes from `low` to `high`; `bar` draws it under the image. `label` is the text above. `background`
-    are colours drawn under values, which are then half transparent. `boxes` (top, left, bottom, right) are drawn on the
-    image, with numbers if there are several.
-    """
-
-    pixels: np.ndarray
-    label: str = ""
-    colour_map: str | None = None
-    low: float = 0.0
-    high: float = 1.0
-    bar: bool = False
-    background: np.ndarray | None = None
-    boxes: Sequence[np.ndarray] = ()
-
-
-Rows = Sequence[Sequence[SheetImage]]
-
-
-def signed_map(values: np.ndarray, label: str = "", *, high: float | None = None, bar: bool = False) -> SheetImage:
-    """Signed values [height, width]: zero is white, positive red, negative blue, up to the magnitude `high`.
-
-    `high` is by default the largest magnitude.
-    """
-    high = float(np.abs(values).max(initial=0)) if high is None else high
-    return SheetImage(values, label, colour_map="RdBu_r", low=-(high or 1.0), high=high or 1.0, bar=bar)
-
-
-def non_negative_map(
-    values: np.ndarray,
-    label: str = "",
-    *,
-    high: float | None = None,
-    bar: bool = False,
-    background: np.ndarray | None = None,
-) -> SheetImage:
-    """Values of at least 0 [height, width]: zero is dark, `high` is yellow (by default the largest value)."""
-    high = float(values.max(initial=0)) if high is None else high
-    return SheetImage(values, label, colour_map="viridis", low=0.0, high=high or 1.0, bar=bar, background=background)
 
 
 def check_matplotlib() -> None:
@@ -108,15 +69,23 @@ class _Layout:
         return self.height - TITLE_HEIGHT - row * self.row_height - self.label_height
 
 
-def sheet_figure(rows: Rows, title: str, caption: str, *, image_width: float = 1.9, group_size: int = 1) -> Figure:
+def sheet_fonts(rows: Rows, title: str, caption: str) -> FigureFonts:
+    """The fonts for all texts of a sheet."""
+    return fonts_for([title, caption, *(image.label for row in rows for image in row)])
+
+
+def sheet_figure(
+    rows: Rows, title: str, caption: str, fonts: FigureFonts, *, image_width: float = 1.9, group_size: int = 1
+) -> Figure:
     """A figure of rows of images, each `image_width` inches wide; `group_size` neighbours have a smaller gap.
 
-    All images have the height of the highest, relative to its width.
+    All images have the height of the highest, relative to its width. `fonts` are those of `sheet_fonts`.
     """
     from matplotlib.figure import Figure
 
-    fonts = fonts_for([title, caption, *(image.label for row in rows for image in row)])
     title, caption = fonts.legible(title), fonts.legible(caption)
+    if fonts.numbers:
+        caption += f"\n{NUMBERS_CAPTION}"
     rows = [[replace(image, label=fonts.legible(image.label)) for image in row] for row in rows]
     layout = _layout(rows, caption, image_width, group_size)
     figure = Figure(figsize=(layout.width, layout.height), dpi=DPI, facecolor="white")

@@ -11,8 +11,8 @@ from zoo.visualize.methods.named_layers import LOGITS, check_units
 from zoo.visualize.methods.unit_choice import most_active_units
 from zoo.visualize.network_and_images import ImageSet, ProgressBar, TrainedNetwork, no_progress_bar
 from zoo.visualize.projection_groups import UNITS_PER_SHEET
-from zoo.visualize.sheets.figures import Rows, SheetImage, non_negative_map, sheet_figure, signed_map
-from zoo.visualize.sheets.sheet import Sheet, sheet_name
+from zoo.visualize.sheets.sheet import Sheet, draw_sheet, sheet_name
+from zoo.visualize.sheets.sheet_image import Rows, SheetImage, non_negative_map, signed_map
 from zoo.visualize.tiles import signed_to_colours, uint8_to_colours
 
 # With the image itself, two rows of six.
@@ -49,8 +49,7 @@ def filter_sheet(network: TrainedNetwork, layer: str | None, units: Sequence[int
     number = f"{len(chosen)} of {count} units" if len(chosen) < count else f"all {count} units"
     caption = f"{network.description}; filters of {height}x{width} of layer {layer}, {number}.\n{scale}"
     title = f"{network.weights.model}, filters of {layer}"
-    figure = sheet_figure(rows, title, caption, image_width=0.8, group_size=group_size)
-    return Sheet(sheet_name("filters", layer), title, caption, figure)
+    return draw_sheet(sheet_name("filters", layer), rows, title, caption, image_width=0.8, group_size=group_size)
 
 
 def _filter_row(kernel: np.ndarray, unit: int, inputs: int) -> list[SheetImage]:
@@ -85,8 +84,7 @@ def activation_sheet(
         "negative values, white is zero, red positive, blue negative."
     )
     title = f"{network.weights.model}, feature maps of {layer}"
-    figure = sheet_figure(rows, title, caption, image_width=1.5)
-    return Sheet(sheet_name("activations", layer), title, caption, figure)
+    return draw_sheet(sheet_name("activations", layer), rows, title, caption, image_width=1.5)
 
 
 def _map_images(maps: np.ndarray, units: np.ndarray) -> list[SheetImage]:
@@ -129,8 +127,7 @@ def maximize_sheet(network: TrainedNetwork, layer: str, units: Sequence[int] | N
     )
     title = f"{network.weights.model}, images that maximise {layer_text}"
     rows = _in_rows(images, 3 if len(images) <= UNITS_PER_SHEET else 4)
-    figure = sheet_figure(rows, title, caption, image_width=2.2)
-    return Sheet(sheet_name("maximize", layer or "logits"), title, caption, figure)
+    return draw_sheet(sheet_name("maximize", layer or "logits"), rows, title, caption, image_width=2.2)
 
 
 def _maximized_images(

@@ -21,8 +21,8 @@ from zoo.visualize.projection_groups import (
     trim_boxes,
     unit_label,
 )
-from zoo.visualize.sheets.figures import SheetImage, sheet_figure
-from zoo.visualize.sheets.sheet import Sheet, sheet_name
+from zoo.visualize.sheets.sheet import Sheet, draw_sheet, sheet_name
+from zoo.visualize.sheets.sheet_image import SheetImage
 from zoo.visualize.tiles import covers_image, crop_box, mosaic, signed_to_colours, uint8_to_colours
 
 UNITS_PER_ROW = 3
@@ -77,7 +77,7 @@ def projections_by_unit(
         for start in range(0, len(pairs), UNITS_PER_ROW)
     ]
     title = f"{network.weights.model}, layer {layer}"
-    return Sheet(sheet_name(rule, layer), title, caption, sheet_figure(rows, title, caption, group_size=2))
+    return draw_sheet(sheet_name(rule, layer), rows, title, caption, group_size=2)
 
 
 def projections_by_image(
@@ -111,7 +111,7 @@ def projections_by_image(
     )
     rows = [_image_row(group, name) for group, name in zip(groups, image_set.names, strict=True)]
     title = f"{network.weights.model}, layer {layer}"
-    return Sheet(sheet_name(rule, layer), title, caption, sheet_figure(rows, title, caption, image_width=2.7))
+    return draw_sheet(sheet_name(rule, layer), rows, title, caption, image_width=2.7)
 
 
 def _read_images(

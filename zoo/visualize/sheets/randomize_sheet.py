@@ -13,9 +13,9 @@ from zoo.visualize.methods.randomize import randomize_weights
 from zoo.visualize.network_and_images import ImageSet, ProgressBar, TrainedNetwork, default_layers, no_progress_bar
 from zoo.visualize.projection_groups import SATURATED_FRACTION
 from zoo.visualize.sheets.class_sheets import explain_images, explained_class
-from zoo.visualize.sheets.figures import SheetImage, sheet_figure
 from zoo.visualize.sheets.projection_sheets import SCALE_CAPTION
-from zoo.visualize.sheets.sheet import Sheet, sheet_name
+from zoo.visualize.sheets.sheet import Sheet, draw_sheet, sheet_name
+from zoo.visualize.sheets.sheet_image import SheetImage
 from zoo.visualize.tiles import signed_to_colours, uint8_to_colours
 
 LEARNED = "learned weights"
@@ -55,7 +55,7 @@ def randomize_sheet(
         f"does not show what the network has learned. {SCALE_CAPTION}"
     )
     title = f"{network.weights.model}, randomised weights"
-    return Sheet(sheet_name("randomize"), title, caption, sheet_figure(rows, title, caption, image_width=1.6))
+    return draw_sheet(sheet_name("randomize"), rows, title, caption, image_width=1.6)
 
 
 def rank_correlation(one: np.ndarray, other: np.ndarray) -> float:

@@ -17,7 +17,8 @@ from zoo.runtime.atomic_files import replacing
 from zoo.runtime.records import InvalidRecord, as_record, parse_json
 from zoo.runtime.regular_file import read_regular
 from zoo.runtime.system_errors import reason
-from zoo.visualize.sheets.figures import DPI, save_figure
+from zoo.visualize.sheets.figures import DPI, save_figure, sheet_figure, sheet_fonts
+from zoo.visualize.sheets.sheet_image import Rows
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -28,12 +29,16 @@ FILE_NAME_CHARACTERS = "A-Za-z0-9._-"
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Sheet:
-    """A figure with its title and caption; `name` is its file name without a suffix."""
+    """A figure with its title and caption; `name` is its file name without a suffix.
+
+    `legend` says which names the figure has numbers for, because no font can draw them; "" for none.
+    """
 
     name: str
     title: str
     caption: str
     figure: Figure
+    legend: str = ""
 
     def __repr__(self) -> str:
         return f"Sheet({self.name}: {self.title})"
@@ -43,6 +48,15 @@ class Sheet:
         written = BytesIO()
         self.figure.savefig(written, format="png", dpi=DPI)
         return written.getvalue()
+
+
+def draw_sheet(
+    name: str, rows: Rows, title: str, caption: str, *, image_width: float = 1.9, group_size: int = 1
+) -> Sheet:
+    """A sheet of rows of images; the sizes are as for `sheet_figure`."""
+    fonts = sheet_fonts(rows, title, caption)
+    figure = sheet_figure(rows, title, caption, fonts, image_width=image_width, group_size=group_size)
+    return Sheet(name, title, caption, figure, fonts.legend)
 
 
 # Part of links.
@@ -91,7 +105,8 @@ def add_sheet(folder: Path, sheet: Sheet, command: str, dpi: int = DPI) -> list[
         raise ZooError(f"cannot make the folder {folder}: {reason(error)}") from None
     paths = save_figure(sheet.figure, folder / sheet.name, dpi=dpi)
     entries = {entry.name: entry for entry in read_index(folder)}
-    entries[sheet.name] = IndexEntry(name=sheet.name, title=sheet.title, caption=sheet.caption, command=command)
+    caption = f"{sheet.caption} Numbers: {sheet.legend}." if sheet.legend else sheet.caption
+    entries[sheet.name] = IndexEntry(name=sheet.name, title=sheet.title, caption=caption, command=command)
     with replacing(_json_path(folder)) as unfinished:
         unfinished.write_text(json.dumps([asdict(entry) for entry in entries.values()], indent=1) + "\n")
     with replacing(index_path(folder)) as unfinished:
