@@ -7,7 +7,7 @@ import pytest
 from page_pictures import IMAGES, PAGE, picture_commands, shell_variables
 from PIL import Image
 
-from zoo.__main__ import parser
+from zoo.commands.command_line import parser
 
 MEBIBYTE = 2**20
 

@@ -11,44 +11,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from zoo.commands.arguments.parser import Parser
-
-# A new command is one file in zoo/commands and one name here.
-COMMANDS = (
-    *("list", "summary", "weights", "convert", "predict", "evaluate", "train", "visualize", "report"),
-    *("cache", "doctor"),
-)
-
-
-def parser(chosen: str | None = None, program: str = "zoo") -> Parser:
-    """The parser of all commands, with the arguments of the `chosen` one, whose function is `run` in the result.
-
-    The other commands have no arguments: those of `train` would import all of `zoo.training`, which takes seconds.
-    `program` is how the process was started, for messages; a script of that name is a command itself.
-    """
-    from argparse import RawDescriptionHelpFormatter
-    from importlib import import_module
-
-    from zoo import __version__
-    from zoo.commands.arguments.parser import Parser
-
-    top = Parser(prog=program, description="Convolutional networks in JAX and Flax.")
-    top.add_argument("--version", action="version", version=f"zoo {__version__}")
-    subparsers = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for name in COMMANDS:
-        command = import_module(f"zoo.commands.{name}")
-        options = subparsers.add_parser(
-            name,
-            prog=program if program.endswith(".py") else f"{program} {name}",
-            help=command.HELP,
-            description=command.__doc__,
-            formatter_class=RawDescriptionHelpFormatter,
-        )
-        if name == chosen:
-            command.add_arguments(options)
-        options.set_defaults(run=command.run)
-    return top
-
 
 def main(arguments: Sequence[str] | None = None, program: str = "zoo") -> int:
     """Run a command and return its exit status: 2 after bad input, which is one line on standard error.
@@ -61,6 +23,7 @@ def main(arguments: Sequence[str] | None = None, program: str = "zoo") -> int:
 
     from argparse import Namespace
 
+    from zoo.commands.command_line import parser
     from zoo.runtime.failures import exit_status
 
     def command() -> int | None:

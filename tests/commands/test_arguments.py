@@ -3,7 +3,8 @@
 import pytest
 from command_line import error_of
 
-from zoo.__main__ import COMMANDS, main
+from zoo.__main__ import main
+from zoo.commands.command_line import COMMANDS
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,8 @@ import argparse
 import pytest
 from command_line import error_of
 
-from zoo.__main__ import COMMANDS, parser
 from zoo.commands.arguments.types import InRange
+from zoo.commands.command_line import COMMANDS, parser
 
 # Those of `metavar` that are numbers or are checked otherwise.
 NUMBERS = ("N", "X", "I")

@@ -14,7 +14,7 @@ import pytest
 from documentation.blocks import PAGES, ROOT, blocks_of, commands_of
 from documentation.run_page import run_page
 
-from zoo.__main__ import parser
+from zoo.commands.command_line import parser
 
 BLOCKS = [block for page in PAGES for block in blocks_of(page)]
 RUN = sorted({block.page for block in BLOCKS if not block.reason})

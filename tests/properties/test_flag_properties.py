@@ -6,7 +6,7 @@ import pytest
 from examples import check, examples
 from hypothesis import strategies as st
 
-from zoo.__main__ import COMMANDS, parser
+from zoo.commands.command_line import COMMANDS, parser
 from zoo.errors import ZooError
 
 # As people and shells write them, and as nobody does.

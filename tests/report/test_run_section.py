@@ -11,8 +11,8 @@ from quick import drawn
 from sections import pixels, rendered
 
 import zoo
-from zoo.__main__ import parser
 from zoo.commands.arguments.training import given_fields
+from zoo.commands.command_line import parser
 from zoo.data import DataOrigin, Preprocessing, SplitRecord
 from zoo.data.dataset import ArraySource
 from zoo.report.learned.activation_survey import PredictedClasses

@@ -82,7 +82,7 @@ def cases(seeds: Seeds, seed: int, count: int) -> Iterator[Case]:
 
 def numbers_of(command: str) -> list[argparse.Action]:
     """The arguments of a command that are numbers, by their types."""
-    from zoo.__main__ import parser
+    from zoo.commands.command_line import parser
 
     subparsers = next(action for action in parser(command)._actions if isinstance(action.choices, dict))
     actions = subparsers.choices[command]._actions  # type: ignore[index]

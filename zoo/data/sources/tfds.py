@@ -78,7 +78,7 @@ Examples = ArraySource | RecordSource
 
 def is_tfds_name(name: str) -> bool:
     """Whether TFDS has a data set of this name; its configuration and version are not looked at."""
-    return bool(_NAME.fullmatch(name)) and _stem(name) in _names()
+    return bool(_NAME.fullmatch(name)) and _stem(name) in dataset_names()
 
 
 def open_tfds(name: str, data_dir: Path) -> Dataset:
@@ -133,7 +133,9 @@ def _builder(name: str, data_dir: Path) -> tfds.core.DatasetBuilder:
 
 
 def _unknown(name: str) -> DataError:
-    return DataError(f"unknown data set {name!r}{_suggestion(name, _names())} (a TFDS name, a folder, or digits)")
+    return DataError(
+        f"unknown data set {name!r}{_suggestion(name, dataset_names())} (a TFDS name, a folder, or digits)"
+    )
 
 
 def _suggestion(name: str, known: Sequence[str]) -> str:
@@ -141,7 +143,8 @@ def _suggestion(name: str, known: Sequence[str]) -> str:
     return f"; did you mean {' or '.join(near)}?" if near else ""
 
 
-def _names() -> list[str]:
+def dataset_names() -> list[str]:
+    """The names of all data sets that TFDS knows, and digits."""
     # Ours is among them, since it is a builder like the others.
     return tfds.list_builders(with_community_datasets=False)
 
