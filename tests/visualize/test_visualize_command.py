@@ -71,7 +71,7 @@ def visualized(capsys, *arguments):
     """{sheet's name: caption} of a run; the printed files are all files of the folder, valid and in the index."""
     assert main(["visualize", *map(str, arguments), "--out", "out"]) == 0
     captured = capsys.readouterr()
-    assert all(line.startswith("zoo: data: ") for line in captured.err.splitlines())
+    assert all(line.startswith(("zoo: data: ", "zoo: weights: ")) for line in captured.err.splitlines())
     paths = captured.out.split()
     assert sorted([*paths, "out/index.json"]) == sorted(map(str, Path("out").iterdir()))
     assert paths[-1] == "out/index.html"

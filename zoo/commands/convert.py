@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zoo.commands.arguments.types import path
+from zoo.commands.arguments.weights import print_source
 from zoo.printable import printable
 
 if TYPE_CHECKING:
@@ -106,6 +107,7 @@ def _read(args: argparse.Namespace) -> Weights:
     weights = checkpoint_weights(Path(args.input))
     if weights.model != args.model:
         raise ZooError(f"{args.input} holds a run of {weights.model}, not of {args.model}")
+    print_source(weights)
     return weights
 
 

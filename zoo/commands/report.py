@@ -71,8 +71,10 @@ def run(args: argparse.Namespace) -> None:
     if trained is None:
         options |= _options_without_weights(args)
     else:
+        from zoo.commands.arguments.weights import print_source
         from zoo.training import enable_compilation_cache
 
+        print_source(trained.weights)
         enable_compilation_cache()
         options |= {"weights": trained.weights, "weights_name": trained.description, "image_set": image_set}
         if args.checkpoint and args.checkpoint.is_dir():

@@ -23,7 +23,7 @@ from pathlib import Path
 
 from zoo.commands.arguments.image_set import add_image_set_arguments, check_images, chosen_images
 from zoo.commands.arguments.types import InRange, path
-from zoo.commands.arguments.weights import add_weights_arguments, chosen_network
+from zoo.commands.arguments.weights import add_weights_arguments, chosen_network, print_source
 from zoo.printable import printable, shell_command
 from zoo.runtime.limits import BATCH_SIZE, COUNT, DPI, ITERATIONS, SEED
 
@@ -115,6 +115,8 @@ def run(args: argparse.Namespace) -> None:
         for sheet in sheets:
             for path in add_sheet(args.out, sheet, command, args.dpi):
                 print(printable(path))
+    # Not before: an error of drawing is one line.
+    print_source(network.weights)
     print(printable(index_path(args.out)))
 
 

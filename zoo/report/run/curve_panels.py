@@ -33,7 +33,7 @@ class Tick:
 class Curve:
     """A curve: `values` are (epoch, value), and `segments` their positions, with a gap where a value is missing.
 
-    `best` is the position of the first largest value, for the curve whose best value is marked.
+    `best` is the position of the largest value, of equals the last, for the curve whose best value is marked.
     """
 
     label: str
@@ -151,7 +151,7 @@ def _curve(
         else:
             segments[-1].append((x_axis.position(epoch), y_axis.position(value)))
     values = tuple((epoch, value) for epoch, value in points if value is not None)
-    best = max(values, key=lambda point: point[1], default=None) if mark_best else None
+    best = max(reversed(values), key=lambda point: point[1], default=None) if mark_best else None
     return Curve(
         label=label,
         values=values,

@@ -15,7 +15,7 @@ from zoo.report.run.recipe_summary import Setting, recipe_settings, train_comman
 from zoo.training.checkpoint.run_folder import RunFolder
 from zoo.training.config.run_config import RunConfig
 from zoo.training.logging.progress import format_duration
-from zoo.training.logging.rows import read_evaluations
+from zoo.training.logging.rows import best_evaluation, read_evaluations
 from zoo.visualize.network_and_images import ImageSet, ProgressBar, TrainedNetwork, no_progress_bar
 
 
@@ -65,12 +65,11 @@ def run_section(
     folder = open_run(path)
     config = folder.read_config()
     rows = tuple(read_evaluations(folder))
-    evaluated = [row for row in rows if row.get("test_accuracy") is not None]
     section = RunSection(
         name=printable(path.absolute().name),
         config=config,
         rows=rows,
-        best=max(evaluated, key=lambda row: row["test_accuracy"] or 0.0, default=None),
+        best=best_evaluation(rows),
         panels=curve_panels(rows),
         time=format_duration(rows[-1].get("seconds") or 0) if rows else "",
         settings=recipe_settings(config.recipe),

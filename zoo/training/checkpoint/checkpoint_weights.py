@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -16,9 +17,10 @@ from zoo.runtime.records import InvalidRecord
 from zoo.runtime.regular_file import all_regular
 from zoo.training.checkpoint.checksums import Damaged, checksums, verified_record
 from zoo.training.checkpoint.run_folder import RunFolder, saved_steps
-from zoo.training.checkpoint.saved_metrics import read_accuracy
+from zoo.training.checkpoint.saved_metrics import SavedMetrics, read_metrics
 from zoo.training.config.run_config import RunConfig
 from zoo.weights.files import Weights, key_of, with_arrays
+from zoo.weights.source import WeightsSource
 from zoo.weights.stored_array import StoredArray
 
 ADVICE = "it is damaged; rename that folder to use another step"
@@ -34,8 +36,13 @@ def checkpoint_weights(folder: Path, step: int | None = None) -> Weights:
     if not run.exists():
         raise ZooError(f"no training run in {run.path}: it has no {run.config_file.name}")
     config = run.read_config()
-    chosen = run.steps / str(chosen_step(run, step))
-    return with_arrays(weights_of_run(config, {}), stored_arrays(chosen))
+    chosen = chosen_step(run, step)
+    checkpoint = run.steps / str(chosen)
+    why = _described(read_metrics(checkpoint), best=step is None)
+    weights = replace(
+        weights_of_run(config, {}), source=WeightsSource(name=f"step {chosen} of {run.path}", address=why)
+    )
+    return with_arrays(weights, stored_arrays(checkpoint))
 
 
 def weights_of_run(config: RunConfig, variables: Mapping[str, Any]) -> Weights:
@@ -53,20 +60,28 @@ def weights_of_run(config: RunConfig, variables: Mapping[str, Any]) -> Weights:
 
 def chosen_step(run: RunFolder, step: int | None) -> int:
     """`step`, if it is saved. None: the most accurate (of equals the last), or the latest if none was evaluated."""
-    accuracies = saved_accuracies(run)
-    if not accuracies:
+    metrics = saved_metrics(run)
+    if not metrics:
         raise ZooError(f"no checkpoint in {run.steps}: the run was stopped before its first")
     if step is None:
+        accuracies = {saved: -1.0 if found is None else found.test_accuracy for saved, found in metrics.items()}
         return max(accuracies, key=lambda saved: (accuracies[saved], saved))
-    if step not in accuracies:
-        raise ZooError(f"no checkpoint of step {step} in {run.steps}: it has {', '.join(map(str, accuracies))}")
+    if step not in metrics:
+        raise ZooError(f"no checkpoint of step {step} in {run.steps}: it has {', '.join(map(str, metrics))}")
     return step
 
 
-def saved_accuracies(run: RunFolder) -> dict[int, float]:
-    """The test accuracy of each saved step, -1 for one that was not evaluated. Raises ZooError for damaged metrics."""
-    accuracies = {step: read_accuracy(run.steps / str(step)) for step in saved_steps(run)}
-    return {step: -1.0 if accuracy is None else accuracy for step, accuracy in accuracies.items()}
+def saved_metrics(run: RunFolder) -> dict[int, SavedMetrics | None]:
+    """Those of each saved step; None for one that was not evaluated. Raises ZooError for damaged ones."""
+    return {step: read_metrics(run.steps / str(step)) for step in saved_steps(run)}
+
+
+def _described(metrics: SavedMetrics | None, *, best: bool) -> str:
+    """Why this checkpoint is taken, for the line about the weights in use."""
+    if metrics is None:
+        return "the latest, not evaluated" if best else "not evaluated"
+    epoch = "" if metrics.epoch is None else f"epoch {metrics.epoch:.4g}, "
+    return f"{'the best: ' if best else ''}{epoch}test accuracy {metrics.test_accuracy:.4f}"
 
 
 def stored_arrays(checkpoint: Path) -> dict[str, StoredArray]:

@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
+
+from msgspec import Meta
 
 from zoo.errors import ZooError
 from zoo.runtime.failures import refusal_line
@@ -10,12 +13,15 @@ from zoo.runtime.records import as_record, parse_json
 from zoo.runtime.regular_file import read_regular
 from zoo.runtime.system_errors import reason
 
+Epoch = Annotated[float, Meta(ge=0, le=1e12)]
+
 
 @dataclass(frozen=True, kw_only=True)
 class SavedMetrics:
-    """The metric by which the best checkpoint is chosen; others may be beside it."""
+    """The metric by which the best checkpoint is chosen, and the epoch where it is known; others may be beside them."""
 
     test_accuracy: Fraction
+    epoch: Epoch | None = None
 
 
 def metrics_file(checkpoint: Path) -> Path:
@@ -23,11 +29,11 @@ def metrics_file(checkpoint: Path) -> Path:
     return checkpoint / "metrics" / "metrics"
 
 
-def read_accuracy(checkpoint: Path) -> float | None:
-    """The test accuracy of a checkpoint; None without metrics. Raises ZooError if they are damaged."""
+def read_metrics(checkpoint: Path) -> SavedMetrics | None:
+    """Those of a checkpoint; None for one that was not evaluated. Raises ZooError if they are damaged."""
     file = metrics_file(checkpoint)
     try:
-        return as_record(parse_json(read_regular(file), str(file)), SavedMetrics, str(file), foreign=True).test_accuracy
+        return as_record(parse_json(read_regular(file), str(file)), SavedMetrics, str(file), foreign=True)
     except FileNotFoundError:
         return None
     except OSError as error:
@@ -40,7 +46,7 @@ def has_readable_metrics(checkpoint: Path) -> bool:
     Raises ZooError where the system refuses to read them: they may be whole.
     """
     try:
-        read_accuracy(checkpoint)
+        read_metrics(checkpoint)
         return True
     except ZooError as error:
         if error.__context__ and refusal_line(error.__context__):

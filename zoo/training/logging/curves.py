@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from zoo.errors import ZooWarning
 from zoo.runtime.atomic_files import replacing
 from zoo.runtime.figure_fonts import fonts_for
-from zoo.training.logging.rows import MetricsRow, is_evaluation
+from zoo.training.logging.rows import MetricsRow, best_evaluation, is_evaluation
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -117,14 +117,14 @@ def _scale_loss(axes: Axes, losses: list[float]) -> None:
 
 
 def _mark_best(axes: Axes, rows: Sequence[MetricsRow]) -> None:
-    """A ring around the best test accuracy (of equals the first), which is named in the title."""
-    finite = [(row["test_accuracy"], row["epoch"]) for row in rows if _values([row], "test_accuracy")]
-    if not finite:
+    """A ring around the best test accuracy, which is named in the title."""
+    best = best_evaluation(rows)
+    if best is None:
         axes.set_ylim(0, 1)
         return
-    best, epoch = max(finite, key=lambda pair: pair[0])
-    axes.plot([epoch], [best], marker="o", markersize=9, markerfacecolor="none", color=TEST, linestyle="none")
-    text = f"test {finite[-1][0]:.4f}, best {best:.4f} (epoch {epoch:.4g})"
+    accuracy, epoch = best["test_accuracy"], best["epoch"]
+    axes.plot([epoch], [accuracy], marker="o", markersize=9, markerfacecolor="none", color=TEST, linestyle="none")
+    text = f"test {_values(rows, 'test_accuracy')[-1]:.4f}, best {accuracy:.4f} (epoch {epoch:.4g})"
     axes.set_title(text, loc="right", fontsize=9.5, color=TEST)
 
 

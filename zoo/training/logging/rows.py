@@ -1,11 +1,12 @@
 """The rows of metrics.jsonl: one JSON object per line, an evaluation or the training metrics of logged steps."""
 
+import math
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from io import BufferedReader
-from typing import Annotated, Any, Required, TypedDict
+from typing import Annotated, Any, Required, TypedDict, TypeGuard
 
 import msgspec
 from msgspec import Meta
@@ -70,6 +71,20 @@ class StoredRows:
 def is_evaluation(row: MetricsRow) -> bool:
     """Whether the row is an evaluation, which has test metrics; the rows of logged steps have none."""
     return "test_accuracy" in row
+
+
+def best_evaluation(rows: Iterable[MetricsRow]) -> MetricsRow | None:
+    """The row with the best test accuracy, of equals the last; None without one that is finite.
+
+    This is the choice of a run's best checkpoint too: `open_checkpointer` keeps it, and `chosen_step` takes it. Of
+    equals the last was trained longer, and at a lower learning rate.
+    """
+    accuracies = [(accuracy, row) for row in rows if _is_finite(accuracy := row.get("test_accuracy"))]
+    return max(reversed(accuracies), key=lambda pair: pair[0], default=(0.0, None))[1]
+
+
+def _is_finite(value: float | None) -> TypeGuard[float]:
+    return value is not None and math.isfinite(value)
 
 
 def read_evaluations(folder: RunFolder) -> list[MetricsRow]:
