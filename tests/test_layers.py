@@ -19,6 +19,7 @@ from plain_layers import (
 
 import zoo
 from zoo import geometry, layers
+from zoo.runtime.mesh import data_axis
 
 # Convolution
 
@@ -236,7 +237,7 @@ def data_axis_inside(mapped):
     results = []
 
     def function(x):
-        results.append(layers.data_axis())
+        results.append(data_axis())
         return x
 
     mapped(function)(jnp.zeros((4, 1)))
@@ -246,7 +247,7 @@ def data_axis_inside(mapped):
 def test_data_axis_is_the_mapped_axis_and_none_elsewhere():
     mesh = jax.make_mesh((4,), ("data",), axis_types=(AxisType.Auto,))
     spec = PartitionSpec("data")
-    assert layers.data_axis() is None
+    assert data_axis() is None
     assert data_axis_inside(jax.jit) == {None}
     assert data_axis_inside(partial(jax.pmap, axis_name="data")) == {"data"}
     assert data_axis_inside(partial(jax.pmap, axis_name="model")) == {None}

@@ -8,12 +8,10 @@ from collections.abc import Callable
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
-from jax import lax
 
-from zoo.counting.marks import one_layer
 from zoo.errors import ZooError
 from zoo.geometry import Padding, Size, explicit_padding, pair
-from zoo.kernels.arguments import as_images, as_kernel, check_groups, sum_dtype
+from zoo.kernels.arguments import as_images, as_kernel, check_groups
 from zoo.kernels.batch_norm import BatchNorm
 from zoo.kernels.broadcast import add_broadcast, multiply_broadcast
 from zoo.kernels.convolution import convolution
@@ -24,7 +22,8 @@ from zoo.kernels.dropout import Dropout
 from zoo.kernels.pooling import adaptive_avg_pool as adaptive_avg_pool
 from zoo.kernels.pooling import avg_pool as avg_pool
 from zoo.kernels.pooling import global_avg_pool, max_pool
-from zoo.runtime.mesh import DATA_AXIS
+from zoo.kernels.response_norm import local_response_norm as local_response_norm
+from zoo.runtime.mesh import data_axis
 
 Activation = Callable[[jax.Array], jax.Array]
 # A class or a function that makes a module, such as `ConvBlock` or `partial(ConvBlock, norm=batch_norm)`.
@@ -59,26 +58,6 @@ def conv(
     )
     y = convolution(x, kernel, stride=pair(stride), pads=pads, dilation=pair(dilation), groups=groups)
     return y if bias is None else add_broadcast(y, bias)
-
-
-@one_layer("local_response_norm")
-def local_response_norm(
-    x: jax.Array, *, size: int = 5, alpha: float = 1e-4, beta: float = 0.75, k: float = 2.0
-) -> jax.Array:
-    """x / (k + alpha * sum of x^2 over `size` neighbouring channels) ** beta; the shape and dtype of x.
-
-    Definition and default constants: Krizhevsky et al. 2012, section 3.3. Caffe and torch divide alpha by `size` and
-    use k = 1: pass `alpha=1e-4 / 5, k=1` for a network that was trained with Caffe. Computed in float32. Raises
-    ZooError where k is not positive, alpha is negative or size is below 1.
-    """
-    x = as_images(x, "local_response_norm")
-    size, _ = pair(size, "size of the response norm", least=1)
-    if not (k > 0 and alpha >= 0):
-        raise ZooError(f"a response norm needs k > 0 and alpha >= 0, not k={k} and alpha={alpha}")
-    before = size // 2
-    squares = jnp.pad(jnp.square(x.astype(sum_dtype(x))), ((0, 0),) * 3 + ((before, size - 1 - before),))
-    total = sum(squares[..., i : i + x.shape[-1]] for i in range(size))
-    return (x * (k + alpha * total) ** -beta).astype(x.dtype)
 
 
 # Modules
@@ -122,15 +101,6 @@ class Conv(nn.Module):
             dilation=self.dilation,
             groups=self.groups,
         )
-
-
-def data_axis() -> str | None:
-    """The name of the data axis inside `pmap` or `shard_map` over it, else None (arrays under jit are global)."""
-    try:
-        lax.axis_index(DATA_AXIS)
-    except NameError:
-        return None
-    return DATA_AXIS
 
 
 def batch_norm(

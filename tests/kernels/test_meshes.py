@@ -12,6 +12,7 @@ from plain_layers import random
 
 from zoo import layers
 from zoo.errors import ZooError
+from zoo.runtime.mesh import data_axis
 
 COUNT = 2
 X, ALONG = random(2 * COUNT, 8, 8, 4), random(2 * COUNT, 8, 8, 4, seed=1)
@@ -61,7 +62,7 @@ LAYERS = {
     "larger than the image": (*both_convs(padding=3, stride=2), (9, 9, 4, 2)),
     "batch_norm": (
         lambda x, scale: normalised(layers.batch_norm(train=True), x, scale),
-        lambda x, scale: normalised(nn.BatchNorm(False, axis_name=layers.data_axis()), x, scale),
+        lambda x, scale: normalised(nn.BatchNorm(False, axis_name=data_axis()), x, scale),
         (4,),
     ),
 }

@@ -37,3 +37,12 @@ def shard_batch(batch: Any, mesh: Mesh) -> Any:
 def on_all_devices(arrays: Any, mesh: Mesh) -> Any:
     """Copy arrays, which every process has whole, to every device."""
     return jax.tree.map(lambda array: jax.make_array_from_process_local_data(replicated(mesh), array), arrays)
+
+
+def data_axis() -> str | None:
+    """The name of the data axis inside `pmap` or `shard_map` over it, else None (arrays under jit are global)."""
+    try:
+        jax.lax.axis_index(DATA_AXIS)
+    except NameError:
+        return None
+    return DATA_AXIS

@@ -13,8 +13,8 @@ import optax
 from jax import lax
 
 from zoo.data.preprocessing import normalize, scale_to_1, standardize
-from zoo.layers import data_axis
 from zoo.runtime.kept_traces import new_trace_name
+from zoo.runtime.mesh import data_axis
 from zoo.training.augment.augmentation import augment
 from zoo.training.augment.mixing import mix
 from zoo.training.finetune.freezing import (
