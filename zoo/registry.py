@@ -1,19 +1,47 @@
-"""All networks by name: ModelInfo, register, create_model, list_models."""
+"""All networks by name: ModelInfo, register, create_model, list_models.
+
+A name is that of a network of zoo, of one that a program has registered, of one of an installed package (an entry point
+of the group `zoo.models`), or module:attribute.
+"""
 
 import dataclasses
 import inspect
 import re
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Mapping
 from fnmatch import fnmatchcase
+from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
-from zoo.errors import ZooError, suggestion
+from zoo.errors import ZooError, ZooWarning, suggestion
 from zoo.models import ENTRIES
 from zoo.models.network import ModelInfo, Network
+from zoo.models.user_module.build import adapted_build, describe_user_network
+from zoo.models.user_module.contract import VARIADIC
+from zoo.models.user_module.error_lines import error_line
+from zoo.models.user_module.reference import (
+    find_attribute,
+    import_module,
+    imported_class,
+    is_reference,
+    reference_to,
+    split_reference,
+)
 from zoo.runtime.limits import CLASSES
 
-__all__ = ["ModelInfo", "UnknownModel", "create_model", "list_models", "model_info", "register"]
+__all__ = [
+    "ModelInfo",
+    "UnknownModel",
+    "create_model",
+    "import_model",
+    "list_models",
+    "model_info",
+    "model_source",
+    "register",
+    "stored_model",
+]
 
+ENTRY_POINTS = "zoo.models"
 _REGISTRY: dict[str, ModelInfo] = {info.name: info for info in ENTRIES}
 
 
@@ -22,15 +50,45 @@ class UnknownModel(ZooError):
 
 
 def register(info: ModelInfo) -> None:
-    """Add a network. Raises ZooError if another network has its name."""
+    """Add a network. Raises ZooError if another network has its name, or `build` makes no network.
+
+    `build` is a class of Linen modules, or a function that returns one. Where it does not follow the contract of zoo's
+    networks, as with `n_classes` for `num_classes` or `training` for `train`, it is adapted.
+    """
     if info.name in _REGISTRY:
         raise ZooError(f"a model named {info.name!r} is already registered: choose another name")
-    _REGISTRY[info.name] = info
+    source = info.source or reference_to(info.build)
+    _REGISTRY[info.name] = dataclasses.replace(info, build=adapted_build(info.build, info.name), source=source)
+
+
+def import_model(name: str) -> ModelInfo:
+    """The record of a network that the user names, which may be module:attribute: this imports the module.
+
+    The attribute is a class, a module or a function, or a name that the module registers. Never for a name that a file
+    states. Raises ZooError where the module cannot be imported or has no such network, and UnknownModel.
+    """
+    if not is_reference(name):
+        return model_info(name)
+    module_name, attribute = split_reference(name)
+    module, name = import_module(module_name), f"{module_name}:{attribute}"
+    found = find_attribute(module, attribute)
+    if found is None and attribute in _REGISTRY:
+        return _REGISTRY[attribute]
+    if found is None:
+        registered = [info.name for info in _REGISTRY.values() if info.source.startswith(f"{module_name}:")]
+        public = [known for known in vars(module) if not known.startswith("_")]
+        raise ZooError(f"{module_name} has no {attribute!r}{suggestion(attribute, [*registered, *public])}")
+    if isinstance(found, ModelInfo):
+        return _REGISTRY.get(found.name) or _registered(found)
+    # Again at each call: a notebook may have reloaded the module.
+    _REGISTRY[name] = describe_user_network(name, found, source=name)
+    return _REGISTRY[name]
 
 
 def list_models(pattern: str = "*") -> list[str]:
     """All names that match a glob such as "vgg*", in natural order (vgg11 before vgg16, b2 before b10)."""
-    return sorted((name for name in _REGISTRY if fnmatchcase(name, pattern)), key=natural_key)
+    names = {*_REGISTRY, *(entry.name for entry in entry_points(group=ENTRY_POINTS))}
+    return sorted((name for name in names if fnmatchcase(name, pattern)), key=natural_key)
 
 
 def natural_key(name: str) -> list[tuple[int, int | str]]:
@@ -39,10 +97,53 @@ def natural_key(name: str) -> list[tuple[int, int | str]]:
 
 
 def model_info(name: str) -> ModelInfo:
-    """The record of a network. Raises UnknownModel, whose message suggests similar names."""
-    if name not in _REGISTRY:
-        raise UnknownModel(f"unknown model {name!r}{suggestion(name, _REGISTRY)} (zoo list shows all names)")
-    return _REGISTRY[name]
+    """The record of a network. Raises UnknownModel, whose message suggests similar names.
+
+    The package of an entry point is imported. Of module:attribute nothing is: it is known where `import_model` was
+    called, or is a class of a module that the program has imported.
+    """
+    if name in _REGISTRY:
+        return _REGISTRY[name]
+    if is_reference(name):
+        if cls := imported_class(name):
+            return describe_user_network(name, cls, source=name)
+        raise UnknownModel(f"the network {name} is not imported: import its module, or name it on the command line")
+    for entry in entry_points(group=ENTRY_POINTS, name=name):
+        return _load_entry_point(entry)
+    raise UnknownModel(f"unknown model {name!r}{suggestion(name, list_models())} (zoo list shows all names)")
+
+
+def stored_model(stored: str, source: str, where: str, asked: str | None = None) -> str:
+    """The name by which the network that the file `where` states is known here: nothing is imported for it.
+
+    `source` is the module:attribute that the file states beside the name. `asked` is the network that the user has
+    named, imported already: it stands for one of the user's own, whose module may have another name now. Raises
+    UnknownModel, which says how to name the network.
+    """
+    if asked and asked != stored and model_info(asked).source and (source or is_reference(stored)):
+        if model_info(asked).source != (source or stored):
+            warnings.warn(f"{where} is of {stored}, and read as {asked}, which was named", ZooWarning, stacklevel=3)
+        return asked
+    try:
+        return model_info(stored).name
+    except UnknownModel as error:
+        for info in _REGISTRY.values():
+            if info.source and info.source == source:
+                return info.name
+        if not is_reference(source or stored):
+            raise UnknownModel(f"{where}: {error}") from None
+        package = "" if is_reference(stored) else " install the package that has it, or"
+        reference = source or stored
+        raise UnknownModel(
+            f"{where} is of the network {stored}, which is not zoo's:{package} name it on the command line, as in "
+            f"--model {reference} (this runs the code of {reference.partition(':')[0]})"
+        ) from None
+
+
+def model_source(name: str) -> str:
+    """The module:attribute of a network of the user, where its name is another; else ""."""
+    source = model_info(name).source
+    return "" if source == name else source
 
 
 def create_model(name: str, **fields: Any) -> Network:
@@ -50,21 +151,57 @@ def create_model(name: str, **fields: Any) -> Network:
 
     Raises UnknownModel, or ZooError if the network has no such field.
     """
-    build = model_info(name).build
-    known = _field_names(build)
+    info = model_info(name)
+    known = _field_names(info.build)
     if known is not None:
         for field in fields:
             if field not in known:
                 suggested = suggestion(field, known)
                 raise ZooError(f"{name} has no field {field!r}{suggested}; its fields are {', '.join(sorted(known))}")
+    if missing := _missing_fields(info.build, fields):
+        raise ZooError(f"{name} needs {', '.join(missing)}: {', '.join(map(_advice, missing))}")
     if "num_classes" in fields:
         CLASSES.check(fields["num_classes"], "num_classes")
     try:
-        return build(**fields)
-    except TypeError as error:
+        return info.build(**fields)
+    except ZooError:
+        raise
+    except Exception as error:
+        if info.source:
+            raise ZooError(f"{name} cannot be made: {error_line(error)}") from error
         if known is not None or not fields or "unexpected keyword argument" not in str(error):
             raise
         raise ZooError(f"{name} does not have all of the fields {', '.join(sorted(fields))}: {error}") from error
+
+
+def _registered(info: ModelInfo) -> ModelInfo:
+    register(info)
+    return _REGISTRY[info.name]
+
+
+def _load_entry_point(entry: EntryPoint) -> ModelInfo:
+    """Register the network of an installed package. Raises ZooError where the package is broken."""
+    try:
+        found = entry.load()
+    except (Exception, SystemExit) as error:
+        raise ZooError(
+            f"the network {entry.name} of an installed package, {entry.value}: {error_line(error)}"
+        ) from error
+    if entry.name in _REGISTRY:  # by the import
+        return _REGISTRY[entry.name]
+    if isinstance(found, ModelInfo):
+        return _registered(dataclasses.replace(found, name=entry.name))
+    return _registered(describe_user_network(entry.name, found, source=entry.value))
+
+
+def _missing_fields(build: Callable[..., Network], fields: Mapping[str, Any]) -> list[str]:
+    parameters = inspect.signature(build).parameters.values()
+    required = [one.name for one in parameters if one.default is one.empty and one.kind not in VARIADIC]
+    return [name for name in required if name not in fields]
+
+
+def _advice(field: str) -> str:
+    return "give --classes N, or num_classes=N" if field == "num_classes" else f"give --model-arg {field}=VALUE"
 
 
 def _field_names(build: Callable[..., Network]) -> set[str] | None:

@@ -13,6 +13,7 @@ import pytest
 from command_line import error_of
 
 import zoo
+from zoo import registry
 from zoo.__main__ import main
 
 ROOT = Path(__file__).parents[2]
@@ -30,6 +31,11 @@ class TwoInputs(nn.Module):
     @nn.compact
     def __call__(self, x, mask):
         return x * mask
+
+class Fixed(nn.Module):
+    @nn.compact
+    def __call__(self, x):
+        return nn.Dense(2)(x.mean(axis=(1, 2)))
 
 class LargeKernel(nn.Module):
     @nn.compact
@@ -51,6 +57,7 @@ def user_directory(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.delitem(sys.modules, "user_networks", raising=False)
     monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.setattr(registry, "_REGISTRY", dict(registry._REGISTRY))
     return tmp_path
 
 
@@ -112,8 +119,9 @@ def test_user_network(user_directory, capsys, attribute, parameters):
     assert f"parameters: {parameters}" in capsys.readouterr().out
 
 
-def test_user_network_with_classes(user_directory, capsys):
-    main(["summary", "user_networks:Net", "--input", "16", "--classes", "5"])
+@pytest.mark.parametrize("attribute", ["Net", "net"])
+def test_user_network_with_classes(user_directory, capsys, attribute):
+    main(["summary", f"user_networks:{attribute}", "--input", "16", "--classes", "5"])
     assert "parameters: 137" in capsys.readouterr().out
 
 
@@ -129,10 +137,12 @@ def test_user_network_with_classes(user_directory, capsys):
         (["user_networks:number", "--input", "16"], ["user_networks:number", "int"]),
         (["user_networks:TwoInputs", "--input", "16"], ["'mask'"]),
         (["user_networks:LargeKernel", "--input", "8"], ["LargeKernel"]),
-        (["user_networks:net", "--input", "16", "--classes", "2"], ["user_networks:net", "number of classes"]),
-        (["user_networks:TwoInputs", "--input", "16", "--classes", "2"], ["user_networks:TwoInputs(num_classes)"]),
+        (
+            ["user_networks:Fixed", "--input", "16", "--classes", "2"],
+            ["--classes", "user_networks:Fixed", "num_classes"],
+        ),
         (["user_networks:Net"], ["Net", "--input"]),
-        (["no_such_package.nets:Net"], ["'no_such_package.nets'", "ModuleNotFoundError"]),
+        (["no_such_package.nets:Net"], ["no_such_package.nets", "no_such_package.py"]),
     ],
 )
 def test_bad_input_is_one_line(user_directory, capsys, arguments, named):

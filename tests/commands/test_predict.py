@@ -155,7 +155,7 @@ def test_only_images_that_cannot_be_read(capsys, weights_file, monkeypatch):
     ("arguments", "named"),
     [
         ([], "--model, --weights or --checkpoint"),
-        (["--checkpoint", "no_run", "--model", "lenet5"], "--model and --weights"),
+        (["--checkpoint", "no_run", "--weights", "w.safetensors"], "leave out --weights"),
         (["--checkpoint", "no_run"], "no_run"),
         (["--model", "lenett5"], "'lenett5'; did you mean lenet5"),
         (["--weights", "imagenet"], "imagenet: a tag of published weights needs --model"),

@@ -18,8 +18,9 @@ import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from zoo.commands.arguments.network import MODEL_HELP, add_model_arg, known_model
 from zoo.commands.arguments.types import path
-from zoo.commands.arguments.weights import print_source
+from zoo.commands.arguments.weights import check_same_network, print_source
 from zoo.printable import printable
 
 if TYPE_CHECKING:
@@ -37,7 +38,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help=".safetensors, .pth, .pt, .bin, Keras's .h5 or .keras, a folder, a run folder, a URL, or a tag",
     )
     parser.add_argument("output", metavar="OUT", type=path, help="a .safetensors file to write")
-    parser.add_argument("--model", required=True, metavar="NAME", help="the network, a name of `list`")
+    parser.add_argument("--model", required=True, metavar="NAME", help=MODEL_HELP)
+    add_model_arg(parser)
     parser.add_argument(
         "--from",
         dest="from_key_map",
@@ -63,12 +65,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     """Read IN and write OUT, atomically."""
     from zoo.errors import ZooError
-    from zoo.registry import model_info
     from zoo.runtime.atomic_files import check_replaceable
     from zoo.weights.convert import write_weights
     from zoo.weights.published import imagenet_classes
 
-    model_info(args.model)
+    args.model = known_model(args.model)
     if args.output.suffix != ".safetensors":
         raise ZooError(f"{args.output}: OUT is a safetensors file: give a name that ends in .safetensors")
     if not args.output.absolute().parent.is_dir():
@@ -83,6 +84,7 @@ def run(args: argparse.Namespace) -> None:
     if args.class_names and args.to_key_map != "zoo":
         raise ZooError(f"--class-names is for zoo's own files: remove it, or --to {args.to_key_map}")
     weights = _read(args)
+    check_same_network(weights, args, args.input)
     if args.class_names == ["imagenet"]:
         args.class_names = imagenet_classes()
     if args.class_names:
@@ -104,7 +106,7 @@ def _read(args: argparse.Namespace) -> Weights:
         return read_weights(args.model, args.input, args.from_key_map)
     if args.from_key_map:
         raise ZooError(f"--from has no effect: {args.input} is a run of zoo's own; leave out --from")
-    weights = checkpoint_weights(Path(args.input))
+    weights = checkpoint_weights(Path(args.input), model=args.model)
     if weights.model != args.model:
         raise ZooError(f"{args.input} holds a run of {weights.model}, not of {args.model}")
     print_source(weights)

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zoo.commands.arguments.image_set import add_image_set_arguments, check_images, chosen_images
+from zoo.commands.arguments.network import MODEL_HELP, add_model_arg, known_model, load_network, parse_image_shape
 from zoo.commands.arguments.types import InRange, path
 from zoo.printable import printable
 from zoo.runtime.limits import CLASSES
@@ -35,8 +36,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "model",
         nargs="?",
         metavar="MODEL",
-        help="a name from `zoo list`, or package.module:attribute; not needed with a run folder or zoo's weights files",
+        help=f"{MODEL_HELP}; not needed with a run folder or zoo's weights files of zoo's networks",
     )
+    add_model_arg(parser)
     parser.add_argument("--out", type=path, required=True, metavar="FILE.html", help="the file to write")
     parser.add_argument("--compare", metavar="MODEL2", help="a second network to show beside the first")
     parser.add_argument("--input", metavar="N", help="image size: 224, 224x320 (height first) or 32x32x1")
@@ -98,26 +100,26 @@ def _check_out(path: Path) -> None:
 
 def _second_network(args: argparse.Namespace) -> Any:
     """The network of --compare: a name of the registry, which has a paper, or a module; None if there is none."""
-    from zoo.commands.arguments.network import load_network
     from zoo.errors import ZooError
+    from zoo.registry import model_info
 
     if not args.compare:
         return None
     module = load_network(args.compare, None)
     if getattr(module, "image_shape", None) is None:
         raise ZooError(f"--compare {args.compare}: the module has no image_shape: add this attribute to it")
-    return module if ":" in args.compare else args.compare
+    return module if model_info(known_model(args.compare)).source else args.compare
 
 
 def _options_without_weights(args: argparse.Namespace) -> dict[str, Any]:
     """The options of `write_report` for a network without weights, and its sample image."""
     from zoo.commands.arguments.images import image_paths, load_image
-    from zoo.commands.arguments.network import load_network, parse_image_shape
     from zoo.errors import ZooError
+    from zoo.registry import model_info
 
-    model = load_network(args.model, args.classes)
+    model = load_network(args.model, args.classes, args.model_arg)
     options = {"model": model, "name": args.model, "image_shape": parse_image_shape(args.input, model)}
-    if ":" not in args.model:
+    if not args.model_arg and not model_info(known_model(args.model)).source:
         options |= {"model": args.model, "num_classes": args.classes}
     if args.images:
         path, *more = (path for argument in args.images for path in image_paths(argument))
@@ -131,17 +133,12 @@ def _options_without_weights(args: argparse.Namespace) -> dict[str, Any]:
 def _trained_network(args: argparse.Namespace) -> tuple[TrainedNetwork | None, ImageSet | None]:
     """The network of --weights or --checkpoint and the images for it; None for what is not given. Raises ZooError."""
     from zoo.commands.arguments.weights import chosen_network
-    from zoo.errors import ZooError
 
     _check_weights_arguments(args)
     if args.weights is None and not args.checkpoint:
         return None, None
-    # A run folder says which network it is.
-    changed = {"weights": args.weights or None, "model": None if args.checkpoint else args.model}
-    trained = chosen_network(argparse.Namespace(**{**vars(args), **changed}))
+    trained = chosen_network(argparse.Namespace(**{**vars(args), "weights": args.weights or None}))
     weights = trained.weights
-    if args.model and args.model != weights.model:
-        raise ZooError(f"the weights are of {weights.model}, not of {args.model}: leave out MODEL")
     has_images = args.images or args.dataset or weights.dataset
     return trained, chosen_images(args, trained, None) if has_images else None
 

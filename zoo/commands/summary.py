@@ -2,12 +2,13 @@
 
 zoo summary googlenet --depth 1
 zoo summary googlenet --against paper
-zoo summary my_package.nets:Net --input 32x32x1 --format csv
+zoo summary my_nets:Net --model-arg width=2 --input 32x32x1     your own network
 """
 
 import argparse
 from typing import Any
 
+from zoo.commands.arguments.network import MODEL_HELP, add_model_arg
 from zoo.commands.arguments.types import InRange
 from zoo.runtime.limits import CLASSES, DEPTH
 
@@ -17,9 +18,8 @@ FORMATS = ("text", "markdown", "csv", "json")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `summary`."""
-    parser.add_argument(
-        "model", metavar="MODEL", help="a name of `list`, or package.module:attribute for your Linen module"
-    )
+    parser.add_argument("model", metavar="MODEL", help=MODEL_HELP)
+    add_model_arg(parser)
     parser.add_argument("--input", metavar="N", help="image size: 224, 224x320 (height first) or 32x32x1")
     parser.add_argument("--depth", type=InRange(DEPTH), metavar="N", help="levels of submodules to show (default: all)")
     parser.add_argument("--classes", type=InRange(CLASSES), metavar="N", help="number of classes; 0 for no classifier")
@@ -38,7 +38,7 @@ def run(args: argparse.Namespace) -> None:
     from zoo.commands.arguments.network import load_network, parse_image_shape
     from zoo.runtime.console import terminal_width
 
-    model = load_network(args.model, args.classes)
+    model = load_network(args.model, args.classes, args.model_arg)
     shape = parse_image_shape(args.input, model)
     if args.against:
         _refuse_with_against(args)

@@ -4,6 +4,7 @@ zoo train --model googlenet                                  on the embedded dig
 zoo train --model lenet5 --dataset ~/fashion-mnist           a folder of IDX files
 zoo train --model googlenet_bn --dataset ~/photos            a folder with one folder per class
 zoo train --model vgg16_bn --dataset cifar10 --epochs 30     a TFDS data set
+zoo train --model my_nets:Net --model-arg width=2            your own network, a class in my_nets.py
 zoo train --model googlenet --resume                         resume after Ctrl-C
 zoo train --model googlenet --resume --epochs 40             train a run on, stopped or finished
 zoo train --model resnet18 --dataset ~/photos --pretrained --freeze backbone         only a new head
@@ -24,6 +25,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zoo.commands.arguments.dataset import check_data_dir, named_dataset
+from zoo.commands.arguments.network import known_model, model_fields
 from zoo.commands.arguments.remembered_data import run_dataset
 from zoo.commands.arguments.training import add_training_arguments, given_fields
 from zoo.errors import ZooError
@@ -79,15 +81,15 @@ def run(args: argparse.Namespace) -> int:
 
 def check_arguments(args: argparse.Namespace) -> None:
     """Raises ZooError for what is wrong without looking at data, weights or other processes."""
-    from zoo.registry import model_info
     from zoo.training import Recipe, RunFolder, RunOptions
 
-    model_info(args.model)
+    args.model = known_model(args.model)
+    args.fields = model_fields(args.model, args.model_arg)
     check_data_dir(args.dataset, args.data_dir)
     Recipe(**given_fields(args, Recipe))
     RunOptions(**given_fields(args, RunOptions))
     if args.resume and args.run_dir:
-        RunFolder(args.run_dir).read_config()
+        RunFolder(args.run_dir).read_config(args.model)
     if args.coordinator is None and not args.processes is args.process is None:
         raise ZooError("--processes and --process need --coordinator HOST:PORT too")
 
@@ -105,6 +107,7 @@ def run_request(args: argparse.Namespace) -> RunRequest:
         overrides=given_fields(args, Recipe),
         recipe_name=args.recipe,
         pretrained=args.pretrained,
+        fields=args.fields,
         resume=args.resume,
         options=RunOptions(**given_fields(args, RunOptions)),
     )
@@ -115,11 +118,12 @@ def open_data(args: argparse.Namespace) -> tuple[Dataset, RunFolder]:
     from zoo.training import RunFolder
 
     def folder_for(dataset_name: str) -> RunFolder:
-        return RunFolder(args.run_dir or Path("checkpoints") / f"{args.model}-{dataset_name}")
+        # A colon is no part of a file's name everywhere.
+        return RunFolder(args.run_dir or Path("checkpoints") / f"{args.model.replace(':', '.')}-{dataset_name}")
 
     if args.resume and args.dataset is None:
         folder = folder_for(DEFAULT_DATASET)
-        return run_dataset(folder.read_config(), args.data_dir), folder
+        return run_dataset(folder.read_config(args.model), args.data_dir), folder
     dataset = named_dataset(args.dataset or DEFAULT_DATASET, args.data_dir, noting_left_out=False)
     return dataset, folder_for(dataset.name)
 

@@ -35,7 +35,7 @@ class Network(nn.Module, kw_only=True):
     def __init_subclass__(cls, **options: Any) -> None:
         """Integers are refused by every network here, before its layers, which do not know what images are."""
         if "__call__" in vars(cls):
-            cls.__call__ = _refusing_integers(cls.__call__)  # type: ignore[method-assign]
+            cls.__call__ = refusing_integers(cls.__call__)  # type: ignore[method-assign]
         super().__init_subclass__(**options)
 
     def classify(self, x: jax.Array, name: str) -> jax.Array:
@@ -45,7 +45,7 @@ class Network(nn.Module, kw_only=True):
         return x.astype(jnp.float32)
 
 
-def _refusing_integers(call: Callable) -> Callable:
+def refusing_integers(call: Callable) -> Callable:
     """The `__call__` of a network, which raises ZooError for images of integers. Types are known when it is traced."""
 
     @wraps(call)
@@ -122,6 +122,10 @@ class Paper:
     url: str
 
 
+# Of a network of the user.
+NO_PAPER = Paper(title="", year=0, url="")
+
+
 @dataclass(frozen=True, kw_only=True)
 class ModelInfo:
     """A network of the registry: how it is built, where it was published, its size and its preprocessing.
@@ -131,15 +135,16 @@ class ModelInfo:
     Preprocessing for evaluation, that of the default weights: a centre crop of the fraction `crop` of the shorter side
     is resized with `interpolation`; `mean` and `std` are for pixels in 0..1.
     `stages` are the last layers at each resolution, for `zoo.features`. `differs` says how the network differs from
-    the paper.
+    the paper. `source` is the module:attribute of a network that is not zoo's own. Of such a network only the name and
+    `build` have to be given: `parameters` and `macs` are 0 where they are not known.
     """
 
     name: str
     build: Callable[..., Network]
-    paper: Paper
-    parameters: int
-    macs: int
-    stages: tuple[str, ...]
+    paper: Paper = NO_PAPER
+    parameters: int = 0
+    macs: int = 0
+    stages: tuple[str, ...] = ()
     num_classes: int = 1000
     input_size: int = 224
     channels: int = 3
@@ -148,6 +153,7 @@ class ModelInfo:
     crop: float = 0.875
     interpolation: Literal["bilinear", "bicubic"] = "bilinear"
     differs: str = ""
+    source: str = ""
 
     @property
     def title(self) -> str:

@@ -135,9 +135,11 @@ def _describe(
         if model is not None or image_shape is not None or num_classes is not None:
             raise ZooError("weights include their network: leave out model, image_shape and num_classes")
         info = model_info(weights.model)
+        name, info = name or info.name, None if info.source else info
         model, image_shape = weights.network(), weights.preprocessing.image_shape
     elif isinstance(model, str):
         info = model_info(model)
+        name, info = name or info.name, None if info.source else info
         model = create_model(model, **({} if num_classes is None else {"num_classes": num_classes}))
     elif model is None:
         raise ZooError("no network is given: give the name of a network, a module, or weights")

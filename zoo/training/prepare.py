@@ -49,7 +49,7 @@ SLOWER_IN_NOTEBOOK = (
 class RunRequest:
     """A run as it is asked for: `overrides` are fields of the recipe, in place of those of the named or usual one.
 
-    `recipe` is a whole one, in place of both.
+    `recipe` is a whole one, in place of both. `fields` are fields of the network.
     """
 
     model: str
@@ -59,6 +59,7 @@ class RunRequest:
     recipe_name: str | None = None
     recipe: Recipe | None = None
     pretrained: str | None = None
+    fields: Mapping[str, Any] = field(default_factory=dict)
     resume: bool = False
     options: RunOptions = field(default_factory=RunOptions)
 
@@ -104,6 +105,7 @@ def new_config(request: RunRequest) -> tuple[RunConfig, Weights | None]:
         weights=weights,
         recipe_name=request.recipe_name,
         recipe=request.recipe,
+        fields=request.fields,
     )
     if weights is None or request.pretrained is None:
         return config, None
@@ -117,9 +119,13 @@ def resumed_config(request: RunRequest, folder: RunFolder) -> tuple[RunConfig, W
     The latter are None if the run has a checkpoint. Raises ZooError where they are others than those of its start.
     """
     overrides = dict(request.overrides)
-    stored, steps = folder.read_config(), saved_steps(folder)
+    stored, steps = folder.read_config(request.model), saved_steps(folder)
     repeated = ResumeRequest(
-        model=request.model, overrides=overrides, recipe_name=request.recipe_name, pretrained=request.pretrained
+        model=request.model,
+        overrides=overrides,
+        recipe_name=request.recipe_name,
+        pretrained=request.pretrained,
+        fields=request.fields,
     )
     config = resume_config(stored, folder.path, request.dataset, repeated, step=max(steps, default=0))
     if steps:
@@ -146,7 +152,7 @@ def start_folder(folder: RunFolder, config: RunConfig, console: Console, lock: E
 
 def update_config(folder: RunFolder, config: RunConfig, console: Console) -> None:
     """Store what changes at a resume: the place of the data, settings. A line says how the settings change."""
-    stored = folder.read_config()
+    stored = folder.read_config(config.model)
     if config == stored or not is_first():
         return
     folder.write_config(config)

@@ -2,6 +2,8 @@
 
 import dataclasses
 import math
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import jax
@@ -16,6 +18,7 @@ from zoo.registry import create_model, model_info
 from zoo.runtime.limits import LARGEST_COUNT
 from zoo.runtime.mesh import data_mesh
 from zoo.training.check_batch_norms import check_batch_norms
+from zoo.training.check_user_network import check_user_network
 from zoo.training.config.recipe import Recipe
 from zoo.training.config.recipe_table import named_recipe, recipe_for, training_image_size
 from zoo.training.config.run_config import RunConfig
@@ -23,6 +26,7 @@ from zoo.training.config.unused_settings import check_used
 from zoo.training.feed import resolve_feed
 from zoo.training.finetune.pretrained_backbone import check_trained_parts, fields_of
 from zoo.weights import Weights, open_pretrained
+from zoo.weights.network_fields import field_value, plain_fields
 
 
 def resolve_config(
@@ -33,9 +37,11 @@ def resolve_config(
     weights: Weights | None = None,
     recipe_name: str | None = None,
     recipe: Recipe | None = None,
+    fields: Mapping[str, Any] = MappingProxyType({}),
 ) -> RunConfig:
     """The configuration of a new run: the recipe, the named one, or that of this network and data, with `overrides`.
 
+    `fields` are fields of the network, as `zoo.weights.network_fields` gives them.
     `weights` are those that the run starts from, if any. A batch size that was not asked for is made smaller where the
     data set does not fill it. Raises ZooError for whatever would fail once it had started.
     """
@@ -50,12 +56,18 @@ def resolve_config(
     check_batches(recipe, dataset)
     if recipe.aux_heads:
         create_model(model, aux_heads=True)
-    fields = fields_of(weights) if weights else {}
+    if weights:
+        check_given_fields(fields, weights)
+        fields = {**fields, **fields_of(weights)}
     network = create_model(model, num_classes=len(dataset.class_names), **fields)
     if weights:
         preprocessing = pretrained_preprocessing(recipe, weights)
     else:
         preprocessing = native_preprocessing(recipe, model, network, dataset)
+    if source := model_info(model).source:
+        network = network.clone(image_shape=preprocessing.image_shape)
+        check_user_network(network, preprocessing.image_shape)
+        fields = {**plain_fields(model, network), **fields}
     check_image_shape(network, preprocessing.image_shape)
     check_shift(recipe, preprocessing)
     check_memory(network, recipe, preprocessing, dataset)
@@ -68,9 +80,18 @@ def resolve_config(
         recipe=dataclasses.replace(recipe, feed=resolve_feed(recipe, dataset, preprocessing)),
         preprocessing=preprocessing,
         class_names=dataset.class_names,
-        fields=fields,
+        fields=dict(fields),
         data=dataset.origin,
+        model_source="" if source == model else source,
     )
+
+
+def check_given_fields(fields: Mapping[str, Any], weights: Weights) -> None:
+    """Raises ZooError for a field of the network that is another in the weights that the run starts from."""
+    for name, value in fields.items():
+        stored = field_value(weights.model, weights.fields, name)
+        if stored != value:
+            raise ZooError(f"these weights of {weights.model} have {name}={stored}, not {value}: leave out --model-arg")
 
 
 def fitting_batch_size(batch_size: int, dataset: Dataset) -> int:
@@ -131,7 +152,9 @@ def native_preprocessing(recipe: Recipe, model: str, network: Network, dataset: 
     """The channels of the data set, the network's constants, and an image size that suits both."""
     info = model_info(model)
     height, width, channels = dataset.image_shape
-    size = training_image_size(recipe, max(height, width), info.input_size, smallest_image_size(network, channels))
+    # Of a network of the user, any error may be that of a small image: one size is tried, and refused with its error.
+    smallest = 1 if info.source else smallest_image_size(network, channels)
+    size = training_image_size(recipe, max(height, width), info.input_size, smallest)
     return Preprocessing(
         image_shape=(size, size, channels),
         mean=channel_constants(info.mean, channels),

@@ -1,6 +1,7 @@
 """What a resumed run keeps, what may change, and what is refused."""
 
 import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -16,6 +17,7 @@ from zoo.training.config.unused_settings import check_used
 from zoo.training.resolve_config import check_batches, check_shift
 from zoo.weights import Weights
 from zoo.weights.hash_variables import hash_variables
+from zoo.weights.network_fields import field_value
 from zoo.weights.pretrained import absolute_name
 
 START_ANEW = "start a new run, with another --run-dir"
@@ -52,6 +54,7 @@ class ResumeRequest:
     overrides: dict[str, Any]
     recipe_name: str | None = None
     pretrained: str | None = None
+    fields: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
 
 def resume_config(stored: RunConfig, folder: Path, dataset: Dataset, request: ResumeRequest, *, step: int) -> RunConfig:
@@ -62,6 +65,7 @@ def resume_config(stored: RunConfig, folder: Path, dataset: Dataset, request: Re
     """
     if stored.model != request.model:
         raise ZooError(f"{folder} holds a run of {stored.model}, not of {request.model}")
+    check_same_fields(stored, folder, request)
     check_same_data(stored, folder, dataset)
     check_pretrained(stored, folder, request)
     moved = dataclasses.replace(stored, dataset=dataset.name, data=dataset.origin)
@@ -71,6 +75,14 @@ def resume_config(stored: RunConfig, folder: Path, dataset: Dataset, request: Re
     check_changes(recipe, stored, dataset, step=step)
     earlier = (*stored.earlier, EarlierRecipe(until_step=step, recipe=stored.recipe)) if step else ()
     return dataclasses.replace(moved, recipe=recipe, earlier=earlier)
+
+
+def check_same_fields(stored: RunConfig, folder: Path, request: ResumeRequest) -> None:
+    """Raises ZooError for another value of a field of the network than the run's."""
+    for name, value in request.fields.items():
+        then = field_value(stored.model, stored.network_fields(), name)
+        if then != value:
+            raise ZooError(f"the run in {folder} has {name}={then}, not {value}: {START_ANEW}")
 
 
 def check_same_data(stored: RunConfig, folder: Path, dataset: Dataset) -> None:

@@ -136,19 +136,41 @@ def one_image_per_class(source: Source, description: str, class_names: Sequence[
 
 
 def default_layers(network: TrainedNetwork) -> list[str]:
-    """The network's stages that have feature maps: at most five, evenly spaced, with the first and the last.
+    """The network's stages: at most five, evenly spaced, with the first and the last.
 
-    Raises ZooError for a network without stages in the registry.
+    Raises ZooError for a network without stages.
     """
-    stages = [stage for stage in model_info(network.weights.model).stages if len(network.shapes.get(stage, ())) == 4]
+    stages = stages_with_maps(network)
     if not stages:
         raise ZooError(f"{network.weights.model} has no default layers: name some with --layers")
     indices = np.linspace(0, len(stages) - 1, min(MAX_DEFAULT_LAYERS, len(stages)))
     return [stages[round(index)] for index in indices]
 
 
+def stages_with_maps(network: TrainedNetwork) -> list[str]:
+    """The stages that have feature maps: those of the registry, or the last layers with parameters at each resolution.
+
+    Of a block and its last layer, which finish with the same resolution, it is the block.
+    """
+    with_maps = {name: shape for name, shape in network.shapes.items() if name and len(shape) == 4}
+    if stages := model_info(network.weights.model).stages:
+        return [stage for stage in stages if stage in with_maps]
+    paths = [path for path, _ in jax.tree.leaves_with_path(network.variables["params"])]
+    modules = {"/".join(part.key for part in path[:end]) for path in paths for end in range(1, len(path))}
+    last = {shape[1:3]: name for name, shape in with_maps.items() if name in modules}
+    return sorted(last.values(), key=list(with_maps).index)
+
+
 def default_rule(network: TrainedNetwork) -> tuple[Rule, str]:
-    """("deconvnet", ""), or for a network with fewer than two max pools ("guided", the reason, for captions)."""
+    """("deconvnet", ""), or for a network with fewer than two max pools ("guided", the reason, for captions).
+
+    For a network of the user without a field `act` it is ("gradient", the reason).
+    """
+    if not hasattr(network.model, "act"):
+        return "gradient", (
+            'The network has no field "act", the activations at which the deconvnet and guided backpropagation change '
+            "the backward signal. So the rule is gradient."
+        )
     rows = summarize(network.model, (1, *network.image_shape)).rows
     pools = sum(row.operation == "max_pool" and max(row.stride or (1,)) > 1 for row in rows)
     if pools >= MIN_POOLS_FOR_DECONVNET:

@@ -12,7 +12,7 @@ from zoo.weights.fetch import fetch_url, stated_digest
 from zoo.weights.files import Weights, default_preprocessing, save
 from zoo.weights.from_state_dict import from_state_dict
 from zoo.weights.keras import from_keras, to_keras
-from zoo.weights.key_maps import known_key_maps
+from zoo.weights.key_maps import find_key_map, known_key_maps
 from zoo.weights.origin import origin_of_file
 from zoo.weights.pretrained import open_pretrained, weights_file
 from zoo.weights.read_state_dict import open_state_dict
@@ -50,6 +50,7 @@ def write_weights(path: Path, weights: Weights, key_map: str = "zoo", *, half: b
     if key_map == "zoo":
         save(path, weights, half=half)
         return
+    find_key_map(weights.model, key_map)
     arrays = (
         to_keras(weights.model, weights.variables)
         if key_map == "keras"

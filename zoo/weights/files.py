@@ -20,7 +20,7 @@ from zoo.inference.predictions import Predictions, predict_named
 from zoo.models.network import Network
 from zoo.models.variables import init_shapes
 from zoo.printable import one_line, printable_names, quoted
-from zoo.registry import create_model, model_info
+from zoo.registry import create_model, model_info, model_source
 from zoo.runtime.atomic_files import replacing
 from zoo.runtime.html_tables import html_facts
 from zoo.weights.description import facts_about
@@ -59,7 +59,8 @@ class Weights:
 
     def network(self, **fields: Any) -> Network:
         """The network of these variables; `fields`, such as `dtype=jnp.bfloat16`, override the stored ones."""
-        return create_model(self.model, **{**self.fields, **fields})
+        shape = {"image_shape": self.preprocessing.image_shape} if model_info(self.model).source else {}
+        return create_model(self.model, **{**shape, **self.fields, **fields})
 
     def preprocess(self, images: ImageInputs) -> jax.Array:
         """Images as the network takes them: float32 [batch, height, width, channels], scaled, cropped and normalised.
@@ -134,6 +135,7 @@ def _metadata_of(weights: Weights, path: str | Path) -> dict[str, str]:
             preprocessing=weights.preprocessing,
             dataset=weights.dataset,
             data=weights.data.for_others(),
+            model_source=model_source(weights.model),
         )
     )
     parse_metadata(texts, str(path))
@@ -172,22 +174,24 @@ def _to_float16(leaf: np.ndarray) -> np.ndarray:
     return half
 
 
-def load(path: str | Path) -> Weights:
-    """Read what `save` wrote.
+def load(path: str | Path, model: str | None = None) -> Weights:
+    """Read what `save` wrote. `model` is the network where the file's is not zoo's own and is not known by its name.
 
     Raises ZooError for a file that is damaged or was not written by `save`, and where its variables are not the
     network's; the message names the keys that are missing and left over.
     """
     with open_weights(path) as file:
-        return load_file(file)
+        return load_file(file, model)
 
 
-def load_file(file: BufferedReader) -> Weights:
+def load_file(file: BufferedReader, model: str | None = None) -> Weights:
     """`load` of an open file."""
     path, stored_file = Path(file.name), read_safetensors(file)
     check_format(stored_file.metadata, path)
     texts = {name: text for name, text in stored_file.metadata.items() if name != "format"}
-    weights = with_arrays(Weights(variables={}, **vars(parse_metadata(texts, str(path)))), stored_file.arrays)
+    stated = dict(vars(parse_metadata(texts, str(path), model)))
+    del stated["model_source"]
+    weights = with_arrays(Weights(variables={}, **stated), stored_file.arrays)
     weights = replace(weights, source=source_of_file(file))
     outputs = weights.network().num_classes
     if weights.class_names and len(weights.class_names) != outputs:

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from msgspec import Meta
 
 from zoo.data import DataOrigin, Preprocessing
+from zoo.registry import stored_model
 from zoo.runtime.record_types import ClassNames, Name
 from zoo.runtime.records import as_record, parse_json
 from zoo.weights.network_fields import network_fields
@@ -24,7 +25,10 @@ DatasetName = Annotated[
 
 @dataclass(frozen=True, kw_only=True)
 class WeightsMetadata:
-    """What a weights file says beside its arrays; `dataset` and `data` are left out where they are not known."""
+    """What a weights file says beside its arrays; `dataset` and `data` are left out where they are not known.
+
+    `model_source` is the module:attribute of a network of the user, where that is not its name.
+    """
 
     model: Name
     fields: dict[str, Any]
@@ -32,22 +36,28 @@ class WeightsMetadata:
     preprocessing: Preprocessing
     dataset: DatasetName = ""
     data: DataOrigin = field(default_factory=DataOrigin)
+    model_source: Name = ""
 
 
-def parse_metadata(texts: Mapping[str, str], where: str) -> WeightsMetadata:
-    """The metadata of the file `where`, each value of which is JSON. Raises InvalidRecord, and UnknownModel."""
+def parse_metadata(texts: Mapping[str, str], where: str, asked: str | None = None) -> WeightsMetadata:
+    """The metadata of the file `where`, each value of which is JSON. Raises InvalidRecord, and UnknownModel.
+
+    `asked` is the network that the user has named, as for `stored_model`.
+    """
     stored = {name: parse_json(text, f"{where}: {name}") for name, text in texts.items()}
     metadata = as_record(stored, WeightsMetadata, where)
-    fields = network_fields(metadata.model, metadata.fields, where)
-    return replace(metadata, fields=fields, data=metadata.data.for_others())
+    model = stored_model(metadata.model, metadata.model_source, where, asked)
+    fields = network_fields(model, metadata.fields, where)
+    return replace(metadata, model=model, fields=fields, data=metadata.data.for_others())
 
 
 def metadata_texts(metadata: WeightsMetadata) -> dict[str, str]:
     """The inverse of `parse_metadata`."""
     described = asdict(metadata)
-    if not metadata.dataset:
-        del described["dataset"]
     described["data"] = {"kind": metadata.data.kind, "name": metadata.data.name}
     if metadata.data.kind == "unknown":
         del described["data"]
+    for name in ("dataset", "model_source"):
+        if not described[name]:
+            del described[name]
     return {name: json.dumps(value) for name, value in described.items()}

@@ -119,7 +119,7 @@ def _from_published(published: PublishedWeights, like: str) -> Weights:
 def _from_file(name: str, path: Path, like: str, sha256: str = "", shown: str = "") -> Weights:
     with open_weights(path, sha256) as file:
         if path.suffix in SAFETENSORS and read_safetensors(file).metadata.get("format") == FORMAT:
-            found = load_file(file)
+            found = load_file(file, name)
             if found.model != name:
                 raise ZooError(f"{path} holds weights of {found.model}, not of {name}")
             if like:

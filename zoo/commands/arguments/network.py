@@ -1,24 +1,114 @@
-"""A network that the command line names, and the size of its images."""
+"""A network that the command line names, its fields, and the size of its images."""
 
-import flax.linen as nn
+from __future__ import annotations
+
+import argparse
+import ast
+import json
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 from zoo.printable import quoted
 from zoo.runtime.limits import COUNTED_SIDE
 
+if TYPE_CHECKING:
+    import flax.linen as nn
 
-def load_network(name: str, classes: int | None) -> nn.Module:
-    """A network of the registry, or a user's own module where `name` is package.module:attribute.
+MODEL_HELP = "a name of `zoo list`, or module:attribute for your own network"
+MODEL_ARG_HELP = (
+    "a field of the network, of a number, text, true or false, or a list as 2,2,3; can be given several times"
+)
+
+
+def add_model_arg(parser: argparse._ActionsContainer) -> None:
+    """--model-arg, for `model_fields`."""
+    parser.add_argument("--model-arg", action="append", default=[], metavar="NAME=VALUE", help=MODEL_ARG_HELP)
+
+
+def known_model(name: str) -> str:
+    """The registry's name of a network that the command line names; the module of module:attribute is imported.
+
+    Raises ZooError where there is no such network.
+    """
+    from zoo.registry import import_model
+
+    return import_model(name).name
+
+
+def load_network(name: str, classes: int | None, arguments: Sequence[str] = ()) -> nn.Module:
+    """A network of the registry, or the user's own where `name` is module:attribute; `arguments` are --model-arg.
 
     `classes` None keeps the network's own number. Raises ZooError where there is no such network.
     """
-    fields = {} if classes is None else {"num_classes": classes}
-    if ":" in name:
-        from zoo.commands.arguments.user_module import load_user_module
-
-        return load_user_module(name, fields)
+    from zoo.errors import ZooError
+    from zoo.models.user_module.adapted_class import contract_of
     from zoo.registry import create_model
 
-    return create_model(name, **fields)
+    model = known_model(name)
+    fields = {} if classes is None else {"num_classes": classes}
+    network = create_model(model, **fields, **model_fields(model, arguments))
+    contract = contract_of(type(network))
+    if classes is not None and contract and not contract.class_count:
+        raise ZooError(f"--classes has no effect: {name} has no field for it, as num_classes; leave out --classes")
+    return network
+
+
+def model_fields(model: str, arguments: Sequence[str]) -> dict[str, Any]:
+    """The fields of --model-arg, of the types that the network's class gives them. Raises ZooError."""
+    from zoo.errors import ZooError
+    from zoo.registry import model_info
+    from zoo.weights.network_fields import RUN_FIELDS, storable_fields
+
+    kinds = storable_fields(model_info(model).build)
+    known = {name: kind for name, kind in kinds.items() if name not in RUN_FIELDS or name == "aux_heads"}
+    fields: dict[str, Any] = {}
+    for argument in arguments:
+        name, equals, text = argument.partition("=")
+        if not equals:
+            raise ZooError(f"--model-arg {quoted(argument)} is no NAME=VALUE: give one such as width=2")
+        if name in fields:
+            raise ZooError(f"--model-arg {name} is given twice: leave out one of them")
+        if name not in known:
+            raise ZooError(f"--model-arg {name}: {_not_a_field(model, name, sorted(known))}")
+        fields[name] = _typed(text, known[name], f"--model-arg {name}")
+    return fields
+
+
+def _not_a_field(model: str, name: str, known: list[str]) -> str:
+    from zoo.errors import suggestion
+    from zoo.weights.network_fields import settable_in_python
+
+    if name in ("num_classes", "image_shape"):
+        return "the data, --classes and the image size set it: leave it out"
+    if settable_in_python(model, name):
+        return "it is no number, text, true or false, or list of these: change its default in the class"
+    fields = f"its fields are {', '.join(known)}" if known else "it has none to set"
+    return f"{model} has no such field{suggestion(name, known)} ({fields})"
+
+
+def _typed(text: str, kind: Any, where: str) -> Any:
+    """The first reading of the text that is of this type: JSON, Python, or the text itself."""
+    from zoo.runtime.records import InvalidRecord, as_record
+
+    errors = []
+    for value in _readings(text):
+        try:
+            return as_record(value, kind, where)
+        except InvalidRecord as error:
+            errors.append(error)
+    raise errors[0]
+
+
+def _readings(text: str) -> Iterator[Any]:
+    for read in (json.loads, ast.literal_eval):
+        try:
+            value = read(text)
+        except (ValueError, SyntaxError, RecursionError, MemoryError):
+            continue
+        yield list(value) if isinstance(value, tuple) else value
+    if text.isdecimal():
+        yield [int(text)]
+    yield text
 
 
 def parse_image_shape(text: str | None, model: nn.Module) -> tuple[int, int, int]:

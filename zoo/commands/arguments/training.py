@@ -6,6 +6,7 @@ import argparse
 import dataclasses
 from typing import Any
 
+from zoo.commands.arguments.network import MODEL_HELP, add_model_arg
 from zoo.commands.arguments.types import InRange, path
 from zoo.runtime.limits import PROCESS, PROCESSES
 
@@ -23,7 +24,8 @@ def add_training_arguments(parser: argparse.ArgumentParser) -> None:
     from zoo.training.config.recipe_table import NAMED_RECIPES
     from zoo.training.config.run_config import DEFAULT_WEIGHTS
 
-    parser.add_argument("--model", required=True, metavar="NAME", help="a network of `zoo list`")
+    parser.add_argument("--model", required=True, metavar="NAME", help=MODEL_HELP)
+    add_model_arg(parser)
     parser.add_argument(
         "--dataset",
         metavar="DATA",

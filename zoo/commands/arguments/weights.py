@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from zoo.commands.arguments.network import add_model_arg, known_model, model_fields
 from zoo.commands.arguments.types import path
 from zoo.printable import printable
 from zoo.runtime.console import print_note
@@ -18,7 +19,10 @@ if TYPE_CHECKING:
 def add_weights_arguments(parser: argparse.ArgumentParser) -> None:
     """--model, --weights and --checkpoint, for `chosen_weights`."""
     group = parser.add_argument_group("weights", "pretrained weights, a file, or a training run")
-    group.add_argument("--model", metavar="NAME", help="a network with pretrained weights")
+    group.add_argument(
+        "--model", metavar="NAME", help="a network with pretrained weights, or module:attribute for your own network"
+    )
+    add_model_arg(group)
     group.add_argument(
         "--weights", metavar="W", help="a tag of `weights`, or a file; a file of zoo's own needs no --model"
     )
@@ -33,19 +37,46 @@ def add_weights_arguments(parser: argparse.ArgumentParser) -> None:
 def chosen_weights(args: argparse.Namespace) -> Weights:
     """The weights that the command line names. Raises ZooError where it names none, or two."""
     from zoo.errors import ZooError
-    from zoo.registry import model_info
-    from zoo.weights import load, open_pretrained
+    from zoo.weights import open_pretrained
 
+    model = known_model(args.model) if args.model else None
     if args.checkpoint:
-        from zoo.training import checkpoint_weights
+        if args.weights:
+            raise ZooError("--checkpoint names its weights itself: leave out --weights")
+        weights = _checkpoint(args.checkpoint, model)
+    elif model:
+        weights = open_pretrained(model, args.weights)
+    else:
+        weights = _weights_file(args)
+    check_same_network(weights, args, str(args.checkpoint or args.weights))
+    return weights
 
-        if args.model or args.weights:
-            raise ZooError("--checkpoint names its network and weights itself: leave out --model and --weights")
-        is_file = args.checkpoint.is_file() or args.checkpoint.suffix == ".safetensors"
-        return load(args.checkpoint) if is_file else checkpoint_weights(args.checkpoint)
-    if args.model:
-        model_info(args.model)
-        return open_pretrained(args.model, args.weights)
+
+def _checkpoint(path: Path, model: str | None) -> Weights:
+    from zoo.training import checkpoint_weights
+    from zoo.weights import load
+
+    is_file = path.is_file() or path.suffix == ".safetensors"
+    return load(path, model) if is_file else checkpoint_weights(path, model=model)
+
+
+def check_same_network(weights: Weights, args: argparse.Namespace, where: str) -> None:
+    """Raises ZooError where --model or a --model-arg says something else than the weights in `where`."""
+    from zoo.errors import ZooError
+    from zoo.weights.network_fields import field_value
+
+    if args.model and known_model(args.model) != weights.model:
+        raise ZooError(f"{where} holds weights of {weights.model}, not of {args.model}: leave out --model")
+    for name, value in model_fields(weights.model, args.model_arg).items():
+        stored = field_value(weights.model, weights.fields, name)
+        if stored != value:
+            raise ZooError(f"{where} has {name}={stored}, not {value}, for which it was trained: leave out --model-arg")
+
+
+def _weights_file(args: argparse.Namespace) -> Weights:
+    from zoo.errors import ZooError
+    from zoo.weights import load
+
     if not args.weights:
         raise ZooError("no network is named: give --model, --weights or --checkpoint")
     if not Path(args.weights).exists():

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 from zoo.errors import ZooError
-from zoo.registry import model_info
 from zoo.report.learned.activation_survey import BATCH_SIZE, PredictedClasses, survey_activations
 from zoo.report.learned.dead_units import DeadUnits, find_dead_units
 from zoo.report.learned.example_images import apply_to_examples
@@ -19,6 +18,7 @@ from zoo.visualize.network_and_images import (
     TrainedNetwork,
     default_layers,
     no_progress_bar,
+    stages_with_maps,
 )
 
 
@@ -81,5 +81,5 @@ def learned_section(
 
 
 def _layers(trained: TrainedNetwork) -> list[str]:
-    """A few of the network's stages; none if the registry names none."""
-    return default_layers(trained) if model_info(trained.weights.model).stages else []
+    """A few of the network's stages; none where no layer has feature maps."""
+    return default_layers(trained) if stages_with_maps(trained) else []

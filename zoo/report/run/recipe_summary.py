@@ -4,6 +4,7 @@ import dataclasses
 from dataclasses import dataclass
 
 from zoo.printable import shell_command
+from zoo.registry import model_info
 from zoo.training.config.recipe import Recipe
 from zoo.training.config.recipe_table import recipe_for
 from zoo.training.config.run_config import RunConfig
@@ -47,6 +48,9 @@ def train_command(config: RunConfig) -> str:
     # `train.py` chooses these from the data and from the weights.
     automatic = {"feed", "fit"} if pretrained else {"feed"}
     arguments = ["python", "train.py", "--model", config.model, "--dataset", config.dataset]
+    for name, value in config.fields.items():
+        if model_info(config.model).source:
+            arguments += ["--model-arg", f"{name}={value}"]
     if pretrained:
         arguments += ["--pretrained", *filter(None, [config.pretrained])]
     for field in dataclasses.fields(Recipe):

@@ -63,7 +63,7 @@ def run_section(
     images here. Raises ZooError if there is no run, or if its files cannot be read.
     """
     folder = open_run(path)
-    config = folder.read_config()
+    config = folder.read_config(trained.weights.model)
     rows = tuple(read_evaluations(folder))
     section = RunSection(
         name=printable(path.absolute().name),

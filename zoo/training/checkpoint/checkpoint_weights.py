@@ -26,16 +26,17 @@ from zoo.weights.stored_array import StoredArray
 ADVICE = "it is damaged; rename that folder to use another step"
 
 
-def checkpoint_weights(folder: Path, step: int | None = None) -> Weights:
+def checkpoint_weights(folder: Path, step: int | None = None, model: str | None = None) -> Weights:
     """The weights in a run folder: those of `step`, or of the best test accuracy, or of the latest checkpoint.
 
+    `model` is the network where the run's is not zoo's own and is not known by its name.
     Arrays are float32, whatever the dtype of the run. The folder is only read, so the run may still be training. Raises
     ZooError if there is no run, no such checkpoint, or a damaged one.
     """
     run = RunFolder(Path(folder))
     if not run.exists():
         raise ZooError(f"no training run in {run.path}: it has no {run.config_file.name}")
-    config = run.read_config()
+    config = run.read_config(model)
     chosen = chosen_step(run, step)
     checkpoint = run.steps / str(chosen)
     why = _described(read_metrics(checkpoint), best=step is None)

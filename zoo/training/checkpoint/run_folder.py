@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Any
 
 from zoo.errors import ZooError
+from zoo.registry import stored_model
 from zoo.runtime.atomic_files import replacing
 from zoo.runtime.records import as_record, parse_json
 from zoo.runtime.regular_file import read_regular
@@ -67,8 +68,11 @@ class RunFolder:
         """Whether the folder holds a run."""
         return self.config_file.exists() or self.steps.exists()
 
-    def read_config(self) -> RunConfig:
-        """The run's configuration. Raises ZooError if there is none, or it cannot be read."""
+    def read_config(self, model: str | None = None) -> RunConfig:
+        """The run's configuration. Raises ZooError if there is none, or it cannot be read.
+
+        `model` is the network that the user has named: it stands for one of the user's own.
+        """
         where = str(self.config_file)
         try:
             text = read_regular(self.config_file)
@@ -77,7 +81,8 @@ class RunFolder:
         except OSError as error:
             raise ZooError(f"cannot read {where}: {reason(error)}") from None
         config = as_record(_upgraded(parse_json(text, where)), RunConfig, where)
-        return replace(config, fields=network_fields(config.model, config.fields, where))
+        name = stored_model(config.model, config.model_source, where, model)
+        return replace(config, model=name, fields=network_fields(name, config.fields, where))
 
     def start(self, config: RunConfig) -> Path | None:
         """Make the folder of a new run, as `starting`, for a process that does not need its lock."""

@@ -4,6 +4,8 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from zoo.errors import ZooError
+from zoo.models.user_module.reference import is_reference
+from zoo.registry import model_info
 from zoo.training.config.recipe import Recipe
 
 # Reached 0.9422 on Fashion-MNIST with googlenet_bn (docs/results.md).
@@ -73,9 +75,14 @@ def named_recipe(name: str) -> Recipe:
 
 
 def recipe_for(model: str, dataset: str, *, pretrained: bool = False) -> Recipe:
-    """The recipe of a network on a data set, by their names; with `pretrained` the one for fine-tuning."""
+    """The recipe of a network on a data set, by their names; with `pretrained` the one for fine-tuning.
+
+    A network of the user's has the default, whatever its name begins with.
+    """
     if pretrained:
         return Recipe(**FINE_TUNING)
+    if is_reference(model) or model_info(model).source:
+        return Recipe()
     for model_pattern, dataset_pattern, changes in RECIPES:
         if fnmatchcase(model, model_pattern) and fnmatchcase(dataset, dataset_pattern):
             return Recipe(**changes)

@@ -31,6 +31,7 @@ class RunConfig:
     `fields` are fields of the network besides the number of classes, such as the `epsilon` of pretrained weights.
     `pretrained` names the weights that the run started from ("" for the network's default ones), None for random ones;
     `pretrained_sha256` is the hash of those that it took. `earlier` are the recipes before the last change, in order.
+    `model_source` is the module:attribute of a network of the user, where that is not its name.
     """
 
     model: Name
@@ -43,6 +44,7 @@ class RunConfig:
     pretrained_sha256: Sha256 = ""
     data: DataOrigin = field(default_factory=DataOrigin)
     earlier: Annotated[tuple[EarlierRecipe, ...], Meta(max_length=MAX_EARLIER)] = ()
+    model_source: Name = ""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "class_names", printable_names(self.class_names))

@@ -11,6 +11,7 @@ from flax import linen as nn
 
 from zoo.errors import ZooError
 from zoo.models.network import Network
+from zoo.models.user_module.contract import MODES, mode_values
 from zoo.models.variables import init_shapes
 from zoo.weights.files import key_of
 from zoo.weights.head_and_aux import head_leaves
@@ -85,7 +86,8 @@ def frozen_modules(params: Any, frozen: frozenset[str]) -> frozenset[ModulePath]
 def in_inference_mode(modules: frozenset[ModulePath]) -> AbstractContextManager:
     """Within this context the modules at these paths run as in inference: no dropout, stored batch statistics.
 
-    They are called with `train=False`. A batch norm has that as a field, so a copy with other fields runs instead.
+    They are called with `train=False`, or what a user's module calls that. A batch norm has that as a field, so a copy
+    with other fields runs instead.
     """
 
     def intercept(function: Callable, args: tuple, kwargs: dict[str, Any], context: nn.module.InterceptorContext):
@@ -95,8 +97,7 @@ def in_inference_mode(modules: frozenset[ModulePath]) -> AbstractContextManager:
         if isinstance(module, nn.BatchNorm) and not module.use_running_average:
             return module.clone(use_running_average=True, parent=None).apply(module.variables, args[0])
         call = inspect.signature(context.orig_method).bind(*args, **kwargs)
-        if "train" in call.arguments:
-            call.arguments["train"] = False
+        call.arguments |= mode_values(call.arguments.keys() & MODES.keys(), train=False)
         return function(*call.args, **call.kwargs)
 
     return nn.intercept_methods(intercept)

@@ -12,9 +12,7 @@ from zoo.training.config.recipe import Recipe
 from zoo.training.finetune.freezing import frozen_parameters, head_parameters
 from zoo.weights.files import Weights, key_of
 from zoo.weights.head_and_aux import aux_leaves, head_leaves
-
-# Fields of a network that the data set or the recipe decides, not the pretrained weights.
-RUN_FIELDS = ("num_classes", "image_shape", "aux_heads")
+from zoo.weights.network_fields import RUN_FIELDS
 
 Variables = Mapping[str, Any]
 

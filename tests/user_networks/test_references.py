@@ -1,0 +1,160 @@
+"""module:attribute, registered names and entry points: what is imported, by whom, and what is said where it is not."""
+
+import sys
+import warnings
+from importlib.metadata import EntryPoint
+
+import jax
+import pytest
+
+import zoo
+from zoo import registry
+from zoo.data import Preprocessing
+from zoo.registry import UnknownModel, import_model
+from zoo.weights import Weights, load, open_pretrained, save
+
+PREPROCESSING = Preprocessing(image_shape=(8, 8, 3), mean=(0.5,) * 3, std=(0.5,) * 3)
+
+
+def weights_of(model):
+    network = zoo.create_model(model, num_classes=3)
+    variables = zoo.init(network, jax.random.key(0), (8, 8, 3))
+    return Weights(model=model, variables=variables, preprocessing=PREPROCESSING, fields={"num_classes": 3})
+
+
+def forget(monkeypatch):
+    """As in a new process: nothing of the user is imported or registered."""
+    kept = {name: info for name, info in registry._REGISTRY.items() if not info.source}
+    monkeypatch.setattr(registry, "_REGISTRY", kept)
+    sys.modules.pop("nets", None)
+
+
+@pytest.fixture
+def installed(monkeypatch):
+    """An installed package with one entry point."""
+
+    def install(name, value):
+        entry = EntryPoint(name, value, "zoo.models")
+        monkeypatch.setattr(
+            registry, "entry_points", lambda group, name=None: [entry] if name in (None, entry.name) else []
+        )
+
+    return install
+
+
+@pytest.mark.parametrize(
+    ("reference", "parts"),
+    [
+        ("nets:Plian", ["nets", "'Plian'", "Plain"]),
+        ("nets:registred_net", ["registered_net"]),
+        ("nest:Plain", ["nest", "did you mean nets"]),
+        ("nets:", ["module and attribute"]),
+        (":Net", ["module and attribute"]),
+        ("my nets:Net", ["module and attribute"]),
+        ("folder/nets:Net", ["module and attribute"]),
+        ("nets:nn", ["nets:nn", "class of Linen modules"]),
+        ("broken:Net", ["cannot import broken", "ZeroDivisionError", "broken.py, line 2"]),
+        ("unparsable:Net", ["cannot import unparsable", "SyntaxError"]),
+        ("leaves:Net", ["cannot import leaves", "SystemExit"]),
+        ("needs:Net", ["cannot import needs", "no_such_library"]),
+    ],
+)
+def test_what_cannot_be_named_is_one_line(nets, reference, parts):
+    (nets / "broken.py").write_text("def half(): pass\n1 / 0\n")
+    (nets / "unparsable.py").write_text("class Net(:\n")
+    (nets / "leaves.py").write_text("import sys\nsys.exit(3)\n")
+    (nets / "needs.py").write_text("import no_such_library\n")
+    with pytest.raises(zoo.ZooError) as error:
+        import_model(reference)
+    assert all(part in str(error.value) for part in parts) and "\n" not in str(error.value)
+
+
+def test_a_function_of_something_else(nets):
+    import_model("nets:number")
+    with pytest.raises(zoo.ZooError, match="not a Linen module"):
+        zoo.create_model("nets:number")
+
+
+def test_the_name_of_a_file_is_understood(nets):
+    assert import_model("nets.py:Plain").name == "nets:Plain"
+
+
+def test_the_current_folder_is_last_after_the_import(nets):
+    import_model("nets:Plain")
+    assert sys.path.index(str(nets)) == len(sys.path) - 1
+
+
+def test_files_of_strangers_import_nothing(nets, monkeypatch):
+    import_model("nets:Plain")
+    save("mine.safetensors", weights_of("nets:Plain"))
+    forget(monkeypatch)
+    with pytest.raises(UnknownModel, match=r"mine.safetensors.*--model nets:Plain.*runs the code of nets"):
+        load("mine.safetensors")
+    assert "nets" not in sys.modules
+    # Not of another module that is imported either, unless it is a class of networks.
+    with pytest.raises(UnknownModel):
+        zoo.model_info("os:system")
+
+
+def test_named_or_imported_it_loads(nets, monkeypatch):
+    import_model("nets:Plain")
+    save("mine.safetensors", weights_of("nets:Plain"))
+    forget(monkeypatch)
+    import_model("nets:Plain")
+    assert open_pretrained("nets:Plain", "mine.safetensors").model == "nets:Plain"
+    forget(monkeypatch)
+    import nets as module  # in a script or a notebook
+
+    assert isinstance(load("mine.safetensors").network(), module.Plain)
+
+
+def test_a_network_that_moved_is_named(nets, monkeypatch):
+    import_model("nets:Plain")
+    save("mine.safetensors", weights_of("nets:Plain"))
+    forget(monkeypatch)
+    (nets / "nets.py").rename(nets / "moved.py")
+    import_model("moved:Plain")
+    with pytest.warns(zoo.errors.ZooWarning, match=r"nets:Plain.*moved:Plain"):
+        assert load("mine.safetensors", "moved:Plain").model == "moved:Plain"
+    sys.modules.pop("moved")
+
+
+def test_another_network_is_not_what_was_named(nets):
+    import_model("nets:Plain")
+    save("mine.safetensors", weights_of("nets:Plain"))
+    with pytest.raises(zoo.ZooError, match=r"nets:Plain.*lenet5"):
+        open_pretrained("lenet5", "mine.safetensors")
+
+
+def test_a_registered_name_is_remembered_with_its_source(nets, monkeypatch):
+    assert import_model("nets:registered_net").name == "registered_net"
+    save("mine.safetensors", weights_of("registered_net"))
+    forget(monkeypatch)
+    with pytest.raises(UnknownModel, match=r"registered_net.*install.*--model nets:Plain"):
+        load("mine.safetensors")
+    import_model("nets:Plain")
+    assert load("mine.safetensors").model == "registered_net"  # which the module has registered
+
+
+def test_an_installed_package(nets, monkeypatch, installed):
+    monkeypatch.syspath_prepend(nets)
+    installed("packaged", "nets:Plain")
+    assert "packaged" in zoo.list_models() and "nets" not in sys.modules
+    assert zoo.create_model("packaged", num_classes=4).num_classes == 4
+    save("mine.safetensors", weights_of("packaged"))
+    forget(monkeypatch)
+    assert load("mine.safetensors").model == "packaged"
+
+
+def test_a_broken_package_is_one_line(nets, installed):
+    installed("packaged", "no_such_module:Net")
+    with pytest.raises(zoo.ZooError, match=r"packaged.*no_such_module"):
+        zoo.create_model("packaged")
+
+
+def test_no_warning_where_nothing_was_chosen(nets):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        import_model("nets:Plain")
+        save("mine.safetensors", weights_of("nets:Plain"))
+        assert load("mine.safetensors", "nets:Plain").fields["num_classes"] == 3

@@ -1,0 +1,109 @@
+"""Whether a network of the user can be trained: what would fail, or learn nothing, is refused before the run starts."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+from flax.errors import InvalidRngError, ModifyScopeVariableError
+
+from zoo.counting.summarize import trace_network
+from zoo.errors import ZooError
+from zoo.models.user_module.adapted_class import contract_of
+from zoo.models.user_module.contract import CLASS_COUNTS, TRUE_IN_INFERENCE, TRUE_IN_TRAINING
+from zoo.models.user_module.error_lines import error_line
+from zoo.models.user_module.output_kind import is_probability
+
+# What a checkpoint holds, and what a step adds to the loss.
+COLLECTIONS = {"params", "batch_stats", "aux_logits"}
+IMAGES = 2
+
+
+def check_user_network(network: nn.Module, image_shape: tuple[int, int, int]) -> None:
+    """Raises ZooError where the network cannot take such images, or returns something else than their logits."""
+    name = type(network).__name__
+    try:
+        hash(network)
+    except TypeError as error:
+        raise ZooError(
+            f"{name} has a field that cannot be hashed ({error}): use tuples for lists and arrays"
+        ) from error
+    images = jax.ShapeDtypeStruct((IMAGES, *image_shape), jnp.float32)
+    variables = _traced(name, network.init, jax.random.key(0), images)
+    _check_variables(network, variables)
+    logits = _traced(name, network.apply, variables, images)
+    train = partial(
+        network.apply, train=True, rngs={"dropout": jax.random.key(0)}, mutable=["batch_stats", "aux_logits"]
+    )
+    logits_in_training, _ = _traced(name, train, variables, images)
+    for output, mode in ((logits, "inference"), (logits_in_training, "training")):
+        _check_output(network, output, mode)
+    if is_probability(trace_network(network, images.shape)):
+        raise ZooError(
+            f"{name} returns probabilities, and the loss is computed from logits: return the input of its last softmax "
+            "or sigmoid (predict gives probabilities)"
+        )
+
+
+def _traced(name: str, function: Callable, *arguments: Any) -> Any:
+    """The shapes that the function returns. Raises ZooError, with the line of the user's code, where it fails."""
+    try:
+        return jax.eval_shape(function, *arguments)
+    except ZooError:
+        raise
+    except ModifyScopeVariableError as error:
+        raise ZooError(
+            f"{name} updates its statistics in inference too: use_running_average of its batch norms is the opposite "
+            f"of the argument train ({error_line(error)})"
+        ) from error
+    except InvalidRngError as error:
+        raise ZooError(
+            f"{name} draws random numbers in inference, or of another stream than 'dropout': deterministic of its "
+            f"dropouts is the opposite of the argument train ({error_line(error)})"
+        ) from error
+    except Exception as error:  # of a user's module
+        shape = "x".join(map(str, arguments[-1].shape[1:]))
+        raise ZooError(f"{name} cannot take images of {shape}: {error_line(error)}") from error
+
+
+def _check_variables(network: nn.Module, variables: Any) -> None:
+    name, contract = type(network).__name__, contract_of(type(network))
+    if others := sorted(variables.keys() - COLLECTIONS):
+        raise ZooError(
+            f"{name} keeps variables in {', '.join(others)}: a run trains and saves params and batch_stats only"
+        )
+    if not jax.tree.leaves(variables.get("params", {})):
+        raise ZooError(f"{name} has no parameters to train")
+    if "batch_stats" in variables and contract and not contract.has_mode:
+        raise ZooError(
+            f"{name} has batch statistics, and is not told whether it is trained: add the argument train to its "
+            f"__call__ (or {', '.join((*TRUE_IN_TRAINING[1:], *TRUE_IN_INFERENCE))})"
+        )
+
+
+def _check_output(network: nn.Module, output: Any, mode: str) -> None:
+    name, classes = type(network).__name__, network.num_classes
+    if not isinstance(output, jax.ShapeDtypeStruct):
+        raise ZooError(
+            f"{name} returns {_described(output)} in {mode}: return the logits alone, [batch, classes] (others can be "
+            'kept with self.sow("intermediates", name, value))'
+        )
+    if output.ndim != 2 or output.shape[0] != IMAGES:
+        shape = ", ".join(
+            ["batch" if size == IMAGES and not axis else str(size) for axis, size in enumerate(output.shape)]
+        )
+        raise ZooError(f"{name} returns an array [{shape}] in {mode}: return logits, [batch, {classes}]")
+    if not jnp.issubdtype(output.dtype, jnp.floating):
+        raise ZooError(f"{name} returns {output.dtype} in {mode}: return logits, which are floating-point numbers")
+    if output.shape[1] != classes:
+        contract = contract_of(type(network))
+        advice = "use the field num_classes for its last layer"
+        if contract and not contract.class_count:
+            advice = f"add a field num_classes for its last layer ({', '.join(CLASS_COUNTS[1:4])} are understood too)"
+        raise ZooError(f"{name} returns {output.shape[1]} logits, and the data has {classes} classes: {advice}")
+
+
+def _described(output: Any) -> str:
+    return f"a {type(output).__name__} of {len(output)}" if isinstance(output, tuple | list | dict) else "no array"
