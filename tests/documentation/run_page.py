@@ -7,6 +7,7 @@ Lines that install packages are left out: what they install is there, or the nex
 import contextlib
 import doctest
 import io
+import os
 import re
 import subprocess
 import sys
@@ -19,8 +20,8 @@ INSTALLS = re.compile(
     r"^(python3 -m venv \S+|\. \S+/activate|pip install [^&\n]+|sudo apt install [^&\n]+)( && |$)", re.MULTILINE
 )
 OPTIONS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
-# On the page `zoo` is a command of the environment; here it is that of the interpreter.
-ZOO = f'zoo() {{ "{sys.executable}" -m zoo "$@"; }}; python() {{ "{sys.executable}" "$@"; }}\n'
+# `python` and `zoo` are those of this interpreter's environment.
+PATH = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
 
 
 def run_python(block: Block, names: dict) -> str:
@@ -40,11 +41,12 @@ def run_shell(command: str, fails: bool) -> str:
     while INSTALLS.search(command):
         command = INSTALLS.sub("", command)
     done = subprocess.run(
-        ["bash", "-e", "-o", "pipefail", "-c", ZOO + command],
+        ["bash", "-e", "-o", "pipefail", "-c", command],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
         stdin=subprocess.DEVNULL,
+        env={**os.environ, "PATH": PATH},
     )
     if bool(done.returncode) != fails:
         sys.exit(f"{command}\nends with status {done.returncode}:\n{done.stdout}")
