@@ -76,6 +76,8 @@ def prepare(request: RunRequest, console: Console, lock: ExitStack) -> PreparedR
         config, weights = resumed_config(request, folder)
     else:
         config, weights = new_config(request)
+    if weights and weights.source:
+        print_line(console, f"pretrained weights: {weights.source}")
     backbone = backbone_of(weights, build_network(config)) if weights else {}
     dataset = request.dataset
     if config.recipe.feed == "resident":

@@ -38,7 +38,8 @@ class TrainState(struct.PyTreeNode):
     class_weights: tuple[float, ...] = struct.field(pytree_node=False, default=())
 
     def __repr__(self) -> str:
-        parameters = sum(jnp.size(leaf) for leaf in jax.tree.leaves(self.params))
+        # In a transformation the leaves may be anything.
+        parameters = sum(getattr(leaf, "size", 1) for leaf in jax.tree.leaves(self.params))
         return f"TrainState({type(self.model).__name__}, step {self.step}, {parameters:,} parameters)"
 
     @property

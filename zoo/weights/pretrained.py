@@ -53,8 +53,10 @@ open_pretrained = load_pretrained
 
 
 def absolute_name(name: str, weights: str) -> str:
-    """The same `weights` of `load_pretrained` from any current folder: a path is made absolute."""
-    if not weights or "://" in weights or _tagged(name, weights):
+    """The same `weights` of `load_pretrained` from any current folder: a path is absolute, the default has its tag."""
+    if not weights:
+        return default_weights(name).tag
+    if "://" in weights or _tagged(name, weights):
         return weights
     return str(expand_home(weights).resolve())
 
