@@ -19,6 +19,8 @@ FLAGS = ["--xla_force_host_platform_device_count=4"]
 # is tested by ZOO_TESTS_OPTIMIZED=1, in CI for the tests that compare bits or forms of an operation, nightly for all.
 if not os.environ.get("ZOO_TESTS_OPTIMIZED"):
     FLAGS += ["--xla_backend_optimization_level=0", "--xla_llvm_disable_expensive_passes=true"]
+    # Each worker of pytest has one core: a program that is split to be compiled by several takes longer.
+    FLAGS += ["--xla_cpu_parallel_codegen_split_count=1"]
     # Newer versions of XLA do not know it, and end the process at a flag that they do not know.
     if version("jaxlib").startswith("0.10."):
         FLAGS += ["--xla_cpu_use_fusion_emitters=false"]

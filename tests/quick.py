@@ -28,11 +28,21 @@ def quick_models() -> set[str]:
     return {*smallest.values(), "googlenet"}
 
 
+def smaller_half(names: list[str]) -> set[str]:
+    """Of each family the half with fewer parameters: the others repeat its blocks more often, and take longest."""
+    families: dict[str, list[str]] = {}
+    for name in sorted(names, key=lambda name: zoo.model_info(name).parameters):
+        families.setdefault(family(name), []).append(name)
+    return {name for members in families.values() for name in members[: (len(members) + 1) // 2]}
+
+
 QUICK = quick_models()
 # Neither deep, which takes long to compile, nor with a hundred million parameters to fill.
 QUICK_TO_COMPUTE = QUICK - {"inception_resnet_v2_keras", "inception_v4", "vgg11"}
 # A step of training takes longer to compile, most of all for deep networks.
 QUICK_TO_TRAIN = {"lenet5", "lenet5_1998", "nin_cifar10", "googlenet", "resnet18"}
+# CI counts the others too.
+QUICK_TO_COUNT = smaller_half(zoo.list_models())
 # Looking for the smallest image traces a network a dozen times: kinds of stems and poolings, one each.
 QUICK_TO_TRACE = {"lenet5", "alexnet", "vgg11", "googlenet", "resnet18", "mobilenet_v2", "densenet121"}
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import flax.linen as nn
 import pytest
 from networks.published import published_parameters, published_record
-from quick import summary_of
+from quick import QUICK_TO_COUNT, computed, summary_of
 
 import zoo
 from zoo.count import PAPER_TABLES, compare_with_paper, summarize
@@ -43,7 +43,7 @@ def layer_macs(model: nn.Module) -> int:
 ZERO_MACS = {"lenet5_1998": 36 * 25 * 100}
 
 
-@pytest.mark.parametrize("name", zoo.list_models())
+@pytest.mark.parametrize("name", computed(zoo.list_models(), QUICK_TO_COUNT))
 def test_counts_are_those_of_the_registry_and_the_published(name):
     """Published: torchvision's, timm's or Keras's figures, or the arithmetic over the paper's table.
 
