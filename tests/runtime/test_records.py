@@ -35,7 +35,13 @@ CFG = {"tag": "in1k", "input_size": [3, 96, 96], "mean": [0.5] * 3, "std": [0.5]
 # A valid value of each record that zoo reads.
 RECORDS: dict[type, dict[str, Any]] = {
     Preprocessing: PREPROCESSING,
-    WeightsMetadata: {"model": "lenet5", "fields": {}, "class_names": ["a"], "preprocessing": PREPROCESSING},
+    WeightsMetadata: {
+        "model": "lenet5",
+        "fields": {},
+        "class_names": ["a"],
+        "preprocessing": PREPROCESSING,
+        "made_from": {"tag": "timm/a1_in1k", "revision": "0" * 40, "licence": "apache-2.0"},
+    },
     Recipe: dataclasses.asdict(Recipe()),
     RunConfig: {
         "model": "lenet5",

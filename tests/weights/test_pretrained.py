@@ -317,6 +317,18 @@ def test_files_say_where_they_are_from(published, file, tmp_path):
     save(tmp_path / "ours.safetensors", open_pretrained(NAME, file))
     ours = zoo.weights.load(tmp_path / "ours.safetensors").source
     assert ours.sha256 == digest((tmp_path / "ours.safetensors").read_bytes())
+    assert ours.address == f"made from {source.tag}" and ours.licence == source.licence
+
+
+def test_a_file_of_ours_keeps_what_it_was_made_from_and_no_path(published, cache, tmp_path):
+    source = published()
+    path = tmp_path / "secret" / "ours.safetensors"
+    path.parent.mkdir()
+    save(path, open_pretrained(NAME))
+    save(tmp_path / "again.safetensors", zoo.weights.load(path))
+    found = zoo.weights.load(tmp_path / "again.safetensors").source
+    assert (found.tag, found.licence, found.revision) == (source.tag, source.licence, "")
+    assert b"secret" not in (tmp_path / "again.safetensors").read_bytes()
 
 
 def test_every_record_is_complete():

@@ -97,6 +97,8 @@ def test_a_notebook_shows_the_same_escaped():
 def test_without_names_and_with_long_ones():
     assert "7, without names" in repr(replace(WEIGHTS, class_names=()))
     assert len(repr(replace(WEIGHTS, class_names=("x" * 900,) * 7))) < 1500
+    hostile = replace(WEIGHTS, source=WeightsSource(name="a\x1b[2J\nb"))
+    assert "\x1b" not in repr(hostile) and repr(hostile).count("\n") == repr(WEIGHTS).count("\n")
 
 
 def test_variables_stay_a_plain_tree():

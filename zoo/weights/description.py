@@ -5,7 +5,7 @@ import numpy as np
 
 from zoo.data import Preprocessing
 from zoo.inference.classifier import Classifier
-from zoo.printable import shortened
+from zoo.printable import printable, shortened
 from zoo.weights.source import WeightsSource
 
 SHOWN_CLASSES = 4
@@ -29,7 +29,7 @@ def facts_about(weights: Classifier, source: WeightsSource | None) -> list[Fact]
         ("classes", _classes(weights.network().num_classes, weights.class_names)),
         ("data set", weights.dataset),
     ]
-    return [(name, shortened(value, LONGEST_FACT)) for name, value in facts if value]
+    return [(name, shortened(printable(value), LONGEST_FACT)) for name, value in facts if value]
 
 
 def _described(preprocessing: Preprocessing) -> str:

@@ -27,7 +27,7 @@ from zoo.weights.description import facts_about
 from zoo.weights.metadata import WeightsMetadata, metadata_texts, parse_metadata
 from zoo.weights.network_fields import network_fields
 from zoo.weights.safetensors_file import read_safetensors
-from zoo.weights.source import WeightsSource, source_of_file
+from zoo.weights.source import WeightsSource, made_from, source_of_own_file
 from zoo.weights.stored_array import open_weights
 from zoo.weights.variable_tree import TreePath, fill_variables
 
@@ -136,6 +136,7 @@ def _metadata_of(weights: Weights, path: str | Path) -> dict[str, str]:
             dataset=weights.dataset,
             data=weights.data.for_others(),
             model_source=model_source(weights.model),
+            made_from=made_from(weights.source),
         )
     )
     parse_metadata(texts, str(path))
@@ -191,8 +192,8 @@ def load_file(file: BufferedReader, model: str | None = None) -> Weights:
     texts = {name: text for name, text in stored_file.metadata.items() if name != "format"}
     stated = dict(vars(parse_metadata(texts, str(path), model)))
     del stated["model_source"]
-    weights = with_arrays(Weights(variables={}, **stated), stored_file.arrays)
-    weights = replace(weights, source=source_of_file(file))
+    source = source_of_own_file(file, stated.pop("made_from"))
+    weights = with_arrays(Weights(variables={}, source=source, **stated), stored_file.arrays)
     outputs = weights.network().num_classes
     if weights.class_names and len(weights.class_names) != outputs:
         raise ZooError(f"{path} has {len(weights.class_names)} class names for {outputs} classes: convert it again")

@@ -12,6 +12,7 @@ from zoo.registry import stored_model
 from zoo.runtime.record_types import ClassNames, Name
 from zoo.runtime.records import as_record, parse_json
 from zoo.weights.network_fields import network_fields
+from zoo.weights.source import MadeFrom
 
 DatasetName = Annotated[
     str,
@@ -25,7 +26,7 @@ DatasetName = Annotated[
 
 @dataclass(frozen=True, kw_only=True)
 class WeightsMetadata:
-    """What a weights file says beside its arrays; `dataset` and `data` are left out where they are not known.
+    """What a weights file says beside its arrays; the last four are left out where they are not known.
 
     `model_source` is the module:attribute of a network of the user, where that is not its name.
     """
@@ -37,6 +38,7 @@ class WeightsMetadata:
     dataset: DatasetName = ""
     data: DataOrigin = field(default_factory=DataOrigin)
     model_source: Name = ""
+    made_from: MadeFrom | None = None
 
 
 def parse_metadata(texts: Mapping[str, str], where: str, asked: str | None = None) -> WeightsMetadata:
@@ -57,7 +59,7 @@ def metadata_texts(metadata: WeightsMetadata) -> dict[str, str]:
     described["data"] = {"kind": metadata.data.kind, "name": metadata.data.name}
     if metadata.data.kind == "unknown":
         del described["data"]
-    for name in ("dataset", "model_source"):
+    for name in ("dataset", "model_source", "made_from"):
         if not described[name]:
             del described[name]
     return {name: json.dumps(value) for name, value in described.items()}
