@@ -19,6 +19,8 @@ from zoo.report.learned.activation_survey import PredictedClasses
 from zoo.report.run.recipe_summary import train_command
 from zoo.report.run.run_section import run_section
 from zoo.training import Recipe, RunConfig, RunFolder, recipe_for
+from zoo.training.config.run_config import EarlierRecipe
+from zoo.training.resume_config import describe_changes
 from zoo.visualize.network_and_images import EvenlySpaced, ImageSet, TrainedNetwork
 from zoo.weights import Weights
 
@@ -197,7 +199,9 @@ def test_the_recipe_is_all_its_settings_and_a_command(run, section):
     assert len(settings) == len(dataclasses.fields(Recipe))
     assert [row for row in settings if "changed" in row[1]] == changed
     assert ["optimizer", "adamw", "adamw"] in [row[:3] for row in settings]
-    assert run.command == "python train.py --model tiny --dataset blocks --epochs 4 --learning-rate 0.003 --flip"
+    assert (
+        run.command == "python train.py --model tiny --dataset path/to/blocks --epochs 4 --learning-rate 0.003 --flip"
+    )
 
 
 def test_the_command_gives_the_recipe(folder):
@@ -209,8 +213,15 @@ def test_the_command_gives_the_recipe(folder):
     )
     python, script, *arguments = shlex.split(train_command(config))
     given = parser("train").parse_args(["train", *arguments])
-    assert (python, script, given.dataset) == ("python", "train.py", "it's mine")
+    assert (python, script, given.dataset) == ("python", "train.py", "path/to/it's mine")
     assert replace(recipe_for("lenet5", "it's mine"), **given_fields(given, Recipe)) == config.recipe
+
+
+def test_a_run_that_was_resumed_with_other_settings_says_so(run, folder, trained):
+    config = replace(CONFIG, earlier=(EarlierRecipe(until_step=20, recipe=replace(CONFIG.recipe, epochs=2)),))
+    changed = replace(run, config=config, changes=tuple(describe_changes(config)))
+    assert "after step 20: epochs 4 (before: 2)" in rendered("run/run.html.j2", run=changed).text
+    assert "resumed" not in rendered("run/run.html.j2", run=run).text
 
 
 def test_names_are_escaped(section):

@@ -1,6 +1,7 @@
 """What may change when a run is resumed: more epochs, other learning rates; and what is refused."""
 
 import dataclasses
+import re
 from pathlib import Path
 
 import jax
@@ -14,10 +15,11 @@ from zoo.training.checkpoint.checksums import shapes
 from zoo.training.checkpoint.run_folder import saved_steps
 from zoo.training.checkpoint.saved_state import arrays
 from zoo.training.initial_state import state_initializer
-from zoo.training.resume_config import MAY_CHANGE, WHY_FIXED, ResumeRequest, describe_change, resume_config
+from zoo.training.resume_config import MAY_CHANGE, WHY_FIXED, ResumeRequest, describe_changes, resume_config
 
 pytestmark = pytest.mark.usefixtures("tiny")
 
+DOCS = Path(__file__).parents[2] / "docs" / "training.md"
 NAMES = [field.name for field in dataclasses.fields(Recipe)]
 # Another value of each setting that may change.
 OTHER = {
@@ -57,6 +59,11 @@ def extend(path, **overrides):
 def test_each_setting_may_change_or_has_a_reason():
     assert sorted([*MAY_CHANGE, *WHY_FIXED]) == sorted(NAMES)
     assert OTHER.keys() == MAY_CHANGE
+    may, may_not = (
+        row for row in DOCS.read_text().splitlines() if row.startswith(("| may change | `epochs`", "| may not, "))
+    )
+    assert set(re.findall("`([a-z_]+)`", may)) - {"earlier"} == MAY_CHANGE
+    assert set(re.findall("`([a-z_]+)`", may_not)) == WHY_FIXED.keys()
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "adamw"])
@@ -87,7 +94,8 @@ def test_the_learning_rate_becomes_that_of_the_longer_run(tmp_path):
     long = learning_rate_schedule(with_recipe(epochs=4, learning_rate=0.02).recipe, 4)
     rates = [row["learning_rate"] for row in measured_rows(tmp_path / "run")]
     np.testing.assert_allclose(rates, [short(3), short(7), long(11), long(15)], rtol=1e-6)
-    assert "epochs 4 (before: 2), learning_rate 0.02 (before: 0.01)" in describe_change(config)
+    (change,) = describe_changes(config)
+    assert "after step 8: epochs 4 (before: 2), learning_rate 0.02 (before: 0.01); the learning rate" in change
 
 
 def test_the_configuration_after_each_change():

@@ -7,6 +7,7 @@ zoo train --model vgg16_bn --dataset cifar10 --epochs 30     a TFDS data set
 zoo train --model my_nets:Net --model-arg width=2            your own network, a class in my_nets.py
 zoo train --model googlenet --resume                         resume after Ctrl-C
 zoo train --model googlenet --resume --epochs 40             train a run on, stopped or finished
+zoo train --run-dir checkpoints/googlenet-pets --resume      the folder knows its network and data
 zoo train --model resnet18 --dataset ~/photos --pretrained --freeze backbone         only a new head
 zoo train --model googlenet_bn --dataset ~/fashion-mnist --recipe speedrun           94 % in the least time
 
@@ -83,7 +84,9 @@ def check_arguments(args: argparse.Namespace) -> None:
     """Raises ZooError for what is wrong without looking at data, weights or other processes."""
     from zoo.training import Recipe, RunFolder, RunOptions
 
-    args.model = known_model(args.model)
+    if args.model is None and not (args.resume and args.run_dir):
+        raise ZooError("--model is missing: name a network; --resume --run-dir DIR needs none; see zoo train --help")
+    args.model = known_model(args.model or RunFolder(args.run_dir).read_config().model)
     args.fields = model_fields(args.model, args.model_arg)
     check_data_dir(args.dataset, args.data_dir)
     Recipe(**given_fields(args, Recipe))

@@ -29,7 +29,7 @@ from zoo.training.initial_state import build_network
 from zoo.training.loop import Outcome, train
 from zoo.training.prepared_run import PreparedRun
 from zoo.training.resolve_config import open_weights, resolve_config
-from zoo.training.resume_config import ResumeRequest, check_same_weights, describe_change, resume_config
+from zoo.training.resume_config import ResumeRequest, check_same_weights, describe_changes, resume_config
 from zoo.weights import Weights
 from zoo.weights.hash_variables import hash_variables
 from zoo.weights.pretrained import absolute_name
@@ -159,7 +159,7 @@ def update_config(folder: RunFolder, config: RunConfig, console: Console) -> Non
         return
     folder.write_config(config)
     if config.earlier != stored.earlier:
-        print_line(console, describe_change(config))
+        print_line(console, describe_changes(config)[-1])
 
 
 def print_run(run: PreparedRun, console: Console) -> None:

@@ -158,14 +158,21 @@ def changed_settings(before: Recipe, after: Recipe) -> list[str]:
     return [name for name in _names() if getattr(before, name) != getattr(after, name)]
 
 
-def describe_change(config: RunConfig) -> str:
-    """What the last change of a run's settings was, and what it means for the learning rate, in one line."""
-    before, after, step = config.earlier[-1].recipe, config.recipe, config.earlier[-1].until_step
+def describe_changes(config: RunConfig) -> list[str]:
+    """What each change of a run's settings was, and what it means for the learning rate, in a line each."""
+    recipes = [*(earlier.recipe for earlier in config.earlier), config.recipe]
+    return [
+        _describe_change(earlier.until_step, earlier.recipe, after)
+        for earlier, after in zip(config.earlier, recipes[1:], strict=True)
+    ]
+
+
+def _describe_change(step: int, before: Recipe, after: Recipe) -> str:
     names = changed_settings(before, after)
     settings = ", ".join(f"{name} {getattr(after, name)} (before: {getattr(before, name)})" for name in names)
     rate = ""
     if "epochs" in names and after.schedule != "constant":
-        rate = f"; the learning rate is from now on that of a run of {after.epochs} epochs"
+        rate = f"; the learning rate is from there on that of a run of {after.epochs} epochs"
     return f"after step {step}: {settings}{rate}"
 
 

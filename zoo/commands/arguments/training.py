@@ -24,7 +24,7 @@ def add_training_arguments(parser: argparse.ArgumentParser) -> None:
     from zoo.training.config.recipe_table import NAMED_RECIPES
     from zoo.training.config.run_config import DEFAULT_WEIGHTS
 
-    parser.add_argument("--model", required=True, metavar="NAME", help=MODEL_HELP)
+    parser.add_argument("--model", metavar="NAME", help=MODEL_HELP)
     add_model_arg(parser)
     parser.add_argument(
         "--dataset",

@@ -47,7 +47,7 @@ def train_command(config: RunConfig) -> str:
     usual = recipe_for(config.model, config.dataset, pretrained=pretrained)
     # `train.py` chooses these from the data and from the weights.
     automatic = {"feed", "fit"} if pretrained else {"feed"}
-    arguments = ["python", "train.py", "--model", config.model, "--dataset", config.dataset]
+    arguments = ["python", "train.py", "--model", config.model, "--dataset", _dataset(config)]
     for name, value in config.fields.items():
         if model_info(config.model).source:
             arguments += ["--model-arg", f"{name}={value}"]
@@ -58,6 +58,16 @@ def train_command(config: RunConfig) -> str:
         if field.name not in automatic and value != getattr(usual, field.name):
             arguments += _flag(field.name.replace("_", "-"), value)
     return shell_command(arguments)
+
+
+def _dataset(config: RunConfig) -> str:
+    """The value of --dataset. The page is for others too: of a folder it shows the name, and not the whole path."""
+    match config.data.kind:
+        case "folder":
+            return f"path/to/{config.dataset}"
+        case "tfds":
+            return config.data.name
+    return config.dataset
 
 
 def _flag(name: str, value: object) -> list[str]:

@@ -16,15 +16,17 @@ from zoo.training.checkpoint.run_folder import RunFolder
 from zoo.training.config.run_config import RunConfig
 from zoo.training.logging.progress import format_duration
 from zoo.training.logging.rows import best_evaluation, read_evaluations
+from zoo.training.resume_config import describe_changes
 from zoo.visualize.network_and_images import ImageSet, ProgressBar, TrainedNetwork, no_progress_bar
 
 
 @dataclass(frozen=True)
 class RunSection:
-    """The contents of the section. `rows` are the evaluations; `best` is the one with the best test accuracy.
+    """The contents of the section.
 
-    `confusion` is None and `mistakes` is empty if there are no images of the network's classes. `image_set` describes
-    the images.
+    `rows` are the evaluations; `best` is the one with the best test accuracy. `changes` are lines about settings that
+    changed when the run was resumed. `confusion` is None and `mistakes` is empty if there are no images of the
+    network's classes. `image_set` describes the images.
     """
 
     name: str
@@ -35,6 +37,7 @@ class RunSection:
     time: str
     settings: tuple[Setting, ...]
     command: str
+    changes: tuple[str, ...] = ()
     image_set: str = ""
     confusion: ConfusionTable | None = None
     mistakes: tuple[Mistake, ...] = ()
@@ -74,6 +77,7 @@ def run_section(
         time=format_duration(rows[-1].get("seconds") or 0) if rows else "",
         settings=recipe_settings(config.recipe),
         command=train_command(config),
+        changes=tuple(describe_changes(config)),
     )
     class_names = None if image_set is None else shared_classes(trained, image_set)
     if image_set is None or class_names is None:
