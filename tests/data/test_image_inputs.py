@@ -7,6 +7,7 @@ from PIL import Image
 
 import zoo
 from zoo.data import DataError
+from zoo.data.dataset import ArraySource
 from zoo.data.image_inputs import named_images
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (5, 6, 3), np.uint8)
@@ -25,7 +26,10 @@ def photos(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize(
     "given",
-    [PIXELS, jnp.asarray(PIXELS), PIXELS.astype(np.int64), Image.fromarray(PIXELS), PIXELS[None], [PIXELS], (PIXELS,)],
+    [
+        *(PIXELS, jnp.asarray(PIXELS), PIXELS.astype(np.int64), Image.fromarray(PIXELS), PIXELS[None], [PIXELS]),
+        *({"image": PIXELS, "label": 3}, ArraySource(PIXELS[None], np.zeros(1, int))),
+    ],
 )
 def test_one_image_in_any_form(given):
     ((name, pixels),) = named_images(given)
@@ -87,7 +91,7 @@ class OnAnotherDevice:
         (None, "None is no image"),
         (7, "7 is no image"),
         (b"jpeg", "is no image"),
-        ({"image": PIXELS}, "is no image"),
+        ({"label": PIXELS}, "is no image"),
         ([[1, 2]], "1 is no image"),
         (OnAnotherDevice(), "OnAnotherDevice.*copy it to the host"),
     ],

@@ -1,7 +1,7 @@
 """Images as a program has them: paths, folders, PIL images and arrays, one or many, as named arrays of pixels."""
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -29,9 +29,9 @@ def named_images(images: ImageInputs) -> Iterator[NamedImage]:
     """All images of the input in order, each read when it is asked for.
 
     `images` is a path of a file or of a folder (with its sub-folders, 10.png after 9.png), a PIL image, an array of
-    integers from 0 to 255 [height, width], [height, width, 1, 3 or 4] or [batch, height, width, 1, 3 or 4], or an
-    iterable of these. Colours are RGB, or RGBA whose last channel is dropped, as that of files is. Raises DataError for
-    all else, and for a file that cannot be read.
+    integers from 0 to 255 [height, width], [height, width, channels] or [batch, height, width, channels], an example
+    or a source of a data set, or an iterable of these. There are 1 channel, 3 (RGB) or 4, the last of which (alpha) is
+    dropped, as that of files is. Raises DataError for all else, and for a file that cannot be read.
     """
     for index, (name, pixels) in enumerate(_unnamed(images)):
         yield NamedImage(name or f"image {index}", pixels)
@@ -45,9 +45,14 @@ def _unnamed(images: ImageInputs) -> Iterator[tuple[str, np.ndarray]]:
         yield printable(getattr(images, "filename", "")), pil_to_array(images)
     elif hasattr(images, "__array__"):
         yield from (("", pixels) for pixels in _pixels(_on_host(images)))
-    elif isinstance(images, Iterable) and not isinstance(images, bytes | dict):
+    elif isinstance(images, Mapping) and "image" in images:
+        yield from _unnamed(images["image"])
+    elif isinstance(images, Iterable) and not isinstance(images, bytes | Mapping):
         for image in images:
             yield from _unnamed(image)
+    elif hasattr(images, "__getitem__") and hasattr(images, "__len__") and not isinstance(images, bytes | Mapping):
+        for index in range(len(images)):
+            yield from _unnamed(images[index])
     else:
         raise DataError(f"{quoted(images)} is no image: give a path, a PIL image or an array")
 

@@ -17,6 +17,7 @@ from zoo.weights.origin import origin_of_file
 from zoo.weights.pretrained import open_pretrained, weights_file
 from zoo.weights.read_state_dict import open_state_dict
 from zoo.weights.source import source_of_file
+from zoo.weights.stored_array import open_weights
 from zoo.weights.torch import to_torch
 
 # Libraries whose keys a file may have.
@@ -63,4 +64,7 @@ def write_weights(path: Path, weights: Weights, key_map: str = "zoo", *, half: b
 
 
 def _from_keras(model: str, path: Path) -> Weights:
-    return Weights(model=model, variables=from_keras(model, path), preprocessing=default_preprocessing(model))
+    with open_weights(path) as file:
+        source = source_of_file(file)
+    variables = from_keras(model, path)
+    return Weights(model=model, variables=variables, preprocessing=default_preprocessing(model), source=source)
