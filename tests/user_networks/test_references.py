@@ -12,6 +12,7 @@ from zoo import registry
 from zoo.data import Preprocessing
 from zoo.registry import UnknownModel, import_model
 from zoo.weights import Weights, load, open_pretrained, save
+from zoo.weights.named_network import name_and_fields
 
 PREPROCESSING = Preprocessing(image_shape=(8, 8, 3), mean=(0.5,) * 3, std=(0.5,) * 3)
 
@@ -158,3 +159,30 @@ def test_no_warning_where_nothing_was_chosen(nets):
         import_model("nets:Plain")
         save("mine.safetensors", weights_of("nets:Plain"))
         assert load("mine.safetensors", "nets:Plain").fields["num_classes"] == 3
+
+
+def test_a_class_or_a_module_has_a_name_in_python(nets):
+    import_model("nets:Plain")
+    import nets as module
+
+    assert name_and_fields("lenet5") == ("lenet5", {})
+    assert name_and_fields(module.Plain) == ("nets:Plain", {})
+    name, fields = name_and_fields(module.Plain(n_classes=3, width=7))
+    assert name == "nets:Plain" and fields == {"width": 7, "rate": 0.5, "sizes": (), "norm": "batch"}
+
+
+def test_what_could_not_be_made_again_has_no_name(nets):
+    import_model("nets:Plain")
+    import nets as module
+
+    class Local(module.Plain):
+        pass
+
+    with pytest.raises(zoo.ZooError, match="field"):
+        name_and_fields(module.Plain(n_classes=3, act=jax.nn.tanh))
+    with pytest.raises(zoo.ZooError, match="Local"):
+        name_and_fields(Local)
+    with pytest.raises(zoo.ZooError, match=r"zoo\.list_models"):
+        name_and_fields(zoo.create_model("lenet5"))
+    with pytest.raises(zoo.ZooError, match="int"):
+        name_and_fields(3)

@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 
 from zoo.data import Dataset, Preprocessing
 from zoo.data.preprocessing import channel_constants
@@ -65,7 +66,7 @@ def resolve_config(
     else:
         preprocessing = native_preprocessing(recipe, model, network, dataset)
     if source := model_info(model).source:
-        network = network.clone(image_shape=preprocessing.image_shape)
+        network = network.clone(image_shape=preprocessing.image_shape, dtype=jnp.dtype(recipe.dtype))
         check_user_network(network, preprocessing.image_shape)
         fields = {**plain_fields(model, network), **fields}
     check_image_shape(network, preprocessing.image_shape)

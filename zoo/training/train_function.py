@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import flax.linen as nn
 import jax
 from rich.console import Console
 
@@ -25,12 +26,13 @@ from zoo.training.prepare import RunRequest, prepare, print_run, train_in_memory
 from zoo.training.prepared_run import PreparedRun
 from zoo.training.stop_signals import exit_code
 from zoo.training.training_result import TrainingResult
+from zoo.weights.named_network import name_and_fields
 
 DEFAULT_OPTIONS = RunOptions()
 
 
 def train(
-    model: str,
+    model: str | type[nn.Module] | nn.Module,
     data: str | Path | Arrays | Dataset = "digits",
     recipe: Recipe | Mapping[str, Any] | str | None = None,
     *,
@@ -43,7 +45,8 @@ def train(
 ) -> TrainingResult:
     """Train a network, and return it with its history.
 
-    `model` is a name of `zoo.list_models()`. `data` is (images, labels), as `zoo.data.open_arrays` takes them, with the
+    `model` is a name of `zoo.list_models()`, or a class of Linen modules of your own, or such a module, whose number of
+    classes is that of the data. `data` is (images, labels), as `zoo.data.open_arrays` takes them, with the
     split `test`, or by default every fifth image of each class for that; or a folder or a name, as
     `zoo.data.open_dataset` takes them; or a Dataset. `recipe` are changes of the recipe of this network and data, such
     as {"epochs": 5}; or the name of a recipe; or a whole Recipe, of which only a batch that the data does not fill is
@@ -65,17 +68,19 @@ def train(
         raise ZooError("tensorboard and profile write files: give run_dir too")
     if run_dir is None and jax.process_count() > 1:
         raise ZooError("several processes need a run folder that all of them see: give run_dir")
+    name, fields = name_and_fields(model)
     dataset = open_data(data, test)
     console, memory = Console(quiet=True) if quiet else output_console(), RunMemory()
     with ExitStack() as lock:
         request = RunRequest(
-            model=model,
+            model=name,
             dataset=dataset,
             folder=memory if run_dir is None else RunFolder(Path(run_dir)),
             recipe=recipe if isinstance(recipe, Recipe) else None,
             overrides=recipe_changes(recipe),
             recipe_name=recipe if isinstance(recipe, str) else None,
             pretrained=pretrained,
+            fields=fields,
             resume=resume,
             options=options,
         )
