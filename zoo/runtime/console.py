@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 from contextlib import suppress
+from functools import cache
 from typing import TYPE_CHECKING
 
 from zoo.printable import printable
@@ -35,6 +36,12 @@ def print_note(text: str) -> None:
     # There is no other place where one could say that standard error cannot be written.
     with suppress(OSError):
         print(f"zoo: {printable(text.strip())}", file=sys.stderr, flush=True)
+
+
+@cache
+def print_note_once(text: str) -> None:
+    """`print_note`, but only the first time in a process."""
+    print_note(text)
 
 
 def terminal_width() -> int | None:

@@ -1,7 +1,6 @@
 """From what a caller asks for to a run that can start: the same for the command and for `zoo.train`."""
 
 import dataclasses
-import warnings
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -13,8 +12,8 @@ from rich.console import Console
 
 from zoo.data import Dataset, UnreadableImages
 from zoo.data.batches import in_memory
-from zoo.errors import ZooError, ZooWarning
-from zoo.runtime.console import print_line
+from zoo.errors import ZooError
+from zoo.runtime.console import print_line, print_note_once
 from zoo.runtime.huge_pages import lacks_huge_pages
 from zoo.runtime.notebook import in_notebook
 from zoo.training.checkpoint.folder_lock import lock_folder
@@ -177,9 +176,8 @@ def print_run(run: PreparedRun, console: Console) -> None:
         print_line(console, dataset.left_out)
     recipe = ", ".join(f"{name} {value}" for name, value in dataclasses.asdict(config.recipe).items())
     print_line(console, f"recipe: {recipe}")
-    if in_notebook() and jax.default_backend() == "cpu" and lacks_huge_pages():
-        # A warning, as Python shows each once.
-        warnings.warn(SLOWER_IN_NOTEBOOK, ZooWarning, stacklevel=2)
+    if in_notebook() and not console.quiet and jax.default_backend() == "cpu" and lacks_huge_pages():
+        print_note_once(SLOWER_IN_NOTEBOOK)
     if run.options.fsdp and jax.device_count() == 1:
         print_line(console, "--fsdp has no effect on one device")
 
