@@ -1,5 +1,6 @@
 """zoo: convolutional networks in JAX and Flax, from LeNet-5 to ConvNeXt, each verified against its paper."""
 
+import sys
 from importlib import import_module
 
 # That of `typing`, whose import would be half of the time of this one.
@@ -59,7 +60,8 @@ def __getattr__(name: str) -> "Any":
     except ModuleNotFoundError as error:
         if error.name != f"zoo.{name}":
             raise
-    raise AttributeError(f"module 'zoo' has no attribute {name!r}")
+    # With its name and object, Python adds what was probably meant.
+    raise AttributeError(f"module 'zoo' has no attribute {name!r}", name=name, obj=sys.modules[__name__])
 
 
 def __dir__() -> list[str]:

@@ -20,12 +20,22 @@ class ZooWarning(UserWarning):
         super().__init__(printable(message))
 
 
-def suggestion(name: str, names: Iterable[str]) -> str:
-    """The end of an error message, "; did you mean a, b?", or "" if no name is similar. Capitals do not matter."""
+def similar_names(name: str, names: Iterable[str], cutoff: float = 0.5) -> list[str]:
+    """At most three names that are similar, the most similar first. Capitals do not matter."""
     known = sorted(set(names), key=str.swapcase)
-    similar = difflib.get_close_matches(name.lower(), {one.lower(): one for one in known}, n=3, cutoff=0.5)
-    meant = [one for lower in similar for one in known if one.lower() == lower][:3]
-    return f"; did you mean {', '.join(meant)}?" if meant else ""
+    similar = difflib.get_close_matches(name.lower(), {one.lower(): one for one in known}, n=3, cutoff=cutoff)
+    return [one for lower in similar for one in known if one.lower() == lower][:3]
+
+
+def suggestion(name: str, names: Iterable[str]) -> str:
+    """The end of an error message, "; did you mean a, b?", or "" if no name is similar."""
+    return did_you_mean(similar_names(name, names))
+
+
+def did_you_mean(names: Iterable[str]) -> str:
+    """The end of an error message, "; did you mean a, b?", or "" without names."""
+    listed = ", ".join(names)
+    return f"; did you mean {listed}?" if listed else ""
 
 
 def list_some(names: Iterable[str], limit: int = 3) -> str:

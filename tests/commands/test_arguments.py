@@ -13,6 +13,12 @@ from zoo.commands.command_line import COMMANDS
         ([], ["COMMAND", "zoo --help"]),
         (["trian"], ["'trian'", "train", "zoo --help"]),
         (["--verson"], ["--verson", "--version"]),
+        (["models"], ["'models'", "did you mean list?"]),
+        (["Eval"], ["'Eval'", "did you mean evaluate?"]),
+        (["help"], ["'help'", "did you mean --help?"]),
+        (["cache", "rm"], ["'rm'", "did you mean clear?"]),
+        (["train", "-epochs", "3"], ["no -epochs;", "did you mean --epochs"]),
+        (["train", "-epoch=3"], ["-epoch=3", "did you mean --epochs"]),
         (["train"], ["--model", "zoo train --help"]),
         # The unknown flag, not the one that seems to be missing.
         (["train", "--modle", "lenet5"], ["--modle", "did you mean --model"]),

@@ -207,3 +207,35 @@ def test_narrow_terminal():
     assert max(map(len, lines)) <= 60
     assert "\x1b" not in written.decode()
     assert "columns left out" in written.decode()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "meant"),
+    [
+        (["predict", "ct.jpg", "--model", "lenet5"], "cat.jpg"),
+        (["predict", "cat.jpg", "--weights", "lent.safetensors"], "lenet.safetensors"),
+        (["predict", "cat.jpg", "--model", "alexnet", "--weights", "lent.safetensors"], "lenet.safetensors"),
+        (["predict", "cat.jpg", "--checkpoint", "checkpoints/lenet5-digts"], "checkpoints/lenet5-digits"),
+        # The folder of runs, or the name of a run alone.
+        (["predict", "cat.jpg", "--checkpoint", "checkpoints"], "checkpoints/lenet5-digits"),
+        (["predict", "cat.jpg", "--checkpoint", "lenet5-digits"], "checkpoints/lenet5-digits"),
+        (["train", "--model", "lenet5", "--dataset", "./phtos"], "photos"),
+        (["train", "--model", "lenet5", "--dataset", "phtos"], "photos"),
+        (["train", "--model", "lenet5", "--dataset", "mnits"], "mnist"),
+        (["train", "--model", "lenet5", "--resume", "--run-dir", "lenet5-digits"], "checkpoints/lenet5-digits"),
+    ],
+)
+def test_a_path_that_does_not_exist_says_what_was_meant(tmp_path, monkeypatch, capsys, arguments, meant):
+    monkeypatch.chdir(tmp_path)
+    for name in ("cat.jpg", "lenet.safetensors", "checkpoints/lenet5-digits/config.json", "photos/a/1.png"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    error = error_of(capsys, *arguments)
+    assert f"did you mean {meant}" in error
+
+
+def test_a_misspelt_attribute_of_the_package_says_what_was_meant():
+    with pytest.raises(AttributeError) as error:
+        zoo.creat_model  # noqa: B018
+    # Python's traceback takes them for its suggestion.
+    assert error.value.name == "creat_model" and error.value.obj is zoo

@@ -22,7 +22,6 @@ import sys
 import time
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, ExitStack, nullcontext
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zoo.commands.arguments.dataset import check_data_dir, named_dataset
@@ -119,10 +118,11 @@ def run_request(args: argparse.Namespace) -> RunRequest:
 def open_data(args: argparse.Namespace) -> tuple[Dataset, RunFolder]:
     """The data set of --dataset, or that of the run which is resumed, and the run folder."""
     from zoo.training import RunFolder
+    from zoo.training.checkpoint.run_folder import RUNS
 
     def folder_for(dataset_name: str) -> RunFolder:
         # A colon is no part of a file's name everywhere.
-        return RunFolder(args.run_dir or Path("checkpoints") / f"{args.model.replace(':', '.')}-{dataset_name}")
+        return RunFolder(args.run_dir or RUNS / f"{args.model.replace(':', '.')}-{dataset_name}")
 
     if args.resume and args.dataset is None:
         folder = folder_for(DEFAULT_DATASET)

@@ -15,6 +15,7 @@ from zoo.data.sources.left_out import describe_left_out
 from zoo.data.sources.tfds_files import tfds_folder
 from zoo.errors import ZooError
 from zoo.runtime.home_folder import expand_home
+from zoo.runtime.similar_paths import similar_paths
 from zoo.runtime.system_errors import reason
 
 # What recognises a folder, and what opens it, in the order of asking. A new kind of folder is a line here.
@@ -113,4 +114,5 @@ def _refuse_folder(name: str, folders: list[Path]) -> None:
     if name.startswith((os.sep, ".", "~")) or name.endswith(os.sep):
         if folders[0].is_dir():
             raise DataError(f"{name} was prepared by TFDS: pass the data set's name, and the folder as data_dir")
-        raise DataError(f"there is no folder {name!r}: pass a folder, a TFDS name or digits")
+        meant = similar_paths(folders[0])
+        raise DataError(f"there is no folder {name!r}{meant or ': pass a folder, a TFDS name or digits'}")

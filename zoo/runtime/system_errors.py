@@ -5,6 +5,7 @@ import os
 import re
 
 from zoo.printable import one_line
+from zoo.runtime.similar_paths import similar_paths
 
 ADVICE = {
     errno.EACCES: "change the permissions",
@@ -50,4 +51,12 @@ def reason(error: BaseException) -> str:
     number = error_number(error)
     text = getattr(error, "strerror", None) or (os.strerror(number) if number else one_line(error))
     # Not where the error was raised by us, with words of its own.
-    return f"{text}; {ADVICE[number]}" if number in ADVICE and text == os.strerror(number) else text
+    if number not in ADVICE or text != os.strerror(number):
+        return text
+    return text + (_meant(error) or f"; {ADVICE[number]}")
+
+
+def _meant(error: BaseException) -> str:
+    """Paths that the one of an error may stand for, as the end of a message."""
+    name = getattr(error, "filename", None)
+    return similar_paths(name) if isinstance(error, FileNotFoundError) and isinstance(name, str | os.PathLike) else ""

@@ -6,6 +6,7 @@ from pathlib import Path
 from zoo.errors import ZooError
 from zoo.registry import model_info
 from zoo.runtime.home_folder import expand_home
+from zoo.runtime.similar_paths import similar_paths
 from zoo.runtime.web.url import redacted
 from zoo.weights.fetch import check_commit, commit_of, fetch, fetch_url, local_file, stated_digest
 from zoo.weights.files import FORMAT, Weights, load_file
@@ -44,7 +45,9 @@ def load_pretrained(name: str, weights: str | Path | None = None, *, like: str =
         return _from_file(name, weights_file(path), like)
     if not path.exists():
         is_path = isinstance(weights, Path) or path.suffix in SUFFIXES
-        raise ZooError(f"there is no file {path}: check the path") if is_path else unknown_weights(name, str(weights))
+        if not is_path:
+            raise unknown_weights(name, str(weights))
+        raise ZooError(f"there is no file {path}{similar_paths(path) or ': check the path'}")
     return _from_file(name, path, like)
 
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from zoo.errors import ZooError
 from zoo.runtime.regular_file import open_regular, size_of
+from zoo.runtime.similar_paths import similar_paths
 from zoo.runtime.system_errors import reason
 
 MAX_DIMENSIONS = 32
@@ -53,7 +54,7 @@ def open_weights(path: str | Path, sha256: str = "") -> Iterator[BufferedReader]
     try:
         file = open_regular(path)
     except FileNotFoundError:
-        raise ZooError(f"there is no file {path}: check the path") from None
+        raise ZooError(f"there is no file {path}{similar_paths(path) or ': check the path'}") from None
     except (OSError, ValueError) as error:  # a NUL in the name
         raise ZooError(f"cannot read {path}: {reason(error)}") from None
     with file:

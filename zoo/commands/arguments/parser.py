@@ -7,7 +7,25 @@ from collections.abc import Iterable, Sequence
 from itertools import takewhile, zip_longest
 from typing import Any, NoReturn
 
-from zoo.errors import ZooError, suggestion
+from zoo.errors import ZooError, did_you_mean, suggestion
+
+# What other programs call a command of ours.
+SYNONYMS = {
+    **dict.fromkeys(("models", "networks", "ls", "search", "find"), "list"),
+    **dict.fromkeys(("info", "show", "describe", "count", "inspect"), "summary"),
+    **dict.fromkeys(("classify", "infer", "inference", "label"), "predict"),
+    **dict.fromkeys(("test", "eval", "validate", "score", "benchmark"), "evaluate"),
+    **dict.fromkeys(("fit", "finetune", "fine-tune", "resume"), "train"),
+    **dict.fromkeys(("draw", "plot", "picture", "pictures"), "visualize"),
+    **dict.fromkeys(("download", "pretrained", "fetch"), "weights"),
+    **dict.fromkeys(("check", "diagnose", "env", "devices"), "doctor"),
+    **dict.fromkeys(("clean", "purge"), "cache"),
+    "help": "--help",
+    "page": "report",
+    "completion": "completions",
+    "rm": "clear",
+    "empty": "clear",
+}
 
 
 class Parser(argparse.ArgumentParser):
@@ -32,6 +50,7 @@ class Parser(argparse.ArgumentParser):
         for text, following in zip_longest(named, named[1:]):
             flag, equals, value = text.partition("=")
             if not flag.startswith("--"):
+                self._refuse_single_dash(text)
                 continue
             # argparse takes the start of a flag for the flag.
             actions = [action for known, action in self._option_string_actions.items() if known.startswith(flag)]
@@ -48,6 +67,12 @@ class Parser(argparse.ArgumentParser):
             self.error(f"unexpected {'arguments' if len(extra) > 1 else 'argument'} {' '.join(extra)}")
         return namespace, extra
 
+    def _refuse_single_dash(self, text: str) -> None:
+        """An error for -epochs: argparse would take the value after it for another argument."""
+        flag, known = f"-{text.partition('=')[0]}", self._option_string_actions
+        if re.fullmatch("--[a-zA-Z][a-zA-Z_-]+", flag):
+            self.error(f"there is no {text}{suggested_flags(flag, known)}")
+
     def _print_message(self, message: str, file: Any = None) -> None:
         """As that of argparse, which ignores that there is no space for it."""
         (file or sys.stdout).write(message)
@@ -58,7 +83,9 @@ class Parser(argparse.ArgumentParser):
             return
         choices = [str(choice) for choice in action.choices]
         if isinstance(action, argparse._SubParsersAction):
-            self.error(f"there is no command {value!r}{suggestion(str(value), choices)}")
+            meant = SYNONYMS.get(str(value).lower())
+            suggested = did_you_mean([meant]) if meant in (*choices, "--help") else suggestion(str(value), choices)
+            self.error(f"there is no command {value!r}{suggested}")
         text = f"{value!r} is not one of {', '.join(choices)}{suggestion(str(value), choices)}"
         raise argparse.ArgumentError(action, text)
 

@@ -75,12 +75,14 @@ def check_same_network(weights: Weights, args: argparse.Namespace, where: str) -
 
 def _weights_file(args: argparse.Namespace) -> Weights:
     from zoo.errors import ZooError
+    from zoo.runtime.similar_paths import similar_paths
     from zoo.weights import load
 
     if not args.weights:
         raise ZooError("no network is named: give --model, --weights or --checkpoint")
     if not Path(args.weights).exists():
-        raise ZooError(f"there is no file {args.weights}: a tag of published weights needs --model too")
+        meant = similar_paths(args.weights)
+        raise ZooError(f"there is no file {args.weights}{meant or ': a tag of published weights needs --model too'}")
     return load(args.weights)
 
 

@@ -1,7 +1,6 @@
 """Data sets of TFDS, read without TensorFlow; importing this imports TFDS, so import it only when needed."""
 
 import contextlib
-import difflib
 import functools
 import io
 import re
@@ -21,8 +20,9 @@ from zoo.data.origin import DataOrigin
 from zoo.data.sources.digits import Digits
 from zoo.data.sources.tfds_features import own_features_only
 from zoo.data.sources.tfds_preparation import is_prepared, prepare, suppress_output
+from zoo.errors import suggestion
 from zoo.printable import one_line
-from zoo.runtime.cache_entries import use_while_alive
+from zoo.runtime.cache_entries import subfolders, use_while_alive
 
 _NAME = re.compile(r"\w+(/[^/:]+)?(:[\d.]+)?")
 # Up to this size a split is decoded once, when it is opened.
@@ -124,7 +124,7 @@ def _builder(name: str, data_dir: Path) -> tfds.core.DatasetBuilder:
         configs = list(tfds.builder_cls(stem).builder_configs) if is_tfds_name(name) else []
         if config and config not in configs:
             options = f" (it has {', '.join(configs) or 'none'})"
-            raise DataError(f"{stem} has no configuration {config!r}{_suggestion(config, configs)}{options}") from error
+            raise DataError(f"{stem} has no configuration {config!r}{suggestion(config, configs)}{options}") from error
         # TFDS puts the arguments before the reason.
         reason = one_line(str(error).rpartition('}": ')[2] or error)
         raise DataError(
@@ -133,14 +133,15 @@ def _builder(name: str, data_dir: Path) -> tfds.core.DatasetBuilder:
 
 
 def _unknown(name: str) -> DataError:
-    return DataError(
-        f"unknown data set {name!r}{_suggestion(name, dataset_names())} (a TFDS name, a folder, or digits)"
-    )
+    suggested = suggestion(name, [*dataset_names(), *_folders_here()])
+    return DataError(f"unknown data set {name!r}{suggested} (a TFDS name, a folder, or digits)")
 
 
-def _suggestion(name: str, known: Sequence[str]) -> str:
-    near = difflib.get_close_matches(name.lower(), known)
-    return f"; did you mean {' or '.join(near)}?" if near else ""
+def _folders_here() -> list[str]:
+    """The folders in the current one, any of which may be meant."""
+    with contextlib.suppress(OSError):
+        return [folder.name for folder in subfolders(Path())]
+    return []
 
 
 def dataset_names() -> list[str]:

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from zoo.errors import ZooError
 from zoo.printable import printable
 from zoo.report.learned.activation_survey import BATCH_SIZE, PredictedClasses, survey_activations
 from zoo.report.learned.shared_classes import shared_classes
@@ -47,7 +46,7 @@ def open_run(path: Path) -> RunFolder:
     """The run folder at a path. Raises ZooError if there is no run."""
     folder = RunFolder(path)
     if not folder.config_file.is_file():
-        raise ZooError(f"no training run in {path}: it has no {folder.config_file.name}")
+        raise folder.no_run()
     return folder
 
 

@@ -35,7 +35,7 @@ def checkpoint_weights(folder: Path, step: int | None = None, model: str | None 
     """
     run = RunFolder(Path(folder))
     if not run.exists():
-        raise ZooError(f"no training run in {run.path}: it has no {run.config_file.name}")
+        raise run.no_run()
     config = run.read_config(model)
     chosen = chosen_step(run, step)
     checkpoint = run.steps / str(chosen)

@@ -9,11 +9,12 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from zoo.errors import ZooError
+from zoo.errors import ZooError, did_you_mean
 from zoo.registry import stored_model
 from zoo.runtime.atomic_files import replacing
 from zoo.runtime.records import as_record, parse_json
 from zoo.runtime.regular_file import read_regular
+from zoo.runtime.similar_paths import similar_paths
 from zoo.runtime.system_errors import reason
 from zoo.training.checkpoint.folder_lock import lock_file, lock_folder
 from zoo.training.config.run_config import RunConfig
@@ -21,6 +22,9 @@ from zoo.weights.network_fields import network_fields
 
 # What a run did before its recipe had a field for it, where that is not the field's default.
 BEFORE_ITS_FIELD: Mapping[str, Any] = MappingProxyType({"batch_norm_warmup": False})
+
+# The usual folder of runs.
+RUNS = Path("checkpoints")
 
 
 @dataclass(frozen=True)
@@ -68,6 +72,16 @@ class RunFolder:
         """Whether the folder holds a run."""
         return self.config_file.exists() or self.steps.exists()
 
+    def no_run(self, what: str = "no training run") -> ZooError:
+        """The error for a folder that holds no run, with what was probably meant."""
+        meant = did_you_mean(self._runs_nearby()) or similar_paths(self.path)
+        return ZooError(f"{what} in {self.path}: it has no {self.config_file.name}{meant}")
+
+    def _runs_nearby(self) -> list[str]:
+        """Runs in this folder, or the run of that name in the usual folder."""
+        candidates = [*sorted(self.path.glob(f"*/{self.config_file.name}")), RUNS / self.path / self.config_file.name]
+        return [str(file.parent) for file in candidates if file.is_file()][:3]
+
     def read_config(self, model: str | None = None) -> RunConfig:
         """The run's configuration. Raises ZooError if there is none, or it cannot be read.
 
@@ -77,7 +91,7 @@ class RunFolder:
         try:
             text = read_regular(self.config_file)
         except FileNotFoundError:
-            raise ZooError(f"no run to resume in {self.path}: it has no {self.config_file.name}") from None
+            raise self.no_run("no run to resume") from None
         except OSError as error:
             raise ZooError(f"cannot read {where}: {reason(error)}") from None
         config = as_record(_upgraded(parse_json(text, where)), RunConfig, where)

@@ -3,7 +3,7 @@
 from fnmatch import fnmatchcase
 from typing import Any
 
-from zoo.errors import ZooError
+from zoo.errors import ZooError, suggestion
 from zoo.models.user_module.reference import is_reference
 from zoo.registry import model_info
 from zoo.training.config.recipe import Recipe
@@ -70,7 +70,8 @@ NAMED_RECIPES: dict[str, Recipe] = {
 def named_recipe(name: str) -> Recipe:
     """The recipe of that name. Raises ZooError if there is none."""
     if name not in NAMED_RECIPES:
-        raise ZooError(f"there is no recipe {name!r}: it is one of {', '.join(NAMED_RECIPES)}")
+        known = ", ".join(NAMED_RECIPES)
+        raise ZooError(f"there is no recipe {name!r}{suggestion(name, NAMED_RECIPES)}: it is one of {known}")
     return NAMED_RECIPES[name]
 
 

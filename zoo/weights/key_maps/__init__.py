@@ -7,7 +7,7 @@ A new network's key map: add a file here, named as the family's file in `zoo/mod
 import pkgutil
 from importlib import import_module
 
-from zoo.errors import ZooError
+from zoo.errors import ZooError, suggestion
 from zoo.weights.key_map import KeyMap
 
 _FAMILIES = [import_module(f"{__name__}.{module.name}") for module in pkgutil.iter_modules(__path__)]
@@ -27,5 +27,6 @@ def find_key_map(model_name: str, library: str) -> KeyMap:
     """The key map of a network in a library. Raises ZooError where there is none."""
     found = KEY_MAPS.get(model_name, {})
     if library not in found:
-        raise ZooError(f"{library} has no {model_name}; key maps for it: {', '.join(found) or 'none'}")
+        meant = suggestion(library, found)
+        raise ZooError(f"{library} has no {model_name}; key maps for it: {', '.join(found) or 'none'}{meant}")
     return found[library]
