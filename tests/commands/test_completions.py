@@ -49,7 +49,7 @@ def offered(script):
     ("words", "expected"),
     [
         (["pre"], ["predict"]),
-        (["predict", "--mo"], ["--model"]),
+        (["predict", "--checkp"], ["--checkpoint"]),
         (["predict", "--model", "vgg11"], ["vgg11", "vgg11_bn"]),
         (["summary", "squeeze"], ["squeezenet1_0", "squeezenet1_1"]),
         (["weights", "zf"], ["zfnet"]),
