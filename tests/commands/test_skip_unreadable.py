@@ -32,7 +32,7 @@ def pets(tmp_path_factory):
                 Image.new("L", (9, 9), 100 * value + i).save(folder / split / name / f"{i}.png")
     (folder / "val" / "a" / "0.png").write_bytes(b"")
     (folder / "val" / "b" / "3.png").write_bytes((folder / "val" / "b" / "2.png").read_bytes()[:50])
-    (folder / "val" / "b" / "3.heic").write_bytes(b"")
+    (folder / "val" / "b" / "3.mov").write_bytes(b"")
     return folder
 
 
@@ -58,7 +58,7 @@ def test_figures_show_the_images_that_can_be_read(pets, capsys):
     ]
     assert [index_in_data_set(image_set.source, i) for i in (0, 8)] == [1, 10]
     lines = capsys.readouterr().err.splitlines()
-    assert len(lines) == 2 and "1 .heic" in lines[0] and "2 images were left out" in lines[1]
+    assert len(lines) == 2 and "1 .mov" in lines[0] and "2 images were left out" in lines[1]
     assert chosen_images(arguments("--dataset", pets, "--skip-unreadable", 2), NETWORK, 2).names == (
         "image 1: a",
         "image 6: b",

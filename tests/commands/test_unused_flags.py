@@ -93,7 +93,18 @@ def test_the_range_in_words():
 
 
 def test_every_command_says_what_its_flags_do(capsys):
-    for command in ("list", "summary", "weights", "convert", "predict", "evaluate", "train", "visualize", "report"):
+    for command in (
+        "list",
+        "summary",
+        "weights",
+        "convert",
+        "predict",
+        "evaluate",
+        "data",
+        "train",
+        "visualize",
+        "report",
+    ):
         with pytest.raises(SystemExit, match="0"):
             main([command, "--help"])
         assert "%" not in capsys.readouterr().out.replace("94 %", "")

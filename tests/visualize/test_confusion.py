@@ -7,7 +7,8 @@ import pytest
 from PIL import Image
 
 import zoo
-from zoo.visualize.sheets.confusion import check_figure_path, confusion_figure, save_confusion
+from zoo.visualize.sheets.confusion import confusion_figure, save_confusion
+from zoo.visualize.sheets.figure_file import check_figure_path
 
 CONFUSION = np.array([[8, 2, 0], [0, 0, 0], [5, 0, 5]])
 NAMES = ("cat", "$dog$ & _mouse_", "bird")

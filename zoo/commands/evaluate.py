@@ -56,7 +56,8 @@ def run(args: argparse.Namespace) -> None:
 
     from zoo.inference.evaluation import evaluate
     from zoo.training import enable_compilation_cache
-    from zoo.visualize.sheets.confusion import check_figure_path, save_confusion
+    from zoo.visualize.sheets.confusion import save_confusion
+    from zoo.visualize.sheets.figure_file import check_figure_path
 
     if args.confusion:
         check_figure_path(args.confusion)

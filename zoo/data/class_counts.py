@@ -11,6 +11,14 @@ def known_labels(source: Source) -> np.ndarray | None:
     return None if labels is None else np.asarray(labels)
 
 
+def label_of(source: Source, index: int) -> int:
+    """The label of an example, without decoding its image where the source can. Raises DataError as the source does."""
+    labels, label = getattr(source, "labels", None), getattr(source, "label", None)
+    if labels is not None:
+        return labels[index]
+    return label(index) if label else source[index]["label"]
+
+
 def class_counts(source: Source, classes: int) -> tuple[int, ...]:
     """How many examples of each class there are, 0 to classes - 1; other labels do not count.
 
@@ -18,9 +26,7 @@ def class_counts(source: Source, classes: int) -> tuple[int, ...]:
     """
     labels = known_labels(source)
     if labels is None:
-        # A data set of TFDS gives a label without decoding the image.
-        label = getattr(source, "label", lambda index: source[index]["label"])
-        labels = np.array([label(index) for index in range(len(source))], np.int64)
+        labels = np.array([label_of(source, index) for index in range(len(source))], np.int64)
     inside = labels[(labels >= 0) & (labels < classes)].astype(np.int64)
     return tuple(np.bincount(inside, minlength=classes).tolist())
 

@@ -10,6 +10,8 @@ from zoo.data.origin import DataOrigin
 from zoo.printable import printable_names
 
 LONGEST_NAME = 200
+# Where a source splits what it is given without splits.
+EVERY_FIFTH = "every fifth image of each class is for testing"
 
 
 class Example(TypedDict):
@@ -32,7 +34,7 @@ class Dataset:
     """A data set of labelled images. `name` is safe in a path; `class_names` are in the order of the labels, and shown
     as by `printable`; `image_shape` (height, width, channels) is typical of the training images, from a sample of them.
     `left_out` is a line about the files of a folder that are not used, "" if there are none. `place` says where the
-    data set comes from, without its splits.
+    data set comes from, without its splits. `split` says in words what decides which images are for testing.
     """
 
     name: str
@@ -42,6 +44,7 @@ class Dataset:
     image_shape: tuple[int, int, int]
     left_out: str = ""
     place: DataOrigin = field(default_factory=lambda: DataOrigin(kind="arrays"))
+    split: str = "as given"
 
     @property
     def origin(self) -> DataOrigin:

@@ -27,6 +27,12 @@ def read_image(path: str | Path) -> np.ndarray:
         return decode(file)
 
 
+def read_thumbnail(path: str | Path, side: int) -> np.ndarray:
+    """As `read_image`; a JPEG at a lower resolution, of at least `side` pixels. All of the file is decoded."""
+    with _naming(path), open_regular(path) as file:
+        return decode(file, side)
+
+
 def decode_image(file: BinaryIO, name: str | Path) -> np.ndarray:
     """The same of an open file that can be sought; `name` is for the error."""
     with _naming(name):
@@ -39,9 +45,11 @@ def read_shape(path: str | Path) -> tuple[int, int, int]:
         return header_shape(file)
 
 
-def decode(file: BinaryIO) -> np.ndarray:
-    """`decode_image` without a name for the error: raises whatever PIL's decoders raise."""
+def decode(file: BinaryIO, side: int | None = None) -> np.ndarray:
+    """`decode_image` without a name for the error: raises whatever PIL's decoders raise; `side` as `read_thumbnail`."""
     with _open(file) as image:
+        if side and image.format == "JPEG":
+            image.draft(None, (side, side))
         # First of all: what fails here must not fail unseen, within the search for metadata.
         image.load()
         return to_array(image, _orientation(image, type(image).getexif))

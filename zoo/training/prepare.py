@@ -12,6 +12,8 @@ from rich.console import Console
 
 from zoo.data import Dataset, UnreadableImages
 from zoo.data.batches import in_memory
+from zoo.data.inspection.lines import two_lines
+from zoo.data.inspection.survey import BRIEF, survey
 from zoo.errors import ZooError
 from zoo.runtime.console import print_line, print_note_once
 from zoo.runtime.huge_pages import lacks_huge_pages
@@ -78,6 +80,7 @@ def prepare(request: RunRequest, console: Console, lock: ExitStack) -> PreparedR
     if weights and weights.source:
         print_line(console, f"pretrained weights: {weights.source}")
     backbone = backbone_of(weights, build_network(config)) if weights else {}
+    print_data(request.dataset, config, console)
     dataset = request.dataset
     if config.recipe.feed == "resident":
         dataset = read_dataset(dataset, config, request.options, console)
@@ -161,19 +164,19 @@ def update_config(folder: RunFolder, config: RunConfig, console: Console) -> Non
         print_line(console, describe_changes(config)[-1])
 
 
+def print_data(dataset: Dataset, config: RunConfig, console: Console) -> None:
+    """Print two lines about the data, before images are read: what will be learned, and what was found in them."""
+    if not console.quiet:
+        for line in two_lines(survey(dataset, BRIEF), balanced=config.recipe.balance):
+            print_line(console, line)
+
+
 def print_run(run: PreparedRun, console: Console) -> None:
-    """Print the data and the whole recipe."""
-    config, dataset = run.config, run.dataset
-    height, width, channels = config.preprocessing.image_shape
-    place = f" ({dataset.place.path})" if dataset.place.kind == "folder" else ""
+    """Print the network, the size of its images and the whole recipe."""
+    config = run.config
+    shape = "x".join(map(str, config.preprocessing.image_shape))
     where = f"run folder {run.folder.path}" if isinstance(run.folder, RunFolder) else "nothing is written"
-    print_line(
-        console,
-        f"{config.model} on {dataset.name}{place}: {len(dataset.train)} training and {len(dataset.test)} test images, "
-        f"{len(dataset.class_names)} classes, {height}x{width}x{channels} pixels; {where}",
-    )
-    if dataset.left_out:
-        print_line(console, dataset.left_out)
+    print_line(console, f"{config.model} on {config.dataset}: {shape} pixels; {where}")
     recipe = ", ".join(f"{name} {value}" for name, value in dataclasses.asdict(config.recipe).items())
     print_line(console, f"recipe: {recipe}")
     if in_notebook() and not console.quiet and jax.default_backend() == "cpu" and lacks_huge_pages():

@@ -43,7 +43,7 @@ SIZES = (
 )
 # Nothing of an image that is only counted is allocated.
 COUNTED = ("1000000x1000000", "224x224x1000000")
-COMMANDS = ("predict", "evaluate", "train", "visualize", "report", "summary", "convert", "list", "weights")
+COMMANDS = ("predict", "evaluate", "train", "visualize", "report", "summary", "convert", "list", "weights", "data")
 STRANGE = (
     *("", " ", "-", "--", "---", "-x", "--=", "=", "--model", "--help=1", "\udcff", "a\nb", "\x1b[31m", "x" * 100_000),
 )

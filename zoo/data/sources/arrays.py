@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from zoo.data.dataset import ArraySource, Dataset
+from zoo.data.dataset import EVERY_FIFTH, ArraySource, Dataset
 from zoo.data.errors import DataError
 from zoo.errors import list_some
 
@@ -37,7 +37,8 @@ def open_arrays(train: Arrays, test: Arrays | None = None, *, class_names: Seque
         test_images = _checked_images(test[0], "test")
         split = ArraySource(test_images, _numbered(_flat(test[1], "test"), names, test_images, "test"))
     height, width, channels = images.shape[1:]
-    return Dataset("arrays", ArraySource(images, numbers), split, names, (height, width, channels))
+    rule = EVERY_FIFTH if test is None else "as given"
+    return Dataset("arrays", ArraySource(images, numbers), split, names, (height, width, channels), split=rule)
 
 
 def test_mask(labels: np.ndarray) -> np.ndarray:

@@ -4,13 +4,17 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from zoo.data.dataset import Dataset, Example, path_safe
-from zoo.data.decoding import read_image, read_shape
+from zoo.data.decoding import read_image, read_shape, read_thumbnail
 from zoo.data.errors import DataError
 from zoo.data.image_shape import typical_shape
 from zoo.data.sources.image_tree import ImageTree, list_tree
 from zoo.data.sources.left_out import describe_left_out
 from zoo.data.sources.splits import find_splits, split_groups
+
+OWN_SPLIT = "a fifth of each class is for testing, by a hash of the image's path in the folder"
 
 # Paths below the data set's folder, with slashes, by class.
 Files = dict[str, list[str]]
@@ -38,6 +42,10 @@ class FolderSource:
         """(height, width, channels) of an image, from its file's header."""
         return read_shape(self.path(index))
 
+    def thumbnail(self, index: int, side: int) -> np.ndarray:
+        """An image as by `read_thumbnail`."""
+        return read_thumbnail(self.path(index), side)
+
 
 def open_folder(folder: Path) -> Dataset:
     """Open a folder of class folders, or one with a training and a test split of them (see `find_splits`).
@@ -60,6 +68,7 @@ def open_folder(folder: Path) -> Dataset:
         tuple(train_files),
         typical_shape(train.image_shape, len(train)),
         left_out=describe_left_out(tree.all_others(), tree.total - len(train) - len(test)),
+        split=f"the folders {splits[0].name} and {splits[1].name}" if splits else OWN_SPLIT,
     )
 
 

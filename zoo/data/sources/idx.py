@@ -38,7 +38,12 @@ def open_idx(folder: Path) -> Dataset:
     train, test = (_open_split(folder, *stems) for stems in _FILES.values())
     classes = 1 + int(max(train.labels.max(), test.labels.max()))
     return Dataset(
-        path_safe(folder.resolve().name), train, test, tuple(map(str, range(classes))), train.images.shape[1:]
+        path_safe(folder.resolve().name),
+        train,
+        test,
+        tuple(map(str, range(classes))),
+        train.images.shape[1:],
+        split="the files train and t10k",
     )
 
 

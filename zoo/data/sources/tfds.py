@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow_datasets as tfds
 
-from zoo.data.dataset import ArraySource, Dataset, Example, path_safe
+from zoo.data.dataset import EVERY_FIFTH, ArraySource, Dataset, Example, path_safe
 from zoo.data.decoding import decode, header_shape
 from zoo.data.errors import DataError
 from zoo.data.fitting import with_channels
@@ -56,6 +56,16 @@ class RecordSource:
         with self._naming(index):
             return int(self.records[index][self.label_key])
 
+    def encoded(self, index: int) -> bytes:
+        """The image as it is stored."""
+        with self._naming(index):
+            return self.records[index][self.image_key]
+
+    def thumbnail(self, index: int, side: int) -> np.ndarray:
+        """An image; a JPEG at a lower resolution, of at least `side` pixels."""
+        with self._naming(index):
+            return with_channels(decode(io.BytesIO(self.records[index][self.image_key]), side), self.channels)
+
     def image_shape(self, index: int) -> tuple[int, int, int]:
         """(height, width, channels) of an image, from its header."""
         with self._naming(index):
@@ -95,10 +105,12 @@ def open_tfds(name: str, data_dir: Path) -> Dataset:
         builder = make(data_dir)
     config = builder.builder_config and builder.builder_config.name
     title = path_safe(f"{builder.name}-{config}" if config else builder.name)
-    train, test = _splits(title, builder, image_key, label_key)
+    train, test, split = _splits(title, builder, image_key, label_key)
+    if name == "digits":
+        split = EVERY_FIFTH
     class_names = tuple(builder.info.features[label_key].names)
     image_shape = typical_shape(train.image_shape, len(train))
-    return Dataset(title, train, test, class_names, image_shape, place=_place(name, builder, data_dir))
+    return Dataset(title, train, test, class_names, image_shape, place=_place(name, builder, data_dir), split=split)
 
 
 def _place(name: str, builder: tfds.core.DatasetBuilder, data_dir: Path) -> DataOrigin:
@@ -172,7 +184,10 @@ def _keys(name: str, builder: tfds.core.DatasetBuilder) -> tuple[str, str]:
     raise DataError(f"{name} is no data set for image classification: it has no pair of an image and a class label")
 
 
-def _splits(name: str, builder: tfds.core.DatasetBuilder, image_key: str, label_key: str) -> tuple[Examples, Examples]:
+def _splits(
+    name: str, builder: tfds.core.DatasetBuilder, image_key: str, label_key: str
+) -> tuple[Examples, Examples, str]:
+    """The training and the test split, and in words which these are."""
     splits = builder.info.splits
     if "train" not in splits:
         raise DataError(f"{name} has no training split, only {', '.join(splits)}")
@@ -182,8 +197,8 @@ def _splits(name: str, builder: tfds.core.DatasetBuilder, image_key: str, label_
         if split in splits and splits[split].num_examples:
             test = source(split)
             if test.label(0) >= 0:
-                return source("train"), test
-    return source("train[:80%]"), source("train[80%:]")
+                return source("train"), test, f"the splits train and {split} of TFDS"
+    return source("train[:80%]"), source("train[80%:]"), "the last fifth of TFDS's only split is for testing"
 
 
 def _source(name: str, builder: tfds.core.DatasetBuilder, image_key: str, label_key: str, split: str) -> Examples:

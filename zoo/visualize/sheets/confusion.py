@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from zoo.errors import ZooError, ZooWarning
-from zoo.runtime.atomic_files import check_replaceable, replacing
+from zoo.errors import ZooWarning
 from zoo.runtime.figure_fonts import fonts_for
+from zoo.visualize.sheets.figure_file import save_figure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -19,28 +19,12 @@ if TYPE_CHECKING:
 MAX_CLASSES_WITH_COUNTS, MAX_CLASSES_WITH_NAMES = 20, 100
 
 
-def check_figure_path(path: Path) -> None:
-    """Raises ZooError if no figure can be written to `path`; call it before a long evaluation."""
-    try:
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise ZooError("a figure needs matplotlib: pip install matplotlib, or leave out the figure") from None
-    formats = Figure().canvas.get_supported_filetypes()
-    if _format(path) not in formats:
-        raise ZooError(f"{path} has no suffix of a figure: choose one of .{', .'.join(sorted(formats))}")
-    if not path.absolute().parent.is_dir():
-        raise ZooError(f"cannot write {path}: there is no folder {path.parent}")
-    check_replaceable(path)
-
-
 def save_confusion(path: Path, confusion: np.ndarray, class_names: tuple[str, ...]) -> None:
     """Write a figure of `confusion`, counts [true class, predicted class], in the format of the path's suffix.
 
     Raises ZooError if it cannot be written.
     """
-    check_figure_path(path)
-    with replacing(path) as unfinished:
-        confusion_figure(confusion, class_names).savefig(unfinished, format=_format(path), bbox_inches="tight")
+    save_figure(path, lambda: confusion_figure(confusion, class_names))
 
 
 def confusion_figure(confusion: np.ndarray, class_names: tuple[str, ...]) -> Figure:
@@ -69,7 +53,3 @@ def confusion_figure(confusion: np.ndarray, class_names: tuple[str, ...]) -> Fig
             if images:
                 axes.text(column, row, str(images), ha="center", va="center", color=colour, fontsize=8)
     return figure
-
-
-def _format(path: Path) -> str:
-    return path.suffix.lower().removeprefix(".")

@@ -1,0 +1,89 @@
+"""A survey in two lines, which a run prints before it learns."""
+
+from collections.abc import Sequence
+
+from zoo.data.inspection.look import LookedAt
+from zoo.data.inspection.survey import Copies, Survey
+
+# From here on classes are called imbalanced: the smallest has less than a third of the images of the largest.
+IMBALANCED = 3
+# Files in a line; more are counted.
+MAX_NAMES = 2
+
+
+def two_lines(found: Survey, *, balanced: bool) -> tuple[str, str]:
+    """What will be learned, and what was found by looking at it; `balanced` says that a run weights the classes."""
+    parts = [describe_looked_at(found), describe_unreadable(found.looked_at), *describe_copies(found), found.left_out]
+    return describe_classes(found, balanced=balanced), "; ".join(filter(None, parts))
+
+
+def describe_classes(found: Survey, *, balanced: bool) -> str:
+    """The name, the splits, the classes and their sizes, and whether these differ much."""
+    name = f"{found.name} ({found.folder})" if found.folder else found.name
+    line = (
+        f"{name}: {found.training} training and {found.test} test images ({found.split}), {len(found.classes)} classes"
+    )
+    if counts := found.training_counts:
+        line += f" of {_range(min(counts), max(counts))} training images"
+    if found.imbalance < IMBALANCED:
+        return line
+    weighted = "weighted by --balance" if balanced else "--balance weights them"
+    return f"{line}, the largest {found.imbalance:.3g} times the smallest ({weighted})"
+
+
+def describe_looked_at(found: Survey) -> str:
+    """How many images were looked at, their sizes and channels."""
+    looked = found.looked_at
+    all_of = "all" if looked.images == found.total else f"{looked.images} of"
+    start = f"{all_of} {found.total} images {'decoded' if looked.decoded else 'looked at'}"
+    if looked.smallest is None or looked.largest is None or looked.median is None:
+        return start
+    smallest, median, largest = ("x".join(map(str, size)) for size in (looked.smallest, looked.median, looked.largest))
+    sizes = smallest if smallest == largest else f"{smallest} to {largest} (median {median})"
+    return f"{start}: {sizes} pixels, {describe_channels(looked)}"
+
+
+def describe_channels(looked: LookedAt) -> str:
+    """How many are grey and how many in colour."""
+    if looked.grey and looked.colour:
+        return f"{looked.colour} in colour and {looked.grey} grey"
+    return "grey" if looked.grey else "in colour"
+
+
+def describe_unreadable(looked: LookedAt) -> str:
+    """How many cannot be read, and the first; "" for none."""
+    number = len(looked.unreadable)
+    return f"{number} cannot be read ({_some([image.name for image in looked.unreadable])})" if number else ""
+
+
+def describe_copies(found: Survey) -> list[str]:
+    """How many images are copies of others, and what that does in both splits or in several classes."""
+    if not found.copies:
+        return [f"no copies among {found.compared} images compared"]
+    copies = sum(len(group.images) - 1 for group in found.copies)
+    compared = f"{copies} cop{'y' if copies == 1 else 'ies'} among {found.compared} images compared"
+    parts = [f"{compared} ({equal_images(found.copies[0])})"]
+    if found.leaked:
+        names = equal_images(found.leaked[0])
+        parts.append(f"{_images(found.leaked)} in both splits ({names}): the test accuracy will be too high")
+    if found.contradictory:
+        parts.append(f"{_images(found.contradictory)} in several classes ({equal_images(found.contradictory[0])})")
+    return parts
+
+
+def equal_images(group: Copies) -> str:
+    """The names of images with the same contents."""
+    return _some(group.images, " = ")
+
+
+def _some(names: Sequence[str], between: str = ", ") -> str:
+    more = f" and {len(names) - MAX_NAMES} more" if len(names) > MAX_NAMES else ""
+    return between.join(names[:MAX_NAMES]) + more
+
+
+def _images(groups: Sequence[Copies]) -> str:
+    return f"{len(groups)} image{'s' * (len(groups) != 1)}"
+
+
+def _range(smallest: int, largest: int) -> str:
+    return f"{smallest}" if smallest == largest else f"{smallest} to {largest}"
