@@ -87,15 +87,17 @@ def test_a_folder_that_has_changed(capsys, run, tmp_path):
         Image.new("RGB", (24, 24)).save(folder / "upper left" / f"new{index}.png")
     weights = checkpoint_weights(run.path)
     weights_dataset(weights, None, None)
-    assert "has changed since the training: it has 28 training images of upper left, not 24" in capsys.readouterr().err
+    assert (
+        "has changed since the training: it has 28 training images of upper left (24 then)" in capsys.readouterr().err
+    )
     resume = ["train", "--model", "lenet5", "--run-dir", "run", "--resume"]
-    assert "28 training images of upper left, not 24" in error_of(capsys, *resume)
+    assert "28 training images of upper left (24 then)" in error_of(capsys, *resume)
 
     (folder / "upper left").rename(folder / "middle")
-    with pytest.raises(ZooError, match="without upper left, with the new middle"):
+    with pytest.raises(ZooError, match="missing: upper left; new: middle"):
         weights_dataset(weights, None, None)
     capsys.readouterr()
-    assert "without upper left, with the new middle" in error_of(capsys, *resume)
+    assert "missing: upper left; new: middle" in error_of(capsys, *resume)
 
 
 def test_a_built_in_set_does_not_replace_a_folder(capsys, run):
@@ -115,7 +117,7 @@ def test_runs_of_earlier_versions_name_their_data(capsys, run, short_run, tmp_pa
     assert run_dataset(config, short_run.data.parent).name == "squares"
     # The digits have other classes than a run on a folder of this name.
     write_config(run, dataset="digits")
-    assert "the built-in digits is not what these weights were trained on" in error_of_second_line(capsys, "run")
+    assert "the built-in digits has other classes than these weights" in error_of_second_line(capsys, "run")
 
 
 def error_of_second_line(capsys, checkpoint):
@@ -128,7 +130,7 @@ def test_a_weights_file_has_no_paths_and_says_what_is_missing(run, tmp_path):
     save(tmp_path / "w.safetensors", checkpoint_weights(run.path))
     weights = load(tmp_path / "w.safetensors")
     assert (weights.data.kind, weights.data.path, weights.data.training) == ("folder", "", None)
-    with pytest.raises(ZooError, match="'digits', is a folder of which the place is not known: give it"):
+    with pytest.raises(ZooError, match="do not say where their data 'digits', a folder, is: give it"):
         weights_dataset(weights, None, None)
     assert len(weights_dataset(weights, None, tmp_path / "mine").test) == 18
     assert str(tmp_path).encode() not in (tmp_path / "w.safetensors").read_bytes()

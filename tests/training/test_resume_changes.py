@@ -131,8 +131,8 @@ def test_another_data_set_of_the_same_name_is_refused():
     stored = dataclasses.replace(CONFIG, data=DATASET.origin)
     assert changed(stored, 4) == stored
     reordered = dataclasses.replace(DATASET.train, labels=DATASET.train.labels[::-1])
-    for source, part in ((squares(71, 0), "images of a, not 18"), (reordered, "other training images, as many")):
+    for source, part in ((squares(71, 0), r"images of a \(18 then\)"), (reordered, "other training images")):
         with pytest.raises(ZooError, match=part):
             changed(stored, 4, dataclasses.replace(DATASET, train=source))
-    with pytest.raises(ZooError, match=r"other classes than .* without d, with the new e"):
+    with pytest.raises(ZooError, match="missing: d; new: e"):
         changed(stored, 4, dataclasses.replace(DATASET, class_names=("a", "b", "c", "e")))

@@ -79,14 +79,14 @@ def split_record(source: Sized, classes: int) -> SplitRecord:
 
 
 def class_changes(then: Sequence[str], now: Sequence[str]) -> str:
-    """How the classes differ, as the end of a line; "" where they do not."""
+    """How the classes differ, for brackets in a line; "" where they do not."""
     missing, added = [name for name in then if name not in now], [name for name in now if name not in then]
-    parts = [f"{what} {_some(names)}" for what, names in (("without", missing), ("with the new", added)) if names]
-    return ", ".join(parts) or ("in another order" if tuple(then) != tuple(now) else "")
+    parts = [f"{what}: {_some(names)}" for what, names in (("missing", missing), ("new", added)) if names]
+    return "; ".join(parts) or ("in another order" if tuple(then) != tuple(now) else "")
 
 
 def image_changes(then: DataOrigin, now: DataOrigin, class_names: Sequence[str]) -> str:
-    """How the images of the same classes differ, as the end of a line; "" where they do not, or it is not known."""
+    """How the images of the same classes differ, for "it has ..."; "" where they do not, or it is not known."""
     found = [
         change
         for split, before, after in (
@@ -102,11 +102,11 @@ def image_changes(then: DataOrigin, now: DataOrigin, class_names: Sequence[str])
 def _split_changes(split: str, then: SplitRecord, now: SplitRecord, class_names: Sequence[str]) -> Iterator[str]:
     if then.per_class and now.per_class and then.per_class != now.per_class:
         counts = zip_longest(then.per_class, now.per_class, class_names, fillvalue=0)
-        yield from (f"{b} {split} images of {name}, not {a}" for a, b, name in counts if a != b)
+        yield from (f"{b} {split} images of {name} ({a} then)" for a, b, name in counts if a != b)
     elif then.images != now.images:
-        yield f"{now.images} {split} images, not {then.images}"
+        yield f"{now.images} {split} images ({then.images} then)"
     elif then.order and now.order and then.order != now.order:
-        yield f"other {split} images, as many as before"
+        yield f"other {split} images (as many as then)"
 
 
 def _some(parts: Sequence[str]) -> str:

@@ -93,7 +93,7 @@ def check_same_data(stored: RunConfig, folder: Path, dataset: Dataset) -> None:
         raise ZooError(f"{folder} holds a run on {was}, not on {now.describe()}: leave out --dataset to resume it")
     changes = class_changes(stored.class_names, dataset.class_names)
     if changes:
-        raise ZooError(f"{folder} was trained on other classes than {now.describe()} has, {changes}: {START_ANEW}")
+        raise ZooError(f"{now.describe()} has other classes than the run in {folder} ({changes}): {START_ANEW}")
     if changes := image_changes(then, now, stored.class_names):
         raise ZooError(
             f"{now.describe()} has {changes}, so the steps of the run in {folder} would differ: restore the images, or "
@@ -108,12 +108,19 @@ def is_same_place(then: DataOrigin, now: DataOrigin) -> bool:
 
 def check_pretrained(stored: RunConfig, folder: Path, request: ResumeRequest) -> None:
     """Raises ZooError where the run started from other weights than those that are given."""
-    given, model = request.pretrained, stored.model
-    if given is None:
+    given = request.pretrained
+    if given is None or given == stored.pretrained:
         return
-    if stored.pretrained is None or absolute_name(model, given) != absolute_name(model, stored.pretrained):
+    if stored.pretrained is None or not _are_same_weights(stored.model, given, stored.pretrained):
         weights = "random weights" if stored.pretrained is None else stored.pretrained or "the default weights"
         raise ZooError(f"the run in {folder} started from {weights}: omit --pretrained to resume it")
+
+
+def _are_same_weights(model: str, one: str, other: str) -> bool:
+    try:
+        return absolute_name(model, one) == absolute_name(model, other)
+    except ZooError:  # the network has no default weights
+        return False
 
 
 def check_same_weights(config: RunConfig, folder: Path, weights: Weights | None) -> None:

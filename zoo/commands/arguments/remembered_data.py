@@ -48,9 +48,7 @@ def _open(origin: DataOrigin, name: str, whose: str, data_dir: Path | None, advi
     if origin.kind == "folder" and data_dir:
         return named_dataset(str(data_dir / name), None)
     if origin.kind == "arrays" or (origin.kind == "folder" and not origin.path):
-        raise ZooError(
-            f"the data of {whose}, {name!r}, is {origin.describe()} of which the place is not known: {advice}"
-        )
+        raise ZooError(f"{whose} do not say where their data {name!r}, {origin.describe()}, is: {advice}")
     try:
         return named_dataset(name, data_dir) if origin.kind == "unknown" else open_again(origin, data_dir)
     except DataError as error:
@@ -62,7 +60,7 @@ def _check_unchanged(weights: Weights, dataset: Dataset, advice: str) -> None:
 
     place = dataset.place.describe()
     if changes := _class_changes(weights, dataset):
-        raise ZooError(f"{place} is not what these weights were trained on, {changes}: {advice}")
+        raise ZooError(f"{place} has other classes than these weights ({changes}): {advice}")
     if changes := image_changes(weights.data, dataset.origin, dataset.class_names):
         print_note(f"{place} has changed since the training: it has {changes}")
 

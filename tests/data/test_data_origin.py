@@ -1,0 +1,95 @@
+"""Where a data set comes from and what is in it."""
+
+import os
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from zoo.data import DataError, DataOrigin, Dataset, SplitRecord, open_again, open_dataset
+from zoo.data.dataset import ArraySource
+from zoo.data.origin import class_changes, image_changes, split_record
+from zoo.runtime.records import InvalidRecord, as_record
+
+NAMES = ("cat", "dog", "eel")
+
+
+def origin(training, test=(1, 1, 1), order=""):
+    splits = (SplitRecord(images=sum(counts), per_class=counts, order=order) for counts in (training, test))
+    return DataOrigin(kind="folder", path="/a", **dict(zip(("training", "test"), splits, strict=True)))
+
+
+def test_the_record_of_a_split():
+    labels = np.array([2, 0, 2, 2], np.uint8)
+    record = split_record(ArraySource(np.zeros((4, 2, 2, 1), np.uint8), labels), 4)
+    assert (record.images, record.per_class) == (4, (1, 0, 3, 0))
+    assert record.order == split_record(ArraySource(np.ones((4, 9, 9, 3), np.uint8), labels.astype(int)), 4).order
+    assert record.order != split_record(ArraySource(np.zeros((4, 2, 2, 1), np.uint8), labels[::-1]), 4).order
+    assert split_record(range(5), 3) == SplitRecord(images=5)  # a source that is not read for it
+
+
+@pytest.mark.parametrize(
+    ("then", "now", "said"),
+    [
+        (origin((3, 4, 5)), origin((3, 4, 5)), ""),
+        (origin((3, 4, 5)), origin((3, 2, 5)), "2 training images of dog (4 then)"),
+        (origin((3, 4, 5)), origin((3, 4, 5), (1, 2, 1)), "2 test images of dog (1 then)"),
+        (
+            origin((3, 4, 5), order="0" * 64),
+            origin((3, 4, 5), order="1" * 64),
+            "other training images (as many as then)",
+        ),
+        (DataOrigin(kind="unknown", training=SplitRecord(images=9)), origin((3, 4, 5)), "12 training images (9 then)"),
+        (DataOrigin(kind="unknown"), origin((3, 4, 5)), ""),
+        (origin((1, 1, 1)), origin((2, 2, 2), (2, 2, 2)), "of eel (1 then) and 3 more"),
+    ],
+)
+def test_what_has_changed(then, now, said):
+    changes = image_changes(then, now, NAMES)
+    assert said in changes and bool(said) == bool(changes)
+
+
+def test_which_classes_have_changed():
+    assert class_changes(NAMES, NAMES) == ""
+    assert class_changes(NAMES, ("cat", "eel", "dog")) == "in another order"
+    assert class_changes(NAMES, ("cat", "dog", "fox")) == "missing: eel; new: fox"
+
+
+def test_a_folder_is_found_again_through_any_name(tmp_path, monkeypatch):
+    folder = tmp_path / os.fsdecode(b"photos-\xff")
+    for label in NAMES:
+        (folder / label).mkdir(parents=True)
+        for index in range(5):
+            Image.new("RGB", (8, 8)).save(folder / label / f"{index}.png")
+    (tmp_path / "link").symlink_to(folder)
+    monkeypatch.chdir(tmp_path)
+    found = open_dataset("link").origin
+    assert found.path == str(folder) and found == open_dataset(folder).origin
+    (tmp_path / "link").unlink()
+    monkeypatch.chdir("/")
+    assert open_again(found).origin == found
+    assert found.for_others() == DataOrigin(kind="folder")
+    folder.rename(tmp_path / "elsewhere")
+    with pytest.raises(DataError, match="not there any more"):
+        open_again(found)
+    assert image_changes(found, open_dataset(tmp_path / "elsewhere").origin, NAMES) == ""
+
+
+def test_a_built_in_set_is_found_again_where_its_folder_is_gone(tmp_path, monkeypatch):
+    monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path / "tfds"))
+    gone = DataOrigin(kind="tfds", name="digits", path=str(tmp_path / "gone"))
+    opened = open_again(gone)
+    assert opened.name == "digits" and opened.origin.training.images == 1442
+    with pytest.raises(DataError, match="digitz"):
+        open_again(DataOrigin(kind="tfds", name="digitz"))
+
+
+@pytest.mark.parametrize("name", ["../digits", "/etc", "a/..", "a/b/c", "a:b", "a b"])
+def test_a_record_names_no_path_where_a_name_is_due(name):
+    with pytest.raises(InvalidRecord, match="name"):
+        as_record({"kind": "tfds", "name": name}, DataOrigin, "config.json")
+
+
+def test_data_in_memory_have_no_place():
+    source = ArraySource(np.zeros((2, 4, 4, 1), np.uint8), np.array([0, 1]))
+    assert Dataset("mine", source, source, ("a", "b"), (4, 4, 1)).origin.describe() == "arrays in memory"
