@@ -1,10 +1,12 @@
 """The command `list`: filters, the order, and JSON."""
 
 import json
+from importlib.metadata import EntryPoint, EntryPoints
 
 import pytest
 from command_line import error_of
 
+from zoo import registry
 from zoo.__main__ import main
 from zoo.registry import list_models
 
@@ -60,6 +62,27 @@ def test_json_has_what_is_known(capsys):
     ]
     assert record["top1"] >= 80.858
     assert len(listed(capsys)) == len(list_models())
+
+
+def test_networks_of_packages(capsys, monkeypatch):
+    """One of them cannot be imported."""
+    entries = [
+        EntryPoint("my_net", "flax.linen:Dense", "zoo.models"),
+        EntryPoint("broken", "no_such:Net", "zoo.models"),
+    ]
+    select = EntryPoints(entries).select
+    monkeypatch.setattr(registry, "entry_points", select)
+    monkeypatch.setattr(registry, "_REGISTRY", dict(registry._REGISTRY))
+    assert main(["list", "*n*"]) == 0
+    output, error = capsys.readouterr()
+    assert error.count("\n") == 1 and "broken" in error and "vgg11_bn" in output
+    (row,) = [line.split() for line in output.splitlines() if line.startswith("my_net")]
+    assert row == ["my_net", "-", "-", "224x224x3", "-", "-", "flax.linen:Dense"]
+    (record,) = listed(capsys, "my_net")
+    assert record["parameters"] is record["year"] is None and record["source"] == "flax.linen:Dense"
+    # What is not known is not below a number.
+    assert names(capsys, "my_net", "--below", "10M") == []
+    assert "broken" in error_of(capsys, "list", "broken")
 
 
 def test_the_table_shows_the_accuracy(capsys):

@@ -4,6 +4,7 @@ import json
 import os
 import time
 from collections import namedtuple
+from importlib.metadata import EntryPoint
 
 import pytest
 from command_line import error_of
@@ -72,7 +73,7 @@ def examined(capsys, *arguments):
 
 def tried(modules, seconds=60.0, start=""):
     modules("jax", FAKE_JAX.replace("START", start or "pass"))
-    return probe(["broken", "jax"], seconds, child_environment())
+    return probe(["broken", "jax", DEVICES, "broken_too"], seconds, child_environment())
 
 
 @pytest.mark.usefixtures("well")
@@ -118,7 +119,10 @@ def test_wrong_variables(capsys, monkeypatch):
 
 def test_devices_are_started_in_another_process(modules):
     probed = tried(modules, start="print('noise')")
-    assert probed.devices == (Device("gpu", "Fake 100", 2**34),) * 2 and probed.errors.keys() == {"broken"}
+    assert probed.devices == (Device("gpu", "Fake 100", 2**34),) * 2 and probed.errors.keys() == {
+        "broken",
+        "broken_too",
+    }
     (finding,) = device_section.devices(probed, "").findings
     assert (finding.name, finding.value) == ("gpu", "2 x Fake 100, 16.0 GiB")
 
@@ -149,7 +153,7 @@ def test_a_start_that_hangs_is_ended(modules):
 def test_an_import_that_crashes_names_the_library(modules):
     modules("broken", "import os; os.abort()")
     probed = tried(modules)
-    assert "signal 6" in probed.errors["broken"] and probed.not_tried == ("jax", DEVICES)
+    assert "signal 6" in probed.errors["broken"] and probed.not_tried == ("jax", DEVICES, "broken_too")
     assert device_section.devices(probed, "").findings[0].value.startswith("not tried")
 
 
@@ -160,6 +164,15 @@ def test_where_jax_crashes_nothing_imports_it(capsys, monkeypatch):
     status, sections, problems = examined(capsys)
     assert status == 1 and "caches" not in sections
     assert any(problem.startswith("jax ") and "signal 4" in problem for problem in problems)
+
+
+def test_a_network_of_a_package_that_cannot_be_imported(monkeypatch):
+    entry = EntryPoint("mynet", "mynets.nets:Net", packages.ENTRY_POINTS)
+    monkeypatch.setattr(packages.metadata, "entry_points", lambda group: [entry])
+    assert packages.modules_with_networks() == ["mynets.nets"]
+    assert not packages.networks({}).problems
+    (problem,) = packages.networks({"mynets.nets": "ImportError: no"}).problems
+    assert "mynet " in problem and "ImportError: no" in problem
 
 
 def test_a_device_that_jax_does_not_use(tmp_path, monkeypatch):

@@ -13,6 +13,7 @@ leave none.
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
     from zoo.weights.published import PublishedWeights
 
 HELP = "list the networks"
-FIELDS = ("name", "title", "year", "url", "parameters", "macs", "input_size", "channels", "num_classes", "differs")
+TEXTS = ("name", "title", "url", "differs", "source")
+NUMBERS = ("year", "parameters", "macs", "input_size", "channels", "num_classes")
 SORTED_BY = ("name", "parameters", "macs", "input", "year", "accuracy")
 
 
@@ -40,28 +42,37 @@ class ListedNetwork:
         """The best top-1 accuracy of the weights in percent; None where none is known."""
         return max((one.top1 for one in self.weights if one.top1 is not None), default=None)
 
+    def number(self, name: str) -> int | None:
+        """A number of the record; None where it is not known, as of a network of another package."""
+        return getattr(self.info, name) or None
+
     def sort_value(self, column: str) -> float | None:
         """The number by which the network is sorted, for one of `SORTED_BY` other than its name."""
         if column == "accuracy":
             return self.top1
-        return getattr(self.info, "input_size" if column == "input" else column)
+        return self.number("input_size" if column == "input" else column)
 
     def as_record(self) -> dict[str, Any]:
         """The network as an object of --json."""
-        weights = [{name: getattr(one, name) for name in ("tag", "top1", "top5", "licence")} for one in self.weights]
-        return {**{name: getattr(self.info, name) for name in FIELDS}, "top1": self.top1, "weights": weights}
+        return {
+            **{name: getattr(self.info, name) for name in TEXTS},
+            **{name: self.number(name) for name in NUMBERS},
+            "top1": self.top1,
+            "weights": [
+                {name: getattr(one, name) for name in ("tag", "top1", "top5", "licence")} for one in self.weights
+            ],
+        }
 
     def cells(self) -> list[str]:
         """The network as a row of the table."""
-        info, top1 = self.info, self.top1
+        info, year, top1 = self.info, self.number("year"), self.top1
         return [
             info.name,
-            f"{info.parameters:,}",
-            f"{info.macs:,}",
+            *("-" if count is None else f"{count:,}" for count in map(self.number, ("parameters", "macs"))),
             f"{info.input_size}x{info.input_size}x{info.channels}",
-            str(info.year),
+            "-" if year is None else str(year),
             "-" if top1 is None else f"{top1:.2f}",
-            info.title,
+            info.title or info.source,
         ]
 
 
@@ -94,15 +105,13 @@ def run(args: argparse.Namespace) -> None:
     import json
 
     from zoo.errors import ZooError
-    from zoo.registry import list_models, model_info
+    from zoo.registry import list_models
     from zoo.runtime.text_tables import print_table
-    from zoo.weights.published import published_weights
 
     names = list_models(args.pattern)
     if not names:
         raise ZooError(f"no network is named {args.pattern!r}{_suggested_names(args.pattern)}")
-    networks = [ListedNetwork(model_info(name), published_weights(name)) for name in names]
-    networks = [network for network in networks if _is_wanted(network, args)]
+    networks = [network for network in _listed(names) if _is_wanted(network, args)]
     if args.json:
         print(json.dumps([network.as_record() for network in _sorted(networks, args.sort, args.reverse)], indent=2))
         return
@@ -111,6 +120,22 @@ def run(args: argparse.Namespace) -> None:
     titles = ["name", "parameters", "MACs", "input", "year", "top 1", "paper"]
     left = [True, False, False, False, False, False, True]
     print_table(titles, [network.cells() for network in _sorted(networks, args.sort, args.reverse)], left)
+
+
+def _listed(names: Sequence[str]) -> Iterator[ListedNetwork]:
+    """The networks; one of an installed package that cannot be imported is a line on standard error."""
+    from zoo.errors import ZooError
+    from zoo.registry import model_info
+    from zoo.runtime.console import print_note
+    from zoo.weights.published import published_weights
+
+    for name in names:
+        try:
+            yield ListedNetwork(model_info(name), published_weights(name))
+        except ZooError as error:
+            if len(names) == 1:
+                raise
+            print_note(f"left out: {error}")
 
 
 def _suggested_names(pattern: str) -> str:
@@ -124,10 +149,11 @@ def _suggested_names(pattern: str) -> str:
 
 
 def _is_wanted(network: ListedNetwork, args: argparse.Namespace) -> bool:
+    """Whether all filters hold; none holds for what is not known."""
     info, inputs, years = network.info, args.input or Interval(), args.year or Interval()
     return (
-        (args.below is None or info.parameters < args.below)
-        and (args.macs_below is None or info.macs < args.macs_below)
+        (args.below is None or 0 < info.parameters < args.below)
+        and (args.macs_below is None or 0 < info.macs < args.macs_below)
         and (args.accuracy_above is None or (network.top1 or 0) > args.accuracy_above)
         and info.input_size in inputs
         and info.year in years

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from zoo.doctor import machine, packages, variables
 from zoo.doctor.devices import devices
 from zoo.doctor.findings import Section
+from zoo.doctor.probe import DEVICES
 from zoo.doctor.probing import child_environment, probe
 from zoo.errors import ZooError
 from zoo.runtime.environment import check_xla_flags
@@ -20,9 +21,12 @@ def examine(seconds: float, network: bool) -> Iterator[Section]:
     yield machine.programs()
     flags_error = _xla_flags_error()
     modules = [packages.module_of(one) for one in packages.required()]
-    probed = probe(modules, seconds, child_environment("XLA_FLAGS") if flags_error else child_environment())
+    steps = [*modules, DEVICES, *packages.modules_with_networks()]
+    probed = probe(steps, seconds, child_environment("XLA_FLAGS") if flags_error else child_environment())
     yield packages.needed_packages(probed.errors)
     yield packages.optional_packages()
+    if packages.modules_with_networks():
+        yield packages.networks(probed.errors)
     yield devices(probed, os.environ.get("JAX_PLATFORMS", ""))
     yield variables.variables(os.environ, flags_error)
     yield machine.disk_and_memory()

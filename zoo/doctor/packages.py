@@ -21,6 +21,7 @@ MODULES = {
 # What an optional package makes possible.
 OPTIONAL = {
     "huggingface_hub": "downloads weights from the Hugging Face hub",
+    "pillow-heif": "reads photographs in HEIC",
     "tensorboardX": "train --tensorboard",
     "xprof": "shows what train --profile has recorded",
     "keras": "reads Keras's weights files, with h5py",
@@ -30,6 +31,8 @@ OPTIONAL = {
     "torchvision": "compares networks with the originals, in tests",
     "timm": "compares networks with the originals, in tests",
 }
+# That of packages with networks; `zoo.registry` has it too, whose import takes JAX.
+ENTRY_POINTS = "zoo.models"
 # The starts of names of packages through which JAX uses devices other than CPUs.
 PLUGINS = ("jax-cuda", "jax-rocm", "jax_cuda", "jax_rocm", "libtpu")
 
@@ -69,6 +72,29 @@ def optional_packages() -> Section:
             version = f"{version}, tested is {bound.specifier}"
         found.append(Finding(name, f"{version or '-'}  ({use})"))
     return Section("optional packages", tuple(found))
+
+
+def modules_with_networks() -> list[str]:
+    """The modules of installed packages that add networks to zoo."""
+    return sorted({entry.module for entry in _entries()})
+
+
+def networks(errors: Mapping[str, str]) -> Section:
+    """The networks of installed packages; `errors` are those of imports, by module."""
+    return Section("networks of packages", tuple(_network(one, errors) for one in _entries()))
+
+
+def _entries() -> list[metadata.EntryPoint]:
+    return sorted(metadata.entry_points(group=ENTRY_POINTS), key=lambda entry: entry.name)
+
+
+def _network(entry: metadata.EntryPoint, errors: Mapping[str, str]) -> Finding:
+    package = entry.dist.name if entry.dist else "a package"
+    value = f"{entry.value}, of {package}"
+    if error := errors.get(entry.module):
+        problem = f"the network {entry.name} of {package} cannot be imported ({error})"
+        return Finding(entry.name, value, problem, f"mend or uninstall {package}")
+    return Finding(entry.name, value)
 
 
 def _package(requirement: Requirement, errors: Mapping[str, str]) -> Finding:

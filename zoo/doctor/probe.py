@@ -1,7 +1,7 @@
 """Imports libraries and starts the devices in a process of its own, which may hang or crash: `python probe.py`.
 
-It imports nothing of zoo. Arguments: the parent's sys.path and the names of modules, as JSON. It prints a line of JSON,
-after `MARK`, before each step and one with its result.
+It imports nothing of zoo. Arguments: the parent's sys.path and the steps, as JSON; a step is `DEVICES` or the name of a
+module. It prints a line of JSON, after `MARK`, before each step, one with its result or error, and one at its end.
 """
 
 import json
@@ -11,25 +11,22 @@ from typing import Any
 
 # Before each line of ours: libraries print too.
 MARK = "zoo-probe "
-DEVICES = "devices"
+DEVICES, END = "(devices)", "(end)"
 
 
 def main() -> None:
     """All steps; one that fails does not keep the next from being tried."""
-    sys.path[:], modules = json.loads(sys.argv[1]), json.loads(sys.argv[2])
-    for module in modules:
-        say(step=module)
+    sys.path[:], steps = json.loads(sys.argv[1]), json.loads(sys.argv[2])
+    for step in steps:
+        say(step=step)
         try:
-            import_module(module)
+            if step == DEVICES:
+                say(step=step, found=[describe(device) for device in local_devices()])
+            else:
+                import_module(step)
         except BaseException as error:
-            say(step=module, error=f"{type(error).__name__}: {error}")
-    say(step=DEVICES)
-    try:
-        found = [describe(device) for device in local_devices()]
-    except BaseException as error:
-        say(step=DEVICES, error=f"{type(error).__name__}: {error}")
-    else:
-        say(step=DEVICES, found=found)
+            say(step=step, error=f"{type(error).__name__}: {error}")
+    say(step=END)
 
 
 def local_devices() -> list[Any]:

@@ -5,14 +5,14 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import IO, Any
 
-from zoo.doctor.probe import DEVICES, MARK
+from zoo.doctor.probe import END, MARK
 from zoo.printable import one_line
 from zoo.runtime.process import on_interrupt
 
@@ -32,22 +32,21 @@ class Device:
 
 @dataclass(frozen=True)
 class Probed:
-    """What imports and devices did. `errors` by module, or by `DEVICES`; in `not_tried` is what came after a crash."""
+    """What the steps did. `errors` by step; in `not_tried` are the steps after a crash."""
 
     devices: tuple[Device, ...] = ()
     errors: Mapping[str, str] = field(default_factory=dict)
     not_tried: tuple[str, ...] = ()
 
 
-def probe(modules: Iterable[str], seconds: float, environment: Mapping[str, str]) -> Probed:
-    """Import modules, then start the devices, each in at most `seconds`."""
-    steps = (*modules, DEVICES)
+def probe(steps: Sequence[str], seconds: float, environment: Mapping[str, str]) -> Probed:
+    """Take steps, each in at most `seconds`: the import of a module, or `DEVICES`, the start of the devices."""
     # The whole memory of a GPU would be taken, also from a training run.
     variables = {"XLA_PYTHON_CLIENT_PREALLOCATE": "false", **environment}
     # -P: neither the folder of the program nor the current one is added to the parent's path.
     command = [sys.executable, "-P", str(Path(__file__).with_name("probe.py")), json.dumps(sys.path)]
     child = subprocess.Popen(
-        [*command, json.dumps(steps[:-1])],
+        [*command, json.dumps(steps)],
         env=variables,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -62,7 +61,7 @@ def probe(modules: Iterable[str], seconds: float, environment: Mapping[str, str]
 class _Reader:
     """Reads the lines of a probe as they come. Threads read its pipes, since a pipe of a hung process never ends."""
 
-    def __init__(self, child: "subprocess.Popen[str]", steps: tuple[str, ...], seconds: float) -> None:
+    def __init__(self, child: "subprocess.Popen[str]", steps: Sequence[str], seconds: float) -> None:
         self._child, self._steps, self._seconds = child, steps, seconds
         self._output: SimpleQueue[str | None] = SimpleQueue()
         self._errors: SimpleQueue[str | None] = SimpleQueue()
@@ -73,7 +72,6 @@ class _Reader:
         started: list[str] = []
         errors: dict[str, str] = {}
         devices: tuple[Device, ...] = ()
-        done = False
         while (result := self._next(errors, started)) is not None:
             step = result["step"]
             if "error" in result:
@@ -82,8 +80,7 @@ class _Reader:
                 devices = tuple(Device(**device) for device in result["found"])
             else:
                 started.append(step)
-            done = step == DEVICES and len(result) > 1
-        if not done and started and started[-1] not in errors:
+        if started and started[-1] != END and started[-1] not in errors:
             errors[started[-1]] = self._crash()
         self._end()
         return Probed(devices, errors, tuple(step for step in self._steps if step not in started))

@@ -27,7 +27,7 @@ def completion_script(parser: argparse.ArgumentParser, shell: str) -> str:
         **dict.fromkeys(FOLDERS, shtab.DIRECTORY),
         **dict.fromkeys(FILES, shtab.FILE),
         **dict.fromkeys(DATA_SETS, datasets_function(_datasets())),
-        **dict.fromkeys(WEIGHTS, weights_function(_weights(networks))),
+        **dict.fromkeys(WEIGHTS, weights_function(_weights())),
     }
     for action in _actions(parser):
         kind = BY_DESTINATION.get(action.dest, str(action.metavar))
@@ -68,8 +68,10 @@ def _datasets() -> list[str]:
     return dataset_names()
 
 
-def _weights(networks: Iterable[str]) -> dict[str, list[str]]:
-    from zoo.weights.published import published_weights
+def _weights() -> dict[str, list[str]]:
+    from zoo.weights.published import all_published
 
-    tags = {name: [one.tag for one in published_weights(name)] for name in networks}
-    return {name: found for name, found in tags.items() if found}
+    tags: dict[str, list[str]] = {}
+    for one in all_published():
+        tags.setdefault(one.model, []).append(one.tag)
+    return tags
