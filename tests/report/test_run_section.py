@@ -16,8 +16,8 @@ from zoo.commands.command_line import parser
 from zoo.data import DataOrigin, Preprocessing, SplitRecord
 from zoo.data.dataset import ArraySource
 from zoo.report.learned.activation_survey import PredictedClasses
-from zoo.report.run.recipe_summary import train_command
 from zoo.report.run.run_section import run_section
+from zoo.report.run.train_command import train_command
 from zoo.training import Recipe, RunConfig, RunFolder, recipe_for
 from zoo.training.config.run_config import EarlierRecipe
 from zoo.training.resume_config import describe_changes

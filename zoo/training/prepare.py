@@ -22,6 +22,7 @@ from zoo.training.checkpoint.folder_lock import lock_folder
 from zoo.training.checkpoint.run_folder import RunFolder, saved_steps
 from zoo.training.checkpoint.run_memory import RunMemory
 from zoo.training.config.recipe import Recipe
+from zoo.training.config.recipe_settings import recipe_table
 from zoo.training.config.run_config import RunConfig
 from zoo.training.config.run_options import RunOptions
 from zoo.training.distributed import is_first
@@ -177,8 +178,9 @@ def print_run(run: PreparedRun, console: Console) -> None:
     shape = "x".join(map(str, config.preprocessing.image_shape))
     where = f"run folder {run.folder.path}" if isinstance(run.folder, RunFolder) else "nothing is written"
     print_line(console, f"{config.model} on {config.dataset}: {shape} pixels; {where}")
-    recipe = ", ".join(f"{name} {value}" for name, value in dataclasses.asdict(config.recipe).items())
-    print_line(console, f"recipe: {recipe}")
+    print_line(console, "recipe: a star is before what differs from the general default")
+    for line in recipe_table(config.recipe):
+        print_line(console, line)
     if in_notebook() and not console.quiet and jax.default_backend() == "cpu" and lacks_huge_pages():
         print_note_once(SLOWER_IN_NOTEBOOK)
     if run.options.fsdp and jax.device_count() == 1:

@@ -10,8 +10,9 @@ from zoo.report.learned.shared_classes import shared_classes
 from zoo.report.run.confusion_table import ConfusionTable, confusion_counts, make_confusion_table
 from zoo.report.run.curve_panels import Panel, curve_panels
 from zoo.report.run.mistakes import Mistake, most_confident_mistakes
-from zoo.report.run.recipe_summary import Setting, recipe_settings, train_command
+from zoo.report.run.train_command import train_command
 from zoo.training.checkpoint.run_folder import RunFolder
+from zoo.training.config.recipe_settings import Setting, recipe_settings
 from zoo.training.config.run_config import RunConfig
 from zoo.training.logging.progress import format_duration
 from zoo.training.logging.rows import best_evaluation, read_evaluations

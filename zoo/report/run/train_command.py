@@ -1,41 +1,13 @@
-"""A run's recipe as a table of settings, and as the command that trains with it."""
+"""A run's recipe as the command that trains with it."""
 
 import dataclasses
-from dataclasses import dataclass
 
 from zoo.printable import shell_command
 from zoo.registry import model_info
 from zoo.training.config.recipe import Recipe
+from zoo.training.config.recipe_settings import format_setting
 from zoo.training.config.recipe_table import recipe_for
 from zoo.training.config.run_config import RunConfig
-
-
-@dataclass(frozen=True)
-class Setting:
-    """A setting of a recipe, its general default, and its meaning."""
-
-    name: str
-    value: str
-    default: str
-    meaning: str
-
-    @property
-    def changed(self) -> bool:
-        """Whether it differs from the default."""
-        return self.value != self.default
-
-
-def recipe_settings(recipe: Recipe) -> tuple[Setting, ...]:
-    """All settings, in their order."""
-    return tuple(
-        Setting(
-            name=field.name.replace("_", " "),
-            value=_format(getattr(recipe, field.name)),
-            default=_format(field.default),
-            meaning=field.metadata["help"],
-        )
-        for field in dataclasses.fields(recipe)
-    )
 
 
 def train_command(config: RunConfig) -> str:
@@ -73,10 +45,4 @@ def _dataset(config: RunConfig) -> str:
 def _flag(name: str, value: object) -> list[str]:
     if isinstance(value, bool):
         return [f"--{name}" if value else f"--no-{name}"]
-    return [f"--{name}", _format(value)]
-
-
-def _format(value: object) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return str(value).removesuffix(".0") if isinstance(value, float) else str(value)
+    return [f"--{name}", format_setting(value)]

@@ -1,0 +1,57 @@
+"""The settings of a recipe as people read them: each beside its default, and all of them as a table for a terminal."""
+
+import dataclasses
+from dataclasses import dataclass
+from itertools import zip_longest
+
+from zoo.training.config.recipe import Recipe
+
+TABLE_COLUMNS = 3
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A setting of a recipe, its general default, and its meaning."""
+
+    name: str
+    value: str
+    default: str
+    meaning: str
+
+    @property
+    def changed(self) -> bool:
+        """Whether it differs from the default."""
+        return self.value != self.default
+
+
+def recipe_settings(recipe: Recipe) -> tuple[Setting, ...]:
+    """All settings, in their order."""
+    return tuple(
+        Setting(
+            name=field.name.replace("_", " "),
+            value=format_setting(getattr(recipe, field.name)),
+            default=format_setting(field.default),
+            meaning=field.metadata["help"],
+        )
+        for field in dataclasses.fields(recipe)
+    )
+
+
+def format_setting(value: object) -> str:
+    """A value as in messages: yes and no, whole numbers without a decimal point."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return str(value).removesuffix(".0") if isinstance(value, float) else str(value)
+
+
+def recipe_table(recipe: Recipe) -> list[str]:
+    """The lines of a table that is read downward, with a star before each setting that differs from its default."""
+    cells = [("*" if one.changed else " ", one.name, one.value) for one in recipe_settings(recipe)]
+    rows = -(-len(cells) // TABLE_COLUMNS)
+    columns = [_aligned(cells[start : start + rows]) for start in range(0, len(cells), rows)]
+    return ["  ".join(line).rstrip() for line in zip_longest(*columns, fillvalue="")]
+
+
+def _aligned(cells: list[tuple[str, str, str]]) -> list[str]:
+    names, values = (max(len(cell[part]) for cell in cells) for part in (1, 2))
+    return [f"{star} {name:{names}}  {value:{values}}" for star, name, value in cells]
