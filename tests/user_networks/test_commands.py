@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 from command_line import error_of
 from quick import drawn
-from zoo.report.run.recipe_summary import train_command
 
 import zoo
 from zoo import registry
@@ -18,6 +17,7 @@ from zoo.__main__ import main
 from zoo.commands.arguments.network import model_fields
 from zoo.data import Preprocessing, open_dataset
 from zoo.registry import import_model
+from zoo.report.run.train_command import train_command
 from zoo.training import Recipe, RunFolder, recipe_for
 from zoo.training.resolve_config import resolve_config
 from zoo.visualize.network_and_images import TrainedNetwork, default_layers, default_rule
