@@ -134,6 +134,11 @@ def stored_model(stored: str, source: str, where: str, asked: str | None = None)
             raise UnknownModel(f"{where}: {error}") from None
         package = "" if is_reference(stored) else " install the package that has it, or"
         reference = source or stored
+        if reference.startswith("__main__:"):
+            raise UnknownModel(
+                f"{where} is of the network {stored}, which a notebook or a script has defined: move it to a module, "
+                f"and name it on the command line, as in --model my_nets:{reference.partition(':')[2]}"
+            ) from None
         raise UnknownModel(
             f"{where} is of the network {stored}, which is not zoo's:{package} name it on the command line, as in "
             f"--model {reference} (this runs the code of {reference.partition(':')[0]})"

@@ -96,3 +96,8 @@ def test_init_under_jit():
     assert jax.eval_shape(lambda: zoo.init(model, jax.random.key(0), (32, 32, 1))) == shapes
     several = jax.eval_shape(jax.vmap(lambda key: zoo.init(model, key)), jax.random.split(jax.random.key(0), 2))
     assert several["params"]["output"]["bias"].shape == (2, 10)
+
+
+def test_a_network_of_a_notebook_has_to_move_to_a_module():
+    with pytest.raises(zoo.ZooError, match=r"move it to a module.*--model my_nets:Net"):
+        registry.stored_model("__main__:Net", "", "runs/own/config.json")

@@ -5,6 +5,7 @@ import dataclasses
 import signal
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import jax
 import numpy as np
@@ -213,6 +214,9 @@ REFUSED = {
     "an unknown folder": ({"data": "no/such/folder"}, "no/such/folder"),
     "images without labels": ({"data": TRAIN[0]}, r"\(images, labels\)"),
     "a test split of a name": ({"data": "digits", "test": TEST}, "leave it out"),
+    "weights of another type": ({"pretrained": 3}, "int"),
+    "weights that are not there": ({"pretrained": Path("no.safetensors")}, "no.safetensors"),
+    "default weights of a network without": ({"pretrained": True}, "no pretrained weights"),
     "resume without a folder": ({"resume": True}, "run_dir"),
     "files without a folder": ({"options": RunOptions(profile=True)}, "run_dir"),
 }

@@ -61,10 +61,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Write the page, completely or not at all; the arguments are checked first."""
-    from rich.console import Console
     from rich.progress import Progress
 
     from zoo.report import write_report
+    from zoo.runtime.console import output_console
 
     _check_out(args.out)
     check_images(args)
@@ -81,7 +81,7 @@ def run(args: argparse.Namespace) -> None:
         options |= {"weights": trained.weights, "weights_name": trained.description, "image_set": image_set}
         if args.checkpoint and args.checkpoint.is_dir():
             options["run"] = args.checkpoint
-    console = Console(stderr=True)
+    console = output_console(stderr=True)
     with Progress(console=console, disable=not console.is_terminal, transient=True) as progress:
         write_report(args.out, progress_bar=progress.track, **options)
     print(printable(args.out))

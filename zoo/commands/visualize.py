@@ -82,9 +82,9 @@ def run(args: argparse.Namespace) -> None:
     """Write the sheets and their index. The arguments are checked before anything is computed."""
     import sys
 
-    from rich.console import Console
     from rich.progress import Progress
 
+    from zoo.runtime.console import output_console
     from zoo.training import enable_compilation_cache
     from zoo.visualize.sheets.figures import check_matplotlib
     from zoo.visualize.sheets.sheet import add_sheet, index_path
@@ -99,7 +99,7 @@ def run(args: argparse.Namespace) -> None:
     image_set = chosen_images(args, network, plan.rows_of_data_set) if plan.needs_images else None
     enable_compilation_cache()
     command = shell_command(["zoo", *args.given])
-    console = Console(stderr=True)
+    console = output_console(stderr=True)
     # On a terminal, paths are printed above the bar; in a pipe they must not go to the bar's standard error.
     redirect, disable = sys.stdout.isatty(), not console.is_terminal
     with Progress(console=console, disable=disable, redirect_stdout=redirect, transient=True) as progress:

@@ -15,15 +15,15 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 
-def output_console() -> Console:
-    """Rich's console on standard output, with a moving bar only on a terminal, whatever FORCE_COLOR says.
+def output_console(*, stderr: bool = False) -> Console:
+    """Rich's console on standard output or error, with a moving bar only on a terminal, whatever FORCE_COLOR says.
 
     A notebook shows its lines as they are, and what a terminal would do with them not at all.
     """
     from rich.console import Console
 
-    terminal = sys.stdout.isatty() and not shown_in_notebook()
-    return Console(force_jupyter=False, force_terminal=None if terminal else False)
+    terminal = (sys.stderr if stderr else sys.stdout).isatty() and not shown_in_notebook()
+    return Console(stderr=stderr, force_jupyter=False, force_terminal=None if terminal else False)
 
 
 def print_line(console: Console, text: str, style: str | None = None) -> None:

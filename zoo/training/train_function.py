@@ -19,6 +19,7 @@ from zoo.training.checkpoint.checkpoint_weights import checkpoint_weights, chose
 from zoo.training.checkpoint.run_folder import RunFolder
 from zoo.training.checkpoint.run_memory import RunMemory
 from zoo.training.config.recipe import Recipe
+from zoo.training.config.run_config import DEFAULT_WEIGHTS
 from zoo.training.config.run_options import RunOptions
 from zoo.training.logging.history import History
 from zoo.training.logging.rows import is_evaluation, read_rows
@@ -39,7 +40,7 @@ def train(
     test: Arrays | None = None,
     run_dir: str | Path | None = None,
     resume: bool = False,
-    pretrained: str | None = None,
+    pretrained: str | Path | bool | None = None,
     options: RunOptions = DEFAULT_OPTIONS,
     quiet: bool = False,
 ) -> TrainingResult:
@@ -53,8 +54,9 @@ def train(
     made smaller.
 
     Without `run_dir` nothing is written. With it checkpoints and metrics are, as by the command `zoo train`: an earlier
-    run there is renamed, or with `resume` continued. `pretrained` names weights to start from, "" the network's default
-    ones. `options` are those that do not change the network, such as RunOptions(log_every=100). `quiet` prints nothing.
+    run there is renamed, or with `resume` continued. `pretrained` are weights to start from, as `zoo.load_pretrained`
+    takes them, or True for the network's default ones. `options` are those that do not change the network, such as
+    RunOptions(log_every=100). `quiet` prints nothing.
 
     The first Ctrl-C, or a notebook's stop button, ends the run after the current step, and the result is what there is
     by then; a second one raises KeyboardInterrupt. After SIGTERM and SIGHUP the run is saved, and the signal acts
@@ -79,12 +81,16 @@ def train(
             recipe=recipe if isinstance(recipe, Recipe) else None,
             overrides=recipe_changes(recipe),
             recipe_name=recipe if isinstance(recipe, str) else None,
-            pretrained=pretrained,
+            pretrained=weights_name(pretrained),
             fields=fields,
             resume=resume,
             options=options,
         )
         run = prepare(request, console, lock)
+        if run_dir is not None and name.startswith("__main__:"):
+            print_line(
+                console, f"{name[9:]} is defined in this program: move it to a module, for others to read the run"
+            )
         print_run(run, console)
         outcome = train_in_memory(run, console)
         result = result_of(run, finished=not outcome.exit_code)
@@ -94,6 +100,18 @@ def train(
         if outcome.exit_code == exit_code(number):
             signal.raise_signal(number)
     return result
+
+
+def weights_name(pretrained: str | Path | bool | None) -> str | None:
+    """The weights as the flag --pretrained has them. Raises ZooError for another type."""
+    match pretrained:
+        case None | False:
+            return None
+        case True:
+            return DEFAULT_WEIGHTS
+        case str() | Path():
+            return str(pretrained)
+    raise ZooError(f"pretrained is a {type(pretrained).__name__}: give True, the tag of weights, or a file of them")
 
 
 def open_data(data: str | Path | Arrays | Dataset, test: Arrays | None) -> Dataset:

@@ -3,7 +3,6 @@
 import hashlib
 import re
 import shutil
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from http import HTTPStatus
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zoo.errors import ZooError
+from zoo.runtime.console import output_console
 from zoo.runtime.system_errors import reason
 from zoo.runtime.web.limits import LIMITS, Limits
 from zoo.runtime.web.url import parse_url, redacted
@@ -180,14 +180,14 @@ def _describe_failure(url: str, part: Path, reason: str, resumable: bool) -> str
 @contextmanager
 def _progress(url: str, received: int, total: int | None) -> Iterator[Callable[[int], None]]:
     """A progress bar on stderr where that is a terminal; yields a function that takes the bytes of each piece."""
-    if not sys.stderr.isatty():
+    console = output_console(stderr=True)
+    if not console.is_terminal:
         yield lambda size: None
         return
-    from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn(), TransferSpeedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    with Progress(*columns, console=console, transient=True) as progress:
         name = redacted(parse_url(url).path.rpartition("/")[2])
         task = progress.add_task(name, completed=received, total=total)
         yield lambda size: progress.advance(task, size)
