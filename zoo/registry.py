@@ -77,7 +77,8 @@ def import_model(name: str) -> ModelInfo:
     if found is None:
         registered = [info.name for info in _REGISTRY.values() if info.source.startswith(f"{module_name}:")]
         public = [known for known in vars(module) if not known.startswith("_")]
-        raise ZooError(f"{module_name} has no {attribute!r}{suggestion(attribute, [*registered, *public])}")
+        where = f" ({module.__file__})" if getattr(module, "__file__", None) else ""
+        raise ZooError(f"{module_name}{where} has no {attribute!r}{suggestion(attribute, [*registered, *public])}")
     if isinstance(found, ModelInfo):
         return _REGISTRY.get(found.name) or _registered(found)
     # Again at each call: a notebook may have reloaded the module.
@@ -164,7 +165,7 @@ def create_model(name: str, **fields: Any) -> Network:
                 suggested = suggestion(field, known)
                 raise ZooError(f"{name} has no field {field!r}{suggested}; its fields are {', '.join(sorted(known))}")
     if missing := _missing_fields(info.build, fields):
-        raise ZooError(f"{name} needs {', '.join(missing)}: {', '.join(map(_advice, missing))}")
+        raise ZooError(f"{name} needs {', '.join(missing)}: {_advice(missing)}")
     if "num_classes" in fields:
         CLASSES.check(fields["num_classes"], "num_classes")
     try:
@@ -205,8 +206,10 @@ def _missing_fields(build: Callable[..., Network], fields: Mapping[str, Any]) ->
     return [name for name in required if name not in fields]
 
 
-def _advice(field: str) -> str:
-    return "give --classes N, or num_classes=N" if field == "num_classes" else f"give --model-arg {field}=VALUE"
+def _advice(missing: list[str]) -> str:
+    if missing == ["num_classes"]:
+        return "give --classes N, or num_classes=N"
+    return "give values with --model-arg NAME=VALUE, or name a function or a functools.partial that sets them"
 
 
 def _field_names(build: Callable[..., Network]) -> set[str] | None:

@@ -147,6 +147,9 @@ def number():
 small = partial(Plain, width=2)
 module = Plain(n_classes=6, width=3)
 sequence = nn.Sequential([nn.Conv(4, (3, 3)), nn.relu, lambda x: x.mean((1, 2)), nn.Dense(10)])
+shared = nn.Dense(4)
+nested = Plain(n_classes=3, act=nn.Sequential([shared, nn.relu, shared]))
+table = Plain(n_classes=3, act=jnp.ones(3))
 zoo.register(zoo.ModelInfo(name="registered_net", build=Plain))
 '''
 

@@ -103,6 +103,16 @@ def test_a_fixed_number_of_outputs_may_be_that_of_the_data(nets):
         check_user_network(create("nets:sequence", num_classes=3), (8, 8, 3))
 
 
+def test_lists_are_hashable_and_shared_modules_stay_shared(nets):
+    model = create("nets:nested", num_classes=3)
+    assert hash(model) == hash(create("nets:nested", num_classes=3))
+    check_user_network(model, (8, 8, 3))
+    variables = jax.eval_shape(model.init, jax.random.key(0), IMAGES)
+    assert list(variables["params"]["act"]) == ["layers_0"]
+    with pytest.raises(zoo.ZooError, match="cannot be hashed, act"):
+        check_user_network(create("nets:table", num_classes=3), (8, 8, 3))
+
+
 def test_float32_only_is_said(nets):
     with pytest.raises(zoo.ZooError, match="Plain has no field dtype"):
         create("nets:Plain", num_classes=3, dtype=jnp.bfloat16)

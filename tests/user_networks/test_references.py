@@ -2,13 +2,13 @@
 
 import sys
 import warnings
-from importlib.metadata import EntryPoint
 
 import jax
 import pytest
 
 import zoo
 from zoo import registry
+from zoo.__main__ import main
 from zoo.data import Preprocessing
 from zoo.registry import UnknownModel, import_model
 from zoo.weights import Weights, load, open_pretrained, save
@@ -31,14 +31,16 @@ def forget(monkeypatch):
 
 
 @pytest.fixture
-def installed(monkeypatch):
-    """An installed package with one entry point."""
+def installed(nets, monkeypatch):
+    """Installs a package with one entry point, as pip would."""
 
     def install(name, value):
-        entry = EntryPoint(name, value, "zoo.models")
-        monkeypatch.setattr(
-            registry, "entry_points", lambda group, name=None: [entry] if name in (None, entry.name) else []
-        )
+        metadata = nets / "site" / "package-1.0.dist-info"
+        metadata.mkdir(parents=True)
+        (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: package\nVersion: 1.0\n")
+        (metadata / "entry_points.txt").write_text(f"[zoo.models]\n{name} = {value}\n")
+        (nets / "nets.py").rename(nets / "site" / "nets.py")
+        monkeypatch.syspath_prepend(nets / "site")
 
     return install
 
@@ -137,20 +139,24 @@ def test_a_registered_name_is_remembered_with_its_source(nets, monkeypatch):
     assert load("mine.safetensors").model == "registered_net"  # which the module has registered
 
 
-def test_an_installed_package(nets, monkeypatch, installed):
-    monkeypatch.syspath_prepend(nets)
+def test_an_installed_package(nets, monkeypatch, installed, capsys):
     installed("packaged", "nets:Plain")
     assert "packaged" in zoo.list_models() and "nets" not in sys.modules
     assert zoo.create_model("packaged", num_classes=4).num_classes == 4
     save("mine.safetensors", weights_of("packaged"))
     forget(monkeypatch)
     assert load("mine.safetensors").model == "packaged"
+    assert main(["list", "packaged"]) == 0
+    assert "nets:Plain" in capsys.readouterr().out
 
 
-def test_a_broken_package_is_one_line(nets, installed):
+def test_a_broken_package_is_one_line(nets, installed, capsys):
     installed("packaged", "no_such_module:Net")
     with pytest.raises(zoo.ZooError, match=r"packaged.*no_such_module"):
         zoo.create_model("packaged")
+    assert main(["list"]) == 0
+    output, error = capsys.readouterr()
+    assert "lenet5" in output and error.count("\n") == 1 and "no_such_module" in error
 
 
 def test_no_warning_where_nothing_was_chosen(nets):

@@ -19,13 +19,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Print one line per published file."""
+    from zoo.commands.arguments.network import known_model
     from zoo.errors import ZooError
     from zoo.registry import model_info
     from zoo.runtime.text_tables import print_table
     from zoo.weights.fetch import local_file
     from zoo.weights.published import published_weights
 
-    all_published = published_weights(args.model)
+    all_published = published_weights(known_model(args.model))
     if not all_published:
         raise ZooError(f"no pretrained weights are known for {args.model}")
     # Where the size is not stated: four bytes per parameter.

@@ -14,6 +14,7 @@ from zoo.errors import ZooError
 from zoo.models.user_module.adapted_class import contract_of
 from zoo.models.user_module.contract import CLASS_COUNTS, TRUE_IN_INFERENCE, TRUE_IN_TRAINING
 from zoo.models.user_module.error_lines import error_line
+from zoo.models.user_module.hashable import unhashable_field
 from zoo.models.user_module.output_kind import is_probability
 
 # What a checkpoint holds, and what a step adds to the loss.
@@ -24,12 +25,8 @@ IMAGES = 2
 def check_user_network(network: nn.Module, image_shape: tuple[int, int, int]) -> None:
     """Raises ZooError where the network cannot take such images, or returns something else than their logits."""
     name = type(network).__name__
-    try:
-        hash(network)
-    except TypeError as error:
-        raise ZooError(
-            f"{name} has a field that cannot be hashed ({error}): use tuples for lists and arrays"
-        ) from error
+    if field := unhashable_field(network):
+        raise ZooError(f"{name} has a field that cannot be hashed, {field}: use numbers, texts and tuples of them")
     images = jax.ShapeDtypeStruct((IMAGES, *image_shape), jnp.float32)
     variables = _traced(name, network.init, jax.random.key(0), images)
     _check_variables(network, variables)

@@ -18,6 +18,7 @@ from zoo.errors import ZooError
 from zoo.models.field_types import ClassCount
 from zoo.models.network import Network, refusing_integers
 from zoo.models.user_module.contract import Contract, mode_values, read_contract
+from zoo.models.user_module.hashable import make_hashable
 from zoo.runtime.record_types import ImageShape
 
 # The fields of every network that zoo sets, and what stands for one that the original does not have.
@@ -35,19 +36,14 @@ def adapted_class(cls: Any) -> type[nn.Module]:
 
 @cache
 def _adapted_class(cls: Any) -> type[nn.Module]:
-    if issubclass(cls, Network):
-        return cls
     contract = read_contract(cls)
     own = {field.name: field for field in dataclasses.fields(cls)}
     added = {name: field for name, field in ADDED_FIELDS.items() if name not in own}
-    if not added and _takes_train(cls):
+    if (not added or issubclass(cls, Network)) and _takes_train(cls):
         return cls
 
     def __post_init__(self: Any) -> None:
-        # Flax modules are frozen once they are made. A list cannot be hashed, and the jit of a step hashes its network.
-        for name in own:
-            if isinstance(value := getattr(self, name, None), list):
-                object.__setattr__(self, name, _as_tuple(value))
+        make_hashable(self)
         if renamed:
             object.__setattr__(self, renamed, self.num_classes)
         if "dtype" in added and jnp.dtype(self.dtype) != jnp.float32:
@@ -73,7 +69,7 @@ def _adapted_class(cls: Any) -> type[nn.Module]:
         "__call__": __call__,
         "zoo_contract": contract,
     }
-    namespace |= {name: getattr(cls, name, default) for name, (_, default) in added.items()}
+    namespace |= {name: _class_attribute(cls, name, default) for name, (_, default) in added.items()}
     if renamed:
         _rename_class_count(namespace, own[renamed])
     return types.new_class(cls.__name__, (cls,), {"kw_only": True}, lambda body: body.update(namespace))
@@ -109,10 +105,12 @@ def _rename_class_count(namespace: dict[str, Any], field: dataclasses.Field) -> 
         namespace["num_classes"] = field.default
 
 
+def _class_attribute(cls: type, name: str, default: Any) -> Any:
+    """What the class has without an annotation, as `image_shape = (32, 32, 3)`; a property is none."""
+    value = getattr(cls, name, default)
+    return default if isinstance(value, property) else value
+
+
 def _takes_train(cls: type[nn.Module]) -> bool:
     parameter = inspect.signature(cls.__call__).parameters.get("train")
     return parameter is not None and parameter.default is False and parameter.kind is not parameter.POSITIONAL_ONLY
-
-
-def _as_tuple(value: Any) -> Any:
-    return tuple(map(_as_tuple, value)) if isinstance(value, list | tuple) else value

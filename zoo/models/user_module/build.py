@@ -78,4 +78,8 @@ def _contract_name(argument: str, class_count: str) -> str:
 
 
 def _kind(found: Any) -> str:
+    cls = found if isinstance(found, type) else type(found)
+    # Without an import of NNX, which takes half a second.
+    if any(base.__module__.startswith("flax.nnx") for base in cls.__mro__):
+        return "an NNX module, and zoo takes those of Flax Linen"
     return f"the class {found.__name__}" if isinstance(found, type) else f"of the type {type(found).__name__}"

@@ -61,7 +61,10 @@ def imported_class(reference: str) -> type[nn.Module] | None:
     A file that names a class makes nothing run by this, neither an import nor a function.
     """
     module, _, attribute = reference.partition(":")
-    found = find_attribute(sys.modules[module], attribute) if module in sys.modules else None
+    found: Any = sys.modules.get(module)
+    for part in attribute.split("."):
+        # Not getattr: some modules import others by it.
+        found = getattr(found, "__dict__", {}).get(part)
     return found if isinstance(found, type) and issubclass(found, nn.Module) else None
 
 
