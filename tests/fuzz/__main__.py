@@ -40,8 +40,18 @@ KINDS = (
 )
 # What commands import when they run, so that the forked ones need not.
 IMPORTED = (
-    *(f"zoo.commands.{name}" for name in ("train", "predict", "evaluate", "convert", "report", "visualize", "summary")),
-    *("zoo.training", "zoo.inference.prediction", "zoo.inference.evaluation", "zoo.weights.convert", "zoo.report"),
+    *(
+        f"zoo.commands.{name}"
+        for name in ("train", "predict", "evaluate", "convert", "report", "visualize", "summary", "data")
+    ),
+    *(
+        "zoo.commands.data",
+        "zoo.training",
+        "zoo.inference.prediction",
+        "zoo.inference.evaluation",
+        "zoo.weights.convert",
+        "zoo.report",
+    ),
     *("zoo.visualize.sheets.sheet_plan", "zoo.data.open", "zoo.data.sources.tfds", "zoo.count", "orbax.checkpoint"),
     *("requests", "matplotlib.figure", "rich.progress", "PIL.Image"),
 )

@@ -112,6 +112,7 @@ def _valid(command: str, seeds: Seeds) -> tuple[str, ...]:
         "convert": ("absent", "out.safetensors", "--model", NETWORK),
         "list": ("absent",),
         "weights": ("absent",),
+        "data": ("./absent",),
     }[command]
 
 

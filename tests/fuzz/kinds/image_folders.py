@@ -12,13 +12,15 @@ from tests.fuzz.kinds.special_files import SPECIAL
 from tests.fuzz.seeds import Seeds, image_bytes
 
 PIXELS = image_bytes("PNG")
+DATA = ("data", "data", "--sheet", "sheet.png")
 
 
 def cases(seeds: Seeds, seed: int, count: int) -> Iterator[Case]:
     """Folders as data sets of `evaluate`, and some of `train`."""
     evaluate = ("evaluate", "--dataset", "data", "--weights", str(seeds.binary_weights))
     for name, change in {**structures(), **_with_special_files()}.items():
-        for command, arguments in {"evaluate": evaluate, "train": train("--dataset", "data")}.items():
+        commands = {"evaluate": evaluate, "train": train("--dataset", "data"), "data": DATA}
+        for command, arguments in commands.items():
             yield Case(
                 kind="image folders",
                 name=f"{command}: {name}",
@@ -28,14 +30,15 @@ def cases(seeds: Seeds, seed: int, count: int) -> Iterator[Case]:
                 seconds=30,
             )
     for name, content in strange_images():
-        yield Case(
-            kind="image folders",
-            name=f"evaluate: {name}",
-            arguments=evaluate,
-            write=lambda folder, content=content: _write(folder, files({"a/0.png": content})),
-            expected="either",
-            seconds=20,
-        )
+        for command, arguments in {"evaluate": evaluate, "data": DATA}.items():
+            yield Case(
+                kind="image folders",
+                name=f"{command}: {name}",
+                arguments=arguments,
+                write=lambda folder, content=content: _write(folder, files({"a/0.png": content})),
+                expected="either",
+                seconds=20,
+            )
 
 
 def structures() -> dict[str, Callable[[Path], object]]:

@@ -11,7 +11,7 @@ from zoo.data.image_shape import Shape
 from zoo.data.inspection.places import Place, name_at, source_at
 
 # An image is decoded in as many threads, each with memory of its own.
-MAX_THREADS = 4
+MAX_THREADS = 2
 # Pixels of the smaller side that are decoded, where a format allows less than all.
 DECODED_SIDE = 64
 
