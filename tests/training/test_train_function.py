@@ -82,6 +82,8 @@ def test_a_run_folder_is_that_of_the_command_and_the_same_bits(tmp_path, trained
     rows = [{name: row[name] for name in row.keys() - timing} for row in trained.history]
     assert measured_rows(tmp_path / "run") == rows
     assert len(written.history) == 2 and final_params(tmp_path / "run")
+    with pytest.raises(zoo.ZooError, match="arrays in memory"):
+        zoo.train("tiny", run_dir="run", resume=True)
 
 
 @pytest.mark.slow
@@ -159,12 +161,14 @@ def test_a_folder_is_a_data_set(tmp_path):
         for index in range(20):
             level = 200 * (name == "bright") + index
             Image.new("RGB", (16, 16), (level, level, index)).save(tmp_path / "photos" / name / f"{index}.png")
-    result = zoo.train("tiny", "photos", {**RECIPE, "batch_size": 8}, quiet=True)
+    result = zoo.train("tiny", "photos", {**RECIPE, "batch_size": 8}, run_dir="run", quiet=True)
     assert result.weights.class_names == ("bright", "dark")
     assert result.weights.predict(tmp_path / "photos" / "dark" / "0.png", top=1).classes[0][0].class_name in (
         "bright",
         "dark",
     )
+    longer = zoo.train("tiny", recipe={"epochs": 3}, run_dir="run", resume=True, quiet=True)
+    assert [row["epoch"] for row in longer.history] == [1, 2, 3] and longer.weights.dataset == "photos"
 
 
 @pytest.mark.slow

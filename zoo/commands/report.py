@@ -20,6 +20,7 @@ from zoo.commands.arguments.image_set import add_image_set_arguments, check_imag
 from zoo.commands.arguments.network import MODEL_HELP, add_model_arg, known_model, load_network, parse_image_shape
 from zoo.commands.arguments.types import InRange, path
 from zoo.printable import printable
+from zoo.runtime.console import print_note
 from zoo.runtime.limits import CLASSES
 
 if TYPE_CHECKING:
@@ -139,7 +140,10 @@ def _trained_network(args: argparse.Namespace) -> tuple[TrainedNetwork | None, I
         return None, None
     trained = chosen_network(argparse.Namespace(**{**vars(args), "weights": args.weights or None}))
     weights = trained.weights
-    has_images = args.images or args.dataset or weights.dataset
+    in_memory = weights.data.kind == "arrays"
+    if in_memory and not (args.images or args.dataset):
+        print_note("the training data were arrays in memory, so the page has no images: give some with --images")
+    has_images = args.images or args.dataset or (weights.dataset and not in_memory)
     return trained, chosen_images(args, trained, None) if has_images else None
 
 

@@ -11,7 +11,7 @@ import flax.linen as nn
 import jax
 from rich.console import Console
 
-from zoo.data import Dataset, open_arrays, open_dataset
+from zoo.data import Dataset, open_again, open_arrays, open_dataset
 from zoo.data.sources.arrays import Arrays
 from zoo.errors import ZooError, suggestion
 from zoo.runtime.console import output_console, print_line
@@ -34,7 +34,7 @@ DEFAULT_OPTIONS = RunOptions()
 
 def train(
     model: str | type[nn.Module] | nn.Module,
-    data: str | Path | Arrays | Dataset = "digits",
+    data: str | Path | Arrays | Dataset | None = None,
     recipe: Recipe | Mapping[str, Any] | str | None = None,
     *,
     test: Arrays | None = None,
@@ -49,9 +49,9 @@ def train(
     `model` is a name of `zoo.list_models()`, or a class of Linen modules of your own, or such a module, whose number of
     classes is that of the data. `data` is (images, labels), as `zoo.data.open_arrays` takes them, with the
     split `test`, or by default every fifth image of each class for that; or a folder or a name, as
-    `zoo.data.open_dataset` takes them; or a Dataset. `recipe` are changes of the recipe of this network and data, such
-    as {"epochs": 5}; or the name of a recipe; or a whole Recipe, of which only a batch that the data does not fill is
-    made smaller.
+    `zoo.data.open_dataset` takes them; or a Dataset; None is the digits, or with `resume` the run's. `recipe` are
+    changes of the recipe of this network and data, such as {"epochs": 5}; or the name of a recipe; or a whole Recipe,
+    of which only a batch that the data does not fill is made smaller.
 
     Without `run_dir` nothing is written. With it checkpoints and metrics are, as by the command `zoo train`: an earlier
     run there is renamed, or with `resume` continued. `pretrained` are weights to start from, as `zoo.load_pretrained`
@@ -71,7 +71,10 @@ def train(
     if run_dir is None and jax.process_count() > 1:
         raise ZooError("several processes need a run folder that all of them see: give run_dir")
     name, fields = name_and_fields(model)
-    dataset = open_data(data, test)
+    if data is None and resume and run_dir is not None:
+        dataset = data_of_run(RunFolder(Path(run_dir)), name)
+    else:
+        dataset = open_data("digits" if data is None else data, test)
     console, memory = Console(quiet=True) if quiet else output_console(), RunMemory()
     with ExitStack() as lock:
         request = RunRequest(
@@ -112,6 +115,14 @@ def weights_name(pretrained: str | Path | bool | None) -> str | None:
         case str() | Path():
             return str(pretrained)
     raise ZooError(f"pretrained is a {type(pretrained).__name__}: give True, the tag of weights, or a file of them")
+
+
+def data_of_run(folder: RunFolder, model: str) -> Dataset:
+    """The data set that a run remembers. Raises ZooError where that is in memory, or no longer where it was."""
+    data = folder.read_config(model).data
+    if data.kind not in ("folder", "tfds"):
+        raise ZooError(f"the data of the run in {folder.path} are {data.describe()}: give them to resume it")
+    return open_again(data)
 
 
 def open_data(data: str | Path | Arrays | Dataset, test: Arrays | None) -> Dataset:
