@@ -102,6 +102,8 @@ def failing(weights=WEIGHTS, images=IMAGES, **options):
 def test_errors():
     assert "batch_size is 0" in failing(batch_size=0)
     assert "top is 0" in failing(top=0)
+    for dtype in ("float33", "int8", None.__class__):
+        assert "float32 or bfloat16" in failing(dtype=dtype)
     assert "7 outputs, but 2 class names" in failing(replace(WEIGHTS, class_names=("a", "b")))
     for image in (IMAGES[0][..., 0], IMAGES[0].astype(np.float32), np.zeros((4, 4, 2), np.uint8)):
         assert f"an image is {image.dtype} {image.shape}" in failing(images=[image])

@@ -29,6 +29,7 @@ VARIABLES = zoo.init(MODEL, jax.random.key(0), (32, 32, 3))
     [
         lambda: MODEL.apply(VARIABLES, PIXELS),
         lambda: MODEL.apply(VARIABLES, images=PIXELS, train=False),
+        lambda: MODEL.apply(VARIABLES, PIXELS > 0),
         lambda: MODEL.init(jax.random.key(0), PIXELS.astype(np.int32)),
         lambda: jax.eval_shape(jax.jit(MODEL.apply), VARIABLES, PIXELS),
         lambda: nn.remat(OfAUser)(num_classes=2).apply(VARIABLES, PIXELS),
@@ -37,13 +38,13 @@ VARIABLES = zoo.init(MODEL, jax.random.key(0), (32, 32, 3))
     ],
 )
 def test_integers_are_an_error_that_says_what_to_do(call):
-    with pytest.raises(zoo.ZooError, match=r"OfAUser.* int(8|32)|uint8.*weights\.preprocess"):
+    with pytest.raises(zoo.ZooError, match=r"OfAUser.* (uint8|int32|bool).*weights\.preprocess"):
         call()
 
 
 def test_floats_of_any_size_are_taken():
     for dtype in (np.float32, np.float16, jax.numpy.bfloat16):
-        assert MODEL.apply(VARIABLES, PIXELS.astype(dtype)).shape == (1, 2)
+        assert MODEL.apply(VARIABLES, PIXELS.astype(dtype), train=np.bool_(False)).shape == (1, 2)
 
 
 @pytest.mark.parametrize("name", ["lenet5", "googlenet"])

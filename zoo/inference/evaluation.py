@@ -11,7 +11,7 @@ import numpy as np
 from zoo.data import Dataset, UnreadableImages, eval_batches
 from zoo.errors import ZooError
 from zoo.inference.classifier import Classifier
-from zoo.inference.prediction import fetch_top_k, output_names, top_k_function
+from zoo.inference.prediction import fetch_top_k, float_dtype, output_names, top_k_function
 from zoo.models.memory_forecast import check_inference_memory
 from zoo.runtime.html_tables import html_table
 from zoo.runtime.limits import BATCH_SIZE
@@ -126,7 +126,7 @@ def evaluate(
     devices = mesh.size
     # No larger than what the images fill.
     batch_size = min(batch_size, -(-len(dataset.test) // devices) * devices)
-    network = weights.network(dtype=jnp.dtype(dtype))
+    network = weights.network(dtype=float_dtype(dtype))
     check_inference_memory(network, weights.preprocessing.image_shape, batch_size // devices)
     compute = top_k_function(weights, 5, dtype)
     variables = jax.device_put(weights.variables, replicated(mesh))

@@ -15,6 +15,7 @@ from zoo.errors import ZooError
 from zoo.inference.classifier import Classifier
 from zoo.models.memory_forecast import check_inference_memory
 from zoo.models.network import Network
+from zoo.printable import quoted
 from zoo.runtime.compiler_options import compiler_options
 from zoo.runtime.limits import BATCH_SIZE, TOP
 
@@ -46,14 +47,14 @@ def predict(
     """
     BATCH_SIZE.check(batch_size, "batch_size")
     TOP.check(top, "top")
-    names = output_names(weights)
+    names, dtype = output_names(weights), float_dtype(dtype)
     compute = top_k_function(weights, top, dtype)
     variables = jax.device_put(weights.variables)
     fitted, size = (_fitted(weights, image) for image in images), None
     while batch := list(islice(fitted, batch_size)):
         if size is None:
             size = len(batch)
-            check_inference_memory(weights.network(dtype=jnp.dtype(dtype)), weights.preprocessing.image_shape, size)
+            check_inference_memory(weights.network(dtype=dtype), weights.preprocessing.image_shape, size)
         padded = np.zeros((size, *weights.preprocessing.image_shape), np.uint8)
         padded[: len(batch)] = batch
         for probabilities, indices in zip(*fetch_top_k(weights, *compute(variables, padded), len(batch)), strict=True):
@@ -66,7 +67,7 @@ def top_k_function(weights: Classifier, count: int, dtype: jnp.dtype = jnp.float
 
     It returns probabilities and class indices as `top_k` does; fewer than `count` where the network has fewer classes.
     """
-    network = weights.network(dtype=jnp.dtype(dtype))
+    network = weights.network(dtype=float_dtype(dtype))
     count = min(count, network.num_classes)
     try:
         return _kept_top_k_function(network, weights.preprocessing, count)
@@ -83,6 +84,17 @@ def _top_k_function(network: Network, preprocessing: Preprocessing, count: int) 
 
 # Kept, so that in a notebook the next image needs no new compilation; each takes some megabytes.
 _kept_top_k_function = lru_cache(maxsize=8)(_top_k_function)
+
+
+def float_dtype(dtype: Any) -> jnp.dtype:
+    """The type in which a network computes. Raises ZooError for what is no type of floating-point numbers."""
+    try:
+        found = jnp.dtype(dtype)
+    except TypeError:
+        found = None
+    if found is None or not jnp.issubdtype(found, jnp.floating):
+        raise ZooError(f"dtype is {quoted(dtype)}: a network computes in float32 or bfloat16")
+    return found
 
 
 def top_k(logits: jax.Array, count: int) -> tuple[jax.Array, jax.Array]:

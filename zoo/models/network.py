@@ -51,7 +51,8 @@ def refusing_integers(call: Callable) -> Callable:
     @wraps(call)
     def checked(self: nn.Module, *args: Any, **kwargs: Any) -> Any:
         for value in (*args, *kwargs.values()):
-            if hasattr(value, "dtype") and jnp.issubdtype(value.dtype, jnp.integer):
+            # A number of NumPy's is a setting, such as `train`.
+            if getattr(value, "ndim", 0) > 2 and getattr(value.dtype, "kind", "") in ("u", "i", "b"):
                 raise ZooError(
                     f"{type(self).__name__} takes normalised floating-point images, not pixels of {value.dtype}: "
                     "weights.preprocess(images) gives them, where weights = zoo.load_pretrained(...) or the like"
