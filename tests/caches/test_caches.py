@@ -10,6 +10,8 @@ from command_line import error_of
 from weights.server import serving
 
 from zoo.__main__ import main
+from zoo.caches.kinds import CACHES
+from zoo.commands.cache import NAMES
 from zoo.data import open_dataset
 from zoo.runtime.cache_entries import use_while_alive
 from zoo.runtime.web.limits import Limits
@@ -155,15 +157,16 @@ def test_a_download_and_a_prepared_data_set_are_found(capsys, folders, monkeypat
 
 
 def test_what_cannot_be_removed_is_named(capsys, folders, monkeypatch):
-    path = write(folders / "mpl" / "fontlist-v3.11.0.json")
+    paths = [write(folders / "xla" / f"jit_{number}-cache") for number in range(5)]
 
     def refuse(self, missing_ok=False):
         raise PermissionError(13, "Permission denied", str(self))
 
     monkeypatch.setattr("pathlib.Path.unlink", refuse)
-    assert main(["cache", "clear", "fonts"]) == 2
+    assert main(["cache", "clear", "programs"]) == 2
     output, error = capsys.readouterr()
-    assert "0 bytes" in output and str(path) in error and "Permission denied" in error
+    assert "0 bytes" in output and str(paths[0]) in error and "Permission denied" in error
+    assert len(error.splitlines()) == 4 and "2 more files" in error
 
 
 def test_programs_elsewhere_are_named(capsys, monkeypatch):
@@ -184,3 +187,7 @@ def test_programs_elsewhere_are_named(capsys, monkeypatch):
 def test_bad_input_is_one_line(capsys, arguments, parts):
     error = error_of(capsys, "cache", *arguments)
     assert all(part in error for part in parts)
+
+
+def test_the_names_are_those_of_the_caches():
+    assert [cache.name for cache in CACHES] == list(NAMES)

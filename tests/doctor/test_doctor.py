@@ -205,11 +205,18 @@ def test_a_full_disk_a_read_only_cache_and_little_memory(monkeypatch):
     monkeypatch.setattr(machine.shutil, "disk_usage", lambda folder: usage)
     monkeypatch.setattr(machine, "host_memory", lambda: 2**28)
     problems = machine.disk_and_memory().problems
-    assert sum("only 1.0 MiB are free" in problem for problem in problems) == 3
+    assert sum("only 1.0 MiB are free" in problem for problem in problems) == 4
     assert any("256.0 MiB of memory" in problem for problem in problems)
     monkeypatch.setattr(machine.os, "access", lambda *arguments: False)
     problems = machine.disk_and_memory().problems
-    assert any("cannot write its caches" in problem and "ZOO_CACHE" in problem for problem in problems)
+    for name in ("ZOO_CACHE", "JAX_COMPILATION_CACHE_DIR"):
+        assert any("not writable" in problem and name in problem for problem in problems)
+
+
+def test_a_cache_that_is_a_file(monkeypatch, tmp_path):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("ZOO_CACHE", str(tmp_path / "file" / "cache"))
+    assert any(f"{tmp_path / 'file'} is no folder" in problem for problem in machine.disk_and_memory().problems)
 
 
 def test_no_home_folder(monkeypatch, capsys, well):

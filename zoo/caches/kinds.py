@@ -9,9 +9,8 @@ from functools import partial
 from pathlib import Path
 
 from zoo.data.sources.tfds_files import prepared_datasets, tfds_folder
-from zoo.errors import ZooError
 from zoo.runtime.cache_entries import CacheEntry, exclusive, files_in, subfolders
-from zoo.runtime.cache_folder import cache_folder
+from zoo.runtime.cache_folder import cache_folder, programs_folder
 from zoo.runtime.home_folder import expand_home
 from zoo.weights.cached_files import cached_weights
 
@@ -37,14 +36,6 @@ class Cache:
     locate: Callable[[], Path]
     find: Callable[[Path], Iterable[CacheEntry]]
     by_name_only: bool = False
-
-
-def programs_folder() -> Path:
-    """Where compiled programs are kept. Raises ZooError for storage that is not on this machine."""
-    folder = os.environ.get("JAX_COMPILATION_CACHE_DIR")
-    if folder and "://" in folder:
-        raise ZooError(f"compiled programs are in {folder}, not on this machine: use the tools of that storage")
-    return Path(folder) if folder else cache_folder() / "xla"
 
 
 def compiled_programs(folder: Path) -> Iterator[CacheEntry]:

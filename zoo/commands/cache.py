@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from zoo.caches.kinds import Cache
 
 HELP = "show the caches, and empty them"
+# Of a kind, for each cache.
+MOST_NOTES = 3
 # As in `zoo.caches.kinds`, whose import takes a second.
 NAMES = ("weights", "programs", "datasets", "fonts")
 
@@ -88,8 +90,11 @@ def _clear(cache: Cache) -> int:
         print_note(f"{cache.name}: {error if isinstance(error, ZooError) else reason(error)}")
         return 2
     print(f"{cache.name}: {shown_bytes(emptied.removed.bytes)} freed, {counted(emptied.removed.files, 'file')} removed")
-    for path in emptied.in_use:
-        print_note(f"{printable(path)} is in use by another process and stays")
-    for path, why in emptied.refused:
-        print_note(f"cannot remove {printable(path)}: {why}")
+    in_use = [f"{printable(path)} is in use by another process and stays" for path in emptied.in_use]
+    refused = [f"cannot remove {printable(path)}: {why}" for path, why in emptied.refused]
+    for notes in (in_use, refused):
+        for note in notes[:MOST_NOTES]:
+            print_note(note)
+        if len(notes) > MOST_NOTES:
+            print_note(f"{cache.name}: the same of {counted(len(notes) - MOST_NOTES, 'more file')}")
     return 2 if emptied.refused else 0

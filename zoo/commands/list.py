@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 HELP = "list the networks"
 TEXTS = ("name", "title", "url", "differs", "source")
 NUMBERS = ("year", "parameters", "macs", "input_size", "channels", "num_classes")
+OF_WEIGHTS = ("tag", "top1", "top5", "licence")
 SORTED_BY = ("name", "parameters", "macs", "input", "year", "accuracy")
 
 
@@ -54,14 +55,10 @@ class ListedNetwork:
 
     def as_record(self) -> dict[str, Any]:
         """The network as an object of --json."""
-        return {
-            **{name: getattr(self.info, name) for name in TEXTS},
-            **{name: self.number(name) for name in NUMBERS},
-            "top1": self.top1,
-            "weights": [
-                {name: getattr(one, name) for name in ("tag", "top1", "top5", "licence")} for one in self.weights
-            ],
-        }
+        texts = {name: getattr(self.info, name) for name in TEXTS}
+        numbers = {name: self.number(name) for name in NUMBERS}
+        weights = [{name: getattr(one, name) for name in OF_WEIGHTS} for one in self.weights]
+        return {**texts, **numbers, "top1": self.top1, "weights": weights}
 
     def cells(self) -> list[str]:
         """The network as a row of the table."""

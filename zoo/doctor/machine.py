@@ -13,7 +13,7 @@ import zoo
 from zoo.doctor.findings import Finding, Section
 from zoo.errors import ZooError
 from zoo.printable import printable, shown_bytes
-from zoo.runtime.cache_folder import cache_folder
+from zoo.runtime.cache_folder import cache_folder, programs_folder
 from zoo.runtime.environment import check_address_space
 from zoo.runtime.free_memory import host_memory
 from zoo.runtime.system_errors import reason
@@ -21,6 +21,7 @@ from zoo.runtime.system_errors import reason
 # Below these, a download of weights or a training run probably fails.
 LEAST_DISK = 2**30
 LEAST_MEMORY = 2**30
+PROGRAMS = "JAX_COMPILATION_CACHE_DIR"
 
 
 def programs() -> Section:
@@ -38,7 +39,9 @@ def programs() -> Section:
 
 def disk_and_memory() -> Section:
     """Free space where zoo writes, free memory, and limits of this process."""
-    places = [_space("current folder", Path.cwd), _space("caches", cache_folder, needed=True)]
+    places = [_space("current folder", Path.cwd), _space("caches", cache_folder, "ZOO_CACHE")]
+    if os.environ.get(PROGRAMS):
+        places.append(_space("compiled programs", programs_folder, PROGRAMS))
     return Section("disk and memory", (*places, _space("temporary files", _temporary), _memory(), *_limits()))
 
 
@@ -54,22 +57,24 @@ def _temporary() -> Path:
         raise ZooError(f"there is no folder for temporary files: {reason(error)}") from None
 
 
-def _space(name: str, locate: Callable[[], Path], needed: bool = False) -> Finding:
-    """The space in a folder, or in the one above it that exists. Only what zoo needs is a problem."""
-    remedy = "set ZOO_CACHE to another folder" if needed else "choose another folder"
+def _space(name: str, locate: Callable[[], Path], variable: str = "") -> Finding:
+    """The space in a folder, or in the one above it that exists. One that a variable sets has to be writable."""
+    remedy = f"set {variable} to another folder" if variable else "choose another folder"
     try:
         folder = locate().absolute()
-        existing = next(one for one in (folder, *folder.parents) if one.is_dir())
+        existing = next(one for one in (folder, *folder.parents) if one.exists())
         free, writable = shutil.disk_usage(existing).free, os.access(existing, os.W_OK | os.X_OK)
     except (ZooError, OSError) as error:
         text = str(error) if isinstance(error, ZooError) else reason(error)
         return Finding(name, "-", f"{name}: {text}", remedy)
     value = f"{shown_bytes(free)} free, {'writable' if writable else 'not writable'}, {printable(folder)}"
     problem = ""
-    if not writable and needed:
-        problem = f"zoo cannot write its caches into {folder}"
+    if not existing.is_dir():
+        problem = f"{name}: {printable(existing)} is no folder"
+    elif not writable and variable:
+        problem = f"{name}: {printable(folder)} is not writable"
     elif free < LEAST_DISK:
-        problem = f"only {shown_bytes(free)} are free for {printable(folder)}"
+        problem = f"{name}: only {shown_bytes(free)} are free in {printable(folder)}"
         remedy = f"remove some files (zoo cache clear), or {remedy}"
     return Finding(name, value, problem, remedy)
 
