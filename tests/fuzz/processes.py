@@ -179,7 +179,9 @@ def _be_command(case: Case, folder: Path) -> None:
         if case.fresh:
             case.before()
             os.execvp((case.shell or command)[0], [*case.shell, *command])
-        sys.argv = sys.orig_argv = ["zoo", *arguments]
+        # A process of its own, as the installed script is.
+        sys.argv = ["zoo", *arguments]
+        sys.orig_argv = [sys.executable, *sys.argv]
         case.before()
         status = _call_main()
     except SystemExit as leaving:
