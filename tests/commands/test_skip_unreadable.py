@@ -10,7 +10,7 @@ from PIL import Image
 
 import zoo
 from zoo.commands.arguments.image_set import add_image_set_arguments, chosen_images
-from zoo.data import DataError, Preprocessing, UnreadableImages, open_dataset
+from zoo.data import DataError, DataOrigin, Preprocessing, UnreadableImages, open_dataset
 from zoo.errors import ZooError
 from zoo.inference.evaluation import evaluate
 from zoo.models.variables import init_shapes
@@ -18,7 +18,7 @@ from zoo.visualize.network_and_images import index_in_data_set
 from zoo.weights.files import Weights
 
 PREPROCESSING = Preprocessing(image_shape=(32, 32, 1), mean=(0.5,), std=(0.5,))
-NETWORK = SimpleNamespace(weights=SimpleNamespace(class_names=("a", "b"), dataset="pets"))
+NETWORK = SimpleNamespace(weights=SimpleNamespace(class_names=("a", "b"), dataset="pets", data=DataOrigin()))
 
 
 @pytest.fixture(scope="module")

@@ -139,7 +139,12 @@ def test_labels_that_must_be_read_are_counted_only_where_they_are_few():
         def __getitem__(self, index):
             return {"image": np.full((2, 2, 1), index, np.uint8), "label": index % 2}
 
-    data = arrays(Reading(), Reading())
+    class Labelled(Reading):
+        def label(self, index):
+            return index % 2
+
+    assert survey(arrays(Reading(), Reading())).training_counts is None
+    data = arrays(Labelled(), Labelled())
     assert [row.training for row in survey(data).classes] == [2, 1]
     found = survey(data, dataclasses.replace(USUAL, labels=2))
     assert [row.training for row in found.classes] == [None, None]

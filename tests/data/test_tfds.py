@@ -13,8 +13,9 @@ import requests
 import tensorflow_datasets as tfds
 from PIL import Image
 
-from zoo.data import DataError, open_dataset
+from zoo.data import DataError, Dataset, open_dataset
 from zoo.data.image_shape import typical_shape
+from zoo.data.inspection.survey import survey
 from zoo.data.sources.tfds import RecordSource
 
 RNG = np.random.default_rng(0)
@@ -130,6 +131,19 @@ def test_a_photograph_in_a_record_is_turned_upright(kind):
         expected = np.rot90(np.asarray(stored.convert("RGB")))
     np.testing.assert_array_equal(source[0]["image"], expected)
     assert source.image_shape(0) == (48, 32, 3)
+
+
+def test_a_survey_of_records_reads_them_as_they_are_stored():
+    photographs = [Image.fromarray(np.full((400, 300, 3), 40 * value, np.uint8)) for value in range(5)]
+    train = [record(image, label, format="jpeg") for label, image in enumerate(photographs[:4])]
+    train[3] = {**train[3], "image": train[3]["image"][:-300]}
+    test = [record(photographs[1], 1, format="jpeg"), record(photographs[4], 0, format="jpeg")]
+    sources = (RecordSource(Path("x"), records, "image", "label", 3) for records in (train, test))
+    found = survey(Dataset("x", *sources, ("a", "b", "c", "d"), (400, 300, 3)))
+    assert [(row.training, row.test) for row in found.classes] == [(1, 1), (1, 1), (1, 0), (1, 0)]
+    assert (found.looked_at.images, found.looked_at.largest, found.looked_at.colour) == (6, (400, 300), 5)
+    assert [image.name for image in found.looked_at.unreadable] == ["training image 3"]
+    assert [group.images for group in found.leaked] == [("training image 1", "test image 0")] and found.compared == 6
 
 
 def test_the_first_record_does_not_decide_the_shape_and_may_be_damaged():

@@ -29,7 +29,7 @@ class Effort:
 
 # A minute or two on a laptop, however large the data set is; a second or two before a run; and no limit.
 USUAL = Effort(looked_at=2000, decode=True, compared=100_000, compared_bytes=4e9, labels=100_000)
-BRIEF = Effort(looked_at=64, decode=False, compared=20_000, compared_bytes=1e8, labels=20_000)
+BRIEF = Effort(looked_at=64, decode=False, compared=20_000, compared_bytes=1e8, labels=5000)
 COMPLETE = Effort(looked_at=math.inf, decode=True, compared=math.inf, compared_bytes=math.inf, labels=math.inf)
 
 
@@ -123,9 +123,12 @@ def survey(dataset: Dataset, effort: Effort = USUAL) -> Survey:
 
 
 def _counts(source: Source, dataset: Dataset, effort: Effort) -> Sequence[int | None]:
-    """The images of each class; None for all where too many would have to be read for it, or one cannot be."""
+    """The images of each class; None for all where too many would have to be read for it, or one cannot be.
+
+    They are read only where that does not decode them.
+    """
     classes = len(dataset.class_names)
-    if known_labels(source) is not None or len(source) <= effort.labels:
+    if known_labels(source) is not None or (hasattr(source, "label") and len(source) <= effort.labels):
         with suppress(DataError):
             return class_counts(source, classes)
     return (None,) * classes
