@@ -4,12 +4,14 @@ import fcntl
 import gc
 import json
 import os
+import time
 
 import pytest
 from command_line import error_of
 from weights.server import serving
 
 from zoo.__main__ import main
+from zoo.caches import kinds
 from zoo.caches.kinds import CACHES
 from zoo.commands.cache import NAMES
 from zoo.data import open_dataset
@@ -127,6 +129,21 @@ def test_what_is_in_use_stays(capsys, folders):
     gc.collect()
     assert main(["cache", "clear", "weights", "datasets"]) == 0
     assert files(folders) == []
+
+
+def test_jax_is_waited_for_once(capsys, folders, monkeypatch):
+    for number in range(50):
+        write(folders / "xla" / f"jit_{number}-cache")
+    lock = write(folders / "xla" / ".lockfile")
+    monkeypatch.setattr(kinds, "PROGRAM_LOCK_SECONDS", 0.2)
+    start = time.monotonic()
+    with lock.open() as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        assert main(["cache", "clear", "programs"]) == 0
+    assert time.monotonic() - start < 5 and len(files(folders)) == 51
+    assert "47 more files" in capsys.readouterr().err
+    assert main(["cache", "clear", "programs"]) == 0
+    assert files(folders) == ["xla/.lockfile"]
 
 
 def test_a_preparation_keeps_what_it_downloads(folders):

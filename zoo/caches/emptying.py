@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from zoo.caches.kinds import Cache
-from zoo.runtime.cache_entries import CacheEntry
+from zoo.runtime.cache_entries import CacheEntry, Lock
 from zoo.runtime.system_errors import reason
 
 # A folder that is being removed: its old name is free at once, and what is left after a kill is no data set.
@@ -54,11 +54,17 @@ def empty(cache: Cache) -> Emptied:
 
 def _remove_all(entries: Iterable[CacheEntry], folder: Path) -> Emptied:
     removed, in_use, refused = Amount(), [], []
+    # Entries may have the same lock, for which each would wait again.
+    held: set[Lock] = set()
     for entry in entries:
         amount = _amount_of(entry.path)
+        if entry.lock in held:
+            in_use.append(entry.path)
+            continue
         try:
             with entry.lock() as free:
                 if not free:
+                    held.add(entry.lock)
                     in_use.append(entry.path)
                     continue
                 _remove(entry.path)

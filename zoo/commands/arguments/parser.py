@@ -21,6 +21,7 @@ SYNONYMS = {
     **dict.fromkeys(("check", "diagnose", "env", "devices"), "doctor"),
     **dict.fromkeys(("clean", "purge"), "cache"),
     "help": "--help",
+    "version": "--version",
     "page": "report",
     "completion": "completions",
     "rm": "clear",
@@ -84,7 +85,9 @@ class Parser(argparse.ArgumentParser):
         choices = [str(choice) for choice in action.choices]
         if isinstance(action, argparse._SubParsersAction):
             meant = SYNONYMS.get(str(value).lower())
-            suggested = did_you_mean([meant]) if meant in (*choices, "--help") else suggestion(str(value), choices)
+            suggested = (
+                did_you_mean([meant]) if meant in (*choices, "--help", "--version") else suggestion(str(value), choices)
+            )
             self.error(f"there is no command {value!r}{suggested}")
         text = f"{value!r} is not one of {', '.join(choices)}{suggestion(str(value), choices)}"
         raise argparse.ArgumentError(action, text)

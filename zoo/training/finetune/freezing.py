@@ -9,7 +9,7 @@ from typing import Any
 import jax
 from flax import linen as nn
 
-from zoo.errors import ZooError
+from zoo.errors import ZooError, suggestion
 from zoo.models.network import Network
 from zoo.models.user_module.contract import MODES, mode_values
 from zoo.models.variables import init_shapes
@@ -34,7 +34,9 @@ def frozen_parameters(model: Network, freeze: str) -> frozenset[str]:
     pattern = re.compile(freeze)
     frozen = frozenset(key for key in keys if any(pattern.fullmatch(path) for path in with_parents(key)))
     if not frozen:
-        raise ZooError(f"freeze is {freeze!r}, which matches no parameter: the layers are {', '.join(top_level(keys))}")
+        layers = top_level(keys)
+        meant = suggestion(freeze, ["backbone", *layers])
+        raise ZooError(f"freeze is {freeze!r}, which matches no parameter: the layers are {', '.join(layers)}{meant}")
     if frozen & head:
         raise ZooError(
             f"freeze is {freeze!r}, which matches the head ({', '.join(sorted(frozen & head))}), and that must be "
