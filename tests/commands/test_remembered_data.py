@@ -58,14 +58,6 @@ def test_a_folder_with_the_name_of_a_built_in_set_is_not_that_set(capsys, run):
     assert "digits, test images" in (run.path.parent / "out" / "index.html").read_text()
 
 
-def test_the_digits_are_the_digits(tmp_path):
-    (tmp_path / "digits").mkdir()
-    origin = open_dataset("digits", tmp_path / "tfds").origin
-    assert (origin.kind, origin.name, origin.path) == ("tfds", "digits", "")
-    assert origin.describe() == "the built-in digits"
-    assert sum(origin.training.per_class) == 1442
-
-
 def test_a_folder_that_has_moved_is_named_and_replaced(capsys, run, tmp_path):
     (tmp_path / "mine").rename(tmp_path / "theirs")
     error = error_of(capsys, "evaluate", "--checkpoint", "run")

@@ -77,9 +77,12 @@ def test_a_folder_is_found_again_through_any_name(tmp_path, monkeypatch):
 
 def test_a_built_in_set_is_found_again_where_its_folder_is_gone(tmp_path, monkeypatch):
     monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path / "tfds"))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "digits").mkdir()
+    found = open_dataset("digits").origin
+    assert (found.kind, found.name, found.path, found.describe()) == ("tfds", "digits", "", "the built-in digits")
     gone = DataOrigin(kind="tfds", name="digits", path=str(tmp_path / "gone"))
-    opened = open_again(gone)
-    assert opened.name == "digits" and opened.origin.training.images == 1442
+    assert open_again(gone).origin == found and sum(found.training.per_class) == 1442
     with pytest.raises(DataError, match="digitz"):
         open_again(DataOrigin(kind="tfds", name="digitz"))
 

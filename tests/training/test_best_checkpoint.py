@@ -17,7 +17,12 @@ pytestmark = pytest.mark.usefixtures("tiny")
 
 @pytest.mark.parametrize(
     ("accuracies", "best"),
-    [((0.5, 0.7, 0.7, 0.6), 3), ((0.7, 0.7, 0.6, 0.5), 2), ((0.5, 0.5, 0.5, 0.5), 4), ((0.0, 0.0, 0.0, 0.0), 4)],
+    [
+        ((0.5, 0.7, 0.7, 0.6), 3),
+        pytest.param((0.7, 0.7, 0.6, 0.5), 2, marks=pytest.mark.slow),
+        pytest.param((0.5, 0.5, 0.5, 0.5), 4, marks=pytest.mark.slow),
+        pytest.param((0.0, 0.0, 0.0, 0.0), 4, marks=pytest.mark.slow),
+    ],
 )
 def test_equal_bests(tmp_path, monkeypatch, accuracies, best):
     given = iter(accuracies)

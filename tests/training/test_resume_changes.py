@@ -85,6 +85,7 @@ def test_a_finished_run_with_more_epochs_is_the_longer_run(tmp_path):
     assert measured_rows(tmp_path / "run") == measured_rows(tmp_path / "long")
 
 
+@pytest.mark.slow
 def test_the_learning_rate_becomes_that_of_the_longer_run(tmp_path):
     run(tmp_path / "run", config=with_recipe(epochs=2))
     assert extend(tmp_path / "run", epochs=4, learning_rate=0.02).step == 16
