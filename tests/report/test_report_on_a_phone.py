@@ -35,7 +35,6 @@ def trained(chromium_path, tmp_path_factory):
             recipe=RECIPE,
             preprocessing=PREPROCESSING,
             class_names=DIGITS,
-            training_images=1442,
         )
     )
     rows = [{"step": n, "epoch": n, "loss": 1 / n, "test_loss": 2 / n, "accuracy": 0.5, "test_accuracy": 0.4,

@@ -35,7 +35,7 @@ def measure_depth(network: CountedNetwork) -> Depth:
 
 
 def _longest_path(network: CountedNetwork, counts: Callable[[Layer], bool]) -> int:
-    """The most counted layers on a path from the image to the last layer; every row reads rows before it."""
+    """The most counted layers on a path from the image to the last row; every row reads rows before it."""
     lengths: list[int] = []
     for layer in network.layers:
         before = max((lengths[row] for row in _rows_on_path(layer)), default=0)
