@@ -171,6 +171,17 @@ def test_a_run_remembers_the_network_and_its_fields(nets, digits, monkeypatch):
     sys.modules.pop("moved")
 
 
+@pytest.mark.parametrize("name", ["nets", "nets.py", "nets.Net"])
+def test_a_name_that_is_a_file_here_is_explained(nets, capsys, name):
+    assert "nets:Net" in error_of(capsys, "summary", name)
+
+
+def test_two_networks_of_the_user_beside_each_other(nets):
+    command = ["report", "nets:Plain", "--compare", "nets:TrainByPosition", "--classes", "3", "--input", "8"]
+    assert main([*command, "--out", "both.html"]) == 0
+    assert "nets:Plain beside nets:TrainByPosition" in (nets / "both.html").read_text()
+
+
 def test_a_name_that_begins_as_one_of_zoo_has_the_default_recipe(nets):
     (nets / "googlenet_mine.py").write_text("from nets import *\n")
     assert recipe_for("googlenet_mine:Plain", "digits") == Recipe()

@@ -237,7 +237,7 @@ ERRORS = {
     "--images empty": ("no images", "empty"),
     "--images photos --dataset digits": ("--images", "--dataset"),
     "--dataset ./nowhere": ("'./nowhere'",),
-    "--images photos --model lenet5": ("--checkpoint", "--model"),
+    "--images photos --model vgg11": ("lenet5", "vgg11"),
 }
 
 

@@ -69,22 +69,25 @@ def run(args: argparse.Namespace) -> None:
 
     _check_out(args.out)
     check_images(args)
-    options: dict[str, Any] = {"compare": _second_network(args), "compare_name": args.compare}
+    if args.compare:
+        known_model(args.compare)
     trained, image_set = _trained_network(args)
     if trained is None:
-        options |= _options_without_weights(args)
+        options = _options_without_weights(args)
+        second = _second_network(args.compare, args.classes, options["image_shape"])
     else:
         from zoo.commands.arguments.weights import print_source
         from zoo.training import enable_compilation_cache
 
         print_source(trained.weights)
         enable_compilation_cache()
-        options |= {"weights": trained.weights, "weights_name": trained.description, "image_set": image_set}
+        options = {"weights": trained.weights, "weights_name": trained.description, "image_set": image_set}
+        second = _second_network(args.compare, trained.model.num_classes, trained.image_shape)
         if args.checkpoint and args.checkpoint.is_dir():
             options["run"] = args.checkpoint
     console = output_console(stderr=True)
     with Progress(console=console, disable=not console.is_terminal, transient=True) as progress:
-        write_report(args.out, progress_bar=progress.track, **options)
+        write_report(args.out, progress_bar=progress.track, compare=second, compare_name=args.compare, **options)
     print(printable(args.out))
 
 
@@ -99,17 +102,17 @@ def _check_out(path: Path) -> None:
     check_replaceable(path)
 
 
-def _second_network(args: argparse.Namespace) -> Any:
-    """The network of --compare: a name of the registry, which has a paper, or a module; None if there is none."""
-    from zoo.errors import ZooError
+def _second_network(name: str | None, classes: int | None, image_shape: tuple[int, int, int]) -> Any:
+    """The network of --compare: a name of the registry, which has a paper, or a module; None if there is none.
+
+    One of the user's has the number of classes and, if it states none itself, the image shape of the first network.
+    """
     from zoo.registry import model_info
 
-    if not args.compare:
-        return None
-    module = load_network(args.compare, None)
-    if getattr(module, "image_shape", None) is None:
-        raise ZooError(f"--compare {args.compare}: the module has no image_shape: add this attribute to it")
-    return module if model_info(known_model(args.compare)).source else args.compare
+    if name is None or not model_info(known_model(name)).source:
+        return name
+    module = load_network(name, classes)
+    return module if module.image_shape else module.clone(image_shape=image_shape)
 
 
 def _options_without_weights(args: argparse.Namespace) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import argparse
 import ast
 import json
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zoo.printable import quoted
@@ -30,9 +31,20 @@ def known_model(name: str) -> str:
 
     Raises ZooError where there is no such network.
     """
-    from zoo.registry import import_model
+    from zoo.registry import UnknownModel, import_model
 
-    return import_model(name).name
+    try:
+        return import_model(name).name
+    except UnknownModel as error:
+        raise UnknownModel(f"{error}{_meant_reference(name)}") from None
+
+
+def _meant_reference(name: str) -> str:
+    """What a name was to be that is a file of Python's in this folder, or begins with one: my_nets.Net; else ""."""
+    module, _, attribute = name.removesuffix(".py").partition(".")
+    if not Path(f"{module}.py").is_file():
+        return ""
+    return f"; the network {attribute or 'Net'} in {module}.py is {module}:{attribute or 'Net'}"
 
 
 def load_network(name: str, classes: int | None, arguments: Sequence[str] = ()) -> nn.Module:

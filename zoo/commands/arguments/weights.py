@@ -66,7 +66,7 @@ def check_same_network(weights: Weights, args: argparse.Namespace, where: str) -
     from zoo.weights.network_fields import field_value
 
     if args.model and known_model(args.model) != weights.model:
-        raise ZooError(f"{where} holds weights of {weights.model}, not of {args.model}: leave out --model")
+        raise ZooError(f"{where} holds weights of {weights.model}, not of {args.model}: name that network, or none")
     for name, value in model_fields(weights.model, args.model_arg).items():
         stored = field_value(weights.model, weights.fields, name)
         if stored != value:
