@@ -1,5 +1,6 @@
 """TFDS names: what can be read, and the message on a machine without a network."""
 
+import dataclasses
 import io
 import json
 import subprocess
@@ -13,10 +14,11 @@ import requests
 import tensorflow_datasets as tfds
 from PIL import Image
 
-from zoo.data import DataError, Dataset, open_dataset
+from zoo.data import DataError, DataOrigin, Dataset, open_again, open_dataset
 from zoo.data.image_shape import typical_shape
 from zoo.data.inspection.survey import survey
 from zoo.data.sources.tfds import RecordSource
+from zoo.runtime.records import as_record
 
 RNG = np.random.default_rng(0)
 IMAGES = RNG.integers(0, 256, (10, 6, 8, 3), np.uint8)
@@ -99,6 +101,18 @@ def test_a_set_with_one_split_gives_its_last_fifth(data_dir):
 def test_a_small_set_of_one_size_is_held_in_memory(data_dir):
     data = open_dataset("tiny/fixed", data_dir)
     assert data.train.images.shape == (8, 6, 8, 3)
+
+
+@pytest.mark.parametrize("config", ["fixed", "imagenet"])
+def test_a_run_finds_it_again_in_its_folder_by_its_version(data_dir, tmp_path, monkeypatch, config):
+    origin = open_dataset(f"tiny/{config}", data_dir).origin
+    assert (origin.kind, origin.name, origin.path) == ("tfds", f"tiny/{config}:1.0.0", str(data_dir))
+    assert origin.training.per_class == ((4, 4) if config == "fixed" else ())
+    assert as_record(dataclasses.asdict(origin), DataOrigin, "config.json") == origin
+    monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path))
+    assert open_again(origin).origin == origin
+    with pytest.raises(DataError, match=r"tiny.*2\.0\.0"):
+        open_again(dataclasses.replace(origin, name=f"tiny/{config}:2.0.0"))
 
 
 def test_what_tfds_prepared_is_known_without_its_code_and_with_a_version(data_dir):
