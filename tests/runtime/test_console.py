@@ -22,11 +22,20 @@ class Terminal(io.StringIO):
 
 
 @pytest.mark.parametrize(
-    ("stream", "kernel", "is_terminal"), [(Terminal, "", True), (io.StringIO, "", False), (Terminal, "7", False)]
+    ("stream", "variables", "is_terminal"),
+    [
+        (Terminal, {}, True),
+        (io.StringIO, {}, False),
+        (Terminal, {"JPY_PARENT_PID": "7"}, False),
+        (Terminal, {"MPLBACKEND": "module://matplotlib_inline.backend_inline"}, False),
+    ],
 )
-def test_only_a_terminal_has_moving_lines(monkeypatch, stream, kernel, is_terminal):
-    monkeypatch.setattr(sys, "stdout", stream())
-    # Jupyter sets both for `!python train.py`; CI systems set the first.
-    monkeypatch.setenv("FORCE_COLOR", "1")
-    monkeypatch.setenv("JPY_PARENT_PID", kernel) if kernel else monkeypatch.delenv("JPY_PARENT_PID", raising=False)
-    assert output_console().is_terminal == is_terminal
+@pytest.mark.parametrize("name", ["stdout", "stderr"])
+def test_only_a_terminal_has_moving_lines(monkeypatch, name, stream, variables, is_terminal):
+    monkeypatch.setattr(sys, name, stream())
+    for variable in ("JPY_PARENT_PID", "MPLBACKEND"):
+        monkeypatch.delenv(variable, raising=False)
+    # Jupyter sets it too, for `!python train.py`; CI systems set it for all.
+    for variable, value in {"FORCE_COLOR": "1", **variables}.items():
+        monkeypatch.setenv(variable, value)
+    assert output_console(stderr=name == "stderr").is_terminal == is_terminal

@@ -218,11 +218,15 @@ REFUSED = {
     "an unknown folder": ({"data": "no/such/folder"}, "no/such/folder"),
     "images without labels": ({"data": TRAIN[0]}, r"\(images, labels\)"),
     "a test split of a name": ({"data": "digits", "test": TEST}, "leave it out"),
+    "an unknown option": ({"options": {"log_evry": 1}}, "log_every"),
+    "no options": ({"options": 3}, "int"),
+    "an empty folder name": ({"run_dir": ""}, "run_dir"),
     "weights of another type": ({"pretrained": 3}, "int"),
     "weights that are not there": ({"pretrained": Path("no.safetensors")}, "no.safetensors"),
     "default weights of a network without": ({"pretrained": True}, "no pretrained weights"),
     "resume without a folder": ({"resume": True}, "run_dir"),
     "files without a folder": ({"options": RunOptions(profile=True)}, "run_dir"),
+    "an option that writes files": ({"options": {"tensorboard": True}}, "run_dir"),
 }
 
 
@@ -232,6 +236,17 @@ def test_what_is_refused(tmp_path, changes, named):
     with pytest.raises(zoo.ZooError, match=named) as error:
         zoo.train(**arguments)
     assert "\n" not in str(error.value) and not list(tmp_path.iterdir())
+
+
+def test_both_splits_as_keras_loads_them_and_options_by_name(trained):
+    result = zoo.train("tiny", (TRAIN, TEST), {**RECIPE, "epochs": 1}, options={"log_every": 2}, quiet=True)
+    assert [row["step"] for row in result.history] == [2, 4, 4] and len(result.evaluations) == 1
+
+
+def test_a_loss_that_is_not_finite_is_one_line():
+    with pytest.raises(zoo.ZooError, match=r"not finite.*nothing was saved, so start again") as error:
+        zoo.train("tiny", TRAIN, {**RECIPE, "optimizer": "sgd", "learning_rate": 1e3, "epochs": 40}, quiet=True)
+    assert "\n" not in str(error.value)
 
 
 def test_results_show_themselves_in_a_few_lines(trained):

@@ -9,8 +9,14 @@ from __future__ import annotations
 import sys
 import threading
 
-# Options of Python whose value is the next word.
+# That of `typing`, which is not imported before Ctrl-C is handled.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Literal
+
+# Options of Python whose value is the next word, and those without a value, which may be joined to others.
 WITH_VALUE = ("-X", "-W", "--check-hash-based-pycs")
+WITHOUT_VALUE = "bBdEiIOPqsSuvx"
 
 
 def is_own_process() -> bool:
@@ -31,10 +37,10 @@ def _started_for(started: list[str], arguments: list[str]) -> bool:
     if started[len(before) :] != arguments[1:] or len(before) < 2:
         return False
     program = before.pop()
-    if before[-1] in ("-m", "-c"):
+    if _runs(before[-1]) == "the next word":
         before.pop()
     # A script that is read from standard input cannot be read again.
-    elif program != arguments[0] or program == "-":
+    elif _runs(program) != "itself" and (program != arguments[0] or program == "-"):
         return False
     return _are_options(before[1:])
 
@@ -43,4 +49,12 @@ def _are_options(words: list[str]) -> bool:
     """Whether all are options of Python: none of them runs another program, which then runs this one."""
     values = {index + 1 for index, word in enumerate(words) if word in WITH_VALUE}
     others = (word for index, word in enumerate(words) if index not in values)
-    return all(word[:1] == "-" and word[:2] not in ("-m", "-c") for word in others)
+    return all(word[:1] == "-" and not _runs(word) for word in others)
+
+
+def _runs(word: str) -> Literal["the next word", "itself", ""]:
+    """What runs by an option such as -m, -um or -mzoo: the module or the code that follows it, or is in it."""
+    program = word[1:].lstrip(WITHOUT_VALUE)
+    if word[:1] != "-" or word[:2] == "--" or program[:1] not in ("m", "c"):
+        return ""
+    return "itself" if len(program) > 1 else "the next word"

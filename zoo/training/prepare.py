@@ -17,7 +17,7 @@ from zoo.data.inspection.survey import BRIEF, survey
 from zoo.errors import ZooError
 from zoo.runtime.console import print_line, print_note_once
 from zoo.runtime.huge_pages import lacks_huge_pages
-from zoo.runtime.notebook import in_notebook
+from zoo.runtime.notebook import in_ipython
 from zoo.training.checkpoint.folder_lock import lock_folder
 from zoo.training.checkpoint.run_folder import RunFolder, saved_steps
 from zoo.training.checkpoint.run_memory import RunMemory
@@ -42,7 +42,7 @@ OUT_OF_MEMORY = (
 )
 # docs/performance.md has the measurement.
 SLOWER_IN_NOTEBOOK = (
-    "training large networks takes a quarter longer in this notebook, which runs without huge pages: start it with "
+    "training large networks takes a quarter longer in this process, which has no huge pages: start Jupyter with "
     "GLIBC_TUNABLES=glibc.malloc.hugetlb=1 in its environment, or train with !python train.py"
 )
 
@@ -181,7 +181,7 @@ def print_run(run: PreparedRun, console: Console) -> None:
     print_line(console, "recipe: a star is before what differs from the general default")
     for line in recipe_table(config.recipe):
         print_line(console, line)
-    if in_notebook() and not console.quiet and jax.default_backend() == "cpu" and lacks_huge_pages():
+    if in_ipython() and not console.quiet and jax.default_backend() == "cpu" and lacks_huge_pages():
         print_note_once(SLOWER_IN_NOTEBOOK)
     if run.options.fsdp and jax.device_count() == 1:
         print_line(console, "--fsdp has no effect on one device")

@@ -55,4 +55,4 @@ class RunMemory:
 
     def resume_hint(self) -> str:
         """For a message."""
-        return "a run without run_dir saves nothing, and cannot be resumed"
+        return "nothing was saved, so start again"

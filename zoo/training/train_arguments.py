@@ -1,0 +1,91 @@
+"""The arguments of `zoo.train`, in the forms in which people give them."""
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from zoo.data import Dataset, open_again, open_arrays, open_dataset
+from zoo.data.sources.arrays import Arrays
+from zoo.errors import ZooError, suggestion
+from zoo.runtime.home_folder import expand_home
+from zoo.training.checkpoint.run_folder import RunFolder
+from zoo.training.config.recipe import Recipe
+from zoo.training.config.run_config import DEFAULT_WEIGHTS
+from zoo.training.config.run_options import RunOptions
+
+
+def chosen_options(options: RunOptions | Mapping[str, Any]) -> RunOptions:
+    """The options with these fields. Raises ZooError for a name that is none, and as RunOptions."""
+    if isinstance(options, RunOptions):
+        return options
+    if not isinstance(options, Mapping):
+        raise ZooError(f"options is a {type(options).__name__}: give RunOptions, or some of its fields as a dict")
+    check_names(options, RunOptions, "a run has the settings of RunOptions, and")
+    return RunOptions(**options)
+
+
+def check_names(given: Mapping[str, Any], config: type, what: str) -> None:
+    """Raises ZooError for a name that is no field of the dataclass."""
+    known = [field.name for field in dataclasses.fields(config)]
+    for name in given:
+        if name not in known:
+            raise ZooError(f"{what} no {name!r}{suggestion(str(name), known)}")
+
+
+def folder_at(run_dir: str | Path) -> RunFolder:
+    """The run folder. Raises ZooError for an empty name, which would be the current folder."""
+    if not str(run_dir):
+        raise ZooError("run_dir is empty: give a folder, or None to write nothing")
+    return RunFolder(expand_home(run_dir))
+
+
+def weights_name(pretrained: str | Path | bool | None) -> str | None:
+    """The weights as the flag --pretrained has them. Raises ZooError for another type."""
+    match pretrained:
+        case None | False:
+            return None
+        case True:
+            return DEFAULT_WEIGHTS
+        case str() | Path():
+            return str(pretrained)
+    raise ZooError(f"pretrained is a {type(pretrained).__name__}: give True, the tag of weights, or a file of them")
+
+
+def open_data(data: str | Path | Arrays | Dataset, test: Arrays | None) -> Dataset:
+    """The data set of what `train` is given."""
+    if isinstance(data, Dataset):
+        return data
+    if isinstance(data, str | Path):
+        return open_dataset(data)
+    for what, pair in (("data", data), ("test", test)):
+        if pair is not None and not (isinstance(pair, tuple | list) and len(pair) == 2):
+            raise ZooError(f"{what} is no pair: give (images, labels), or for data a folder, a name or a Dataset")
+    if test is None and all(isinstance(half, tuple) and len(half) == 2 for half in data):
+        # Both splits, as Keras loads them.
+        return open_arrays(*data)
+    return open_arrays(data, test)
+
+
+def data_of_run(folder: RunFolder, model: str) -> Dataset:
+    """The data set that a run remembers. Raises ZooError where that is in memory, or no longer where it was."""
+    data = folder.read_config(model).data
+    if data.kind not in ("folder", "tfds"):
+        raise ZooError(f"the data of the run in {folder.path} are {data.describe()}: give them to resume it")
+    return open_again(data)
+
+
+def recipe_changes(recipe: Recipe | Mapping[str, Any] | str | None) -> dict[str, Any]:
+    """The settings that were chosen: of a whole recipe those that are not a Recipe's defaults. Raises ZooError."""
+    if recipe is None or isinstance(recipe, str):
+        return {}
+    defaults = {field.name: field.default for field in dataclasses.fields(Recipe)}
+    if isinstance(recipe, Recipe):
+        return {name: value for name, value in dataclasses.asdict(recipe).items() if value != defaults[name]}
+    if not isinstance(recipe, Mapping):
+        raise ZooError(
+            f"recipe is a {type(recipe).__name__}: give a Recipe, changes such as {{'epochs': 5}}, or a name"
+        )
+    check_names(recipe, Recipe, "a recipe has")
+    Recipe(**recipe)
+    return dict(recipe)
