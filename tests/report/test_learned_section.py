@@ -217,8 +217,14 @@ def test_a_whole_photograph_is_shown_once(trained):
     assert pixels(whole.pairs[0].projections.uri).shape[0] > 3 * 8
 
 
-def test_a_network_that_names_no_stages_has_no_maps(trained, monkeypatch):
+def test_a_network_that_names_no_stages_shows_its_last_layer_at_each_resolution(trained, monkeypatch):
     monkeypatch.setitem(registry._REGISTRY, "tiny", replace(INFO, stages=()))
+    part = learned_section(trained, ImageSet(SOURCE, "blocks"))
+    assert [layer.layer for layer in part.feature_maps.layers] == ["conv1", "conv2"]
+
+
+def test_a_network_without_feature_maps_shows_what_else_it_has_learned(trained, monkeypatch):
+    monkeypatch.setitem(registry._REGISTRY, "tiny", replace(INFO, stages=("classifier",)))
     part = learned_section(trained, ImageSet(SOURCE, "blocks"))
     assert part.feature_maps is part.projections is None and part.examples and part.dead_units.dead
     rendered("learned/learned.html.j2", learned=part)
