@@ -113,6 +113,7 @@ def test_a_run_prints_its_accuracy_last_and_resumes_only_as_itself(capsys, tmp_p
     assert main(["train", "--model", "lenet5", *short]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert re.fullmatch(r"test_accuracy=0\.\d{4} seconds=\d+\.\d", lines[-1])
+    assert "1442 training and 355 test images (every fifth" in lines[0] and "no copies among 1797 images" in lines[1]
 
     run = str(tmp_path / "checkpoints" / "lenet5-digits")
     other = failing(capsys, "--model", "lenet5_1998", "--run-dir", run, "--resume")
@@ -215,6 +216,7 @@ def test_help_reads_well(capsys):
     flags = ("--model", "--dataset", "--data-dir", "--resume", "--learning-rate", "--no-aux-heads", "--dtype")
     for flag in (*flags, "--pretrained [WEIGHTS]", "--freeze LAYERS", "--backbone-rate X"):
         assert flag in text
+    assert "a fifth of each class is for testing" in " ".join(text.split())
 
 
 @pytest.mark.parametrize(

@@ -149,7 +149,8 @@ def test_labels_that_must_be_read_are_counted_only_where_they_are_few():
     found = survey(data, dataclasses.replace(USUAL, labels=2))
     assert [row.training for row in found.classes] == [None, None]
     assert found.training_counts is None and found.imbalance == 1
-    assert "2 classes" in two_lines(found, balanced=False)[0]
+    assert two_lines(found, balanced=False)[0].endswith("2 classes")
+    assert "all images are read" in two_lines(found, balanced=True)[0]
 
 
 def test_two_lines_say_all_of_it(photos):

@@ -34,7 +34,7 @@ def written(path, orientation=1, **options):
     """The path of the picture, as a photograph of this orientation, and the pixels that it shows upright."""
     stored = photograph()
     if path.suffix in (".heic", ".hif"):
-        heif = pytest.importorskip("pillow_heif")
+        heif = pytest.importorskip("pillow_heif", minversion="1.8")
         heif.from_pillow(stored).save(path, exif=turned(orientation).tobytes(), quality=-1, chroma=444)
     else:
         stored.save(path, exif=turned(orientation), **options)
@@ -110,6 +110,13 @@ def test_without_the_library_a_folder_of_heic_says_what_to_install(tmp_path, no_
             path.unlink()
     with pytest.raises(DataError, match=r"2 \.heic .*zoo-cnn\[heic\]"):
         open_dataset(made)
+
+
+def test_an_old_library_is_none(tmp_path, monkeypatch):
+    monkeypatch.setattr("zoo.data.optional_formats._pillow_heif_version", lambda: (1, 7))
+    (tmp_path / "x.heic").write_bytes(HEIC_START)
+    with pytest.raises(DataError, match=r"zoo-cnn\[heic\]"):
+        read_image(tmp_path / "x.heic")
 
 
 @pytest.mark.parametrize("name", ["x.heic", "x.jpg"])

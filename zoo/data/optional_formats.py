@@ -1,8 +1,11 @@
 """Formats of photographs that not every installation can read: HEIC needs pillow-heif, AVIF a Pillow built with it."""
 
 import importlib.util
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
+from importlib import metadata
 from typing import BinaryIO
 
 from PIL import Image, features
@@ -20,12 +23,23 @@ class OptionalFormat:
     advice: str
 
 
-HEIC = OptionalFormat(
-    "HEIC",
-    (".heic", ".heif", ".hif"),
-    lambda: importlib.util.find_spec("pillow_heif") is not None,
-    "pip install 'zoo-cnn[heic]'",
-)
+# Older ones have a libheif without limits of the size and number of what a file refers to.
+OLDEST_PILLOW_HEIF = (1, 8)
+
+
+def _has_pillow_heif() -> bool:
+    return importlib.util.find_spec("pillow_heif") is not None and _pillow_heif_version() >= OLDEST_PILLOW_HEIF
+
+
+@cache
+def _pillow_heif_version() -> tuple[int, ...]:
+    try:
+        return tuple(map(int, re.findall(r"\d+", metadata.version("pillow-heif"))[:2]))
+    except metadata.PackageNotFoundError:
+        return ()
+
+
+HEIC = OptionalFormat("HEIC", (".heic", ".heif", ".hif"), _has_pillow_heif, "pip install 'zoo-cnn[heic]'")
 AVIF = OptionalFormat("AVIF", (".avif",), lambda: bool(features.check("avif")), "pip install a newer Pillow")
 OPTIONAL_FORMATS = (HEIC, AVIF)
 

@@ -25,6 +25,8 @@ def describe_classes(found: Survey, *, balanced: bool) -> str:
     )
     if counts := found.training_counts:
         line += f" of {_range(min(counts), max(counts))} training images"
+    elif balanced:
+        line += " (all images are read to count them, for --balance)"
     if found.imbalance < IMBALANCED:
         return line
     weighted = "weighted by --balance" if balanced else "--balance weights them"

@@ -75,12 +75,12 @@ def list_tree(root: Path) -> ImageTree:
 
     Raises DataError for a folder that cannot be read, and for a link to a folder that holds it.
     """
-    return _tree(root, "", _identities_above(root))
+    return _tree(root, "", _identities_above(root), readable_suffixes())
 
 
 def has_images(root: Path) -> bool:
     """Whether there is an image anywhere below the folder, or in it. Raises DataError as `list_tree` does."""
-    return _has_images(root, "", _identities_above(root))
+    return _has_images(root, "", _identities_above(root), readable_suffixes())
 
 
 def natural_order(tree: ImageTree) -> list[Path]:
@@ -111,23 +111,26 @@ def _identity(status: os.stat_result) -> Identity:
     return status.st_dev, status.st_ino
 
 
-def _tree(root: Path, relative: str, above: tuple[Identity, ...]) -> ImageTree:
-    names, images, others, inside = _list_folder(root, relative, above)
-    folders = {name: _tree(root, _join(relative, name), inside) for name in sorted(names, key=natural_key)}
+def _tree(root: Path, relative: str, above: tuple[Identity, ...], suffixes: frozenset[str]) -> ImageTree:
+    names, images, others, inside = _list_folder(root, relative, above, suffixes)
+    folders = {name: _tree(root, _join(relative, name), inside, suffixes) for name in sorted(names, key=natural_key)}
     total = len(images) + sum(folder.total for folder in folders.values())
     return ImageTree(root, relative, tuple(images), others, folders, total)
 
 
-def _has_images(root: Path, relative: str, above: tuple[Identity, ...]) -> bool:
-    names, images, _, inside = _list_folder(root, relative, above)
-    return bool(images) or any(_has_images(root, _join(relative, name), inside) for name in names)
+def _has_images(root: Path, relative: str, above: tuple[Identity, ...], suffixes: frozenset[str]) -> bool:
+    names, images, _, inside = _list_folder(root, relative, above, suffixes)
+    return bool(images) or any(_has_images(root, _join(relative, name), inside, suffixes) for name in names)
 
 
 def _list_folder(
-    root: Path, relative: str, above: tuple[Identity, ...]
+    root: Path, relative: str, above: tuple[Identity, ...], suffixes: frozenset[str]
 ) -> tuple[list[str], list[str], OtherFiles, tuple[Identity, ...]]:
-    """The names of sub-folders, the images, the other files by suffix, and the identities of this folder and above."""
-    path, readable = root / relative, readable_suffixes()
+    """The names of sub-folders, the images, the other files by suffix, and the identities of this folder and above.
+
+    `suffixes` are those of images.
+    """
+    path = root / relative
     folders: list[str] = []
     images: list[str] = []
     others: dict[str, list[str]] = {}
@@ -145,7 +148,7 @@ def _list_folder(
                 suffix = _suffix(name)
                 if entry.is_dir():
                     folders.append(name)
-                elif suffix in readable and _can_be_opened(entry):
+                elif suffix in suffixes and _can_be_opened(entry):
                     images.append(_join(relative, name))
                 else:
                     kind = "broken link" if _is_broken_link(entry) else suffix
