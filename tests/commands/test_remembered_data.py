@@ -122,7 +122,7 @@ def test_a_weights_file_has_no_paths_and_says_what_is_missing(run, tmp_path):
     save(tmp_path / "w.safetensors", checkpoint_weights(run.path))
     weights = load(tmp_path / "w.safetensors")
     assert (weights.data.kind, weights.data.path, weights.data.training) == ("folder", "", None)
-    with pytest.raises(ZooError, match="do not say where their data 'digits', a folder, is: give it"):
+    with pytest.raises(ZooError, match=r"data of these weights \('digits', a folder\) is not known: give it"):
         weights_dataset(weights, None, None)
     assert len(weights_dataset(weights, None, tmp_path / "mine").test) == 18
     assert str(tmp_path).encode() not in (tmp_path / "w.safetensors").read_bytes()

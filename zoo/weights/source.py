@@ -21,7 +21,7 @@ class MadeFrom:
 
 @dataclass(frozen=True, kw_only=True)
 class WeightsSource:
-    """A file of weights, as it was read.
+    """A file of weights, as it was read, or a checkpoint of a run: its `step`, with the run's folder as `name`.
 
     `name` is the tag of published weights, or the path or URL of a file. `tag` is that of the published weights which
     the file is, is a copy of, or was made from, and `address` says which of these, and where they are from. `revision`
@@ -34,6 +34,7 @@ class WeightsSource:
     revision: str = ""
     sha256: str = ""
     licence: str = ""
+    step: int | None = None
 
     def __str__(self) -> str:
         """One line."""
@@ -41,7 +42,8 @@ class WeightsSource:
         parts = [self.address, *(f"{name} {value}" for name, value in known.items() if value)]
         parts.append(f"licence {self.licence}" if self.licence else "")
         known_parts = ", ".join(filter(None, parts))
-        return f"{self.name} ({known_parts})" if known_parts else self.name
+        name = self.name if self.step is None else f"step {self.step} of {self.name}"
+        return f"{name} ({known_parts})" if known_parts else name
 
 
 def source_of_published(published: PublishedWeights, file: BufferedReader, commit: str) -> WeightsSource:

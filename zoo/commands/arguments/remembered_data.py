@@ -44,11 +44,11 @@ def _open(origin: DataOrigin, name: str, whose: str, data_dir: Path | None, advi
     from zoo.data import DataError, open_again
 
     if not name:
-        raise ZooError(f"{whose} name no data set: {advice}")
+        raise ZooError(f"no data set is known for {whose}: {advice}")
     if origin.kind == "folder" and data_dir:
         return named_dataset(str(data_dir / name), None)
     if origin.kind == "arrays" or (origin.kind == "folder" and not origin.path):
-        raise ZooError(f"{whose} do not say where their data {name!r}, {origin.describe()}, is: {advice}")
+        raise ZooError(f"the place of the data of {whose} ({name!r}, {origin.describe()}) is not known: {advice}")
     try:
         return named_dataset(name, data_dir) if origin.kind == "unknown" else open_again(origin, data_dir)
     except DataError as error:

@@ -91,14 +91,14 @@ def chosen_network(args: argparse.Namespace) -> TrainedNetwork:
     from zoo.visualize.network_and_images import TrainedNetwork
 
     weights = chosen_weights(args)
-    return TrainedNetwork(weights, f"{weights.model}, {_weights_description(args)}")
+    return TrainedNetwork(weights, f"{weights.model}, {_weights_description(args, weights)}")
 
 
-def _weights_description(args: argparse.Namespace) -> str:
+def _weights_description(args: argparse.Namespace, weights: Weights) -> str:
     from zoo.weights.pretrained import default_weights
 
-    if args.checkpoint and args.checkpoint.is_dir():
-        return f"best checkpoint of {printable(args.checkpoint.absolute().name)}"
+    if weights.source and weights.source.step is not None:
+        return f"best checkpoint of {printable(args.checkpoint.absolute().name)}, step {weights.source.step}"
     argument = args.checkpoint or args.weights
     if not argument:
         return f"weights {default_weights(args.model).tag}"

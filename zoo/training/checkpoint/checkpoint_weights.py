@@ -40,9 +40,8 @@ def checkpoint_weights(folder: Path, step: int | None = None, model: str | None 
     chosen = chosen_step(run, step)
     checkpoint = run.steps / str(chosen)
     why = _described(read_metrics(checkpoint), best=step is None)
-    weights = replace(
-        weights_of_run(config, {}), source=WeightsSource(name=f"step {chosen} of {run.path}", address=why)
-    )
+    source = WeightsSource(name=str(run.path), step=chosen, address=why)
+    weights = replace(weights_of_run(config, {}), source=source)
     return with_arrays(weights, stored_arrays(checkpoint))
 
 
