@@ -67,6 +67,22 @@ def test_figures_show_the_images_that_can_be_read(pets, capsys):
         chosen_images(arguments("--dataset", pets, "--skip-unreadable", 1), NETWORK, None)
 
 
+def test_what_the_training_left_out_is_left_out_without_being_asked_for(pets):
+    of_run = SimpleNamespace(
+        weights=SimpleNamespace(**{**vars(NETWORK.weights), "data": DataOrigin(skip_unreadable=2)})
+    )
+    assert len(chosen_images(arguments("--dataset", pets), of_run, None)) == 10
+
+
+@pytest.mark.parametrize("rows", [None, 2])
+def test_an_unreadable_image_is_said_with_what_leaves_it_out(pets, rows):
+    images = None
+    with pytest.raises(DataError, match=r"val/a/0\.png.*--skip-unreadable 1"):
+        images = chosen_images(arguments("--dataset", pets, "--limit", 3), NETWORK, rows)
+        assert [index_in_data_set(images.source, i) for i in range(3)] == [0, 4, 8]
+        images.source[0]
+
+
 def test_folders_of_images_too(pets, capsys):
     image_set = chosen_images(arguments("--images", pets / "val", "--skip-unreadable", 2), NETWORK, None)
     assert image_set.names == ("1.png", "2.png", "3.png", "4.png", "5.png", "0.png", "1.png", "2.png", "4.png", "5.png")

@@ -1,6 +1,7 @@
 """Runs that meet an image that cannot be read: they are saved, and resumed without it to the bit."""
 
 import dataclasses
+from pathlib import Path
 
 import jax
 import numpy as np
@@ -9,6 +10,9 @@ from short_runs import DATASET, Printed, final_params, measured_rows, run, with_
 
 from zoo.data import DataError
 from zoo.training.checkpoint.run_folder import RunFolder, saved_steps
+from zoo.training.config.run_options import RunOptions
+from zoo.training.prepare import with_unreadable
+from zoo.training.resume_config import ResumeRequest, resume_config
 
 pytestmark = pytest.mark.usefixtures("tiny")
 
@@ -55,6 +59,21 @@ def test_a_run_that_met_unreadable_images_is_resumed_without_them_to_the_bit(tmp
     jax.tree.map(np.testing.assert_array_equal, final_params(tmp_path / "whole"), final_params(tmp_path / "resumed"))
     # 36 test images are left.
     assert round(whole.test_accuracy * 36, 4) == round(whole.test_accuracy * 36)
+
+
+def test_what_was_left_out_once_stays_left_out():
+    config, options = with_unreadable(CONFIG, RunOptions(skip_unreadable=2))
+    assert (config.data.skip_unreadable, options.skip_unreadable) == (2, 2)
+    request = ResumeRequest(model=CONFIG.model, overrides={})
+    resumed = resume_config(
+        dataclasses.replace(config, data=dataclasses.replace(DATASET.origin, skip_unreadable=2)),
+        Path("run"),
+        DATASET,
+        request,
+        step=1,
+    )
+    assert with_unreadable(resumed, RunOptions())[1].skip_unreadable == 2
+    assert with_unreadable(resumed, RunOptions(skip_unreadable=5))[0].data.skip_unreadable == 5
 
 
 def test_a_run_is_saved_before_the_batch_that_could_not_be_read(tmp_path):

@@ -3,7 +3,6 @@
 python make_photographs.py FOLDER
 """
 
-import os
 import sys
 from pathlib import Path
 
@@ -30,7 +29,7 @@ def main(folder: Path) -> None:
     broken = folder / "sky" / "IMG_9999.jpg"
     broken.write_bytes((folder / "sky" / "IMG_0001.jpg").read_bytes()[:400])
     elsewhere = folder.with_name("elsewhere.jpg")
-    os.rename(folder / "ground" / "IMG_0002.jpg", elsewhere)
+    (folder / "ground" / "IMG_0002.jpg").rename(elsewhere)
     (folder / "ground" / "IMG_0002.jpg").symlink_to(elsewhere)
 
 

@@ -64,8 +64,9 @@ def run(args: argparse.Namespace) -> None:
     check_data_dir(args.dataset, args.data_dir)
     # Before the weights, which may have to be downloaded.
     named = named_dataset(args.dataset, args.data_dir) if args.dataset else None
-    unreadable, weights = unreadable_images(args), inference_weights(args)
+    weights = inference_weights(args)
     dataset = weights_dataset(weights, named, args.data_dir)
+    unreadable = unreadable_images(args, weights.data)
     enable_compilation_cache()
     result = evaluate(weights, dataset, batch_size=args.batch_size, dtype=args.dtype, unreadable=unreadable)
     print_source(weights)

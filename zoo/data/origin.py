@@ -37,7 +37,8 @@ class DataOrigin:
 
     A "folder" has its absolute `path`. A data set of "tfds", the embedded digits among them, has its `name` with
     configuration and version, and TFDS's folder as `path`. "arrays" were given in memory; "unknown" is from an earlier
-    version of zoo, or of weights that do not say it. The splits are None where they are not known.
+    version of zoo, or of weights that do not say it. The splits are None where they are not known. `skip_unreadable` of
+    their images may be left out as unreadable: commands on the data of a run leave out what its training did.
     """
 
     kind: Literal["folder", "tfds", "arrays", "unknown"] = "unknown"
@@ -45,6 +46,7 @@ class DataOrigin:
     name: TfdsName = ""
     training: SplitRecord | None = None
     test: SplitRecord | None = None
+    skip_unreadable: Count = 0
 
     def describe(self) -> str:
         """The place in words: "the folder /data/photos"."""

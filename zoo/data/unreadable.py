@@ -68,6 +68,28 @@ class ReplacingSource:
 
 
 @dataclass(frozen=True, eq=False)
+class CheckedSource:
+    """Another source, whose error for an unreadable example says how to leave it out."""
+
+    source: Source
+    unreadable: UnreadableImages
+
+    def __len__(self) -> int:
+        return len(self.source)
+
+    def __getitem__(self, index: int) -> Example:
+        try:
+            return self.source[index]
+        except DataError as error:
+            self.unreadable.add(error)
+            raise
+
+    def source_index(self, index: int) -> int:
+        """The same index."""
+        return index
+
+
+@dataclass(frozen=True, eq=False)
 class ReadableSource:
     """The examples of another source at these indices."""
 
@@ -92,8 +114,10 @@ def replace_unreadable(source: Source, unreadable: UnreadableImages) -> Source:
 
 def only_readable(source: Source, unreadable: UnreadableImages) -> Source:
     """The examples of the source that can be read; where some may be left out, all are read for that."""
-    if not unreadable.limit or isinstance(source, ArraySource):
+    if isinstance(source, ArraySource):
         return source
+    if not unreadable.limit:
+        return CheckedSource(source, unreadable)
     return ReadableSource(source, readable_indices(source, unreadable))
 
 

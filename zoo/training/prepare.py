@@ -78,13 +78,14 @@ def prepare(request: RunRequest, console: Console, lock: ExitStack) -> PreparedR
         config, weights = resumed_config(request, folder)
     else:
         config, weights = new_config(request)
+    config, options = with_unreadable(config, request.options)
     if weights and weights.source:
         print_line(console, f"pretrained weights: {weights.source}")
     backbone = backbone_of(weights, build_network(config)) if weights else {}
     print_data(request.dataset, config, console)
     dataset = request.dataset
     if config.recipe.feed == "resident":
-        dataset = read_dataset(dataset, config, request.options, console)
+        dataset = read_dataset(dataset, config, options, console)
     if request.resume and isinstance(folder, RunFolder):
         update_config(folder, config, console)
     elif isinstance(folder, RunFolder):
@@ -95,8 +96,15 @@ def prepare(request: RunRequest, console: Console, lock: ExitStack) -> PreparedR
         folder=folder,
         backbone=backbone,
         resume=request.resume,
-        options=request.options,
+        options=options,
     )
+
+
+def with_unreadable(config: RunConfig, options: RunOptions) -> tuple[RunConfig, RunOptions]:
+    """Both with as many images that may be left out as either says: what was left out once stays left out."""
+    number = max(config.data.skip_unreadable, options.skip_unreadable)
+    data = dataclasses.replace(config.data, skip_unreadable=number)
+    return dataclasses.replace(config, data=data), dataclasses.replace(options, skip_unreadable=number)
 
 
 def new_config(request: RunRequest) -> tuple[RunConfig, Weights | None]:

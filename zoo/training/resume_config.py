@@ -68,7 +68,8 @@ def resume_config(stored: RunConfig, folder: Path, dataset: Dataset, request: Re
     check_same_fields(stored, folder, request)
     check_same_data(stored, folder, dataset)
     check_pretrained(stored, folder, request)
-    moved = dataclasses.replace(stored, dataset=dataset.name, data=dataset.origin)
+    data = dataclasses.replace(dataset.origin, skip_unreadable=stored.data.skip_unreadable)
+    moved = dataclasses.replace(stored, dataset=dataset.name, data=data)
     recipe = changed_recipe(stored, folder, request)
     if recipe == stored.recipe:
         return moved

@@ -10,7 +10,7 @@ import numpy as np
 
 from zoo.counting.summarize import summarize
 from zoo.data import Example, Source
-from zoo.data.unreadable import ReadableSource
+from zoo.data.unreadable import CheckedSource, ReadableSource
 from zoo.errors import ZooError
 from zoo.models.network import Network
 from zoo.models.variables import Variables
@@ -115,7 +115,7 @@ class EvenlySpaced:
 
 def index_in_data_set(source: Source, index: int) -> int:
     """The index of an example in its whole data set, also if `source` is a part of it."""
-    if isinstance(source, EvenlySpaced | ReadableSource):
+    if isinstance(source, EvenlySpaced | CheckedSource | ReadableSource):
         return index_in_data_set(source.source, source.source_index(index))
     return index
 

@@ -12,7 +12,7 @@ from zoo.runtime.console import print_note
 from zoo.runtime.limits import COUNT
 
 if TYPE_CHECKING:
-    from zoo.data import Dataset, UnreadableImages
+    from zoo.data import DataOrigin, Dataset, UnreadableImages
 
 SKIP_UNREADABLE = "--skip-unreadable"
 
@@ -28,11 +28,11 @@ def add_skip_unreadable(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def unreadable_images(args: argparse.Namespace) -> UnreadableImages:
-    """None so far, of as many as --skip-unreadable allows."""
+def unreadable_images(args: argparse.Namespace, origin: DataOrigin | None = None) -> UnreadableImages:
+    """None so far, of as many as --skip-unreadable allows, or as the run may leave out whose data these are."""
     from zoo.data import UnreadableImages
 
-    return UnreadableImages(args.skip_unreadable, SKIP_UNREADABLE)
+    return UnreadableImages(max(args.skip_unreadable, origin.skip_unreadable if origin else 0), SKIP_UNREADABLE)
 
 
 def named_dataset(name: str, data_dir: Path | None, *, noting_left_out: bool = True) -> Dataset:

@@ -24,7 +24,7 @@ from zoo.runtime.limits import POSITIVE_COUNT
 if TYPE_CHECKING:
     import numpy as np
 
-    from zoo.data import Example, Source
+    from zoo.data import Example, Source, UnreadableImages
     from zoo.visualize.network_and_images import ImageSet, TrainedNetwork
 
 # In captions; more files are counted.
@@ -114,20 +114,21 @@ def _test_images(args: argparse.Namespace, network: TrainedNetwork, rows: int | 
     # IDX files have numbers instead of names.
     if same_classes and are_placeholders(names, dataset.name):
         names = network_names
+    unreadable = unreadable_images(args, network.weights.data)
     if rows:
-        source = _readable(EvenlySpaced(dataset.test, SEARCHED_IMAGES), args) if args.skip_unreadable else dataset.test
+        searched = EvenlySpaced(dataset.test, SEARCHED_IMAGES) if unreadable.limit else dataset.test
+        source = _readable(searched, unreadable)
         return one_image_per_class(source, f"{dataset.name}, test images", names, args.limit or rows)
-    source = _readable(EvenlySpaced(dataset.test, args.limit or len(dataset.test)), args)
+    source = _readable(EvenlySpaced(dataset.test, args.limit or len(dataset.test)), unreadable)
     total = "" if len(source) == len(dataset.test) else f" of {len(dataset.test)}"
     description = f"{dataset.name}, {len(source)}{total} test images"
     return ImageSet(source, description, class_names=names, dataset=dataset.name)
 
 
-def _readable(source: Source, args: argparse.Namespace) -> Source:
-    """The images of the source without those that --skip-unreadable leaves out; a line says how many these are."""
+def _readable(source: Source, unreadable: UnreadableImages) -> Source:
+    """The images of the source without those that may be left out; a line says how many these are."""
     from zoo.data.unreadable import only_readable
 
-    unreadable = unreadable_images(args)
     readable = only_readable(source, unreadable)
     if unreadable.count:
         print_note(unreadable.describe())
