@@ -52,7 +52,7 @@ def curves_figure(rows: Sequence[MetricsRow], title: str) -> Figure:
     figure.subplots_adjust(left=0.05, right=0.985, top=0.81, bottom=0.19, wspace=0.18)
     fonts = fonts_for([title])
     if fonts.legend:
-        warnings.warn(ZooWarning(f"the curves have numbers: {fonts.legend}"), stacklevel=2)
+        warnings.warn(ZooWarning(f"a name is a number in the curves: {fonts.legend}"), stacklevel=2)
     style: dict[str, Any] = {"fontsize": 14, "weight": "bold", "color": INK, "fontfamily": fonts.families}
     figure.text(0.05, 0.925, fonts.legible(title), parse_math=False, **style)
     figure.text(0.05, 0.025, FOOTNOTE, fontsize=8.5, color="#777777")

@@ -42,7 +42,7 @@ def confusion_figure(confusion: np.ndarray, class_names: tuple[str, ...]) -> Fig
         size = 9 if count <= MAX_CLASSES_WITH_COUNTS else 6
         fonts = fonts_for(class_names)
         if fonts.legend:
-            warnings.warn(ZooWarning(f"the figure has numbers: {fonts.legend}"), stacklevel=2)
+            warnings.warn(ZooWarning(f"some names are numbers in the figure: {fonts.legend}"), stacklevel=2)
         # A dollar sign would start a formula.
         names = [fonts.legible(name).replace("$", r"\$") for name in class_names]
         axes.set_xticks(range(count), names, rotation=90, fontsize=size, fontfamily=fonts.families)

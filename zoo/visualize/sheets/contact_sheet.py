@@ -49,7 +49,7 @@ def contact_sheet(dataset: Dataset) -> Figure:
     names = dataset.class_names[: len(rows)]
     fonts = fonts_for((*names, dataset.name))
     if fonts.legend:
-        warnings.warn(ZooWarning(f"the sheet has numbers: {fonts.legend}"), stacklevel=2)
+        warnings.warn(ZooWarning(f"some names are numbers in the sheet: {fonts.legend}"), stacklevel=2)
     # A dollar sign would start a formula.
     labels = [fonts.legible(name).replace("$", r"\$") for name in names]
     axes.set_xticks([])
