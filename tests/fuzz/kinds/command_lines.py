@@ -43,7 +43,10 @@ SIZES = (
 )
 # Nothing of an image that is only counted is allocated.
 COUNTED = ("1000000x1000000", "224x224x1000000")
-COMMANDS = ("predict", "evaluate", "train", "visualize", "report", "summary", "convert", "list", "weights", "data")
+COMMANDS = (
+    *("predict", "evaluate", "train", "visualize", "report", "summary", "convert", "list", "weights", "data"),
+    *("cache", "completions"),
+)
 STRANGE = (
     *("", " ", "-", "--", "---", "-x", "--=", "=", "--model", "--help=1", "\udcff", "a\nb", "\x1b[31m", "x" * 100_000),
 )
@@ -113,6 +116,8 @@ def _valid(command: str, seeds: Seeds) -> tuple[str, ...]:
         "list": ("absent",),
         "weights": ("absent",),
         "data": ("./absent",),
+        "cache": ("--json",),
+        "completions": ("absent",),
     }[command]
 
 

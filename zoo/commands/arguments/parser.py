@@ -84,10 +84,9 @@ class Parser(argparse.ArgumentParser):
             return
         choices = [str(choice) for choice in action.choices]
         if isinstance(action, argparse._SubParsersAction):
-            meant = SYNONYMS.get(str(value).lower())
-            suggested = (
-                did_you_mean([meant]) if meant in (*choices, "--help", "--version") else suggestion(str(value), choices)
-            )
+            meant = SYNONYMS.get(str(value).lower(), "")
+            is_here = meant in (*choices, *self._option_string_actions)
+            suggested = did_you_mean([meant]) if is_here else suggestion(str(value), choices)
             self.error(f"there is no command {value!r}{suggested}")
         text = f"{value!r} is not one of {', '.join(choices)}{suggestion(str(value), choices)}"
         raise argparse.ArgumentError(action, text)
