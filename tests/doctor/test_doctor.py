@@ -195,6 +195,17 @@ def test_versions_that_do_not_fit(monkeypatch):
     assert "ImportError: libc" in problems[1] and "not installed" in problems[2] and "jaxlib 0.9.0" in problems[3]
 
 
+def test_a_file_that_hides_a_library(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "optax.py").touch()
+    (tmp_path / "grain").mkdir()
+    monkeypatch.syspath_prepend("")
+    (problem,) = packages.needed_packages({}).problems
+    assert problem.startswith("optax.py is imported in place of optax: rename it")
+    monkeypatch.setattr(packages.sys, "path", [folder for folder in packages.sys.path if folder])
+    assert not packages.needed_packages({}).problems
+
+
 def test_optional_packages_say_what_they_allow():
     found = {one.name: one.value for one in packages.optional_packages().findings}
     assert "Hugging Face" in found["huggingface_hub"] and "--tensorboard" in found["tensorboardX"]

@@ -21,6 +21,7 @@ from zoo.runtime.system_errors import reason
 # Below these, a download of weights or a training run probably fails.
 LEAST_DISK = 2**30
 LEAST_MEMORY = 2**30
+LEAST_FILES = 128
 PROGRAMS = "JAX_COMPILATION_CACHE_DIR"
 
 
@@ -97,4 +98,5 @@ def _limits() -> list[Finding]:
     except ZooError as error:
         problem, _, remedy = str(error).partition(": ")
         return [Finding("address space", "limited", problem, remedy), Finding("open files", f"at most {files:,}")]
-    return [Finding("open files", "no limit" if files < 0 else f"at most {files:,}")]
+    problem = f"a process may open only {files} files" if 0 <= files < LEAST_FILES else ""
+    return [Finding("open files", "no limit" if files < 0 else f"at most {files:,}", problem, "ulimit -n 1024")]

@@ -1,7 +1,9 @@
 """The packages that zoo needs, and those that it can use: their versions, and whether they fit."""
 
+import sys
 from collections.abc import Iterable, Mapping
 from importlib import metadata
+from pathlib import Path
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.version import InvalidVersion, Version
@@ -102,12 +104,23 @@ def _package(requirement: Requirement, errors: Mapping[str, str]) -> Finding:
     install = f'pip install "{requirement}"'
     if not version:
         return Finding(name, "not installed", f"{name} is not installed", install)
+    if hiding := _hiding_file(module):
+        problem = f"{hiding} is imported in place of {name}"
+        return Finding(name, f"{version}, hidden", problem, "rename it, or start zoo in another folder")
     if error := errors.get(module):
         problem = f"{name} {version} cannot be imported ({error})"
         return Finding(name, f"{version}, cannot be imported", problem, f"{install} --force-reinstall")
     if not _fits(version, requirement):
         return Finding(name, version, f"{name} is {version}, zoo needs {requirement.specifier}", install)
     return Finding(name, version)
+
+
+def _hiding_file(module: str) -> Path | None:
+    """A file of the current folder that Python would import for a library."""
+    if not {"", str(Path.cwd())}.intersection(sys.path):
+        return None
+    name = module.partition(".")[0]
+    return next((file for file in (Path(f"{name}.py"), Path(name, "__init__.py")) if file.is_file()), None)
 
 
 def _plugins() -> Iterable[Finding]:
