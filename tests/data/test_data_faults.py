@@ -166,6 +166,8 @@ def test_capital_splits(tmp_path):
         ("train", "valid"),
         ("training_set", "test_set"),
         ("train2017", "val2017"),
+        ("TrainVal", "Test"),
+        ("train_val", "test"),
         ("TrainSet", "DevSet"),
         ("train_images", "test images"),
         ("traindata", "evaluation"),
@@ -179,6 +181,14 @@ def test_spellings_of_splits_are_understood(tmp_path, train, test):
     classes(tmp_path / test, "ab", 1)
     data = open_dataset(tmp_path)
     assert data.class_names == ("a", "b") and (len(data.train), len(data.test)) == (4, 2)
+
+
+def test_a_split_that_is_not_used_is_named(tmp_path):
+    for split in ("Train", "Val", "Test"):
+        classes(tmp_path / split, "ab", 2)
+    data = open_dataset(tmp_path)
+    assert data.split == "the folders Train and Test"
+    assert data.left_out == "files left out: 4 images outside of the class folders that are used (in Val)"
 
 
 @pytest.mark.parametrize("name", ["cat", "strain", "testudo", "latest", "devil", "evaluator's cat", "valley", "images"])

@@ -61,13 +61,15 @@ def open_folder(folder: Path) -> Dataset:
     else:
         train_files, test_files = _split(folder, _classes(tree))
     train, test = _source(folder, train_files), _source(folder, test_files)
+    used = [split.name for split in splits or ()]
+    unused = [name for name in tree.folders_with_images() if used and name not in used]
     return Dataset(
         path_safe(folder.resolve().name),
         train,
         test,
         tuple(train_files),
         typical_shape(train.image_shape, len(train)),
-        left_out=describe_left_out(tree.all_others(), tree.total - len(train) - len(test)),
+        left_out=describe_left_out(tree.all_others(), tree.total - len(train) - len(test), unused),
         split=f"the folders {splits[0].name} and {splits[1].name}" if splits else OWN_SPLIT,
     )
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from zoo.data.optional_formats import missing_format
+from zoo.errors import list_some
 from zoo.printable import printable, shortened
 
 # Paths below the folder that was listed, by suffix ("" for none) or "broken link".
@@ -21,17 +22,19 @@ def joined_kinds(*parts: OtherFiles) -> dict[str, list[str]]:
     }
 
 
-def describe_left_out(others: OtherFiles, images: int = 0) -> str:
+def describe_left_out(others: OtherFiles, images: int = 0, folders: Sequence[str] = ()) -> str:
     """One line about files that are no images by their suffix, and images outside of the classes; "" for none.
 
-    It names a file of each kind. Photographs that only a missing library could read come first, with what to install.
+    `folders` are those of the latter, as far as they are known. A file of each kind is named. Photographs that only a
+    missing library could read come first, with what to install.
     """
     kinds = sorted(others, key=lambda kind: (missing_format(kind) is None, -len(others[kind])))
     parts = [_describe_kind(kind, others[kind]) for kind in kinds[:MAX_KINDS]]
     if rest := sum(len(others[kind]) for kind in kinds[MAX_KINDS:]):
         parts.append(f"{rest} of other kinds")
     if images:
-        parts.append(f"{images} image{'s' * (images > 1)} outside of the class folders that are used")
+        where = f" (in {list_some(map(printable, folders))})" if folders else ""
+        parts.append(f"{images} image{'s' * (images > 1)} outside of the class folders that are used{where}")
     return f"files left out: {', '.join(parts)}" if parts else ""
 
 

@@ -58,6 +58,9 @@ def split_kind(name: str) -> tuple[Kind, tuple[str, ...]] | None:
     words = [word.casefold() for word in re.findall(r"[^\W\d_]+", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name))]
     kinds = [SPLIT_WORDS.get(match[1]) for word in words if (match := _WITH_FILLER.fullmatch(word))]
     found = {kind for kind in kinds if kind}
+    if found == {"train", "validation"}:
+        # TrainVal and train_val are both together, as trainval is.
+        found = {"train"}
     if len(found) != 1:
         return None
     rest = tuple(word for word, kind in zip(words, kinds, strict=True) if not kind and word not in FILLERS)
