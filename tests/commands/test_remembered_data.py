@@ -118,6 +118,14 @@ def error_of_second_line(capsys, checkpoint):
     return error
 
 
+def test_a_run_on_arrays_is_resumed_from_python(run):
+    write_config(run, data={"kind": "arrays"})
+    with pytest.raises(ZooError, match=r"resume it with zoo\.train"):
+        run_dataset(run.read_config(), None)
+    with pytest.raises(ZooError, match=r"data in memory.*give it with --dataset"):
+        weights_dataset(checkpoint_weights(run.path), None, None)
+
+
 def test_a_weights_file_has_no_paths_and_says_what_is_missing(run, tmp_path):
     save(tmp_path / "w.safetensors", checkpoint_weights(run.path))
     weights = load(tmp_path / "w.safetensors")

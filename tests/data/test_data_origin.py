@@ -95,4 +95,4 @@ def test_a_record_names_no_path_where_a_name_is_due(name):
 
 def test_data_in_memory_have_no_place():
     source = ArraySource(np.zeros((2, 4, 4, 1), np.uint8), np.array([0, 1]))
-    assert Dataset("mine", source, source, ("a", "b"), (4, 4, 1)).origin.describe() == "arrays in memory"
+    assert Dataset("mine", source, source, ("a", "b"), (4, 4, 1)).origin.describe() == "data in memory"

@@ -82,7 +82,7 @@ def test_a_run_folder_is_that_of_the_command_and_the_same_bits(tmp_path, trained
     rows = [{name: row[name] for name in row.keys() - timing} for row in trained.history]
     assert measured_rows(tmp_path / "run") == rows
     assert len(written.history) == 2 and final_params(tmp_path / "run")
-    with pytest.raises(zoo.ZooError, match="arrays in memory"):
+    with pytest.raises(zoo.ZooError, match="data in memory"):
         zoo.train("tiny", run_dir="run", resume=True)
 
 

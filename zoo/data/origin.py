@@ -56,7 +56,7 @@ class DataOrigin:
             case "tfds":
                 return "the built-in digits" if self.name == "digits" else f"{self.name} of TFDS"
             case "arrays":
-                return "arrays in memory"
+                return "data in memory"
         return "a data set of unknown place"
 
     def for_others(self) -> "DataOrigin":

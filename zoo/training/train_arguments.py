@@ -71,7 +71,7 @@ def data_of_run(folder: RunFolder, model: str) -> Dataset:
     """The data set that a run remembers. Raises ZooError where that is in memory, or no longer where it was."""
     data = folder.read_config(model).data
     if data.kind not in ("folder", "tfds"):
-        raise ZooError(f"the data of the run in {folder.path} are {data.describe()}: give them to resume it")
+        raise ZooError(f"the run in {folder.path} was trained on {data.describe()}: give the same data to resume it")
     return open_again(data)
 
 

@@ -23,6 +23,10 @@ def run_dataset(config: RunConfig, data_dir: Path | None) -> Dataset:
 
     Raises ZooError where it is not there any more.
     """
+    if config.data.kind == "arrays":
+        raise ZooError(
+            "this run was trained from Python on data in memory: resume it with zoo.train, and give them again"
+        )
     return _open(config.data, config.dataset, "this run", data_dir, ADVICE)
 
 
