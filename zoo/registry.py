@@ -27,6 +27,7 @@ from zoo.models.user_module.reference import (
     reference_to,
     split_reference,
 )
+from zoo.printable import shortened
 from zoo.runtime.limits import CLASSES
 
 __all__ = [
@@ -42,6 +43,7 @@ __all__ = [
 ]
 
 ENTRY_POINTS = "zoo.models"
+LONGEST_SHOWN = 200  # of a name that a file states
 _REGISTRY: dict[str, ModelInfo] = {info.name: info for info in ENTRIES}
 
 
@@ -134,7 +136,7 @@ def stored_model(stored: str, source: str, where: str, asked: str | None = None)
         if not is_reference(source or stored):
             raise UnknownModel(f"{where}: {error}") from None
         package = "" if is_reference(stored) else " install the package that has it, or"
-        reference = source or stored
+        stored, reference = (shortened(text, LONGEST_SHOWN) for text in (stored, source or stored))
         if reference.startswith("__main__:"):
             raise UnknownModel(
                 f"{where} is of the network {stored}, which a notebook or a script has defined: move it to a module, "

@@ -55,6 +55,7 @@ def installed(nets, monkeypatch):
         (":Net", ["module and attribute"]),
         ("my nets:Net", ["module and attribute"]),
         ("folder/nets:Net", ["module and attribute"]),
+        ("nets:needs_depth", ["nets:needs_depth", "'depth'", "defaults"]),
         ("nets:nn", ["nets:nn", "class of Linen modules"]),
         ("broken:Net", ["cannot import broken", "ZeroDivisionError", "broken.py, line 2"]),
         ("unparsable:Net", ["cannot import unparsable", "SyntaxError"]),
@@ -70,6 +71,18 @@ def test_what_cannot_be_named_is_one_line(nets, reference, parts):
     with pytest.raises(zoo.ZooError) as error:
         import_model(reference)
     assert all(part in str(error.value) for part in parts) and "\n" not in str(error.value)
+
+
+def test_a_function_that_makes_no_network_gets_nothing_from_a_file(nets, monkeypatch):
+    monkeypatch.setattr(zoo, "run_command", lambda command="echo": calls.append(command), raising=False)
+    calls: list[str] = []
+    import_model("zoo:run_command")
+    with pytest.raises(zoo.ZooError, match="not a Linen module"):
+        zoo.create_model("zoo:run_command", command="rm -rf /")
+    assert calls == ["echo"]
+    for reference in ("os:system", "shutil:rmtree", "builtins:print", "math:hypot", "subprocess:Popen"):
+        with pytest.raises(zoo.ZooError, match=reference):
+            zoo.create_model(import_model(reference).name)
 
 
 def test_a_function_of_something_else(nets):

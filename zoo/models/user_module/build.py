@@ -10,7 +10,7 @@ import flax.linen as nn
 from zoo.errors import ZooError
 from zoo.models.network import ModelInfo
 from zoo.models.user_module.adapted_class import ADDED_FIELDS, adapted_class, adapted_module, fields_of_module
-from zoo.models.user_module.contract import class_count_name
+from zoo.models.user_module.contract import VARIADIC, class_count_name
 
 Build = Callable[..., Any]
 
@@ -42,8 +42,12 @@ def adapted_build(found: Any, name: str) -> Build:
 
 
 def _adapted_function(function: Callable[..., Any], name: str) -> Build:
-    """The function with the added fields as arguments: those that it does not have are set in what it returns."""
-    signature = inspect.signature(function)
+    """The function with the added fields as arguments: those that it does not have are set in what it returns.
+
+    A file may state arguments of it. So it is called without them first: what returns no network, such as os.system,
+    never gets them.
+    """
+    signature = _signature(function, name)
     class_count = class_count_name(signature.parameters)
     takes_any = any(one.kind is one.VAR_KEYWORD for one in signature.parameters.values())
     own = {*_with_contract_names(signature.parameters), *(["num_classes"] if takes_any else [])}
@@ -51,12 +55,9 @@ def _adapted_function(function: Callable[..., Any], name: str) -> Build:
     @wraps(function)
     def build(**fields: Any) -> nn.Module:
         later = {field: fields.pop(field) for field in ADDED_FIELDS.keys() & fields.keys() - own}
-        if class_count and "num_classes" in fields:
-            fields[class_count] = fields.pop("num_classes")
-        made = function(**fields)
-        if not isinstance(made, nn.Module):
-            raise ZooError(f"{name} returns {_kind(made)}, not a Linen module")
-        model = adapted_module(made)
+        classes = {class_count: fields.pop("num_classes")} if class_count and "num_classes" in fields else {}
+        made = _network(function(**classes), name)
+        model = adapted_module(_network(function(**classes, **fields), name) if fields else made)
         return model.clone(**later) if later else model
 
     added = ADDED_FIELDS.keys() - own
@@ -65,6 +66,27 @@ def _adapted_function(function: Callable[..., Any], name: str) -> Build:
     variadic = [parameters.pop()] if takes_any else []
     build.__signature__ = signature.replace(parameters=[*parameters, *keywords, *variadic])  # type: ignore[attr-defined]
     return build
+
+
+def _signature(function: Callable[..., Any], name: str) -> inspect.Signature:
+    """Raises ZooError for a function without one, as some of C, or with arguments without defaults but the classes."""
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError) as error:
+        raise ZooError(f"{name} is no function of Python that returns a Linen module") from error
+    class_count = class_count_name(signature.parameters)
+    required = [
+        one.name for one in signature.parameters.values() if one.default is one.empty and one.kind not in VARIADIC
+    ]
+    if needed := [argument for argument in required if argument != class_count]:
+        raise ZooError(f"{name} needs {', '.join(map(repr, needed))}: give defaults to all arguments but the classes")
+    return signature
+
+
+def _network(made: Any, name: str) -> nn.Module:
+    if not isinstance(made, nn.Module):
+        raise ZooError(f"{name} returns {_kind(made)}, not a Linen module")
+    return made
 
 
 def _with_contract_names(arguments: Mapping[str, Any]) -> dict[str, Any]:
