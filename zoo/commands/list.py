@@ -6,8 +6,8 @@ zoo list --below 10M --accuracy-above 75 --sort accuracy
 zoo list --input 32-64 --json
 
 The accuracy is the best that a publisher states for weights of the network: top-1 in percent, on ImageNet's validation
-images; `zoo weights NAME` lists them all. --json prints one list with an object per network, empty where the filters
-leave none.
+images, "at 384" where these are not of the network's own size; `zoo weights NAME` lists them all. --json prints one
+list with an object per network, empty where the filters leave none.
 """
 
 from __future__ import annotations
@@ -39,9 +39,15 @@ class ListedNetwork:
     weights: tuple[PublishedWeights, ...]
 
     @property
+    def best(self) -> PublishedWeights | None:
+        """The weights with the best top-1 accuracy; None where none is known."""
+        known = [one for one in self.weights if one.top1 is not None]
+        return max(known, key=lambda one: one.top1 or 0, default=None)
+
+    @property
     def top1(self) -> float | None:
-        """The best top-1 accuracy of the weights in percent; None where none is known."""
-        return max((one.top1 for one in self.weights if one.top1 is not None), default=None)
+        """The top-1 accuracy of the best weights in percent."""
+        return self.best.top1 if self.best else None
 
     def number(self, name: str) -> int | None:
         """A number of the record; None where it is not known, as of a network of another package."""
@@ -57,20 +63,35 @@ class ListedNetwork:
         """The network as an object of --json."""
         texts = {name: getattr(self.info, name) for name in TEXTS}
         numbers = {name: self.number(name) for name in NUMBERS}
-        weights = [{name: getattr(one, name) for name in OF_WEIGHTS} for one in self.weights]
+        weights = [_as_record(one) for one in self.weights]
         return {**texts, **numbers, "top1": self.top1, "weights": weights}
 
     def cells(self) -> list[str]:
         """The network as a row of the table."""
-        info, year, top1 = self.info, self.number("year"), self.top1
+        info, year = self.info, self.number("year")
         return [
             info.name,
             *("-" if count is None else f"{count:,}" for count in map(self.number, ("parameters", "macs"))),
             f"{info.input_size}x{info.input_size}x{info.channels}",
             "-" if year is None else str(year),
-            "-" if top1 is None else f"{top1:.2f}",
+            self._accuracy(),
             info.title or info.source,
         ]
+
+    def _accuracy(self) -> str:
+        """The best accuracy, with the image size that it was measured at, where that is not the network's own."""
+        if self.best is None:
+            return "-"
+        size = _image_size(self.best)
+        return f"{self.top1:.2f}" + ("" if size == self.info.input_size else f" at {size}")
+
+
+def _as_record(weights: PublishedWeights) -> dict[str, Any]:
+    return {**{name: getattr(weights, name) for name in OF_WEIGHTS}, "input_size": _image_size(weights)}
+
+
+def _image_size(weights: PublishedWeights) -> int:
+    return weights.preprocessing.image_shape[0]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -115,7 +136,7 @@ def run(args: argparse.Namespace) -> None:
     if not networks:
         raise ZooError("no network is left by these filters: widen one of them, or leave it out")
     titles = ["name", "parameters", "MACs", "input", "year", "top 1", "paper"]
-    left = [True, False, False, False, False, False, True]
+    left = [True, False, False, False, False, True, True]
     print_table(titles, [network.cells() for network in _sorted(networks, args.sort, args.reverse)], left)
 
 
