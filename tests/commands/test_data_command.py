@@ -1,6 +1,7 @@
 """`zoo data`: what a data set holds."""
 
 import json
+import os
 import shutil
 
 import numpy as np
@@ -33,6 +34,14 @@ def test_text_for_people(capsys, photos):
     for part in ("all 11 images decoded: 8x16 pixels, in colour", "1 copy among 11", "1 .txt (cat/notes.txt)"):
         assert part in out
     assert "cat/0.png" in out and "dog/copy.png" in out
+
+
+def test_names_of_any_bytes_can_be_printed(capsys, photos):
+    moved = photos.rename(photos.parent / os.fsdecode(b"\xff"))
+    (moved / "cat" / "0.png").rename(moved / "cat" / os.fsdecode(b"\xfe.png"))
+    for options in ((), ("--json",)):
+        assert main(["data", str(moved), *options]) == 0
+        assert capsys.readouterr().out.encode()
 
 
 def test_json(capsys, photos):

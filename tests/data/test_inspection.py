@@ -174,6 +174,14 @@ def test_two_lines_say_all_of_it(photos):
     assert "weighted by --balance" in two_lines(found, balanced=True)[0]
 
 
+def test_names_of_a_leak_are_of_both_splits(photos):
+    for name in ("Train/cat/again.jpg", "Train/dog/other.jpg", "Val/cat/leaked.jpg"):
+        shutil.copy(photos / "Train/cat/1.jpg", photos / name)
+    line = two_lines(survey(open_dataset(photos)), balanced=False)[1]
+    assert "both splits (Train/cat/1.jpg = Val/cat/leaked.jpg and 2 more)" in line
+    assert "several classes (Train/cat/1.jpg = Train/dog/other.jpg and 2 more)" in line
+
+
 def test_an_effort_without_limit_is_complete(photos):
     data = open_dataset(photos)
     assert survey(data, COMPLETE) == survey(data, USUAL)

@@ -42,6 +42,8 @@ def run(args: argparse.Namespace) -> None:
     import json
     import warnings
 
+    from rich.console import Console
+
     from zoo.data import open_dataset
     from zoo.data.inspection.survey import COMPLETE, USUAL, survey
     from zoo.visualize.sheets.contact_sheet import save_contact_sheet
@@ -51,7 +53,7 @@ def run(args: argparse.Namespace) -> None:
         check_figure_path(args.sheet)
     check_data_dir(args.dataset, args.data_dir)
     dataset = open_dataset(args.dataset, args.data_dir)
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), Console(stderr=True).status("looking at the images"):
         # PIL warns about damage that it can repair.
         warnings.filterwarnings("ignore", module=r"PIL\b")
         found = survey(dataset, COMPLETE if args.all else USUAL)
@@ -61,7 +63,13 @@ def run(args: argparse.Namespace) -> None:
 
 
 def _as_text(found: Survey) -> str:
-    from zoo.data.inspection.lines import describe_classes, describe_copies, describe_looked_at, equal_images
+    from zoo.data.inspection.lines import (
+        contradictory_images,
+        describe_classes,
+        describe_copies,
+        describe_looked_at,
+        leaked_images,
+    )
     from zoo.runtime.text_tables import aligned_table
 
     counted = [[row.name, _count(row.training), _count(row.test)] for row in found.classes]
@@ -75,8 +83,8 @@ def _as_text(found: Survey) -> str:
         describe_looked_at(found),
         *_listed(f"{len(unreadable)} cannot be read:", unreadable),
         *describe_copies(found),
-        *_listed("in both splits:", [equal_images(group) for group in found.leaked]),
-        *_listed("in several classes:", [equal_images(group) for group in found.contradictory]),
+        *_listed("in both splits:", [leaked_images(group) for group in found.leaked]),
+        *_listed("in several classes:", [contradictory_images(group) for group in found.contradictory]),
         *([found.left_out] if found.left_out else []),
     ]
     return "\n".join(lines)

@@ -66,16 +66,33 @@ def describe_copies(found: Survey) -> list[str]:
     compared = f"{copies} cop{'y' if copies == 1 else 'ies'} among {found.compared} images compared"
     parts = [f"{compared} ({equal_images(found.copies[0])})"]
     if found.leaked:
-        names = equal_images(found.leaked[0])
+        names = leaked_images(found.leaked[0])
         parts.append(f"{_images(found.leaked)} in both splits ({names}): the test accuracy will be too high")
     if found.contradictory:
-        parts.append(f"{_images(found.contradictory)} in several classes ({equal_images(found.contradictory[0])})")
+        names = contradictory_images(found.contradictory[0])
+        parts.append(f"{_images(found.contradictory)} in several classes ({names})")
     return parts
 
 
 def equal_images(group: Copies) -> str:
     """The names of images with the same contents."""
     return _some(group.images, " = ")
+
+
+def leaked_images(group: Copies) -> str:
+    """The same, beginning with one of each split."""
+    return _some(_first_of_each(group.images, group.splits), " = ")
+
+
+def contradictory_images(group: Copies) -> str:
+    """The same, beginning with one of each class."""
+    return _some(_first_of_each(group.images, group.classes), " = ")
+
+
+def _first_of_each(names: Sequence[str], kinds: Sequence[str]) -> list[str]:
+    """The first name of each kind, then the others."""
+    first = {kind: place for place, kind in reversed([*enumerate(kinds)])}
+    return [name for _, name in sorted(enumerate(names), key=lambda item: first[kinds[item[0]]] != item[0])]
 
 
 def _some(names: Sequence[str], between: str = ", ") -> str:

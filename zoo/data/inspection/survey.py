@@ -12,6 +12,7 @@ from zoo.data.errors import DataError
 from zoo.data.inspection.duplicates import Duplicates, find_duplicates
 from zoo.data.inspection.look import LookedAt, look_at
 from zoo.data.inspection.places import class_at, evenly_spaced, name_at
+from zoo.printable import printable
 
 
 @dataclass(frozen=True)
@@ -107,7 +108,7 @@ def survey(dataset: Dataset, effort: Effort = USUAL) -> Survey:
     found = find_duplicates(dataset, most_images=effort.compared, most_bytes=effort.compared_bytes)
     return Survey(
         name=dataset.name,
-        folder=dataset.place.path if dataset.place.kind == "folder" else "",
+        folder=printable(dataset.place.path) if dataset.place.kind == "folder" else "",
         split=dataset.split,
         training=len(dataset.train),
         test=len(dataset.test),
