@@ -16,7 +16,7 @@ from zoo.commands.completions import SHELLS
 PRESS_TAB = """
 source "$1"; shift
 COMP_WORDS=(zoo "$@"); COMP_CWORD=$#
-_shtab_zoo
+_zoo
 printf '%s\\n' "${COMPREPLY[@]}"
 """
 
@@ -51,6 +51,9 @@ def offered(script):
         (["pre"], ["predict"]),
         (["predict", "--checkp"], ["--checkpoint"]),
         (["predict", "--model", "vgg11"], ["vgg11", "vgg11_bn"]),
+        (["predict", "--model", "=", "vgg11"], ["vgg11", "vgg11_bn"]),
+        (["train", "--optimizer", "="], ["adamw", "lamb", "muon", "sgd"]),
+        (["predict", "--model", "=", "alexnet", "--weights", "=", "t"], ["torchvision/IMAGENET1K_V1"]),
         (["summary", "squeeze"], ["squeezenet1_0", "squeezenet1_1"]),
         (["weights", "zf"], ["zfnet"]),
         (["train", "--dataset", "fashion_m"], ["fashion_mnist"]),

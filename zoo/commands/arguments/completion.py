@@ -8,7 +8,11 @@ from typing import Any
 
 import shtab
 
-from zoo.commands.arguments.completion_functions import datasets_function, weights_function
+from zoo.commands.arguments.completion_functions import (
+    BASH_WITHOUT_EQUALS_SIGNS,
+    datasets_function,
+    weights_function,
+)
 
 # What an argument is, by the name of its value in --help.
 NETWORKS = ("MODEL", "MODEL2", "PATTERN")
@@ -38,7 +42,7 @@ def completion_script(parser: argparse.ArgumentParser, shell: str) -> str:
         if isinstance(action.metavar, str):
             # A separator of zsh's.
             action.metavar = action.metavar.replace(":", " ")
-    return shtab.complete(parser, shell)
+    return shtab.complete(parser, shell) + (BASH_WITHOUT_EQUALS_SIGNS if shell == "bash" else "")
 
 
 def _set_completion(action: argparse.Action, by_shell: Mapping[str, Any]) -> None:

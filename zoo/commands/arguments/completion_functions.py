@@ -7,6 +7,22 @@ data sets and tags have no characters that a shell reads otherwise.
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+# Bash takes the sign in --model=NAME for a word of its own, which shtab takes for the value.
+BASH_WITHOUT_EQUALS_SIGNS = """
+_zoo() {
+  local word
+  local -a words=()
+  for word in "${COMP_WORDS[@]:0:COMP_CWORD}"; do
+    [[ "$word" == "=" ]] || words+=("$word")
+  done
+  word="${COMP_WORDS[COMP_CWORD]}"
+  words+=("${word#=}")
+  local -a COMP_WORDS=("${words[@]}")
+  local COMP_CWORD=$((${#words[@]} - 1))
+  _shtab_zoo
+}
+complete -o bashdefault -F _zoo zoo
+"""
 # "dir" and "file" in the names tell bash's function of shtab to treat what is offered as paths too.
 DATASETS, WEIGHTS = "_zoo_dataset_or_dir", "_zoo_weights_or_file"
 
