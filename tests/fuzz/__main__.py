@@ -34,6 +34,7 @@ KINDS = (
     "run_folders",
     "names",
     "command_lines",
+    "user_networks",
     "environments",
     "downloads",
     "clocks",

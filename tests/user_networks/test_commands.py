@@ -80,6 +80,8 @@ def test_fields_of_zoo_and_of_functions(nets):
         (["widht=2"], ["widht", "did you mean width"]),
         (["width=wide"], ["width", '"wide"', "whole number"]),
         (["width=2.5"], ["width", "2.5", "whole number"]),
+        (["rate=1e999"], ["rate", "number"]),
+        (["width=" + "9" * 5000], ["width", "whole number"]),
         (["rate=x"], ["rate", '"x"', "number"]),
         (["num_classes=3"], ["num_classes", "leave it out"]),
         (["n_classes=3"], ["n_classes"]),

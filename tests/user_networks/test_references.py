@@ -56,6 +56,7 @@ def installed(nets, monkeypatch):
         ("my nets:Net", ["module and attribute"]),
         ("folder/nets:Net", ["module and attribute"]),
         ("nets:needs_depth", ["nets:needs_depth", "'depth'", "defaults"]),
+        ("flax.linen:Module", ["flax.linen:Module", "class of Linen modules"]),
         ("nets:nn", ["nets:nn", "class of Linen modules"]),
         ("broken:Net", ["cannot import broken", "ZeroDivisionError", "broken.py, line 2"]),
         ("unparsable:Net", ["cannot import unparsable", "SyntaxError"]),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import ast
 import json
+import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -117,10 +118,19 @@ def _readings(text: str) -> Iterator[Any]:
             value = read(text)
         except (ValueError, SyntaxError, RecursionError, MemoryError):
             continue
+        if not _is_finite(value):
+            continue
         yield list(value) if isinstance(value, tuple) else value
-    if text.isdecimal():
-        yield [int(text)]
+        if isinstance(value, int):
+            yield [value]
     yield text
+
+
+def _is_finite(value: Any) -> bool:
+    """Whether all numbers in it are: Python and its JSON read 1e999 as infinity."""
+    if isinstance(value, list | tuple):
+        return all(map(_is_finite, value))
+    return not isinstance(value, float) or math.isfinite(value)
 
 
 def parse_image_shape(text: str | None, model: nn.Module) -> tuple[int, int, int]:

@@ -11,6 +11,7 @@ from zoo.errors import ZooError
 from zoo.models.network import ModelInfo
 from zoo.models.user_module.adapted_class import ADDED_FIELDS, adapted_class, adapted_module, fields_of_module
 from zoo.models.user_module.contract import VARIADIC, class_count_name
+from zoo.models.user_module.reference import is_network_class
 
 Build = Callable[..., Any]
 
@@ -27,12 +28,12 @@ def describe_user_network(name: str, found: Any, source: str) -> ModelInfo:
 
 def adapted_build(found: Any, name: str) -> Build:
     """A class, a partial or a function whose networks follow zoo's contract. Raises ZooError for anything else."""
-    if isinstance(found, type) and issubclass(found, nn.Module):
+    if is_network_class(found):
         return adapted_class(found)
     if isinstance(found, nn.Module):
         cls = adapted_class(type(found))
         return partial(cls, **fields_of_module(found, cls))
-    if isinstance(found, partial) and isinstance(found.func, type) and issubclass(found.func, nn.Module):
+    if isinstance(found, partial) and is_network_class(found.func):
         return partial(adapted_class(found.func), *found.args, **_with_contract_names(found.keywords))
     if isinstance(found, type) or not callable(found):
         raise ZooError(

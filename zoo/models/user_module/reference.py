@@ -65,7 +65,12 @@ def imported_class(reference: str) -> type[nn.Module] | None:
     for part in attribute.split("."):
         # Not getattr: some modules import others by it.
         found = getattr(found, "__dict__", {}).get(part)
-    return found if isinstance(found, type) and issubclass(found, nn.Module) else None
+    return found if is_network_class(found) else None
+
+
+def is_network_class(found: Any) -> bool:
+    """Whether it is a class of Linen modules, other than their base class."""
+    return isinstance(found, type) and issubclass(found, nn.Module) and found is not nn.Module
 
 
 def reference_to(found: Any) -> str:
