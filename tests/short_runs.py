@@ -11,7 +11,7 @@ from rich.console import Console
 
 from zoo.data import Dataset, Preprocessing
 from zoo.data.dataset import ArraySource
-from zoo.training import PreparedRun, Recipe, RunConfig, RunFolder, RunOptions, train
+from zoo.training import PreparedRun, Recipe, RunConfig, RunFolder, RunOptions, train_run
 from zoo.training.checkpoint.run_folder import saved_steps
 
 
@@ -63,7 +63,7 @@ def run(path, dataset=DATASET, resume=False, config=CONFIG, printed=None, **opti
     prepared = PreparedRun(
         config=folder.read_config(), dataset=dataset, folder=folder, resume=resume, options=RunOptions(**options)
     )
-    return train(prepared, console)
+    return train_run(prepared, console)
 
 
 def final_state(path):

@@ -241,5 +241,5 @@ def test_a_device_without_memory_is_one_clear_line(capsys, monkeypatch):
     def full(*args, **kwargs):
         raise JaxRuntimeError("RESOURCE_EXHAUSTED: Out of memory while trying to allocate 4294967296 bytes.")
 
-    monkeypatch.setattr("zoo.training.prepare.train", full)
+    monkeypatch.setattr("zoo.training.prepare.train_run", full)
     assert "smaller --batch-size" in failing(capsys, "--model", "lenet5")

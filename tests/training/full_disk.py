@@ -15,7 +15,7 @@ from zoo import registry
 from zoo.data.dataset import ArraySource
 from zoo.errors import ZooError
 from zoo.runtime.log_filters import quiet_libraries
-from zoo.training import PreparedRun, RunFolder, train
+from zoo.training import PreparedRun, RunFolder, train_run
 from zoo.training.checkpoint.run_folder import saved_steps
 
 registry.register(INFO)
@@ -38,7 +38,7 @@ console = Console(width=500)
 folder.start(CONFIG)
 data = dataclasses.replace(DATASET, train=Filling(DATASET.train.images, DATASET.train.labels))
 try:
-    train(PreparedRun(config=CONFIG, dataset=data, folder=folder), console)
+    train_run(PreparedRun(config=CONFIG, dataset=data, folder=folder), console)
     raise SystemExit("the full disk was not noticed")
 except ZooError as error:
     assert "could not be saved" in str(error), error
@@ -47,4 +47,4 @@ kept = saved_steps(folder)
 filler.unlink()
 print("resumed from step", kept[-1])
 resumed = PreparedRun(config=folder.read_config(), dataset=DATASET, folder=folder, resume=True)
-assert train(resumed, console).step == 12
+assert train_run(resumed, console).step == 12

@@ -4,7 +4,7 @@ import pytest
 from rich.console import Console
 
 from zoo.data import open_dataset
-from zoo.training import PreparedRun, RunFolder, train
+from zoo.training import PreparedRun, RunFolder, train_run
 from zoo.training.resolve_config import resolve_config
 
 
@@ -17,7 +17,7 @@ def test_within_half_a_point_of_float32_on_digits(tmp_path, monkeypatch):
         config = resolve_config("lenet5", dataset, {"dtype": dtype, "seed": seed})
         folder = RunFolder(tmp_path / f"{dtype}-{seed}")
         folder.start(config)
-        return train(PreparedRun(config=config, dataset=dataset, folder=folder), Console(quiet=True)).test_accuracy
+        return train_run(PreparedRun(config=config, dataset=dataset, folder=folder), Console(quiet=True)).test_accuracy
 
     # 355 test images: one of them is 0.3 points, and seeds differ by several.
     seeds = range(5)

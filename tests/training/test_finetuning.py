@@ -25,7 +25,7 @@ from zoo.training import (
     build_network,
     create_state,
     make_optimizer,
-    train,
+    train_run,
     train_step,
 )
 from zoo.training.checkpoint.checkpoints import open_checkpointer
@@ -312,7 +312,7 @@ def test_variables_that_are_not_pretrained_stay():
 def test_a_run_that_begins_with_weights_needs_them(tmp_path):
     config = dataclasses.replace(lenet_config(), pretrained="")
     with pytest.raises(zoo.ZooError, match="give them as `backbone`"):
-        train(PreparedRun(config=config, dataset=DATASET, folder=RunFolder(tmp_path / "run")), Console(quiet=True))
+        train_run(PreparedRun(config=config, dataset=DATASET, folder=RunFolder(tmp_path / "run")), Console(quiet=True))
 
 
 def test_a_frozen_run_resumes_without_the_weights(tmp_path):
@@ -325,11 +325,11 @@ def test_a_frozen_run_resumes_without_the_weights(tmp_path):
 
     folder.start(config)
     quiet = Console(quiet=True)
-    whole = train(PreparedRun(config=config, dataset=DATASET, folder=folder, backbone=backbone), quiet)
+    whole = train_run(PreparedRun(config=config, dataset=DATASET, folder=folder, backbone=backbone), quiet)
     params = final_params()
     np.testing.assert_array_equal(params["c1"]["conv"]["kernel"], backbone["params/c1/conv/kernel"])
     last = max((folder.steps).iterdir(), key=lambda path: int(path.name))
     last.rename(tmp_path / "last")
     resumed = PreparedRun(config=folder.read_config(), dataset=DATASET, folder=folder, resume=True)
-    assert train(resumed, quiet) == whole
+    assert train_run(resumed, quiet) == whole
     assert moved(params, final_params()) == set()

@@ -10,7 +10,7 @@ from zoo.training.config.run_config import RunConfig
 from zoo.training.config.run_options import RunOptions
 from zoo.training.finetune.freezing import frozen_parameters
 from zoo.training.initial_state import build_network
-from zoo.training.loop import Outcome, train
+from zoo.training.loop import Outcome, train_run
 from zoo.training.optimizer import learning_rate_schedule, make_optimizer
 from zoo.training.prepared_run import PreparedRun
 from zoo.training.state import TrainState, create_state
@@ -34,7 +34,7 @@ __all__ = [
     "learning_rate_schedule",
     "make_optimizer",
     "recipe_for",
-    "train",
+    "train_run",
     "train_step",
     "training_image_size",
 ]

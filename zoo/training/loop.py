@@ -37,7 +37,7 @@ class Outcome:
     exit_code: int = 0
 
 
-def train(run: PreparedRun, console: Console) -> Outcome:
+def train_run(run: PreparedRun, console: Console) -> Outcome:
     """Train to the recipe's end, or until Ctrl-C, SIGTERM or SIGHUP, after which the run is saved.
 
     Whoever calls it holds the lock of the run folder (`RunFolder.starting`, or `lock_folder` to resume).

@@ -28,7 +28,7 @@ from zoo.training.config.run_options import RunOptions
 from zoo.training.distributed import is_first
 from zoo.training.finetune.pretrained_backbone import backbone_of
 from zoo.training.initial_state import build_network
-from zoo.training.loop import Outcome, train
+from zoo.training.loop import Outcome, train_run
 from zoo.training.prepared_run import PreparedRun
 from zoo.training.resolve_config import open_weights, resolve_config
 from zoo.training.resume_config import ResumeRequest, check_same_weights, describe_changes, resume_config
@@ -196,9 +196,9 @@ def print_run(run: PreparedRun, console: Console) -> None:
 
 
 def train_in_memory(run: PreparedRun, console: Console) -> Outcome:
-    """`zoo.training.train`. Raises ZooError where the device has too little memory."""
+    """`train_run`. Raises ZooError where the device has too little memory."""
     try:
-        return train(run, console)
+        return train_run(run, console)
     except JaxRuntimeError as error:
         if "RESOURCE_EXHAUSTED" not in str(error):
             raise
