@@ -54,6 +54,9 @@ def test_counts_sizes_and_channels(photos):
     assert (looked.images, looked.grey, looked.colour, looked.unreadable) == (12, 2, 10, ())
     assert (looked.smallest, looked.median, looked.largest) == ((10, 20), (30, 44), (300, 400))
     assert (found.compared, found.copies) == (12, ())
+    assert repr(found) == (
+        "Survey(photos: 10 training and 2 test images, 2 classes, 0 of 12 unreadable, 0 of 12 with copies)"
+    )
 
 
 def test_an_image_that_is_damaged_behind_its_header_is_found_by_decoding(photos):

@@ -68,6 +68,13 @@ def test_a_photograph_is_turned_upright_once(tmp_path, name, orientation):
     assert np.abs(read_image(path).astype(int) - upright).mean() < 6
 
 
+@pytest.mark.parametrize("name", ["x.heic", "x.avif", "x.jpg"])
+def test_a_large_file_is_read_through_the_limit_of_its_header(tmp_path, monkeypatch, name):
+    path, upright = written(tmp_path / name, 6)
+    monkeypatch.setattr("zoo.data.decoding.SMALL_FILE", 0)
+    assert read_image(path).shape == read_shape(path) == upright.shape
+
+
 def test_a_heic_photograph_with_the_name_of_a_jpeg_is_read(tmp_path):
     path, upright = written(tmp_path / "x.heic")
     assert read_image(path.rename(tmp_path / "x.jpg")).shape == upright.shape

@@ -5,6 +5,7 @@ from zoo.data.dataset import Dataset, Example, Source
 from zoo.data.decoding import read_image
 from zoo.data.errors import DataError
 from zoo.data.fitting import fit_image
+from zoo.data.inspection.survey import Survey, survey
 from zoo.data.open import open_again, open_dataset
 from zoo.data.origin import DataOrigin, SplitRecord
 from zoo.data.preprocessing import Preprocessing
@@ -19,6 +20,7 @@ __all__ = [
     "Preprocessing",
     "Source",
     "SplitRecord",
+    "Survey",
     "UnreadableImages",
     "eval_batches",
     "fit_image",
@@ -27,5 +29,6 @@ __all__ = [
     "open_arrays",
     "open_dataset",
     "read_image",
+    "survey",
     "train_batches",
 ]

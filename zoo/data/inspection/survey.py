@@ -52,7 +52,7 @@ class Copies:
     classes: tuple[str, ...]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Survey:
     """What is in a data set. `compared` images were compared, and `copies` are groups of equal ones.
 
@@ -95,6 +95,13 @@ class Survey:
     def contradictory(self) -> tuple[Copies, ...]:
         """Groups with the same image in several classes."""
         return tuple(group for group in self.copies if len(set(group.classes)) > 1)
+
+    def __repr__(self) -> str:
+        unreadable = f"{len(self.looked_at.unreadable)} of {self.looked_at.images:,} unreadable"
+        return (
+            f"Survey({self.name}: {self.training:,} training and {self.test:,} test images, {len(self.classes):,} "
+            f"classes, {unreadable}, {len(self.copies)} of {self.compared:,} with copies)"
+        )
 
     def to_json(self) -> dict[str, Any]:
         """The survey as JSON values."""
