@@ -30,6 +30,19 @@ HUB_CONFIG = {
         "crop_mode": "center",
     },
 }
+# Where a run says that its images are.
+DATA_PATHS = (
+    "",
+    ".",
+    "..",
+    "/dev/zero",
+    "/dev/null",
+    "nowhere",
+    "/nowhere\x1b[31m",
+    "/nowhere/\ud800",
+    "x" * 5000,
+    "a\0b",
+)
 SHEETS = [{"name": "activations-c1", "title": "A title", "caption": "A caption", "command": "zoo visualize"}]
 
 
@@ -69,6 +82,15 @@ def _run_config(seeds: Seeds) -> Iterator[Case]:
     ):
         text = json.dumps({**config, field: value})
         yield Case(kind="run's config.json", name=name, arguments=predict, write=in_run(seeds, "config.json", text))
+    for name, data in (
+        *((f"the data in {path!r}", {"kind": "folder", "path": path}) for path in DATA_PATHS),
+        *((f"the data {name!r}", {"kind": "tfds", "name": name}) for name in ("digitz", "../x", "a/..", "")),
+        ("data in memory", {"kind": "arrays"}),
+        ("data of unknown place", {}),
+    ):
+        text = json.dumps({**config, "dataset": "nothing", "data": data})
+        write = in_run(seeds, "config.json", text)
+        yield Case(kind="data of a run", name=name, arguments=("evaluate", "--checkpoint", "run"), write=write)
     for name, text, wrong in wrong_documents(config["recipe"]):
         whole = json.dumps({**config, "recipe": "@@recipe@@"}).replace('"@@recipe@@"', text)
         # Other commands read less of the recipe than the one that resumes the run.

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from msgspec import Meta
 
 from zoo.data import DataOrigin, Preprocessing
+from zoo.errors import ZooError
 from zoo.printable import printable_names
 from zoo.runtime.record_types import ClassNames, Count, Name, Sha256
 from zoo.training.config.recipe import Recipe
@@ -48,6 +49,9 @@ class RunConfig:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "class_names", printable_names(self.class_names))
+        for split in (self.data.training, self.data.test):
+            if split and split.per_class and len(split.per_class) != len(self.class_names):
+                raise ZooError(f"data has {len(split.per_class)} numbers of images for {len(self.class_names)} classes")
 
     def network_fields(self) -> dict[str, Any]:
         """The fields that decide the network's variables, with one output per class."""
