@@ -67,6 +67,14 @@ def test_a_field_has_the_type_of_its_class(nets, text, expected):
     assert type(zoo.create_model("nets:Plain", num_classes=2, **expected)).__name__ == "Plain"
 
 
+def test_auxiliary_heads_are_the_recipes(capsys):
+    assert "--aux-heads" in error_of(capsys, "train", "--model", "googlenet", "--model-arg", "aux_heads=true")
+
+
+def test_the_mode_is_zoos(nets, capsys):
+    assert "leave it out" in error_of(capsys, "train", "--model", "nets:WithSetup", "--model-arg", "train=true")
+
+
 def test_fields_of_zoo_and_of_functions(nets):
     assert model_fields("googlenet", ["aux_heads=true"]) == {"aux_heads": True}
     import_model("nets:make")
@@ -84,6 +92,8 @@ def test_fields_of_zoo_and_of_functions(nets):
         (["width=" + "9" * 5000], ["width", "whole number"]),
         (["rate=x"], ["rate", '"x"', "number"]),
         (["num_classes=3"], ["num_classes", "leave it out"]),
+        (["training=true"], ["training"]),
+        (["aux_heads=true"], ["aux_heads"]),
         (["n_classes=3"], ["n_classes"]),
         (["act=tanh"], ["act", "class"]),
         (["width=2", "width=3"], ["width", "twice"]),

@@ -144,7 +144,8 @@ def test_other_outputs_are_refused(nets, what, part):
     ("attribute", "parts"),
     [
         ("AlwaysTraining", "use_running_average"),
-        ("NeverTold", "batch statistics"),
+        ("NeverTold", "batch norm.*argument train"),
+        ("NeverDropping", "dropout.*argument train"),
         ("AlwaysDropping", "deterministic"),
         ("KeepsState", "counts"),
         ("NeedsMask", "'mask'"),

@@ -87,6 +87,8 @@ def check_arguments(args: argparse.Namespace) -> None:
         raise ZooError("--model is missing: name a network; --resume --run-dir DIR needs none; see zoo train --help")
     args.model = known_model(args.model or RunFolder(args.run_dir).read_config().model)
     args.fields = model_fields(args.model, args.model_arg)
+    if "aux_heads" in args.fields:
+        raise ZooError("--model-arg aux_heads: the recipe sets it; give --aux-heads or --no-aux-heads")
     check_data_dir(args.dataset, args.data_dir)
     Recipe(**given_fields(args, Recipe))
     RunOptions(**given_fields(args, RunOptions))

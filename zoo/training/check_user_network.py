@@ -28,8 +28,11 @@ def check_user_network(network: nn.Module, image_shape: tuple[int, int, int]) ->
     if field := unhashable_field(network):
         raise ZooError(f"{name} has a field that cannot be hashed, {field}: use numbers, texts and tuples of them")
     images = jax.ShapeDtypeStruct((IMAGES, *image_shape), jnp.float32)
-    variables = _traced(name, network.init, jax.random.key(0), images)
+    dropouts: list[str] = []
+    with nn.intercept_methods(partial(_note_dropout, dropouts)):
+        variables = _traced(name, network.init, jax.random.key(0), images)
     _check_variables(network, variables)
+    _check_mode(network, ["batch norm"] * ("batch_stats" in variables) + ["dropout"] * bool(dropouts))
     logits = _traced(name, network.apply, variables, images)
     train = partial(
         network.apply, train=True, rngs={"dropout": jax.random.key(0)}, mutable=["batch_stats", "aux_logits"]
@@ -66,18 +69,30 @@ def _traced(name: str, function: Callable, *arguments: Any) -> Any:
 
 
 def _check_variables(network: nn.Module, variables: Any) -> None:
-    name, contract = type(network).__name__, contract_of(type(network))
+    name = type(network).__name__
     if others := sorted(variables.keys() - COLLECTIONS):
         raise ZooError(
             f"{name} keeps variables in {', '.join(others)}: a run trains and saves params and batch_stats only"
         )
     if not jax.tree.leaves(variables.get("params", {})):
         raise ZooError(f"{name} has no parameters to train")
-    if "batch_stats" in variables and contract and not contract.has_mode:
+
+
+def _check_mode(network: nn.Module, layers: list[str]) -> None:
+    """Raises ZooError for layers that compute otherwise in training, in a network that cannot be told of it."""
+    contract = contract_of(type(network))
+    if layers and contract and not contract.has_mode:
         raise ZooError(
-            f"{name} has batch statistics, and is not told whether it is trained: add the argument train to its "
-            f"__call__ (or {', '.join((*TRUE_IN_TRAINING[1:], *TRUE_IN_INFERENCE))})"
+            f"{type(network).__name__} has {' and '.join(layers)}, and is not told whether it is trained: add the "
+            f"argument train to its __call__ (or {', '.join((*TRUE_IN_TRAINING[1:], *TRUE_IN_INFERENCE))})"
         )
+
+
+def _note_dropout(paths: list[str], call: Callable, args: tuple, kwargs: dict, context: Any) -> Any:
+    """An interceptor that notes the dropouts that are called."""
+    if isinstance(context.module, nn.Dropout) and context.module.rate:
+        paths.append("/".join(context.module.path))
+    return call(*args, **kwargs)
 
 
 def _check_output(network: nn.Module, output: Any, mode: str) -> None:

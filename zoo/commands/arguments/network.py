@@ -89,10 +89,13 @@ def model_fields(model: str, arguments: Sequence[str]) -> dict[str, Any]:
 
 def _not_a_field(model: str, name: str, known: list[str]) -> str:
     from zoo.errors import suggestion
+    from zoo.models.user_module.contract import MODES
     from zoo.weights.network_fields import settable_in_python
 
     if name in ("num_classes", "image_shape"):
         return "the data, --classes and the image size set it: leave it out"
+    if name in MODES:
+        return "zoo sets it in training and in inference: leave it out"
     if settable_in_python(model, name):
         return "it is no number, text, true or false, or list of these: change its default in the class"
     fields = f"its fields are {', '.join(known)}" if known else "it has none to set"

@@ -16,7 +16,7 @@ CLASS_COUNTS = (
 )
 # Arguments that are true in training, and those that are true in inference.
 TRUE_IN_TRAINING = ("train", "training", "is_training")
-TRUE_IN_INFERENCE = ("deterministic", "inference", "use_running_average")
+TRUE_IN_INFERENCE = ("deterministic", "inference", "use_running_average", "eval", "eval_mode", "is_eval", "testing")
 MODES: Mapping[str, bool] = dict.fromkeys(TRUE_IN_TRAINING, True) | dict.fromkeys(TRUE_IN_INFERENCE, False)
 
 VARIADIC = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
