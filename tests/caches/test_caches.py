@@ -44,6 +44,13 @@ def write(path, size=100):
     return path
 
 
+def prepare(folders, name="mnist", version="3.0.1", module="tensorflow_datasets.datasets.mnist.mnist_dataset_builder"):
+    """The record of a data set that TFDS has prepared."""
+    path = write(folders / "tfds" / name / version / "dataset_info.json")
+    path.write_text(json.dumps({"name": name, "version": version, "moduleName": module}))
+    return path
+
+
 def states(capsys):
     assert main(["cache", "--json"]) == 0
     return {record["name"]: record for record in json.loads(capsys.readouterr().out)}
@@ -68,9 +75,9 @@ def test_what_was_made_is_counted_and_removed(capsys, folders):
     write(folders / "xla" / "jit_step-5e64-cache", 300)
     write(folders / "xla" / "jit_step-5e64-atime", 8)
     write(folders / "mpl" / "fontlist-v3.11.0.json", 50)
-    write(folders / "tfds" / "mnist" / "3.0.1" / "dataset_info.json")
+    info = prepare(folders)
     sizes = {name: (record["files"], record["bytes"]) for name, record in states(capsys).items()}
-    assert sizes == {"weights": (4, 400), "programs": (2, 308), "datasets": (1, 100), "fonts": (1, 50)}
+    assert sizes == {"weights": (4, 400), "programs": (2, 308), "datasets": (1, info.stat().st_size), "fonts": (1, 50)}
     assert main(["cache", "clear"]) == 0
     out = capsys.readouterr().out
     assert "weights: 400 bytes freed, 4 files" in out and "datasets" not in out
@@ -89,7 +96,7 @@ def test_other_files_stay(capsys, folders):
     ]
     for name in others:
         write(folders / name)
-    write(folders / "tfds" / "mnist" / "3.0.1" / "dataset_info.json")
+    prepare(folders)
     for name in ("cifar.tar.gz", "cifar.tar.gz.INFO", "extracted/TAR.cifar/batch_1"):
         write(folders / "tfds" / "downloads" / name)
     write(folders / "tfds" / ".preparing-ab12" / "half")
@@ -106,7 +113,7 @@ def test_links_are_not_followed(capsys, folders):
     (weights / "hub").symlink_to(folders / "precious")
     write(folders / "elsewhere" / "jit_step-5e64-cache")
     (folders / "xla").symlink_to(folders / "elsewhere")
-    info = write(folders / "tfds" / "mnist" / "3.0.1" / "dataset_info.json")
+    info = prepare(folders)
     info.with_name("link").symlink_to(folders / "precious")
     (folders / "tfds" / "linked").symlink_to(folders / "precious")
     assert main(["cache", "clear", "weights", "programs", "datasets"]) == 0
@@ -117,7 +124,7 @@ def test_links_are_not_followed(capsys, folders):
 
 def test_what_is_in_use_stays(capsys, folders):
     part = write(folders / "zoo" / "weights" / "torchvision" / "resnet50-11ad3fa6.pth.part")
-    info = write(folders / "tfds" / "mnist" / "3.0.1" / "dataset_info.json")
+    info = prepare(folders)
     reader = lambda: None  # noqa: E731
     use_while_alive(info.parent, reader)
     with lock_download(part.with_suffix(""), Limits()):
@@ -144,6 +151,21 @@ def test_jax_is_waited_for_once(capsys, folders, monkeypatch):
     assert "47 more files" in capsys.readouterr().err
     assert main(["cache", "clear", "programs"]) == 0
     assert files(folders) == ["xla/.lockfile"]
+
+
+def test_data_sets_that_cannot_be_prepared_again_stay(capsys, folders):
+    own = prepare(folders, "pets", "1.0.0", "my_pets.my_pets_dataset_builder")
+    by_hand = prepare(folders, "imagenet2012", "5.1.0", "tensorflow_datasets.datasets.imagenet2012.dataset_builder")
+    broken = prepare(folders, "broken", "1.0.0")
+    broken.write_text("{")
+    assert main(["cache", "clear", "datasets"]) == 0
+    error = capsys.readouterr().err
+    assert own.exists() and by_hand.exists() and broken.exists() and len(error.splitlines()) == 3
+    assert "my_pets" in error and "downloaded by hand" in error
+    # With what was downloaded by hand it can be made again.
+    write(folders / "tfds" / "downloads" / "manual" / "ILSVRC2012.tar")
+    assert main(["cache", "clear", "datasets"]) == 0
+    assert not by_hand.exists() and own.exists()
 
 
 def test_a_preparation_keeps_what_it_downloads(folders):

@@ -12,6 +12,7 @@ from zoo.caches.kinds import Cache
 from zoo.runtime.cache_entries import CacheEntry, Lock
 from zoo.runtime.system_errors import reason
 
+IN_USE = "another process uses it"
 # A folder that is being removed: its old name is free at once, and what is left after a kill is no data set.
 REMOVED = ".preparing-removed-"
 
@@ -29,10 +30,10 @@ class Amount:
 
 @dataclass(frozen=True)
 class Emptied:
-    """What was removed from a cache, what other processes use, and what could not be removed, with the reason."""
+    """What was removed from a cache, what stays there, and what could not be removed, both with the reason."""
 
     removed: Amount = field(default_factory=Amount)
-    in_use: tuple[Path, ...] = ()
+    kept: tuple[tuple[Path, str], ...] = ()
     refused: tuple[tuple[Path, str], ...] = ()
 
 
@@ -53,19 +54,19 @@ def empty(cache: Cache) -> Emptied:
 
 
 def _remove_all(entries: Iterable[CacheEntry], folder: Path) -> Emptied:
-    removed, in_use, refused = Amount(), [], []
+    removed, kept, refused = Amount(), [], []
     # Entries may have the same lock, for which each would wait again.
     held: set[Lock] = set()
     for entry in entries:
         amount = _amount_of(entry.path)
-        if entry.lock in held:
-            in_use.append(entry.path)
-            continue
         try:
+            if why := IN_USE if entry.lock in held else entry.kept():
+                kept.append((entry.path, why))
+                continue
             with entry.lock() as free:
                 if not free:
                     held.add(entry.lock)
-                    in_use.append(entry.path)
+                    kept.append((entry.path, IN_USE))
                     continue
                 _remove(entry.path)
         except OSError as error:
@@ -73,7 +74,7 @@ def _remove_all(entries: Iterable[CacheEntry], folder: Path) -> Emptied:
             continue
         removed += amount
         _remove_empty_folders(entry.path.parent, folder)
-    return Emptied(removed, tuple(in_use), tuple(refused))
+    return Emptied(removed, tuple(kept), tuple(refused))
 
 
 def _remove(path: Path) -> None:

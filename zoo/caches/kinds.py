@@ -63,9 +63,18 @@ def font_lists(folder: Path) -> Iterator[CacheEntry]:
     yield from (CacheEntry(path) for path in files_in(folder) if FONT_LIST.fullmatch(path.name))
 
 
+def _datasets(folder: Path) -> Iterator[CacheEntry]:
+    def is_downloaded_by_hand(name: str) -> bool:
+        from zoo.data.sources import tfds
+
+        return tfds.is_downloaded_by_hand(name)
+
+    return prepared_datasets(folder, is_downloaded_by_hand)
+
+
 CACHES = (
     Cache("weights", "downloaded weights", lambda: cache_folder() / "weights", cached_weights),
     Cache("programs", "compiled programs", programs_folder, compiled_programs),
-    Cache("datasets", "prepared by TFDS", lambda: expand_home(tfds_folder()), prepared_datasets, by_name_only=True),
+    Cache("datasets", "prepared by TFDS", lambda: expand_home(tfds_folder()), _datasets, by_name_only=True),
     Cache("fonts", "Matplotlib's list of fonts", font_folder, font_lists),
 )

@@ -6,8 +6,8 @@ zoo cache clear weights datasets
 
 The caches are `weights` (downloads), `programs` (compiled by XLA), `datasets` (prepared by TFDS) and `fonts`
 (Matplotlib's list). All that is removed can be made again. Other files in these folders stay, and so does what another
-process downloads, prepares or reads at the moment. ZOO_CACHE, JAX_COMPILATION_CACHE_DIR, TFDS_DATA_DIR and MPLCONFIGDIR
-set other folders.
+process downloads, prepares or reads at the moment, and data sets of one's own or of files that were downloaded by hand.
+ZOO_CACHE, JAX_COMPILATION_CACHE_DIR, TFDS_DATA_DIR and MPLCONFIGDIR set other folders.
 """
 
 from __future__ import annotations
@@ -90,9 +90,9 @@ def _clear(cache: Cache) -> int:
         print_note(f"{cache.name}: {error if isinstance(error, ZooError) else reason(error)}")
         return 2
     print(f"{cache.name}: {shown_bytes(emptied.removed.bytes)} freed, {counted(emptied.removed.files, 'file')} removed")
-    in_use = [f"{printable(path)} is in use by another process and stays" for path in emptied.in_use]
+    kept = [f"{printable(path)} stays: {why}" for path, why in emptied.kept]
     refused = [f"cannot remove {printable(path)}: {why}" for path, why in emptied.refused]
-    for notes in (in_use, refused):
+    for notes in (kept, refused):
         for note in notes[:MOST_NOTES]:
             print_note(note)
         if len(notes) > MOST_NOTES:

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from zoo.caches.kinds import CACHES
 from zoo.caches.states import cache_states
-from zoo.data.sources.tfds_files import PREPARED, prepared_datasets, tfds_folder
+from zoo.data.sources.tfds_files import prepared_folders, tfds_folder
 from zoo.doctor.findings import Finding, Section
 from zoo.doctor.packages import installed_version
 from zoo.errors import ZooError, list_some
@@ -79,7 +79,7 @@ def _datasets() -> list[str]:
     """The data sets that TFDS has prepared, as it names them."""
     try:
         root = expand_home(tfds_folder())
-        folders = [entry.path for entry in prepared_datasets(root) if (entry.path / PREPARED).is_file()]
+        folders = prepared_folders(root)
     except (ZooError, OSError):
         return []
     return [printable(folder.relative_to(root).as_posix()) for folder in folders]

@@ -19,15 +19,22 @@ def without_lock() -> AbstractContextManager[bool]:
     return nullcontext(True)
 
 
+def not_kept() -> str:
+    """The `kept` of what can be made again in any case."""
+    return ""
+
+
 @dataclass(frozen=True)
 class CacheEntry:
     """A file, or a folder with all that is in it.
 
-    `lock` makes a context whose value is whether nobody else uses the entry, for as long as the context lasts.
+    `lock` makes a context whose value is whether nobody else uses the entry, for as long as the context lasts. `kept`
+    says why the entry is not to be removed with the others, "" if it is.
     """
 
     path: Path
     lock: Lock = without_lock
+    kept: Callable[[], str] = not_kept
 
 
 def files_in(folder: Path) -> list[Path]:

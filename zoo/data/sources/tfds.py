@@ -156,6 +156,14 @@ def _folders_here() -> list[str]:
     return []
 
 
+def is_downloaded_by_hand(name: str) -> bool:
+    """Whether the files of a data set cannot be downloaded by TFDS; also if that is not known."""
+    try:
+        return bool(tfds.builder_cls(name).MANUAL_DOWNLOAD_INSTRUCTIONS)
+    except Exception:  # a builder is third-party code
+        return True
+
+
 def dataset_names() -> list[str]:
     """The names of all data sets that TFDS knows, and digits."""
     # Ours is among them, since it is a builder like the others.
