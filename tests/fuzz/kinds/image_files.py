@@ -57,6 +57,9 @@ def strange_images() -> Iterator[tuple[str, Content]]:
     yield "PNG of 20,000x1 in full", filled_png(20_000, 1)
     yield "PNG of 9,000x9,000 in full", lambda: filled_png(9000, 9000)
     yield "PNG of 13,000x13,000 in full", lambda: filled_png(13_000, 13_000)
+    yield "JPEG of 16,000x12,000", lambda: _jpeg(16_000, 12_000)
+    yield "JPEG of 16,000x12,000, progressive", lambda: _jpeg(16_000, 12_000, progressive=True)
+    yield "JPEG of 9,000x6,500, progressive", lambda: _jpeg(9000, 6500, progressive=True)
     yield "PNG with 64 MB of text", lambda: _png_with_text(2**26)
     for form, frames in (("GIF", 2000), ("TIFF", 2000), ("WEBP", 200)):
         yield f"{form} of {frames} frames", partial(_animation, form, frames)
@@ -95,6 +98,12 @@ def _png_with_text(size: int) -> bytes:
         text.add_text(f"k{number}", "x" * (size // 64), zip=True)
     stream = io.BytesIO()
     Image.new("L", (8, 8)).save(stream, "PNG", pnginfo=text)
+    return stream.getvalue()
+
+
+def _jpeg(width: int, height: int, **options: bool) -> bytes:
+    stream = io.BytesIO()
+    Image.new("RGB", (width, height), (200, 90, 20)).save(stream, "JPEG", **options)
     return stream.getvalue()
 
 
