@@ -135,7 +135,7 @@ def test_sigterm_acts_after_the_run(stopping):
     assert received == [signal.SIGTERM] and not result.finished
 
 
-@pytest.mark.parametrize("run_dir", [None, "run"])
+@pytest.mark.parametrize("run_dir", [None, pytest.param("run", marks=pytest.mark.slow)])
 def test_in_another_thread_no_handler_is_set(run_dir, monkeypatch):
     def forbidden(*arguments):
         raise AssertionError(f"a handler was set in {threading.current_thread()}")
@@ -146,6 +146,7 @@ def test_in_another_thread_no_handler_is_set(run_dir, monkeypatch):
     assert result.finished
 
 
+@pytest.mark.slow
 def test_inside_a_running_event_loop():
     # As in a notebook, where Orbax cannot run its own loop in this thread.
     async def cell():
