@@ -95,6 +95,7 @@ def test_activations_are_a_pytree():
 def test_a_data_set_and_a_state_are_one_line():
     dataset = open_dataset("digits")
     assert repr(dataset) == "Dataset(digits: 1,442 training and 355 test images, 10 classes, 8x8x1)"
+    assert repr(dataset.train) == "ArraySource(1,442 images)"
     parameters = zoo.count.parameters(VARIABLES["params"])
     state = create_state(MODEL, optax.sgd(0.1), VARIABLES, jax.random.key(0), mean=(0.5,), std=(0.5,))
     assert repr(state) == f"TrainState(LeNet5, step 0, {parameters:,} parameters)"

@@ -62,12 +62,15 @@ class Dataset:
         )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ArraySource:
     """Examples held in memory: images uint8 [n, height, width, channels], labels int [n]."""
 
     images: np.ndarray
     labels: np.ndarray
+
+    def __repr__(self) -> str:
+        return f"ArraySource({len(self):,} images)"
 
     def __len__(self) -> int:
         return len(self.labels)

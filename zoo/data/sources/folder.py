@@ -20,13 +20,16 @@ OWN_SPLIT = "a fifth of each class is for testing, by a hash of the image's path
 Files = dict[str, list[str]]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class FolderSource:
     """Images decoded when they are read. `files` are paths below `folder`, and `labels` are indices of the classes."""
 
     folder: Path
     files: tuple[str, ...]
     labels: tuple[int, ...]
+
+    def __repr__(self) -> str:
+        return f"FolderSource({len(self):,} images)"
 
     def __len__(self) -> int:
         return len(self.files)

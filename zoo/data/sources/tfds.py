@@ -29,7 +29,7 @@ _NAME = re.compile(r"\w+(/[^/:]+)?(:[\d.]+)?")
 _IN_MEMORY_BYTES = 16 * 2**20
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class RecordSource:
     """Examples of a TFDS data source with the images still encoded: PIL decodes them, as a folder's."""
 
@@ -38,6 +38,9 @@ class RecordSource:
     image_key: str
     label_key: str
     channels: int
+
+    def __repr__(self) -> str:
+        return f"RecordSource({len(self):,} images)"
 
     def __len__(self) -> int:
         return len(self.records)
