@@ -120,7 +120,8 @@ def test_a_run_prints_its_accuracy_last_and_resumes_only_as_itself(capsys, tmp_p
     assert "holds a run of lenet5, not of lenet5_1998" in other
     assert "batch_size 64 (given: 32)" in failing(capsys, "--model", "lenet5", "--resume", "--batch-size", "32")
     assert main(["train", "--model", "lenet5", "--resume"]) == 0
-    assert capsys.readouterr().out.splitlines()[-1].split()[0] == lines[-1].split()[0]
+    resumed = capsys.readouterr().out.splitlines()
+    assert resumed[-1].split()[0] == lines[-1].split()[0] and "all epochs are done (1): more --epochs" in resumed[-2]
     assert main(["train", "--model", "lenet5", "--resume", "--epochs", "2"]) == 0
     assert "after step 22: epochs 2 (before: 1); the learning rate" in capsys.readouterr().out
     assert [row["epoch"] for row in measured_rows(tmp_path / "checkpoints" / "lenet5-digits")] == [1, 2]
