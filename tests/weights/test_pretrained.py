@@ -307,6 +307,15 @@ def test_published_weights_say_where_they_are_from(published, cache):
     assert str(found) == f"{source.tag} ({source.url}, SHA-256 {found.sha256[:12]}, licence {source.licence})"
 
 
+def test_a_file_of_the_hub_says_its_revision(published, cache):
+    source = published(hub="owner/name", revision=COMMIT)
+    cached = cache / "weights" / "hub" / source.hub / COMMIT / source.file
+    cached.parent.mkdir(parents=True)
+    cached.write_bytes(torch_bytes())
+    found = zoo.load_pretrained(NAME).source
+    assert found.revision == COMMIT and f"revision {COMMIT[:12]}, SHA-256" in str(found)
+
+
 def test_files_say_where_they_are_from(published, file, tmp_path):
     found = open_pretrained(NAME, file).source
     assert (found.name, found.address, found.licence) == (str(file), "", "")
