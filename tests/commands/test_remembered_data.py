@@ -70,7 +70,7 @@ def test_a_folder_that_has_moved_is_named_and_replaced(capsys, run, tmp_path):
     assert "not there any more" in error_of(capsys, *arguments)
     assert main([*arguments, "--dataset", "theirs/shapes"]) == 0
     place = str(tmp_path / "theirs" / "shapes")
-    assert f"lenet5 on shapes ({place})" in capsys.readouterr().out
+    assert f"shapes ({place}): 72 training" in capsys.readouterr().out
     assert run.read_config().data.path == place
     assert main(["evaluate", "--checkpoint", "run"]) == 0
 

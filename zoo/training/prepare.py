@@ -185,8 +185,7 @@ def print_run(run: PreparedRun, console: Console) -> None:
     config = run.config
     shape = "x".join(map(str, config.preprocessing.image_shape))
     where = f"run folder {run.folder.path}" if isinstance(run.folder, RunFolder) else "nothing is written"
-    place = f" ({config.data.path})" if config.data.kind == "folder" else ""
-    print_line(console, f"{config.model} on {config.dataset}{place}: {shape} pixels; {where}")
+    print_line(console, f"{config.model} on {config.dataset}: {shape} pixels; {where}")
     print_line(console, "recipe: a star is before what differs from the general default")
     for line in recipe_table(config.recipe):
         print_line(console, line)
