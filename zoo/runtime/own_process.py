@@ -12,7 +12,7 @@ import threading
 # That of `typing`, which is not imported before Ctrl-C is handled.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Literal
+    from typing import Any, Literal
 
 # Options of Python whose value is the next word, and those without a value, which may be joined to others.
 WITH_VALUE = ("-X", "-W", "--check-hash-based-pycs")
@@ -26,8 +26,14 @@ def is_own_process() -> bool:
 
 def _is_alone() -> bool:
     """Whether there is no other thread, and nobody follows what this one does."""
-    followed = sys.gettrace() or sys.getprofile() or sys.flags.interactive
+    followed = sys.gettrace() or sys.getprofile() or sys.flags.interactive or _is_monitored()
     return threading.current_thread() is threading.main_thread() and threading.active_count() == 1 and not followed
+
+
+def _is_monitored() -> bool:
+    """Whether a debugger or a profiler uses `sys.monitoring`, which Python has from 3.12 on."""
+    monitoring: Any = getattr(sys, "monitoring", None)
+    return monitoring is not None and any(monitoring.get_tool(number) for number in range(6))
 
 
 def _started_for(started: list[str], arguments: list[str]) -> bool:

@@ -43,7 +43,8 @@ class TrainingResult:
         best = f"test accuracy {accuracy:.4f} after epoch {row['epoch']:g}" if row and accuracy is not None else "none"
         end = "finished" if self.finished else "stopped"
         return [
-            ("network", f"{self.weights.model}, {len(self.weights.class_names)} classes of {self.weights.dataset}"),
+            ("network", self.weights.model),
+            ("data", f"{self.weights.dataset}, {len(self.weights.class_names)} classes"),
             ("run", f"{end} after epoch {last['epoch']:g}, step {last['step']}" if last else end),
             ("best", best),
             ("run folder", str(self.run_dir or "none")),
