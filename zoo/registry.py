@@ -52,14 +52,15 @@ class UnknownModel(ZooError):
 
 
 def register(info: ModelInfo) -> None:
-    """Add a network. Raises ZooError if another network has its name, or `build` makes no network.
+    """Add a network, or the same one again. Raises ZooError if another has its name, or `build` makes no network.
 
     `build` is a class of Linen modules, or a function that returns one. Where it does not follow the contract of zoo's
     networks, as with `n_classes` for `num_classes` or `training` for `train`, it is adapted.
     """
-    if info.name in _REGISTRY:
-        raise ZooError(f"a model named {info.name!r} is already registered: choose another name")
     source = info.source or reference_to(info.build)
+    # A notebook's cell that is run again registers what it has defined again.
+    if info.name in _REGISTRY and (not source or _REGISTRY[info.name].source != source):
+        raise ZooError(f"a model named {info.name!r} is already registered: choose another name")
     _REGISTRY[info.name] = dataclasses.replace(info, build=adapted_build(info.build, info.name), source=source)
 
 

@@ -153,6 +153,18 @@ def test_a_registered_name_is_remembered_with_its_source(nets, monkeypatch):
     assert load("mine.safetensors").model == "registered_net"  # which the module has registered
 
 
+def test_the_same_network_may_be_registered_again(nets):
+    import_model("nets:registered_net")
+    import nets as module
+
+    zoo.register(zoo.ModelInfo(name="registered_net", build=module.Plain, channels=1))
+    assert zoo.model_info("registered_net").channels == 1
+    with pytest.raises(zoo.ZooError, match="already registered"):
+        zoo.register(zoo.ModelInfo(name="registered_net", build=module.WithSetup))
+    with pytest.raises(zoo.ZooError, match="already registered"):
+        zoo.register(zoo.ModelInfo(name="lenet5", build=module.Plain))
+
+
 def test_an_installed_package(nets, monkeypatch, installed, capsys):
     installed("packaged", "nets:Plain")
     assert "packaged" in zoo.list_models() and "nets" not in sys.modules

@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 from flax.errors import InvalidRngError, ModifyScopeVariableError
 
+from zoo.counting.records import CountError
 from zoo.counting.summarize import trace_network
 from zoo.errors import ZooError
 from zoo.models.user_module.adapted_class import contract_of
@@ -40,11 +41,19 @@ def check_user_network(network: nn.Module, image_shape: tuple[int, int, int]) ->
     logits_in_training, _ = _traced(name, train, variables, images)
     for output, mode in ((logits, "inference"), (logits_in_training, "training")):
         _check_output(network, output, mode)
-    if is_probability(trace_network(network, images.shape)):
+    if _returns_probabilities(network, images.shape):
         raise ZooError(
             f"{name} returns probabilities, and the loss is computed from logits: return the input of its last softmax "
             "or sigmoid (predict gives probabilities)"
         )
+
+
+def _returns_probabilities(network: nn.Module, shape: tuple[int, ...]) -> bool:
+    """Whether it is known to; not all that can be trained can be counted."""
+    try:
+        return is_probability(trace_network(network, shape))
+    except CountError:
+        return False
 
 
 def _traced(name: str, function: Callable, *arguments: Any) -> Any:
