@@ -1,10 +1,15 @@
 """Folders with one sub-folder per class."""
 
+import unicodedata
+
+import msgspec
 import numpy as np
 import pytest
 from PIL import Image
 
 from zoo.data import DataError, image_limits, open_dataset
+from zoo.data.dataset import path_safe
+from zoo.weights.metadata import DatasetName
 
 
 def write(path, value=0, size=(6, 4), mode="RGB"):
@@ -28,6 +33,24 @@ def paths(source):
 def found(data, file):
     source = data.train if file in data.train.files else data.test
     return source, source.files.index(file)
+
+
+@pytest.mark.parametrize(
+    ("folder", "name"),
+    [
+        ("動物", "動物"),
+        ("mes été", "mes-e\u0301te\u0301"),
+        ("a b/..c", None),
+        ("--", "data"),
+        ("x" * 150 + "é" * 150, None),
+    ],
+)
+def test_a_data_set_has_the_name_of_its_folder_in_any_script(folder, name):
+    safe = path_safe(folder)
+    if name:
+        assert safe == unicodedata.normalize("NFC", name)
+    assert len(safe.encode()) <= 200 and "/" not in safe and not safe.startswith((".", "-"))
+    assert msgspec.convert(safe, DatasetName) == safe
 
 
 def test_plain_class_folders_are_split_four_to_one_class_by_class(plain):

@@ -1,6 +1,7 @@
 """An open data set: two random-access sources and the class names."""
 
 import re
+import unicodedata
 from dataclasses import dataclass, field
 from typing import Protocol, TypedDict
 
@@ -88,5 +89,9 @@ class ArraySource:
 
 
 def path_safe(name: str) -> str:
-    """The name with dashes for all but letters, digits, dot, dash and underscore; cut, to be part of a longer one."""
-    return re.sub(r"[^A-Za-z0-9._-]+", "-", name)[:LONGEST_NAME].strip("-.") or "data"
+    """The name with dashes for all but letters of any script, digits, dot, dash and underscore.
+
+    It is cut to LONGEST_NAME bytes, to be part of the name of a folder.
+    """
+    safe = re.sub(r"[^\w.-]+", "-", unicodedata.normalize("NFC", name))
+    return safe.encode()[:LONGEST_NAME].decode(errors="ignore").strip("-.") or "data"

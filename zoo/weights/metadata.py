@@ -17,7 +17,7 @@ from zoo.weights.source import MadeFrom
 DatasetName = Annotated[
     str,
     Meta(
-        pattern=r"\A([A-Za-z0-9_]([A-Za-z0-9._-]*[A-Za-z0-9_])?)?\Z",
+        pattern=r"\A(\w([\w.-]*\w)?)?\Z",
         max_length=1000,
         description="a name of letters, digits, dots, dashes and underscores",
     ),
