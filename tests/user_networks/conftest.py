@@ -134,6 +134,9 @@ class NeedsMask(nn.Module):
         return nn.Dense(self.num_classes)((x * mask).mean((1, 2)))
 
 
+Lifted = nn.remat(KeepsState)
+
+
 class Wrong(nn.Module):
     num_classes: int = 3
 

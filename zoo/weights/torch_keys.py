@@ -104,7 +104,10 @@ def _expected_keys(model_name: str, key_map: str | None) -> dict[str, dict[str, 
     """{library: the keys there}, in the order of our variables, with those of auxiliary heads."""
     libraries = [key_map] if key_map else [library for library in known_key_maps(model_name) if library != "keras"]
     if not libraries:
-        raise ZooError(f"no library's torch weights are known for {model_name}")
+        raise ZooError(
+            f"no library's torch weights are known for {model_name}: give a weights file of zoo's own, as "
+            "zoo.weights.save and `zoo convert RUN` write it"
+        )
     key_maps = {library: find_key_map(model_name, library) for library in libraries}
     paths = [path for path, _ in jax.tree.leaves_with_path(init_shapes(with_aux(create_model(model_name))))]
     return {library: {torch_key(path, found): None for path in paths} for library, found in key_maps.items()}

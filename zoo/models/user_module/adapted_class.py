@@ -28,6 +28,9 @@ ADDED_FIELDS: dict[str, tuple[Any, Any]] = {
     "dtype": (jnp.dtype, jnp.float32),
 }
 
+# The module of the classes that a transformation of Flax makes of others.
+TRANSFORMED = "flax.linen.transforms"
+
 
 def adapted_class(cls: Any) -> type[nn.Module]:
     """The class itself if it follows the contract, else the one subclass. Raises ZooError as `read_contract`."""
@@ -41,6 +44,12 @@ def _adapted_class(cls: Any) -> type[nn.Module]:
     added = {name: field for name, field in ADDED_FIELDS.items() if name not in own}
     if (not added or issubclass(cls, Network)) and _takes_train(cls):
         return cls
+
+    if cls.__module__ == TRANSFORMED:
+        raise ZooError(
+            f"{cls.__name__} is the result of nn.jit, nn.remat or the like, which has the fields of the original only: "
+            "apply that to layers in the network, or leave it out, since zoo compiles the network as a whole"
+        )
 
     def __post_init__(self: Any) -> None:
         make_hashable(self)
