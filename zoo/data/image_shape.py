@@ -4,10 +4,11 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 from zoo.data.errors import DataError
+from zoo.data.evenly_spaced import evenly_spaced_indices
 
 Shape = tuple[int, int, int]
 
-# Images that are looked at, evenly spaced over the data set: the time does not grow with it.
+# Images that are looked at: the time does not grow with the data set.
 SAMPLE = 64
 THREADS = 8
 
@@ -21,16 +22,15 @@ def typical_shape(shape_of: Callable[[int], Shape], count: int) -> Shape:
     """
     if not count:
         raise DataError("the data set has no training images")
-    sample = min(count, SAMPLE)
 
-    def attempt(position: int) -> Shape | DataError:
+    def attempt(index: int) -> Shape | DataError:
         try:
-            return shape_of(position * count // sample)
+            return shape_of(index)
         except DataError as error:
             return error
 
     with ThreadPoolExecutor(THREADS) as pool:
-        found = list(pool.map(attempt, range(sample)))
+        found = list(pool.map(attempt, evenly_spaced_indices(count, SAMPLE)))
     shapes = [shape for shape in found if not isinstance(shape, DataError)]
     for error in found:
         if not shapes and isinstance(error, DataError):

@@ -91,7 +91,7 @@ def contradictory_images(group: Copies) -> str:
 
 def _first_of_each(names: Sequence[str], kinds: Sequence[str]) -> list[str]:
     """The first name of each kind, then the others."""
-    first = {kind: place for place, kind in reversed([*enumerate(kinds)])}
+    first = {kind: index for index, kind in reversed([*enumerate(kinds)])}
     return [name for _, name in sorted(enumerate(names), key=lambda item: first[kinds[item[0]]] != item[0])]
 
 

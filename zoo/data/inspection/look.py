@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from zoo.data.dataset import Dataset
 from zoo.data.errors import DataError
 from zoo.data.image_shape import Shape
-from zoo.data.inspection.places import Place, name_at, source_at
+from zoo.data.inspection.image_index import ImageIndex, name_of, source_of
 
 # An image is decoded in as many threads, each with memory of its own.
 MAX_THREADS = 2
@@ -42,21 +42,21 @@ class LookedAt:
     unreadable: tuple[Unreadable, ...]
 
 
-def look_at(dataset: Dataset, places: Sequence[Place], *, decode: bool) -> LookedAt:
+def look_at(dataset: Dataset, images: Sequence[ImageIndex], *, decode: bool) -> LookedAt:
     """Look at these images: at their headers, with `decode` at their pixels too."""
 
-    def attempt(place: Place) -> Shape | Unreadable:
+    def attempt(image: ImageIndex) -> Shape | Unreadable:
         try:
-            return _shape_at(dataset, place, decode)
+            return _shape_at(dataset, image, decode)
         except DataError as error:
-            return Unreadable(name_at(dataset, place), str(error))
+            return Unreadable(name_of(dataset, image), str(error))
 
     with ThreadPoolExecutor(min(MAX_THREADS, os.cpu_count() or 1)) as pool:
-        found = list(pool.map(attempt, places))
+        found = list(pool.map(attempt, images))
     shapes = sorted((part for part in found if not isinstance(part, Unreadable)), key=lambda shape: shape[0] * shape[1])
     sizes = [shape[:2] for shape in shapes]
     return LookedAt(
-        images=len(places),
+        images=len(images),
         decoded=decode,
         smallest=sizes[0] if sizes else None,
         median=sizes[len(sizes) // 2] if sizes else None,
@@ -67,12 +67,12 @@ def look_at(dataset: Dataset, places: Sequence[Place], *, decode: bool) -> Looke
     )
 
 
-def _shape_at(dataset: Dataset, place: Place, decode: bool) -> Shape:
-    source = source_at(dataset, place)
+def _shape_at(dataset: Dataset, image: ImageIndex, decode: bool) -> Shape:
+    source = source_of(dataset, image)
     thumbnail, image_shape = (getattr(source, name, None) for name in ("thumbnail", "image_shape"))
     if decode and thumbnail:
-        thumbnail(place.index, DECODED_SIDE)
+        thumbnail(image.index, DECODED_SIDE)
     if image_shape:
-        return image_shape(place.index)
-    height, width, channels = source[place.index]["image"].shape
+        return image_shape(image.index)
+    height, width, channels = source[image.index]["image"].shape
     return height, width, channels

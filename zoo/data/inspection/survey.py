@@ -9,9 +9,9 @@ from typing import Any
 from zoo.data.class_counts import class_counts, imbalance, known_labels
 from zoo.data.dataset import Dataset, Source
 from zoo.data.errors import DataError
-from zoo.data.inspection.duplicates import Duplicates, find_duplicates
+from zoo.data.inspection.copies import FoundCopies, find_copies
+from zoo.data.inspection.image_index import class_of, evenly_spaced, name_of
 from zoo.data.inspection.look import LookedAt, look_at
-from zoo.data.inspection.places import class_at, evenly_spaced, name_at
 from zoo.printable import printable
 
 
@@ -112,7 +112,7 @@ def survey(dataset: Dataset, effort: Effort = USUAL) -> Survey:
     """Look at a data set, as much as `effort` allows; images that cannot be read are in the result."""
     training, test = (_counts(source, dataset, effort) for source in (dataset.train, dataset.test))
     looked_at = look_at(dataset, evenly_spaced(dataset, effort.looked_at), decode=effort.decode)
-    found = find_duplicates(dataset, most_images=effort.compared, most_bytes=effort.compared_bytes)
+    found = find_copies(dataset, most_images=effort.compared, most_bytes=effort.compared_bytes)
     return Survey(
         name=dataset.name,
         folder=printable(dataset.place.path) if dataset.place.kind == "folder" else "",
@@ -142,12 +142,12 @@ def _counts(source: Source, dataset: Dataset, effort: Effort) -> Sequence[int | 
     return (None,) * classes
 
 
-def _named(dataset: Dataset, found: Duplicates) -> tuple[Copies, ...]:
+def _named(dataset: Dataset, found: FoundCopies) -> tuple[Copies, ...]:
     return tuple(
         Copies(
-            images=tuple(name_at(dataset, place) for place in group),
-            splits=tuple(place.split for place in group),
-            classes=tuple(class_at(dataset, place) for place in group),
+            images=tuple(name_of(dataset, image) for image in group),
+            splits=tuple(image.split for image in group),
+            classes=tuple(class_of(dataset, image) for image in group),
         )
         for group in found.groups
     )

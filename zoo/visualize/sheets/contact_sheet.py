@@ -10,6 +10,7 @@ import numpy as np
 
 from zoo.data import DataError, Dataset, Source, fit_image
 from zoo.data.class_counts import known_labels, label_of
+from zoo.data.evenly_spaced import evenly_spaced_indices
 from zoo.data.fitting import with_channels
 from zoo.errors import ZooWarning
 from zoo.runtime.figure_fonts import fonts_for
@@ -64,15 +65,10 @@ def class_members(source: Source, classes: int) -> list[list[int]]:
     """For each class up to 8 indices of its examples, evenly spaced among those whose label is known or was read."""
     labels, indices = known_labels(source), np.arange(len(source))
     if labels is None:
-        count = min(len(source), MAX_READ)
-        indices = np.arange(count) * len(source) // count
+        indices = np.array(evenly_spaced_indices(len(source), MAX_READ), int)
         labels = np.array([_label_or_none(source, index) for index in indices.tolist()])
-    return [_some(indices[labels == label]) for label in range(classes)]
-
-
-def _some(indices: np.ndarray) -> list[int]:
-    count = min(len(indices), PER_CLASS)
-    return [int(indices[number * len(indices) // count]) for number in range(count)]
+    members = (indices[labels == label] for label in range(classes))
+    return [part[evenly_spaced_indices(len(part), PER_CLASS)].tolist() for part in members]
 
 
 def _label_or_none(source: Source, index: int) -> int:

@@ -11,48 +11,42 @@ import numpy as np
 
 from zoo.data.dataset import Dataset, Source
 from zoo.data.errors import DataError
-from zoo.data.inspection.places import Place, evenly_spaced, source_at
+from zoo.data.inspection.image_index import ImageIndex, evenly_spaced, source_of
 from zoo.data.sources.folder import FolderSource
 from zoo.runtime.regular_file import open_regular
 
 # The end of a compressed image differs where the image does; its start is often that of the camera.
 TAIL = 4096
-CHUNK = 2**20
 
-Group = tuple[Place, ...]
+Group = tuple[ImageIndex, ...]
 Key = TypeVar("Key", bound=Hashable)
 
 
 @dataclass(frozen=True)
-class Duplicates:
+class FoundCopies:
     """Groups of images with the same contents, in the order of the data set, among those that were `compared`."""
 
     compared: int
     groups: tuple[Group, ...]
 
-    @property
-    def copies(self) -> int:
-        """How many images are copies of another one."""
-        return sum(len(group) - 1 for group in self.groups)
 
-
-def find_duplicates(dataset: Dataset, *, most_images: float, most_bytes: float) -> Duplicates:
+def find_copies(dataset: Dataset, *, most_images: float, most_bytes: float) -> FoundCopies:
     """Compare at most so many images, evenly spaced, and read at most so many bytes for that.
 
     Files are compared whole: by their size, then by their end, then by a hash. Examples of other data sets are compared
     by a hash of the encoded image, or of its pixels. What cannot be read is not compared.
     """
-    places = evenly_spaced(dataset, most_images)
+    images = evenly_spaced(dataset, most_images)
     if all(isinstance(source, FolderSource) for source in (dataset.train, dataset.test)):
-        return _among_files(dataset, places, most_bytes)
-    return _among_examples(dataset, places, most_bytes)
+        return _among_files(dataset, images, most_bytes)
+    return _among_examples(dataset, images, most_bytes)
 
 
-def _among_files(dataset: Dataset, places: Sequence[Place], most_bytes: float) -> Duplicates:
-    def path(place: Place) -> Path:
-        return source_at(dataset, place).path(place.index)  # type: ignore[attr-defined]
+def _among_files(dataset: Dataset, images: Sequence[ImageIndex], most_bytes: float) -> FoundCopies:
+    def path(image: ImageIndex) -> Path:
+        return source_of(dataset, image).path(image.index)  # type: ignore[attr-defined]
 
-    by_size: dict[int, list[Place]] = _grouped(places, lambda place: path(place).stat().st_size)
+    by_size: dict[int, list[ImageIndex]] = _grouped(images, lambda image: path(image).stat().st_size)
     compared = sum(map(len, by_size.values()))
     found: list[Group] = []
     # Small groups first: many files of one size are images without compression.
@@ -61,32 +55,32 @@ def _among_files(dataset: Dataset, places: Sequence[Place], most_bytes: float) -
         if len(group) == 1 or not size:
             continue
         most_bytes -= len(group) * min(TAIL, size)
-        alike = [part for part in _grouped(group, lambda place: _tail(path(place))).values() if len(part) > 1]
+        alike = [part for part in _grouped(group, lambda image: _tail(path(image))).values() if len(part) > 1]
         most_bytes -= sum(map(len, alike)) * size
         if most_bytes < 0:
             compared -= len(group)
             continue
         for part in alike:
-            found += _groups_of_many(_grouped(part, lambda place: _file_hash(path(place))))
-    return Duplicates(compared, _in_order(found))
+            found += _groups_of_many(_grouped(part, lambda image: _file_hash(path(image))))
+    return FoundCopies(compared, _in_order(found))
 
 
-def _among_examples(dataset: Dataset, places: Sequence[Place], most_bytes: float) -> Duplicates:
+def _among_examples(dataset: Dataset, images: Sequence[ImageIndex], most_bytes: float) -> FoundCopies:
     encoded = all(hasattr(source, "encoded") for source in (dataset.train, dataset.test))
-    by_contents: dict[Hashable, list[Place]] = defaultdict(list)
+    by_contents: dict[Hashable, list[ImageIndex]] = defaultdict(list)
     # In an order of chance, as it may end before the last: a part of each class, the same on every call.
-    for number in np.random.default_rng(0).permutation(len(places)):
+    for number in np.random.default_rng(0).permutation(len(images)):
         if most_bytes < 0:
             break
-        place = places[number]
+        image = images[number]
         try:
-            data, shape = _contents(source_at(dataset, place), place.index, encoded=encoded)
+            data, shape = _contents(source_of(dataset, image), image.index, encoded=encoded)
         except DataError:
             continue
         most_bytes -= len(data)
-        by_contents[hashlib.sha256(data).digest(), shape].append(place)
+        by_contents[hashlib.sha256(data).digest(), shape].append(image)
     compared = sum(map(len, by_contents.values()))
-    return Duplicates(compared, _in_order(_groups_of_many(by_contents)))
+    return FoundCopies(compared, _in_order(_groups_of_many(by_contents)))
 
 
 def _contents(source: Source, index: int, *, encoded: bool) -> tuple[bytes, tuple[int, ...]]:
@@ -97,18 +91,18 @@ def _contents(source: Source, index: int, *, encoded: bool) -> tuple[bytes, tupl
     return image.tobytes(), image.shape
 
 
-def _grouped(places: Iterable[Place], key: Callable[[Place], Key]) -> dict[Key, list[Place]]:
+def _grouped(images: Iterable[ImageIndex], key: Callable[[ImageIndex], Key]) -> dict[Key, list[ImageIndex]]:
     """The images by their key; those that cannot be read are left out."""
-    groups: dict[Key, list[Place]] = defaultdict(list)
-    for place in places:
+    groups: dict[Key, list[ImageIndex]] = defaultdict(list)
+    for image in images:
         try:
-            groups[key(place)].append(place)
+            groups[key(image)].append(image)
         except (OSError, DataError):
             continue
     return groups
 
 
-def _groups_of_many(groups: Mapping[Any, Sequence[Place]]) -> list[Group]:
+def _groups_of_many(groups: Mapping[Any, Sequence[ImageIndex]]) -> list[Group]:
     return [tuple(sorted(group, key=_position)) for group in groups.values() if len(group) > 1]
 
 
@@ -116,8 +110,8 @@ def _in_order(groups: list[Group]) -> tuple[Group, ...]:
     return tuple(sorted(groups, key=lambda group: _position(group[0])))
 
 
-def _position(place: Place) -> tuple[bool, int]:
-    return place.split == "test", place.index
+def _position(image: ImageIndex) -> tuple[bool, int]:
+    return image.split == "test", image.index
 
 
 def _tail(path: Path) -> bytes:
@@ -127,8 +121,5 @@ def _tail(path: Path) -> bytes:
 
 
 def _file_hash(path: Path) -> bytes:
-    digest = hashlib.sha256()
     with open_regular(path) as file:
-        while part := file.read(CHUNK):
-            digest.update(part)
-    return digest.digest()
+        return hashlib.file_digest(file, "sha256").digest()
