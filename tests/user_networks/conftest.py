@@ -134,6 +134,15 @@ class NeedsMask(nn.Module):
         return nn.Dense(self.num_classes)((x * mask).mean((1, 2)))
 
 
+class WithAxis(nn.Module):
+    num_classes: int = 3
+
+    @nn.compact
+    def __call__(self, x, train=False):
+        x = nn.BatchNorm(use_running_average=not train, axis_name="batch")(x)
+        return nn.Dense(self.num_classes)(x.mean((1, 2)))
+
+
 Lifted = nn.remat(KeepsState)
 
 

@@ -148,6 +148,7 @@ def test_other_outputs_are_refused(nets, what, part):
         ("NeverDropping", "dropout.*argument train"),
         ("AlwaysDropping", "deterministic"),
         ("KeepsState", "counts"),
+        ("WithAxis", "axis_name"),
         ("Lifted", "nn.remat"),
         ("NeedsMask", "'mask'"),
         ("Wrong", r"8x8x3: TypeError.*nets.py, line \d+"),

@@ -73,6 +73,11 @@ def _traced(name: str, function: Callable, *arguments: Any) -> Any:
             f"dropouts is the opposite of the argument train ({error_line(error)})"
         ) from error
     except Exception as error:  # of a user's module
+        if isinstance(error, NameError) and "unbound axis name" in str(error):
+            raise ZooError(
+                f"{name} has an axis_name, which is of pmap: leave it out, since a step has the whole batch "
+                f"({error_line(error)})"
+            ) from error
         shape = "x".join(map(str, arguments[-1].shape[1:]))
         raise ZooError(f"{name} cannot take images of {shape}: {error_line(error)}") from error
 
