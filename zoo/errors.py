@@ -1,7 +1,7 @@
 """ZooError and ZooWarning, which the commands print as one line, and parts of their messages."""
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from zoo.printable import printable
 
@@ -40,6 +40,10 @@ def did_you_mean(names: Iterable[str]) -> str:
 
 def list_some(names: Iterable[str], limit: int = 3) -> str:
     """The first names in sorted order, for an error message: "a, b, c and 2 more", or "none"."""
-    names = sorted(names)
+    return list_first(sorted(names), limit) or "none"
+
+
+def list_first(names: Sequence[str], limit: int, between: str = ", ") -> str:
+    """The first names in their own order, for a message: "b, a and 2 more"; "" without names."""
     more = f" and {len(names) - limit} more" if len(names) > limit else ""
-    return ", ".join(names[:limit]) + more if names else "none"
+    return between.join(names[:limit]) + more

@@ -199,9 +199,7 @@ def test_the_recipe_is_all_its_settings_and_a_command(run, section):
     assert len(settings) == len(dataclasses.fields(Recipe))
     assert [row for row in settings if "changed" in row[1]] == changed
     assert ["optimizer", "adamw", "adamw"] in [row[:3] for row in settings]
-    assert (
-        run.command == "python train.py --model tiny --dataset path/to/blocks --epochs 4 --learning-rate 0.003 --flip"
-    )
+    assert run.command == "zoo train --model tiny --dataset path/to/blocks --epochs 4 --learning-rate 0.003 --flip"
 
 
 def test_the_command_gives_the_recipe(folder):
@@ -211,9 +209,9 @@ def test_the_command_gives_the_recipe(folder):
         dataset="it's mine",
         recipe=Recipe(fit="resize", flip=True, seed=7, learning_rate=0.0012345678),
     )
-    python, script, *arguments = shlex.split(train_command(config))
+    program, command, *arguments = shlex.split(train_command(config))
     given = parser("train").parse_args(["train", *arguments])
-    assert (python, script, given.dataset) == ("python", "train.py", "path/to/it's mine")
+    assert (program, command, given.dataset) == ("zoo", "train", "path/to/it's mine")
     assert replace(recipe_for("lenet5", "it's mine"), **given_fields(given, Recipe)) == config.recipe
 
 

@@ -197,11 +197,11 @@ def test_the_recipe(monkeypatch, recipe, expected):
     class Stop(Exception):
         pass
 
-    def train_in_memory(run, console):
+    def train_prepared(run, console):
         seen.append(run.config.recipe)
         raise Stop
 
-    monkeypatch.setattr("zoo.training.train_function.train_in_memory", train_in_memory)
+    monkeypatch.setattr("zoo.training.train_function.train_prepared", train_prepared)
     with pytest.raises(Stop):
         zoo.train("tiny", TRAIN, recipe, quiet=True)
     used = dataclasses.asdict(seen[0])

@@ -79,10 +79,10 @@ def _remove_all(entries: Iterable[CacheEntry], folder: Path) -> Emptied:
 
 def _remove(path: Path) -> None:
     if path.is_dir() and not path.is_symlink():
-        doomed = path.with_name(f"{REMOVED}{uuid.uuid4().hex[:8]}")
-        path.rename(doomed)
+        renamed = path.with_name(f"{REMOVED}{uuid.uuid4().hex[:8]}")
+        path.rename(renamed)
         # It does not follow links.
-        shutil.rmtree(doomed)
+        shutil.rmtree(renamed)
     else:
         path.unlink(missing_ok=True)
 

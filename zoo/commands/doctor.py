@@ -35,7 +35,7 @@ def run(args: argparse.Namespace) -> int:
     import json
 
     from zoo.doctor.examination import examine
-    from zoo.printable import printable
+    from zoo.printable import counted, printable
 
     problems: list[str] = []
     sections = []
@@ -47,7 +47,7 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps({"sections": sections, "problems": problems}, indent=2))
     elif problems:
-        print(f"{len(problems)} problem{'s' if len(problems) > 1 else ''}:")
+        print(f"{counted(len(problems), 'problem')}:")
         print("\n".join(f"  {printable(problem)}" for problem in problems))
     else:
         print("no problems found")

@@ -56,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
     from zoo.runtime.console import output_console, print_line
     from zoo.training import enable_compilation_cache
     from zoo.training.distributed import Cluster, fail_on_all_processes, is_first, join_cluster
-    from zoo.training.prepare import prepare, print_run, train_in_memory
+    from zoo.training.prepare import prepare, print_run, train_prepared
 
     start = time.perf_counter()
     check_arguments(args)
@@ -71,7 +71,7 @@ def run(args: argparse.Namespace) -> int:
         with fail_on_all_processes():
             prepared = prepare(run_request(args), console, lock)
         print_run(prepared, console)
-        outcome = train_in_memory(prepared, console)
+        outcome = train_prepared(prepared, console)
     if outcome.exit_code:
         print_line(console, f"stopped and saved after step {outcome.step}; resume with: {resume_command(sys.argv)}")
     elif is_first():

@@ -3,12 +3,7 @@
 import numpy as np
 
 from zoo.data.dataset import Source
-
-
-def known_labels(source: Source) -> np.ndarray | None:
-    """The labels of all examples, int [n]; None where the source would have to read its examples for them."""
-    labels = getattr(source, "labels", None)
-    return None if labels is None else np.asarray(labels)
+from zoo.data.known_labels import known_labels, label_counts
 
 
 def label_of(source: Source, index: int) -> int:
@@ -27,8 +22,7 @@ def class_counts(source: Source, classes: int) -> tuple[int, ...]:
     labels = known_labels(source)
     if labels is None:
         labels = np.array([label_of(source, index) for index in range(len(source))], np.int64)
-    inside = labels[(labels >= 0) & (labels < classes)].astype(np.int64)
-    return tuple(np.bincount(inside, minlength=classes).tolist())
+    return label_counts(labels, classes)
 
 
 def imbalance(counts: tuple[int, ...]) -> float:

@@ -9,6 +9,8 @@ from typing import Annotated, Literal
 import numpy as np
 from msgspec import Meta
 
+from zoo.data.known_labels import known_labels, label_counts
+from zoo.errors import list_first
 from zoo.runtime.record_types import LARGEST_CLASSES, Count, Sha256
 
 PathText = Annotated[str, Meta(max_length=4096)]
@@ -70,20 +72,21 @@ class DataOrigin:
 
 def split_record(source: Sized, classes: int) -> SplitRecord:
     """The record of a source: by its `labels`, and the names of its `files` where it has them."""
-    labels, files = getattr(source, "labels", None), getattr(source, "files", None)
+    labels, files = known_labels(source), getattr(source, "files", None)
     if labels is None:
         return SplitRecord(images=len(source))
-    numbers = np.asarray(labels, np.int64)
-    counts = np.bincount(numbers[(numbers >= 0) & (numbers < classes)], minlength=classes)
-    ordered = numbers.tobytes() if files is None else "\0".join(files).encode("utf-8", "surrogateescape")
-    order = hashlib.sha256(ordered).hexdigest()
-    return SplitRecord(images=len(source), per_class=tuple(counts.tolist()), order=order)
+    in_order = labels.astype(np.int64).tobytes()
+    if files is not None:
+        in_order = "\0".join(files).encode("utf-8", "surrogateescape")
+    order = hashlib.sha256(in_order).hexdigest()
+    return SplitRecord(images=len(source), per_class=label_counts(labels, classes), order=order)
 
 
 def class_changes(then: Sequence[str], now: Sequence[str]) -> str:
     """How the classes differ, for brackets in a line; "" where they do not."""
     missing, added = [name for name in then if name not in now], [name for name in now if name not in then]
-    parts = [f"{what}: {_some(names)}" for what, names in (("missing", missing), ("new", added)) if names]
+    differing = (("missing", missing), ("new", added))
+    parts = [f"{what}: {list_first(names, MAX_CHANGES)}" for what, names in differing if names]
     return "; ".join(parts) or ("in another order" if tuple(then) != tuple(now) else "")
 
 
@@ -98,7 +101,7 @@ def image_changes(then: DataOrigin, now: DataOrigin, class_names: Sequence[str])
         if before and after
         for change in _split_changes(split, before, after, class_names)
     ]
-    return _some(found)
+    return list_first(found, MAX_CHANGES)
 
 
 def _split_changes(split: str, then: SplitRecord, now: SplitRecord, class_names: Sequence[str]) -> Iterator[str]:
@@ -109,8 +112,3 @@ def _split_changes(split: str, then: SplitRecord, now: SplitRecord, class_names:
         yield f"{now.images} {split} images ({then.images} then)"
     elif then.order and now.order and then.order != now.order:
         yield f"other {split} images (as many as then)"
-
-
-def _some(parts: Sequence[str]) -> str:
-    more = f" and {len(parts) - MAX_CHANGES} more" if len(parts) > MAX_CHANGES else ""
-    return ", ".join(parts[:MAX_CHANGES]) + more

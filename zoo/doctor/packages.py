@@ -95,7 +95,7 @@ def _network(entry: metadata.EntryPoint, errors: Mapping[str, str]) -> Finding:
     value = f"{entry.value}, of {package}"
     if error := errors.get(entry.module):
         problem = f"the network {entry.name} of {package} cannot be imported ({error})"
-        return Finding(entry.name, value, problem, f"mend or uninstall {package}")
+        return Finding(entry.name, value, problem, f"update {package}, or uninstall it")
     return Finding(entry.name, value)
 
 

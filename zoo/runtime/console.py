@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def output_console(*, stderr: bool = False) -> Console:
     """Rich's console on standard output or error, with a moving bar only on a terminal, whatever FORCE_COLOR says.
 
-    A notebook shows its lines as they are, and what a terminal would do with them not at all.
+    In a notebook lines are plain text: it does not do what a terminal does with control characters.
     """
     from rich.console import Console
 

@@ -195,8 +195,8 @@ def print_run(run: PreparedRun, console: Console) -> None:
         print_line(console, "--fsdp has no effect on one device")
 
 
-def train_in_memory(run: PreparedRun, console: Console) -> Outcome:
-    """`train_run`. Raises ZooError where the device has too little memory."""
+def train_prepared(run: PreparedRun, console: Console) -> Outcome:
+    """`train_run`, which raises ZooError where the device has too little memory."""
     try:
         return train_run(run, console)
     except JaxRuntimeError as error:

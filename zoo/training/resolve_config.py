@@ -26,7 +26,7 @@ from zoo.training.config.run_config import RunConfig
 from zoo.training.config.unused_settings import check_used
 from zoo.training.feed import resolve_feed
 from zoo.training.finetune.pretrained_backbone import check_trained_parts, fields_of
-from zoo.weights import Weights, open_pretrained
+from zoo.weights import Weights, load_pretrained
 from zoo.weights.network_fields import field_value, plain_fields
 
 
@@ -167,7 +167,7 @@ def native_preprocessing(recipe: Recipe, model: str, network: Network, dataset: 
 def open_weights(model: str, overrides: dict[str, Any], pretrained: str | None) -> Weights | None:
     """The weights that --pretrained names. Raises ZooError if they are not available, or --freeze has none to keep."""
     if pretrained is not None:
-        return open_pretrained(model, pretrained or None)
+        return load_pretrained(model, pretrained or None)
     if overrides.get("freeze", "none") != "none":
         raise ZooError("--freeze keeps pretrained parameters: give --pretrained too")
     return None

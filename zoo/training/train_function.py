@@ -21,7 +21,7 @@ from zoo.training.config.recipe import Recipe
 from zoo.training.config.run_options import RunOptions
 from zoo.training.logging.history import History
 from zoo.training.logging.rows import is_evaluation, read_rows
-from zoo.training.prepare import RunRequest, prepare, print_run, train_in_memory
+from zoo.training.prepare import RunRequest, prepare, print_run, train_prepared
 from zoo.training.prepared_run import PreparedRun
 from zoo.training.stop_signals import exit_code
 from zoo.training.train_arguments import chosen_options, data_of_run, folder_at, open_data, recipe_changes, weights_name
@@ -96,7 +96,7 @@ def train(
                 console, f"{name[9:]} is defined in this program: move it to a module, for others to read the run"
             )
         print_run(run, console)
-        outcome = train_in_memory(run, console)
+        outcome = train_prepared(run, console)
         result = result_of(run, finished=not outcome.exit_code)
     if outcome.exit_code:
         print_line(console, f"stopped after step {outcome.step}")

@@ -14,7 +14,7 @@ from zoo.weights.from_state_dict import from_state_dict
 from zoo.weights.keras import from_keras, to_keras
 from zoo.weights.key_maps import find_key_map, known_key_maps
 from zoo.weights.origin import origin_of_file
-from zoo.weights.pretrained import open_pretrained, weights_file
+from zoo.weights.pretrained import load_pretrained, weights_file
 from zoo.weights.read_state_dict import open_state_dict
 from zoo.weights.source import source_of_file
 from zoo.weights.stored_array import open_weights
@@ -28,13 +28,13 @@ KERAS_SUFFIXES = (".h5", ".keras", ".hdf5")
 def read_weights(model: str, path: str, key_map: str | None = None) -> Weights:
     """The weights of a network from a file, a folder, a URL or a tag.
 
-    `key_map` is the library whose keys the file has, or `like` of `open_pretrained`; None recognises it. Raises
+    `key_map` is the library whose keys the file has, or `like` of `load_pretrained`; None recognises it. Raises
     ZooError where the weights cannot be read or are not of this network.
     """
     if key_map == "keras" or (key_map is None and Path(path).suffix in KERAS_SUFFIXES):
         return _from_keras(model, expand_home(path))
     if key_map not in known_key_maps(model) and key_map not in INPUT_KEY_MAPS:
-        return open_pretrained(model, path, like=key_map or "")
+        return load_pretrained(model, path, like=key_map or "")
     local = fetch_url(path) if "://" in path else expand_home(path)
     file = weights_file(local) if local.is_dir() else local
     with open_state_dict(file, stated_digest(path)) as (opened, state_dict):

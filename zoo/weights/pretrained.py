@@ -51,7 +51,7 @@ def load_pretrained(name: str, weights: str | Path | None = None, *, like: str =
     return _from_file(name, path, like)
 
 
-# The name of before.
+# Its name while `load_pretrained` returned a pair.
 open_pretrained = load_pretrained
 
 

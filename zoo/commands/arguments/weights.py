@@ -37,7 +37,7 @@ def add_weights_arguments(parser: argparse.ArgumentParser) -> None:
 def chosen_weights(args: argparse.Namespace) -> Weights:
     """The weights that the command line names. Raises ZooError where it names none, or two."""
     from zoo.errors import ZooError
-    from zoo.weights import open_pretrained
+    from zoo.weights import load_pretrained
 
     model = known_model(args.model) if args.model else None
     if args.checkpoint:
@@ -45,7 +45,7 @@ def chosen_weights(args: argparse.Namespace) -> Weights:
             raise ZooError("--checkpoint names its weights itself: leave out --weights")
         weights = _checkpoint(args.checkpoint, model)
     elif model:
-        weights = open_pretrained(model, args.weights)
+        weights = load_pretrained(model, args.weights)
     else:
         weights = _weights_file(args)
     check_same_network(weights, args, str(args.checkpoint or args.weights))

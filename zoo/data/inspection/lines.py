@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 from zoo.data.inspection.look import LookedAt
 from zoo.data.inspection.survey import Copies, Survey
+from zoo.errors import list_first
+from zoo.printable import counted
 
 # From here on classes are called imbalanced: the smallest has less than a third of the images of the largest.
 IMBALANCED = 3
@@ -54,8 +56,8 @@ def describe_channels(looked: LookedAt) -> str:
 
 def describe_unreadable(looked: LookedAt) -> str:
     """How many cannot be read, and the first; "" for none."""
-    number = len(looked.unreadable)
-    return f"{number} cannot be read ({_some([image.name for image in looked.unreadable])})" if number else ""
+    names = [image.name for image in looked.unreadable]
+    return f"{len(names)} cannot be read ({list_first(names, MAX_NAMES)})" if names else ""
 
 
 def describe_copies(found: Survey) -> list[str]:
@@ -66,42 +68,33 @@ def describe_copies(found: Survey) -> list[str]:
     compared = f"{copies} cop{'y' if copies == 1 else 'ies'} among {found.compared} images compared"
     parts = [f"{compared} ({equal_images(found.copies[0])})"]
     if found.leaked:
-        names = leaked_images(found.leaked[0])
-        parts.append(f"{_images(found.leaked)} in both splits ({names}): the test accuracy will be too high")
+        number, names = counted(len(found.leaked), "image"), leaked_images(found.leaked[0])
+        parts.append(f"{number} in both splits ({names}): the test accuracy will be too high")
     if found.contradictory:
-        names = contradictory_images(found.contradictory[0])
-        parts.append(f"{_images(found.contradictory)} in several classes ({names})")
+        number, names = counted(len(found.contradictory), "image"), contradictory_images(found.contradictory[0])
+        parts.append(f"{number} in several classes ({names})")
     return parts
 
 
 def equal_images(group: Copies) -> str:
     """The names of images with the same contents."""
-    return _some(group.images, " = ")
+    return list_first(group.images, MAX_NAMES, " = ")
 
 
 def leaked_images(group: Copies) -> str:
     """The same, beginning with one of each split."""
-    return _some(_first_of_each(group.images, group.splits), " = ")
+    return list_first(_first_of_each(group.images, group.splits), MAX_NAMES, " = ")
 
 
 def contradictory_images(group: Copies) -> str:
     """The same, beginning with one of each class."""
-    return _some(_first_of_each(group.images, group.classes), " = ")
+    return list_first(_first_of_each(group.images, group.classes), MAX_NAMES, " = ")
 
 
 def _first_of_each(names: Sequence[str], kinds: Sequence[str]) -> list[str]:
     """The first name of each kind, then the others."""
     first = {kind: index for index, kind in reversed([*enumerate(kinds)])}
     return [name for _, name in sorted(enumerate(names), key=lambda item: first[kinds[item[0]]] != item[0])]
-
-
-def _some(names: Sequence[str], between: str = ", ") -> str:
-    more = f" and {len(names) - MAX_NAMES} more" if len(names) > MAX_NAMES else ""
-    return between.join(names[:MAX_NAMES]) + more
-
-
-def _images(groups: Sequence[Copies]) -> str:
-    return f"{len(groups)} image{'s' * (len(groups) != 1)}"
 
 
 def _range(smallest: int, largest: int) -> str:

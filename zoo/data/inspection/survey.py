@@ -6,12 +6,13 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from zoo.data.class_counts import class_counts, imbalance, known_labels
+from zoo.data.class_counts import class_counts, imbalance
 from zoo.data.dataset import Dataset, Source
 from zoo.data.errors import DataError
 from zoo.data.inspection.copies import FoundCopies, find_copies
 from zoo.data.inspection.image_index import class_of, evenly_spaced, name_of
 from zoo.data.inspection.look import LookedAt, look_at
+from zoo.data.known_labels import known_labels
 from zoo.printable import printable
 
 

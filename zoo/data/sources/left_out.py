@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from zoo.data.optional_formats import missing_format
 from zoo.errors import list_some
-from zoo.printable import printable, shortened
+from zoo.printable import counted, printable, shortened
 
 # Paths below the folder that was listed, by suffix ("" for none) or "broken link".
 OtherFiles = Mapping[str, Sequence[str]]
@@ -34,7 +34,7 @@ def describe_left_out(others: OtherFiles, images: int = 0, folders: Sequence[str
         parts.append(f"{rest} of other kinds")
     if images:
         where = f" (in {list_some(map(printable, folders))})" if folders else ""
-        parts.append(f"{images} image{'s' * (images > 1)} outside of the class folders that are used{where}")
+        parts.append(f"{counted(images, 'image')} outside of the class folders that are used{where}")
     return f"files left out: {', '.join(parts)}" if parts else ""
 
 

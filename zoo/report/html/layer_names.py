@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from zoo.counting.records import Row
 from zoo.counting.render import receptive_field, size
+from zoo.printable import counted
 from zoo.report.architecture.blocks import Block
 from zoo.report.layers.counted_network import Layer
 from zoo.report.layers.depth import is_weighted
@@ -42,7 +43,7 @@ def block_operation(block: Block) -> str:
     if len(main) == 1:
         return operation_in_words(main[0].row)
     weighted = sum(map(is_weighted, main))
-    return f"{weighted} layer{'s' if weighted > 1 else ''} with weights" if weighted else f"{len(main)} operations"
+    return f"{counted(weighted, 'layer')} with weights" if weighted else f"{len(main)} operations"
 
 
 def with_line_breaks(name: str) -> "Markup":

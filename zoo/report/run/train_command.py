@@ -17,9 +17,9 @@ def train_command(config: RunConfig) -> str:
     """
     pretrained = config.pretrained is not None
     usual = recipe_for(config.model, config.dataset, pretrained=pretrained)
-    # `train.py` chooses these from the data and from the weights.
+    # `zoo train` chooses these from the data and from the weights.
     automatic = {"feed", "fit"} if pretrained else {"feed"}
-    arguments = ["python", "train.py", "--model", config.model, "--dataset", _dataset(config)]
+    arguments = ["zoo", "train", "--model", config.model, "--dataset", _dataset(config)]
     for name, value in config.fields.items():
         if model_info(config.model).source:
             arguments += ["--model-arg", f"{name}={value}"]

@@ -10,7 +10,7 @@ import numpy as np
 
 from zoo.errors import ZooWarning
 from zoo.runtime.figure_fonts import fonts_for
-from zoo.visualize.sheets.figure_file import save_figure
+from zoo.visualize.sheets.figure_file import write_figure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -24,7 +24,7 @@ def save_confusion(path: Path, confusion: np.ndarray, class_names: tuple[str, ..
 
     Raises ZooError if it cannot be written.
     """
-    save_figure(path, lambda: confusion_figure(confusion, class_names))
+    write_figure(path, lambda: confusion_figure(confusion, class_names))
 
 
 def confusion_figure(confusion: np.ndarray, class_names: tuple[str, ...]) -> Figure:

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from zoo.data import DataError, Dataset, Source, fit_image
-from zoo.data.class_counts import known_labels, label_of
+from zoo.data.class_counts import label_of
 from zoo.data.evenly_spaced import evenly_spaced_indices
 from zoo.data.fitting import with_channels
+from zoo.data.known_labels import known_labels
 from zoo.errors import ZooWarning
 from zoo.runtime.figure_fonts import fonts_for
-from zoo.visualize.sheets.figure_file import save_figure
+from zoo.visualize.sheets.figure_file import write_figure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -30,7 +31,7 @@ MAX_READ = 4000
 
 def save_contact_sheet(path: Path, dataset: Dataset) -> None:
     """Write `contact_sheet` in the format of the path's suffix. Raises ZooError if it cannot be written."""
-    save_figure(path, lambda: contact_sheet(dataset))
+    write_figure(path, lambda: contact_sheet(dataset))
 
 
 def contact_sheet(dataset: Dataset) -> Figure:

@@ -27,7 +27,7 @@ def check_figure_path(path: Path) -> None:
     check_replaceable(path)
 
 
-def save_figure(path: Path, make: Callable[[], Figure]) -> None:
+def write_figure(path: Path, make: Callable[[], Figure]) -> None:
     """Write the figure that is made in the format of the path's suffix. Raises ZooError as `check_figure_path`."""
     check_figure_path(path)
     with replacing(path) as unfinished:
