@@ -146,6 +146,10 @@ class WithAxis(nn.Module):
 Lifted = nn.remat(KeepsState)
 
 
+class Wide(TrainByPosition):
+    image_shape = (16, 48, 1)
+
+
 class Wrong(nn.Module):
     num_classes: int = 3
 

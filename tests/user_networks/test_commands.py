@@ -183,6 +183,14 @@ def test_a_run_remembers_the_network_and_its_fields(nets, digits, monkeypatch):
     sys.modules.pop("moved")
 
 
+def test_the_size_that_a_network_states_is_that_of_its_images(nets, digits):
+    import_model("nets:Wide")
+    config = resolve_config("nets:Wide", digits, {"epochs": 1})
+    assert config.preprocessing.image_shape == (16, 48, 1)
+    config = resolve_config("nets:Wide", digits, {"epochs": 1, "image_size": 24})
+    assert config.preprocessing.image_shape == (24, 24, 1)
+
+
 @pytest.mark.parametrize("name", ["nets", "nets.py", "nets.Net"])
 def test_a_name_that_is_a_file_here_is_explained(nets, capsys, name):
     assert "nets:Net" in error_of(capsys, "summary", name)

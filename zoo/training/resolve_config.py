@@ -150,14 +150,21 @@ def pretrained_preprocessing(recipe: Recipe, weights: Weights) -> Preprocessing:
 
 
 def native_preprocessing(recipe: Recipe, model: str, network: Network, dataset: Dataset) -> Preprocessing:
-    """The channels of the data set, the network's constants, and an image size that suits both."""
+    """The channels of the data set, the network's constants, and an image size that suits both.
+
+    A network of the user that states its images has images of that size.
+    """
     info = model_info(model)
     height, width, channels = dataset.image_shape
-    # Of a network of the user, any error may be that of a small image: one size is tried, and refused with its error.
-    smallest = 1 if info.source else smallest_image_size(network, channels)
-    size = training_image_size(recipe, max(height, width), info.input_size, smallest)
+    stated = network.image_shape if info.source and network.image_shape != Network.image_shape else None
+    if stated is not None and len(stated) == 3 and not recipe.image_size:
+        height, width, _ = stated
+    else:
+        # Of a network of the user, any error may be that of a small image: one size is tried, and refused with it.
+        smallest = 1 if info.source else smallest_image_size(network, channels)
+        height = width = training_image_size(recipe, max(height, width), info.input_size, smallest)
     return Preprocessing(
-        image_shape=(size, size, channels),
+        image_shape=(height, width, channels),
         mean=channel_constants(info.mean, channels),
         std=channel_constants(info.std, channels),
         fit=recipe.fit,
