@@ -75,7 +75,7 @@ def import_model(name: str) -> ModelInfo:
     module_name, attribute = split_reference(name)
     module, name = import_module(module_name), f"{module_name}:{attribute}"
     found = find_attribute(module, attribute)
-    if found is None and attribute in _REGISTRY:
+    if found is None and attribute in _REGISTRY and _REGISTRY[attribute] not in ENTRIES:
         return _REGISTRY[attribute]
     if found is None:
         registered = [info.name for info in _REGISTRY.values() if info.source.startswith(f"{module_name}:")]

@@ -50,6 +50,7 @@ def installed(nets, monkeypatch):
     [
         ("nets:Plian", ["nets", "'Plian'", "Plain"]),
         ("nets:registred_net", ["registered_net"]),
+        ("nets:lenet5", ["nets", "'lenet5'"]),  # which is zoo's
         ("nest:Plain", ["nest", "did you mean nets"]),
         ("nets:", ["module and attribute"]),
         (":Net", ["module and attribute"]),

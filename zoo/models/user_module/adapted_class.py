@@ -44,7 +44,6 @@ def _adapted_class(cls: Any) -> type[nn.Module]:
     added = {name: field for name, field in ADDED_FIELDS.items() if name not in own}
     if (not added or issubclass(cls, Network)) and _takes_train(cls):
         return cls
-
     if cls.__module__ == TRANSFORMED:
         raise ZooError(
             f"{cls.__name__} is the result of nn.jit, nn.remat or the like, which has the fields of the original only: "
