@@ -6,7 +6,7 @@ zoo train --model googlenet_bn --dataset ~/photos            a folder with one f
 zoo train --model vgg16_bn --dataset cifar10 --epochs 30     a TFDS data set
 zoo train --model my_nets:Net --model-arg width=2            your own network, a class in my_nets.py
 zoo train --model googlenet --resume                         resume after Ctrl-C
-zoo train --model googlenet --resume --epochs 40             train a run on, stopped or finished
+zoo train --model googlenet --resume --epochs 40             extend a stopped or finished run
 zoo train --run-dir checkpoints/googlenet-pets --resume      the folder knows its network and data
 zoo train --model resnet18 --dataset ~/photos --pretrained --freeze backbone         only a new head
 zoo train --model googlenet_bn --dataset ~/fashion-mnist --recipe speedrun           94 % in the least time

@@ -1,4 +1,4 @@
-"""The most probable classes of named images, as one result that shows itself."""
+"""The most probable classes of named images, as one result, which prompts and notebooks show as a table."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

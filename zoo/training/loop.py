@@ -59,7 +59,7 @@ def train_run(run: PreparedRun, console: Console) -> Outcome:
     print_short_warmup(config.recipe, plan, console)
     first, run_step = int(state.step), compile_step(feed, state, mesh)
     if first >= plan.steps:
-        print_line(console, f"all epochs are done ({config.recipe.epochs}): more --epochs train the run on")
+        print_line(console, f"all epochs are done ({config.recipe.epochs}): more --epochs extend the run")
     with open_session(
         run, plan=plan, feed=feed, first=first, position=position, mesh=mesh, console=console, unreadable=unreadable
     ) as session:

@@ -1,4 +1,4 @@
-"""How results show themselves: as a PNG in notebooks, and in a prompt by the shapes of their arrays."""
+"""How results are shown: in notebooks as a PNG, in a prompt by the shapes of their arrays."""
 
 from collections.abc import Callable
 from dataclasses import fields

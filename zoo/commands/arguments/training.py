@@ -47,7 +47,7 @@ def add_training_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--resume",
         action="store_true",
-        help="resume the run in the run folder; more --epochs train it on, and docs/training.md lists what may change",
+        help="resume the run in the run folder; more --epochs extend it, and docs/training.md lists what may change",
     )
     add_fields(parser.add_argument_group("recipe", RECIPE_HELP), Recipe)
     options = parser.add_argument_group(

@@ -1,4 +1,4 @@
-"""The records of a run, as a sequence that shows itself as a table."""
+"""The records of a run, as a sequence with a table for prompts and notebooks."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
