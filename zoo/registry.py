@@ -20,14 +20,16 @@ from zoo.models.user_module.build import adapted_build, describe_user_network
 from zoo.models.user_module.contract import VARIADIC
 from zoo.models.user_module.error_lines import error_line
 from zoo.models.user_module.reference import (
+    REGISTERED,
     find_attribute,
     import_module,
     imported_class,
     is_reference,
+    prints_aside,
     reference_to,
     split_reference,
 )
-from zoo.printable import shortened
+from zoo.printable import quoted, shortened
 from zoo.runtime.limits import CLASSES
 
 __all__ = [
@@ -57,9 +59,11 @@ def register(info: ModelInfo) -> None:
     `build` is a class of Linen modules, or a function that returns one. Where it does not follow the contract of zoo's
     networks, as with `n_classes` for `num_classes` or `training` for `train`, it is adapted.
     """
-    source = info.source or reference_to(info.build)
+    if not is_name(info.name):
+        raise ZooError(f"{quoted(info.name)} is no name of a network: use letters, digits and _ . + - as in my_net-2")
+    source = _source(info)
     # A notebook's cell that is run again registers what it has defined again.
-    if info.name in _REGISTRY and (not source or _REGISTRY[info.name].source != source):
+    if info.name in _REGISTRY and _REGISTRY[info.name].source != source:
         raise ZooError(f"a model named {info.name!r} is already registered: choose another name")
     _REGISTRY[info.name] = dataclasses.replace(info, build=adapted_build(info.build, info.name), source=source)
 
@@ -83,7 +87,7 @@ def import_model(name: str) -> ModelInfo:
         where = f" ({module.__file__})" if getattr(module, "__file__", None) else ""
         raise ZooError(f"{module_name}{where} has no {attribute!r}{suggestion(attribute, [*registered, *public])}")
     if isinstance(found, ModelInfo):
-        return _REGISTRY.get(found.name) or _registered(found)
+        return found if _REGISTRY.get(found.name) == found else _registered(found)
     # Again at each call: a notebook may have reloaded the module.
     _REGISTRY[name] = describe_user_network(name, found, source=name)
     return _REGISTRY[name]
@@ -93,6 +97,16 @@ def list_models(pattern: str = "*") -> list[str]:
     """All names that match a glob such as "vgg*", in natural order (vgg11 before vgg16, b2 before b10)."""
     names = {*_REGISTRY, *(entry.name for entry in entry_points(group=ENTRY_POINTS))}
     return sorted((name for name in names if fnmatchcase(name, pattern)), key=natural_key)
+
+
+def hidden_networks() -> list[str]:
+    """Lines about networks of installed packages that have the name of one of zoo's, by which that is found."""
+    entries = sorted({(one.name, one.value) for one in entry_points(group=ENTRY_POINTS)})
+    return [
+        f"{name} is zoo's own; the network {value} of an installed package is --model {value}"
+        for name, value in entries
+        if name in _REGISTRY and not _REGISTRY[name].source
+    ]
 
 
 def natural_key(name: str) -> list[tuple[int, int | str]]:
@@ -112,7 +126,10 @@ def model_info(name: str) -> ModelInfo:
         if cls := imported_class(name):
             return describe_user_network(name, cls, source=name)
         raise UnknownModel(f"the network {name} is not imported: import its module, or name it on the command line")
-    for entry in entry_points(group=ENTRY_POINTS, name=name):
+    offered = {entry.value: entry for entry in entry_points(group=ENTRY_POINTS, name=name)}
+    if len(offered) > 1:
+        raise ZooError(f"several packages have a network {name}: name one, as {' or '.join(sorted(offered))}")
+    for entry in offered.values():
         return _load_entry_point(entry)
     raise UnknownModel(f"unknown model {name!r}{suggestion(name, list_models())} (zoo list shows all names)")
 
@@ -129,7 +146,12 @@ def stored_model(stored: str, source: str, where: str, asked: str | None = None)
             warnings.warn(f"{where} is of {stored}, and read as {asked}, which was named", ZooWarning, stacklevel=3)
         return asked
     try:
-        return model_info(stored).name
+        known = model_info(stored)
+        if source and not known.source:
+            raise UnknownModel(f"{stored} is a network of zoo, and not that of {source}")
+        if source and known.source != source:
+            warnings.warn(f"{where} is of {source}, and read as {stored} of {known.source}", ZooWarning, stacklevel=3)
+        return stored
     except UnknownModel as error:
         for info in _REGISTRY.values():
             if info.source and info.source == source:
@@ -183,6 +205,17 @@ def create_model(name: str, **fields: Any) -> Network:
         raise ZooError(f"{name} does not have all of the fields {', '.join(sorted(fields))}: {error}") from error
 
 
+def is_name(name: object) -> bool:
+    """Whether a network can be registered by this name: it is a part of names of folders, and of commands."""
+    return isinstance(name, str) and re.fullmatch(REGISTERED, name) is not None
+
+
+def _source(info: ModelInfo) -> str:
+    """The module:attribute of a record, where the attribute may be the name: one without is zoo's own."""
+    made_by = getattr(info.build, "func", info.build)  # of a partial
+    return info.source or reference_to(made_by) or f"{getattr(made_by, '__module__', '__main__')}:{info.name}"
+
+
 def _registered(info: ModelInfo) -> ModelInfo:
     register(info)
     return _REGISTRY[info.name]
@@ -191,7 +224,8 @@ def _registered(info: ModelInfo) -> ModelInfo:
 def _load_entry_point(entry: EntryPoint) -> ModelInfo:
     """Register the network of an installed package. Raises ZooError where the package is broken."""
     try:
-        found = entry.load()
+        with prints_aside():
+            found = entry.load()
     except (Exception, SystemExit) as error:
         raise ZooError(
             f"the network {entry.name} of an installed package, {entry.value}: {error_line(error)}"

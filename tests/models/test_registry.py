@@ -83,8 +83,9 @@ def test_an_unknown_field_of_a_factory_is_one_line(registered):
 
 def test_an_error_inside_a_factory_is_not_hidden(registered):
     registered("wrong", lambda **fields: len(3))
-    with pytest.raises(TypeError, match="len"):
+    with pytest.raises(zoo.ZooError, match=r"TypeError.*len.*test_registry.py, line \d+") as error:
         zoo.create_model("wrong", num_classes=3)
+    assert isinstance(error.value.__cause__, TypeError)
 
 
 def test_init_under_jit():

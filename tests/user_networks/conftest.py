@@ -158,6 +158,56 @@ class Wrong(nn.Module):
         return nn.Dense(self.num_classes)(x) @ x
 
 
+class Block(nn.Module):
+    train: bool = False
+
+    @nn.compact
+    def __call__(self, x):
+        x = nn.Conv(4, (3, 3), name="conv")(x)
+        x = nn.BatchNorm(use_running_average=not self.train, name="bn")(x)
+        return nn.Dropout(0.5, deterministic=not self.train)(x)
+
+
+class Forgetful(nn.Module):
+    """Its blocks are told of the mode, but for those named in `forgets`."""
+
+    num_classes: int = 3
+    forgets: tuple[str, ...] = ()
+
+    @nn.compact
+    def __call__(self, x, train=False):
+        for name in ("block1", "block2"):
+            x = Block(train=train and name not in self.forgets, name=name)(x)
+        return nn.Dense(self.num_classes, name="head")(x.mean((1, 2)))
+
+
+class TwoModes(nn.Module):
+    """All fields of zoo's contract, and a second argument for the mode."""
+
+    num_classes: int = 3
+    image_shape: tuple[int, int, int] = (8, 8, 3)
+    dtype: jnp.dtype = jnp.float32
+
+    @nn.compact
+    def __call__(self, x, train=False, deterministic=True):
+        x = nn.BatchNorm(use_running_average=not train)(x)
+        x = nn.Dropout(0.5, deterministic=deterministic)(x)
+        return nn.Dense(self.num_classes)(x.mean((1, 2)))
+
+
+class Auxiliary(nn.Module):
+    num_classes: int = 3
+    outputs_of_aux: int = 3
+    in_inference: bool = True
+
+    @nn.compact
+    def __call__(self, x, train=False):
+        x = x.mean((1, 2))
+        if train or self.in_inference:
+            self.sow("aux_logits", "aux", nn.Dense(self.outputs_of_aux)(x))
+        return nn.Dense(self.num_classes)(x)
+
+
 def make(classes, depth=1):
     return Plain(n_classes=classes, width=2 * depth)
 
@@ -176,7 +226,9 @@ sequence = nn.Sequential([nn.Conv(4, (3, 3)), nn.relu, lambda x: x.mean((1, 2)),
 shared = nn.Dense(4)
 nested = Plain(n_classes=3, act=nn.Sequential([shared, nn.relu, shared]))
 table = Plain(n_classes=3, act=jnp.ones(3))
+resnet18 = zoo.ModelInfo(name="resnet18", build=Plain)
 zoo.register(zoo.ModelInfo(name="registered_net", build=Plain))
+zoo.register(zoo.ModelInfo(name="net-v1.5", build=lambda num_classes=2: Returns(num_classes=num_classes)))
 '''
 
 

@@ -9,6 +9,7 @@ import pytest
 import zoo
 from zoo.registry import import_model
 from zoo.training.check_user_network import check_user_network
+from zoo.training.finetune.freezing import in_inference_mode
 
 IMAGES = jax.ShapeDtypeStruct((2, 8, 8, 3), jnp.float32)
 
@@ -158,3 +159,62 @@ def test_what_cannot_be_trained_is_one_line(nets, attribute, parts):
     with pytest.raises(zoo.ZooError, match=parts) as error:
         check_user_network(create(f"nets:{attribute}"), (8, 8, 3))
     assert "\n" not in str(error.value)
+
+
+def test_each_layer_is_told_of_the_mode(nets):
+    check_user_network(create("nets:Forgetful"), (8, 8, 3))
+    check_user_network(create("nets:TwoModes"), (8, 8, 3))
+    with pytest.warns(zoo.errors.ZooWarning, match=r"block2/Dropout_0, block2/bn of Forgetful .* pass the mode"):
+        check_user_network(create("nets:Forgetful", forgets=("block2",)), (8, 8, 3))
+    with pytest.raises(zoo.ZooError, match=r"block1/Dropout_0.* of Forgetful .* pass the mode"):
+        check_user_network(create("nets:Forgetful", forgets=("block1", "block2")), (8, 8, 3))
+
+
+def test_two_arguments_of_the_mode_are_both_given(nets):
+    model, images = create("nets:TwoModes"), jnp.ones((4, 8, 8, 3))
+    variables = model.init(jax.random.key(0), images)
+    variables["batch_stats"]["BatchNorm_0"]["mean"] -= 1
+    logits = [
+        model.apply(variables, images, train=True, rngs={"dropout": jax.random.key(n)}, mutable=["batch_stats"])[0]
+        for n in range(2)
+    ]
+    assert np.array_equal(*logits)  # the batch's statistics, of equal images, leave nothing to drop
+    dropped = jax.random.normal(jax.random.key(1), images.shape)
+    first, second = (
+        model.apply(variables, dropped, train=True, rngs={"dropout": jax.random.key(n)}, mutable=["batch_stats"])[0]
+        for n in range(2)
+    )
+    assert not np.array_equal(first, second)
+
+
+def test_auxiliary_logits_are_of_the_same_classes(nets):
+    check_user_network(create("nets:Auxiliary"), (8, 8, 3))
+    with pytest.raises(zoo.ZooError, match=r"\[2, 2\] into aux_logits.* \[2, 3\]"):
+        check_user_network(create("nets:Auxiliary", outputs_of_aux=2), (8, 8, 3))
+    with pytest.raises(zoo.ZooError, match="is_initializing"):
+        check_user_network(create("nets:Auxiliary", in_inference=False), (8, 8, 3))
+
+
+def test_a_frozen_block_of_the_user_runs_as_in_inference(nets):
+    model = create("nets:Forgetful")
+    images = jax.random.normal(jax.random.key(1), (4, 8, 8, 3))
+    variables = model.init(jax.random.key(0), images)
+    with in_inference_mode(frozenset({("block1",), ("block1", "bn"), ("block2",), ("block2", "bn")})):
+        logits, updated = model.apply(
+            variables, images, train=True, rngs={"dropout": jax.random.key(2)}, mutable=["batch_stats"]
+        )
+    assert np.array_equal(logits, model.apply(variables, images))
+    assert all(map(np.array_equal, jax.tree.leaves(updated["batch_stats"]), jax.tree.leaves(variables["batch_stats"])))
+
+
+def test_a_frozen_module_is_told_though_its_default_is_training():
+    class Dropping(nn.Module):
+        @nn.compact
+        def __call__(self, x, train=True, deterministic=None):
+            return nn.Dense(4)(x) * (2 if train and not deterministic else 1)
+
+    images = jnp.ones((1, 4))
+    variables = Dropping().init(jax.random.key(0), images)
+    with in_inference_mode(frozenset({()})):
+        frozen = Dropping().apply(variables, images)
+    assert np.array_equal(frozen, Dropping().apply(variables, images, train=False))

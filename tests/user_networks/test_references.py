@@ -51,6 +51,7 @@ def installed(nets, monkeypatch):
         ("nets:Plian", ["nets", "'Plian'", "Plain"]),
         ("nets:registred_net", ["registered_net"]),
         ("nets:lenet5", ["nets", "'lenet5'"]),  # which is zoo's
+        ("nets:resnet18", ["'resnet18' is already registered"]),
         ("nest:Plain", ["nest", "did you mean nets"]),
         ("nets:", ["module and attribute"]),
         (":Net", ["module and attribute"]),
@@ -219,3 +220,46 @@ def test_what_could_not_be_made_again_has_no_name(nets):
         name_and_fields(zoo.create_model("lenet5"))
     with pytest.raises(zoo.ZooError, match="int"):
         name_and_fields(3)
+
+
+@pytest.mark.parametrize("name", ["", "a/b", "../a", "a b", "a:b", "a\nb", "*", "-a", ".a", None, 3])
+def test_names_that_are_refused(nets, name):
+    with pytest.raises(zoo.ZooError, match="no name of a network") as error:
+        zoo.register(zoo.ModelInfo(name=name, build=lambda: None))
+    assert "\n" not in str(error.value)
+
+
+def test_a_registered_function_without_a_name_is_the_users(nets):
+    assert import_model("nets:net-v1.5").source == "nets:net-v1.5"
+
+
+def test_what_a_module_prints_is_not_the_output_of_a_command(nets, capsys):
+    (nets / "loud.py").write_text("from nets import Plain\nprint('printed')\n")
+    import_model("loud:Plain")
+    assert capsys.readouterr() == ("", "printed\n")
+    sys.modules.pop("loud")
+
+
+def test_a_name_that_means_another_network_now_is_not_taken_for_it(nets, monkeypatch):
+    import_model("nets:Plain")
+    with pytest.raises(UnknownModel, match=r"mine.safetensors.*not zoo's.*--model theirs:Net"):
+        registry.stored_model("resnet18", "theirs:Net", "mine.safetensors")
+    with pytest.warns(zoo.errors.ZooWarning, match=r"theirs:Net.*nets:Plain"):
+        assert registry.stored_model("registered_net", "theirs:Net", "mine.safetensors") == "registered_net"
+
+
+def test_entry_points_of_one_name(nets, monkeypatch, capsys):
+    from importlib.metadata import EntryPoint
+
+    def entry_points(group, **selected):
+        entries = [("both", "one:Net"), ("both", "two:Net"), ("vgg16", "one:Vgg"), ("$(touch x)", "one:Net")]
+        found = [EntryPoint(name, value, group) for name, value in entries]
+        return [entry for entry in found if selected.get("name", entry.name) == entry.name]
+
+    monkeypatch.setattr(registry, "entry_points", entry_points)
+    with pytest.raises(zoo.ZooError, match=r"several packages .* one:Net or two:Net"):
+        zoo.model_info("both")
+    assert main(["list", "vgg16"]) == 0
+    assert "one:Vgg" in capsys.readouterr().err
+    assert main(["completions", "bash"]) == 0
+    assert "touch x" not in capsys.readouterr().out

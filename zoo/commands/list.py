@@ -123,13 +123,16 @@ def run(args: argparse.Namespace) -> None:
     import json
 
     from zoo.errors import ZooError
-    from zoo.registry import list_models
+    from zoo.registry import hidden_networks, list_models
+    from zoo.runtime.console import print_note
     from zoo.runtime.text_tables import print_table
 
     names = list_models(args.pattern)
     if not names:
         raise ZooError(f"no network is named {args.pattern!r}{_suggested_names(args.pattern)}")
     networks = [network for network in _listed(names) if _is_wanted(network, args)]
+    for line in hidden_networks():
+        print_note(line)
     if args.json:
         print(json.dumps([network.as_record() for network in _sorted(networks, args.sort, args.reverse)], indent=2))
         return

@@ -1,5 +1,6 @@
 """Whether a network of the user can be trained: what would fail, or learn nothing, is refused before the run starts."""
 
+import warnings
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -7,16 +8,17 @@ from typing import Any
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
-from flax.errors import InvalidRngError, ModifyScopeVariableError
+from flax.errors import InvalidRngError, ModifyScopeVariableError, ScopeParamNotFoundError
 
 from zoo.counting.records import CountError
 from zoo.counting.summarize import trace_network
-from zoo.errors import ZooError
+from zoo.errors import ZooError, ZooWarning, list_some
 from zoo.models.user_module.adapted_class import contract_of
 from zoo.models.user_module.contract import CLASS_COUNTS, TRUE_IN_INFERENCE, TRUE_IN_TRAINING
 from zoo.models.user_module.error_lines import error_line
 from zoo.models.user_module.hashable import unhashable_field
 from zoo.models.user_module.output_kind import is_probability
+from zoo.training.layer_modes import noting_modes
 
 # What a checkpoint holds, and what a step adds to the loss.
 COLLECTIONS = {"params", "batch_stats", "aux_logits"}
@@ -38,9 +40,13 @@ def check_user_network(network: nn.Module, image_shape: tuple[int, int, int]) ->
     train = partial(
         network.apply, train=True, rngs={"dropout": jax.random.key(0)}, mutable=["batch_stats", "aux_logits"]
     )
-    logits_in_training, _ = _traced(name, train, variables, images)
+    modes: dict[str, bool] = {}
+    with noting_modes(modes):
+        logits_in_training, updated = _traced(name, train, variables, images)
     for output, mode in ((logits, "inference"), (logits_in_training, "training")):
         _check_output(network, output, mode)
+    _check_layers(name, modes)
+    _check_aux_logits(name, updated.get("aux_logits", {}), logits)
     if _returns_probabilities(network, images.shape):
         raise ZooError(
             f"{name} returns probabilities, and the loss is computed from logits: return the input of its last softmax "
@@ -72,6 +78,11 @@ def _traced(name: str, function: Callable, *arguments: Any) -> Any:
             f"{name} draws random numbers in inference, or of another stream than 'dropout': deterministic of its "
             f"dropouts is the opposite of the argument train ({error_line(error)})"
         ) from error
+    except ScopeParamNotFoundError as error:
+        raise ZooError(
+            f"{name} has a layer that is called in training only, and has no parameters: call it with "
+            f"self.is_initializing() too ({error_line(error)})"
+        ) from error
     except Exception as error:  # of a user's module
         if isinstance(error, NameError) and "unbound axis name" in str(error):
             raise ZooError(
@@ -100,6 +111,27 @@ def _check_mode(network: nn.Module, layers: list[str]) -> None:
             f"{type(network).__name__} has {' and '.join(layers)}, and is not told whether it is trained: add the "
             f"argument train to its __call__ (or {', '.join((*TRUE_IN_TRAINING[1:], *TRUE_IN_INFERENCE))})"
         )
+
+
+def _check_layers(name: str, modes: dict[str, bool]) -> None:
+    """Raises ZooError where no batch norm or dropout follows `train`; a ZooWarning names those that do not."""
+    in_inference = [path for path, is_in_inference in modes.items() if is_in_inference]
+    if not in_inference:
+        return
+    text = f"{list_some(in_inference)} of {name} compute in training as in inference"
+    advice = "pass the mode on to each module that has them"
+    if len(in_inference) == len(modes):
+        raise ZooError(f"{text}: {advice}")
+    warnings.warn(f"{text}: if that is not meant, {advice}", ZooWarning, stacklevel=3)
+
+
+def _check_aux_logits(name: str, collection: Any, logits: jax.ShapeDtypeStruct) -> None:
+    for aux_logits in jax.tree.leaves(collection):
+        if aux_logits.shape != logits.shape:
+            raise ZooError(
+                f"{name} sows an array {list(aux_logits.shape)} into aux_logits for a batch of {IMAGES}: sow logits "
+                f"there, {list(logits.shape)}, since the loss of each is added to the network's"
+            )
 
 
 def _note_dropout(paths: list[str], call: Callable, args: tuple, kwargs: dict, context: Any) -> Any:

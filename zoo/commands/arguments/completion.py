@@ -61,9 +61,10 @@ def _actions(parser: argparse.ArgumentParser) -> Iterable[argparse.Action]:
 
 
 def _networks() -> list[str]:
-    from zoo.registry import list_models
+    """Without names of installed packages that are none: a shell runs the text."""
+    from zoo.registry import is_name, list_models
 
-    return list_models()
+    return [name for name in list_models() if is_name(name)]
 
 
 def _datasets() -> list[str]:

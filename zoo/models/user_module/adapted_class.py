@@ -42,7 +42,7 @@ def _adapted_class(cls: Any) -> type[nn.Module]:
     contract = read_contract(cls)
     own = {field.name: field for field in dataclasses.fields(cls)}
     added = {name: field for name, field in ADDED_FIELDS.items() if name not in own}
-    if (not added or issubclass(cls, Network)) and _takes_train(cls):
+    if (not added or issubclass(cls, Network)) and _takes_train(cls) and contract.mode_arguments == ("train",):
         return cls
     if cls.__module__ == TRANSFORMED:
         raise ZooError(

@@ -1,9 +1,10 @@
 """References to networks of the user: package.module:attribute. Only `import_reference` imports anything."""
 
 import importlib
+import re
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, redirect_stdout
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -14,6 +15,7 @@ from zoo.errors import ZooError, suggestion
 from zoo.models.user_module.error_lines import error_line
 from zoo.printable import quoted
 
+REGISTERED = r"\w[\w.+-]*"  # a name of a network
 EXAMPLE = "my_nets:Net for the class Net in my_nets.py"
 
 
@@ -26,7 +28,8 @@ def split_reference(reference: str) -> tuple[str, str]:
     """(module, attribute). Raises ZooError for a text that is none."""
     module, _, attribute = reference.partition(":")
     module = module.removesuffix(".py")
-    if not all(part.isidentifier() for name in (module, attribute) for part in name.split(".")):
+    # A name that the module registers may have other characters than an attribute's.
+    if not (all(part.isidentifier() for part in module.split(".")) and re.fullmatch(REGISTERED, attribute)):
         raise ZooError(f"{quoted(reference)} is no module and attribute: give them as {EXAMPLE}, from its folder")
     return module, attribute
 
@@ -34,7 +37,7 @@ def split_reference(reference: str) -> tuple[str, str]:
 def import_module(name: str) -> ModuleType:
     """The module, from the current folder or installed. Raises ZooError where it cannot be imported."""
     try:
-        with _current_folder_first():
+        with _current_folder_first(), prints_aside():
             return importlib.import_module(name)
     except ModuleNotFoundError as error:
         if error.name and (name == error.name or name.startswith(f"{error.name}.")):
@@ -45,6 +48,11 @@ def import_module(name: str) -> ModuleType:
         raise ZooError(f"cannot import {name}: {error_line(error)}") from error
     except (Exception, SystemExit) as error:
         raise ZooError(f"cannot import {name}: {error_line(error)}") from error
+
+
+def prints_aside() -> AbstractContextManager:
+    """Within this context what a module of the user prints is on standard error: a command's output may be JSON."""
+    return redirect_stdout(sys.stderr)
 
 
 def find_attribute(module: ModuleType, attribute: str) -> Any:

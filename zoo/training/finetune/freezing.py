@@ -89,20 +89,37 @@ def in_inference_mode(modules: frozenset[ModulePath]) -> AbstractContextManager:
     """Within this context the modules at these paths run as in inference: no dropout, stored batch statistics.
 
     They are called with `train=False`, or what a user's module calls that. A batch norm has that as a field, so a copy
-    with other fields runs instead.
+    with other fields runs instead. A dropout, which has no parameters, is part of the module around it.
     """
 
     def intercept(function: Callable, args: tuple, kwargs: dict[str, Any], context: nn.module.InterceptorContext):
         module = context.module
+        if isinstance(module, nn.Dropout) and any(module.path[:end] in modules for end in range(len(module.path))):
+            return args[0] if args else kwargs["inputs"]
         if context.method_name != "__call__" or module.path not in modules:
             return function(*args, **kwargs)
         if isinstance(module, nn.BatchNorm) and not module.use_running_average:
             return module.clone(use_running_average=True, parent=None).apply(module.variables, args[0])
-        call = inspect.signature(context.orig_method).bind(*args, **kwargs)
-        call.arguments |= mode_values(call.arguments.keys() & MODES.keys(), train=False)
+        signature = inspect.signature(context.orig_method)
+        call = signature.bind(*args, **kwargs)
+        call.arguments |= mode_values(_arguments_to_set(module, signature, call.arguments.keys()), train=False)
         return function(*call.args, **call.kwargs)
 
     return nn.intercept_methods(intercept)
+
+
+def _arguments_to_set(module: nn.Module, signature: inspect.Signature, given: Iterable[str]) -> set[str]:
+    """The mode's arguments of a call: those that are given, or have another default than that of inference.
+
+    One that is a field of the module as well, and set there, must not be given.
+    """
+    in_inference = mode_values(MODES, train=False)
+    others = {
+        name
+        for name in signature.parameters.keys() & MODES.keys()
+        if signature.parameters[name].default is not in_inference[name] and getattr(module, name, None) is None
+    }
+    return (MODES.keys() & set(given)) | others
 
 
 def keep_frozen_statistics(batch_stats: Any, before: Any, modules: frozenset[ModulePath]) -> Any:
