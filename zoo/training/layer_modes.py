@@ -22,7 +22,7 @@ def noting_modes(modes: dict[str, bool]) -> AbstractContextManager:
     def note(call: Callable, args: tuple, kwargs: dict, context: nn.module.InterceptorContext) -> Any:
         module, path = context.module, "/".join(context.module.path)
         for kind, name in IN_INFERENCE:
-            if isinstance(module, kind) and context.method_name == "__call__" and getattr(module, "rate", 1):
+            if isinstance(module, kind) and context.method_name == "__call__" and getattr(module, "rate", True):
                 given = kwargs.get(name, args[1] if len(args) > 1 else None)
                 in_inference = bool(getattr(module, name) if given is None else given)
                 modes[path] = in_inference and modes.get(path, True)
