@@ -10,7 +10,7 @@ import re
 import warnings
 from collections.abc import Callable, Mapping
 from fnmatch import fnmatchcase
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint
 from typing import Any
 
 from zoo.errors import ZooError, ZooWarning, suggestion
@@ -31,6 +31,7 @@ from zoo.models.user_module.reference import (
 )
 from zoo.printable import quoted, shortened
 from zoo.runtime.limits import CLASSES
+from zoo.runtime.network_packages import offered_networks
 
 __all__ = [
     "ModelInfo",
@@ -44,7 +45,6 @@ __all__ = [
     "stored_model",
 ]
 
-ENTRY_POINTS = "zoo.models"
 LONGEST_SHOWN = 200  # of a name that a file states
 _REGISTRY: dict[str, ModelInfo] = {info.name: info for info in ENTRIES}
 
@@ -95,17 +95,16 @@ def import_model(name: str) -> ModelInfo:
 
 def list_models(pattern: str = "*") -> list[str]:
     """All names that match a glob such as "vgg*", in natural order (vgg11 before vgg16, b2 before b10)."""
-    names = {*_REGISTRY, *(entry.name for entry in entry_points(group=ENTRY_POINTS))}
+    names = {*_REGISTRY, *(entry.name for entry in offered_networks())}
     return sorted((name for name in names if fnmatchcase(name, pattern)), key=natural_key)
 
 
 def hidden_networks() -> list[str]:
     """Lines about networks of installed packages that have the name of one of zoo's, by which that is found."""
-    entries = sorted({(one.name, one.value) for one in entry_points(group=ENTRY_POINTS)})
     return [
-        f"{name} is zoo's own; the network {value} of an installed package is --model {value}"
-        for name, value in entries
-        if name in _REGISTRY and not _REGISTRY[name].source
+        f"{entry.name} is zoo's own; the network {entry.value} of an installed package is --model {entry.value}"
+        for entry in offered_networks()
+        if entry.name in _REGISTRY and not _REGISTRY[entry.name].source
     ]
 
 
@@ -126,11 +125,12 @@ def model_info(name: str) -> ModelInfo:
         if cls := imported_class(name):
             return describe_user_network(name, cls, source=name)
         raise UnknownModel(f"the network {name} is not imported: import its module, or name it on the command line")
-    offered = {entry.value: entry for entry in entry_points(group=ENTRY_POINTS, name=name)}
+    offered = [entry for entry in offered_networks() if entry.name == name]
     if len(offered) > 1:
-        raise ZooError(f"several packages have a network {name}: name one, as {' or '.join(sorted(offered))}")
-    for entry in offered.values():
-        return _load_entry_point(entry)
+        values = " or ".join(entry.value for entry in offered)
+        raise ZooError(f"several packages have a network {name}: name one, as {values}")
+    if offered:
+        return _load_entry_point(offered[0])
     raise UnknownModel(f"unknown model {name!r}{suggestion(name, list_models())} (zoo list shows all names)")
 
 

@@ -9,6 +9,7 @@ from command_line import error_of
 from zoo import registry
 from zoo.__main__ import main
 from zoo.registry import list_models
+from zoo.runtime import network_packages
 
 
 def listed(capsys, *arguments):
@@ -71,7 +72,7 @@ def test_networks_of_packages(capsys, monkeypatch):
         EntryPoint("broken", "no_such:Net", "zoo.models"),
     ]
     select = EntryPoints(entries).select
-    monkeypatch.setattr(registry, "entry_points", select)
+    monkeypatch.setattr(network_packages, "entry_points", select)
     monkeypatch.setattr(registry, "_REGISTRY", dict(registry._REGISTRY))
     assert main(["list", "*n*"]) == 0
     output, error = capsys.readouterr()

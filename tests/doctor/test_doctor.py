@@ -16,6 +16,7 @@ from zoo.doctor import devices as device_section
 from zoo.doctor import examination, machine, packages, storage
 from zoo.doctor.probe import DEVICES
 from zoo.doctor.probing import Device, Probed, child_environment, probe
+from zoo.runtime import network_packages
 
 CPU = Probed((Device("cpu", "cpu", None),))
 FAKE_JAX = """
@@ -167,8 +168,8 @@ def test_where_jax_crashes_nothing_imports_it(capsys, monkeypatch):
 
 
 def test_a_network_of_a_package_that_cannot_be_imported(monkeypatch):
-    entry = EntryPoint("mynet", "mynets.nets:Net", packages.ENTRY_POINTS)
-    monkeypatch.setattr(packages.metadata, "entry_points", lambda group: [entry])
+    entry = EntryPoint("mynet", "mynets.nets:Net", network_packages.GROUP)
+    monkeypatch.setattr(network_packages, "entry_points", lambda group: [entry])
     assert packages.modules_with_networks() == ["mynets.nets"]
     assert not packages.networks({}).problems
     (problem,) = packages.networks({"mynets.nets": "ImportError: no"}).problems

@@ -11,6 +11,7 @@ from zoo import registry
 from zoo.__main__ import main
 from zoo.data import Preprocessing
 from zoo.registry import UnknownModel, import_model
+from zoo.runtime import network_packages
 from zoo.weights import Weights, load, open_pretrained, save
 from zoo.weights.named_network import name_and_fields
 
@@ -251,12 +252,11 @@ def test_a_name_that_means_another_network_now_is_not_taken_for_it(nets, monkeyp
 def test_entry_points_of_one_name(nets, monkeypatch, capsys):
     from importlib.metadata import EntryPoint
 
-    def entry_points(group, **selected):
+    def entry_points(group):
         entries = [("both", "one:Net"), ("both", "two:Net"), ("vgg16", "one:Vgg"), ("$(touch x)", "one:Net")]
-        found = [EntryPoint(name, value, group) for name, value in entries]
-        return [entry for entry in found if selected.get("name", entry.name) == entry.name]
+        return [EntryPoint(name, value, group) for name, value in entries]
 
-    monkeypatch.setattr(registry, "entry_points", entry_points)
+    monkeypatch.setattr(network_packages, "entry_points", entry_points)
     with pytest.raises(zoo.ZooError, match=r"several packages .* one:Net or two:Net"):
         zoo.model_info("both")
     assert main(["list", "vgg16"]) == 0

@@ -1,4 +1,4 @@
-"""What is to be said of each cache: where it is, and how much is in it."""
+"""The state of each cache: where it is, and how much is in it."""
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
@@ -21,7 +21,7 @@ class CacheState:
     amount: Amount
     problem: str
 
-    def as_record(self) -> dict[str, Any]:
+    def json_object(self) -> dict[str, Any]:
         """The state as an object of JSON."""
         record = asdict(self)
         amount = record.pop("amount")

@@ -59,7 +59,7 @@ def _show(as_json: bool) -> int:
 
     states = cache_states(CACHES)
     if as_json:
-        print(json.dumps([state.as_record() for state in states], indent=2))
+        print(json.dumps([state.json_object() for state in states], indent=2))
     else:
         cells = [
             [

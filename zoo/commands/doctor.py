@@ -41,7 +41,7 @@ def run(args: argparse.Namespace) -> int:
     sections = []
     for section in examine(args.timeout, args.network):
         problems += section.problems
-        sections.append(section.as_record())
+        sections.append(section.json_object())
         if not args.json:
             print("\n".join(section.to_lines()) + "\n", flush=True)
     if args.json:

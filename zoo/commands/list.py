@@ -59,11 +59,11 @@ class ListedNetwork:
             return self.top1
         return self.number("input_size" if column == "input" else column)
 
-    def as_record(self) -> dict[str, Any]:
+    def json_object(self) -> dict[str, Any]:
         """The network as an object of --json."""
         texts = {name: getattr(self.info, name) for name in TEXTS}
         numbers = {name: self.number(name) for name in NUMBERS}
-        weights = [_as_record(one) for one in self.weights]
+        weights = [_json_object(one) for one in self.weights]
         return {**texts, **numbers, "top1": self.top1, "weights": weights}
 
     def cells(self) -> list[str]:
@@ -86,7 +86,7 @@ class ListedNetwork:
         return f"{self.top1:.2f}" + ("" if size == self.info.input_size else f" at {size}")
 
 
-def _as_record(weights: PublishedWeights) -> dict[str, Any]:
+def _json_object(weights: PublishedWeights) -> dict[str, Any]:
     return {**{name: getattr(weights, name) for name in OF_WEIGHTS}, "input_size": _image_size(weights)}
 
 
@@ -134,7 +134,7 @@ def run(args: argparse.Namespace) -> None:
     for line in hidden_networks():
         print_note(line)
     if args.json:
-        print(json.dumps([network.as_record() for network in _sorted(networks, args.sort, args.reverse)], indent=2))
+        print(json.dumps([network.json_object() for network in _sorted(networks, args.sort, args.reverse)], indent=2))
         return
     if not networks:
         raise ZooError("no network is left by these filters: widen one of them, or leave it out")

@@ -129,7 +129,7 @@ def open_data(args: argparse.Namespace) -> tuple[Dataset, RunFolder]:
     if args.resume and args.dataset is None:
         folder = folder_for(DEFAULT_DATASET)
         return run_dataset(folder.read_config(args.model), args.data_dir), folder
-    dataset = named_dataset(args.dataset or DEFAULT_DATASET, args.data_dir, noting_left_out=False)
+    dataset = named_dataset(args.dataset or DEFAULT_DATASET, args.data_dir, note_left_out=False)
     return dataset, folder_for(dataset.name)
 
 

@@ -26,9 +26,9 @@ class Section:
         """One line for each problem: what is wrong, and what to do."""
         return tuple(f"{one.problem}: {one.remedy}" for one in self.findings if one.problem)
 
-    def as_record(self) -> dict[str, Any]:
+    def json_object(self) -> dict[str, Any]:
         """The section as an object of JSON."""
-        return {"title": self.title, "findings": [_as_record(one) for one in self.findings]}
+        return {"title": self.title, "findings": [_json_object(one) for one in self.findings]}
 
     def to_lines(self) -> list[str]:
         """The title, and an indented line for each finding."""
@@ -36,6 +36,6 @@ class Section:
         return [self.title, *(f"  {one.name.ljust(width)}  {one.value}".rstrip() for one in self.findings)]
 
 
-def _as_record(finding: Finding) -> dict[str, str]:
+def _json_object(finding: Finding) -> dict[str, str]:
     record = {"name": finding.name, "value": finding.value}
     return {**record, "problem": finding.problem, "remedy": finding.remedy} if finding.problem else record

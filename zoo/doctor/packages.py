@@ -9,6 +9,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.version import InvalidVersion, Version
 
 from zoo.doctor.findings import Finding, Section
+from zoo.runtime.network_packages import offered_networks
 
 DISTRIBUTION = "zoo-cnn"
 # What is looked at where zoo is no installed package, which would say what it needs.
@@ -33,8 +34,6 @@ OPTIONAL = {
     "torchvision": "compares networks with the originals, in tests",
     "timm": "compares networks with the originals, in tests",
 }
-# That of packages with networks; `zoo.registry` has it too, whose import takes JAX.
-ENTRY_POINTS = "zoo.models"
 # The starts of names of packages through which JAX uses devices other than CPUs.
 PLUGINS = ("jax-cuda", "jax-rocm", "jax_cuda", "jax_rocm", "libtpu")
 
@@ -78,16 +77,12 @@ def optional_packages() -> Section:
 
 def modules_with_networks() -> list[str]:
     """The modules of installed packages that add networks to zoo."""
-    return sorted({entry.module for entry in _entries()})
+    return sorted({entry.module for entry in offered_networks()})
 
 
 def networks(errors: Mapping[str, str]) -> Section:
     """The networks of installed packages; `errors` are those of imports, by module."""
-    return Section("networks of packages", tuple(_network(one, errors) for one in _entries()))
-
-
-def _entries() -> list[metadata.EntryPoint]:
-    return sorted(metadata.entry_points(group=ENTRY_POINTS), key=lambda entry: entry.name)
+    return Section("networks of packages", tuple(_network(one, errors) for one in offered_networks()))
 
 
 def _network(entry: metadata.EntryPoint, errors: Mapping[str, str]) -> Finding:

@@ -35,7 +35,7 @@ def unreadable_images(args: argparse.Namespace, origin: DataOrigin | None = None
     return UnreadableImages(max(args.skip_unreadable, origin.skip_unreadable if origin else 0), SKIP_UNREADABLE)
 
 
-def named_dataset(name: str, data_dir: Path | None, *, noting_left_out: bool = True) -> Dataset:
+def named_dataset(name: str, data_dir: Path | None, *, note_left_out: bool = True) -> Dataset:
     """Open a data set; lines on standard error say what may surprise.
 
     These are the files of a folder that are left out, and that a folder of the same name is not what was meant.
@@ -46,7 +46,7 @@ def named_dataset(name: str, data_dir: Path | None, *, noting_left_out: bool = T
     dataset = open_dataset(name, data_dir)
     if dataset.place.name == name == "digits" and Path(name).is_dir() and has_images(Path(name)):
         print_note(f"{name} is {dataset.place.describe()}; the folder of this name is ./{name}")
-    if noting_left_out and dataset.left_out:
+    if note_left_out and dataset.left_out:
         print_note(f"{dataset.name}: {dataset.left_out}")
     return dataset
 
