@@ -1,7 +1,9 @@
 """ZooError and ZooWarning, which the commands print as one line, and parts of their messages."""
 
 import difflib
+import traceback
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 from zoo.printable import printable
 
@@ -11,6 +13,18 @@ class ZooError(ValueError):
 
     def __init__(self, message: str) -> None:
         super().__init__(printable(message))
+
+    def _render_traceback_(self) -> list[str]:
+        """For IPython, in place of a page of frames of zoo: the user's line, and the message."""
+        frames = traceback.extract_tb(self.__traceback__)
+        inside = next((place for place, frame in enumerate(frames) if _is_ours(frame.filename)), len(frames))
+        called = frames[inside - 1] if inside else None
+        where = [f"{called.line}  (line {called.lineno})"] if called and called.line else []
+        return [*where, f"{type(self).__name__}: {self}"]
+
+
+def _is_ours(file: str) -> bool:
+    return Path(file).is_relative_to(Path(__file__).parent)
 
 
 class ZooWarning(UserWarning):

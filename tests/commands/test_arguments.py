@@ -36,6 +36,10 @@ from zoo.commands.command_line import COMMANDS
         (["visualize", "--weights", ""], ["--weights: the value is empty"]),
         (["convert", "a", "b", "--from=", "--model", "lenet5"], ["--from: the value is empty"]),
         (["list", "a*", "b*"], ["b*", "zoo list --help"]),
+        (["train", "lenet5"], ["unexpected argument lenet5", "did you mean --model lenet5?"]),
+        (["report", "resnet50", "--model", "lenet5", "--out", "x.html"], ["unexpected argument resnet50"]),
+        (["summary", "lenet5", "--checkpoint", "x"], ["no --checkpoint (see"]),
+        (["summary", "--model"], ["MODEL", "zoo summary --help"]),
         (["visualize", "--out", "x", "--method", "gradcam"], ["'gradcam'", "did you mean grad_cam"]),
         (["convert", "a.pth", "b.safetensors", "--model", "vgg11", "--to", "keras2"], ["--to", "'keras2'", "keras"]),
     ],
@@ -50,6 +54,13 @@ def test_what_was_wrong_and_what_was_meant(capsys, arguments, parts):
 def test_every_command_names_an_unknown_flag(capsys, command):
     error = error_of(capsys, command, "--no-such-flag")
     assert "--no-such-flag" in error and f"zoo {command} --help" in error
+
+
+@pytest.mark.parametrize("arguments", [["--model", "lenet5", "--depth", "1"], ["--depth", "1", "--model=lenet5"]])
+def test_an_argument_without_a_flag_may_have_that_of_other_commands(capsys, arguments):
+    # --model is the start of --model-arg, which argparse took it for.
+    assert main(["summary", *arguments]) == 0
+    assert "61,706" in capsys.readouterr().out
 
 
 def test_the_way_to_help_is_that_of_the_program(capsys):

@@ -217,6 +217,7 @@ def test_records_that_need_tensorflow_are_one_line(tmp_path):
     [
         ("cifra10", r"^unknown data set 'cifra10'; did you mean cifar10.*\? \(a TFDS name, a folder, or digits\)$"),
         ("digit", r"did you mean digits"),
+        ("nofolder", r"^unknown data set 'nofolder' \(a TFDS name"),
         ("imagenette/160", r"^imagenette has no configuration '160'; did you mean 160px, .*\?"),
         ("cifar10/x", r"^cifar10 has no configuration 'x' \(it has none\)$"),
         ("mnist:9.9.9", r"^cannot open the data set mnist:9\.9\.9 \(.*at version 9\.9\.9"),

@@ -102,7 +102,8 @@ def test_the_first_ctrl_c_returns_what_there_is(stopping):
     before = [signal.getsignal(number) for number in HANDLED]
     stopping(signal.SIGINT)
     result = zoo.train("tiny", TRAIN, {**RECIPE, "epochs": 50}, test=TEST, quiet=True)
-    assert not result.finished and "stopped" in repr(result)
+    # It stopped at a later step than that of its last record.
+    assert not result.finished and "stopped; its last record: epoch 1, step 4" in repr(result)
     assert result.best["step"] == 4 and len(result.history) == 1
     assert np.isfinite(result.variables["params"]["classifier"]["kernel"]).all()
     assert [signal.getsignal(number) for number in HANDLED] == before

@@ -9,6 +9,7 @@ import pytest
 import zoo
 from zoo import registry
 from zoo.__main__ import main
+from zoo.commands.arguments.network import known_model
 from zoo.data import Preprocessing
 from zoo.registry import UnknownModel, import_model
 from zoo.runtime import network_packages
@@ -97,6 +98,11 @@ def test_a_function_of_something_else(nets):
 
 def test_the_name_of_a_file_is_understood(nets):
     assert import_model("nets.py:Plain").name == "nets:Plain"
+    # The class is an example: nobody has looked into the file.
+    with pytest.raises(zoo.ZooError, match=r"nets\.py is named nets:Net, for a class Net"):
+        known_model("nets.py")
+    with pytest.raises(zoo.ZooError, match=r"nets\.py is named nets:Plain$"):
+        known_model("nets.Plain")
 
 
 def test_the_current_folder_is_last_after_the_import(nets):

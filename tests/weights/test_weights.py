@@ -87,6 +87,8 @@ def test_a_prompt_shows_a_few_lines():
         assert part in shown
     parameters = zoo.count.parameters(WEIGHTS.variables["params"])
     assert f"{parameters:,}" in shown
+    cropped, whole = (replace(WEIGHTS, preprocessing=replace(PREPROCESSING, crop=crop)) for crop in (0.875, 1.0))
+    assert "the centre, 0.875 of the shorter side" in repr(cropped) and "the centre, bi" in repr(whole)
 
 
 def test_a_notebook_shows_the_same_escaped():

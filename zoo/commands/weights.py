@@ -14,7 +14,7 @@ HELP = "list the pretrained weights of a network"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `weights`."""
-    parser.add_argument("model", metavar="MODEL", help="a name of `list`")
+    parser.add_argument("model", metavar="MODEL", help="a name of `zoo list`")
 
 
 def run(args: argparse.Namespace) -> None:

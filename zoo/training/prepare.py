@@ -43,7 +43,7 @@ OUT_OF_MEMORY = (
 # docs/performance.md has the measurement.
 SLOWER_IN_NOTEBOOK = (
     "training large networks takes a quarter longer in this process, which has no huge pages: start Jupyter with "
-    "GLIBC_TUNABLES=glibc.malloc.hugetlb=1 in its environment, or train with !python train.py"
+    "GLIBC_TUNABLES=glibc.malloc.hugetlb=1 in its environment, or train with !zoo train"
 )
 
 

@@ -41,11 +41,12 @@ class TrainingResult:
         row, last = self.best, self.history[-1] if self.history else None
         accuracy = row and row["test_accuracy"]
         best = f"test accuracy {accuracy:.4f} after epoch {row['epoch']:g}" if row and accuracy is not None else "none"
-        end = "finished" if self.finished else "stopped"
+        # The step of the stop is in no record.
+        end, after = ("finished", " after ") if self.finished else ("stopped", "; its last record: ")
         return [
             ("network", self.weights.model),
             ("data", f"{self.weights.dataset}, {len(self.weights.class_names)} classes"),
-            ("run", f"{end} after epoch {last['epoch']:g}, step {last['step']}" if last else end),
+            ("run", f"{end}{after}epoch {last['epoch']:g}, step {last['step']}" if last else end),
             ("best", best),
             ("run folder", str(self.run_dir or "none")),
         ]

@@ -34,7 +34,8 @@ def facts_about(weights: Classifier, source: WeightsSource | None) -> list[Fact]
 
 def _described(preprocessing: Preprocessing) -> str:
     size = "x".join(map(str, preprocessing.image_shape))
-    fit = f"the centre, {preprocessing.crop:.4g} of the shorter side" if preprocessing.fit == "resize" else "padded"
+    share = f", {preprocessing.crop:.4g} of the shorter side" if preprocessing.crop < 1 else ""
+    fit = f"the centre{share}" if preprocessing.fit == "resize" else "padded"
     mean, std = (", ".join(f"{value:.4g}" for value in values) for values in (preprocessing.mean, preprocessing.std))
     return f"{size}, {fit}, {preprocessing.interpolation}; mean {mean}; deviation {std}"
 

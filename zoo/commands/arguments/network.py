@@ -45,7 +45,8 @@ def _meant_reference(name: str) -> str:
     module, _, attribute = name.removesuffix(".py").partition(".")
     if not Path(f"{module}.py").is_file():
         return ""
-    return f"; the network {attribute or 'Net'} in {module}.py is {module}:{attribute or 'Net'}"
+    example = "" if attribute else ", for a class Net"
+    return f"; a network in {module}.py is named {module}:{attribute or 'Net'}{example}"
 
 
 def load_network(name: str, classes: int | None, arguments: Sequence[str] = ()) -> nn.Module:

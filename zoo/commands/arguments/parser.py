@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from itertools import takewhile, zip_longest
 from typing import Any, NoReturn
 
-from zoo.errors import ZooError, did_you_mean, suggestion
+from zoo.errors import ZooError, did_you_mean, similar_names, suggestion
 
 # What other programs call a command of ours.
 SYNONYMS = {
@@ -44,7 +44,7 @@ class Parser(argparse.ArgumentParser):
 
     def parse_known_args(self, args: Sequence[str] | None = None, namespace: Any = None) -> tuple[Any, list[str]]:  # type: ignore[override]
         """As that of argparse; what no argument takes is an error here, where the flags of the command are known."""
-        given = list(args or ())
+        given = self._without_flag_of_positional(list(args or ()))
         # The flags after the name of a command are those of its own parser.
         own = takewhile(lambda text: text.startswith("-"), given) if self._subparsers else given
         named = list(takewhile(lambda text: text != "--", own))
@@ -65,8 +65,24 @@ class Parser(argparse.ArgumentParser):
                 self.error(f"{flag}: the value is empty")
         namespace, extra = super().parse_known_args(given, namespace)
         if extra:
-            self.error(f"unexpected {'arguments' if len(extra) > 1 else 'argument'} {' '.join(extra)}")
+            meant = "--model" in self._option_string_actions and namespace.model is None
+            suggested = did_you_mean([f"--model {extra[0]}"]) if meant else ""
+            self.error(f"unexpected {'arguments' if len(extra) > 1 else 'argument'} {' '.join(extra)}{suggested}")
         return namespace, extra
+
+    def _without_flag_of_positional(self, given: list[str]) -> list[str]:
+        """`--model NAME` as NAME, first, for a command whose MODEL has no flag: others have one.
+
+        Otherwise argparse takes it for the start of --model-arg.
+        """
+        single = [action for action in self._actions if not action.option_strings and action.nargs in (None, "?")]
+        positional = {f"--{action.dest}" for action in single}
+        for place, text in enumerate(takewhile(lambda text: text != "--", given)):
+            flag, equals, value = text.partition("=")
+            if flag in positional - self._option_string_actions.keys():
+                end = place + 1 if equals else place + 2
+                return [*([value] if equals else given[place + 1 : end]), *given[:place], *given[end:]]
+        return given
 
     def _refuse_single_dash(self, text: str) -> None:
         """An error for -epochs: argparse would take the value after it for another argument."""
@@ -96,4 +112,6 @@ def suggested_flags(flag: str, flags: Iterable[str]) -> str:
     """The end of a message, as `suggestion`: flags with a similar name, or with these initials (--lr)."""
     name, names = flag.lstrip("-"), [known for known in flags if known.startswith("--")]
     by_initials = [known for known in names if "".join(word[0] for word in known[2:].split("-")) == name]
-    return f"; did you mean {', '.join(by_initials)}?" if by_initials else suggestion(flag, names)
+    # Without the dashes, which all of them share.
+    similar = by_initials or [f"--{known}" for known in similar_names(name, [known[2:] for known in names])]
+    return did_you_mean(similar)

@@ -19,7 +19,7 @@ EXTENSIONS = frozenset(
 SYSTEM_NAMES = frozenset(
     {"__MACOSX", "@eaDir", "lost+found", "$RECYCLE.BIN", "System Volume Information", "Thumbs.db", "desktop.ini"}
 )
-MAX_SUFFIX = 8
+MAX_SUFFIX = 12
 # Far more than data sets have; Python's own limit of nested calls is not much higher.
 MAX_DEPTH = 100
 

@@ -20,7 +20,7 @@ from zoo.data.origin import DataOrigin
 from zoo.data.sources.digits import Digits
 from zoo.data.sources.tfds_features import own_features_only
 from zoo.data.sources.tfds_preparation import is_prepared, prepare, suppress_output
-from zoo.errors import suggestion
+from zoo.errors import did_you_mean, similar_names, suggestion
 from zoo.printable import one_line
 from zoo.runtime.cache_entries import subfolders, use_while_alive
 
@@ -148,7 +148,8 @@ def _builder(name: str, data_dir: Path) -> tfds.core.DatasetBuilder:
 
 
 def _unknown(name: str) -> DataError:
-    suggested = suggestion(name, [*dataset_names(), *_folders_here()])
+    # Of so many names some are a little similar to any: 'nofolder' is no 'voxforge'.
+    suggested = did_you_mean(similar_names(name, [*dataset_names(), *_folders_here()], cutoff=0.6))
     return DataError(f"unknown data set {name!r}{suggested} (a TFDS name, a folder, or digits)")
 
 
