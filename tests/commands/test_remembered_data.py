@@ -10,7 +10,7 @@ from PIL import Image
 
 from zoo.__main__ import main
 from zoo.commands.arguments.remembered_data import run_dataset, weights_dataset
-from zoo.data import open_dataset
+from zoo.data import DataOrigin, open_dataset
 from zoo.errors import ZooError
 from zoo.training import RunFolder, checkpoint_weights
 from zoo.weights import load, save
@@ -73,6 +73,26 @@ def test_a_folder_that_has_moved_is_named_and_replaced(capsys, run, tmp_path):
     assert f"shapes ({place}): 72 training" in capsys.readouterr().out
     assert run.read_config().data.path == place
     assert main(["evaluate", "--checkpoint", "run"]) == 0
+
+
+def test_another_folder_with_the_same_files_names_is_not_the_data_of_the_run(capsys, run, tmp_path):
+    shutil.copytree(tmp_path / "mine" / "digits", tmp_path / "noisy")
+    assert main(["evaluate", "--checkpoint", "run", "--dataset", "noisy"]) == 0
+    assert "lenet5 on noisy: 18 test images" in capsys.readouterr().out
+    shutil.rmtree(tmp_path / "mine")
+    assert weights_dataset(checkpoint_weights(run.path), open_dataset("noisy"), None).name == "digits"
+    assert f"data: the folder {tmp_path / 'noisy'}" in capsys.readouterr().err
+
+
+def test_another_data_set_of_tfds_with_the_same_labels_is_not_that_of_the_weights(short_run):
+    weights = checkpoint_weights(short_run.folder)
+    mnist = dataclasses.replace(weights.data, kind="tfds", name="mnist:3.0.1", path="")
+    weights = dataclasses.replace(weights, data=mnist, dataset="mnist")
+    squares = open_dataset(short_run.data)
+    fog = dataclasses.replace(
+        squares, name="mnist_corrupted", place=DataOrigin(kind="tfds", name="mnist_corrupted/fog:1.0.0")
+    )
+    assert weights_dataset(weights, fog, None).name == "mnist_corrupted"
 
 
 def test_a_folder_that_has_changed(capsys, run, tmp_path):

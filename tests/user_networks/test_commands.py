@@ -191,6 +191,23 @@ def test_the_size_that_a_network_states_is_that_of_its_images(nets, digits):
     assert config.preprocessing.image_shape == (24, 24, 1)
 
 
+def test_a_field_that_the_class_had(saved, capsys):
+    (saved / "nets.py").write_text(
+        "import flax.linen as nn\n\n\nclass Plain(nn.Module):\n    wide: int = 4\n\n    def __call__(self, x):\n"
+        "        return x\n"
+    )
+    error = error_of(capsys, "evaluate", "--model", "nets:Plain", "--checkpoint", "mine.safetensors")
+    assert "'width'" in error and "nets:Plain" in error and "did you mean wide?" in error
+
+
+@pytest.mark.parametrize("command", [["summary"], ["report", "--out", "x.html"]])
+def test_the_network_is_named_by_its_place_or_by_a_flag(nets, capsys, command):
+    assert "MODEL" in error_of(capsys, *command)
+    assert "both given" in error_of(capsys, *command, "lenet5", "--model", "vgg16")
+    assert "'Nowhere'" in error_of(capsys, *command, "--model", "nets:Nowhere")
+    assert "'Nowhere'" in error_of(capsys, *command, "nets:Nowhere")
+
+
 @pytest.mark.parametrize("name", ["nets", "nets.py", "nets.Net"])
 def test_a_name_that_is_a_file_here_is_explained(nets, capsys, name):
     assert "nets:Net" in error_of(capsys, "summary", name)

@@ -14,6 +14,7 @@ from msgspec import Meta
 from zoo.errors import suggestion
 from zoo.models.network import Network
 from zoo.models.user_module.contract import MODES
+from zoo.printable import quoted
 from zoo.registry import UnknownModel, model_info
 from zoo.runtime.records import InvalidRecord, as_record, unknown_field
 
@@ -54,12 +55,18 @@ def network_fields(model: str, stored: Mapping[str, Any], where: str) -> dict[st
     UnknownModel.
     """
     try:
-        known = storable_fields(model_info(model).build)
+        info = model_info(model)
+        known = storable_fields(info.build)
     except UnknownModel as error:
         raise UnknownModel(f"{where}: {error}") from None
     for name in stored:
         if name in NEVER_STORED:
             raise InvalidRecord(f"{where}: fields.{name} is not for a file to set: remove it")
+        if name not in known and info.source:
+            raise InvalidRecord(
+                f"{where} sets {quoted(name)}, and {model} has no such field now{suggestion(name, known)}: "
+                "its class has to be as it was when that was written"
+            )
         if name not in known:
             raise InvalidRecord(f"{where}: {unknown_field(f'fields.{name}')}, of {model}{suggestion(name, known)}")
     return {name: as_record(value, known[name], where, at=f"fields.{name}") for name, value in stored.items()}

@@ -82,14 +82,21 @@ def _class_changes(weights: Weights, dataset: Dataset) -> str:
 
 
 def _replacement(weights: Weights, dataset: Dataset) -> Dataset:
-    """The data set of --dataset. What is the data of the weights in another place keeps its name."""
+    """The data set of --dataset. What is the data of the weights in another place keeps its name.
+
+    A folder is not that while the one of the training is still there.
+    """
     from zoo.data.origin import image_changes
 
     then, now = weights.data, dataset.origin
-    if then.training is None or then.kind != now.kind or weights.class_names != dataset.class_names:
+    is_another = (then.kind, then.name) != (now.kind, now.name)
+    is_second = now.kind == "folder" and then.path != now.path and Path(then.path).is_dir()
+    if then.training is None or is_another or is_second or weights.class_names != dataset.class_names:
         return dataset
     if changes := image_changes(then, now, dataset.class_names):
         if dataset.name == weights.dataset:
             print_note(f"{now.describe()} has {changes}: not what {then.describe()} had at the training")
         return dataset
+    if dataset.name != weights.dataset:
+        print_note(f"data: {now.describe()}, with the files' names of {weights.dataset}, and taken for it")
     return replace(dataset, name=weights.dataset)
