@@ -33,7 +33,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(clear=False)
     actions = parser.add_subparsers(title="actions", metavar="ACTION")
     clear = actions.add_parser(
-        "clear", prog=f"{parser.prog} clear", help="remove what is in the caches", description=__doc__
+        "clear",
+        prog=f"{parser.prog} clear",
+        help="remove what is in the caches",
+        description=f"Remove what is in the named caches, by default in all but the data sets. {parser.prog} --help "
+        "says what stays.",
     )
     clear.add_argument("names", nargs="*", choices=NAMES, metavar="NAME", help=", ".join(NAMES))
     clear.set_defaults(clear=True)

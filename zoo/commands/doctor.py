@@ -1,7 +1,7 @@
 """Look for what is wrong with this installation: packages, devices, variables, caches, disk, memory, the network.
 
 zoo doctor
-zoo doctor --network            also whether the hosts answer that weights are downloaded from
+zoo doctor --network            also whether the hosts of weights answer
 zoo doctor --json
 
 Each problem is one line with its remedy, and the exit status is 1 where there is one. Nothing is changed or downloaded.

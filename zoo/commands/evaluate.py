@@ -1,4 +1,4 @@
-"""Evaluate a network on a data set's test split; without --dataset on that of its training.
+"""Evaluate a network on a data set's test split; without --dataset, of the data set that it was trained on.
 
 zoo evaluate --dataset imagenet2012 --model efficientnet_lite0
 zoo evaluate --dataset ~/flowers --checkpoint checkpoints/googlenet-flowers --confusion confusion.png

@@ -97,7 +97,7 @@ def _image_size(weights: PublishedWeights) -> int:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `list`."""
     parser.add_argument("pattern", nargs="?", default="*", metavar="PATTERN", help='the names to show, such as "vgg*"')
-    filters = parser.add_argument_group("filters", "only networks that all of them hold for")
+    filters = parser.add_argument_group("filters", "show only the networks that meet all of them")
     filters.add_argument("--below", type=Quantity(), metavar="COUNT", help="fewer parameters, such as 500k or 10M")
     filters.add_argument("--macs-below", type=Quantity(), metavar="COUNT", help="fewer multiply-adds, such as 1.5G")
     filters.add_argument(
@@ -170,7 +170,7 @@ def _suggested_names(pattern: str) -> str:
 
 
 def _is_wanted(network: ListedNetwork, args: argparse.Namespace) -> bool:
-    """Whether all filters hold; none holds for what is not known."""
+    """Whether the network meets all filters; what is not known meets none."""
     info, inputs, years = network.info, args.input or Interval(), args.year or Interval()
     return (
         (args.below is None or 0 < info.parameters < args.below)

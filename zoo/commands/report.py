@@ -40,7 +40,7 @@ DEFAULT_WEIGHTS = ""
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `report`."""
-    add_model(parser, f"{MODEL_HELP}; not needed with a run folder or zoo's weights files of zoo's networks")
+    add_model(parser, f"{MODEL_HELP}; not needed with a run folder or a weights file of one of zoo's networks")
     add_model_arg(parser)
     parser.add_argument("--out", type=path, required=True, metavar="FILE.html", help="the file to write")
     parser.add_argument("--compare", metavar="MODEL2", help="a second network to show beside the first")

@@ -11,8 +11,8 @@ zoo train --run-dir checkpoints/googlenet-pets --resume      the folder knows it
 zoo train --model resnet18 --dataset ~/photos --pretrained --freeze backbone         only a new head
 zoo train --model googlenet_bn --dataset ~/fashion-mnist --recipe speedrun           94 % in the least time
 
-Ctrl-C saves the run and prints the command that resumes it (exit code 130; a second Ctrl-C does not wait). Bad input is
-one line and exit code 2.
+Ctrl-C saves the run and prints the command that resumes it (exit status 130; a second Ctrl-C does not wait). Bad input
+is one line and exit status 2.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Train in one or several processes, print the result, and return the exit code.
+    """Train in one or several processes, print the result, and return the exit status.
 
     It is 130, 143 or 129 for a run that was stopped by Ctrl-C, SIGTERM or SIGHUP.
     """

@@ -2,9 +2,9 @@
 
 zoo weights resnet50
 
-The first is the default, whatever is on this machine. Accuracies are top-1 and top-5 in percent on
-ImageNet's validation images, as the publisher states them. The licence is what the publisher states for the file;
-ImageNet's own terms may apply too.
+The first is the default, whatever is on this machine. Accuracies are top-1 and top-5 in percent on ImageNet's
+validation images, as the publisher states them. The licence is what the publisher states for the file; ImageNet's own
+terms may apply too.
 """
 
 import argparse

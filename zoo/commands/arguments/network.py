@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 MODEL_HELP = "a name of `zoo list`, or module:attribute for your own network"
 MODEL_ARG_HELP = (
-    "a field of the network, of a number, text, true or false, or a list as 2,2,3; can be given several times"
+    "set a field of the network to a number, text, true, false or a list such as 2,2,3; can be given several times"
 )
 
 

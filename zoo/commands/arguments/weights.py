@@ -24,7 +24,7 @@ def add_weights_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_model_arg(group)
     group.add_argument(
-        "--weights", metavar="W", help="a tag of `weights`, or a file; a file of zoo's own needs no --model"
+        "--weights", metavar="W", help="a tag of `zoo weights`, or a file; a file of zoo's own needs no --model"
     )
     group.add_argument(
         "--checkpoint",

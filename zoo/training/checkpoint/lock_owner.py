@@ -82,7 +82,7 @@ def _start_time(pid: int) -> str:
     """When the process started, in ticks since the computer did; "" if it has ended, or the system does not tell."""
     # The second field is the program's name in parentheses, and may have spaces (man 5 proc_pid_stat).
     fields = _text(Path(f"/proc/{pid}/stat")).rpartition(")")[2].split()
-    # A zombie has ended, though nobody has asked for its exit code.
+    # A zombie has ended, though nobody has asked for its exit status.
     return fields[19] if len(fields) > 19 and fields[0] not in "ZX" else ""
 
 
