@@ -181,6 +181,52 @@ class Forgetful(nn.Module):
         return nn.Dense(self.num_classes, name="head")(x.mean((1, 2)))
 
 
+class ByRandomNumbers(nn.Module):
+    """Not told of the mode: it finds it by what it is given."""
+
+    num_classes: int = 3
+
+    @nn.compact
+    def __call__(self, x):
+        x = nn.BatchNorm(use_running_average=not self.is_mutable_collection("batch_stats"))(x)
+        x = nn.Dropout(0.5, deterministic=not self.has_rng("dropout"))(x)
+        return nn.Dense(self.num_classes)(x.mean((1, 2)))
+
+
+class ModeFirst(nn.Module):
+    num_classes: int = 3
+
+    @nn.compact
+    def __call__(self, train, x):
+        return nn.Dense(self.num_classes)(x.mean((1, 2)))
+
+
+class IntegerParameter(nn.Module):
+    num_classes: int = 3
+
+    @nn.compact
+    def __call__(self, x, train=False):
+        index = self.param("index", lambda key: jnp.arange(3))
+        return nn.Dense(self.num_classes)(x.mean((1, 2))[:, index])
+
+
+class ChannelsFirst(nn.Module):
+    num_classes: int = 3
+    image_shape: tuple[int, int, int] = (3, 16, 16)
+
+    @nn.compact
+    def __call__(self, x, train=False):
+        return nn.Dense(self.num_classes)(x.mean((1, 2)))
+
+
+class OwnStatistics(nn.Module):
+    num_classes: int = 3
+
+    @nn.compact
+    def __call__(self, x):
+        return nn.Dense(self.num_classes)(x.mean((1, 2)) - self.variable("batch_stats", "mean", jnp.zeros, ()).value)
+
+
 class TwoModes(nn.Module):
     """All fields of zoo's contract, and a second argument for the mode."""
 

@@ -113,6 +113,7 @@ def test_a_wrong_field_is_one_line(nets, capsys, arguments, parts):
         (["--model", "nets:sequence", "--dataset", "photos"], ["10 logits", "2 classes"]),
         (["--model", "nets:Plain", "--dtype", "bfloat16"], ["dtype"]),
         (["--model", "nets:Plain", "--aux-heads"], ["aux_heads"]),
+        (["--model", "nets:ChannelsFirst"], ["(3, 16, 16)", "height, width and channels"]),
         (["--model", "nets:Plain", "--pretrained"], ["nets:Plain", "weights file"]),
     ],
 )
@@ -203,7 +204,7 @@ def test_a_field_that_the_class_had(saved, capsys):
 @pytest.mark.parametrize("command", [["summary"], ["report", "--out", "x.html"]])
 def test_the_network_is_named_by_its_place_or_by_a_flag(nets, capsys, command):
     assert "MODEL" in error_of(capsys, *command)
-    assert "both given" in error_of(capsys, *command, "lenet5", "--model", "vgg16")
+    assert "unexpected argument" in error_of(capsys, *command, "lenet5", "--model", "vgg16")
     assert "'Nowhere'" in error_of(capsys, *command, "--model", "nets:Nowhere")
     assert "'Nowhere'" in error_of(capsys, *command, "nets:Nowhere")
 

@@ -145,13 +145,16 @@ def test_other_outputs_are_refused(nets, what, part):
     ("attribute", "parts"),
     [
         ("AlwaysTraining", "use_running_average"),
-        ("NeverTold", "batch norm.*argument train"),
-        ("NeverDropping", "dropout.*argument train"),
+        ("NeverTold", "BatchNorm_0.*argument train"),
+        ("NeverDropping", "Dropout_0.*argument train"),
+        ("OwnStatistics", "statistics.*argument train"),
         ("AlwaysDropping", "deterministic"),
         ("KeepsState", "counts"),
         ("WithAxis", "axis_name"),
         ("Lifted", "nn.remat"),
         ("NeedsMask", "'mask'"),
+        ("ModeFirst", "'train' first"),
+        ("IntegerParameter", "index of int32"),
         ("Wrong", r"8x8x3: TypeError.*nets.py, line \d+"),
     ],
 )
@@ -164,6 +167,7 @@ def test_what_cannot_be_trained_is_one_line(nets, attribute, parts):
 def test_each_layer_is_told_of_the_mode(nets):
     check_user_network(create("nets:Forgetful"), (8, 8, 3))
     check_user_network(create("nets:TwoModes"), (8, 8, 3))
+    check_user_network(create("nets:ByRandomNumbers"), (8, 8, 3))
     with pytest.warns(zoo.errors.ZooWarning, match=r"block2/Dropout_0, block2/bn of Forgetful .* pass the mode"):
         check_user_network(create("nets:Forgetful", forgets=("block2",)), (8, 8, 3))
     with pytest.raises(zoo.ZooError, match=r"block1/Dropout_0.* of Forgetful .* pass the mode"):

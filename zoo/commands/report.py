@@ -17,14 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zoo.commands.arguments.image_set import add_image_set_arguments, check_images, chosen_images
-from zoo.commands.arguments.network import (
-    MODEL_HELP,
-    add_model,
-    add_model_arg,
-    known_model,
-    load_network,
-    parse_image_shape,
-)
+from zoo.commands.arguments.network import MODEL_HELP, add_model_arg, known_model, load_network, parse_image_shape
 from zoo.commands.arguments.types import InRange, path
 from zoo.printable import printable
 from zoo.runtime.console import print_note
@@ -40,7 +33,12 @@ DEFAULT_WEIGHTS = ""
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `report`."""
-    add_model(parser, f"{MODEL_HELP}; not needed with a run folder or a weights file of one of zoo's networks")
+    parser.add_argument(
+        "model",
+        nargs="?",
+        metavar="MODEL",
+        help=f"{MODEL_HELP}; not needed with a run folder or zoo's weights files of zoo's networks",
+    )
     add_model_arg(parser)
     parser.add_argument("--out", type=path, required=True, metavar="FILE.html", help="the file to write")
     parser.add_argument("--compare", metavar="MODEL2", help="a second network to show beside the first")

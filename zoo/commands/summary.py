@@ -8,7 +8,7 @@ zoo summary my_nets:Net --model-arg width=2 --input 32x32x1     your own network
 import argparse
 from typing import Any
 
-from zoo.commands.arguments.network import MODEL_HELP, add_model, add_model_arg
+from zoo.commands.arguments.network import MODEL_HELP, add_model_arg
 from zoo.commands.arguments.types import InRange
 from zoo.runtime.limits import CLASSES, DEPTH
 
@@ -18,7 +18,7 @@ FORMATS = ("text", "markdown", "csv", "json")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `summary`."""
-    add_model(parser, MODEL_HELP)
+    parser.add_argument("model", metavar="MODEL", help=MODEL_HELP)
     add_model_arg(parser)
     parser.add_argument("--input", metavar="N", help="image size: 224, 224x320 (height first) or 32x32x1")
     parser.add_argument("--depth", type=InRange(DEPTH), metavar="N", help="levels of submodules to show (default: all)")
@@ -36,11 +36,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     """Print a network's table."""
     from zoo.commands.arguments.network import load_network, parse_image_shape
-    from zoo.errors import ZooError
     from zoo.runtime.console import terminal_width
 
-    if args.model is None:
-        raise ZooError("no network is given: give MODEL, a name of zoo list or module:attribute")
     model = load_network(args.model, args.classes, args.model_arg)
     shape = parse_image_shape(args.input, model)
     if args.against:

@@ -31,11 +31,8 @@ def check_user_network(network: nn.Module, image_shape: tuple[int, int, int]) ->
     if field := unhashable_field(network):
         raise ZooError(f"{name} has a field that cannot be hashed, {field}: use numbers, texts and tuples of them")
     images = jax.ShapeDtypeStruct((IMAGES, *image_shape), jnp.float32)
-    dropouts: list[str] = []
-    with nn.intercept_methods(partial(_note_dropout, dropouts)):
-        variables = _traced(name, network.init, jax.random.key(0), images)
+    variables = _traced(name, network.init, jax.random.key(0), images)
     _check_variables(network, variables)
-    _check_mode(network, ["batch norm"] * ("batch_stats" in variables) + ["dropout"] * bool(dropouts))
     logits = _traced(name, network.apply, variables, images)
     train = partial(
         network.apply, train=True, rngs={"dropout": jax.random.key(0)}, mutable=["batch_stats", "aux_logits"]
@@ -45,7 +42,7 @@ def check_user_network(network: nn.Module, image_shape: tuple[int, int, int]) ->
         logits_in_training, updated = _traced(name, train, variables, images)
     for output, mode in ((logits, "inference"), (logits_in_training, "training")):
         _check_output(network, output, mode)
-    _check_layers(name, modes)
+    _check_modes(network, modes, has_statistics="batch_stats" in variables)
     _check_aux_logits(name, updated.get("aux_logits", {}), logits)
     if _returns_probabilities(network, images.shape):
         raise ZooError(
@@ -101,28 +98,31 @@ def _check_variables(network: nn.Module, variables: Any) -> None:
         )
     if not jax.tree.leaves(variables.get("params", {})):
         raise ZooError(f"{name} has no parameters to train")
+    for key_path, leaf in jax.tree.leaves_with_path(variables["params"]):
+        if not jnp.issubdtype(leaf.dtype, jnp.floating):
+            path = jax.tree_util.keystr(key_path, simple=True, separator="/")
+            raise ZooError(
+                f"{name} has the parameter {path} of {leaf.dtype}, which cannot be trained: make it a constant"
+            )
 
 
-def _check_mode(network: nn.Module, layers: list[str]) -> None:
-    """Raises ZooError for layers that compute otherwise in training, in a network that cannot be told of it."""
-    contract = contract_of(type(network))
-    if layers and contract and not contract.has_mode:
-        raise ZooError(
-            f"{type(network).__name__} has {' and '.join(layers)}, and is not told whether it is trained: add the "
-            f"argument train to its __call__ (or {', '.join((*TRUE_IN_TRAINING[1:], *TRUE_IN_INFERENCE))})"
-        )
+def _check_modes(network: nn.Module, modes: dict[str, bool], *, has_statistics: bool) -> None:
+    """Raises ZooError where no batch norm or dropout follows `train`; a ZooWarning names those that do not.
 
-
-def _check_layers(name: str, modes: dict[str, bool]) -> None:
-    """Raises ZooError where no batch norm or dropout follows `train`; a ZooWarning names those that do not."""
+    A network that is not told of the mode may find it by the random numbers that it is given, as `has_rng` does.
+    """
+    name, contract = type(network).__name__, contract_of(type(network))
     in_inference = [path for path, is_in_inference in modes.items() if is_in_inference]
-    if not in_inference:
-        return
     text = f"{list_some(in_inference)} of {name} compute in training as in inference"
+    if contract and not contract.has_mode and (in_inference or (has_statistics and not modes)):
+        others = ", ".join((*TRUE_IN_TRAINING[1:], *TRUE_IN_INFERENCE))
+        what = text if in_inference else f"{name} keeps batch statistics, and is not told whether it is trained"
+        raise ZooError(f"{what}: add the argument train to its __call__ (or {others}) for them")
     advice = "pass the mode on to each module that has them"
-    if len(in_inference) == len(modes):
+    if in_inference and len(in_inference) == len(modes):
         raise ZooError(f"{text}: {advice}")
-    warnings.warn(f"{text}: if that is not meant, {advice}", ZooWarning, stacklevel=3)
+    if in_inference:
+        warnings.warn(f"{text}: if that is not meant, {advice}", ZooWarning, stacklevel=3)
 
 
 def _check_aux_logits(name: str, collection: Any, logits: jax.ShapeDtypeStruct) -> None:
@@ -132,13 +132,6 @@ def _check_aux_logits(name: str, collection: Any, logits: jax.ShapeDtypeStruct) 
                 f"{name} sows an array {list(aux_logits.shape)} into aux_logits for a batch of {IMAGES}: sow logits "
                 f"there, {list(logits.shape)}, since the loss of each is added to the network's"
             )
-
-
-def _note_dropout(paths: list[str], call: Callable, args: tuple, kwargs: dict, context: Any) -> Any:
-    """An interceptor that notes the dropouts that are called."""
-    if isinstance(context.module, nn.Dropout) and context.module.rate:
-        paths.append("/".join(context.module.path))
-    return call(*args, **kwargs)
 
 
 def _check_output(network: nn.Module, output: Any, mode: str) -> None:

@@ -158,7 +158,9 @@ def native_preprocessing(recipe: Recipe, model: str, network: Network, dataset: 
     height, width, channels = dataset.image_shape
     stated = network.image_shape if info.source and network.image_shape != Network.image_shape else None
     if stated is not None and len(stated) == 3 and not recipe.image_size:
-        height, width, _ = stated
+        height, width, stated_channels = stated
+        if stated_channels not in (1, 3) and height in (1, 3):
+            raise ZooError(f"the image_shape of {model} is {stated}: give height, width and channels in this order")
     else:
         # Of a network of the user, any error may be that of a small image: one size is tried, and refused with it.
         smallest = 1 if info.source else smallest_image_size(network, channels)

@@ -22,22 +22,6 @@ MODEL_ARG_HELP = (
 )
 
 
-class OneModel(argparse.Action):
-    """Stores a network, which is named once: by its place or by --model."""
-
-    def __call__(self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, value: Any, flag: Any = None):
-        """Raises ZooError for a second one."""
-        if getattr(namespace, self.dest, None) is not None:
-            parser.error(f"{getattr(namespace, self.dest)} and {value} are both given as the network: give one of them")
-        setattr(namespace, self.dest, value)
-
-
-def add_model(parser: argparse.ArgumentParser, help_text: str) -> None:
-    """MODEL, which may also be given by --model, as for the commands that have other arguments; None if neither is."""
-    parser.add_argument("model", nargs="?", default=argparse.SUPPRESS, metavar="MODEL", action=OneModel, help=help_text)
-    parser.add_argument("--model", metavar="MODEL", action=OneModel, help="the same as MODEL")
-
-
 def add_model_arg(parser: argparse._ActionsContainer) -> None:
     """--model-arg, for `model_fields`."""
     parser.add_argument("--model-arg", action="append", default=[], metavar="NAME=VALUE", help=MODEL_ARG_HELP)

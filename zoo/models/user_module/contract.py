@@ -70,6 +70,10 @@ def _arguments_besides_images(cls: type[nn.Module]) -> list[str]:
     images = [one for one in parameters if one.kind not in (one.KEYWORD_ONLY, one.VAR_KEYWORD)]
     if not images:
         raise ZooError(f"{cls.__name__}.__call__ takes no images: define __call__(self, x, *, train=False)")
+    if images[0].name in MODES:
+        raise ZooError(
+            f"{cls.__name__}.__call__ takes {images[0].name!r} first: the images come first, before the mode"
+        )
     named = [one for one in parameters if one is not images[0] and one.kind not in VARIADIC]
     needed = [one.name for one in named if one.default is one.empty and one.name not in MODES]
     if needed:
