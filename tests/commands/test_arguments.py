@@ -37,9 +37,9 @@ from zoo.commands.command_line import COMMANDS
         (["convert", "a", "b", "--from=", "--model", "lenet5"], ["--from: the value is empty"]),
         (["list", "a*", "b*"], ["b*", "zoo list --help"]),
         (["train", "lenet5"], ["unexpected argument lenet5", "did you mean --model lenet5?"]),
-        (["report", "resnet50", "--model", "lenet5", "--out", "x.html"], ["unexpected argument resnet50"]),
+        (["report", "resnet50", "--model", "lenet5", "--out", "x.html"], ["--model", "not allowed with", "MODEL"]),
         (["summary", "lenet5", "--checkpoint", "x"], ["no --checkpoint (see"]),
-        (["summary", "--model"], ["MODEL", "zoo summary --help"]),
+        (["summary", "--model"], ["--model", "one argument", "zoo summary --help"]),
         (["visualize", "--out", "x", "--method", "gradcam"], ["'gradcam'", "did you mean grad_cam"]),
         (["convert", "a.pth", "b.safetensors", "--model", "vgg11", "--to", "keras2"], ["--to", "'keras2'", "keras"]),
     ],
@@ -56,8 +56,15 @@ def test_every_command_names_an_unknown_flag(capsys, command):
     assert "--no-such-flag" in error and f"zoo {command} --help" in error
 
 
+@pytest.mark.parametrize(("flag", "command"), [("model", "summary"), ("model", "weights"), ("dataset", "data")])
+def test_an_argument_by_its_place_or_by_the_flag_of_other_commands(capsys, flag, command):
+    assert f"--{flag} is required" in error_of(capsys, command)
+    by_place = error_of(capsys, command, "no_such_name/")
+    assert error_of(capsys, command, f"--{flag}", "no_such_name/") == by_place and "no_such_name/" in by_place
+
+
 @pytest.mark.parametrize("arguments", [["--model", "lenet5", "--depth", "1"], ["--depth", "1", "--model=lenet5"]])
-def test_an_argument_without_a_flag_may_have_that_of_other_commands(capsys, arguments):
+def test_the_flag_at_any_place(capsys, arguments):
     # --model is the start of --model-arg, which argparse took it for.
     assert main(["summary", *arguments]) == 0
     assert "61,706" in capsys.readouterr().out

@@ -204,7 +204,7 @@ def test_a_field_that_the_class_had(saved, capsys):
 @pytest.mark.parametrize("command", [["summary"], ["report", "--out", "x.html"]])
 def test_the_network_is_named_by_its_place_or_by_a_flag(nets, capsys, command):
     assert "MODEL" in error_of(capsys, *command)
-    assert "unexpected argument" in error_of(capsys, *command, "lenet5", "--model", "vgg16")
+    assert "not allowed with" in error_of(capsys, *command, "lenet5", "--model", "vgg16")
     assert "'Nowhere'" in error_of(capsys, *command, "--model", "nets:Nowhere")
     assert "'Nowhere'" in error_of(capsys, *command, "nets:Nowhere")
 

@@ -17,6 +17,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from zoo.commands.arguments.dataset import check_data_dir
+from zoo.commands.arguments.positional import add_positional_or_flag
 from zoo.commands.arguments.types import path
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ MAX_LISTED = 10
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `data`."""
-    parser.add_argument("dataset", metavar="DATA", help="digits, a folder, or a TFDS name")
+    add_positional_or_flag(parser, "dataset", "DATA", required=True, description="digits, a folder, or a TFDS name")
     parser.add_argument("--data-dir", type=path, metavar="DIR", help="the folder of TFDS data sets")
     parser.add_argument("--sheet", type=path, metavar="PNG", help="draw images of each class into this file")
     parser.add_argument("--all", action="store_true", help="decode and compare all images, however many there are")

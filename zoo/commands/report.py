@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from zoo.commands.arguments.image_set import add_image_set_arguments, check_images, chosen_images
 from zoo.commands.arguments.network import MODEL_HELP, add_model_arg, known_model, load_network, parse_image_shape
+from zoo.commands.arguments.positional import add_positional_or_flag
 from zoo.commands.arguments.types import InRange, path
 from zoo.printable import printable
 from zoo.runtime.console import print_note
@@ -33,12 +34,8 @@ DEFAULT_WEIGHTS = ""
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `report`."""
-    parser.add_argument(
-        "model",
-        nargs="?",
-        metavar="MODEL",
-        help=f"{MODEL_HELP}; not needed with a run folder or zoo's weights files of zoo's networks",
-    )
+    not_needed = "not needed with a run folder or a weights file of one of zoo's networks"
+    add_positional_or_flag(parser, "model", "MODEL", required=False, description=f"{MODEL_HELP}; {not_needed}")
     add_model_arg(parser)
     parser.add_argument("--out", type=path, required=True, metavar="FILE.html", help="the file to write")
     parser.add_argument("--compare", metavar="MODEL2", help="a second network to show beside the first")

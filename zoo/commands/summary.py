@@ -9,6 +9,7 @@ import argparse
 from typing import Any
 
 from zoo.commands.arguments.network import MODEL_HELP, add_model_arg
+from zoo.commands.arguments.positional import add_positional_or_flag
 from zoo.commands.arguments.types import InRange
 from zoo.runtime.limits import CLASSES, DEPTH
 
@@ -18,7 +19,7 @@ FORMATS = ("text", "markdown", "csv", "json")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `summary`."""
-    parser.add_argument("model", metavar="MODEL", help=MODEL_HELP)
+    add_positional_or_flag(parser, "model", "MODEL", required=True, description=MODEL_HELP)
     add_model_arg(parser)
     parser.add_argument("--input", metavar="N", help="image size: 224, 224x320 (height first) or 32x32x1")
     parser.add_argument("--depth", type=InRange(DEPTH), metavar="N", help="levels of submodules to show (default: all)")

@@ -9,12 +9,14 @@ terms may apply too.
 
 import argparse
 
+from zoo.commands.arguments.positional import add_positional_or_flag
+
 HELP = "list the pretrained weights of a network"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `weights`."""
-    parser.add_argument("model", metavar="MODEL", help="a name of `zoo list`")
+    add_positional_or_flag(parser, "model", "MODEL", required=True, description="a name of `zoo list`")
 
 
 def run(args: argparse.Namespace) -> None:

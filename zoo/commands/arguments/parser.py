@@ -44,7 +44,7 @@ class Parser(argparse.ArgumentParser):
 
     def parse_known_args(self, args: Sequence[str] | None = None, namespace: Any = None) -> tuple[Any, list[str]]:  # type: ignore[override]
         """As that of argparse; what no argument takes is an error here, where the flags of the command are known."""
-        given = self._without_flag_of_positional(list(args or ()))
+        given = list(args or ())
         # The flags after the name of a command are those of its own parser.
         own = takewhile(lambda text: text.startswith("-"), given) if self._subparsers else given
         named = list(takewhile(lambda text: text != "--", own))
@@ -69,20 +69,6 @@ class Parser(argparse.ArgumentParser):
             suggested = did_you_mean([f"--model {extra[0]}"]) if meant else ""
             self.error(f"unexpected {'arguments' if len(extra) > 1 else 'argument'} {' '.join(extra)}{suggested}")
         return namespace, extra
-
-    def _without_flag_of_positional(self, given: list[str]) -> list[str]:
-        """`--model NAME` as NAME, first, for a command whose MODEL has no flag: others have one.
-
-        Otherwise argparse takes it for the start of --model-arg.
-        """
-        single = [action for action in self._actions if not action.option_strings and action.nargs in (None, "?")]
-        positional = {f"--{action.dest}" for action in single}
-        for place, text in enumerate(takewhile(lambda text: text != "--", given)):
-            flag, equals, value = text.partition("=")
-            if flag in positional - self._option_string_actions.keys():
-                end = place + 1 if equals else place + 2
-                return [*([value] if equals else given[place + 1 : end]), *given[:place], *given[end:]]
-        return given
 
     def _refuse_single_dash(self, text: str) -> None:
         """An error for -epochs: argparse would take the value after it for another argument."""
