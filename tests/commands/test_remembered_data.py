@@ -128,7 +128,12 @@ def test_runs_of_earlier_versions_name_their_data(capsys, run, short_run, tmp_pa
     assert (config.data.kind, config.data.training.images) == ("unknown", 72)
     with pytest.raises(ZooError, match="'squares' of this run cannot be opened: give it with --dataset"):
         run_dataset(config, None)
+    capsys.readouterr()
+    (short_run.data.parent / "squares" / "notes.txt").write_text("")
     assert run_dataset(config, short_run.data.parent).name == "squares"
+    (short_run.data.parent / "squares" / "notes.txt").unlink()
+    # The run names the files that are left out, once.
+    assert not capsys.readouterr().err
     # The digits have other classes than a run on a folder of this name.
     write_config(run, dataset="digits")
     assert "the built-in digits has other classes than these weights" in error_of_second_line(capsys, "run")

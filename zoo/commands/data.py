@@ -84,8 +84,12 @@ def _as_text(found: Survey) -> str:
         describe_looked_at(found),
         *_listed(f"{len(unreadable)} cannot be read:", unreadable),
         *describe_copies(found),
-        *_listed("in both splits:", [leaked_images(group) for group in found.leaked]),
-        *_listed("in several classes:", [contradictory_images(group) for group in found.contradictory]),
+        # The lines above have the first of each.
+        *_listed("in both splits:", [leaked_images(group) for group in found.leaked if len(found.leaked) > 1]),
+        *_listed(
+            "in several classes:",
+            [contradictory_images(group) for group in found.contradictory if len(found.contradictory) > 1],
+        ),
         *([found.left_out] if found.left_out else []),
     ]
     return "\n".join(lines)

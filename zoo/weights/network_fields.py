@@ -23,7 +23,8 @@ NEVER_STORED = {"name", "parent", "dtype", "param_dtype", "act"}
 PLAIN = (bool, int, float, str)
 # Of a run: its data and its recipe decide them.
 RUN_FIELDS = ("num_classes", "image_shape", "aux_heads")
-UNTYPED = bool | Annotated[int, Meta(ge=-(2**31), lt=2**31)] | float | str  # of a user's function
+SCALAR = bool | Annotated[int, Meta(ge=-(2**31), lt=2**31)] | float | str
+UNTYPED = SCALAR | tuple[SCALAR, ...]  # of a user's function, or Any
 
 
 def plain_fields(model: str, network: nn.Module) -> dict[str, Any]:
@@ -108,6 +109,8 @@ def _names(made_by: Any) -> set[str]:
 def _as_tuples(kind: Any) -> Any:
     """A type of a user's field with tuples for lists and sequences: a network can be hashed."""
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
+    if kind in (list, tuple, Sequence) or (origin in (list, tuple, Sequence) and not arguments):
+        return tuple[SCALAR, ...]
     if origin in (list, Sequence):
         return tuple[_as_tuples(arguments[0]), ...]  # type: ignore[misc]
     if origin in (typing.Union, types.UnionType):

@@ -50,11 +50,13 @@ def _open(origin: DataOrigin, name: str, whose: str, data_dir: Path | None, advi
     if not name:
         raise ZooError(f"no data set is known for {whose}: {advice}")
     if origin.kind == "folder" and data_dir:
-        return named_dataset(str(data_dir / name), None)
+        return named_dataset(str(data_dir / name), None, note_left_out=False)
     if origin.kind == "arrays" or (origin.kind == "folder" and not origin.path):
         raise ZooError(f"the place of the data of {whose} ({name!r}, {origin.describe()}) is not known: {advice}")
     try:
-        return named_dataset(name, data_dir) if origin.kind == "unknown" else open_again(origin, data_dir)
+        if origin.kind == "unknown":
+            return named_dataset(name, data_dir, note_left_out=False)
+        return open_again(origin, data_dir)
     except DataError as error:
         raise ZooError(f"the data set {name!r} of {whose} cannot be opened: {advice} ({error})") from None
 
