@@ -42,18 +42,14 @@ def resolve_config(
 ) -> RunConfig:
     """The configuration of a new run: the recipe, the named one, or that of this network and data, with `overrides`.
 
-    `fields` are fields of the network, as `zoo.weights.network_fields` gives them.
-    `weights` are those that the run starts from, if any. A batch size that was not asked for is made smaller where the
-    data set does not fill it. Raises ZooError for whatever would fail once it had started.
+    `fields` are fields of the network, as `zoo.weights.network_fields` gives them. `weights` are those that the run
+    starts from, if any. A batch size that was not asked for is made smaller where the data set does not fill it. Raises
+    ZooError for whatever would fail once it had started.
     """
     if recipe_name is not None:
         recipe = named_recipe(recipe_name)
     recipe = recipe or recipe_for(model, dataset.name, pretrained=weights is not None)
-    if weights:
-        recipe = dataclasses.replace(recipe, fit=weights.preprocessing.fit)
-    recipe = dataclasses.replace(recipe, **overrides)
-    if "batch_size" not in overrides:
-        recipe = dataclasses.replace(recipe, batch_size=fitting_batch_size(recipe.batch_size, dataset))
+    recipe = with_overrides(recipe, dataset, overrides, weights)
     check_batches(recipe, dataset)
     if recipe.aux_heads:
         create_model(model, aux_heads=True)
@@ -85,6 +81,16 @@ def resolve_config(
         data=dataset.origin,
         model_source="" if source == model else source,
     )
+
+
+def with_overrides(recipe: Recipe, dataset: Dataset, overrides: dict[str, Any], weights: Weights | None) -> Recipe:
+    """The recipe with `overrides`, else with what pretrained weights and a small data set require."""
+    if weights:
+        recipe = dataclasses.replace(recipe, fit=weights.preprocessing.fit)
+    recipe = dataclasses.replace(recipe, **overrides)
+    if "batch_size" in overrides:
+        return recipe
+    return dataclasses.replace(recipe, batch_size=fitting_batch_size(recipe.batch_size, dataset))
 
 
 def check_given_fields(fields: Mapping[str, Any], weights: Weights) -> None:

@@ -64,12 +64,8 @@ def train(
     options = chosen_options(options)
     if test is not None and not isinstance(data, tuple | list):
         raise ZooError("test is the second half of data that are arrays: of a folder or a name leave it out")
-    if resume and run_dir is None:
-        raise ZooError("resume continues the run in a folder: give run_dir too")
-    if run_dir is None and (options.tensorboard or options.profile):
-        raise ZooError("tensorboard and profile write files: give run_dir too")
-    if run_dir is None and jax.process_count() > 1:
-        raise ZooError("several processes need a run folder that all of them see: give run_dir")
+    if run_dir is None:
+        check_without_folder(options, resume=resume)
     name, fields = name_and_fields(model)
     folder = RunMemory() if run_dir is None else folder_at(run_dir)
     if data is None and resume and isinstance(folder, RunFolder):
@@ -104,6 +100,16 @@ def train(
         if outcome.exit_code == exit_code(number):
             signal.raise_signal(number)
     return result
+
+
+def check_without_folder(options: RunOptions, *, resume: bool) -> None:
+    """Raises ZooError for what a run needs a folder for."""
+    if resume:
+        raise ZooError("resume continues the run in a folder: give run_dir too")
+    if options.tensorboard or options.profile:
+        raise ZooError("tensorboard and profile write files: give run_dir too")
+    if jax.process_count() > 1:
+        raise ZooError("several processes need a run folder that all of them see: give run_dir")
 
 
 def result_of(run: PreparedRun, *, finished: bool) -> TrainingResult:
