@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from zoo.data import DataError, DataOrigin, Dataset, SplitRecord, open_again, open_dataset
+from zoo.data import DataError, DataOrigin, Dataset, SplitRecord, open_again, open_arrays, open_dataset
 from zoo.data.dataset import ArraySource
 from zoo.data.origin import class_changes, image_changes, split_record
 from zoo.runtime.records import InvalidRecord, as_record
@@ -26,6 +26,14 @@ def test_the_record_of_a_split():
     assert record.order == split_record(ArraySource(np.ones((4, 9, 9, 3), np.uint8), labels.astype(int)), 4).order
     assert record.order != split_record(ArraySource(np.zeros((4, 2, 2, 1), np.uint8), labels[::-1]), 4).order
     assert split_record(range(5), 3) == SplitRecord(images=5)  # a source that is not read for it
+
+
+def test_the_same_labels_of_other_images_in_memory():
+    images = np.random.default_rng(0).integers(0, 256, (1000, 2, 2, 1), np.uint8)
+    labels = np.arange(1000) % 2
+    data = open_arrays((images, labels)).origin
+    assert open_arrays((images.copy(), labels.astype(np.int8))).origin == data
+    assert "other training images" in image_changes(data, open_arrays((images[::-1], labels)).origin, ("0", "1"))
 
 
 @pytest.mark.parametrize(

@@ -18,14 +18,16 @@ PathText = Annotated[str, Meta(max_length=4096)]
 TfdsName = Annotated[str, Meta(pattern=r"\A(\w+(/[^/:.][^/:]*)?(:[\d.]+)?)?\Z", max_length=1000, description="a name")]
 # Differences that a message lists.
 MAX_CHANGES = 3
+# Evenly spaced, of images in memory.
+HASHED_IMAGES = 64
 
 
 @dataclass(frozen=True, kw_only=True)
 class SplitRecord:
     """How many images a split has, in all and of each class, and a hash of their files' names or of their labels.
 
-    The contents of the images are not looked at. `per_class` is () and `order` "" where they are not known: a large
-    data set of TFDS, whose name has its version, is not read for them.
+    The contents of the images are not looked at, but for some of those in memory. `per_class` is () and `order` ""
+    where they are not known: a large data set of TFDS, whose name has its version, is not read for them.
     """
 
     images: Count
@@ -67,17 +69,24 @@ class DataOrigin:
 
     def with_splits(self, training: Sized, test: Sized, classes: int) -> "DataOrigin":
         """The same place, with what its sources hold."""
-        return replace(self, training=split_record(training, classes), test=split_record(test, classes))
+        has_images = self.kind == "arrays"
+        first, second = (split_record(source, classes, has_images=has_images) for source in (training, test))
+        return replace(self, training=first, test=second)
 
 
-def split_record(source: Sized, classes: int) -> SplitRecord:
-    """The record of a source: by its `labels`, and the names of its `files` where it has them."""
+def split_record(source: Sized, classes: int, *, has_images: bool = False) -> SplitRecord:
+    """The record of a source: by its `labels`, and the names of its `files` where it has them.
+
+    Of images in memory, which have no names, some `images` are hashed with the labels.
+    """
     labels, files = known_labels(source), getattr(source, "files", None)
     if labels is None:
         return SplitRecord(images=len(source))
     in_order = labels.astype(np.int64).tobytes()
     if files is not None:
         in_order = "\0".join(files).encode("utf-8", "surrogateescape")
+    if has_images and (images := getattr(source, "images", None)) is not None:
+        in_order += images[np.linspace(0, len(images) - 1, HASHED_IMAGES, dtype=np.int64)].tobytes()
     order = hashlib.sha256(in_order).hexdigest()
     return SplitRecord(images=len(source), per_class=label_counts(labels, classes), order=order)
 
