@@ -17,7 +17,7 @@ class ZooError(ValueError):
     def _render_traceback_(self) -> list[str]:
         """For IPython, in place of a page of frames of zoo: the user's line, and the message."""
         frames = traceback.extract_tb(self.__traceback__)
-        inside = next((place for place, frame in enumerate(frames) if _is_ours(frame.filename)), len(frames))
+        inside = next((index for index, frame in enumerate(frames) if _is_ours(frame.filename)), len(frames))
         called = frames[inside - 1] if inside else None
         where = [f"{called.line}  (line {called.lineno})"] if called and called.line else []
         return [*where, f"{type(self).__name__}: {self}"]
