@@ -43,6 +43,13 @@ def test_utilisation_where_the_peak_is_known(fake_peak, monkeypatch):
     assert re.search(r"images/s  \d+\.\d% of peak  0:00 left", line)
 
 
+def test_a_line_without_a_pace_ends_with_its_last_number():
+    console = Console(file=io.StringIO())
+    with TrainingProgress(console, **STEPS) as progress:
+        progress.print_evaluation(MEASURED)
+    assert console.file.getvalue().splitlines()[-1].endswith("test_accuracy 0.5000")
+
+
 def test_none_where_nothing_was_counted():
     progress, line = shown(macs=None)
     assert progress.utilisation is None and "peak" not in line

@@ -158,7 +158,7 @@ class TrainingProgress:
 
     def _print_row(self, label: str, row: Mapping[str, float | None], names: Sequence[str]) -> None:
         metrics = "  ".join(f"{name} {format_metric(row[name])}" for name in names)
-        print_line(self.console, f"{label}  {metrics}  {self._pace()}")
+        print_line(self.console, f"{label}  {metrics}  {self._pace()}".rstrip())
 
     def _pace(self) -> str:
         if not self._timed_steps:
