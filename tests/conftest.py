@@ -102,6 +102,16 @@ def forget_what_slow_tests_compiled(request):
         jax.clear_caches()
 
 
+@pytest.fixture(autouse=True)
+def forget_networks_of_the_test():
+    """What a test has registered or imported is not listed in the next one."""
+    yield
+    from zoo import registry
+
+    for name in [name for name, info in registry._REGISTRY.items() if info.source]:
+        del registry._REGISTRY[name]
+
+
 class ShortRun(NamedTuple):
     """A run of train.py that took seconds, and its data set."""
 

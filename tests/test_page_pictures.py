@@ -24,9 +24,9 @@ def test_every_picture_has_its_command():
 @pytest.mark.parametrize("name", picture_commands())
 def test_the_command_names_the_picture(name):
     folder, _, sheet = name.partition("/")
-    program, command = picture_commands()[name].replace("\\\n", "").split(" zoo ")
+    program, command = picture_commands()[name].replace("\\\n", "").split(" ", 1)
     args = parser("visualize").parse_args(shlex.split(command))
-    assert program == "python -m" and args.out.as_posix() == f"pictures/{folder}"
+    assert program == "zoo" and args.out.as_posix() == f"pictures/{folder}"
     layer = args.layers[0].replace("/", "-") if args.layers else ""
     assert args.method is None or sheet.startswith(args.method)
     assert not layer or layer in sheet

@@ -12,6 +12,7 @@ import pytest
 from flax import nnx
 from networks.published import PARAMETERS_WITH_AUX_HEADS
 from quick import (
+    QUICK_TO_COUNT,
     QUICK_TO_TRACE,
     QUICK_TO_TRAIN,
     computed,
@@ -88,7 +89,7 @@ def test_a_too_small_image_is_an_error_of_one_line(name):
     assert "\n" not in str(error.value)
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", computed(MODELS, QUICK_TO_COUNT))
 def test_all_submodules_have_explicit_names(name):
     names = {part for row in summary_of(name).rows for part in row.path.split("/")}
     assert len(names) > 2 and not [part for part in names if re.fullmatch(r"[A-Z]\w*_\d+", part)]
@@ -186,7 +187,7 @@ def test_features_are_named_activations():
         zoo.features(model, variables, x, ["inception_3z"])
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", computed(MODELS, QUICK_TO_COUNT))
 def test_stages_have_decreasing_resolutions(name):
     stages, rows = zoo.model_info(name).stages, summary_of(name).rows
     assert len(stages) >= 3

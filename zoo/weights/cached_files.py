@@ -1,9 +1,7 @@
 """The files of weights that zoo has downloaded into its cache, as `fetch` places them; other files are not touched."""
 
 import re
-import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from pathlib import Path
 
@@ -14,8 +12,7 @@ from zoo.weights.published import all_published
 # hub/OWNER/NAME/COMMIT/FILE, hub/OWNER/NAME/refs/BRANCH, url/HASH/DIGEST/FILE.
 DOWNLOADED = re.compile(r"hub/[^/]+/[^/]+/([0-9a-f]{40}/.+|refs/[^/]+)|url/[0-9a-f]{16}/[^/]+/[^/]+")
 UNFINISHED = re.compile(r"(?P<name>.+?)(?P<own>\.[0-9a-f]{8})?\.part")
-# After so many seconds without a byte no download is waited for.
-ABANDONED_SECONDS = 3600
+UNKNOWN_WRITER = "a program may be downloading it; remove it by hand when none is"
 
 
 def cached_weights(folder: Path) -> Iterator[CacheEntry]:
@@ -23,7 +20,8 @@ def cached_weights(folder: Path) -> Iterator[CacheEntry]:
     for path in _own_files(folder):
         unfinished = UNFINISHED.fullmatch(path.name)
         if unfinished and unfinished["own"]:
-            yield CacheEntry(path, partial(_unless_recent, path))
+            # It is of a file system without locks: nothing says whether a program still writes it.
+            yield CacheEntry(path, kept=lambda: UNKNOWN_WRITER)
         else:
             complete = path.with_name(unfinished["name"]) if unfinished else path
             yield CacheEntry(path, partial(unless_downloading, complete))
@@ -40,8 +38,3 @@ def _own_files(folder: Path) -> Iterator[Path]:
             unfinished = UNFINISHED.fullmatch(path.name)
             if (publisher, unfinished["name"] if unfinished else path.name) in published:
                 yield path
-
-
-def _unless_recent(path: Path) -> AbstractContextManager[bool]:
-    """For a file system without locks: whether the file has not been written for long."""
-    return nullcontext(time.time() - path.lstat().st_mtime > ABANDONED_SECONDS)
