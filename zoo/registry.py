@@ -29,7 +29,7 @@ from zoo.models.user_module.reference import (
     reference_to,
     split_reference,
 )
-from zoo.printable import quoted, shortened
+from zoo.printable import quoted, shell_command, shortened
 from zoo.runtime.limits import CLASSES
 from zoo.runtime.network_packages import offered_networks
 
@@ -167,7 +167,7 @@ def stored_model(stored: str, source: str, where: str, asked: str | None = None)
             ) from None
         raise UnknownModel(
             f"{where} is of the network {stored}, which is not zoo's:{package} name it on the command line, as in "
-            f"--model {reference} (this runs the code of {reference.partition(':')[0]})"
+            f"{shell_command(['--model', reference])} (this runs the code of {reference.partition(':')[0]})"
         ) from None
 
 

@@ -2,6 +2,7 @@
 
 import sys
 import warnings
+from dataclasses import replace
 
 import jax
 import pytest
@@ -253,6 +254,18 @@ def test_a_name_that_means_another_network_now_is_not_taken_for_it(nets, monkeyp
         registry.stored_model("resnet18", "theirs:Net", "mine.safetensors")
     with pytest.warns(zoo.errors.ZooWarning, match=r"theirs:Net.*nets:Plain"):
         assert registry.stored_model("registered_net", "theirs:Net", "mine.safetensors") == "registered_net"
+
+
+def test_the_command_that_is_advised_runs_nothing_else(nets):
+    with pytest.raises(UnknownModel, match=r"as in --model 'theirs:Net; touch x' \("):
+        registry.stored_model("theirs:Net; touch x", "", "mine.safetensors")
+
+
+def test_layers_of_another_width_are_not_those_of_other_classes(nets):
+    import_model("nets:Plain")
+    save("mine.safetensors", replace(weights_of("nets:Plain"), fields={"num_classes": 3, "width": 5}))
+    with pytest.raises(zoo.ZooError, match="other widths"):
+        load("mine.safetensors")
 
 
 def test_entry_points_of_one_name(nets, monkeypatch, capsys):

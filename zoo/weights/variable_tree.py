@@ -70,8 +70,10 @@ def fill_variables(
         raise ZooError(f"not the weights of {model_name}: missing {_listed(missing)}; left over {left_over}")
     if misfits:
         more = f" (and {len(misfits) - 1} more)" if len(misfits) > 1 else ""
-        advice = 'for another number of classes, pass model= with that number, or skip="head"'
-        raise ZooError(f"{misfits[0]}{more}; {advice}")
+        # A classifier has no batch norm.
+        is_width = any(misfit.startswith("batch_stats/") for misfit in misfits)
+        for_classes = '; for another number of classes, pass model= with that number, or skip="head"'
+        raise ZooError(f"{misfits[0]}{more}{': the layers have other widths' if is_width else for_classes}")
     tree: dict[str, Any] = {}
     for path, shape, array in found:
         ours = to_ours(array.read() if isinstance(array, StoredArray) else array.copy(), path)
