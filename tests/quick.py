@@ -44,7 +44,7 @@ QUICK_TO_TRAIN = {"lenet5", "lenet5_1998", "nin_cifar10", "googlenet", "resnet18
 # CI counts the others too.
 QUICK_TO_COUNT = smaller_half(zoo.list_models())
 # Looking for the smallest image traces a network a dozen times: kinds of stems and poolings, one each.
-QUICK_TO_TRACE = {"lenet5", "alexnet", "vgg11", "googlenet", "resnet18", "mobilenet_v2", "densenet121"}
+QUICK_TO_TRACE = {"lenet5", "alexnet", "vgg11", "googlenet", "resnet18", "mobilenet_v2"}
 
 
 def computed(names: list[str], quick: set[str] = QUICK) -> list:
