@@ -42,6 +42,7 @@ def check_user_network(network: nn.Module, image_shape: tuple[int, int, int]) ->
         logits_in_training, updated = _traced(name, train, variables, images)
     for output, mode in ((logits, "inference"), (logits_in_training, "training")):
         _check_output(network, output, mode)
+    _check_class_count(network, images)
     _check_modes(network, modes, has_statistics="batch_stats" in variables)
     _check_aux_logits(name, updated.get("aux_logits", {}), logits)
     if _returns_probabilities(network, images.shape):
@@ -104,6 +105,20 @@ def _check_variables(network: nn.Module, variables: Any) -> None:
             raise ZooError(
                 f"{name} has the parameter {path} of {leaf.dtype}, which cannot be trained: make it a constant"
             )
+
+
+def _check_class_count(network: nn.Module, images: jax.ShapeDtypeStruct) -> None:
+    """Raises ZooError where the field that is taken for the number of classes, by its name, is something else."""
+    contract = contract_of(type(network))
+    if contract is None or contract.class_count in ("", "num_classes"):
+        return
+    name, more = type(network).__name__, network.clone(num_classes=network.num_classes + 1)
+    outputs, _ = _traced(name, more.init_with_output, jax.random.key(0), images)
+    if outputs.shape[-1] != more.num_classes:
+        raise ZooError(
+            f"{name} has the field {contract.class_count}, and as many logits for each value of it: rename it, or use "
+            "it for the last layer"
+        )
 
 
 def _check_modes(network: nn.Module, modes: dict[str, bool], *, has_statistics: bool) -> None:
