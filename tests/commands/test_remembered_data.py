@@ -137,6 +137,8 @@ def test_runs_of_earlier_versions_name_their_data(capsys, run, short_run, tmp_pa
     # The digits have other classes than a run on a folder of this name.
     write_config(run, dataset="digits")
     assert "the built-in digits has other classes than these weights" in error_of_second_line(capsys, "run")
+    resumed = error_of(capsys, "train", "--model", "lenet5", "--run-dir", "run", "--resume")
+    assert "other classes than the run in run" in resumed and "with --dataset" in resumed
 
 
 def error_of_second_line(capsys, checkpoint):

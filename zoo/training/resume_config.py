@@ -94,7 +94,11 @@ def check_same_data(stored: RunConfig, folder: Path, dataset: Dataset) -> None:
         raise ZooError(f"{folder} holds a run on {was}, not on {now.describe()}: leave out --dataset to resume it")
     changes = class_changes(stored.class_names, dataset.class_names)
     if changes:
-        raise ZooError(f"{now.describe()} has other classes than the run in {folder} ({changes}): {START_ANEW}")
+        # A run of an earlier version knows a folder by its name only, which a built-in set may have.
+        replace_it = "give the run's own data with --dataset, or " if then.kind == "unknown" else ""
+        raise ZooError(
+            f"{now.describe()} has other classes than the run in {folder} ({changes}): {replace_it}{START_ANEW}"
+        )
     if changes := image_changes(then, now, stored.class_names):
         raise ZooError(
             f"{now.describe()} has {changes}, so the steps of the run in {folder} would differ: restore the images, or "
