@@ -8,7 +8,7 @@ import dataclasses
 import inspect
 import re
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from fnmatch import fnmatchcase
 from importlib.metadata import EntryPoint
 from typing import Any
@@ -31,7 +31,7 @@ from zoo.models.user_module.reference import (
 )
 from zoo.printable import quoted, shell_command, shortened
 from zoo.runtime.limits import CLASSES
-from zoo.runtime.network_packages import offered_networks
+from zoo.runtime.network_packages import module_of_network, offered_networks
 
 __all__ = [
     "ModelInfo",
@@ -99,12 +99,12 @@ def list_models(pattern: str = "*") -> list[str]:
     return sorted((name for name in names if fnmatchcase(name, pattern)), key=natural_key)
 
 
-def hidden_networks() -> list[str]:
-    """Lines about networks of installed packages that have the name of one of zoo's, by which that is found."""
+def hidden_networks(names: Collection[str]) -> list[str]:
+    """Lines about networks of installed packages whose name, of these, is one of zoo's, by which that is found."""
     return [
         f"{entry.name} is zoo's own; the network {entry.value} of an installed package is --model {entry.value}"
         for entry in offered_networks()
-        if entry.name in _REGISTRY and not _REGISTRY[entry.name].source
+        if entry.name in names and entry.name in _REGISTRY and not _REGISTRY[entry.name].source
     ]
 
 
@@ -223,6 +223,8 @@ def _registered(info: ModelInfo) -> ModelInfo:
 
 def _load_entry_point(entry: EntryPoint) -> ModelInfo:
     """Register the network of an installed package. Raises ZooError where the package is broken."""
+    if not module_of_network(entry):
+        raise ZooError(f"the network {entry.name} of an installed package, {quoted(entry.value)}, names no module")
     try:
         with prints_aside():
             found = entry.load()

@@ -176,6 +176,14 @@ def test_a_network_of_a_package_that_cannot_be_imported(monkeypatch):
     assert "mynet " in problem and "ImportError: no" in problem
 
 
+def test_an_entry_point_that_names_no_module(monkeypatch):
+    entry = EntryPoint("my\x1bnet", "7:8:9", network_packages.GROUP)
+    monkeypatch.setattr(network_packages, "entry_points", lambda group: [entry])
+    assert packages.modules_with_networks() == []
+    (problem,) = packages.networks({}).problems
+    assert "my\\x1bnet" in problem and "names no module" in problem
+
+
 def test_a_device_that_jax_does_not_use(tmp_path, monkeypatch):
     monkeypatch.setattr(device_section, "DRIVERS", {tmp_path: ("gpu", "a GPU", "pip install it")})
     assert device_section.devices(CPU, "").problems == ("there is a GPU, and JAX computes without it: pip install it",)

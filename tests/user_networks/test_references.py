@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import jax
 import pytest
+from command_line import error_of
 
 import zoo
 from zoo import registry
@@ -272,7 +273,13 @@ def test_entry_points_of_one_name(nets, monkeypatch, capsys):
     from importlib.metadata import EntryPoint
 
     def entry_points(group):
-        entries = [("both", "one:Net"), ("both", "two:Net"), ("vgg16", "one:Vgg"), ("$(touch x)", "one:Net")]
+        entries = [
+            ("both", "one:Net"),
+            ("both", "two:Net"),
+            ("vgg16", "one:Vgg"),
+            ("$(touch x)", "one:Net"),
+            ("odd", "7:8:9"),
+        ]
         return [EntryPoint(name, value, group) for name, value in entries]
 
     monkeypatch.setattr(network_packages, "entry_points", entry_points)
@@ -280,5 +287,6 @@ def test_entry_points_of_one_name(nets, monkeypatch, capsys):
         zoo.model_info("both")
     assert main(["list", "vgg16"]) == 0
     assert "one:Vgg" in capsys.readouterr().err
+    assert "names no module" in error_of(capsys, "summary", "odd")
     assert main(["completions", "bash"]) == 0
     assert "touch x" not in capsys.readouterr().out

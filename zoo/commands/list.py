@@ -131,7 +131,7 @@ def run(args: argparse.Namespace) -> None:
     if not names:
         raise ZooError(f"no network is named {args.pattern!r}{_suggested_names(args.pattern)}")
     networks = [network for network in _listed(names) if _is_wanted(network, args)]
-    for line in hidden_networks():
+    for line in hidden_networks(names):
         print_note(line)
     if args.json:
         print(json.dumps([network.json_object() for network in _sorted(networks, args.sort, args.reverse)], indent=2))

@@ -9,7 +9,8 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.version import InvalidVersion, Version
 
 from zoo.doctor.findings import Finding, Section
-from zoo.runtime.network_packages import offered_networks
+from zoo.printable import printable
+from zoo.runtime.network_packages import module_of_network, offered_networks
 
 DISTRIBUTION = "zoo-cnn"
 # What is looked at where zoo is no installed package, which would say what it needs.
@@ -77,7 +78,7 @@ def optional_packages() -> Section:
 
 def modules_with_networks() -> list[str]:
     """The modules of installed packages that add networks to zoo."""
-    return sorted({entry.module for entry in offered_networks()})
+    return sorted({module_of_network(entry) for entry in offered_networks()} - {""})
 
 
 def networks(errors: Mapping[str, str]) -> Section:
@@ -87,11 +88,12 @@ def networks(errors: Mapping[str, str]) -> Section:
 
 def _network(entry: metadata.EntryPoint, errors: Mapping[str, str]) -> Finding:
     package = entry.dist.name if entry.dist else "a package"
-    value = f"{entry.value}, of {package}"
-    if error := errors.get(entry.module):
-        problem = f"the network {entry.name} of {package} cannot be imported ({error})"
-        return Finding(entry.name, value, problem, f"update {package}, or uninstall it")
-    return Finding(entry.name, value)
+    name, value = printable(entry.name), printable(f"{entry.value}, of {package}")
+    module = module_of_network(entry)
+    if error := errors.get(module) if module else "it names no module":
+        problem = f"the network {name} of {package} cannot be imported ({error})"
+        return Finding(name, value, problem, f"update {package}, or uninstall it")
+    return Finding(name, value)
 
 
 def _package(requirement: Requirement, errors: Mapping[str, str]) -> Finding:
