@@ -167,7 +167,8 @@ def stored_model(stored: str, source: str, where: str, asked: str | None = None)
             ) from None
         raise UnknownModel(
             f"{where} is of the network {stored}, which is not zoo's:{package} name it on the command line, as in "
-            f"{shell_command(['--model', reference])} (this runs the code of {reference.partition(':')[0]})"
+            f"{shell_command(['--model', reference])}, or in Python import its module (this runs the code of "
+            f"{reference.partition(':')[0]})"
         ) from None
 
 

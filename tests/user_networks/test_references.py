@@ -116,7 +116,7 @@ def test_files_of_strangers_import_nothing(nets, monkeypatch):
     import_model("nets:Plain")
     save("mine.safetensors", weights_of("nets:Plain"))
     forget(monkeypatch)
-    with pytest.raises(UnknownModel, match=r"mine.safetensors.*--model nets:Plain.*runs the code of nets"):
+    with pytest.raises(UnknownModel, match=r"mine.safetensors.*--model nets:Plain.*in Python import.*runs the code of nets"):
         load("mine.safetensors")
     assert "nets" not in sys.modules
     # Not of another module that is imported either, unless it is a class of networks.
@@ -258,7 +258,7 @@ def test_a_name_that_means_another_network_now_is_not_taken_for_it(nets, monkeyp
 
 
 def test_the_command_that_is_advised_runs_nothing_else(nets):
-    with pytest.raises(UnknownModel, match=r"as in --model 'theirs:Net; touch x' \("):
+    with pytest.raises(UnknownModel, match=r"as in --model 'theirs:Net; touch x', or"):
         registry.stored_model("theirs:Net; touch x", "", "mine.safetensors")
 
 
