@@ -220,6 +220,17 @@ class IntegerParameter(nn.Module):
         return nn.Dense(self.num_classes)(x.mean((1, 2))[:, index])
 
 
+class Large(nn.Module):
+    """States the image shape that zoo's networks have where they state none."""
+
+    num_classes: int = 3
+    image_shape: tuple[int, int, int] = (224, 224, 3)
+
+    @nn.compact
+    def __call__(self, x, train=False):
+        return nn.Dense(self.num_classes)(x.mean((1, 2)))
+
+
 class ChannelsFirst(nn.Module):
     num_classes: int = 3
     image_shape: tuple[int, int, int] = (3, 16, 16)

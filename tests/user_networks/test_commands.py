@@ -209,6 +209,11 @@ def test_the_network_is_named_by_its_place_or_by_a_flag(nets, capsys, command):
     assert "'Nowhere'" in error_of(capsys, *command, "nets:Nowhere")
 
 
+def test_a_stated_image_shape_is_that_of_the_run_whichever_it_is(nets, digits):
+    import_model("nets:Large")
+    assert resolve_config("nets:Large", digits, {}).preprocessing.image_shape == (224, 224, 1)
+
+
 @pytest.mark.parametrize("name", ["nets", "nets.py", "nets.Net"])
 def test_a_name_that_is_a_file_here_is_explained(nets, capsys, name):
     assert "nets:Net" in error_of(capsys, "summary", name)

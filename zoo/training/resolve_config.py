@@ -162,7 +162,8 @@ def native_preprocessing(recipe: Recipe, model: str, network: Network, dataset: 
     """
     info = model_info(model)
     height, width, channels = dataset.image_shape
-    stated = network.image_shape if info.source and network.image_shape != Network.image_shape else None
+    is_default = isinstance(network, Network) and network.image_shape == Network.image_shape
+    stated = network.image_shape if info.source and not is_default else None
     if stated is not None and len(stated) == 3 and not recipe.image_size:
         height, width, stated_channels = stated
         if stated_channels not in (1, 3) and height in (1, 3):
