@@ -63,6 +63,7 @@ def test_data_sets_that_are_no_folder(capsys):
 def test_a_contact_sheet(capsys, photos, tmp_path):
     sheet = tmp_path / "sheet.png"
     assert main(["data", str(photos), "--sheet", str(sheet)]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == str(sheet)
     with Image.open(sheet) as image:
         assert image.format == "PNG" and image.width > 8 * TILE and image.height > 2 * TILE
     capsys.readouterr()

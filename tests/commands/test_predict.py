@@ -166,6 +166,13 @@ def test_bad_input_is_one_line(capsys, arguments, named):
     assert named in error_of(capsys, "predict", "photos/2.png", *arguments)
 
 
+@pytest.mark.parametrize("file", ["config.json", "metrics.jsonl"])
+def test_a_file_of_a_run_is_not_its_folder(capsys, short_run, tmp_path, file):
+    given = short_run.folder / file
+    error = error_of(capsys, "predict", str(tmp_path / "photos/2.png"), "--checkpoint", str(given))
+    assert str(given) in error and f"its folder, {short_run.folder}" in error
+
+
 def test_a_damaged_checkpoint_is_one_line_and_no_log(short_run, tmp_path):
     shutil.copytree(short_run.folder, tmp_path / "run")
     for arrays in (tmp_path / "run" / "steps").glob("*/state/d"):

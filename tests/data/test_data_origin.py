@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from zoo.data import DataError, DataOrigin, Dataset, SplitRecord, open_again, open_arrays, open_dataset
+from zoo.data.data_changes import data_changes
 from zoo.data.dataset import ArraySource
 from zoo.data.origin import class_changes, image_changes, split_record
 from zoo.runtime.records import InvalidRecord, as_record
@@ -55,6 +56,20 @@ def test_the_same_labels_of_other_images_in_memory():
 def test_what_has_changed(then, now, said):
     changes = image_changes(then, now, NAMES)
     assert said in changes and bool(said) == bool(changes)
+
+
+def test_a_decoder_that_was_installed_or_is_gone_is_named(tmp_path, monkeypatch):
+    for name in ("cat", "dog"):
+        (tmp_path / name).mkdir()
+        for index in range(5):
+            Image.new("L", (8, 8), index).save(tmp_path / name / f"{index}.png")
+    Image.new("L", (8, 8)).save(tmp_path / "dog" / "5.avif")
+    with_avif = open_dataset(tmp_path)
+    monkeypatch.setattr("zoo.data.optional_formats.features.check", lambda name: False)
+    without = open_dataset(tmp_path)
+    assert "; 1 AVIF image of them could not be read here then" in data_changes(without.origin, with_avif)
+    assert "; files left out: 1 .avif" in data_changes(with_avif.origin, without)
+    assert data_changes(without.origin, without) == ""
 
 
 def test_which_classes_have_changed():

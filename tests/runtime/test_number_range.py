@@ -69,4 +69,5 @@ def test_values_out_of_range():
 
 def test_descriptions():
     assert [str(WHOLE), str(REAL), str(NumberRange(minimum=3))] == ["1 to 1000", "0 to less than 1", "at least 3"]
+    assert str(NumberRange(maximum=1e9, whole=False)) == "0 to 1000000000"
     assert NumberRange(minimum=3).expected == "a whole number at least 3"

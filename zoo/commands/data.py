@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from zoo.commands.arguments.dataset import check_data_dir
 from zoo.commands.arguments.positional import add_positional_or_flag
 from zoo.commands.arguments.types import path
+from zoo.printable import printable
 
 if TYPE_CHECKING:
     from zoo.data.inspection.survey import Survey
@@ -61,6 +62,8 @@ def run(args: argparse.Namespace) -> None:
         if args.sheet:
             save_contact_sheet(args.sheet, dataset)
     print(json.dumps(found.to_json()) if args.json else _as_text(found))
+    if args.sheet and not args.json:
+        print(printable(args.sheet))
 
 
 def _as_text(found: Survey) -> str:

@@ -33,9 +33,11 @@ class NumberRange:
 
     def __str__(self) -> str:
         """Such as "1 to 1000", "0 to less than 1", or "at least 0"."""
+        ends = (self.minimum, self.maximum, self.below)
+        least, most, below = (f"{end}" if isinstance(end, int) else f"{end:.12g}" for end in ends)
         if math.isfinite(self.below):
-            return f"{self.minimum:.12g} to less than {self.below:.12g}"
-        return f"{self.minimum} to {self.maximum}" if math.isfinite(self.maximum) else f"at least {self.minimum}"
+            return f"{least} to less than {below}"
+        return f"{least} to {most}" if math.isfinite(self.maximum) else f"at least {least}"
 
     @property
     def expected(self) -> str:

@@ -8,7 +8,8 @@ from types import MappingProxyType
 from typing import Any
 
 from zoo.data import DataOrigin, Dataset
-from zoo.data.origin import class_changes, image_changes
+from zoo.data.data_changes import data_changes
+from zoo.data.origin import class_changes
 from zoo.errors import ZooError
 from zoo.training.config.recipe import Recipe
 from zoo.training.config.recipe_table import named_recipe
@@ -99,7 +100,7 @@ def check_same_data(stored: RunConfig, folder: Path, dataset: Dataset) -> None:
         raise ZooError(
             f"{now.describe()} has other classes than the run in {folder} ({changes}): {replace_it}{START_ANEW}"
         )
-    if changes := image_changes(then, now, stored.class_names):
+    if changes := data_changes(then, dataset):
         raise ZooError(
             f"{now.describe()} has {changes}, so the steps of the run in {folder} would differ: restore the images, or "
             f"{START_ANEW}"

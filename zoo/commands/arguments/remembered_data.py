@@ -62,12 +62,12 @@ def _open(origin: DataOrigin, name: str, whose: str, data_dir: Path | None, advi
 
 
 def _check_unchanged(weights: Weights, dataset: Dataset, advice: str) -> None:
-    from zoo.data.origin import image_changes
+    from zoo.data.data_changes import data_changes
 
     place = dataset.place.describe()
     if changes := _class_changes(weights, dataset):
         raise ZooError(f"{place} has other classes than these weights ({changes}): {advice}")
-    if changes := image_changes(weights.data, dataset.origin, dataset.class_names):
+    if changes := data_changes(weights.data, dataset):
         print_note(f"{place} has changed since the training: it has {changes}")
 
 
@@ -88,14 +88,14 @@ def _replacement(weights: Weights, dataset: Dataset) -> Dataset:
 
     A folder is not that while the one of the training is still there.
     """
-    from zoo.data.origin import image_changes
+    from zoo.data.data_changes import data_changes
 
     then, now = weights.data, dataset.origin
     is_another = (then.kind, then.name) != (now.kind, now.name)
     is_second = now.kind == "folder" and then.path != now.path and Path(then.path).is_dir()
     if then.training is None or is_another or is_second or weights.class_names != dataset.class_names:
         return dataset
-    if changes := image_changes(then, now, dataset.class_names):
+    if changes := data_changes(then, dataset):
         if dataset.name == weights.dataset:
             print_note(f"{now.describe()} has {changes}: not what {then.describe()} had at the training")
         return dataset

@@ -53,9 +53,12 @@ def chosen_weights(args: argparse.Namespace) -> Weights:
 
 
 def _checkpoint(path: Path, model: str | None) -> Weights:
-    from zoo.training import checkpoint_weights
+    from zoo.errors import ZooError
+    from zoo.training import RunFolder, checkpoint_weights
     from zoo.weights import load
 
+    if path.is_file() and RunFolder(path.parent).steps.exists():
+        raise ZooError(f"{path} is a file of a run: give --checkpoint its folder, {path.parent}")
     is_file = path.is_file() or path.suffix == ".safetensors"
     return load(path, model) if is_file else checkpoint_weights(path, model=model)
 
