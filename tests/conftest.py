@@ -1,6 +1,7 @@
 """For all tests: four simulated devices, programs that compile quickly, a cache of them, shared fixtures."""
 
 import gc
+import math
 import os
 import signal
 import time
@@ -39,6 +40,8 @@ os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(COMPILED))
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
 KEPT_DAYS = 14
+# Of one worker.
+MAX_RESIDENT_BYTES = 3 * 2**30
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -92,11 +95,19 @@ def pytest_pyfunc_call(pyfuncitem):
     return True
 
 
+def _resident_bytes() -> float:
+    """The memory of this process; without Linux's file about it, as much as is too much."""
+    try:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except OSError:
+        return math.inf
+
+
 @pytest.fixture(autouse=True)
 def forget_what_slow_tests_compiled(request):
-    """Hundreds of compiled networks would fill the memory."""
+    """Hundreds of compiled networks would fill the memory. Tests of one network share its traces until then."""
     yield
-    if request.node.get_closest_marker("slow"):
+    if request.node.get_closest_marker("slow") and _resident_bytes() > MAX_RESIDENT_BYTES:
         import jax
 
         jax.clear_caches()
