@@ -73,3 +73,9 @@ def test_no_modules_import_each_other_in_a_circle():
     except CycleError as error:
         circle = " -> ".join(error.args[1])
     assert not circle
+
+
+def test_files_of_tests_have_different_names():
+    """pytest imports them by their names alone: of two, the second is an error where both are imported."""
+    names = [path.name for path in (ROOT / "tests").rglob("test_*.py")]
+    assert sorted(names) == sorted(set(names))
