@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from jax.errors import JaxRuntimeError
 from PIL import Image
-from quick import drawn
+from quick import computed, drawn
 from short_runs import measured_rows
 
 import zoo
@@ -127,6 +127,7 @@ def test_a_run_prints_its_accuracy_last_and_resumes_only_as_itself(capsys, tmp_p
     assert [row["epoch"] for row in measured_rows(tmp_path / "checkpoints" / "lenet5-digits")] == [1, 2]
 
 
+@pytest.mark.slow
 def test_a_folder_of_colour_images_trains_any_network(capsys, tmp_path):
     folder = class_folders(tmp_path / "pets", count=12)
     arguments = ["--model", "nin_cifar10", "--dataset", str(folder), "--epochs", "1", "--batch-size", "4"]
@@ -233,7 +234,7 @@ def test_the_command_that_resumes_is_the_one_that_started(argv, start):
     assert resume_command([*argv, "--resume"]) == f"{start} --resume"
 
 
-@pytest.mark.parametrize("name", zoo.list_models("lenet*"))
+@pytest.mark.parametrize("name", computed(zoo.list_models("lenet*")))
 def test_every_lenet_trains_on_digits(name):
     assert main(["train", "--model", name, "--epochs", "1"]) == 0
 
