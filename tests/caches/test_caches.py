@@ -91,7 +91,7 @@ def test_what_was_made_is_counted_and_removed(capsys, folders):
 def test_other_files_stay(capsys, folders):
     others = [
         *("zoo/weights/mine.safetensors", "zoo/weights/torchvision/mine.pth", "zoo/weights/hub/notes.txt"),
-        *("zoo/config.json", "xla/notes.txt", "xla/work/report-cache", "mpl/matplotlibrc", "tfds/photos/cats/1.png"),
+        *("zoo/config.json", "xla/notes.txt", "xla/mine/report-cache", "mpl/matplotlibrc", "tfds/photos/cats/1.png"),
         *("tfds/downloads/manual/ILSVRC2012.tar", "tfds/downloads/novel.pdf", "tfds/mnist/notes.txt"),
     ]
     for name in others:
