@@ -18,7 +18,7 @@ Pads = tuple[Pair, Pair]
 Padding = str | int | Pair | Pads
 
 # What an axis of an array has at most on any device.
-LARGEST_SIZE = 2**31 - 1
+MAX_SIZE = 2**31 - 1
 
 
 class WindowTooLarge(ZooError):
@@ -31,10 +31,8 @@ def pair(size: int | Sequence[int], what: str = "size", *, least: int = 0) -> Pa
     `least` is the smallest number.
     """
     both = _both(size)
-    if len(both) != 2 or not all(_is_int(number) and least <= number <= LARGEST_SIZE for number in both):
-        raise ZooError(
-            f"the {what} is {quoted(size)}: give an int or a pair (height, width), {least} to {LARGEST_SIZE}"
-        )
+    if len(both) != 2 or not all(_is_int(number) and least <= number <= MAX_SIZE for number in both):
+        raise ZooError(f"the {what} is {quoted(size)}: give an int or a pair (height, width), {least} to {MAX_SIZE}")
     return int(both[0]), int(both[1])
 
 
@@ -47,7 +45,7 @@ def _is_int(number: Any) -> bool:
 
 
 def _is_size(number: Any) -> bool:
-    return _is_int(number) and 0 <= number <= LARGEST_SIZE
+    return _is_int(number) and 0 <= number <= MAX_SIZE
 
 
 def explicit_padding(

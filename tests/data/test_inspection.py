@@ -106,7 +106,7 @@ def test_the_same_bytes_in_another_shape_are_no_copy():
 
     odd = Shapes(np.zeros((2, 1, 1, 1), np.uint8), np.zeros(2, int))
     data = arrays(odd, source(np.ones((1, 2, 2, 1)), [0]))
-    assert not find_copies(data, most_images=math.inf, most_bytes=math.inf).groups
+    assert not find_copies(data, max_images=math.inf, max_bytes=math.inf).groups
 
 
 @pytest.mark.parametrize("kind", ["files", "arrays"])
@@ -122,9 +122,9 @@ def test_what_is_read_is_bounded_and_stated(photos, kind):
     effort = Effort(looked_at=7, decode=True, compared=20, compared_bytes=math.inf, labels=0)
     found = survey(data, effort)
     assert (found.looked_at.images, found.compared, found.total) == (7, 20, total)
-    few = find_copies(data, most_images=math.inf, most_bytes=60)
+    few = find_copies(data, max_images=math.inf, max_bytes=60)
     assert few.compared < total
-    assert find_copies(data, most_images=math.inf, most_bytes=math.inf).compared == total
+    assert find_copies(data, max_images=math.inf, max_bytes=math.inf).compared == total
 
 
 def test_a_file_that_is_gone_is_not_compared(photos):

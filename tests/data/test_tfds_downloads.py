@@ -13,7 +13,7 @@ from zoo.data.sources.tfds_downloads import limited_downloads
 from zoo.runtime.web.limits import Limits
 
 OK = b"HTTP/1.1 200 OK\r\n"
-LIMITS = Limits(header_seconds=0.5, slow_seconds=0.3, slow_bytes=1000, largest_unstated_bytes=10_000)
+LIMITS = Limits(header_seconds=0.5, slow_seconds=0.3, slow_bytes=1000, max_unstated_bytes=10_000)
 RESPONSES = {
     "nothing": (silent_after(b""), "no response in 0.5 s"),
     "a header line by line": (repeating(OK, b"A: b\r\n", 0.05), "no response in 0.5 s"),

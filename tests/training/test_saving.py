@@ -16,7 +16,7 @@ from zoo.training import RunFolder
 from zoo.training.checkpoint.run_folder import saved_steps
 from zoo.training.config.run_options import RunOptions, parse_interval
 from zoo.training.evaluation import Evaluator
-from zoo.training.schedule import most_checkpoints
+from zoo.training.schedule import max_checkpoints
 
 pytestmark = pytest.mark.usefixtures("tiny")
 
@@ -87,7 +87,7 @@ def test_a_permanent_failure_of_a_save_ends_the_run(monkeypatch, tmp_path, error
     [({}, 2), ({"eval_every": 2}, 3), ({"save_every": "2", "keep": 9}, 3), ({"save_every": "1m"}, 4)],
 )
 def test_how_many_checkpoints_a_run_of_one_epoch_needs_room_for(options, count):
-    assert most_checkpoints(with_recipe(epochs=1).recipe, RunOptions(**options), 2) == count
+    assert max_checkpoints(with_recipe(epochs=1).recipe, RunOptions(**options), 2) == count
 
 
 FULL_DISK = """

@@ -14,7 +14,7 @@ DIGEST = hashlib.sha256(BODY).hexdigest()
 
 @dataclass
 class Site:
-    """`files` by path; `headers` to send with every answer; a connection ends after `drop_after` bytes of a body."""
+    """`files` by path; `headers` to send with every response; a connection ends after `drop_after` bytes of a body."""
 
     address: str = ""
     files: dict[str, bytes] = field(default_factory=dict)
@@ -30,12 +30,12 @@ def handler_of(site: Site) -> type[BaseHTTPRequestHandler]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_HEAD(self):
-            self.answer(with_body=False)
+            self.respond(with_body=False)
 
         def do_GET(self):
-            self.answer(with_body=True)
+            self.respond(with_body=True)
 
-        def answer(self, with_body: bool):
+        def respond(self, with_body: bool):
             byte_range = self.headers.get("Range")
             site.asked.append((self.command, self.path, byte_range))
             if site.status or self.path not in site.files:

@@ -24,7 +24,7 @@ PARTIAL = b"HTTP/1.1 206 Partial Content\r\n"
 CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
 BODY = bytes(range(256)) * 40
 DIGEST = hashlib.sha256(BODY).hexdigest()
-LIMITS = Limits(slow_bytes=1000, largest_bytes=1_000_000, largest_unstated_bytes=200_000, redirects=3)
+LIMITS = Limits(slow_bytes=1000, max_bytes=1_000_000, max_unstated_bytes=200_000, redirects=3)
 IMPATIENT = {
     "no response in time": replace(LIMITS, header_seconds=0.2),
     "less than 1 kB in 0.2 s": replace(LIMITS, slow_seconds=0.2),
@@ -241,7 +241,7 @@ def test_an_endless_response_takes_little_memory(target):
     endless = repeating(CHUNKED, b"10000\r\n" + b"b" * 2**16 + b"\r\n")
     tracemalloc.start()
     with raw_server(endless) as address, pytest.raises(zoo.ZooError, match="50,000,000"):
-        download(f"{address}/w.bin", target, "", Limits(largest_unstated_bytes=50_000_000))
+        download(f"{address}/w.bin", target, "", Limits(max_unstated_bytes=50_000_000))
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 5_000_000

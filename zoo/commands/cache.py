@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 HELP = "show the caches, and empty them"
 # Of a kind, for each cache.
-MOST_NOTES = 3
+MAX_NOTES = 3
 # As in `zoo.caches.kinds`, whose import takes a second.
 NAMES = ("weights", "programs", "datasets", "fonts")
 
@@ -97,8 +97,8 @@ def _clear(cache: Cache) -> int:
     kept = [f"{printable(path)} stays: {why}" for path, why in emptied.kept]
     refused = [f"cannot remove {printable(path)}: {why}" for path, why in emptied.refused]
     for notes in (kept, refused):
-        for note in notes[:MOST_NOTES]:
+        for note in notes[:MAX_NOTES]:
             print_note(note)
-        if len(notes) > MOST_NOTES:
-            print_note(f"{cache.name}: the same of {counted(len(notes) - MOST_NOTES, 'more file')}")
+        if len(notes) > MAX_NOTES:
+            print_note(f"{cache.name}: the same of {counted(len(notes) - MAX_NOTES, 'more file')}")
     return 2 if emptied.refused else 0

@@ -12,7 +12,7 @@ from zoo.counting.receptive_fields import AxisField, ReceptiveField, positions_a
 from zoo.counting.records import Number
 
 # Positions after a resize repeat their pattern after at most so many.
-MAXIMUM_PERIOD = 16
+MAX_PERIOD = 16
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ def _average_grid(apart: AxisField) -> tuple[Number | None, Number | None]:
         return _steps(np.unique(twice), 1)
     quarter = len(twice) // 4
     middle = twice[quarter : len(twice) - quarter]
-    for period in range(1, min(MAXIMUM_PERIOD, len(middle) // 2) + 1):
+    for period in range(1, min(MAX_PERIOD, len(middle) // 2) + 1):
         stride, first = _steps(middle, period)
         if stride is not None and first is not None:
             return stride, simple_number(first - quarter * stride)

@@ -7,11 +7,11 @@ ZooError for numbers that are no sizes.
 import math
 
 from zoo.errors import ZooError
-from zoo.geometry import LARGEST_SIZE, Padding, Size, output_size, pair
+from zoo.geometry import MAX_SIZE, Padding, Size, output_size, pair
 from zoo.printable import quoted
 from zoo.runtime.number_range import NumberRange
 
-SIZE = NumberRange(minimum=1, maximum=LARGEST_SIZE)
+SIZE = NumberRange(minimum=1, maximum=MAX_SIZE)
 
 Shape = tuple[int, int, int]
 

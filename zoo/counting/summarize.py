@@ -19,13 +19,13 @@ from zoo.counting.rows import fold_rows, layer_rows, misalignments, uncosted
 from zoo.counting.summary import Summary
 from zoo.counting.trace import trace
 from zoo.errors import ZooError
-from zoo.geometry import LARGEST_SIZE
+from zoo.geometry import MAX_SIZE
 from zoo.printable import quoted
 from zoo.runtime.limits import DEPTH
 from zoo.runtime.number_range import NumberRange
 
 # Of an array; one without elements is of use too.
-AXIS = NumberRange(minimum=0, maximum=LARGEST_SIZE)
+AXIS = NumberRange(minimum=0, maximum=MAX_SIZE)
 
 
 def summarize(

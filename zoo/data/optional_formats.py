@@ -47,7 +47,7 @@ OPTIONAL_FORMATS = (HEIC, AVIF)
 HEVC_BRANDS = frozenset((b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"))
 CONTAINER_BRANDS = frozenset((b"mif1", b"msf1", b"mif2"))
 AV1_BRANDS = frozenset((b"avif", b"avis"))
-LARGEST_FTYP = 512
+MAX_FTYP = 512
 
 
 class MissingDecoder(DataError):
@@ -62,11 +62,11 @@ def missing_format(suffix: str) -> OptionalFormat | None:
 
 def optional_format(file: BinaryIO) -> OptionalFormat | None:
     """The optional format that the file's contents have, whatever its name; it is at its start before and after."""
-    start = file.read(LARGEST_FTYP)
+    start = file.read(MAX_FTYP)
     file.seek(0)
     if start[4:8] != b"ftyp":
         return None
-    size = min(int.from_bytes(start[:4], "big"), LARGEST_FTYP)
+    size = min(int.from_bytes(start[:4], "big"), MAX_FTYP)
     major, brands = start[8:12], {start[place : place + 4] for place in range(8, size, 4)}
     if major in HEVC_BRANDS or (major in CONTAINER_BRANDS and not brands & AV1_BRANDS):
         return HEIC

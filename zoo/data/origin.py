@@ -11,7 +11,7 @@ from msgspec import Meta
 
 from zoo.data.known_labels import known_labels, label_counts
 from zoo.errors import list_first
-from zoo.runtime.record_types import LARGEST_CLASSES, Count, Sha256
+from zoo.runtime.record_types import MAX_CLASSES, Count, Sha256
 
 PathText = Annotated[str, Meta(max_length=4096)]
 # What follows the slash is a configuration, and the colon a version: never a path.
@@ -31,7 +31,7 @@ class SplitRecord:
     """
 
     images: Count
-    per_class: Annotated[tuple[Count, ...], Meta(max_length=LARGEST_CLASSES)] = ()
+    per_class: Annotated[tuple[Count, ...], Meta(max_length=MAX_CLASSES)] = ()
     order: Sha256 = ""
 
 

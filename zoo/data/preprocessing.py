@@ -10,7 +10,7 @@ from msgspec import Meta
 
 from zoo.data.fitting import Fit, Interpolation, fit_image
 from zoo.errors import ZooError
-from zoo.runtime.record_types import LARGEST_CHANNELS, ImageShape
+from zoo.runtime.record_types import MAX_CHANNELS, ImageShape
 
 Mean = Annotated[float, Meta(ge=-1000, le=1000)]
 Deviation = Annotated[float, Meta(gt=0, le=1000)]
@@ -26,8 +26,8 @@ class Preprocessing:
     """
 
     image_shape: ImageShape
-    mean: Annotated[tuple[Mean, ...], Meta(max_length=LARGEST_CHANNELS)]
-    std: Annotated[tuple[Deviation, ...], Meta(max_length=LARGEST_CHANNELS)]
+    mean: Annotated[tuple[Mean, ...], Meta(max_length=MAX_CHANNELS)]
+    std: Annotated[tuple[Deviation, ...], Meta(max_length=MAX_CHANNELS)]
     fit: Fit = "resize"
     crop: Annotated[float, Meta(gt=0, le=1)] = 1.0
     interpolation: Interpolation = "bilinear"

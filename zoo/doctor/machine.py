@@ -19,9 +19,9 @@ from zoo.runtime.free_memory import host_memory
 from zoo.runtime.system_errors import reason
 
 # Below these, a download of weights or a training run probably fails.
-LEAST_DISK = 2**30
-LEAST_MEMORY = 2**30
-LEAST_FILES = 128
+MIN_DISK = 2**30
+MIN_MEMORY = 2**30
+MIN_FILES = 128
 PROGRAMS = "JAX_COMPILATION_CACHE_DIR"
 
 
@@ -74,7 +74,7 @@ def _space(name: str, locate: Callable[[], Path], variable: str = "") -> Finding
         problem = f"{name}: {printable(existing)} is no folder"
     elif not writable and variable:
         problem = f"{name}: {printable(folder)} is not writable"
-    elif free < LEAST_DISK:
+    elif free < MIN_DISK:
         problem = f"{name}: only {shown_bytes(free)} are free in {printable(folder)}"
         remedy = f"remove some files (zoo cache clear), or {remedy}"
     return Finding(name, value, problem, remedy)
@@ -84,7 +84,7 @@ def _memory() -> Finding:
     free = host_memory()
     if free is None:
         return Finding("memory", "not known")
-    problem = f"only {shown_bytes(free)} of memory are free" if free < LEAST_MEMORY else ""
+    problem = f"only {shown_bytes(free)} of memory are free" if free < MIN_MEMORY else ""
     return Finding(
         "memory", f"{shown_bytes(free)} free", problem, "close other programs, or raise the container's limit"
     )
@@ -98,5 +98,5 @@ def _limits() -> list[Finding]:
     except ZooError as error:
         problem, _, remedy = str(error).partition(": ")
         return [Finding("address space", "limited", problem, remedy), Finding("open files", f"at most {files:,}")]
-    problem = f"a process may open only {files} files" if 0 <= files < LEAST_FILES else ""
+    problem = f"a process may open only {files} files" if 0 <= files < MIN_FILES else ""
     return [Finding("open files", "no limit" if files < 0 else f"at most {files:,}", problem, "ulimit -n 1024")]

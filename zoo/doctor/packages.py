@@ -14,7 +14,7 @@ from zoo.runtime.network_packages import module_of_network, offered_networks
 
 DISTRIBUTION = "zoo-cnn"
 # What is looked at where zoo is no installed package, which would say what it needs.
-MOST_NEEDED = ("jax", "flax", "optax", "orbax-checkpoint", "grain", "tensorflow-datasets", "numpy", "pillow")
+NEEDED_PACKAGES = ("jax", "flax", "optax", "orbax-checkpoint", "grain", "tensorflow-datasets", "numpy", "pillow")
 # The module to import, where its name is not that of the distribution.
 MODULES = {
     "flax": "flax.linen",
@@ -50,7 +50,7 @@ def installed_version(name: str) -> str:
 def required() -> tuple[Requirement, ...]:
     """What zoo needs at least, as its own metadata say; without versions where zoo is no installed package."""
     stated = [one for one in _requirements() if one.marker is None or one.marker.evaluate({"extra": ""})]
-    return tuple(stated or map(Requirement, MOST_NEEDED))
+    return tuple(stated or map(Requirement, NEEDED_PACKAGES))
 
 
 def module_of(requirement: Requirement) -> str:

@@ -18,7 +18,7 @@ from zoo.weights.fetch import local_file
 from zoo.weights.published import PublishedWeights, all_published
 
 HUB_PACKAGE = "huggingface_hub"
-# Of one host: to connect, and until its answer begins.
+# Of one host: to connect, and until its response begins.
 NETWORK_LIMITS = Limits(connect_seconds=5.0, header_seconds=10.0)
 
 

@@ -7,9 +7,9 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from zoo.runtime.record_types import LARGEST_CLASSES
+from zoo.runtime.record_types import MAX_CLASSES
 
-ClassCount = Annotated[int, Meta(ge=0, le=LARGEST_CLASSES)]
+ClassCount = Annotated[int, Meta(ge=0, le=MAX_CLASSES)]
 Width = Annotated[int, Meta(ge=1, le=2**14)]  # channels
 Groups = Annotated[int, Meta(ge=1, le=256)]  # of a convolution
 Widths = Annotated[tuple[Width, ...], Meta(min_length=1, max_length=8)]

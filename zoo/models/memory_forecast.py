@@ -15,7 +15,7 @@ from zoo.runtime.free_memory import device_memory, host_memory
 # Parameters, gradients and at least one moment of the optimizer, all float32.
 TRAINING_COPIES = 3
 # A network has about 50 activations for each value of its input. Where this many more fit, it is not traced.
-MOST_PER_INPUT = 1000
+MAX_PER_INPUT = 1000
 
 
 def check_training_memory(
@@ -43,7 +43,7 @@ def check_array_memory(what: str, size: int) -> None:
 
 def _check(model: nn.Module, image_shape: tuple[int, int, int], batch: int, dtype: Any, *, training: bool) -> None:
     available, least = device_memory(), 4 * batch * math.prod(image_shape)
-    if available is None or MOST_PER_INPUT * least <= available:
+    if available is None or MAX_PER_INPUT * least <= available:
         return
     if training:
         least += TRAINING_COPIES * variables_bytes(model, image_shape)

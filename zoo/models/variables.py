@@ -15,7 +15,7 @@ from zoo.runtime.jit_once import jit_once
 from zoo.runtime.limits import COUNTED_SIDE
 
 Variables = Mapping[str, Any]
-LARGEST_IMAGE_SIZE = 4096  # where the search for the smallest image size gives up
+MAX_SEARCHED_SIZE = 4096  # where the search for the smallest image size gives up
 
 
 def init(model: nn.Module, key: jax.Array, image_shape: tuple[int, int, int] | None = None) -> dict[str, Any]:
@@ -72,9 +72,9 @@ def smallest_image_size(model: nn.Module, channels: int = 3) -> int:
     high = 1
     while not fits(high):
         high *= 2
-        if high > LARGEST_IMAGE_SIZE:
+        if high > MAX_SEARCHED_SIZE:
             raise ZooError(
-                f"{type(model).__name__} accepts no square image of up to {LARGEST_IMAGE_SIZE} pixels: "
+                f"{type(model).__name__} accepts no square image of up to {MAX_SEARCHED_SIZE} pixels: "
                 "check its strides and its padding"
             )
     low = high // 2 + 1

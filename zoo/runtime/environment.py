@@ -9,7 +9,7 @@ from zoo.errors import ZooError
 
 # Bytes of addresses, most of them never used, with which training works. XLA aborts with 2 GiB; with 1, readers of data
 # sets wait for ever for threads.
-LEAST_ADDRESSES = 3 * 2**30
+MIN_ADDRESSES = 3 * 2**30
 # Parses XLA_FLAGS, as the first use of a device does.
 PARSE_XLA_FLAGS = "from jaxlib import _jax; _jax.CompileOptions()"
 
@@ -41,8 +41,8 @@ def check_xla_flags() -> None:
 def check_address_space() -> None:
     """Raises ZooError where the system gives this process fewer addresses than its libraries reserve."""
     limit, _ = resource.getrlimit(resource.RLIMIT_AS)
-    if 0 <= limit < LEAST_ADDRESSES:
+    if 0 <= limit < MIN_ADDRESSES:
         raise ZooError(
-            f"the limit of address space is {limit / 2**30:.1f} GiB, and JAX reserves {LEAST_ADDRESSES / 2**30:.0f}: "
+            f"the limit of address space is {limit / 2**30:.1f} GiB, and JAX reserves {MIN_ADDRESSES / 2**30:.0f}: "
             "raise it with ulimit -v, or limit the memory of a container instead"
         )

@@ -13,8 +13,8 @@ from zoo.printable import quoted
 WHOLE = re.compile(r"-?[0-9]+", re.ASCII)
 REAL = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?", re.ASCII | re.IGNORECASE)
 # Python refuses to read longer integers than 4,300 digits, and takes long for one of a thousand.
-MOST_DIGITS = 40
-SMALLEST_FLOAT32 = 2.0**-126
+MAX_DIGITS = 40
+MIN_FLOAT32 = 2.0**-126
 # The nearest float32 to anything from here up to 1 is 1.
 ROUNDED_UP = 2.0**-25
 
@@ -63,7 +63,7 @@ class NumberRange:
         if self.whole:
             return True
         rounds_up = math.isfinite(self.below) and number >= self.below * (1 - ROUNDED_UP)
-        return not rounds_up and (number == 0 or abs(number) >= SMALLEST_FLOAT32)
+        return not rounds_up and (number == 0 or abs(number) >= MIN_FLOAT32)
 
     def check(self, value: Any, name: str) -> None:
         """Raises ZooError, which names the value, unless it is in the range."""
@@ -76,6 +76,6 @@ def _parse(text: str, whole: bool) -> int | float | None:
     if not (WHOLE if whole else REAL).fullmatch(text):
         return None
     if whole:
-        return int(text) if len(text) <= MOST_DIGITS else None
+        return int(text) if len(text) <= MAX_DIGITS else None
     # Without the sign of -0.
     return float(text) + 0.0

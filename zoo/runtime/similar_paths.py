@@ -7,9 +7,9 @@ from pathlib import Path
 from zoo.errors import did_you_mean, similar_names
 
 # Of a folder with more names, these are looked at.
-MOST_NAMES = 10_000
+MAX_NAMES = 10_000
 # How similar a name must be. Ends such as .jpg are alike, and say nothing.
-LEAST_SIMILAR = 0.75
+MIN_SIMILAR = 0.75
 
 
 def similar_paths(path: str | os.PathLike[str]) -> str:
@@ -17,9 +17,9 @@ def similar_paths(path: str | os.PathLike[str]) -> str:
     try:
         missing = _first_missing(Path(path))
         with os.scandir(missing.parent) as entries:
-            names = [entry.name for entry in islice(entries, MOST_NAMES)]
+            names = [entry.name for entry in islice(entries, MAX_NAMES)]
         rest = Path(path).relative_to(missing)
-        similar = similar_names(missing.name, names, LEAST_SIMILAR)
+        similar = similar_names(missing.name, names, MIN_SIMILAR)
         whole = [str(missing.with_name(name) / rest) for name in similar]
         return did_you_mean([one for one in whole if Path(one).exists()])
     except (OSError, ValueError):

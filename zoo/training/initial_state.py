@@ -25,7 +25,7 @@ from zoo.training.finetune.pretrained_backbone import insert_backbone
 from zoo.training.muon import grouped_kernels
 from zoo.training.optimizer import make_optimizer
 from zoo.training.prepared_run import Backbone, PreparedRun
-from zoo.training.schedule import most_checkpoints
+from zoo.training.schedule import max_checkpoints
 from zoo.training.state import TrainState, create_state
 
 
@@ -55,7 +55,7 @@ def initial_state(
         check_backbone(run)
     with fail_on_all_processes():
         if isinstance(run.folder, RunFolder):
-            check_free_space(run.folder, shapes, most_checkpoints(run.config.recipe, run.options, steps_per_epoch))
+            check_free_space(run.folder, shapes, max_checkpoints(run.config.recipe, run.options, steps_per_epoch))
     if run.resume and isinstance(run.folder, RunFolder):
         if restored := restore(run.folder, abstract_like(shapes, sharding), console):
             return restored

@@ -16,7 +16,7 @@ from zoo.models.memory_forecast import check_array_memory, check_training_memory
 from zoo.models.network import Network
 from zoo.models.variables import check_image_shape, init_shapes, smallest_image_size
 from zoo.registry import create_model, model_info
-from zoo.runtime.limits import LARGEST_COUNT
+from zoo.runtime.limits import MAX_COUNT
 from zoo.runtime.mesh import data_mesh
 from zoo.training.check_batch_norms import check_batch_norms
 from zoo.training.check_user_network import check_user_network
@@ -117,8 +117,8 @@ def check_batches(recipe: Recipe, dataset: Dataset) -> None:
     if recipe.batch_size > images:
         raise ZooError(f"batch_size is {recipe.batch_size}: {dataset.name} has only {images} training images")
     steps = recipe.epochs * (images // recipe.batch_size)
-    if steps > LARGEST_COUNT:
-        raise ZooError(f"epochs is {recipe.epochs}: these are {steps} steps, and a run has at most {LARGEST_COUNT}")
+    if steps > MAX_COUNT:
+        raise ZooError(f"epochs is {recipe.epochs}: these are {steps} steps, and a run has at most {MAX_COUNT}")
     if recipe.accumulate > steps:
         raise ZooError(f"accumulate is {recipe.accumulate}: the run has only {steps} steps, and would make no update")
 

@@ -84,7 +84,7 @@ class Schedule:
         return global_max(self._stop.number)
 
 
-def most_checkpoints(recipe: Recipe, options: RunOptions, steps_per_epoch: int) -> int:
+def max_checkpoints(recipe: Recipe, options: RunOptions, steps_per_epoch: int) -> int:
     """How many checkpoints of a run are on the disk at a time, at most.
 
     Those are the latest ones, the best, and the new one before an old one is removed; a short run saves fewer.

@@ -18,7 +18,7 @@ SATURATED_FRACTION = 0.01
 # A crop keeps at least this fraction of a projection's energy (its sum of squares).
 KEPT_ENERGY = 0.98
 # A crop larger than this fraction of the image's shorter side saves too little space to be worth it.
-LARGEST_CROP = 0.67
+MAX_CROP = 0.67
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,7 +52,7 @@ def trim_boxes(groups: Sequence[ProjectionGroup]) -> tuple[list[ProjectionGroup]
     margin = min((empty_margin(group.pixels, group.boxes, KEPT_ENERGY) for group in not_empty), default=0)
     crop = f"{rows - 2 * margin}x{columns - 2 * margin}"
     energy = f"with {KEPT_ENERGY:.0%} or more of each projection's energy."
-    if whole_image and max(rows, columns) - 2 * margin > LARGEST_CROP * min(image_shape[:2]):
+    if whole_image and max(rows, columns) - 2 * margin > MAX_CROP * min(image_shape[:2]):
         # Half of a crop at the border would lie outside of the image.
         return list(groups), "An activation may depend on all of the image."
     trimmed = [replace(group, boxes=shrink_boxes(group.boxes, margin)) for group in groups]

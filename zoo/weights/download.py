@@ -142,9 +142,9 @@ def _check_size(url: str, part: Path, response: "Response", received: int, sha25
             f"{redacted(url)} does not state its length: add #sha256= and its digest, or give a file on this machine"
         )
     length, free = response.length or 0, shutil.disk_usage(part.parent).free
-    if received + length > limits.largest_bytes:
+    if received + length > limits.max_bytes:
         raise ZooError(
-            f"{redacted(url)} has {received + length:,} bytes, more than the limit of {limits.largest_bytes:,}: "
+            f"{redacted(url)} has {received + length:,} bytes, more than the limit of {limits.max_bytes:,}: "
             "download it otherwise, and give that file"
         )
     if length > free:

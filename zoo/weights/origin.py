@@ -19,7 +19,7 @@ from zoo.weights.stored_array import sha256_of
 from zoo.weights.timm_architectures import TIMM_ARCHITECTURES, architecture_names
 from zoo.weights.timm_config import read_timm_config
 
-LARGEST_PUBLISHED = 2**30
+MAX_PUBLISHED = 2**30
 # A folder of the hub's own cache, whose files are those of the repository.
 HUB_SNAPSHOT = re.compile(r"models--(?P<owner>[^/]+)--(?P<name>[^/]+)/snapshots/[0-9a-f]{40}")
 
@@ -69,7 +69,7 @@ def origin_of_file(model_name: str, file: BufferedReader) -> Origin:
 
 def _may_have_size(published: PublishedWeights, size: int) -> bool:
     if published.mebibytes is None:
-        return size <= LARGEST_PUBLISHED
+        return size <= MAX_PUBLISHED
     return abs(size / 2**20 - published.mebibytes) < 1
 
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from tests.fuzz.case import Case
 from tests.fuzz.seeds import TORCH_NETWORK, Seeds
 
-Answer = Callable[[socket.socket, bytes], None]
+Response = Callable[[socket.socket, bytes], None]
 # A server may be slow for so long before zoo gives up; its own deadlines are shorter.
 SLOW = 75.0
 ADDRESSES = (
@@ -33,10 +33,10 @@ ADDRESSES = (
 def cases(seeds: Seeds, seed: int, count: int) -> Iterator[Case]:
     """A case per behaviour of a server, and per address."""
     content = seeds.torch_weights.read_bytes()[:200_000]
-    answers = {name: (answer, expected) for name, (answer, expected) in behaviours(content).items()}
+    responses = behaviours(content)
     sha256 = hashlib.sha256(content).hexdigest()
-    with_port = _serve({name: answer for name, (answer, _) in answers.items()})
-    for name, (_, seconds) in answers.items():
+    with_port = _serve({name: response for name, (response, _) in responses.items()})
+    for name, (_, seconds) in responses.items():
         path = name.replace(" ", "-").replace("/", "-")
         yield Case(
             kind="servers",
@@ -54,18 +54,18 @@ def _convert(address: str) -> tuple[str, ...]:
     return ("convert", address, "out.safetensors", "--model", TORCH_NETWORK)
 
 
-def behaviours(content: bytes) -> dict[str, tuple[Answer, float]]:
-    """What a server answers, and the seconds that this may take."""
+def behaviours(content: bytes) -> dict[str, tuple[Response, float]]:
+    """What a server responds with, and the seconds that this may take."""
 
-    def raw(head: str, body: bytes = b"", then: Answer | None = None) -> Answer:
-        def answer(connection: socket.socket, request: bytes) -> None:
+    def raw(head: str, body: bytes = b"", then: Response | None = None) -> Response:
+        def respond(connection: socket.socket, request: bytes) -> None:
             connection.sendall(head.replace("\n", "\r\n").encode("latin-1") + b"\r\n" + body)
             if then:
                 then(connection, request)
 
-        return answer
+        return respond
 
-    def ok(headers: str, body: bytes = content, then: Answer | None = None) -> Answer:
+    def ok(headers: str, body: bytes = content, then: Response | None = None) -> Response:
         return raw(f"HTTP/1.1 200 OK\n{headers}Connection: close\n", body, then)
 
     size = len(content)
@@ -135,43 +135,43 @@ def behaviours(content: bytes) -> dict[str, tuple[Answer, float]]:
         "100 Continue without end": raw("HTTP/1.1 100 Continue\n", b"", _endless(b"HTTP/1.1 100 Continue\r\n\r\n")),
     }
     return {
-        **{name: (answer, 10.0) for name, answer in at_once.items()},
-        **{name: (answer, SLOW) for name, answer in slow.items()},
+        **{name: (response, 10.0) for name, response in at_once.items()},
+        **{name: (response, SLOW) for name, response in slow.items()},
     }
 
 
-def _redirect(location: str) -> Answer:
-    def answer(connection: socket.socket, request: bytes) -> None:
+def _redirect(location: str) -> Response:
+    def respond(connection: socket.socket, request: bytes) -> None:
         head = f"HTTP/1.1 302 Found\r\nLocation: {location}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
         connection.sendall(head.encode("latin-1"))
 
-    return answer
+    return respond
 
 
-def _endless(piece: bytes) -> Answer:
-    def answer(connection: socket.socket, request: bytes) -> None:
+def _endless(piece: bytes) -> Response:
+    def respond(connection: socket.socket, request: bytes) -> None:
         while True:
             connection.sendall(piece)
 
-    return answer
+    return respond
 
 
-def _dripping(piece: bytes, seconds: float) -> Answer:
-    def answer(connection: socket.socket, request: bytes) -> None:
+def _dripping(piece: bytes, seconds: float) -> Response:
+    def respond(connection: socket.socket, request: bytes) -> None:
         while True:
             connection.sendall(piece)
             time.sleep(seconds)
 
-    return answer
+    return respond
 
 
 def _reset(connection: socket.socket, request: bytes) -> None:
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\0\0\0\0\0\0\0")
 
 
-def _serve(answers: dict[str, Answer]) -> dict[str, int]:
-    """The port of each answer's server; all are in one process, which ends with this one."""
-    servers = {name: socket.create_server(("127.0.0.1", 0)) for name in answers}
+def _serve(responses: dict[str, Response]) -> dict[str, int]:
+    """The port of the server of each response; all are in one process, which ends with this one."""
+    servers = {name: socket.create_server(("127.0.0.1", 0)) for name in responses}
     ports = {name: server.getsockname()[1] for name, server in servers.items()}
     if not os.fork():
         # Linux: end with the parent.
@@ -179,7 +179,7 @@ def _serve(answers: dict[str, Answer]) -> dict[str, int]:
 
         ctypes.CDLL(None).prctl(1, signal.SIGTERM)
         for name, server in servers.items():
-            threading.Thread(target=_accept, args=(server, answers[name]), daemon=True).start()
+            threading.Thread(target=_accept, args=(server, responses[name]), daemon=True).start()
         while True:
             time.sleep(3600)
     for server in servers.values():
@@ -187,15 +187,15 @@ def _serve(answers: dict[str, Answer]) -> dict[str, int]:
     return ports
 
 
-def _accept(server: socket.socket, answer: Answer) -> None:
+def _accept(server: socket.socket, response: Response) -> None:
     while True:
         connection, _ = server.accept()
-        threading.Thread(target=_answer, args=(connection, answer), daemon=True).start()
+        threading.Thread(target=_respond, args=(connection, response), daemon=True).start()
 
 
-def _answer(connection: socket.socket, answer: Answer) -> None:
+def _respond(connection: socket.socket, response: Response) -> None:
     try:
         with connection:
-            answer(connection, connection.recv(2**16))
+            response(connection, connection.recv(2**16))
     except OSError:
         pass

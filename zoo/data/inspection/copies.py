@@ -30,19 +30,19 @@ class FoundCopies:
     groups: tuple[Group, ...]
 
 
-def find_copies(dataset: Dataset, *, most_images: float, most_bytes: float) -> FoundCopies:
+def find_copies(dataset: Dataset, *, max_images: float, max_bytes: float) -> FoundCopies:
     """Compare at most so many images, evenly spaced, and read at most so many bytes for that.
 
     Files are compared whole: by their size, then by their end, then by a hash. Examples of other data sets are compared
     by a hash of the encoded image, or of its pixels. What cannot be read is not compared.
     """
-    images = evenly_spaced(dataset, most_images)
+    images = evenly_spaced(dataset, max_images)
     if all(isinstance(source, FolderSource) for source in (dataset.train, dataset.test)):
-        return _among_files(dataset, images, most_bytes)
-    return _among_examples(dataset, images, most_bytes)
+        return _among_files(dataset, images, max_bytes)
+    return _among_examples(dataset, images, max_bytes)
 
 
-def _among_files(dataset: Dataset, images: Sequence[ImageIndex], most_bytes: float) -> FoundCopies:
+def _among_files(dataset: Dataset, images: Sequence[ImageIndex], max_bytes: float) -> FoundCopies:
     def path(image: ImageIndex) -> Path:
         return source_of(dataset, image).path(image.index)  # type: ignore[attr-defined]
 
@@ -54,10 +54,10 @@ def _among_files(dataset: Dataset, images: Sequence[ImageIndex], most_bytes: flo
         # An empty file is an image that cannot be read.
         if len(group) == 1 or not size:
             continue
-        most_bytes -= len(group) * min(TAIL, size)
+        max_bytes -= len(group) * min(TAIL, size)
         alike = [part for part in _grouped(group, lambda image: _tail(path(image))).values() if len(part) > 1]
-        most_bytes -= sum(map(len, alike)) * size
-        if most_bytes < 0:
+        max_bytes -= sum(map(len, alike)) * size
+        if max_bytes < 0:
             compared -= len(group)
             continue
         for part in alike:
@@ -65,19 +65,19 @@ def _among_files(dataset: Dataset, images: Sequence[ImageIndex], most_bytes: flo
     return FoundCopies(compared, _in_order(found))
 
 
-def _among_examples(dataset: Dataset, images: Sequence[ImageIndex], most_bytes: float) -> FoundCopies:
+def _among_examples(dataset: Dataset, images: Sequence[ImageIndex], max_bytes: float) -> FoundCopies:
     encoded = all(hasattr(source, "encoded") for source in (dataset.train, dataset.test))
     by_contents: dict[Hashable, list[ImageIndex]] = defaultdict(list)
     # In an order of chance, as it may end before the last: a part of each class, the same on every call.
     for number in np.random.default_rng(0).permutation(len(images)):
-        if most_bytes < 0:
+        if max_bytes < 0:
             break
         image = images[number]
         try:
             data, shape = _contents(source_of(dataset, image), image.index, encoded=encoded)
         except DataError:
             continue
-        most_bytes -= len(data)
+        max_bytes -= len(data)
         by_contents[hashlib.sha256(data).digest(), shape].append(image)
     compared = sum(map(len, by_contents.values()))
     return FoundCopies(compared, _in_order(_groups_of_many(by_contents)))

@@ -113,7 +113,7 @@ def survey(dataset: Dataset, effort: Effort = USUAL) -> Survey:
     """Look at a data set, as much as `effort` allows; images that cannot be read are in the result."""
     training, test = (_counts(source, dataset, effort) for source in (dataset.train, dataset.test))
     looked_at = look_at(dataset, evenly_spaced(dataset, effort.looked_at), decode=effort.decode)
-    found = find_copies(dataset, most_images=effort.compared, most_bytes=effort.compared_bytes)
+    found = find_copies(dataset, max_images=effort.compared, max_bytes=effort.compared_bytes)
     return Survey(
         name=dataset.name,
         folder=printable(dataset.place.path) if dataset.place.kind == "folder" else "",

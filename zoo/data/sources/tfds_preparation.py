@@ -54,8 +54,8 @@ def prepare(make: Callable[[Path], tfds.core.DatasetBuilder], data_dir: Path, *,
     try:
         with in_use(data_dir), tempfile.TemporaryDirectory(dir=data_dir, prefix=UNFINISHED) as folder:
             inside = make(Path(folder))
-            largest = max([info.size for info in (builder.url_infos or {}).values()], default=LIMITS.largest_bytes)
-            limits = replace(LIMITS, largest_bytes=largest, largest_unstated_bytes=largest)
+            largest = max([info.size for info in (builder.url_infos or {}).values()], default=LIMITS.max_bytes)
+            limits = replace(LIMITS, max_bytes=largest, max_unstated_bytes=largest)
             with suppress_output() if quiet else contextlib.nullcontext(), limited_downloads(limits):
                 inside.download_and_prepare(
                     file_format="array_record",

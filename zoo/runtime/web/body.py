@@ -30,7 +30,7 @@ def read_body(call: BoundedCall, response: requests.Response, limits: Limits) ->
     it was stated to be or may be.
     """
     url, length = response.url, stated_length(response.url, response.headers)
-    promised = min(limits.largest_bytes, limits.largest_unstated_bytes if length is None else length)
+    promised = min(limits.max_bytes, limits.max_unstated_bytes if length is None else length)
     received, rate = 0, _RateCheck(limits)
     while True:
         start = time.monotonic()

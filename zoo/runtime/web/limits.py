@@ -7,8 +7,8 @@ from dataclasses import dataclass
 class Limits:
     """Seconds to connect, until the header of the response is complete, redirects included, and for the whole body.
 
-    A body of which less than `slow_bytes` arrive in `slow_seconds` ends. It has at most `largest_bytes`, or
-    `largest_unstated_bytes` where the server does not state how many. A process that waits for the same download of
+    A body of which less than `slow_bytes` arrive in `slow_seconds` ends. It has at most `max_bytes`, or
+    `max_unstated_bytes` where the server does not state how many. A process that waits for the same download of
     another one ends when that has written nothing for `waiting_seconds`.
     """
 
@@ -17,8 +17,8 @@ class Limits:
     slow_seconds: float = 30.0
     slow_bytes: int = 30_000
     body_seconds: float = 24 * 3600.0
-    largest_bytes: int = 16 * 2**30
-    largest_unstated_bytes: int = 2**30
+    max_bytes: int = 16 * 2**30
+    max_unstated_bytes: int = 2**30
     redirects: int = 10
     waiting_seconds: float = 180.0
 

@@ -6,7 +6,7 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 
-LARGEST_RATIO = 4 / 3
+MAX_ASPECT_RATIO = 4 / 3
 # Boxes that are drawn per image. The first that fits is used, or else `central_box`.
 MAX_TRIES = 10
 
@@ -27,7 +27,7 @@ def random_boxes(key: jax.Array, batch: int, height: int, width: int, smallest: 
     whole = jnp.array([height, width], jnp.float32)
     draws = jax.random.uniform(size_key, (batch, MAX_TRIES, 2), jnp.float32)
     area = (smallest + (1 - smallest) * draws[..., 0]) * height * width
-    ratio = jnp.exp(math.log(LARGEST_RATIO) * (2 * draws[..., 1] - 1))
+    ratio = jnp.exp(math.log(MAX_ASPECT_RATIO) * (2 * draws[..., 1] - 1))
     sizes = jnp.sqrt(jnp.stack([area / ratio, area * ratio], axis=-1))
     inside = (sizes <= whole).all(-1)
     size = jnp.take_along_axis(sizes, inside.argmax(1)[:, None, None], axis=1)[:, 0]
@@ -38,8 +38,8 @@ def random_boxes(key: jax.Array, batch: int, height: int, width: int, smallest: 
 
 def central_box(height: int, width: int) -> tuple[int, int, int, int]:
     """Top, left, height and width of the largest central box with an aspect ratio of 3/4 to 4/3, as torchvision's."""
-    box_height = min(height, round(width * LARGEST_RATIO))
-    box_width = min(width, round(height * LARGEST_RATIO))
+    box_height = min(height, round(width * MAX_ASPECT_RATIO))
+    box_width = min(width, round(height * MAX_ASPECT_RATIO))
     return (height - box_height) // 2, (width - box_width) // 2, box_height, box_width
 
 

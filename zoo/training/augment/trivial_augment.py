@@ -16,7 +16,7 @@ SHEAR = 0.99
 TRANSLATION = 32
 DEGREES = 135
 ENHANCEMENT = 0.99
-FEWEST_BITS = 2
+MIN_BITS = 2
 
 # Of ITU-R BT.601, as in PIL.
 LUMA = (0.299, 0.587, 0.114)
@@ -156,7 +156,7 @@ def map_levels(images: jax.Array, operation: jax.Array, strength: jax.Array) -> 
 
 def posterize(levels: jax.Array, strength: jax.Array) -> jax.Array:
     """Keep the upper 8 to 2 bits of the levels."""
-    dropped = jnp.round(strength * (8 - FEWEST_BITS) / STRONGEST).astype(jnp.int32)
+    dropped = jnp.round(strength * (8 - MIN_BITS) / STRONGEST).astype(jnp.int32)
     unit = (1 << dropped).astype(levels.dtype)
     return jnp.floor(levels / unit) * unit
 

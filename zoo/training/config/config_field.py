@@ -6,7 +6,7 @@ from typing import Any
 
 from zoo.errors import ZooError
 from zoo.printable import quoted
-from zoo.runtime.limits import LARGEST_COUNT
+from zoo.runtime.limits import MAX_COUNT
 from zoo.runtime.number_range import NumberRange
 
 # For messages.
@@ -19,7 +19,7 @@ def config_field(
     *,
     metavar: str | None = None,
     minimum: float = 0,
-    maximum: float = LARGEST_COUNT,
+    maximum: float = MAX_COUNT,
     below: float = math.inf,
 ) -> Any:
     """A dataclass field with the help text of its flag and the range of its values.

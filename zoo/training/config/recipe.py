@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 from zoo.errors import ZooError
-from zoo.runtime.limits import LARGEST_BATCH, LARGEST_IMAGE
+from zoo.runtime.limits import MAX_BATCH_SIZE, MAX_IMAGE_SIZE
 from zoo.training.config.config_field import check_fields, config_field
 
-LARGEST_EPOCHS = 10**6
+MAX_EPOCHS = 10**6
 # A learning rate, a weight and the like: far more than what trains anything.
-LARGEST_FACTOR = 1000
+MAX_FACTOR = 1000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,28 +21,24 @@ class Recipe:
     config.json, and is read where it is used. Raises ZooError for a value outside its range.
     """
 
-    epochs: int = config_field(20, "passes over the training images", minimum=1, maximum=LARGEST_EPOCHS)
+    epochs: int = config_field(20, "passes over the training images", minimum=1, maximum=MAX_EPOCHS)
     batch_size: int = config_field(
         64,
         "images per step, over all devices; without this flag as many as there are, if those are fewer",
         minimum=1,
-        maximum=LARGEST_BATCH,
+        maximum=MAX_BATCH_SIZE,
     )
     optimizer: Literal["adamw", "sgd", "lamb", "muon"] = config_field("adamw", "sgd has Nesterov momentum")
-    learning_rate: float = config_field(
-        1e-3, "peak learning rate, at the end of a linear warmup", maximum=LARGEST_FACTOR
-    )
+    learning_rate: float = config_field(1e-3, "peak learning rate, at the end of a linear warmup", maximum=MAX_FACTOR)
     schedule: Literal["cosine", "linear", "constant"] = config_field(
         "cosine", "learning rate after its peak; cosine and linear fall to zero with the end of the run"
     )
-    warmup_epochs: float = config_field(
-        1.0, "epochs of linear warmup; at most a third of the run", maximum=LARGEST_EPOCHS
-    )
+    warmup_epochs: float = config_field(1.0, "epochs of linear warmup; at most a third of the run", maximum=MAX_EPOCHS)
     momentum: float = config_field(0.9, "momentum of sgd; no other optimizer has it", below=1)
     weight_decay: float = config_field(
         1e-4,
         "decay of kernels per unit of learning rate, for sgd as a part of the gradient; biases and norms have none",
-        maximum=LARGEST_FACTOR,
+        maximum=MAX_FACTOR,
     )
     clip_norm: float = config_field(
         0.0,
@@ -65,12 +61,12 @@ class Recipe:
         "class has the same share of the loss",
     )
     aux_heads: bool = config_field(False, "also train the auxiliary classifiers, if the network has them")
-    aux_weight: float = config_field(0.3, "weight of each auxiliary loss, with --aux-heads", maximum=LARGEST_FACTOR)
+    aux_weight: float = config_field(0.3, "weight of each auxiliary loss, with --aux-heads", maximum=MAX_FACTOR)
     freeze: str = config_field(
         "none", "none, backbone (all but the head), or a regular expression of layers", metavar="LAYERS"
     )
     backbone_rate: float = config_field(
-        1.0, "learning rate of all but the head, relative to the head's", maximum=LARGEST_FACTOR
+        1.0, "learning rate of all but the head, relative to the head's", maximum=MAX_FACTOR
     )
     crop: float = config_field(
         0.0, "smallest share of an image's area in a random crop, resized to the image size; 0: no crop", maximum=1
@@ -78,7 +74,7 @@ class Recipe:
     shift: int = config_field(
         0,
         "largest random shift of an image in pixels, vertically and horizontally; the mean fills the border",
-        maximum=LARGEST_IMAGE,
+        maximum=MAX_IMAGE_SIZE,
     )
     flip: bool = config_field(False, "flip each image horizontally with probability 0.5")
     trivial_augment: bool = config_field(
@@ -88,16 +84,16 @@ class Recipe:
         0.0, "probability that a rectangle of an image, of 1/8 to 1/2 of each side, is filled with the mean", maximum=1
     )
     mixup: float = config_field(
-        0.0, "alpha of mixup, a blend of two images and their labels (usual: 0.2); 0: none", maximum=LARGEST_FACTOR
+        0.0, "alpha of mixup, a blend of two images and their labels (usual: 0.2); 0: none", maximum=MAX_FACTOR
     )
     cutmix: float = config_field(
-        0.0, "alpha of CutMix, a box of one image in another (usual: 1); 0: none", maximum=LARGEST_FACTOR
+        0.0, "alpha of CutMix, a box of one image in another (usual: 1); 0: none", maximum=MAX_FACTOR
     )
     image_size: int = config_field(
         0,
         "height and width in pixels; 0: the network's (the weights' with --pretrained), or for smaller images the "
         "next multiple of 32",
-        maximum=LARGEST_IMAGE,
+        maximum=MAX_IMAGE_SIZE,
     )
     fit: Literal["resize", "pad"] = config_field(
         "resize",
