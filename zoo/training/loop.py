@@ -18,6 +18,7 @@ from zoo.training.config.recipe import Recipe
 from zoo.training.feed import Feed, open_feed
 from zoo.training.finetune.freezing import partition
 from zoo.training.initial_state import build_network, initial_state
+from zoo.training.logging.rows import MetricsRow
 from zoo.training.optimizer import count_warmup_updates
 from zoo.training.prepared_run import PreparedRun
 from zoo.training.resolve_config import check_batches, check_classes, check_memory
@@ -26,6 +27,8 @@ from zoo.training.session import Session, open_session
 from zoo.training.state import TrainState
 from zoo.training.step import Metrics, train_step
 from zoo.training.stop_signals import exit_code
+
+RunStep = Callable[[TrainState, Any], tuple[TrainState, Metrics]]
 
 
 @dataclass(frozen=True)
@@ -46,20 +49,14 @@ def train_run(run: PreparedRun, console: Console) -> Outcome:
     be saved or an image cannot be read, after which the run is saved too, and what `initial_state` raises.
     """
     config = run.config
-    check_batches(config.recipe, run.dataset)
-    check_classes(config, run.dataset)
-    if run.resume:  # its folder may be someone else's
-        check_memory(build_network(config), config.recipe, config.preprocessing, run.dataset)
+    check_run(run)
     mesh, plan = data_mesh(config.recipe.batch_size), TrainingPlan(config.recipe, len(run.dataset.train))
     unreadable = UnreadableImages(run.options.skip_unreadable, "--skip-unreadable")
     feed = open_feed(run.dataset, config.recipe, config.preprocessing, mesh, unreadable)
     state, position = initial_state(run, mesh=mesh, steps_per_epoch=plan.steps_per_epoch, console=console)
     feed.seek(position.feed)
-    print_frozen(state, console)
-    print_short_warmup(config.recipe, plan, console)
     first, run_step = int(state.step), compile_step(feed, state, mesh)
-    if first >= plan.steps:
-        print_line(console, f"all epochs are done ({config.recipe.epochs}): more --epochs extend the run")
+    print_start(state, config.recipe, plan, console)
     with open_session(
         run, plan=plan, feed=feed, first=first, position=position, mesh=mesh, console=console, unreadable=unreadable
     ) as session:
@@ -72,33 +69,35 @@ def train_run(run: PreparedRun, console: Console) -> Outcome:
         elif plan.ends_epoch(first):
             # The totals are those from before an evaluation that was made up for.
             session.metrics.end_epoch()
-        for step in range(first + 1, plan.steps + 1):
-            session.profiler.before(step)
-            with session.saving_if_unreadable(state), session.progress.waiting(session.metrics.idle):
-                inputs = feed.inputs(step - 1)
-            state, metrics = run_step(state, inputs)
-            session.step_started(step, metrics)
+        return run_steps(session, state, run_step, evaluation)
 
-            due = session.schedule.due(step)
-            if due:
-                session.wait_for_steps()
-            if due.log:
-                session.log(step)
-            evaluation = session.evaluate(step, state) if due.evaluate else None
-            # An evaluation takes long: a signal may have come meanwhile.
-            stop = due.stop or (session.schedule.stop_requested() if due.evaluate else 0)
-            if due.save:
-                session.save(state, evaluation, evaluation_missing=due.evaluate and not evaluation)
-            if stop and (step < plan.steps or not evaluation):
-                session.checkpoints.require(step)
-                return Outcome(step, None, exit_code(stop))
-        session.progress.print_times()
-        session.checkpoints.require(plan.steps)
-        # A finished run that is resumed has not been evaluated here.
-        tested = evaluation or session.evaluator.evaluate(state)
+
+def run_steps(session: Session, state: TrainState, run_step: RunStep, evaluation: MetricsRow | None) -> Outcome:
+    """Take the steps that are left, each followed by what is due; `evaluation` is that of the state so far, if any."""
+    steps = session.plan.steps
+    for step in range(session.first + 1, steps + 1):
+        inputs = session.inputs(step, state)
+        state, metrics = run_step(state, inputs)
+        session.step_started(step, metrics)
+        evaluation, stop = session.complete(step, state)
+        if stop and (step < steps or not evaluation):
+            session.checkpoints.require(step)
+            return Outcome(step, None, exit_code(stop))
+    session.progress.print_times()
+    session.checkpoints.require(steps)
+    # A finished run that is resumed has not been evaluated here.
+    tested = evaluation or session.evaluator.evaluate(state)
     if not tested:
-        return Outcome(plan.steps, None, exit_code(session.stop.number))
-    return Outcome(plan.steps, tested["test_accuracy"])
+        return Outcome(steps, None, exit_code(session.stop.number))
+    return Outcome(steps, tested["test_accuracy"])
+
+
+def check_run(run: PreparedRun) -> None:
+    """Raises ZooError for data or a machine that do not fit the configuration, which may be someone else's."""
+    check_batches(run.config.recipe, run.dataset)
+    check_classes(run.config, run.dataset)
+    if run.resume:
+        check_memory(build_network(run.config), run.config.recipe, run.config.preprocessing, run.dataset)
 
 
 def lacks_evaluation(session: Session, position: Position) -> bool:
@@ -107,6 +106,14 @@ def lacks_evaluation(session: Session, position: Position) -> bool:
         # Earlier versions did not store it, but an evaluation cleared the totals of its epoch.
         return session.metrics.pending and session.plan.ends_epoch(session.first)
     return position.evaluation_missing
+
+
+def print_start(state: TrainState, recipe: Recipe, plan: TrainingPlan, console: Console) -> None:
+    """Print what is particular about a run that starts, or continues, from this state."""
+    print_frozen(state, console)
+    print_short_warmup(recipe, plan, console)
+    if int(state.step) >= plan.steps:
+        print_line(console, f"all epochs are done ({recipe.epochs}): more --epochs extend the run")
 
 
 def print_frozen(state: TrainState, console: Console) -> None:
@@ -124,7 +131,7 @@ def print_short_warmup(recipe: Recipe, plan: TrainingPlan, console: Console) -> 
         print_line(console, f"warmup is {epochs:.3g} epochs, not {recipe.warmup_epochs:g}: at most a third of the run")
 
 
-def compile_step(feed: Feed, state: TrainState, mesh: Mesh) -> Callable[[TrainState, Any], tuple[TrainState, Metrics]]:
+def compile_step(feed: Feed, state: TrainState, mesh: Mesh) -> RunStep:
     """The jitted training step, which takes its batch from the feed's inputs and donates the state."""
 
     def step(state: TrainState, inputs: Any) -> tuple[TrainState, Metrics]:

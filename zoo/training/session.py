@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import jax
 from jax.sharding import Mesh
@@ -56,6 +57,12 @@ class Session:
     seconds: float
     started: float = field(default_factory=time.perf_counter)
 
+    def inputs(self, step: int, state: TrainState) -> Any:
+        """The inputs of the next step; the run is saved where one is an image that cannot be read."""
+        self.profiler.before(step)
+        with self.saving_if_unreadable(state), self.progress.waiting(self.metrics.idle):
+            return self.feed.inputs(step - 1)
+
     def step_started(self, step: int, metrics: Metrics) -> None:
         """Keep the metrics of a step that was started, and check those of an earlier one that has finished.
 
@@ -74,6 +81,20 @@ class Session:
         """Wait for all steps that were started. Raises ZooError if too many of them are not finite."""
         for metrics in self.metrics.remaining():
             self.guard.check(metrics)
+
+    def complete(self, step: int, state: TrainState) -> tuple[MetricsRow | None, int]:
+        """Do what is due after a step; its evaluation, and the number of the signal that asked for a stop, or 0."""
+        due = self.schedule.due(step)
+        if due:
+            self.wait_for_steps()
+        if due.log:
+            self.log(step)
+        evaluation = self.evaluate(step, state) if due.evaluate else None
+        # An evaluation takes long: a signal may have come meanwhile.
+        stop = due.stop or (self.schedule.stop_requested() if due.evaluate else 0)
+        if due.save:
+            self.save(state, evaluation, evaluation_missing=due.evaluate and not evaluation)
+        return evaluation, stop
 
     def log(self, step: int) -> None:
         """Print and record the means of the metrics since the last logged step."""
