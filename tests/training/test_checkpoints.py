@@ -14,6 +14,7 @@ import pytest
 from short_runs import CONFIG, Printed, final_params, run, with_recipe
 
 import zoo
+from zoo.runtime.records import InvalidRecord
 from zoo.training import RunFolder
 from zoo.training.checkpoint import restore
 from zoo.training.checkpoint.checksums import Damaged, checksums, verified_record, with_checksums
@@ -92,10 +93,21 @@ def test_all_checkpoints_damaged_is_one_clear_line_and_moves_nothing(finished, t
     path = shutil.copytree(finished, tmp_path / "run")
     for file in (path / "steps").rglob("manifest.ocdbt"):
         file.write_bytes(b"no")
-    with pytest.raises(zoo.ZooError, match=r"steps/12, .*steps/8, .*steps/4 cannot be read") as error:
+    with pytest.raises(zoo.ZooError, match=r"run/steps are damaged \(12, 8, 4\): .* without --resume") as error:
         run(path, resume=True)
     assert "\n" not in str(error.value)
     assert saved_steps(RunFolder(path)) == [4, 8, 12]
+
+
+@pytest.mark.parametrize(
+    ("field", "advice"), [('"seed": 0.5', "correct this file"), ('"sed": 1', "update zoo, or correct this file")]
+)
+def test_a_wrong_field_of_the_configuration_says_what_to_do(finished, tmp_path, field, advice):
+    path = tmp_path / "run"
+    path.mkdir()
+    (path / "config.json").write_text((finished / "config.json").read_text().replace('"seed": 0', field))
+    with pytest.raises(InvalidRecord, match=rf"config\.json: recipe\.se?e?d.*; {advice}"):
+        RunFolder(path).read_config()
 
 
 def test_a_checkpoint_of_another_optimizer_names_both_sides(finished, tmp_path):

@@ -1,11 +1,14 @@
 """Reading files of other libraries without torch: safetensors, and what is refused."""
 
+import os
+
 import ml_dtypes
 import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
 import zoo
+from zoo.weights.keras_file import read_keras
 from zoo.weights.read_state_dict import read_state_dict
 
 ARRAYS = {"fc.weight": np.arange(6, dtype=np.float32).reshape(2, 3), "fc.bias": np.array([0.5, -2], np.float32)}
@@ -70,3 +73,11 @@ def test_what_is_no_weights_file(tmp_path):
     save_file({}, tmp_path / "w.safetensors")
     with pytest.raises(zoo.ZooError, match="holds no tensors"):
         read_state_dict(tmp_path / "w.safetensors")
+
+
+def test_an_empty_backend_of_keras_is_none(tmp_path, monkeypatch):
+    monkeypatch.setenv("KERAS_BACKEND", "")
+    (tmp_path / "w.h5").write_bytes(b"none")
+    with pytest.raises(zoo.ZooError, match=r"w\.h5"):
+        read_keras("resnet50_keras", tmp_path / "w.h5", zoo.create_model("resnet50_keras"))
+    assert os.environ["KERAS_BACKEND"] == "jax"

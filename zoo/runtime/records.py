@@ -11,7 +11,8 @@ import re
 import types
 import typing
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, is_dataclass
 from functools import cache
 from typing import Any, TypeVar
@@ -38,6 +39,10 @@ STEP = re.compile(r"\.(?P<name>[^.\[\]]+)|\[(?P<index>\d+)\]|\[\.\.\.\]")
 
 class InvalidRecord(ZooError):
     """JSON that is not the record that it should be."""
+
+
+class UnknownField(InvalidRecord):
+    """A field that the record does not have."""
 
 
 class _DuplicateName(ValueError):
@@ -85,8 +90,19 @@ def as_record(value: Any, kind: type[Record], where: str, *, at: str = "", forei
             raise InvalidRecord(f"{where} is not read: its lists and objects are nested too deeply") from None
         return as_record(encodable, kind, where, at=at, foreign=foreign)
     if not foreign and (name := _unknown_field(value, kind, at)):
-        raise InvalidRecord(f"{where}: {unknown_field(name)}")
+        raise UnknownField(f"{where}: {unknown_field(name)}")
     return record
+
+
+@contextmanager
+def with_advice(advice: str) -> Iterator[None]:
+    """Say what to do in the InvalidRecord that the block raises."""
+    try:
+        yield
+    except UnknownField as error:
+        raise UnknownField(f"{error}; update zoo, or {advice}") from None
+    except InvalidRecord as error:
+        raise InvalidRecord(f"{error}; {advice}") from None
 
 
 def unknown_field(name: str) -> str:

@@ -23,6 +23,7 @@ from zoo.printable import one_line, printable_names, quoted
 from zoo.registry import create_model, model_info, model_source
 from zoo.runtime.atomic_files import replacing
 from zoo.runtime.html_tables import html_facts
+from zoo.runtime.records import with_advice
 from zoo.weights.description import facts_about
 from zoo.weights.metadata import WeightsMetadata, metadata_texts, parse_metadata
 from zoo.weights.network_fields import network_fields
@@ -190,7 +191,8 @@ def load_file(file: BufferedReader, model: str | None = None) -> Weights:
     path, stored_file = Path(file.name), read_safetensors(file)
     check_format(stored_file.metadata, path)
     texts = {name: text for name, text in stored_file.metadata.items() if name != "format"}
-    stated = dict(vars(parse_metadata(texts, str(path), model)))
+    with with_advice("get the file again, or convert its weights again"):
+        stated = dict(vars(parse_metadata(texts, str(path), model)))
     del stated["model_source"]
     source = source_of_own_file(file, stated.pop("made_from"))
     weights = with_arrays(Weights(variables={}, source=source, **stated), stored_file.arrays)

@@ -38,7 +38,8 @@ def read_keras(model_name: str, path: Path, model: Network) -> dict[str, np.ndar
     if model_name not in KERAS:
         raise ZooError(f"Keras has no {model_name}; it has {', '.join(KERAS)}")
     with open_weights(path) as file:
-        os.environ.setdefault("KERAS_BACKEND", "jax")
+        # Keras takes an empty one for none, and then TensorFlow.
+        os.environ["KERAS_BACKEND"] = os.environ.get("KERAS_BACKEND") or "jax"
         try:
             import h5py  # noqa: F401
             import keras

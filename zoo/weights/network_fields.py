@@ -11,12 +11,12 @@ from typing import Annotated, Any
 import flax.linen as nn
 from msgspec import Meta
 
-from zoo.errors import suggestion
+from zoo.errors import ZooError, suggestion
 from zoo.models.network import Network
 from zoo.models.user_module.contract import MODES
 from zoo.printable import quoted
 from zoo.registry import UnknownModel, model_info
-from zoo.runtime.records import InvalidRecord, as_record, unknown_field
+from zoo.runtime.records import UnknownField, as_record, unknown_field
 
 # Not of JSON, or of Flax and not of the network.
 NEVER_STORED = {"name", "parent", "dtype", "param_dtype", "act"}
@@ -52,8 +52,8 @@ def field_value(model: str, fields: Mapping[str, Any], name: str) -> Any:
 def network_fields(model: str, stored: Mapping[str, Any], where: str) -> dict[str, Any]:
     """The `fields` that the file `where` has for a network, as `create_model` takes them: lists become tuples.
 
-    Raises InvalidRecord for a field that a file cannot set, a wrong type and a value outside the field's range, and
-    UnknownModel.
+    Raises InvalidRecord for a wrong type and a value outside the field's range, UnknownField, UnknownModel, and
+    ZooError for a field that a file cannot set.
     """
     try:
         info = model_info(model)
@@ -62,14 +62,14 @@ def network_fields(model: str, stored: Mapping[str, Any], where: str) -> dict[st
         raise UnknownModel(f"{where}: {error}") from None
     for name in stored:
         if name in NEVER_STORED:
-            raise InvalidRecord(f"{where}: fields.{name} is not for a file to set: remove it")
+            raise ZooError(f"{where}: fields.{name} is not for a file to set: remove it")
         if name not in known and info.source:
-            raise InvalidRecord(
+            raise ZooError(
                 f"{where} sets {quoted(name)}, and {model} has no such field now{suggestion(name, known)}: "
                 "its class has to be as it was when that was written"
             )
         if name not in known:
-            raise InvalidRecord(f"{where}: {unknown_field(f'fields.{name}')}, of {model}{suggestion(name, known)}")
+            raise UnknownField(f"{where}: {unknown_field(f'fields.{name}')}, of {model}{suggestion(name, known)}")
     return {name: as_record(value, known[name], where, at=f"fields.{name}") for name, value in stored.items()}
 
 

@@ -15,7 +15,7 @@ import ml_dtypes
 import numpy as np
 
 from zoo.errors import ZooError
-from zoo.runtime.records import parse_json
+from zoo.runtime.records import parse_json, with_advice
 from zoo.runtime.regular_file import size_of
 from zoo.weights.stored_array import StoredArray, read_numbers
 
@@ -58,7 +58,8 @@ def read_safetensors(file: BufferedReader) -> SafetensorsFile:
         start = 8 + length
         if length > MAX_HEADER or start > size_of(file):
             raise ValueError(f"a header of {length} bytes")
-        header = parse_json(file.read(length), str(file.name))
+        with with_advice("copy or download it again"):
+            header = parse_json(file.read(length), str(file.name))
         metadata = header.pop(METADATA, {})
         if not all(isinstance(text, str) for text in metadata.values()):
             raise ValueError("metadata that are no text")

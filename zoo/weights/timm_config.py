@@ -12,7 +12,7 @@ from zoo.data.fitting import Interpolation
 from zoo.data.preprocessing import Deviation, Mean
 from zoo.errors import ZooError, ZooWarning
 from zoo.runtime.record_types import Channels, ClassNames, Name, Pixels
-from zoo.runtime.records import InvalidRecord, as_record, parse_json
+from zoo.runtime.records import as_record, parse_json, with_advice
 from zoo.runtime.regular_file import read_regular
 from zoo.runtime.system_errors import reason
 
@@ -84,10 +84,8 @@ def read_timm_config(path: Path) -> TimmConfig | None:
         return None
     except OSError as error:
         raise ZooError(f"cannot read {path}, which is beside the weights: {reason(error)}") from None
-    try:
+    with with_advice("correct this file, or move the weights away from it"):
         config = parse_json(text, str(path))
         if not isinstance(config, dict) or not {"architecture", "pretrained_cfg"} <= config.keys():
             return None
         return as_record(config, TimmConfig, str(path), foreign=True)
-    except InvalidRecord as error:
-        raise InvalidRecord(f"{error}; correct this file, or move the weights away from it") from None

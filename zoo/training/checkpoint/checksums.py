@@ -19,7 +19,7 @@ from msgspec import Meta
 
 from zoo.errors import ZooError, list_some
 from zoo.runtime.record_types import Count
-from zoo.runtime.records import InvalidRecord, as_record, parse_json
+from zoo.runtime.records import InvalidRecord, as_record, parse_json, with_advice
 from zoo.training.checkpoint.position import Position
 
 Word = Annotated[int, Meta(ge=0, lt=2**32)]
@@ -63,7 +63,8 @@ def verified_record(metadata: Any, where: str) -> CheckpointRecord:
         raise Damaged from None
     if zlib.crc32(stored.record.encode("utf-8", "surrogatepass")) != stored.crc32:
         raise Damaged
-    return as_record(_upgraded(parse_json(stored.record, where)), CheckpointRecord, where)
+    with with_advice("rename that folder to use another checkpoint"):
+        return as_record(_upgraded(parse_json(stored.record, where)), CheckpointRecord, where)
 
 
 def _upgraded(stored: Any) -> Any:

@@ -11,7 +11,7 @@ import jax
 from orbax.checkpoint import v1 as ocp
 from rich.console import Console
 
-from zoo.errors import ZooError
+from zoo.errors import ZooError, list_first
 from zoo.runtime.console import print_line
 from zoo.runtime.failures import refusal_line
 from zoo.runtime.records import InvalidRecord
@@ -46,7 +46,11 @@ def restore(folder: RunFolder, abstract: TrainState, console: Console) -> tuple[
             position = replace(position, evaluation_missing=False)
         return abstract.replace(**state), position
     if damaged:
-        raise ZooError(f"{', '.join(map(str, damaged))} cannot be read: start a new run without --resume")
+        steps = list_first([path.name for path in checkpoints], 3)
+        raise ZooError(
+            f"all checkpoints in {folder.steps} are damaged ({steps}): restore one of them from a copy, or start a new "
+            "run without --resume, which keeps this one under another name"
+        )
     return None
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from zoo.errors import ZooError, did_you_mean
 from zoo.registry import stored_model
 from zoo.runtime.atomic_files import replacing
-from zoo.runtime.records import as_record, parse_json
+from zoo.runtime.records import as_record, parse_json, with_advice
 from zoo.runtime.regular_file import read_regular
 from zoo.runtime.similar_paths import similar_paths
 from zoo.runtime.system_errors import reason
@@ -94,9 +94,10 @@ class RunFolder:
             raise self.no_run("no run to resume") from None
         except OSError as error:
             raise ZooError(f"cannot read {where}: {reason(error)}") from None
-        config = as_record(_upgraded(parse_json(text, where)), RunConfig, where)
-        name = stored_model(config.model, config.model_source, where, model)
-        return replace(config, model=name, fields=network_fields(name, config.fields, where))
+        with with_advice("correct this file, or restore it from a copy"):
+            config = as_record(_upgraded(parse_json(text, where)), RunConfig, where)
+            name = stored_model(config.model, config.model_source, where, model)
+            return replace(config, model=name, fields=network_fields(name, config.fields, where))
 
     def start(self, config: RunConfig) -> Path | None:
         """Make the folder of a new run, as `starting`, for a process that does not need its lock."""

@@ -9,7 +9,7 @@ from msgspec import Meta
 from zoo.errors import ZooError
 from zoo.runtime.failures import refusal_line
 from zoo.runtime.record_types import Fraction
-from zoo.runtime.records import as_record, parse_json
+from zoo.runtime.records import as_record, parse_json, with_advice
 from zoo.runtime.regular_file import read_regular
 from zoo.runtime.system_errors import reason
 
@@ -33,7 +33,8 @@ def read_metrics(checkpoint: Path) -> SavedMetrics | None:
     """Those of a checkpoint; None for one that was not evaluated. Raises ZooError if they are damaged."""
     file = metrics_file(checkpoint)
     try:
-        return as_record(parse_json(read_regular(file), str(file)), SavedMetrics, str(file), foreign=True)
+        with with_advice("rename the folder of that checkpoint to use another one"):
+            return as_record(parse_json(read_regular(file), str(file)), SavedMetrics, str(file), foreign=True)
     except FileNotFoundError:
         return None
     except OSError as error:

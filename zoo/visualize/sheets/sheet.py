@@ -14,7 +14,7 @@ from msgspec import Meta
 
 from zoo.errors import ZooError
 from zoo.runtime.atomic_files import replacing
-from zoo.runtime.records import InvalidRecord, as_record, parse_json
+from zoo.runtime.records import as_record, parse_json, with_advice
 from zoo.runtime.regular_file import read_regular
 from zoo.runtime.system_errors import reason
 from zoo.visualize.sheets.figures import DPI, save_figure, sheet_figure, sheet_fonts
@@ -122,13 +122,13 @@ def read_index(folder: Path) -> list[IndexEntry]:
     """
     path = _json_path(folder)
     try:
-        entries = as_record(parse_json(read_regular(path), str(path)), Entries, str(path))
+        text = read_regular(path)
     except FileNotFoundError:
         return []
     except OSError as error:
         raise ZooError(f"cannot read {path}: {reason(error)}") from None
-    except InvalidRecord as error:
-        raise InvalidRecord(f"{error}; remove this list of sheets, or choose another folder") from None
+    with with_advice("remove this list of sheets, or choose another folder"):
+        entries = as_record(parse_json(text, str(path)), Entries, str(path))
     return [entry for entry in entries if (folder / f"{entry.name}.png").exists()]
 
 
