@@ -16,7 +16,8 @@ from zoo.training import RunFolder
 from zoo.training.checkpoint.run_folder import saved_steps
 from zoo.training.config.run_options import RunOptions, parse_interval
 from zoo.training.evaluation import Evaluator
-from zoo.training.schedule import max_checkpoints
+from zoo.training.logging.rows import MAX_ROWS
+from zoo.training.schedule import check_rows, max_checkpoints
 
 pytestmark = pytest.mark.usefixtures("tiny")
 
@@ -88,6 +89,14 @@ def test_a_permanent_failure_of_a_save_ends_the_run(monkeypatch, tmp_path, error
 )
 def test_how_many_checkpoints_a_run_of_one_epoch_needs_room_for(options, count):
     assert max_checkpoints(with_recipe(epochs=1).recipe, RunOptions(**options), 2) == count
+
+
+@pytest.mark.parametrize("options", [{"log_every": 1}, {"eval_every": 1}])
+def test_a_run_of_more_rows_than_are_read_is_refused(options):
+    recipe = with_recipe(epochs=1).recipe
+    check_rows(recipe, RunOptions(**options), MAX_ROWS - 1)
+    with pytest.raises(zoo.ZooError, match=r"250,001: .*--log-every"):
+        check_rows(recipe, RunOptions(**options), MAX_ROWS)
 
 
 FULL_DISK = """

@@ -32,6 +32,7 @@ from zoo.training.loop import Outcome, train_run
 from zoo.training.prepared_run import PreparedRun
 from zoo.training.resolve_config import open_weights, resolve_config
 from zoo.training.resume_config import ResumeRequest, check_same_weights, describe_changes, resume_config
+from zoo.training.schedule import check_rows
 from zoo.weights import Weights
 from zoo.weights.hash_variables import hash_variables
 from zoo.weights.pretrained import absolute_name
@@ -79,6 +80,7 @@ def prepare(request: RunRequest, console: Console, lock: ExitStack) -> PreparedR
     else:
         config, weights = new_config(request)
     config, options = with_unreadable(config, request.options)
+    check_rows(config.recipe, options, len(request.dataset.train) // config.recipe.batch_size)
     if weights and weights.source:
         print_line(console, f"pretrained weights: {weights.source}")
     backbone = backbone_of(weights, build_network(config)) if weights else {}

@@ -4,9 +4,11 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from zoo.errors import ZooError
 from zoo.training.config.recipe import Recipe
 from zoo.training.config.run_options import RunOptions, parse_interval
 from zoo.training.distributed import Agreement, global_max, is_first
+from zoo.training.logging.rows import MAX_ROWS
 from zoo.training.optimizer import count_updates, learning_rate_schedule
 from zoo.training.stop_signals import StopRequest
 
@@ -82,6 +84,17 @@ class Schedule:
     def stop_requested(self) -> int:
         """The number of the signal that any process has received by now, or 0; all processes must call it."""
         return global_max(self._stop.number)
+
+
+def check_rows(recipe: Recipe, options: RunOptions, steps_per_epoch: int) -> None:
+    """Raises ZooError where a run would record more rows of metrics than are read."""
+    steps = recipe.epochs * steps_per_epoch
+    rows = recipe.epochs + sum(steps // every for every in (options.log_every, options.eval_every) if every)
+    if rows > MAX_ROWS:
+        raise ZooError(
+            f"a run has at most {MAX_ROWS:,} rows of metrics, and this one would have {rows:,}: give a larger "
+            "--log-every or --eval-every, or fewer --epochs"
+        )
 
 
 def max_checkpoints(recipe: Recipe, options: RunOptions, steps_per_epoch: int) -> int:

@@ -19,8 +19,12 @@ from zoo.runtime.system_errors import reason
 from zoo.training.checkpoint.run_folder import RunFolder
 
 MetricsRow = Mapping[str, float | None]
+# A run writes no more, and they take about 150 MB of memory.
+MAX_ROWS = 250_000
 # Bytes of a row; more are read as several, which cannot be read.
-MAX_ROW_SIZE = 2**16
+MAX_ROW_SIZE = 2**12
+# Columns of a newer version.
+MAX_OTHER_COLUMNS = 8
 # A crash cuts one line, a power failure a few.
 MAX_UNREADABLE = 1000
 
@@ -29,6 +33,7 @@ Amount = Annotated[int, Meta(ge=0, lt=2**53)] | Annotated[float, Meta(ge=0)]
 Accuracy = Annotated[int, Meta(ge=0, le=1)] | Annotated[float, Meta(ge=0, le=1)]
 # A mean of float32 numbers, which are rounded.
 MeanAccuracy = Annotated[int, Meta(ge=0, le=1)] | Annotated[float, Meta(ge=0, le=1.001)]
+OtherColumn = Annotated[str, Meta(max_length=40)]
 AnyNumber = Annotated[int, Meta(gt=-(2**53), lt=2**53)] | float
 
 
@@ -50,6 +55,7 @@ class Columns(TypedDict, total=False):
     seconds: Amount | None
 
 
+OtherColumns = Annotated[dict[OtherColumn, AnyNumber | None], Meta(max_length=MAX_OTHER_COLUMNS)]
 _DECODER = msgspec.json.Decoder(Columns)
 
 
@@ -114,6 +120,8 @@ def _parse_lines(file: BufferedReader) -> StoredRows:
     unreadable: list[str] = []
     read_line = partial(file.readline, MAX_ROW_SIZE)
     for number, line in enumerate(iter(read_line, b""), start=1):
+        if len(rows) == MAX_ROWS:
+            raise ZooError(f"{file.name} has more than {MAX_ROWS:,} rows, and no run writes them: move it elsewhere")
         try:
             rows.append(_parse_known(line) or _parse(line, f"{file.name}, line {number}"))
         except InvalidRecord as error:
@@ -140,4 +148,4 @@ def _parse(line: bytes, where: str) -> MetricsRow:
     stored = parse_json(line, where)
     row: dict[str, Any] = {**as_record(stored, Columns, where, foreign=True)}
     others = {name: value for name, value in stored.items() if name not in row}
-    return {**row, **as_record(others, dict[str, AnyNumber | None], where)}
+    return {**row, **as_record(others, OtherColumns, where)}
