@@ -3,16 +3,19 @@
 import dataclasses
 import json
 import shutil
+from contextlib import ExitStack
 
 import pytest
 from command_line import error_of
 from PIL import Image
+from rich.console import Console
 
 from zoo.__main__ import main
 from zoo.commands.arguments.remembered_data import run_dataset, weights_dataset
 from zoo.data import DataOrigin, open_dataset
 from zoo.errors import ZooError
 from zoo.training import RunFolder, checkpoint_weights
+from zoo.training.prepare import RunRequest, prepare
 from zoo.weights import load, save
 
 ADVICE = "give it with --dataset"
@@ -93,6 +96,18 @@ def test_another_data_set_of_tfds_with_the_same_labels_is_not_that_of_the_weight
         squares, name="mnist_corrupted", place=DataOrigin(kind="tfds", name="mnist_corrupted/fog:1.0.0")
     )
     assert weights_dataset(weights, fog, None).name == "mnist_corrupted"
+
+
+def test_images_that_can_be_read_since_stay_left_out(capsys, run, tmp_path):
+    for index in range(5):
+        Image.new("RGB", (24, 24)).save(tmp_path / "mine" / "digits" / "upper left" / f"new{index}.avif")
+    dataset = weights_dataset(checkpoint_weights(run.path), None, None)
+    noted = capsys.readouterr().err
+    assert "AVIF could not be read when the training started" in noted and "has changed" not in noted
+    assert dataset.origin == run.read_config().data
+    request = RunRequest(model="lenet5", dataset=open_dataset(dataset.place.path), folder=run, resume=True)
+    with ExitStack() as lock:
+        assert prepare(request, Console(quiet=True), lock).config.data == dataset.origin
 
 
 def test_a_folder_that_has_changed(capsys, run, tmp_path):

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from zoo.data import DataError, DataOrigin, Dataset, SplitRecord, open_again, open_arrays, open_dataset
-from zoo.data.data_changes import data_changes
+from zoo.data.data_changes import as_remembered, data_changes
 from zoo.data.dataset import ArraySource
 from zoo.data.origin import class_changes, image_changes, split_record
 from zoo.runtime.records import InvalidRecord, as_record
@@ -70,6 +70,25 @@ def test_a_decoder_that_was_installed_or_is_gone_is_named(tmp_path, monkeypatch)
     assert "; 1 AVIF image of them could not be read here then" in data_changes(without.origin, with_avif)
     assert "; files left out: 1 .avif" in data_changes(with_avif.origin, without)
     assert data_changes(without.origin, without) == ""
+
+
+def test_a_decoder_that_was_installed_since_is_done_without(tmp_path, monkeypatch):
+    for name in ("cat", "dog"):
+        (tmp_path / name).mkdir()
+        for index in range(9):
+            Image.new("L", (8, 8), index).save(tmp_path / name / f"{index}.{'avif' if index % 4 == 1 else 'png'}")
+    with_avif = open_dataset(tmp_path)
+    with monkeypatch.context() as patched:
+        patched.setattr("zoo.data.optional_formats.features.check", lambda name: False)
+        without = open_dataset(tmp_path)
+    assert len(with_avif.train) + len(with_avif.test) == 18 and len(without.train) + len(without.test) == 14
+    same = as_remembered(without.origin, with_avif)
+    assert same.origin == without.origin and same.train.files == without.train.files
+    assert "4 .avif" in same.left_out and "AVIF could not be read when the training started" in same.left_out
+    assert as_remembered(with_avif.origin, with_avif) is with_avif
+    (tmp_path / "cat" / "0.png").unlink()
+    changed = open_dataset(tmp_path)
+    assert as_remembered(without.origin, changed) is changed
 
 
 def test_which_classes_have_changed():

@@ -12,6 +12,7 @@ from rich.console import Console
 
 from zoo.data import Dataset, UnreadableImages
 from zoo.data.batches import in_memory
+from zoo.data.data_changes import as_remembered
 from zoo.data.inspection.lines import two_lines
 from zoo.data.inspection.survey import BRIEF, survey
 from zoo.errors import ZooError
@@ -76,6 +77,8 @@ def prepare(request: RunRequest, console: Console, lock: ExitStack) -> PreparedR
     if request.resume and isinstance(folder, RunFolder):
         if is_first() and folder.path.is_dir():
             lock.enter_context(lock_folder(folder.path))
+        data = as_remembered(folder.read_config(request.model).data, request.dataset)
+        request = dataclasses.replace(request, dataset=data)
         config, weights = resumed_config(request, folder)
     else:
         config, weights = new_config(request)

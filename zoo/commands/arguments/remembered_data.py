@@ -35,11 +35,16 @@ def weights_dataset(weights: Weights, named: Dataset | None, data_dir: Path | No
 
     Raises ZooError, with the advice, where it is not known or not there, or has other classes than the weights.
     """
+    from zoo.data.data_changes import as_remembered
+
     if named:
         return _replacement(weights, named)
-    dataset = _open(weights.data, weights.dataset, "these weights", data_dir, advice)
+    found = _open(weights.data, weights.dataset, "these weights", data_dir, advice)
+    dataset = as_remembered(weights.data, found)
     how = "by its name in these weights" if weights.data.kind == "unknown" else "which these weights were trained on"
     print_note(f"data: {dataset.place.describe()}, {how}")
+    if dataset is not found:
+        print_note(dataset.left_out)
     _check_unchanged(weights, dataset, advice)
     return dataset
 

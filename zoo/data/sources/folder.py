@@ -1,6 +1,7 @@
 """A folder of images with one sub-folder per class."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from zoo.data.dataset import Dataset, Example, path_safe
 from zoo.data.decoding import read_image, read_shape, read_thumbnail
 from zoo.data.errors import DataError
 from zoo.data.image_shape import typical_shape
+from zoo.data.optional_formats import OptionalFormat
 from zoo.data.sources.image_tree import ImageTree, list_tree
 from zoo.data.sources.left_out import describe_left_out
 from zoo.data.sources.splits import find_splits, split_groups
@@ -50,14 +52,15 @@ class FolderSource:
         return read_thumbnail(self.path(index), side)
 
 
-def open_folder(folder: Path) -> Dataset:
+def open_folder(folder: Path, without: Sequence[OptionalFormat] = ()) -> Dataset:
     """Open a folder of class folders, or one with a training and a test split of them (see `find_splits`).
 
     Plain class folders are split four to one, class by class, by a hash of each image's path: the same split on every
     machine. Symbolic links are followed. The folder is listed, and only a few images are opened: one that cannot be
-    read is an error when it is met. DataError names an empty class, or classes that differ.
+    read is an error when it is met. Images of the formats `without` are left out. DataError names an empty class, or
+    classes that differ.
     """
-    tree = list_tree(folder)
+    tree = list_tree(folder, without)
     if splits := find_splits(tree):
         train_files, test_files = (_classes(split, is_split=True) for split in splits)
         _check_same_classes(splits[0].path, train_files, splits[1].path, test_files)

@@ -2,12 +2,12 @@
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from zoo.data.errors import DataError
-from zoo.data.optional_formats import HEIC, OPTIONAL_FORMATS
+from zoo.data.optional_formats import HEIC, OPTIONAL_FORMATS, OptionalFormat
 from zoo.data.sources.left_out import OtherFiles, joined_kinds
 from zoo.runtime.system_errors import reason
 
@@ -64,18 +64,18 @@ class ImageTree:
         return {name: folder for name, folder in self.folders.items() if folder.total}
 
 
-def readable_suffixes() -> frozenset[str]:
-    """The suffixes of the images that can be read in this installation."""
-    missing = (known.suffixes for known in OPTIONAL_FORMATS if not known.is_available())
+def readable_suffixes(without: Sequence[OptionalFormat] = ()) -> frozenset[str]:
+    """The suffixes of the images that can be read in this installation, but those of formats to do without."""
+    missing = (known.suffixes for known in OPTIONAL_FORMATS if known in without or not known.is_available())
     return EXTENSIONS.difference(*missing)
 
 
-def list_tree(root: Path) -> ImageTree:
-    """List a folder and all below it; symbolic links are followed.
+def list_tree(root: Path, without: Sequence[OptionalFormat] = ()) -> ImageTree:
+    """List a folder and all below it; symbolic links are followed. Images of the formats `without` are other files.
 
     Raises DataError for a folder that cannot be read, and for a link to a folder that holds it.
     """
-    return _tree(root, "", _identities_above(root), readable_suffixes())
+    return _tree(root, "", _identities_above(root), readable_suffixes(without))
 
 
 def has_images(root: Path) -> bool:
