@@ -124,7 +124,7 @@ def computed(eqn: Any, inputs: Sequence[Known | None]) -> list[Known | None]:
     if len(known) < len(inputs) or name.startswith(("random_", "rng_", "threefry")):
         return [None] * len(eqn.outvars)
     computation = Computation(
-        run=partial(_run, eqn),
+        run=partial(run_equation, eqn),
         inputs=known,
         shapes=[tuple(getattr(out.aval, "shape", ())) for out in eqn.outvars],
         constant=all(value.computation.constant for value in known),
@@ -165,7 +165,7 @@ def _results(computation: Computation) -> Sequence[Any]:
         return unknown
 
 
-def _run(eqn: Any, *arguments: Any) -> Sequence[Any]:
+def run_equation(eqn: Any, *arguments: Any) -> Sequence[Any]:
     """The results of an equation, by NumPy if it can, else by JAX."""
     dtype = getattr(eqn.outvars[0].aval, "dtype", None)
     result = numpy_primitives.run(eqn.primitive.name, eqn.params, arguments, dtype) if len(eqn.outvars) == 1 else None

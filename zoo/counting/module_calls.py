@@ -67,7 +67,7 @@ def trace_call(
     errors = []
     for function in (plain, updating, first_call):
         try:
-            jaxpr, module_calls = _marked_jaxpr(function, variables, example)
+            jaxpr, module_calls = marked_jaxpr(function, variables, example)
         except Exception as error:  # A user's module may raise anything.
             errors.append(error)
         else:
@@ -75,7 +75,7 @@ def trace_call(
     raise errors[1]
 
 
-def _marked_jaxpr(function: Callable, *arguments: Any) -> tuple[Any, tuple[ModuleCall, ...]]:
+def marked_jaxpr(function: Callable, *arguments: Any) -> tuple[Any, tuple[ModuleCall, ...]]:
     """The closed jaxpr of a function and the module calls in it, whose marks are on the name stack."""
     calls: list[ModuleCall] = []
 

@@ -5,11 +5,19 @@ The marks in it are those of the first module. Its variables tell which module i
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import Protocol
 
-from zoo.counting.equations import TracedValue
-from zoo.counting.graph import ModuleCall
+from zoo.counting.graph import ModuleCall, Variable
 
 Path = tuple[str, ...]
+
+
+class HasVariables(Protocol):
+    """A traced value."""
+
+    @property
+    def variables(self) -> frozenset[Variable]:
+        """The variables that it is computed from."""
 
 
 @dataclass(frozen=True)
@@ -33,10 +41,10 @@ class ModuleCalls:
     """The module calls of a network, to which those of reused jaxprs are added."""
 
     calls: list[ModuleCall]
-    first_inputs: dict[int, Sequence[TracedValue]] = field(default_factory=dict)
+    first_inputs: dict[int, Sequence[HasVariables]] = field(default_factory=dict)
     added: dict[tuple[int, Renaming], int] = field(default_factory=dict)
 
-    def renaming(self, jaxpr: object, inputs: Sequence[TracedValue], outer: Renaming) -> Renaming:
+    def renaming(self, jaxpr: object, inputs: Sequence[HasVariables], outer: Renaming) -> Renaming:
         """The renaming inside a jaxpr with these inputs; `outer` is that of the jaxpr around it."""
         first = self.first_inputs.setdefault(id(jaxpr), inputs)
         for traced, now in zip(first, inputs, strict=True):
