@@ -33,9 +33,9 @@ SIMPLIFICATIONS = (
     recognise_activations,
     scale_last,
     fold_linear,
-    merge_affine,
     recognise_layer_norm,
     fold_into_next,
+    merge_affine,
     merge_pads,
     remove_unused,
 )
