@@ -31,9 +31,19 @@ def pair(size: int | Sequence[int], what: str = "size", *, least: int = 0) -> Pa
     `least` is the smallest number.
     """
     both = _both(size)
+    if is_symbolic(*both):
+        return both[0], both[1]
     if len(both) != 2 or not all(_is_int(number) and least <= number <= MAX_SIZE for number in both):
         raise ZooError(f"the {what} is {quoted(size)}: give an int or a pair (height, width), {least} to {MAX_SIZE}")
     return int(both[0]), int(both[1])
+
+
+def is_symbolic(*sizes: Any) -> bool:
+    """Whether a size stands for many numbers: that of an array in `jax.export`, whose shape has variables.
+
+    Its class is private, and this is the one place that knows its name. Without it sizes would all be numbers.
+    """
+    return any(type(size).__name__ == "_DimExpr" for size in sizes)
 
 
 def _both(value: Any) -> tuple[Any, ...]:

@@ -10,7 +10,7 @@ from zoo.commands.command_line import COMMANDS, parser
 
 # Those of `metavar` that are numbers or are checked otherwise.
 NUMBERS = ("N", "X", "I")
-SIZES = ("summary --input", "report --input")
+SIZES = ("summary --input", "report --input", "export --input")
 WRONG = ("", " 5", "5 ", "1_0", "²", "٣", "0x10", "nan", "inf", "-inf", "ten", "1e400", "-7", "9" * 400, "9" * 5000)
 
 

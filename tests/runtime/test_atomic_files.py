@@ -8,7 +8,7 @@ import pytest
 from command_line import error_of
 
 from zoo.errors import ZooError
-from zoo.runtime.atomic_files import check_replaceable, clear_unfinished, replacing
+from zoo.runtime.atomic_files import check_replaceable, clear_unfinished, replacing, replacing_with_others
 
 
 def names(folder):
@@ -89,3 +89,37 @@ def test_what_cannot_be_replaced_is_known_before(tmp_path):
         with pytest.raises(ZooError, match=why):
             check_replaceable(path)
     assert names(tmp_path) == ["file"]
+
+
+def write_with_another(path, text="new", fail=False):
+    with replacing_with_others(path) as unfinished:
+        unfinished.write_text(text)
+        unfinished.with_name("another").write_text(text)
+        if fail:
+            raise KeyboardInterrupt
+
+
+def test_files_that_belong_together_are_put_in_place_together(tmp_path):
+    for text in ("made", "replaced"):
+        write_with_another(tmp_path / "file", text)
+        assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"file": text, "another": text}
+    with pytest.raises(KeyboardInterrupt):
+        write_with_another(tmp_path / "file", fail=True)
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"file": text, "another": text}
+
+
+def test_nothing_is_left_where_the_last_of_them_cannot_be_put_in_place(tmp_path, monkeypatch):
+    replace = Path.replace
+
+    def full(self, target):
+        if self.name == "file":
+            raise OSError(28, "No space left on device", str(self))
+        return replace(self, target)
+
+    monkeypatch.setattr(Path, "replace", full)
+    with pytest.raises(ZooError, match="No space left"):
+        write_with_another(tmp_path / "file")
+    assert names(tmp_path) == []
+    for kind in ("folder", "pipe", "device"):
+        with pytest.raises(ZooError, match=f"it is a {kind}"):
+            write_with_another(special(tmp_path, kind))

@@ -10,7 +10,7 @@ from zoo.commands.arguments.parser import Parser
 # A new command is one file in zoo/commands and one name here.
 COMMANDS = (
     *("list", "summary", "weights", "convert", "predict", "evaluate", "data", "train", "visualize", "report"),
-    *("cache", "doctor", "completions"),
+    *("export", "cache", "doctor", "completions"),
 )
 
 

@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from zoo.geometry import Pads, Pair, pair
+from zoo.geometry import Pads, Pair, is_symbolic, pair
 from zoo.kernels.arguments import refuse_split
 from zoo.kernels.depthwise import depthwise_conv
 from zoo.kernels.sliding_windows import MAX_UNROLLED_TAPS, tap_slices
@@ -82,6 +82,8 @@ def _cpu_form(
         return partial(depthwise_conv, stride=stride, pads=pads)
     if groups > 1:
         return partial(grouped_conv, stride=stride, pads=pads, groups=groups)
+    if is_symbolic(*size):
+        return None
     used = math.prod(map(len, map(_taps_over_image, size, window, stride, pads)))
     if any(n < w for n, w in zip(size, window, strict=True)) and used <= MAX_UNROLLED_TAPS:
         return partial(patches_conv, stride=stride, pads=pads)
@@ -94,6 +96,8 @@ def pointwise_conv(x: jax.Array, kernel: jax.Array, stride: Pair) -> jax.Array:
     The product is of flat arrays: as a convolution, its gradient would transpose the images.
     """
     x = x[:, :: stride[0], :: stride[1]]
+    if is_symbolic(*x.shape):  # in jax.export, where there are no gradients
+        return x @ kernel[0, 0]
     return (x.reshape(-1, x.shape[-1]) @ kernel[0, 0]).reshape(*x.shape[:3], kernel.shape[-1])
 
 

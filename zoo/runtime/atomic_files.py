@@ -2,6 +2,7 @@
 
 import glob
 import os
+import shutil
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -34,6 +35,32 @@ def replacing(path: Path) -> Iterator[Path]:
         finally:
             with suppress(OSError):
                 unfinished.unlink()
+
+
+@contextmanager
+def replacing_with_others(path: Path) -> Iterator[Path]:
+    """As `replacing`, for a file with others that belong to it: a path in a new folder, to write all of them to.
+
+    At the end they are moved beside `path` under their names, and `path` is the last: it is there when all are.
+    """
+    with _naming(path):
+        target = _target(path)
+        folder = _unfinished(target)
+        moved: list[Path] = []
+        try:
+            with interruptible():
+                folder.mkdir()
+                yield folder / target.name
+                for written in sorted(folder.iterdir(), key=lambda file: file.name == target.name):
+                    _flush(written)
+                    moved.append(written.replace(target.with_name(written.name)))
+        except BaseException:
+            for file in moved:
+                with suppress(OSError):
+                    file.unlink()
+            raise
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def check_replaceable(path: Path) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zoo.commands.arguments.network import add_model_arg, known_model, model_fields
+from zoo.commands.arguments.positional import add_positional_or_flag
 from zoo.commands.arguments.types import path
 from zoo.printable import printable
 from zoo.runtime.console import print_note
@@ -16,12 +17,14 @@ if TYPE_CHECKING:
     from zoo.weights import Weights
 
 
-def add_weights_arguments(parser: argparse.ArgumentParser) -> None:
-    """--model, --weights and --checkpoint, for `chosen_weights`."""
+def add_weights_arguments(parser: argparse.ArgumentParser, *, model_by_place: bool = False) -> None:
+    """--model, which may be given by its place too, --weights and --checkpoint, for `chosen_weights`."""
+    description = "a network with pretrained weights, or module:attribute for your own network"
+    if model_by_place:
+        add_positional_or_flag(parser, "model", "MODEL", required=False, description=description)
     group = parser.add_argument_group("weights", "pretrained weights, a file, or a training run")
-    group.add_argument(
-        "--model", metavar="NAME", help="a network with pretrained weights, or module:attribute for your own network"
-    )
+    if not model_by_place:
+        group.add_argument("--model", metavar="NAME", help=description)
     add_model_arg(group)
     group.add_argument(
         "--weights", metavar="W", help="a tag of `zoo weights`, or a file; a file of zoo's own needs no --model"

@@ -1,0 +1,98 @@
+"""Write a network as a file for other programs: StableHLO.
+
+zoo export efficientnet_lite0 --to stablehlo --out efficientnet_lite0.stablehlo
+zoo export --checkpoint checkpoints/googlenet-digits --to stablehlo --preprocess normalize --out digits.stablehlo
+zoo export my_nets:Net --weights net.safetensors --to stablehlo --out net.stablehlo
+
+The file takes any number of images per call, or --batch-size of them, of the network's image size, or --input, and
+gives logits. Class names, preprocessing and where the weights are from stand in FILE.json. The file is compared with
+the network on random images before it is put in place, and the relative error is printed.
+"""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from zoo.commands.arguments.types import InRange, path
+from zoo.commands.arguments.weights import add_weights_arguments, chosen_weights, print_source
+from zoo.export.options import DTYPES, PREPROCESS
+from zoo.runtime.limits import BATCH_SIZE
+
+if TYPE_CHECKING:
+    from zoo.export import ExportedFile, ExportOptions
+    from zoo.weights import Weights
+
+HELP = "write a network as StableHLO"
+FORMATS = ("stablehlo",)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments of `export`."""
+    add_weights_arguments(parser, model_by_place=True)
+    parser.add_argument("--to", choices=FORMATS, required=True, help="format of the file")
+    parser.add_argument("--out", type=path, required=True, metavar="FILE", help="the file to write")
+    parser.add_argument("--force", action="store_true", help="overwrite FILE")
+    group = parser.add_argument_group("what the file takes and gives")
+    group.add_argument("--input", metavar="N", help="image size: 224 or 224x320, height first (default: the network's)")
+    group.add_argument("--any-size", action="store_true", help="images of any height and width")
+    group.add_argument(
+        "--batch-size", type=InRange(BATCH_SIZE), metavar="N", help="images per call (default: any number)"
+    )
+    group.add_argument(
+        "--preprocess",
+        choices=PREPROCESS,
+        default="none",
+        help="what the file does: nothing, so that it takes normalised float32 images, or normalize uint8 pixels of "
+        "the image size (default: none)",
+    )
+    group.add_argument("--softmax", action="store_true", help="give probabilities instead of logits")
+    group.add_argument(
+        "--features", nargs="+", default=(), metavar="LAYER", help="give the outputs of these layers instead of logits"
+    )
+    group.add_argument(
+        "--dtype", choices=DTYPES, default="float32", help="type of weights and computation (default: float32)"
+    )
+
+
+def run(args: argparse.Namespace) -> None:
+    """Write the file, completely or not at all; the arguments are checked first."""
+    options = _options(args)
+    _check_out(args)
+    weights = chosen_weights(args)
+    print(_write(args, weights, options), flush=True)
+    print_source(weights)
+
+
+def _options(args: argparse.Namespace) -> ExportOptions:
+    from zoo.export import ExportOptions
+
+    return ExportOptions(
+        batch=args.batch_size,
+        any_size=args.any_size,
+        preprocess=args.preprocess,
+        softmax=args.softmax,
+        features=tuple(args.features),
+        dtype=args.dtype,
+    )
+
+
+def _check_out(args: argparse.Namespace) -> None:
+    from zoo.errors import ZooError
+    from zoo.export.exported_file import check_path
+    from zoo.export.stablehlo import metadata_path
+
+    check_path(args.out)
+    for file in (args.out, metadata_path(args.out)):
+        if file.exists() and not args.force:
+            raise ZooError(f"{file} exists: overwrite it with --force")
+
+
+def _write(args: argparse.Namespace, weights: Weights, options: ExportOptions) -> ExportedFile:
+    from zoo.commands.arguments.network import parse_image_shape
+    from zoo.export import to_stablehlo
+    from zoo.training import enable_compilation_cache
+
+    enable_compilation_cache()
+    shape = parse_image_shape(args.input, weights.network()) if args.input else None
+    return to_stablehlo(weights, path=args.out, image_shape=shape, options=options)

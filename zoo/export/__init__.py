@@ -1,0 +1,37 @@
+"""A network as a file for other programs: StableHLO, checked against the network before it is put in place.
+
+    weights = zoo.load_pretrained("efficientnet_lite0")
+    zoo.export.to_stablehlo(weights, path="efficientnet_lite0.stablehlo")
+    zoo.export.to_stablehlo(model, variables, "my_net.stablehlo", image_shape=(64, 64, 3))     # a Linen module of yours
+
+`docs/export.md` has the options, and what a program does with the file.
+"""
+
+from importlib import import_module
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from zoo.export.exported_file import ExportedFile
+    from zoo.export.options import ExportOptions
+    from zoo.export.stablehlo import to_stablehlo
+
+__all__ = ["ExportOptions", "ExportedFile", "to_stablehlo"]
+
+# Imported when it is used: a command has to answer --help before JAX is imported.
+_MODULES = {
+    "ExportOptions": "options",
+    "ExportedFile": "exported_file",
+    "to_stablehlo": "stablehlo",
+}
+
+
+def __getattr__(name: str) -> "Any":
+    if name in _MODULES:
+        return getattr(import_module(f"zoo.export.{_MODULES[name]}"), name)
+    raise AttributeError(f"module 'zoo.export' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,98 @@
+"""Every exported file is compared with its network before it is put in place, on random images."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from zoo.errors import ZooError
+from zoo.export.exportable import Exportable, ImageShape
+from zoo.export.network_function import network_function
+from zoo.export.options import SIZE_STEP, ExportOptions
+from zoo.runtime.compiler_options import compiler_options
+
+Outputs = Mapping[str, np.ndarray]
+# Images to the outputs of the exported file.
+Served = Callable[[np.ndarray], Outputs]
+BatchShape = tuple[int, int, int, int]
+
+MAX_FLOAT32_ERROR = 1e-4
+# The largest relative error of types with fewer digits, in units of their precision: rounding errors of many layers.
+MAX_HALF_EPSILONS = 16
+
+
+@dataclass(frozen=True)
+class Check:
+    """The largest relative error of a file on random batches of these shapes, and what computed it."""
+
+    relative_error: float
+    batches: tuple[BatchShape, ...]
+    runtime: str
+
+    def __str__(self) -> str:
+        shapes = " and ".join("x".join(map(str, shape)) for shape in self.batches)
+        return f"relative error {self.relative_error:.1e} on random batches of {shapes} ({self.runtime})"
+
+
+def max_error(options: ExportOptions) -> float:
+    """The largest relative error that is accepted: 1e-4, or 16 times the precision of float16 or bfloat16."""
+    return MAX_FLOAT32_ERROR if options.dtype == "float32" else MAX_HALF_EPSILONS * float(jnp.finfo(options.dtype).eps)
+
+
+def checked_shapes(options: ExportOptions, image_shape: ImageShape) -> tuple[BatchShape, ...]:
+    """The shapes of two batches, which differ in what is free."""
+    height, width, channels = image_shape
+    other_size = (height + SIZE_STEP, width + 2 * SIZE_STEP, channels)
+    sizes = (image_shape, other_size if options.any_size else image_shape)
+    batches = (1, 2) if options.batch is None else (options.batch,) * 2
+    first, second = ((batch, *size) for batch, size in zip(batches, sizes, strict=True))
+    return first, second
+
+
+def check_file(
+    served: Served, network: Exportable, options: ExportOptions, shapes: tuple[BatchShape, ...], runtime: str
+) -> Check:
+    """Compare what a file gives with the network in float32. Raises ZooError above `max_error`."""
+    exact = ExportOptions(preprocess=options.preprocess, softmax=options.softmax, features=options.features)
+    function = partial(network_function(network, exact), network.variables)
+    expected = jax.jit(function, compiler_options=compiler_options())
+    generator = np.random.default_rng(0)
+    errors = []
+    for shape in shapes:
+        images = random_images(generator, shape, options.input_dtype)
+        errors.append(_largest_error(served(images), jax.device_get(expected(images)), network, options))
+    if not max(errors) <= max_error(options):
+        raise ZooError(
+            f"the exported {network.name} is not the network: its relative error is {max(errors):.2g} ({runtime}), and "
+            f"{max_error(options):.2g} is accepted for {options.dtype}; nothing was written"
+        )
+    return Check(max(errors), shapes, runtime)
+
+
+def random_images(generator: np.random.Generator, shape: BatchShape, dtype: str) -> np.ndarray:
+    """Noise, in the range of normalised images or of pixels."""
+    if dtype == "uint8":
+        return generator.integers(0, 256, shape, np.uint8)
+    return generator.standard_normal(shape, np.float32)
+
+
+def relative_error(found: np.ndarray, expected: np.ndarray) -> float:
+    """The largest difference of two arrays, relative to the largest expected value; infinite if the shapes differ."""
+    if found.shape != expected.shape:
+        return float("inf")
+    difference = np.abs(found.astype(np.float64) - expected).max(initial=0)
+    return float(difference / max(np.abs(expected).max(initial=0), np.finfo(np.float32).tiny))
+
+
+def _largest_error(found: Outputs, expected: Outputs, network: Exportable, options: ExportOptions) -> float:
+    if found.keys() != expected.keys():
+        raise ZooError(f"the exported {network.name} gives {', '.join(found)}, not {', '.join(expected)}")
+    for name, array in expected.items():
+        if not np.isfinite(array).all():
+            raise ZooError(f"{network.name} has outputs that are not finite ({name}): its weights are damaged")
+        if not np.isfinite(found[name]).all() and options.dtype != "float32":
+            raise ZooError(f"{network.name} overflows in {options.dtype} ({name}): export in another dtype")
+    return max(relative_error(np.asarray(found[name]), array) for name, array in expected.items())

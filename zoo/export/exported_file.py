@@ -1,0 +1,68 @@
+"""The result of an export, and what is checked before it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jax
+
+from zoo.errors import ZooError
+from zoo.export.check import BatchShape, Check
+from zoo.export.exportable import Exportable, ImageShape
+from zoo.export.network_function import LOGITS, PROBABILITIES, network_function
+from zoo.export.options import ExportOptions
+from zoo.models.memory_forecast import check_inference_memory
+from zoo.printable import printable, shown_bytes
+from zoo.runtime.atomic_files import check_replaceable
+
+
+@dataclass(frozen=True)
+class ExportedFile:
+    """A file that was exported, with others that belong to it, and how it was checked."""
+
+    path: Path
+    others: tuple[Path, ...]
+    check: Check
+
+    def __str__(self) -> str:
+        sizes = ", ".join(
+            f"{printable(file)}: {shown_bytes(file.stat().st_size)}" for file in (self.path, *self.others)
+        )
+        return f"{sizes}; {self.check}"
+
+
+def check_path(path: Path) -> None:
+    """Raises ZooError where a file cannot be written at the path, before anything is computed."""
+    if not path.name:
+        raise ZooError("path is empty, or a folder: give a file")
+    if path.is_dir():
+        raise ZooError(f"{path} is a folder: give a file in it")
+    if not path.absolute().parent.is_dir():
+        raise ZooError(f"{path}: the folder {path.parent} does not exist: create it first")
+    check_replaceable(path)
+
+
+def check_batches(network: Exportable, options: ExportOptions, shapes: tuple[BatchShape, ...]) -> None:
+    """Raises ZooError where the network cannot take such batches, or they do not fit into the memory."""
+    for batch, *size in shapes:
+        check_inference_memory(network.model, _image_shape(size), batch)
+    function = network_function(network, options)
+    for shape in shapes:
+        outputs = jax.eval_shape(function, network.variables, jax.ShapeDtypeStruct(shape, options.input_dtype))
+        if any(array.shape[:1] != shape[:1] for array in outputs.values()):
+            raise ZooError(f"{network.name} gives arrays without a row per image: it cannot be exported")
+        names, classes = len(network.class_names), _classes(outputs)
+        if names and classes and names != classes:
+            raise ZooError(f"{names} class names for {classes} outputs of {network.name}: give one per output, or none")
+
+
+def _classes(outputs: Mapping[str, Any]) -> int:
+    """The number of outputs of a classifier; 0 of features."""
+    scores = outputs.get(LOGITS, outputs.get(PROBABILITIES))
+    return scores.shape[-1] if scores is not None and scores.ndim == 2 else 0
+
+
+def _image_shape(size: list[int]) -> ImageShape:
+    height, width, channels = size
+    return height, width, channels
