@@ -8,8 +8,8 @@ from typing import Any
 
 import jax
 import numpy as np
-
 import onnx
+
 from zoo import __version__
 from zoo.export.onnx.graph import GraphBuilder
 from zoo.export.onnx.operators import elementwise, movement, products, reductions, reshaping, windows

@@ -4,9 +4,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-
 import onnx
 from onnx import helper, numpy_helper
+
 from zoo.export.onnx.graph import GraphBuilder, Node
 from zoo.export.onnx.program import Shape
 
