@@ -10,6 +10,7 @@ import numpy as np
 import optax
 import pytest
 from flax import nnx
+from flax.traverse_util import flatten_dict
 from networks.published import PARAMETERS_WITH_AUX_HEADS
 from quick import (
     QUICK_TO_COUNT,
@@ -223,8 +224,12 @@ def test_a_training_step_in_bfloat16_reaches_every_parameter(name):
     assert all(jnp.isfinite(leaf).all() for leaf in jax.tree.leaves(state.params))
     gradient = state.opt_state[0].trace
     assert jax.tree.structure(gradient) == jax.tree.structure(state.params)
-    for path, leaf in jax.tree.leaves_with_path(gradient):
-        assert jnp.isfinite(leaf).all() and leaf.any(), jax.tree_util.keystr(path)
+    flat = flatten_dict(gradient)
+    for path, leaf in flat.items():
+        # A batch norm subtracts what the bias of a convolution adds: the gradient is zero, but for rounding.
+        kernel = flat.get((*path[:-1], "kernel"))
+        is_cancelled = state.batch_stats and path[-1] == "bias" and kernel is not None and kernel.ndim == 4
+        assert jnp.isfinite(leaf).all() and (is_cancelled or leaf.any()), path
 
 
 @pytest.mark.parametrize("name", computed(MODELS, QUICK_TO_TRAIN))
