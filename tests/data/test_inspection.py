@@ -156,7 +156,7 @@ def test_labels_that_must_be_read_are_counted_only_where_they_are_few():
     assert "all images are read" in two_lines(found, balanced=True)[0]
 
 
-def test_two_lines_say_all_of_it(photos):
+def test_two_lines_say_the_worst_of_it(photos):
     shutil.copy(photos / "Train/cat/1.jpg", photos / "Val/cat/leaked.jpg")
     (photos / "Val/dog/empty.png").write_bytes(b"")
     (photos / "Val/dog/notes.txt").write_bytes(b"")
@@ -172,16 +172,29 @@ def test_two_lines_say_all_of_it(photos):
         assert part in first
     for part in ("all 14", "10x20 to 300x400", "11 in colour and 2 grey", "1 cannot be read (Val/dog/empty.png)"):
         assert part in second
-    assert "1 copy" in second and "both splits (Train/cat/1.jpg = Val/cat/leaked.jpg)" in second
+    assert "both splits" in second and "(Train/cat/1.jpg = Val/cat/leaked.jpg)" in second
     assert "1 .txt (Val/dog/notes.txt)" in second and "\n" not in first + second
     assert "weighted by --balance" in two_lines(found, balanced=True)[0]
+    # The fourth finding.
+    assert "1 copy" not in second and second.endswith(f"; zoo data {photos} shows all")
+    (photos / "Val/dog/notes.txt").unlink()
+    line = two_lines(survey(open_dataset(photos), BRIEF), balanced=False)[1]
+    assert "1 copy" in line and "shows all" not in line
+
+
+def test_a_line_of_long_names_is_short(photos):
+    for name in (f"Train/cat/{'a' * 240}.jpg", f"Train/dog/{'b' * 240}.jpg", f"Val/cat/{'c' * 240}.jpg"):
+        shutil.copy(photos / "Train/cat/1.jpg", photos / name)
+    (photos / "Val/dog" / f"{'d' * 240}.png").write_bytes(b"")
+    line = two_lines(survey(open_dataset(photos), BRIEF), balanced=False)[1]
+    assert len(line) < 500 + len(str(photos)) and "accuracy will be too high" in line and "in several classes" in line
 
 
 def test_names_of_a_leak_are_of_both_splits(photos):
     for name in ("Train/cat/again.jpg", "Train/dog/other.jpg", "Val/cat/leaked.jpg"):
         shutil.copy(photos / "Train/cat/1.jpg", photos / name)
     line = two_lines(survey(open_dataset(photos)), balanced=False)[1]
-    assert "both splits (Train/cat/1.jpg = Val/cat/leaked.jpg and 2 more)" in line
+    assert "too high (Train/cat/1.jpg = Val/cat/leaked.jpg and 2 more)" in line
     assert "several classes (Train/cat/1.jpg = Train/dog/other.jpg and 2 more)" in line
 
 

@@ -5,18 +5,27 @@ from collections.abc import Sequence
 from zoo.data.inspection.look import LookedAt
 from zoo.data.inspection.survey import Copies, Survey
 from zoo.errors import list_first
-from zoo.printable import counted
+from zoo.printable import counted, shell_command, shortened
 
 # From here on classes are called imbalanced: the smallest has less than a third of the images of the largest.
 IMBALANCED = 3
 # Files in a line; more are counted.
 MAX_NAMES = 2
+# Findings in a line, and characters of each: names may be long.
+MAX_FINDINGS = 3
+MAX_FINDING = 120
 
 
 def two_lines(found: Survey, *, balanced: bool) -> tuple[str, str]:
-    """What will be learned, and what was found by looking at it; `balanced` says that a run weights the classes."""
-    parts = [describe_looked_at(found), describe_unreadable(found.looked_at), *describe_copies(found), found.left_out]
-    return describe_classes(found, balanced=balanced), "; ".join(filter(None, parts))
+    """What will be learned, and what was found by looking at it: the worst of it, and where the rest is.
+
+    `balanced` says that a run weights the classes.
+    """
+    copies, *worse = describe_copies(found)
+    findings = [*filter(None, (describe_unreadable(found.looked_at), *worse, found.left_out, copies))]
+    shown = [shortened(finding, MAX_FINDING) for finding in findings[:MAX_FINDINGS]]
+    rest = [] if shown == findings else [f"{shell_command(['zoo', 'data', found.folder or found.name])} shows all"]
+    return describe_classes(found, balanced=balanced), "; ".join([describe_looked_at(found), *shown, *rest])
 
 
 def describe_classes(found: Survey, *, balanced: bool) -> str:
@@ -61,7 +70,7 @@ def describe_unreadable(looked: LookedAt) -> str:
 
 
 def describe_copies(found: Survey) -> list[str]:
-    """How many images are copies of others, and what that does in both splits or in several classes."""
+    """How many images are copies of others; then how many are in both splits, and in several classes, if any are."""
     if not found.copies:
         return [f"no copies among {found.compared} images compared"]
     copies = sum(len(group.images) - 1 for group in found.copies)
@@ -69,7 +78,7 @@ def describe_copies(found: Survey) -> list[str]:
     parts = [f"{compared} ({equal_images(found.copies[0])})"]
     if found.leaked:
         number, names = counted(len(found.leaked), "image"), leaked_images(found.leaked[0])
-        parts.append(f"{number} in both splits ({names}): the test accuracy will be too high")
+        parts.append(f"{number} in both splits, and the test accuracy will be too high ({names})")
     if found.contradictory:
         number, names = counted(len(found.contradictory), "image"), contradictory_images(found.contradictory[0])
         parts.append(f"{number} in several classes ({names})")
