@@ -1,12 +1,14 @@
-"""Write a network as a file for other programs: StableHLO.
+"""Write a network as a file for other programs: ONNX or StableHLO.
 
-zoo export efficientnet_lite0 --to stablehlo --out efficientnet_lite0.stablehlo
-zoo export --checkpoint checkpoints/googlenet-digits --to stablehlo --preprocess normalize --out digits.stablehlo
+zoo export efficientnet_lite0 --to onnx --out efficientnet_lite0.onnx
+zoo export --checkpoint checkpoints/googlenet-digits --to onnx --preprocess normalize --softmax --out digits.onnx
 zoo export my_nets:Net --weights net.safetensors --to stablehlo --out net.stablehlo
+zoo export resnet50 --to onnx --features layer3 layer4 --any-size --out features.onnx
 
 The file takes any number of images per call, or --batch-size of them, of the network's image size, or --input, and
-gives logits. Class names, preprocessing and where the weights are from stand in FILE.json. The file is compared with
-the network on random images before it is put in place, and the relative error is printed.
+gives logits. Class names, preprocessing and where the weights are from are in its metadata; those of StableHLO are in
+FILE.json. The file is compared with the network on random images before it is put in place, and the relative error is
+printed. ONNX needs a library: pip install 'zoo-cnn[onnx]'.
 """
 
 from __future__ import annotations
@@ -23,8 +25,8 @@ if TYPE_CHECKING:
     from zoo.export import ExportedFile, ExportOptions
     from zoo.weights import Weights
 
-HELP = "write a network as StableHLO"
-FORMATS = ("stablehlo",)
+HELP = "write a network as ONNX or StableHLO"
+FORMATS = ("onnx", "stablehlo")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -80,19 +82,24 @@ def _options(args: argparse.Namespace) -> ExportOptions:
 def _check_out(args: argparse.Namespace) -> None:
     from zoo.errors import ZooError
     from zoo.export.exported_file import check_path
+    from zoo.export.onnx_file import check_library, data_path
     from zoo.export.stablehlo import metadata_path
 
     check_path(args.out)
-    for file in (args.out, metadata_path(args.out)):
+    other = data_path(args.out) if args.to == "onnx" else metadata_path(args.out)
+    for file in (args.out, other):
         if file.exists() and not args.force:
             raise ZooError(f"{file} exists: overwrite it with --force")
+    if args.to == "onnx":
+        check_library()
 
 
 def _write(args: argparse.Namespace, weights: Weights, options: ExportOptions) -> ExportedFile:
     from zoo.commands.arguments.network import parse_image_shape
-    from zoo.export import to_stablehlo
+    from zoo.export import to_onnx, to_stablehlo
     from zoo.training import enable_compilation_cache
 
     enable_compilation_cache()
     shape = parse_image_shape(args.input, weights.network()) if args.input else None
-    return to_stablehlo(weights, path=args.out, image_shape=shape, options=options)
+    write = to_onnx if args.to == "onnx" else to_stablehlo
+    return write(weights, path=args.out, image_shape=shape, options=options)

@@ -1,7 +1,7 @@
-"""A network as a file for other programs: StableHLO, checked against the network before it is put in place.
+"""A network as a file for other programs: ONNX and StableHLO, checked against the network before it is put in place.
 
     weights = zoo.load_pretrained("efficientnet_lite0")
-    zoo.export.to_stablehlo(weights, path="efficientnet_lite0.stablehlo")
+    zoo.export.to_onnx(weights, path="efficientnet_lite0.onnx")
     zoo.export.to_stablehlo(model, variables, "my_net.stablehlo", image_shape=(64, 64, 3))     # a Linen module of yours
 
 `docs/export.md` has the options, and what a program does with the file.
@@ -14,15 +14,17 @@ if TYPE_CHECKING:
     from typing import Any
 
     from zoo.export.exported_file import ExportedFile
+    from zoo.export.onnx_file import to_onnx
     from zoo.export.options import ExportOptions
     from zoo.export.stablehlo import to_stablehlo
 
-__all__ = ["ExportOptions", "ExportedFile", "to_stablehlo"]
+__all__ = ["ExportOptions", "ExportedFile", "to_onnx", "to_stablehlo"]
 
 # Imported when it is used: a command has to answer --help before JAX is imported.
 _MODULES = {
     "ExportOptions": "options",
     "ExportedFile": "exported_file",
+    "to_onnx": "onnx_file",
     "to_stablehlo": "stablehlo",
 }
 

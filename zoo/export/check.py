@@ -9,15 +9,15 @@ import jax.numpy as jnp
 import numpy as np
 
 from zoo.errors import ZooError
-from zoo.export.exportable import Exportable, ImageShape
+from zoo.export.batch_shapes import BatchShape
+from zoo.export.exportable import Exportable
 from zoo.export.network_function import network_function
-from zoo.export.options import SIZE_STEP, ExportOptions
+from zoo.export.options import ExportOptions
 from zoo.runtime.compiler_options import compiler_options
 
 Outputs = Mapping[str, np.ndarray]
 # Images to the outputs of the exported file.
 Served = Callable[[np.ndarray], Outputs]
-BatchShape = tuple[int, int, int, int]
 
 MAX_FLOAT32_ERROR = 1e-4
 # The largest relative error of types with fewer digits, in units of their precision: rounding errors of many layers.
@@ -40,16 +40,6 @@ class Check:
 def max_error(options: ExportOptions) -> float:
     """The largest relative error that is accepted: 1e-4, or 16 times the precision of float16 or bfloat16."""
     return MAX_FLOAT32_ERROR if options.dtype == "float32" else MAX_HALF_EPSILONS * float(jnp.finfo(options.dtype).eps)
-
-
-def checked_shapes(options: ExportOptions, image_shape: ImageShape) -> tuple[BatchShape, ...]:
-    """The shapes of two batches, which differ in what is free."""
-    height, width, channels = image_shape
-    other_size = (height + SIZE_STEP, width + 2 * SIZE_STEP, channels)
-    sizes = (image_shape, other_size if options.any_size else image_shape)
-    batches = (1, 2) if options.batch is None else (options.batch,) * 2
-    first, second = ((batch, *size) for batch, size in zip(batches, sizes, strict=True))
-    return first, second
 
 
 def check_file(

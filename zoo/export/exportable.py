@@ -11,14 +11,13 @@ import numpy as np
 
 from zoo.data import Preprocessing
 from zoo.errors import ZooError
+from zoo.export.batch_shapes import ImageShape
 from zoo.models.user_module.adapted_class import adapted_module
 from zoo.models.user_module.reference import reference_to
 from zoo.models.variables import Variables, check_image_shape
 from zoo.printable import printable_names
 from zoo.runtime.limits import PIXELS_OF_SIDE
 from zoo.weights import Weights, WeightsSource
-
-ImageShape = tuple[int, int, int]
 
 
 @dataclass(frozen=True, kw_only=True)

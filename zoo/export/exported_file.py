@@ -8,8 +8,9 @@ from typing import Any
 import jax
 
 from zoo.errors import ZooError
-from zoo.export.check import BatchShape, Check
-from zoo.export.exportable import Exportable, ImageShape
+from zoo.export.batch_shapes import BatchShape
+from zoo.export.check import Check
+from zoo.export.exportable import Exportable
 from zoo.export.network_function import LOGITS, PROBABILITIES, network_function
 from zoo.export.options import ExportOptions
 from zoo.models.memory_forecast import check_inference_memory
@@ -45,8 +46,8 @@ def check_path(path: Path) -> None:
 
 def check_batches(network: Exportable, options: ExportOptions, shapes: tuple[BatchShape, ...]) -> None:
     """Raises ZooError where the network cannot take such batches, or they do not fit into the memory."""
-    for batch, *size in shapes:
-        check_inference_memory(network.model, _image_shape(size), batch)
+    for batch, height, width, channels in shapes:
+        check_inference_memory(network.model, (height, width, channels), batch)
     function = network_function(network, options)
     for shape in shapes:
         outputs = jax.eval_shape(function, network.variables, jax.ShapeDtypeStruct(shape, options.input_dtype))
@@ -61,8 +62,3 @@ def _classes(outputs: Mapping[str, Any]) -> int:
     """The number of outputs of a classifier; 0 of features."""
     scores = outputs.get(LOGITS, outputs.get(PROBABILITIES))
     return scores.shape[-1] if scores is not None and scores.ndim == 2 else 0
-
-
-def _image_shape(size: list[int]) -> ImageShape:
-    height, width, channels = size
-    return height, width, channels

@@ -15,12 +15,14 @@ from jax import export
 
 from zoo.data import Preprocessing
 from zoo.errors import ZooError
-from zoo.export.check import Served, check_file, checked_shapes
-from zoo.export.exportable import Exportable, ImageShape, exportable
+from zoo.export.batch_shapes import ImageShape, checked_shapes, sizes_text
+from zoo.export.check import Served, check_file
+from zoo.export.exportable import Exportable, exportable
 from zoo.export.exported_file import ExportedFile, check_batches, check_path
 from zoo.export.metadata import metadata
+from zoo.export.needed_computation import needed_computation
 from zoo.export.network_function import network_function, stored_variables
-from zoo.export.options import ExportOptions
+from zoo.export.options import SIZE_STEP, ExportOptions
 from zoo.export.symbolic_images import possible_shapes
 from zoo.models.variables import Variables
 from zoo.printable import one_line, shown_bytes
@@ -60,9 +62,9 @@ def to_stablehlo(
 
 def write_stablehlo(network: Exportable, path: Path, options: ExportOptions) -> ExportedFile:
     """`to_stablehlo` of a network that is known."""
-    shapes = checked_shapes(options, network.image_shape)
-    check_batches(network, options, shapes)
-    contents, described = _exported(network, options)
+    check_batches(network, options, checked_shapes(options, network.image_shape, SIZE_STEP))
+    contents, described, step = _exported(network, options)
+    shapes = checked_shapes(options, network.image_shape, step)
     with replacing_with_others(path) as unfinished:
         sidecar = metadata_path(unfinished)
         unfinished.write_bytes(contents)
@@ -76,17 +78,17 @@ def metadata_path(path: Path) -> Path:
     return path.with_name(f"{path.name}.json")
 
 
-def _exported(network: Exportable, options: ExportOptions) -> tuple[bytes, dict[str, Any]]:
-    """The file, and what it takes and gives."""
+def _exported(network: Exportable, options: ExportOptions) -> tuple[bytes, dict[str, Any], int]:
+    """The file, what it takes and gives, and the step between the image sizes that it takes."""
     variables = stored_variables(network.variables, options)
     if (size := sum(leaf.nbytes for leaf in jax.tree.leaves(variables))) > MAX_FILE:
         raise ZooError(
             f"{network.name} takes {shown_bytes(size)}, and StableHLO files have at most 2 GiB: use another dtype"
         )
-    function = jax.jit(partial(network_function(network, options), variables))
-    images, exported = _first_possible(function, network, options)
+    function = partial(network_function(network, options), variables)
+    images, exported, step = _first_possible(function, network, options)
     outputs = jax.tree.unflatten(exported.out_tree, exported.out_avals)
-    return bytes(exported.serialize()), {
+    described = {
         "input": _described(images),
         "outputs": {name: _described(aval) for name, aval in outputs.items()},
         "platforms": list(PLATFORMS),
@@ -94,16 +96,20 @@ def _exported(network: Exportable, options: ExportOptions) -> tuple[bytes, dict[
         "jaxlib_version": jaxlib.__version__,
         "calling_convention_version": exported.calling_convention_version,
     }
+    if step > 1:
+        described["image_sizes"] = sizes_text(network.image_shape, step)
+    return bytes(exported.serialize()), described, step
 
 
-def _first_possible(function: Any, network: Exportable, options: ExportOptions) -> tuple[Any, export.Exported]:
-    """The images with the most freedom for which the network can be exported."""
+def _first_possible(function: Any, network: Exportable, options: ExportOptions) -> tuple[Any, export.Exported, int]:
+    """The images with the most freedom for which the network can be exported, and the step between their sizes."""
     errors = []
-    for shape in possible_shapes(network, options):
+    for shape, step in possible_shapes(network, options):
         images = jax.ShapeDtypeStruct(shape, options.input_dtype)
         try:
             with _without_source_paths():
-                return images, export.export(function, platforms=PLATFORMS)(images)
+                exported = export.export(jax.jit(needed_computation(function, images)), platforms=PLATFORMS)
+                return images, exported(images), step
         except MemoryError:
             raise
         except Exception as error:  # of any class: the code of a network need not know that a size may be a variable

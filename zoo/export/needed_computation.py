@@ -1,0 +1,28 @@
+"""A function without what its results do not need: of a layer's features, the layers behind it and their weights."""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+from jax.extend.core import ClosedJaxpr, Literal, jaxpr_as_fun
+
+
+def needed_computation(function: Callable[[Any], dict[str, jax.Array]], images: Any) -> Callable:
+    """The function for images of this shape and type, of which sizes may be symbolic."""
+    closed, outputs = jax.make_jaxpr(function, return_shape=True)(images)
+    needed = jaxpr_as_fun(_without_unused(closed))
+    structure = jax.tree.structure(outputs)
+
+    def called(images: Any) -> dict[str, jax.Array]:
+        return jax.tree.unflatten(structure, needed(images))
+
+    return called
+
+
+def _without_unused(closed: ClosedJaxpr) -> ClosedJaxpr:
+    used, kept = {id(atom) for atom in closed.jaxpr.outvars}, []
+    for equation in reversed(closed.jaxpr.eqns):
+        if equation.effects or any(id(out) in used for out in equation.outvars):
+            kept.append(equation)
+            used |= {id(atom) for atom in equation.invars if not isinstance(atom, Literal)}
+    return ClosedJaxpr(closed.jaxpr.replace(eqns=kept[::-1]), closed.consts)

@@ -1,0 +1,125 @@
+"""A network as ONNX: the converted graph, its metadata, and the check of the file."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import flax.linen as nn
+import numpy as np
+
+from zoo.data import Preprocessing
+from zoo.errors import ZooError
+from zoo.export.batch_shapes import ImageShape, checked_shapes, example_shapes, sizes_text
+from zoo.export.check import check_file
+from zoo.export.exportable import Exportable, exportable
+from zoo.export.exported_file import ExportedFile, check_batches, check_path
+from zoo.export.metadata import as_texts, metadata
+from zoo.export.network_function import network_function, stored_variables
+from zoo.export.onnx_runtime import check_can_run, open_onnx
+from zoo.export.options import SIZE_STEP, ExportOptions
+from zoo.models.variables import Variables
+from zoo.runtime.atomic_files import replacing_with_others
+from zoo.runtime.home_folder import expand_home
+from zoo.weights import Weights
+
+if TYPE_CHECKING:
+    import onnx
+
+# Of protobuf's messages: larger ones have their arrays in a second file.
+MAX_FILE = 2**31 - 2**20
+DEFAULT_OPTIONS = ExportOptions()
+
+
+def to_onnx(
+    model: nn.Module | Weights,
+    variables: Variables | None = None,
+    path: str | Path = "",
+    *,
+    image_shape: ImageShape | None = None,
+    preprocessing: Preprocessing | None = None,
+    class_names: tuple[str, ...] = (),
+    options: ExportOptions = DEFAULT_OPTIONS,
+) -> ExportedFile:
+    """Write a network as ONNX, with its metadata in `metadata_props`; of more than 2 GB the arrays are in `path`.data.
+
+    The arguments are those of `to_stablehlo`. Needs the library onnx. Raises ZooError as that does, and where a layer
+    has no operators in ONNX.
+    """
+    path = expand_home(path)
+    check_path(path)
+    check_library()
+    return write_onnx(exportable(model, variables, image_shape, preprocessing, class_names), path, options)
+
+
+def check_library() -> None:
+    """Raises ZooError where the library onnx is not installed."""
+    try:
+        import onnx  # noqa: F401
+    except ModuleNotFoundError as error:
+        if error.name != "onnx":
+            raise
+        raise ZooError("ONNX needs a library that is not installed: pip install 'zoo-cnn[onnx]'") from None
+
+
+def write_onnx(
+    network: Exportable, path: Path, options: ExportOptions, *, max_file_size: int = MAX_FILE
+) -> ExportedFile:
+    """`to_onnx` of a network that is known. A file of more than `max_file_size` bytes has its arrays beside it."""
+    import onnx
+
+    if options.dtype == "bfloat16":
+        raise ZooError("ONNX Runtime has no convolutions of bfloat16: export in float16, or to StableHLO")
+    possible = checked_shapes(options, network.image_shape, SIZE_STEP)
+    check_batches(network, options, possible)
+    check_can_run(network, possible)
+    model, step = _converted(network, options)
+    described = metadata(network, options)
+    if step > 1:
+        described["image_sizes"] = sizes_text(network.image_shape, step)
+    onnx.helper.set_model_props(model, as_texts(described))
+    shapes = checked_shapes(options, network.image_shape, step)
+    with replacing_with_others(path) as unfinished:
+        others = _save(model, unfinished, max_file_size)
+        served, runtime = open_onnx(unfinished, network.name)
+        check = check_file(served, network, options, shapes, runtime)
+    return ExportedFile(path, tuple(path.with_name(other.name) for other in others), check)
+
+
+def data_path(path: Path) -> Path:
+    """Where the arrays of an ONNX file are that would be too large."""
+    return path.with_name(f"{path.name}.data")
+
+
+def _converted(network: Exportable, options: ExportOptions) -> tuple["onnx.ModelProto", int]:
+    """The model, and the step between the image sizes that it takes. Raises ZooError for what has no form in ONNX."""
+    from zoo.export.onnx.convert import NoConversion, onnx_model
+
+    function = network_function(network, options)
+    variables = stored_variables(network.variables, options)
+    errors = []
+    for step in (1, SIZE_STEP) if options.any_size else (1,):
+        try:
+            examples = example_shapes(options, network.image_shape, step)
+            return onnx_model(function, variables, examples, input_dtype=np.dtype(options.input_dtype)), step
+        except NoConversion as error:
+            errors.append(error)
+    raise errors[0]
+
+
+def _save(model: "onnx.ModelProto", path: Path, max_file_size: int) -> list[Path]:
+    """Write and check the file; the others that belong to it."""
+    import onnx
+
+    arrays = sum(len(array.raw_data) for array in model.graph.initializer)
+    if arrays <= max_file_size:
+        onnx.save_model(model, path)
+    else:
+        onnx.save_model(
+            model,
+            path,
+            save_as_external_data=True,
+            all_tensors_to_one_file=True,
+            location=data_path(path).name,
+            size_threshold=1024,
+        )
+    onnx.checker.check_model(str(path), full_check=True)
+    return [data_path(path)] if arrays > max_file_size else []
