@@ -82,8 +82,8 @@ def onnx_model(
     program = read_program(function, variables, examples)
     _refuse_unknown(program)
     graph = GraphBuilder(program.images.shapes)
-    images = graph.value(program.images.shapes, program.images.dtype)
-    tensor = plain(images, program.images.shapes)
+    graph.images = graph.value(program.images.shapes, program.images.dtype)
+    tensor = plain(graph.images, program.images.shapes)
     # Before anything else, so that preprocessing too is of channels that lie apart, which is faster.
     if tensor.rank == 4:
         tensor = arranged(graph, tensor, CHANNELS_FIRST)
@@ -97,7 +97,8 @@ def onnx_model(
     final = list(outputs.values())
     for simplify in SIMPLIFICATIONS:
         final = simplify(graph, final)
-    return model_proto(graph, images, dict(zip(outputs, final, strict=True)), __version__)
+    graph.add_reshape_targets()
+    return model_proto(graph, dict(zip(outputs, final, strict=True)), __version__)
 
 
 def _convert(graph: GraphBuilder, program: Program, values: dict[Data, Tensor]) -> None:

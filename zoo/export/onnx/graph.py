@@ -26,7 +26,7 @@ class GraphBuilder:
     """Nodes in the order in which they run, constants, and the shape in each trace and the type of every value.
 
     `labels` are the variables that constants are, or are computed from. `path` is that of the module whose steps are
-    being converted. `sizes` are the shapes of the images, whose free dimensions differ.
+    being converted. `images` is the input, `sizes` are its shapes, whose free dimensions differ.
     """
 
     sizes: tuple[Shape, ...]
@@ -37,6 +37,7 @@ class GraphBuilder:
     dtypes: dict[str, np.dtype] = field(default_factory=dict)
     producers: dict[str, Node] = field(default_factory=dict)
     path: Path = ()
+    images: str = ""
 
     def value(self, shapes: Sequence[Shape], dtype: Any) -> str:
         """A new value."""
@@ -112,9 +113,17 @@ class GraphBuilder:
         if producer is not None and producer.op == "Reshape":
             return self.reshape(producer.inputs[0], shapes)
         shapes = tuple(map(tuple, shapes))
-        if self.shapes[name] == shapes:
-            return name
-        return self.node("Reshape", [name, self._target(name, shapes)], shapes)
+        return name if self.shapes[name] == shapes else self.node("Reshape", [name], shapes)
+
+    def add_reshape_targets(self) -> None:
+        """Give each Reshape its second input, the shape. Before that some of them have turned out to be of no use."""
+        nodes = self.nodes
+        self.nodes = []
+        for node in nodes:
+            if node.op == "Reshape":
+                self.path = node.path
+                node.inputs.append(self._target(node.inputs[0], self.shapes[node.outputs[0]]))
+            self.nodes.append(node)
 
     def _target(self, name: str, shapes: Sequence[Shape]) -> str:
         """The second input of a Reshape: a constant where one of -1 and 0 (as in the input) says all that is free."""
@@ -146,7 +155,7 @@ class GraphBuilder:
             of_images = [math.prod(shape[axis] for axis in axes) for shape in self.sizes]
             factors = {size / one for size, one in zip(sizes, of_images, strict=True)}
             if len(factors) == 1 and (factor := factors.pop()).is_integer():
-                shape = self.node("Shape", ["images"], [(4,)] * len(self.sizes), np.int64)
+                shape = self.node("Shape", [self.images], [(4,)] * len(self.sizes), np.int64)
                 found = self.node("Gather", [shape, self.integers(axes)], [(len(axes),)] * len(vector), np.int64)
                 if len(axes) > 1:
                     found = self.node("ReduceProd", [found], vector, attributes={"keepdims": 1})

@@ -6,6 +6,7 @@ side: each step has the parameters and shapes of all of them.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from typing import Any
 
 import jax
@@ -141,11 +142,9 @@ class _Reader:
             (one,) = found.values()
             return one
 
-        if len({len(jaxpr.eqns) for jaxpr in opened}) > 1:
-            raise self._differs(path)
-        for eqns in zip(*(jaxpr.eqns for jaxpr in opened), strict=True):
-            if len({eqn.primitive.name for eqn in eqns}) > 1:
-                raise self._differs(path)
+        for eqns in zip_longest(*(jaxpr.eqns for jaxpr in opened)):
+            if len({eqn and eqn.primitive.name for eqn in eqns}) > 1:
+                raise self._differs(self._place(next(filter(None, eqns)), path, layer)[0])
             operands = [value(atoms) for atoms in zip(*(eqn.invars for eqn in eqns), strict=True)]
             results = self._equation(eqns, operands, *self._place(eqns[0], path, layer))
             for environment, eqn in zip(known, eqns, strict=True):

@@ -18,8 +18,9 @@ MAIN = ("Conv", "ConvTranspose", "Gemm", "MatMul", "LRN", "LayerNormalization", 
 FREE_NAMES = ("batch", "height", "width")
 
 
-def model_proto(graph: GraphBuilder, images: str, outputs: Mapping[str, str], producer_version: str) -> onnx.ModelProto:
-    """The model: `images` is the value that is its input, `outputs` are those that it returns, by name."""
+def model_proto(graph: GraphBuilder, outputs: Mapping[str, str], producer_version: str) -> onnx.ModelProto:
+    """The model; `outputs` are the values that it returns, by name."""
+    images = graph.images
     names = _value_names(graph, images, outputs)
     constants = _constant_names(graph, names)
     names |= constants

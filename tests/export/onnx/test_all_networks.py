@@ -1,0 +1,84 @@
+"""Every network of the registry as ONNX: the numbers, by ONNX Runtime, and the nodes."""
+
+from collections import Counter
+
+import jax
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+from networks.fill import image
+from networks.golden import filled_variables, golden_logits
+from networks.originals import ORIGINALS
+from quick import QUICK_TO_COMPUTE, computed, drawn
+
+import zoo
+from zoo.export.onnx.convert import onnx_model
+from zoo.export.onnx.program import NoConversion
+from zoo.runtime.jit_once import jit_once
+
+
+def exported(model, variables, shapes):
+    return onnx_model(lambda variables, x: {"logits": model.apply(variables, x)}, variables, shapes)
+
+
+def run(proto, images):
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    session = onnxruntime.InferenceSession(proto.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    return session.run(None, {"images": images})[0]
+
+
+def error(found, expected):
+    assert found.shape == expected.shape
+    return np.abs(found - expected).max() / np.abs(expected).max()
+
+
+def check_nodes(proto, variables):
+    """No transpose but the first node; a Conv for each kernel of a convolution, and each layer over all positions."""
+    onnx.checker.check_model(proto, full_check=True)
+    nodes = Counter(node.op_type for node in proto.graph.node)
+    transposes = [i for i, node in enumerate(proto.graph.node) if node.op_type == "Transpose"]
+    assert transposes == [0]
+    kernels = {
+        jax.tree_util.keystr(path, simple=True, separator="/"): leaf.ndim
+        for path, leaf in jax.tree.leaves_with_path(variables["params"])
+    }
+    convolutions = [name for name, rank in kernels.items() if rank == 4 or (rank == 2 and "/pwconv" in name)]
+    assert nodes["Conv"] == len(convolutions)
+    modules = [name.rpartition("/")[0] for name in convolutions]
+    assert {node.name for node in proto.graph.node if node.op_type == "Conv"} == set(modules)
+
+
+@pytest.mark.parametrize("name", computed(list(ORIGINALS), QUICK_TO_COMPUTE))
+def test_logits_equal_those_of_the_original(name):
+    info, variables = zoo.model_info(name), filled_variables(name)
+    shape = (info.input_size, info.input_size, info.channels)
+    proto = exported(zoo.create_model(name), variables, [(1, *shape), (2, *shape)])
+    check_nodes(proto, variables)
+    assert error(run(proto, image(*shape)), golden_logits(name)) < 1e-4
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", zoo.list_models())
+def test_logits_equal_flax_at_two_sizes_and_two_batches(name):
+    model = zoo.create_model(name)
+    height, width, channels = model.image_shape
+    variables = drawn(model, model.image_shape)
+    sizes = [(height, width), (height + 32, width + 13)]
+    shapes = [
+        (2, height, width, channels),
+        (3, height + 1, width + 3, channels),
+        (4, height + 46, width + 64, channels),
+    ]
+    try:
+        protos = [exported(model, variables, shapes)] * 2
+    except NoConversion:
+        # Its image size is fixed: by a pool of fixed output size, or by its linear layers.
+        protos = [exported(model, variables, [(n, *size, channels) for n in (1, 2)]) for size in sizes]
+    for proto, size in zip(protos, sizes, strict=True):
+        check_nodes(proto, variables)
+        images = image(*size, channels, batch=2)
+        expected = np.asarray(jit_once(model.apply)(variables, images))
+        assert error(run(proto, images), expected) < 1e-4
+        assert error(run(proto, images[:1]), expected[:1]) < 1e-4
