@@ -1,9 +1,11 @@
 """A network as ONNX: the converted graph, its metadata, and the check of the file."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import flax.linen as nn
+import jax.numpy as jnp
 import numpy as np
 
 from zoo.data import Preprocessing
@@ -66,8 +68,6 @@ def write_onnx(
     """`to_onnx` of a network that is known. A file of more than `max_file_size` bytes has its arrays beside it."""
     import onnx
 
-    if options.dtype == "bfloat16":
-        raise ZooError("ONNX Runtime has no convolutions of bfloat16: export in float16, or to StableHLO")
     possible = checked_shapes(options, network.image_shape, SIZE_STEP)
     check_batches(network, options, possible)
     check_can_run(network, possible)
@@ -93,13 +93,18 @@ def _converted(network: Exportable, options: ExportOptions) -> tuple["onnx.Model
     """The model, and the step between the image sizes that it takes. Raises ZooError for what has no form in ONNX."""
     from zoo.export.onnx.convert import NoConversion, onnx_model
 
-    function = network_function(network, options)
-    variables = stored_variables(network.variables, options)
+    # Runtimes have no convolutions of bfloat16: the file's kernels are, and its computation is in float32.
+    only_stored = options.dtype == "bfloat16"
+    computed = replace(options, dtype="float32") if only_stored else options
+    stored_dtype = jnp.bfloat16 if only_stored else None
+    function = network_function(network, computed)
+    variables = stored_variables(network.variables, computed)
     errors = []
     for step in (1, SIZE_STEP) if options.any_size else (1,):
         try:
             examples = example_shapes(options, network.image_shape, step)
-            return onnx_model(function, variables, examples, input_dtype=np.dtype(options.input_dtype)), step
+            dtype = np.dtype(options.input_dtype)
+            return onnx_model(function, variables, examples, input_dtype=dtype, stored_dtype=stored_dtype), step
         except NoConversion as error:
             errors.append(error)
     raise errors[0]

@@ -24,6 +24,7 @@ from zoo.export.onnx.simplify.linear import fold_into_next, fold_linear, merge_p
 from zoo.export.onnx.simplify.normalization import recognise_layer_norm, scale_last
 from zoo.export.onnx.simplify.rewriting import remove_unused
 from zoo.export.onnx.simplify.softmax import recognise_softmax
+from zoo.export.onnx.storage import store_weights
 from zoo.export.onnx.tensors import Tensor, arranged, materialized, plain
 
 Convert = Callable[[GraphBuilder, Step, Sequence[Tensor | Constant]], list[Tensor]]
@@ -71,12 +72,14 @@ def onnx_model(
     input_shapes: Sequence[Shape],
     *,
     input_dtype: Any = np.float32,
+    stored_dtype: Any = None,
 ) -> onnx.ModelProto:
     """The ONNX model of function(variables, images), whose results have names.
 
     `input_shapes` are shapes of images [b, h, w, c]: one, or several that differ in the dimensions that are free. They
     should differ in odd and even sizes too, since rounding does. Only what is the same, or follows a rule of ONNX, for
-    all of them can be converted. Raises NoConversion, which names the layers and what has no ONNX form in them.
+    all of them can be converted. `stored_dtype` is a type for kernels in the file, which are float32 again in its
+    computation. Raises NoConversion, which names the layers and what has no ONNX form in them.
     """
     examples = [jax.ShapeDtypeStruct(shape, input_dtype) for shape in input_shapes]
     program = read_program(function, variables, examples)
@@ -98,6 +101,8 @@ def onnx_model(
     for simplify in SIMPLIFICATIONS:
         final = simplify(graph, final)
     graph.add_reshape_targets()
+    if stored_dtype is not None:
+        store_weights(graph, stored_dtype)
     return model_proto(graph, dict(zip(outputs, final, strict=True)), __version__)
 
 
