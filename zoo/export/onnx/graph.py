@@ -42,7 +42,8 @@ class GraphBuilder:
     def value(self, shapes: Sequence[Shape], dtype: Any) -> str:
         """A new value."""
         name = f"v{len(self.shapes)}"
-        self.shapes[name], self.dtypes[name] = tuple(map(tuple, shapes)), np.dtype(dtype)
+        self.shapes[name] = tuple(tuple(int(size) for size in shape) for shape in shapes)
+        self.dtypes[name] = np.dtype(dtype)
         return name
 
     def constant(self, array: Any, label: Path = ()) -> str:

@@ -15,7 +15,8 @@ def merge_duplicates(graph: GraphBuilder, outputs: list[str]) -> list[str]:
     for node in graph.nodes:
         inputs = [replacements.get(name, name) for name in node.inputs]
         attributes = sorted((key, str(value)) for key, value in node.attributes.items())
-        key = (node.op, *(_content(graph, name) for name in inputs), *attributes)
+        # The shape is what a Reshape does.
+        key = (node.op, graph.shapes[node.outputs[0]], *(_content(graph, name) for name in inputs), *attributes)
         replacement = first.setdefault(key, node.outputs[0])
         if replacement != node.outputs[0]:
             replacements[node.outputs[0]] = replacement
