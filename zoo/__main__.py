@@ -48,6 +48,7 @@ def run_in_process(arguments: Sequence[str], program: str) -> int:
     from zoo.runtime.huge_pages import restart_with_huge_pages
     from zoo.runtime.log_filters import quiet_libraries
     from zoo.runtime.lost_output import continue_without_output
+    from zoo.runtime.thread_limit import check_threads
 
     if arguments[:1] == ["train"]:
         restart_with_huge_pages()
@@ -58,7 +59,10 @@ def run_in_process(arguments: Sequence[str], program: str) -> int:
     # It says what is wrong with them, among other things.
     if arguments[:1] == ["doctor"]:
         return main(arguments, program)
-    return exit_status(check_address_space) or exit_status(check_xla_flags) or main(arguments, program)
+    for check in (check_address_space, check_threads, check_xla_flags):
+        if status := exit_status(check):
+            return status
+    return main(arguments, program)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 import errno
 import os
 import sys
+import threading
 import warnings
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from command_line import error_of
 from jax._src import xla_bridge
 
 from zoo.errors import ZooError, ZooWarning
-from zoo.runtime import compilation_cache, environment
+from zoo.runtime import compilation_cache, environment, thread_limit
 from zoo.runtime.atomic_files import replacing
 from zoo.runtime.cache_folder import cache_folder
 from zoo.runtime.failures import exit_status, failed_import, failure_line, refusal_line
@@ -184,6 +185,26 @@ def test_too_few_addresses_are_told_before_a_library_waits_for_them(monkeypatch)
         environment.check_address_space()
     monkeypatch.setattr(environment.resource, "getrlimit", lambda kind: (environment.resource.RLIM_INFINITY,) * 2)
     environment.check_address_space()
+
+
+def test_too_few_threads_are_told_before_xla_aborts(monkeypatch):
+    start, started = threading.Thread.start, []
+
+    def limited(thread):
+        if len(started) == 5:
+            raise RuntimeError("can't start new thread")
+        started.append(thread)
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", limited)
+    monkeypatch.setattr(thread_limit, "CONTROL_GROUP_LIMIT", Path(os.devnull))
+    monkeypatch.setattr(thread_limit.resource, "getrlimit", lambda kind: (300, 300))
+    with pytest.raises(ZooError, match=r"no more than 5 threads.*ulimit -u"):
+        thread_limit.check_threads()
+    assert not any(thread.is_alive() for thread in started)
+    monkeypatch.setattr(thread_limit.resource, "getrlimit", lambda kind: (thread_limit.resource.RLIM_INFINITY,) * 2)
+    thread_limit.check_threads()
+    assert len(started) == 5
 
 
 def test_figures_of_a_command_have_no_style_of_the_user(monkeypatch):

@@ -17,6 +17,7 @@ from zoo.runtime.cache_folder import cache_folder, programs_folder
 from zoo.runtime.environment import check_address_space
 from zoo.runtime.free_memory import host_memory
 from zoo.runtime.system_errors import reason
+from zoo.runtime.thread_limit import check_threads
 
 # Below these, a download of weights or a training run probably fails.
 MIN_DISK = 2**30
@@ -92,11 +93,17 @@ def _memory() -> Finding:
 
 def _limits() -> list[Finding]:
     """Limits of the system that JAX meets."""
+    found = [*_limit("address space", check_address_space), *_limit("threads", check_threads)]
     files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    problem = f"a process may open only {files} files" if 0 <= files < MIN_FILES else ""
+    return [*found, Finding("open files", "no limit" if files < 0 else f"at most {files:,}", problem, "ulimit -n 1024")]
+
+
+def _limit(name: str, check: Callable[[], None]) -> list[Finding]:
+    """A limit that the check refuses; nothing for one that is high enough."""
     try:
-        check_address_space()
+        check()
     except ZooError as error:
         problem, _, remedy = str(error).partition(": ")
-        return [Finding("address space", "limited", problem, remedy), Finding("open files", f"at most {files:,}")]
-    problem = f"a process may open only {files} files" if 0 <= files < MIN_FILES else ""
-    return [Finding("open files", "no limit" if files < 0 else f"at most {files:,}", problem, "ulimit -n 1024")]
+        return [Finding(name, "limited", problem, remedy)]
+    return []
