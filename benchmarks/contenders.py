@@ -22,6 +22,7 @@ NETWORKS = {
     "resnet50": "resnet50",
     "inception_v3": "inception_v3",
     "mobilenet_v2": "mobilenet_v2",
+    "convnext_tiny": "convnext_tiny",
     "vgg16": "vgg16",
     "alexnet": "alexnet",
 }
@@ -99,15 +100,16 @@ def plain_keras(workload: Workload) -> Contender | None:
     return Contender("Keras", infer, step if workload.training else infer)
 
 
-def torch_eager(workload: Workload, compiled: bool = False) -> Contender:
-    """torchvision's network, channels last, on a GPU if torch has one, under autocast for bfloat16."""
+def torch_eager(workload: Workload, compiled: bool = False, channels_last: bool = True) -> Contender:
+    """torchvision's network, on a GPU if torch has one, under autocast for bfloat16."""
     import torch
 
     model = torch_model(workload.network)
     model.load_state_dict({key: torch.as_tensor(np.asarray(value)) for key, value in workload.state.items()})
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    model = model.to(device, memory_format=torch.channels_last)
-    images = torch.from_numpy(workload.images).permute(0, 3, 1, 2).to(device)  # already channels last in memory
+    memory_format = torch.channels_last if channels_last else torch.contiguous_format
+    model = model.to(device, memory_format=memory_format)
+    images = torch.from_numpy(workload.images).permute(0, 3, 1, 2).to(device, memory_format=memory_format)
     labels = torch.from_numpy(workload.labels).long().to(device)
     autocast = torch.autocast(device, torch.bfloat16, enabled=workload.dtype == "bfloat16")
     model.train(workload.training)
