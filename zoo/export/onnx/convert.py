@@ -15,7 +15,8 @@ from zoo.export.onnx.graph import GraphBuilder
 from zoo.export.onnx.operators import elementwise, movement, products, reductions, reshaping, windows
 from zoo.export.onnx.operators.averages import average
 from zoo.export.onnx.operators.response_norm import response_norm_layers
-from zoo.export.onnx.program import Constant, Data, NoConversion, Path, Program, Shape, Step, read_program
+from zoo.export.onnx.program import Constant, Data, NoConversion, Path, Program, Shape, Step
+from zoo.export.onnx.read_program import read_program
 from zoo.export.onnx.serialize import model_proto
 from zoo.export.onnx.simplify.activations import recognise_activations
 from zoo.export.onnx.simplify.affine import merge_affine
