@@ -7,7 +7,7 @@ from pathlib import Path
 import jax
 import numpy as np
 import pytest
-from export.small_networks import AlwaysTraining, Flat, Net, TwoOutputs, variables_of
+from export.small_networks import AlwaysTraining, Flat, Net, Probabilities, TwoOutputs, variables_of
 from jax import export
 
 from zoo.data import Preprocessing
@@ -90,6 +90,11 @@ def test_features_of_any_size_in_a_fixed_batch(tmp_path, weights):
     ) == 2
 
 
+def test_features_need_no_later_layers(tmp_path, weights):
+    path, _ = exported(tmp_path, weights, features=["c1"])
+    assert path.stat().st_size < 20_000
+
+
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
 def test_half_precision_is_half_the_size_with_float32_outside(tmp_path, weights, dtype):
     path, result = exported(tmp_path, weights, dtype=dtype)
@@ -129,6 +134,7 @@ def test_several_outputs_have_their_names(tmp_path):
         (Net(), {"features": ["convx"]}, ("convx", "did you mean conv")),
         (Net(), {"preprocess": "normalize"}, ("preprocessing",)),
         (Net(), {"batch": 2**20}, ("memory",)),
+        (Probabilities(), {"softmax": True}, ("probabilities", "leave out softmax")),
     ],
 )
 def test_what_cannot_be_exported_is_one_line_and_leaves_nothing(tmp_path, monkeypatch, model, options, words):

@@ -35,6 +35,7 @@ KINDS = (
     "names",
     "command_lines",
     "user_networks",
+    "exports",
     "environments",
     "downloads",
     "clocks",

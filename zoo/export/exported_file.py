@@ -7,6 +7,8 @@ from typing import Any
 
 import jax
 
+from zoo.counting.records import CountError
+from zoo.counting.summarize import trace_network
 from zoo.errors import ZooError
 from zoo.export.batch_shapes import BatchShape
 from zoo.export.check import Check
@@ -14,6 +16,8 @@ from zoo.export.exportable import Exportable
 from zoo.export.network_function import LOGITS, PROBABILITIES, network_function
 from zoo.export.options import ExportOptions
 from zoo.models.memory_forecast import check_inference_memory
+from zoo.models.network import Network
+from zoo.models.user_module.output_kind import is_probability
 from zoo.printable import printable, shown_bytes
 from zoo.runtime.atomic_files import check_replaceable
 
@@ -48,6 +52,8 @@ def check_batches(network: Exportable, options: ExportOptions, shapes: tuple[Bat
     """Raises ZooError where the network cannot take such batches, or they do not fit into the memory."""
     for batch, height, width, channels in shapes:
         check_inference_memory(network.model, (height, width, channels), batch)
+    if options.softmax and _gives_probabilities(network):
+        raise ZooError(f"{network.name} gives probabilities itself: leave out softmax")
     function = network_function(network, options)
     for shape in shapes:
         outputs = jax.eval_shape(function, network.variables, jax.ShapeDtypeStruct(shape, options.input_dtype))
@@ -56,6 +62,16 @@ def check_batches(network: Exportable, options: ExportOptions, shapes: tuple[Bat
         names, classes = len(network.class_names), _classes(outputs)
         if names and classes and names != classes:
             raise ZooError(f"{names} class names for {classes} outputs of {network.name}: give one per output, or none")
+
+
+def _gives_probabilities(network: Exportable) -> bool:
+    """Whether a network of the user's is known to; not all that can be exported can be counted."""
+    if isinstance(network.model, Network):
+        return False
+    try:
+        return is_probability(trace_network(network.model, (1, *network.image_shape)))
+    except CountError:
+        return False
 
 
 def _classes(outputs: Mapping[str, Any]) -> int:

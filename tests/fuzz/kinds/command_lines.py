@@ -45,7 +45,7 @@ SIZES = (
 COUNTED = ("1000000x1000000", "224x224x1000000")
 COMMANDS = (
     *("predict", "evaluate", "train", "visualize", "report", "summary", "convert", "list", "weights", "data"),
-    *("cache", "completions"),
+    *("export", "cache", "completions"),
 )
 STRANGE = (
     *("", " ", "-", "--", "---", "-x", "--=", "=", "--model", "--help=1", "\udcff", "a\nb", "\x1b[31m", "x" * 100_000),
@@ -114,6 +114,7 @@ def _valid(command: str, seeds: Seeds) -> tuple[str, ...]:
         "summary": ("absent",),
         "convert": ("absent", "out.safetensors", "--model", NETWORK),
         "list": ("absent",),
+        "export": ("--to", "stablehlo", "--out", "absent/net", *weights),
         "weights": ("absent",),
         "data": ("./absent",),
         "cache": ("--json",),
