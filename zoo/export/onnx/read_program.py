@@ -1,5 +1,6 @@
 """From a JAX function to its `Program`: traced for each shape of its images, and the traces read side by side."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import zip_longest
@@ -104,6 +105,9 @@ class _Reader:
             Data(tuple(out.aval.shape for out in outs), np.dtype(outs[0].aval.dtype))
             for outs in zip(*(eqn.outvars for eqn in eqns), strict=True)
         )
+        if all(math.prod(shape) == 0 for output in outputs for shape in output.shapes):
+            # Without values there is nothing to compute, and most nodes of ONNX refuse it.
+            return [Constant(tuple(np.zeros(shape, output.dtype) for shape in output.shapes)) for output in outputs]
         self.steps.append(Step(name, tuple(eqn.params for eqn in eqns), tuple(inputs), outputs, path, layer))
         return outputs
 

@@ -113,7 +113,7 @@ def _value_info(name: str, shapes: Sequence[Shape], dtype: np.dtype, images: Seq
     """The type and shape of an input or output; a free size that is one of the images' has its name."""
     dimensions: list[int | str | None] = []
     for sizes in zip(*shapes, strict=True):
-        of_images = [tuple(shape[axis] for shape in images) for axis in range(len(FREE_NAMES))]
+        of_images = [tuple(shape[axis] for shape in images) for axis in range(min(len(FREE_NAMES), len(images[0])))]
         free = FREE_NAMES[of_images.index(sizes)] if sizes in of_images else None
         dimensions.append(sizes[0] if len(set(sizes)) == 1 else free)
     kind = helper.np_dtype_to_tensor_dtype(np.dtype(dtype))

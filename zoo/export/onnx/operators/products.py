@@ -81,8 +81,6 @@ def _multiplied(
     shapes = [(*(shape[one] for one in kept), features) for shape in tensor.shapes]
     renaming = {old: new for new, old in enumerate([*kept, axis])}
     physical = [(*shape[:position], features, *shape[position + 1 :]) for shape in graph.shapes[tensor.name]]
-    if length == 1:
-        raise graph.refusal("a product without a batch has no ONNX form")
     if channels_first:
         kernel = graph.constant(matrix.T.reshape(features, -1, *(1,) * (length - 2)), label)
         ones, zeros = [1] * (length - 2), [0] * (2 * (length - 2))

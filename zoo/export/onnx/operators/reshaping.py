@@ -16,7 +16,7 @@ def reshape(graph: GraphBuilder, step: Step, operands: Sequence[Tensor | Constan
     """reshape, squeeze and expand_dims: all that read the values in the same order."""
     (tensor,) = operands
     assert isinstance(tensor, Tensor)
-    if step.params[0].get("dimensions") is not None:
+    if step.primitive == "reshape" and step.params[0].get("dimensions") is not None:
         raise graph.refusal("a reshape with dimensions has no ONNX form")
     return [reshaped(graph, tensor, step.outputs[0].shapes)]
 
@@ -25,6 +25,8 @@ def reshaped(graph: GraphBuilder, tensor: Tensor, shapes: Sequence[Shape]) -> Te
     """The tensor as an array of other shapes, whose values are the same in row-major order."""
     shapes = tuple(map(tuple, shapes))
     blocks = _blocks(tensor.shapes, shapes)
+    if blocks is None:
+        raise graph.refusal("a reshape of what is empty for some sizes has no ONNX form")
     merged = [old for old, _ in blocks if len([axis for axis in old if _size(tensor.shapes, axis) != 1]) > 1]
     split = [old for old, new in blocks if len([axis for axis in new if _size(shapes, axis) != 1]) > 1]
     tensor = _adjacent(graph, tensor, merged, split)
@@ -41,8 +43,10 @@ def reshaped(graph: GraphBuilder, tensor: Tensor, shapes: Sequence[Shape]) -> Te
     return Tensor(graph.reshape(tensor.name, sizes), shapes, tuple(order), index_orders)
 
 
-def _blocks(old: Sequence[Shape], new: Sequence[Shape]) -> Blocks:
-    """The finest ranges of old and new axes that have equally many values each, in all traces."""
+def _blocks(old: Sequence[Shape], new: Sequence[Shape]) -> Blocks | None:
+    """The finest ranges of old and new axes with equally many values each, in all traces; None where there are none."""
+    if any(0 in shape for shape in (*old, *new)):
+        return None
     blocks: Blocks = []
     i = j = 0
     while i < len(old[0]) or j < len(new[0]):

@@ -15,8 +15,11 @@ from zoo.export.onnx.graph import GraphBuilder, Node
 from zoo.export.onnx.simplify.rewriting import remove_unused, uses
 
 Function = Callable[..., np.ndarray]
-# Both sides of every bend, and far out, where small differences add up.
-POINTS = np.concatenate([np.linspace(-12, 12, 197), [-80.0, -30.5, 20.25, 45.0, 80.0]])
+# Both sides of every bend: of one close to 0, and of one far out, as a clip of pixels to 255.
+_SIZES = np.concatenate([np.geomspace(1e-6, 1e6, 500), [80.0, 1e30]])
+POINTS = np.concatenate([np.linspace(-12, 12, 197), -_SIZES, _SIZES])
+# Constants such as 1/sqrt(2) have the precision of float32. What is 0 must be 0: it may be divided by.
+TOLERANCE = np.where(np.abs(POINTS) > 12, 1e-10, 1e-7 * np.abs(POINTS))
 LONGEST = 14  # nodes in a chain
 
 erf = np.vectorize(math.erf, otypes=[float])
@@ -30,7 +33,7 @@ def _sigmoid(x: np.ndarray) -> np.ndarray:
 EVALUATE: dict[str, Function] = {
     "Abs": np.abs,
     "Add": np.add,
-    "Clip": lambda x, low, high: np.minimum(np.maximum(x, low), high),
+    "Clip": lambda x, low=-np.inf, high=np.inf: np.minimum(np.maximum(x, low), high),
     "Div": np.divide,
     "Equal": np.equal,
     "Erf": erf,
@@ -150,8 +153,7 @@ def _activation(graph: GraphBuilder, node: Node, start: str, chain: list[Node]) 
         if not np.isfinite(values).all():
             return None
         for op, attributes, expected in _candidates(values):
-            # Constants such as 1/sqrt(2) have the precision of float32.
-            if np.allclose(values, expected, rtol=1e-6, atol=2e-6) and _is_clear(op, attributes):
+            if np.all(np.abs(values - expected) <= TOLERANCE + 1e-6 * np.abs(expected)) and _is_clear(op, attributes):
                 return op, attributes
     return None
 
@@ -168,5 +170,5 @@ def _become(graph: GraphBuilder, node: Node, op: str, attributes: dict[str, Any]
     if op == "Clip":
         low, high = attributes["low"], attributes["high"]
         bounded = [low > POINTS.min(), high < POINTS.max()]
-        names = [graph.scalar(n, start) if is_bound else "" for n, is_bound in zip((low, high), bounded, strict=True)]
+        names = [graph.scalar(low if bounded[0] else -np.inf, start), graph.scalar(high, start)]
         node.inputs, node.attributes = [start, *(names if bounded[1] else names[:1])], {}

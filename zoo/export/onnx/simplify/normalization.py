@@ -44,8 +44,8 @@ def recognise_layer_norm(graph: GraphBuilder, outputs: list[str]) -> list[str]:
     for node in list(graph.nodes):
         if node.op == "Mul" and (found := _layer_norm(graph, node)):
             source, epsilon = found
-            features = {shape[-1] for shape in graph.shapes[source]}
-            if len(features) == 1:
+            features, *others = {shape[-1] for shape in graph.shapes[source]}
+            if not others:
                 ones = graph.constant(np.ones(features, graph.dtypes[source]), (*node.path, "scale"))
                 node.op, node.inputs = "LayerNormalization", [source, ones]
                 node.attributes = {"axis": -1, "epsilon": epsilon}
@@ -109,7 +109,7 @@ def _is_variance(graph: GraphBuilder, name: str, source: str, mean: str, differe
     inner = graph.producers.get(squares)
     return (
         inner is not None
-        and inner.op == "ReduceMean"
+        and _is_mean(graph, squares, inner.inputs[0])
         and _is_square(graph, inner.inputs[0], source)
         and _is_square(graph, square, mean)
     )
