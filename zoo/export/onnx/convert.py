@@ -12,7 +12,7 @@ import onnx
 
 from zoo import __version__
 from zoo.export.onnx.graph import GraphBuilder
-from zoo.export.onnx.operators import elementwise, movement, products, reductions, reshaping, windows
+from zoo.export.onnx.operators import convolutions, elementwise, movement, pools, products, reductions, reshaping
 from zoo.export.onnx.operators.averages import average
 from zoo.export.onnx.operators.response_norm import response_norm_layers
 from zoo.export.onnx.program import Constant, Data, NoConversion, Path, Program, Shape, Step
@@ -46,11 +46,11 @@ PRIMITIVES: Mapping[str, Convert] = {
     **dict.fromkeys(elementwise.UNCHANGED, elementwise.unchanged),
     **dict.fromkeys([*reductions.OPS, *reductions.BOOLEAN], reductions.reduction),
     **dict.fromkeys(reductions.ARGUMENTS, reductions.arg_reduction),
-    **dict.fromkeys(("reduce_window_max", "reduce_window_min", "reduce_window_sum"), windows.pool),
+    **dict.fromkeys(("reduce_window_max", "reduce_window_min", "reduce_window_sum"), pools.pool),
     **dict.fromkeys(("reshape", "squeeze", "expand_dims"), reshaping.reshape),
     "broadcast_in_dim": movement.broadcast_in_dim,
     "concatenate": movement.concatenate,
-    "conv_general_dilated": windows.convolution,
+    "conv_general_dilated": convolutions.convolution,
     "cumsum": reductions.cumulative_sum,
     "dot_general": products.product,
     "dynamic_slice": movement.dynamic_slice,

@@ -1,6 +1,5 @@
 """Sums, maxima and the like along axes."""
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -69,8 +68,3 @@ def cumulative_sum(graph: GraphBuilder, step: Step, operands: Operands) -> list[
     attributes = {"reverse": int(step.params[0]["reverse"])}
     name = graph.node("CumSum", [tensor.name, position], attributes=attributes)
     return [Tensor(name, tensor.shapes, tensor.order, tensor.index_orders)]
-
-
-def size_of(shapes: Sequence[Sequence[int]], positions: Sequence[int]) -> list[int]:
-    """How many values there are along axes, in each trace."""
-    return [math.prod(shape[i] for i in positions) for shape in shapes]

@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from zoo.export.onnx.graph import GraphBuilder, Node
+from zoo.export.onnx.graph import GraphBuilder
 
 
 def uses(graph: GraphBuilder, outputs: list[str]) -> Counter[str]:
@@ -32,8 +32,3 @@ def remove_unused(graph: GraphBuilder, outputs: list[str]) -> list[str]:
             kept.append(node)
     graph.nodes[:] = kept[::-1]
     return outputs
-
-
-def new_node(graph: GraphBuilder, old: Node, op: str, inputs: list[str], attributes: dict) -> None:
-    """Turn a node into another one with the same output."""
-    old.op, old.inputs, old.attributes = op, inputs, attributes
