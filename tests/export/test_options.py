@@ -20,6 +20,7 @@ from zoo.export.check import max_error, relative_error
         ({"features": "conv1"}, "features"),
         ({"features": ("",)}, "features"),
         ({"features": None}, "features"),
+        ({"preprocess": "full", "any_size": True}, "any_size"),
         ({"features": ("conv1",), "softmax": True}, "softmax"),
     ],
 )

@@ -45,8 +45,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--preprocess",
         choices=PREPROCESS,
         default="none",
-        help="what the file does: nothing, so that it takes normalised float32 images, or normalize uint8 pixels of "
-        "the image size (default: none)",
+        help="what the file does: nothing, so that it takes normalised float32 images; normalize uint8 pixels of the "
+        "image size; or also scale and crop uint8 frames of any size (full) (default: none)",
     )
     group.add_argument("--softmax", action="store_true", help="give probabilities instead of logits")
     group.add_argument(

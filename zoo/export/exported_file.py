@@ -10,11 +10,12 @@ import jax
 from zoo.counting.records import CountError
 from zoo.counting.summarize import trace_network
 from zoo.errors import ZooError
-from zoo.export.batch_shapes import BatchShape
+from zoo.export.batch_shapes import BatchShape, checked_shapes
 from zoo.export.check import Check
 from zoo.export.exportable import Exportable
-from zoo.export.network_function import LOGITS, PROBABILITIES, network_function
-from zoo.export.options import ExportOptions
+from zoo.export.frames import frame_sizes
+from zoo.export.network_function import LOGITS, PROBABILITIES, network_function, used_preprocessing
+from zoo.export.options import SIZE_STEP, ExportOptions
 from zoo.models.memory_forecast import check_inference_memory
 from zoo.models.network import Network
 from zoo.models.user_module.output_kind import is_probability
@@ -48,10 +49,22 @@ def check_path(path: Path) -> None:
     check_replaceable(path)
 
 
-def check_batches(network: Exportable, options: ExportOptions, shapes: tuple[BatchShape, ...]) -> None:
-    """Raises ZooError where the network cannot take such batches, or they do not fit into the memory."""
-    for batch, height, width, channels in shapes:
+def checked_batches(network: Exportable, options: ExportOptions, step: int) -> tuple[BatchShape, BatchShape]:
+    """The shapes of the batches with which a file is checked; `step` is that between its image sizes."""
+    shapes = checked_shapes(options, network.image_shape, step)
+    preprocessing = used_preprocessing(network, options)
+    if preprocessing is None or options.preprocess != "full":
+        return shapes
+    (batch, *_, channels), (other, *_) = shapes
+    first, second = frame_sizes(preprocessing)
+    return (batch, *first, channels), (other, *second, channels)
+
+
+def check_batches(network: Exportable, options: ExportOptions) -> None:
+    """Raises ZooError where the network cannot take what its file takes, or that does not fit into the memory."""
+    for batch, height, width, channels in checked_shapes(options, network.image_shape, SIZE_STEP):
         check_inference_memory(network.model, (height, width, channels), batch)
+    shapes = checked_batches(network, options, SIZE_STEP)
     if options.softmax and _gives_probabilities(network):
         raise ZooError(f"{network.name} gives probabilities itself: leave out softmax")
     function = network_function(network, options)

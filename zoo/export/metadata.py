@@ -15,6 +15,7 @@ from zoo.weights.hash_variables import hash_variables
 IMAGES = {
     "none": "float32 [batch, height, width, channels]: pixels scaled to 0..1, less mean, over std",
     "normalize": "uint8 [batch, height, width, channels]: pixels from 0 to 255 of the image size",
+    "full": "uint8 [batch, height, width, channels]: pixels from 0 to 255 of a frame of any size",
 }
 CHANNELS = {1: "grey", 3: "RGB"}
 

@@ -7,8 +7,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from zoo.data import Preprocessing
 from zoo.errors import ZooError
 from zoo.export.exportable import Exportable
+from zoo.export.frames import fit_frames
 from zoo.export.options import ExportOptions
 from zoo.inference.features import Stacked, logits_and_outputs, network_errors
 from zoo.models.variables import Variables
@@ -23,19 +25,15 @@ def network_function(network: Exportable, options: ExportOptions) -> NetworkFunc
 
     A network of the user's that returns several arrays gives them by their paths.
     """
-    preprocessing = network.preprocessing
-    if options.preprocess != "none" and preprocessing is None:
-        raise ZooError(
-            f"how images are normalised for {network.name} is not known: give preprocessing, a zoo.data.Preprocessing, "
-            "or leave out preprocess"
-        )
+    preprocessing = used_preprocessing(network, options)
     model: Any = network.model
     if options.dtype != "float32":
         model = model.clone(dtype=jnp.dtype(options.dtype))
 
     def function(variables: Variables, images: Any) -> dict[str, jax.Array]:
-        if options.preprocess != "none" and preprocessing is not None:
-            images = preprocessing.normalized(images)
+        if preprocessing:
+            fitted = fit_frames(images, preprocessing) if options.preprocess == "full" else images
+            images = preprocessing.normalized(fitted)
         with network_errors(model, images):
             if options.features:
                 _, outputs = logits_and_outputs(model, variables, images, options.features)
@@ -47,6 +45,18 @@ def network_function(network: Exportable, options: ExportOptions) -> NetworkFunc
         return {name: array.astype(jnp.float32) for name, array in named.items()}
 
     return function
+
+
+def used_preprocessing(network: Exportable, options: ExportOptions) -> Preprocessing | None:
+    """The preprocessing inside of the file; None for none. Raises ZooError where it is not known."""
+    if options.preprocess == "none":
+        return None
+    if network.preprocessing is None:
+        raise ZooError(
+            f"how images are normalised for {network.name} is not known: give preprocessing, a zoo.data.Preprocessing, "
+            "or leave out preprocess"
+        )
+    return network.preprocessing
 
 
 def stored_variables(variables: Variables, options: ExportOptions) -> Variables:

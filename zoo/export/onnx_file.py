@@ -13,7 +13,7 @@ from zoo.errors import ZooError
 from zoo.export.batch_shapes import ImageShape, checked_shapes, example_shapes, sizes_text
 from zoo.export.check import check_file
 from zoo.export.exportable import Exportable, exportable
-from zoo.export.exported_file import ExportedFile, check_batches, check_path
+from zoo.export.exported_file import ExportedFile, check_batches, check_path, checked_batches
 from zoo.export.metadata import as_texts, metadata
 from zoo.export.network_function import network_function, stored_variables
 from zoo.export.onnx_runtime import check_can_run, open_onnx
@@ -68,15 +68,18 @@ def write_onnx(
     """`to_onnx` of a network that is known. A file of more than `max_file_size` bytes has its arrays beside it."""
     import onnx
 
-    possible = checked_shapes(options, network.image_shape, SIZE_STEP)
-    check_batches(network, options, possible)
-    check_can_run(network, possible)
+    from zoo.export.onnx_frames import with_frames
+
+    check_batches(network, options)
+    check_can_run(network, checked_shapes(options, network.image_shape, SIZE_STEP))
     model, step = _converted(network, options)
+    if options.preprocess == "full" and network.preprocessing:
+        model = with_frames(model, network.preprocessing)
     described = metadata(network, options)
     if step > 1:
         described["image_sizes"] = sizes_text(network.image_shape, step)
     onnx.helper.set_model_props(model, as_texts(described))
-    shapes = checked_shapes(options, network.image_shape, step)
+    shapes = checked_batches(network, options, step)
     with replacing_with_others(path) as unfinished:
         others = _save(model, unfinished, max_file_size)
         served, runtime = open_onnx(unfinished, network.name)
@@ -96,6 +99,8 @@ def _converted(network: Exportable, options: ExportOptions) -> tuple["onnx.Model
     # Runtimes have no convolutions of bfloat16: the file's kernels are, and its computation is in float32.
     only_stored = options.dtype == "bfloat16"
     computed = replace(options, dtype="float32") if only_stored else options
+    if options.preprocess == "full":
+        computed = replace(computed, preprocess="normalize")
     stored_dtype = jnp.bfloat16 if only_stored else None
     function = network_function(network, computed)
     variables = stored_variables(network.variables, computed)

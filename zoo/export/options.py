@@ -7,7 +7,7 @@ from zoo.errors import ZooError
 from zoo.printable import quoted
 from zoo.runtime.limits import BATCH_SIZE
 
-Preprocess = Literal["none", "normalize"]
+Preprocess = Literal["none", "normalize", "full"]
 PREPROCESS = get_args(Preprocess)
 Dtype = Literal["float32", "float16", "bfloat16"]
 DTYPES = get_args(Dtype)
@@ -21,7 +21,8 @@ class ExportOptions:
 
     `batch` is the number of images per call, None for any. `any_size` takes images of any height and width, beside the
     network's own. `preprocess` is what is done inside: with "none" the file takes normalised float32 images [batch,
-    height, width, channels], with "normalize" uint8 pixels of the network's image size. The file gives logits, with
+    height, width, channels], with "normalize" uint8 pixels of the network's image size, with "full" uint8 frames of any
+    size, which it scales and crops as in evaluation. The file gives logits, with
     `softmax` probabilities, or the outputs of the layers in `features`, paths such as "inception_3a". `dtype` is the
     type of the weights and of the computation; images and outputs are float32 for each.
     """
@@ -46,6 +47,8 @@ class ExportOptions:
         object.__setattr__(self, "features", tuple(dict.fromkeys(self.features)))
         if self.softmax and self.features:
             raise ZooError("softmax is for the logits, and features of layers are asked for: leave out one of them")
+        if self.any_size and self.preprocess == "full":
+            raise ZooError("frames of any size are scaled to the image size: leave out any_size")
 
     @property
     def input_dtype(self) -> str:

@@ -15,14 +15,14 @@ from jax import export
 
 from zoo.data import Preprocessing
 from zoo.errors import ZooError
-from zoo.export.batch_shapes import ImageShape, checked_shapes, sizes_text
+from zoo.export.batch_shapes import ImageShape, sizes_text
 from zoo.export.check import Served, check_file
 from zoo.export.exportable import Exportable, exportable
-from zoo.export.exported_file import ExportedFile, check_batches, check_path
+from zoo.export.exported_file import ExportedFile, check_batches, check_path, checked_batches
 from zoo.export.metadata import metadata
 from zoo.export.needed_computation import needed_computation
 from zoo.export.network_function import network_function, stored_variables
-from zoo.export.options import SIZE_STEP, ExportOptions
+from zoo.export.options import ExportOptions
 from zoo.export.symbolic_images import possible_shapes
 from zoo.models.variables import Variables
 from zoo.printable import one_line, shown_bytes
@@ -62,9 +62,9 @@ def to_stablehlo(
 
 def write_stablehlo(network: Exportable, path: Path, options: ExportOptions) -> ExportedFile:
     """`to_stablehlo` of a network that is known."""
-    check_batches(network, options, checked_shapes(options, network.image_shape, SIZE_STEP))
+    check_batches(network, options)
     contents, described, step = _exported(network, options)
-    shapes = checked_shapes(options, network.image_shape, step)
+    shapes = checked_batches(network, options, step)
     with replacing_with_others(path) as unfinished:
         sidecar = metadata_path(unfinished)
         unfinished.write_bytes(contents)

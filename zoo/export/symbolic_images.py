@@ -19,6 +19,9 @@ def possible_shapes(network: Exportable, options: ExportOptions) -> Iterator[tup
     """
     batch = "batch" if options.batch is None else str(options.batch)
     height, width, channels = network.image_shape
+    if options.preprocess == "full":
+        yield export.symbolic_shape(f"{batch}, height, width, {channels}"), 1
+        return
     if not options.any_size:
         yield export.symbolic_shape(f"{batch}, {height}, {width}, {channels}"), 1
         return

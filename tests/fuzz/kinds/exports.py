@@ -19,7 +19,8 @@ RIGHT: dict[str, tuple[str, ...]] = {
     "softmax": ("--softmax",),
     "pixels": ("--preprocess", "normalize"),
     "one image": ("--batch-size", "1"),
-    "half": ("--dtype", "float16"),
+    "half": ("--dtype", "bfloat16"),
+    "frames": ("--preprocess", "full"),
     "features": ("--features", "c1", "f6", "c1"),
     "another size": ("--input", "47x60"),
     "forced": ("--force",),
@@ -34,6 +35,7 @@ WRONG: dict[str, tuple[str, ...]] = {
     "too small": ("--input", "3"),
     "another network": ("--model", "vgg11"),
     "a field": ("--model-arg", "num_classes=11"),
+    "frames of any size": ("--preprocess", "full", "--any-size"),
     "no dtype": ("--dtype", "float64"),
     "no preprocessing": ("--preprocess", "all"),
 }
@@ -70,7 +72,6 @@ def cases(seeds: Seeds, seed: int, count: int) -> Iterator[Case]:
         for path in ("absent/net", "/dev/full", "/proc/net_x", "n" * 252, "d/" * 2100 + "net", ".", "..", "/"):
             yield _case(f"{form} to {path[:20]}", (*command, "--out", path))
         yield _case(f"{form} over a file", (*command, "--out", "net"), write=_touch)
-    yield _case("bfloat16 in onnx", ("export", *weights, "--to", "onnx", "--out", "net", "--dtype", "bfloat16"))
 
 
 def _touch(folder: Path) -> None:
