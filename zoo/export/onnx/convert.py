@@ -12,7 +12,16 @@ import onnx
 
 from zoo import __version__
 from zoo.export.onnx.graph import GraphBuilder
-from zoo.export.onnx.operators import convolutions, elementwise, movement, pools, products, reductions, reshaping
+from zoo.export.onnx.operators import (
+    convolutions,
+    elementwise,
+    gathers,
+    movement,
+    pools,
+    products,
+    reductions,
+    reshaping,
+)
 from zoo.export.onnx.operators.averages import average
 from zoo.export.onnx.operators.response_norm import response_norm_layers
 from zoo.export.onnx.program import Constant, Data, NoConversion, Path, Program, Shape, Step
@@ -54,7 +63,7 @@ PRIMITIVES: Mapping[str, Convert] = {
     "cumsum": reductions.cumulative_sum,
     "dot_general": products.product,
     "dynamic_slice": movement.dynamic_slice,
-    "gather": movement.gather,
+    "gather": gathers.gather,
     "pad": movement.pad,
     "rev": movement.reverse,
     "slice": movement.slice_,
@@ -62,6 +71,7 @@ PRIMITIVES: Mapping[str, Convert] = {
     "stack": movement.stack,
     "tile": movement.tile,
     "transpose": movement.transpose,
+    "unstack": movement.unstack,
 }
 CHANNELS_FIRST = (0, 3, 1, 2)
 RANDOM = ("random_", "rng_", "threefry")
@@ -101,6 +111,8 @@ def onnx_model(
     final = list(outputs.values())
     for simplify in SIMPLIFICATIONS:
         final = simplify(graph, final)
+    # An output is of a node, whatever it is.
+    final = [graph.node("Identity", [name]) if name in graph.constants else name for name in final]
     graph.add_reshape_targets()
     if stored_dtype is not None:
         store_weights(graph, stored_dtype)

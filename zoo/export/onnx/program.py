@@ -53,10 +53,7 @@ Value = Data | Constant
 
 @dataclass(frozen=True, eq=False)
 class Step:
-    """A primitive with its parameters in each trace, of the module at `path`; `layer` is the mark of a layer of zoo's.
-
-    Without `params`, "stack" is the only step that is no primitive of JAX: its inputs along a new first axis.
-    """
+    """A primitive with its parameters in each trace, of the module at `path`; `layer` marks a layer of zoo's."""
 
     primitive: str
     params: tuple[Mapping[str, Any], ...]

@@ -148,7 +148,7 @@ class _Reader:
             arrays = zip(*(value.arrays for value in values), strict=True)  # type: ignore[union-attr]
             return Constant(tuple(np.stack(parts) for parts in arrays))
         result = Data(tuple((len(values), *shape) for shape in values[0].shapes), values[0].dtype)
-        self.steps.append(Step("stack", ({},) * len(result.shapes), tuple(values), (result,), path))
+        self.steps.append(Step("stack", ({"axis": 0},) * len(result.shapes), tuple(values), (result,), path))
         return result
 
 

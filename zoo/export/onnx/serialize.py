@@ -12,6 +12,7 @@ from zoo.export.onnx.program import Shape
 
 # ONNX Runtime runs both from version 1.20 (November 2024) on, OpenVINO from 2025.0.
 OPSET = 21
+BFLOAT16_OPSET = 22  # that of convolutions and pools in bfloat16
 IR_VERSION = 10
 # The node that a layer is; others of the layer have the name of what they do too.
 MAIN = ("Conv", "ConvTranspose", "Gemm", "MatMul", "LRN", "LayerNormalization", "MaxPool", "AveragePool")
@@ -42,11 +43,15 @@ def model_proto(graph: GraphBuilder, outputs: Mapping[str, str], producer_versio
     )
     return helper.make_model(
         onnx_graph,
-        opset_imports=[helper.make_opsetid("", OPSET)],
+        opset_imports=[helper.make_opsetid("", BFLOAT16_OPSET if _computes_in_bfloat16(graph) else OPSET)],
         ir_version=IR_VERSION,
         producer_name="zoo",
         producer_version=producer_version,
     )
+
+
+def _computes_in_bfloat16(graph: GraphBuilder) -> bool:
+    return any(graph.dtypes[node.outputs[0]].name == "bfloat16" for node in graph.nodes if node.op != "Cast")
 
 
 def _node(node: Node, names: Mapping[str, str]) -> onnx.NodeProto:

@@ -90,10 +90,10 @@ def arranged(graph: GraphBuilder, tensor: Tensor, order: Order) -> Tensor:
     return replace(tensor, name=graph.reshape(name, shapes), order=wanted_order)
 
 
-def materialized(graph: GraphBuilder, tensor: Tensor, order: Sequence[int]) -> Tensor:
+def materialized(graph: GraphBuilder, tensor: Tensor, order: Sequence[int | None]) -> Tensor:
     """The tensor with all axes of its array, in this order, repeated where values repeat; indices in their order."""
     tensor = with_standard_indices(graph, arranged(graph, tensor, tuple(order)))
-    shapes = [tuple(shape[axis] for axis in order) for shape in tensor.shapes]
+    shapes = [tuple(1 if axis is None else shape[axis] for axis in order) for shape in tensor.shapes]
     return Tensor(graph.expand(tensor.name, shapes), tensor.shapes, tuple(order))
 
 

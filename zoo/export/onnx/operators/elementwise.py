@@ -91,7 +91,14 @@ def _expm1(graph: GraphBuilder, names: list[str], step: Step) -> str:
 
 
 def _log1p(graph: GraphBuilder, names: list[str], step: Step) -> str:
-    return graph.node("Log", [graph.binary("Add", names[0], graph.scalar(1, names[0]))])
+    """log(1 + x), times what it lost to rounding where x is small (Kahan)."""
+    (x,) = names
+    one, u = graph.scalar(1, x), graph.binary("Add", x, graph.scalar(1, x))
+    bounded = graph.binary("Min", x, graph.scalar(1e4, x))  # Above, nothing is lost, and infinity has no ratio.
+    rounded = graph.binary("Add", bounded, one)
+    ratio = graph.binary("Div", bounded, graph.binary("Sub", rounded, one))
+    corrected = graph.binary("Mul", graph.node("Log", [u]), ratio)
+    return _where(graph, graph.binary("Equal", rounded, one, bool), x, corrected)
 
 
 def _erfc(graph: GraphBuilder, names: list[str], step: Step) -> str:
@@ -121,6 +128,8 @@ def _clamped(graph: GraphBuilder, names: list[str], step: Step) -> str:
 
 
 def _maximum(graph: GraphBuilder, names: list[str], step: Step) -> str:
+    if _is_boolean(graph, names[0]):
+        return graph.binary("Or", *names)
     for x, other in (names, names[::-1]):
         constant = graph.constants.get(other)
         if constant is not None and constant.ndim == 0 and constant == 0 and graph.dtypes[x].kind not in "iub":
@@ -132,11 +141,24 @@ def _maximum(graph: GraphBuilder, names: list[str], step: Step) -> str:
 
 def _selected(graph: GraphBuilder, names: list[str], step: Step) -> str:
     """select_n: the first case where the first operand is false (or 0), the second where it is true (or 1)."""
-    which, *cases = names
-    if len(cases) != 2:
-        raise graph.refusal("a choice among more than two arrays has no ONNX form")
+    which, chosen, *others = names
+    if len(others) == 1:
+        return _where(graph, graph.cast(which, bool), others[0], chosen)
+    for number, case in enumerate(others, 1):
+        chosen = _where(graph, graph.binary("Equal", which, graph.scalar(number, which), bool), case, chosen)
+    return chosen
+
+
+def _where(graph: GraphBuilder, condition: str, one: str, other: str) -> str:
+    names = [condition, one, other]
     shapes = [np.broadcast_shapes(*parts) for parts in zip(*(graph.shapes[name] for name in names), strict=True)]
-    return graph.node("Where", [graph.cast(which, bool), cases[1], cases[0]], shapes, graph.dtypes[cases[0]])
+    return graph.node("Where", names, shapes, graph.dtypes[one])
+
+
+def selected(graph: GraphBuilder, which: Tensor | Constant, false: Tensor | Constant, true: Tensor) -> Tensor:
+    """The second array where the condition is false, else the third: of one rank, and of the last one's shape."""
+    names, order, index_orders = aligned(graph, [which, false, true])
+    return Tensor(_where(graph, names[0], names[2], names[1]), true.shapes, order, index_orders)
 
 
 def _is_finite(graph: GraphBuilder, names: list[str], step: Step) -> str:
@@ -179,7 +201,7 @@ BUILD: dict[str, Build] = {
     "logistic": _unary("Sigmoid"),
     "lt": _comparison("Less"),
     "max": _maximum,
-    "min": _binary("Min"),
+    "min": _bitwise("Min", "And"),
     "mul": _binary("Mul"),
     "ne": lambda graph, names, step: graph.node("Not", [graph.binary("Equal", names[0], names[1], dtype=bool)]),
     "neg": _unary("Neg"),

@@ -6,9 +6,8 @@ from dataclasses import replace
 import numpy as np
 
 from zoo.export.onnx.graph import GraphBuilder
-from zoo.export.onnx.operators.reshaping import reshaped
 from zoo.export.onnx.program import Constant, Shape, Step
-from zoo.export.onnx.tensors import Tensor, arranged, common, compact, materialized, plain, with_standard_indices
+from zoo.export.onnx.tensors import Tensor, arranged, compact, materialized, plain, with_standard_indices
 
 Operands = Sequence[Tensor | Constant]
 END = np.iinfo(np.int64).max
@@ -170,21 +169,23 @@ def pad(graph: GraphBuilder, step: Step, operands: Operands) -> list[Tensor]:
 def concatenate(graph: GraphBuilder, step: Step, operands: Operands) -> list[Tensor]:
     """Arrays one after the other along an axis."""
     axis = step.params[0]["dimension"]
-    return [_joined(graph, [as_tensor(graph, operand) for operand in operands], axis, step.outputs[0].shapes)]
+    filled = [operand for operand in operands if any(shape[axis] for shape in operand.shapes)]
+    return [_joined(graph, [as_tensor(graph, operand) for operand in filled], axis, step.outputs[0].shapes)]
 
 
 def _joined(graph: GraphBuilder, tensors: Sequence[Tensor], axis: int, shapes: Sequence[Shape]) -> Tensor:
+    if len(tensors) == 1:
+        return tensors[0]
     longest = max(tensors, key=lambda tensor: len(tensor.axes))
     needed = {axis, *(one for tensor in tensors for one in tensor.axes)}
-    if not needed <= set(longest.axes):
-        longest = materialized(graph, longest, range(longest.rank))
+    order = (*sorted(needed - set(longest.axes)), *longest.order)
+    axes = [one for one in order if one is not None]
     parts = []
     for tensor in tensors:
-        others = [one for one in tensor.index_orders if one != axis]
-        part = with_standard_indices(graph, tensor, others)
-        if set(part.axes) != set(longest.axes):
-            part = materialized(graph, part, [*longest.axes, *(a for a in range(part.rank) if a not in longest.axes)])
-        parts.append(arranged(graph, part, longest.order))
+        part = with_standard_indices(graph, tensor, [one for one in tensor.index_orders if one != axis])
+        if set(part.axes) != set(axes):
+            part = materialized(graph, part, axes)
+        parts.append(arranged(graph, part, order))
     sizes = [part.shapes[0][axis] for part in parts]
     index_orders = {}
     if any(axis in part.index_orders for part in parts):
@@ -195,52 +196,36 @@ def _joined(graph: GraphBuilder, tensors: Sequence[Tensor], axis: int, shapes: S
                 for part, n, start in zip(parts, sizes, starts, strict=True)
             ]
         )
-    position = longest.position(axis)
+    position = order.index(axis)
     physical = [
         tuple(shape[axis] if i == position else size for i, size in enumerate(first))
         for shape, first in zip(shapes, graph.shapes[parts[0].name], strict=True)
     ]
     name = graph.node("Concat", [part.name for part in parts], physical, attributes={"axis": position})
-    return Tensor(name, tuple(map(tuple, shapes)), longest.order, index_orders)
+    return Tensor(name, tuple(map(tuple, shapes)), order, index_orders)
 
 
 def stack(graph: GraphBuilder, step: Step, operands: Operands) -> list[Tensor]:
-    """Arrays along a new first axis."""
-    rows = [
-        reshaped(graph, tensor, [(1, *shape) for shape in tensor.shapes])
-        for tensor in (as_tensor(graph, operand) for operand in operands)
-    ]
-    whole = [materialized(graph, row, range(row.rank)) for row in rows]
-    return [_joined(graph, whole, 0, step.outputs[0].shapes)]
+    """Arrays along a new axis."""
+    axis = step.params[0]["axis"]
+    rows = []
+    for tensor in (as_tensor(graph, operand) for operand in operands):
+        renaming: dict[int, int | None] = {old: old + (old >= axis) for old in range(tensor.rank)}
+        rows.append(tensor.renamed(renaming, [(*shape[:axis], 1, *shape[axis:]) for shape in tensor.shapes]))
+    return [_joined(graph, rows, axis, step.outputs[0].shapes)]
 
 
-def gather(graph: GraphBuilder, step: Step, operands: Operands) -> list[Tensor]:
-    """`jnp.take` along one axis with constant indices, as nearest-neighbour resizing does."""
-    tensor, indices = as_tensor(graph, operands[0]), operands[1]
-    numbers = step.params[0]["dimension_numbers"]
-    (axis,) = numbers.start_index_map if len(numbers.start_index_map) == 1 else (None,)
-    sizes = [tuple(n for i, n in enumerate(params["slice_sizes"]) if i != axis) for params in step.params]
-    whole = [tuple(n for i, n in enumerate(shape) if i != axis) for shape in tensor.shapes]
-    if (
-        axis is None
-        or not isinstance(indices, Constant)
-        or numbers.collapsed_slice_dims != (axis,)
-        or numbers.operand_batching_dims
-        or sizes != whole
-    ):
-        raise graph.refusal("a gather other than of constant positions along one axis has no ONNX form")
-    positions = np.clip(common(graph, indices), 0, tensor.shapes[0][axis] - 1)
-    if positions.ndim != 2:
-        raise graph.refusal("a gather of a grid of positions has no ONNX form")
-    rank = len(step.outputs[0].shapes[0])
-    (taken,) = [one for one in range(rank) if one not in numbers.offset_dims]
-    kept = [one for one in range(tensor.rank) if one != axis]
-    axes = {axis: taken, **dict(zip(kept, numbers.offset_dims, strict=True))}
-    tensor = with_standard_indices(graph, tensor, [axis])
-    if axis not in tensor.axes:
-        return [tensor.renamed({**axes, axis: None}, step.outputs[0].shapes)]
-    name = graph.gather(tensor.name, tensor.position(axis), positions[:, 0])
-    return [replace(tensor, name=name).renamed(axes, step.outputs[0].shapes)]
+def unstack(graph: GraphBuilder, step: Step, operands: Operands) -> list[Tensor]:
+    """The rows along an axis, without it."""
+    tensor, axis = as_tensor(graph, operands[0]), step.params[0]["axis"]
+    rows = []
+    for i, out in enumerate(step.outputs):
+        row = tensor
+        if axis in tensor.axes:
+            row = sliced(graph, tensor, {axis: (i, i + 1, 1)}, [(*s[:axis], 1, *s[axis:]) for s in out.shapes])
+        renaming = {old: None if old == axis else old - (old > axis) for old in range(tensor.rank)}
+        rows.append(row.renamed(renaming, out.shapes))
+    return rows
 
 
 def tile(graph: GraphBuilder, step: Step, operands: Operands) -> list[Tensor]:

@@ -9,7 +9,7 @@ from zoo.export.onnx.graph import GraphBuilder
 from zoo.export.onnx.operators.movement import as_tensor
 from zoo.export.onnx.operators.window_padding import Pads, WindowSizes, padding_attributes, present
 from zoo.export.onnx.program import Constant, Shape, Step
-from zoo.export.onnx.tensors import Tensor, with_standard_indices
+from zoo.export.onnx.tensors import Order, Tensor, with_standard_indices
 
 Operands = Sequence[Tensor | Constant]
 
@@ -26,29 +26,35 @@ def pool(graph: GraphBuilder, step: Step, operands: Operands) -> list[Tensor]:
         )
         if size != 1 or stride != 1 or tuple(pad) != (0, 0)
     ]
+    if len(window_axes) > 3:
+        raise graph.refusal("a pool along more than three axes has no ONNX form")
+    is_integer = step.outputs[0].dtype.kind in "iub"
+    if is_integer and step.primitive == "reduce_window_sum":
+        raise graph.refusal("a pool that adds integers has no ONNX form: make them float32 before it")
     order = _pool_order(image, window_axes)
-    spatial = order[2:]
+    spatial = [axis for axis in order[2:] if axis is not None]
     image = with_standard_indices(graph, present(graph, image, order), spatial)
     keys = ("window_dimensions", "window_strides", "window_dilation")
     window = WindowSizes(*([params[key][axis] for axis in spatial] for key in keys))
     pads: Sequence[Pads] = [[one["padding"][axis] for axis in spatial] for one in step.params]
-    outputs = [tuple(shape[axis] for axis in order) for shape in step.outputs[0].shapes]
+    outputs = [tuple(1 if axis is None else shape[axis] for axis in order) for shape in step.outputs[0].shapes]
     absent = [i for i, axis in enumerate(order[:2]) if axis not in image.axes]
     physical = [tuple(1 if i in absent else n for i, n in enumerate(shape)) for shape in outputs]
     if step.primitive == "reduce_window_sum":
         name = _window_sum(graph, image.name, pads, window, physical)
     else:
         sign = step.primitive == "reduce_window_min"
-        source = graph.node("Neg", [image.name]) if sign else image.name
+        source = graph.cast(image.name, np.float64) if is_integer else image.name
+        source = graph.node("Neg", [source]) if sign else source
         source, pads = _padded_apart(graph, source, pads, window, -np.inf)
         name, attributes = padding_attributes(graph, source, pads, window, ceil_mode=True)
         name = graph.node("MaxPool", [name], physical, attributes={**window.attributes(), **attributes})
-        name = graph.node("Neg", [name]) if sign else name
+        name = graph.cast(graph.node("Neg", [name]) if sign else name, step.outputs[0].dtype)
     result_order = tuple(axis if axis in image.axes or i >= 2 else None for i, axis in enumerate(order))
     return [Tensor(name, step.outputs[0].shapes, result_order, image.index_orders)]
 
 
-def _pool_order(image: Tensor, window_axes: Sequence[int]) -> tuple[int, ...]:
+def _pool_order(image: Tensor, window_axes: Sequence[int]) -> Order:
     """An order with the axes of the window last, after two others, for the nodes of ONNX."""
     spatial = list(window_axes)
     others = [axis for axis in image.axes if axis not in spatial]
@@ -57,7 +63,7 @@ def _pool_order(image: Tensor, window_axes: Sequence[int]) -> tuple[int, ...]:
     while len(others) > 2:
         spatial = sorted([*spatial, next(axis for axis in others[1:] if axis != image.rank - 1)])
         others = [axis for axis in others if axis not in spatial]
-    return (*others, *spatial)
+    return (*[None] * (2 - len(others)), *others, *spatial)
 
 
 def _window_sum(

@@ -1,6 +1,7 @@
 """Sums, maxima and the like along axes."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -44,6 +45,8 @@ def arg_reduction(graph: GraphBuilder, step: Step, operands: Operands) -> list[T
     tensor = with_standard_indices(graph, tensor, [axis])
     if axis not in tensor.axes:
         tensor = materialized(graph, tensor, range(tensor.rank))
+    if graph.dtypes[tensor.name].kind == "b":
+        tensor = replace(tensor, name=graph.cast(tensor.name, np.int32))
     position = tensor.position(axis)
     shapes = [tuple(1 if i == position else n for i, n in enumerate(shape)) for shape in graph.shapes[tensor.name]]
     attributes = {"axis": position, "keepdims": 1}

@@ -16,8 +16,9 @@ def reshape(graph: GraphBuilder, step: Step, operands: Sequence[Tensor | Constan
     """reshape, squeeze and expand_dims: all that read the values in the same order."""
     (tensor,) = operands
     assert isinstance(tensor, Tensor)
-    if step.primitive == "reshape" and step.params[0].get("dimensions") is not None:
-        raise graph.refusal("a reshape with dimensions has no ONNX form")
+    if step.primitive == "reshape" and (first := step.params[0]["dimensions"]) is not None:
+        shapes = [tuple(shape[axis] for axis in first) for shape in tensor.shapes]
+        tensor = tensor.renamed({old: new for new, old in enumerate(first)}, shapes)
     return [reshaped(graph, tensor, step.outputs[0].shapes)]
 
 

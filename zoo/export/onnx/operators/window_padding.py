@@ -83,7 +83,7 @@ def _cut(graph: GraphBuilder, name: str, cut: Sequence[tuple[int, int]]) -> str:
     return graph.node("Slice", [name, *map(graph.integers, ([-low for low, _ in cut], ends, axes))], shapes)
 
 
-def present(graph: GraphBuilder, image: Tensor, order: Sequence[int]) -> Tensor:
+def present(graph: GraphBuilder, image: Tensor, order: Sequence[int | None]) -> Tensor:
     """The tensor in this order with all axes that repeat values."""
     image = arranged(graph, image, tuple(order))
     repeated = any(

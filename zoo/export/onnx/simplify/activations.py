@@ -20,7 +20,7 @@ _SIZES = np.concatenate([np.geomspace(1e-6, 1e6, 500), [80.0, 1e30]])
 POINTS = np.concatenate([np.linspace(-12, 12, 197), -_SIZES, _SIZES])
 # Constants such as 1/sqrt(2) have the precision of float32. What is 0 must be 0: it may be divided by.
 TOLERANCE = np.where(np.abs(POINTS) > 12, 1e-10, 1e-7 * np.abs(POINTS))
-LONGEST = 14  # nodes in a chain
+LONGEST = 20  # nodes in a chain
 
 erf = np.vectorize(math.erf, otypes=[float])
 
