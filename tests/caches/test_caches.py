@@ -62,7 +62,7 @@ def files(folder):
 
 def test_nothing_is_there_and_nothing_is_made(capsys, folders):
     assert {name: record["bytes"] for name, record in states(capsys).items()} == dict.fromkeys(
-        ("weights", "programs", "datasets", "fonts"), 0
+        ("weights", "shards", "programs", "datasets", "fonts"), 0
     )
     assert main(["cache", "clear"]) == 0
     assert "weights: 0 bytes freed" in capsys.readouterr().out
@@ -75,15 +75,17 @@ def test_what_was_made_is_counted_and_removed(capsys, folders):
     write(folders / "xla" / "jit_step-5e64-cache", 300)
     write(folders / "xla" / "jit_step-5e64-atime", 8)
     write(folders / "mpl" / "fontlist-v3.11.0.json", 50)
+    write(folders / "zoo" / "shards" / f"{'0f' * 16}.safetensors", 70)
     info = prepare(folders)
     sizes = {name: (record["files"], record["bytes"]) for name, record in states(capsys).items()}
-    assert sizes == {"weights": (4, 400), "programs": (2, 308), "datasets": (1, info.stat().st_size), "fonts": (1, 50)}
+    others = {"shards": (1, 70), "programs": (2, 308), "datasets": (1, info.stat().st_size), "fonts": (1, 50)}
+    assert sizes == {"weights": (4, 400), **others}
     assert main(["cache", "clear"]) == 0
     out = capsys.readouterr().out
     assert "weights: 400 bytes freed, 4 files" in out and "datasets" not in out
     assert files(folders) == ["tfds/mnist/3.0.1/dataset_info.json"]
     # Nor are empty folders left.
-    assert [path.name for path in (folders / "zoo").rglob("*")] == ["weights"]
+    assert sorted(path.name for path in (folders / "zoo").rglob("*")) == ["shards", "weights"]
     assert main(["cache", "clear", "datasets"]) == 0
     assert files(folders) == []
 
@@ -91,7 +93,14 @@ def test_what_was_made_is_counted_and_removed(capsys, folders):
 def test_other_files_stay(capsys, folders):
     others = [
         *("zoo/weights/mine.safetensors", "zoo/weights/torchvision/mine.pth", "zoo/weights/hub/notes.txt"),
-        *("zoo/config.json", "xla/notes.txt", "xla/mine/report-cache", "mpl/matplotlibrc", "tfds/photos/cats/1.png"),
+        *(
+            "zoo/shards/mine.safetensors",
+            "zoo/config.json",
+            "xla/notes.txt",
+            "xla/mine/report-cache",
+            "mpl/matplotlibrc",
+            "tfds/photos/cats/1.png",
+        ),
         *("tfds/downloads/manual/ILSVRC2012.tar", "tfds/downloads/novel.pdf", "tfds/mnist/notes.txt"),
     ]
     for name in others:
@@ -101,7 +110,7 @@ def test_other_files_stay(capsys, folders):
         write(folders / "tfds" / "downloads" / name)
     write(folders / "tfds" / ".preparing-ab12" / "half")
     assert states(capsys)["datasets"]["files"] == 5
-    assert main(["cache", "clear", "weights", "programs", "fonts", "datasets"]) == 0
+    assert main(["cache", "clear", "weights", "shards", "programs", "fonts", "datasets"]) == 0
     assert files(folders) == sorted(others)
 
 

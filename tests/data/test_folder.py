@@ -150,7 +150,7 @@ def test_classes_that_differ_are_listed(tmp_path):
 @pytest.mark.parametrize(
     ("files", "message"),
     [
-        ([], r"holds no images and no IDX files"),
+        ([], r"holds no images, IDX files or shards"),
         (["0.png", "1.png"], r"has 0 class folders"),
         (["a/0.png", "a/1.png"], r"has 1 class folders"),
         (["a/0.png", "a/1.png", "b/0.png"], r"the class folder .*/b holds one image"),

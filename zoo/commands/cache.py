@@ -4,9 +4,10 @@ zoo cache
 zoo cache clear                    all but the data sets, which may take long to prepare again
 zoo cache clear weights datasets
 
-The caches are `weights` (downloads), `programs` (compiled by XLA), `datasets` (prepared by TFDS) and `fonts`
-(Matplotlib's list). All that is removed can be made again. Other files in these folders stay, and so does what another
-process downloads, prepares or reads at the moment, and data sets of one's own or of files that were downloaded by hand.
+The caches are `weights` (downloads), `shards` (where the images of tar files are), `programs` (compiled by XLA),
+`datasets` (prepared by TFDS) and `fonts` (Matplotlib's list). All that is removed can be made again. Other files in
+these folders stay, and so does what another process downloads, prepares or reads now, and data sets of one's own or
+of files that were downloaded by hand.
 ZOO_CACHE, JAX_COMPILATION_CACHE_DIR, TFDS_DATA_DIR and MPLCONFIGDIR set other folders.
 """
 
@@ -24,7 +25,7 @@ HELP = "show the caches, and empty them"
 # Of a kind, for each cache.
 MAX_NOTES = 3
 # As in `zoo.caches.kinds`, whose import takes a second.
-NAMES = ("weights", "programs", "datasets", "fonts")
+NAMES = ("weights", "shards", "programs", "datasets", "fonts")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -12,6 +12,7 @@ from zoo.data.sources.folder import open_folder
 from zoo.data.sources.idx import is_idx_folder, open_idx
 from zoo.data.sources.image_tree import has_images, list_tree
 from zoo.data.sources.left_out import describe_left_out
+from zoo.data.sources.shards import has_shards, open_shards
 from zoo.data.sources.tfds_files import tfds_folder
 from zoo.errors import ZooError
 from zoo.runtime.home_folder import expand_home
@@ -22,7 +23,10 @@ from zoo.runtime.system_errors import reason
 FOLDER_SOURCES: tuple[tuple[Callable[[Path], bool], Callable[[Path], Dataset]], ...] = (
     (is_idx_folder, open_idx),
     (has_images, open_folder),
+    (has_shards, open_shards),
 )
+# The same for a single file.
+FILE_SOURCES: tuple[tuple[Callable[[Path], bool], Callable[[Path], Dataset]], ...] = ((has_shards, open_shards),)
 
 # Where Debian's packages put data sets, as dataset-fashion-mnist does.
 INSTALLED = Path("/usr/share/datasets")
@@ -35,8 +39,9 @@ def open_dataset(dataset: str | Path, data_dir: str | Path | None = None) -> Dat
 
     1. `digits`, the embedded default.
     2. A folder, or the name of one under `data_dir` or of one that a Debian package installed: one that holds IDX
-       files with the MNIST family's names, or one that holds images, with one sub-folder per class (see open_folder).
-       What TFDS has prepared is neither.
+       files with the MNIST family's names, one that holds images, with one sub-folder per class (see open_folder), or
+       one that holds shards: tar files in the layout of WebDataset (see open_tar). What TFDS has prepared is none of
+       them. A single shard may be named as well.
     3. A TFDS name, `name`, `name/config` or either with `:version`, prepared in `data_dir` if it is not yet.
 
     `data_dir` is where TFDS keeps its data sets; the default is TFDS's own, which TFDS_DATA_DIR sets. Every
@@ -46,13 +51,13 @@ def open_dataset(dataset: str | Path, data_dir: str | Path | None = None) -> Dat
     if not name:
         raise DataError("the data set has no name: pass a TFDS name, a folder, or digits")
     # Before the folder of TFDS is needed: there may be no home folder.
-    if name != "digits" and (opened := _open_folder(_expanded(name))):
+    if name != "digits" and (opened := _open_path(_expanded(name))):
         return opened
     root = _tfds_root(data_dir)
     if name != "digits":
         folders = [_expanded(name), root / name, INSTALLED / name]
         for folder in folders[1:]:
-            if opened := _open_folder(folder):
+            if opened := _open_path(folder):
                 return opened
         _refuse_folder(name, folders)
     from zoo.data.sources.tfds import open_tfds
@@ -66,9 +71,9 @@ def open_again(origin: DataOrigin, data_dir: str | Path | None = None) -> Datase
     A data set of TFDS is looked for in `data_dir`, else where it was, else in TFDS's own folder.
     """
     if origin.kind == "folder":
-        if opened := _open_folder(Path(origin.path)):
+        if opened := _open_path(Path(origin.path)):
             return opened
-        raise DataError(f"the folder {origin.path} is not there any more, or holds no images")
+        raise DataError(f"{origin.describe()} is not there any more, or holds no images")
     from zoo.data.sources.tfds import open_tfds
 
     remembered = origin.path if Path(origin.path).is_dir() else None
@@ -86,11 +91,16 @@ def _expanded(path: str | Path) -> Path:
         raise DataError(str(error)) from None
 
 
-def _open_folder(folder: Path) -> Dataset | None:
+def _open_path(folder: Path) -> Dataset | None:
+    """The data set in a folder, or in a file that is a shard; None for any other."""
     try:
-        if not folder.is_dir():
+        if folder.is_dir():
+            sources = FOLDER_SOURCES
+        elif folder.is_file():
+            sources = FILE_SOURCES
+        else:
             return None
-        opened = next((open_source(folder) for recognises, open_source in FOLDER_SOURCES if recognises(folder)), None)
+        opened = next((open_source(folder) for recognises, open_source in sources if recognises(folder)), None)
         return opened and replace(opened, place=DataOrigin(kind="folder", path=str(folder.resolve())))
     except OSError as error:
         raise DataError(f"cannot read {error.filename or folder} ({reason(error)})") from error
@@ -107,10 +117,10 @@ def _refuse_folder(name: str, folders: list[Path]) -> None:
             left_out = describe_left_out(list_tree(folder).all_others())
             found = f" ({left_out})" if left_out else ""
             raise DataError(
-                f"{folder} holds no images and no IDX files{found}: it needs images, one sub-folder per class"
+                f"{folder} holds no images, IDX files or shards{found}: it needs images, one sub-folder per class"
             )
         if folder.is_file():
-            raise DataError(f"{folder} is a file: pass a folder of images, a folder of IDX files or a TFDS name")
+            raise DataError(f"{folder} is a file, and no shard: pass a folder of images or IDX files, or a TFDS name")
     if name.startswith((os.sep, ".", "~")) or name.endswith(os.sep):
         if folders[0].is_dir():
             raise DataError(f"{name} was prepared by TFDS: pass the data set's name, and the folder as data_dir")

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterator, Sequence, Sized
 from dataclasses import dataclass, replace
 from itertools import zip_longest
+from pathlib import Path
 from typing import Annotated, Literal
 
 import numpy as np
@@ -39,10 +40,11 @@ class SplitRecord:
 class DataOrigin:
     """Where a data set comes from, and its splits.
 
-    A "folder" has its absolute `path`. A data set of "tfds", the embedded digits among them, has its `name` with
-    configuration and version, and TFDS's folder as `path`. "arrays" were given in memory; "unknown" is from an earlier
-    version of zoo, or of weights that do not say it. The splits are None where they are not known. `skip_unreadable` of
-    their images may be left out as unreadable: commands on the data of a run leave out what its training did.
+    A "folder", or a file that is a shard, has its absolute `path`. A data set of "tfds", the embedded digits among
+    them, has its `name` with configuration and version, and TFDS's folder as `path`. "arrays" were given in memory;
+    "unknown" is from an earlier version of zoo, or of weights that do not say it. The splits are None where they are
+    not known. `skip_unreadable` of their images may be left out as unreadable: commands on the data of a run leave out
+    what its training did.
     """
 
     kind: Literal["folder", "tfds", "arrays", "unknown"] = "unknown"
@@ -56,7 +58,8 @@ class DataOrigin:
         """The place in words: "the folder /data/photos"."""
         match self.kind:
             case "folder":
-                return f"the folder {self.path}" if self.path else "a folder"
+                kind = "file" if Path(self.path).is_file() else "folder"
+                return f"the {kind} {self.path}" if self.path else "a folder"
             case "tfds":
                 return "the built-in digits" if self.name == "digits" else f"{self.name} of TFDS"
             case "arrays":

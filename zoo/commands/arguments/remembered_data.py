@@ -97,7 +97,7 @@ def _replacement(weights: Weights, dataset: Dataset) -> Dataset:
 
     then, now = weights.data, dataset.origin
     is_another = (then.kind, then.name) != (now.kind, now.name)
-    is_second = now.kind == "folder" and then.path != now.path and Path(then.path).is_dir()
+    is_second = now.kind == "folder" and then.path != now.path and Path(then.path).exists()
     if then.training is None or is_another or is_second or weights.class_names != dataset.class_names:
         return dataset
     if changes := data_changes(then, dataset):
