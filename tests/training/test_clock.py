@@ -8,8 +8,8 @@ from flax import linen as nn
 from short_runs import Printed
 
 from zoo.training import Recipe, create_state, learning_rate_schedule, make_optimizer, train_step
+from zoo.training.learning_rate import count_updates
 from zoo.training.loop import print_short_warmup
-from zoo.training.optimizer import count_updates
 from zoo.training.schedule import TrainingPlan
 
 STEPS = 20

@@ -27,6 +27,10 @@ OTHER = {
     "learning_rate": 0.5,
     "schedule": "linear",
     "warmup_epochs": 0.0,
+    "decay_rate": 0.5,
+    "decay_epochs": 2.0,
+    "decay_at": "2,5",
+    "decay_power": 2.0,
     "momentum": 0.5,
     "weight_decay": 0.0,
     "clip_norm": 1.0,
@@ -77,7 +81,7 @@ def test_the_state_does_not_depend_on_what_may_change(optimizer):
 
 
 def test_a_finished_run_with_more_epochs_is_the_longer_run(tmp_path):
-    recipe = {"schedule": "constant", "accumulate": 2, "ema": 0.9, "feed": "resident"}
+    recipe = {"schedule": "staircase", "decay_at": "1,3", "accumulate": 2, "ema": 0.9, "feed": "resident"}
     run(tmp_path / "long", config=with_recipe(epochs=4, **recipe))
     assert run(tmp_path / "run", config=with_recipe(epochs=2, **recipe)).step == 8
     assert extend(tmp_path / "run", epochs=4).step == 16
@@ -97,6 +101,21 @@ def test_the_learning_rate_becomes_that_of_the_longer_run(tmp_path):
     np.testing.assert_allclose(rates, [short(3), short(7), long(11), long(15)], rtol=1e-6)
     (change,) = describe_changes(config)
     assert "after step 8: epochs 4 (before: 2), learning_rate 0.02 (before: 0.01); the learning rate" in change
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"schedule": "staircase", "decay_at": "1,2"}, False),
+        ({"schedule": "exponential", "decay_epochs": 2.0}, False),
+        ({"schedule": "staircase"}, True),
+        ({"schedule": "polynomial"}, True),
+        ({"schedule": "one_cycle"}, True),
+    ],
+)
+def test_more_epochs_say_that_the_learning_rate_is_another_where_it_is(settings, said):
+    (change,) = describe_changes(changed(with_recipe(**settings), epochs=9))
+    assert ("that of a run of 9 epochs" in change) == said
 
 
 def test_the_configuration_after_each_change():
@@ -120,6 +139,7 @@ def test_the_configuration_after_each_change():
         ({"flip": True}, ("flip would have no effect", "all 3 epochs are done", "--epochs")),
         ({"epochs": 9, "momentum": 0.5}, ("momentum is given and has no effect",)),
         ({"epochs": 9, "shift": 99}, ("shift is 99",)),
+        ({"epochs": 9, "decay_at": "4"}, ("decay_at is given and has no effect", "cosine")),
     ],
 )
 def test_refusals_are_one_line(overrides, parts):

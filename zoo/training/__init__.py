@@ -10,8 +10,9 @@ from zoo.training.config.run_config import RunConfig
 from zoo.training.config.run_options import RunOptions
 from zoo.training.finetune.freezing import frozen_parameters
 from zoo.training.initial_state import build_network
+from zoo.training.learning_rate import learning_rate_schedule
 from zoo.training.loop import Outcome, train_run
-from zoo.training.optimizer import learning_rate_schedule, make_optimizer
+from zoo.training.optimizer import make_optimizer
 from zoo.training.prepared_run import PreparedRun
 from zoo.training.state import TrainState, create_state
 from zoo.training.step import eval_step, train_step

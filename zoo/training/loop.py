@@ -18,8 +18,8 @@ from zoo.training.config.recipe import Recipe
 from zoo.training.feed import Feed, open_feed
 from zoo.training.finetune.freezing import partition
 from zoo.training.initial_state import build_network, initial_state
+from zoo.training.learning_rate import count_warmup_updates
 from zoo.training.logging.rows import MetricsRow
-from zoo.training.optimizer import count_warmup_updates
 from zoo.training.prepared_run import PreparedRun
 from zoo.training.resolve_config import check_batches, check_classes, check_memory
 from zoo.training.schedule import TrainingPlan
@@ -125,6 +125,8 @@ def print_frozen(state: TrainState, console: Console) -> None:
 
 def print_short_warmup(recipe: Recipe, plan: TrainingPlan, console: Console) -> None:
     """Print that the warmup is shorter than the recipe's, if the run is too short for that."""
+    if recipe.schedule == "one_cycle":
+        return
     epochs = count_warmup_updates(recipe, plan.steps_per_epoch) * recipe.accumulate / plan.steps_per_epoch
     # The warmup is a whole number of updates.
     if epochs + recipe.accumulate / plan.steps_per_epoch <= recipe.warmup_epochs:

@@ -2,54 +2,17 @@
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Any, TypeVar
+from typing import Any
 
 import jax
 import optax
 
 from zoo.training.config.recipe import Recipe
+from zoo.training.learning_rate import learning_rate_schedule
 from zoo.training.muon import scale_by_muon
 from zoo.weights.files import key_of
 
 NO_GROUPS: Mapping[str, int] = MappingProxyType({})
-
-
-Count = TypeVar("Count", int, jax.Array)
-
-# The largest share of a run's updates that is warmup, so that a run of one epoch has a schedule too.
-WARMUP_SHARE = 1 / 3
-
-
-def count_updates(recipe: Recipe, steps: Count) -> Count:
-    """How many updates so many steps make; gradients that are left over at the end of a run are not used.
-
-    This is the clock of a run: schedule, logged learning rate and EMA read it. An update that was left out, since it
-    was not finite, counts as one, so that the schedule ends with the run.
-    """
-    return steps // recipe.accumulate
-
-
-def count_warmup_updates(recipe: Recipe, steps_per_epoch: int) -> int:
-    """How many updates are warmup: those of the recipe's `warmup_epochs`, at most WARMUP_SHARE of all."""
-    updates = count_updates(recipe, recipe.epochs * steps_per_epoch)
-    return min(round(recipe.warmup_epochs * steps_per_epoch / recipe.accumulate), int(updates * WARMUP_SHARE))
-
-
-def learning_rate_schedule(recipe: Recipe, steps_per_epoch: int) -> optax.Schedule:
-    """The learning rate of each update, counted from 0: a linear warmup from zero, then the recipe's schedule.
-
-    The cosine and linear schedules would reach zero at the update after the last one: that still has a small rate. The
-    warmup is at most WARMUP_SHARE of the updates. Without accumulation each step is an update.
-    """
-    updates = max(1, count_updates(recipe, recipe.epochs * steps_per_epoch))
-    warmup = count_warmup_updates(recipe, steps_per_epoch)
-    peak, remaining = recipe.learning_rate, updates - warmup
-    after = {
-        "cosine": optax.cosine_decay_schedule(peak, remaining),
-        "linear": optax.linear_schedule(peak, 0.0, remaining),
-        "constant": optax.constant_schedule(peak),
-    }[recipe.schedule]
-    return optax.join_schedules([optax.linear_schedule(0.0, peak, warmup), after], [warmup]) if warmup else after
 
 
 def make_optimizer(

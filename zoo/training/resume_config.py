@@ -15,6 +15,7 @@ from zoo.training.config.recipe import Recipe
 from zoo.training.config.recipe_table import named_recipe
 from zoo.training.config.run_config import EarlierRecipe, RunConfig
 from zoo.training.config.unused_settings import check_used
+from zoo.training.learning_rate import depends_on_epochs
 from zoo.training.resolve_config import check_batches, check_shift
 from zoo.weights import Weights
 from zoo.weights.hash_variables import hash_variables
@@ -25,7 +26,8 @@ START_ANEW = "start a new run, with another --run-dir"
 
 # Settings on which no state of a run depends: a step reads them anew.
 MAY_CHANGE = frozenset(
-    {"epochs", "learning_rate", "schedule", "warmup_epochs", "momentum", "weight_decay", "clip_norm", "label_smoothing"}
+    {"epochs", "learning_rate", "schedule", "warmup_epochs", "decay_rate", "decay_epochs", "decay_at", "decay_power"}
+    | {"momentum", "weight_decay", "clip_norm", "label_smoothing"}
     | {"aux_weight", "balance", "crop", "shift", "flip", "trivial_augment", "erase", "mixup", "cutmix", "dtype"}
 )
 # Why another setting may not change.
@@ -184,7 +186,7 @@ def _describe_change(step: int, before: Recipe, after: Recipe) -> str:
     names = changed_settings(before, after)
     settings = ", ".join(f"{name} {getattr(after, name)} (before: {getattr(before, name)})" for name in names)
     rate = ""
-    if "epochs" in names and after.schedule != "constant":
+    if "epochs" in names and depends_on_epochs(after):
         rate = f"; the learning rate is from there on that of a run of {after.epochs} epochs"
     return f"after step {step}: {settings}{rate}"
 

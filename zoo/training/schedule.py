@@ -8,8 +8,8 @@ from zoo.errors import ZooError
 from zoo.training.config.recipe import Recipe
 from zoo.training.config.run_options import RunOptions, parse_interval
 from zoo.training.distributed import Agreement, global_max, is_first
+from zoo.training.learning_rate import count_updates, learning_rate_schedule
 from zoo.training.logging.rows import MAX_ROWS
-from zoo.training.optimizer import count_updates, learning_rate_schedule
 from zoo.training.stop_signals import StopRequest
 
 

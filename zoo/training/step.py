@@ -24,8 +24,8 @@ from zoo.training.finetune.freezing import (
     merge,
     partition,
 )
+from zoo.training.learning_rate import count_updates
 from zoo.training.norm_warmup import batch_norm_warmup
-from zoo.training.optimizer import count_updates
 from zoo.training.state import TrainState
 
 Batch = dict[str, jax.Array]

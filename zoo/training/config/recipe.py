@@ -7,8 +7,8 @@ from typing import Literal
 from zoo.errors import ZooError
 from zoo.runtime.limits import MAX_BATCH_SIZE, MAX_IMAGE_SIZE
 from zoo.training.config.config_field import check_fields, config_field
+from zoo.training.config.decays import MAX_EPOCHS, NO_EPOCHS, check_decays, parse_epochs
 
-MAX_EPOCHS = 10**6
 # A learning rate, a weight and the like: far more than what trains anything.
 MAX_FACTOR = 1000
 
@@ -30,8 +30,26 @@ class Recipe:
     )
     optimizer: Literal["adamw", "sgd", "lamb", "muon"] = config_field("adamw", "sgd has Nesterov momentum")
     learning_rate: float = config_field(1e-3, "peak learning rate, at the end of a linear warmup", maximum=MAX_FACTOR)
-    schedule: Literal["cosine", "linear", "constant"] = config_field(
-        "cosine", "learning rate after its peak; cosine and linear fall to zero with the end of the run"
+    schedule: Literal["cosine", "linear", "constant", "staircase", "exponential", "polynomial", "one_cycle"] = (
+        config_field(
+            "cosine",
+            "learning rate after its peak; cosine, linear and polynomial fall to zero with the end of the run; "
+            "one_cycle has its peak at 3/10 of the run, and no other warmup",
+        )
+    )
+    decay_rate: float = config_field(
+        0.1, "what staircase and exponential multiply the learning rate by", minimum=1e-6, maximum=1
+    )
+    decay_epochs: float = config_field(
+        0.0,
+        "epochs, counted from the start of the run, in which they do so once; 0: a third of the run",
+        maximum=MAX_EPOCHS,
+    )
+    decay_at: str = config_field(
+        NO_EPOCHS, "epochs at which staircase does so instead, such as 30,60,80", metavar="EPOCHS"
+    )
+    decay_power: float = config_field(
+        0.5, "power of polynomial: of the share of the run that is left (GoogLeNet in Caffe: 0.5)", maximum=MAX_FACTOR
     )
     warmup_epochs: float = config_field(1.0, "epochs of linear warmup; at most a third of the run", maximum=MAX_EPOCHS)
     momentum: float = config_field(0.9, "momentum of sgd; no other optimizer has it", below=1)
@@ -108,6 +126,8 @@ class Recipe:
 
     def __post_init__(self) -> None:
         check_fields(self)
+        check_decays(self.epochs, self.decay_epochs)
+        parse_epochs(self.decay_at, "decay_at")
         try:
             re.compile(self.freeze)
         except re.error as error:

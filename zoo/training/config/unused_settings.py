@@ -3,12 +3,14 @@
 from collections.abc import Iterable
 
 from zoo.errors import ZooError
+from zoo.training.config.decays import parse_epochs
 from zoo.training.config.recipe import Recipe
 
 
 def check_used(recipe: Recipe, given: Iterable[str], *, has_batch_norm: bool = True) -> None:
     """Raises ZooError if one of the `given` fields of the recipe has no effect in it."""
     reasons = {
+        **_unused_decays(recipe),
         "momentum": recipe.optimizer != "sgd" and f"it is that of sgd, and the optimizer is {recipe.optimizer}",
         "aux_weight": not recipe.aux_heads and "it is that of auxiliary heads, which --aux-heads trains",
         "backbone_rate": recipe.freeze == "backbone" and "the backbone is frozen",
@@ -17,3 +19,24 @@ def check_used(recipe: Recipe, given: Iterable[str], *, has_batch_norm: bool = T
     for name in given:
         if reason := reasons.get(name):
             raise ZooError(f"{name} is given and has no effect: {reason}; leave out --{name.replace('_', '-')}")
+
+
+def _unused_decays(recipe: Recipe) -> dict[str, str | bool]:
+    """Why settings of the learning rate have no effect, False for those that have one."""
+    schedule, decay_at = recipe.schedule, parse_epochs(recipe.decay_at, "decay_at")
+    too_late = f"the run has only {recipe.epochs} epochs"
+    decaying = schedule not in ("staircase", "exponential") and "it is that of staircase and exponential"
+    reasons: dict[str, str | bool] = {
+        "warmup_epochs": schedule == "one_cycle" and "one_cycle has a rise of its own",
+        "decay_rate": decaying,
+        "decay_epochs": decaying,
+        "decay_at": schedule != "staircase" and "it is that of staircase",
+        "decay_power": schedule != "polynomial" and "it is that of polynomial",
+    }
+    reasons = {name: reason and f"{reason}, and the schedule is {schedule}" for name, reason in reasons.items()}
+    if schedule == "staircase" and decay_at:
+        reasons["decay_epochs"] = f"decay_at is {recipe.decay_at}"
+        reasons["decay_at"] = decay_at[0] >= recipe.epochs and too_late
+    elif schedule == "staircase":
+        reasons["decay_epochs"] = recipe.decay_epochs >= recipe.epochs and too_late
+    return reasons

@@ -1,0 +1,145 @@
+"""The learning rate of each update of a run: a linear warmup from zero, then the recipe's schedule."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+from math import ceil
+from types import MappingProxyType
+from typing import TypeVar
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+
+from zoo.training.config.decays import NO_EPOCHS, parse_epochs
+from zoo.training.config.recipe import Recipe
+
+Count = TypeVar("Count", int, jax.Array)
+
+# The largest share of a run's updates that is warmup, so that a run of one epoch has a schedule too.
+WARMUP_SHARE = 1 / 3
+
+
+def count_updates(recipe: Recipe, steps: Count) -> Count:
+    """How many updates so many steps make; gradients that are left over at the end of a run are not used.
+
+    This is the clock of a run: schedule, logged learning rate and EMA read it. An update that was left out, since it
+    was not finite, counts as one, so that the schedule ends with the run.
+    """
+    return steps // recipe.accumulate
+
+
+def count_warmup_updates(recipe: Recipe, steps_per_epoch: int) -> int:
+    """How many updates are warmup: those of the recipe's `warmup_epochs`, at most WARMUP_SHARE of all.
+
+    The one-cycle schedule has a rise of its own, and no warmup.
+    """
+    if recipe.schedule == "one_cycle":
+        return 0
+    updates = count_updates(recipe, recipe.epochs * steps_per_epoch)
+    return min(round(recipe.warmup_epochs * steps_per_epoch / recipe.accumulate), int(updates * WARMUP_SHARE))
+
+
+def learning_rate_schedule(recipe: Recipe, steps_per_epoch: int) -> optax.Schedule:
+    """The learning rate of each update, counted from 0: a linear warmup from zero, then the recipe's schedule.
+
+    The warmup is at most WARMUP_SHARE of the updates. The cosine, linear and polynomial schedules begin after it, and
+    would reach zero at the update after the last one: that still has a small rate. The epochs of the staircase and
+    exponential schedules count from the start of the run, warmup included. Without accumulation each step is an update.
+    """
+    updates = max(1, count_updates(recipe, recipe.epochs * steps_per_epoch))
+    warmup = count_warmup_updates(recipe, steps_per_epoch)
+    span = _Span(updates=updates, warmup=warmup, per_epoch=Fraction(steps_per_epoch, recipe.accumulate))
+    after = _SCHEDULES[recipe.schedule](recipe, span)
+    warming = optax.linear_schedule(0.0, recipe.learning_rate, warmup)
+    return optax.join_schedules([warming, after], [warmup]) if warmup else after
+
+
+def depends_on_epochs(recipe: Recipe) -> bool:
+    """Whether the schedule is that of the whole run, so that a run of more epochs has other rates on the way."""
+    match recipe.schedule:
+        case "constant":
+            return False
+        case "exponential":
+            return not recipe.decay_epochs
+        case "staircase":
+            return not recipe.decay_epochs and recipe.decay_at == NO_EPOCHS
+    return True
+
+
+@dataclass(frozen=True)
+class _Span:
+    """The updates of a run, how many of them are warmup, and how many are in an epoch."""
+
+    updates: int
+    warmup: int
+    per_epoch: Fraction
+
+    @property
+    def remaining(self) -> int:
+        """How many updates follow the warmup."""
+        return self.updates - self.warmup
+
+    def interval(self, recipe: Recipe) -> Fraction:
+        """How many updates are between two decays of the staircase and exponential schedules."""
+        if not recipe.decay_epochs:
+            return Fraction(self.updates, 3)
+        return Fraction(str(recipe.decay_epochs)) * self.per_epoch
+
+
+# A schedule of the updates after the warmup, counted from its end.
+
+
+def _cosine(recipe: Recipe, span: _Span) -> optax.Schedule:
+    return optax.cosine_decay_schedule(recipe.learning_rate, span.remaining)
+
+
+def _linear(recipe: Recipe, span: _Span) -> optax.Schedule:
+    return optax.linear_schedule(recipe.learning_rate, 0.0, span.remaining)
+
+
+def _constant(recipe: Recipe, span: _Span) -> optax.Schedule:
+    return optax.constant_schedule(recipe.learning_rate)
+
+
+def _polynomial(recipe: Recipe, span: _Span) -> optax.Schedule:
+    """Caffe's "poly": what is left of the updates, as a share, to a power."""
+    return optax.polynomial_schedule(recipe.learning_rate, 0.0, recipe.decay_power, span.remaining)
+
+
+def _one_cycle(recipe: Recipe, span: _Span) -> optax.Schedule:
+    """Smith and Topin 2017 (arXiv:1708.07120), with the cosines and the constants of torch's OneCycleLR.
+
+    It rises from 1/25 of the peak over 30 % of the run, and falls to 1/250,000 of it.
+    """
+    return optax.cosine_onecycle_schedule(span.updates, recipe.learning_rate)
+
+
+def _exponential(recipe: Recipe, span: _Span) -> optax.Schedule:
+    interval = float(span.interval(recipe))
+    return lambda count: recipe.learning_rate * jnp.power(recipe.decay_rate, (count + span.warmup) / interval)
+
+
+def _staircase(recipe: Recipe, span: _Span) -> optax.Schedule:
+    """The rate is multiplied at whole updates: the first one at which so many epochs are done."""
+    given, interval = parse_epochs(recipe.decay_at, "decay_at"), span.interval(recipe)
+    points = [epoch * span.per_epoch for epoch in given] or [
+        interval * number for number in range(1, ceil(span.updates / interval))
+    ]
+    boundaries = np.array([ceil(point) - span.warmup for point in points if point < span.updates], np.int64)
+    rates = np.float32(recipe.learning_rate * recipe.decay_rate ** np.arange(len(boundaries) + 1.0))
+    return lambda count: jnp.asarray(rates)[(jnp.asarray(boundaries, jnp.int32) <= count).sum()]
+
+
+_SCHEDULES: MappingProxyType[str, Callable[[Recipe, _Span], optax.Schedule]] = MappingProxyType(
+    {
+        "cosine": _cosine,
+        "linear": _linear,
+        "constant": _constant,
+        "staircase": _staircase,
+        "exponential": _exponential,
+        "polynomial": _polynomial,
+        "one_cycle": _one_cycle,
+    }
+)
