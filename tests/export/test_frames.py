@@ -41,7 +41,7 @@ def assert_as_pil(found, frames, preprocessing):
     expected = np.stack([preprocessing.fitted(frame) for frame in frames]).astype(int)
     assert found.dtype == np.uint8 and found.shape == expected.shape
     difference = np.abs(found.astype(int) - expected)
-    assert difference.max() <= 2 and (difference > 0).mean() < 0.05
+    assert difference.max() <= 2 and (difference > 0).mean() < 0.1
 
 
 @pytest.mark.parametrize("name", PREPROCESSING)
