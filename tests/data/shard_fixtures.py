@@ -1,6 +1,7 @@
 """A folder of images, and the same images as shards of each kind."""
 
 import io
+import json
 import tarfile
 from pathlib import Path
 
@@ -46,3 +47,33 @@ def write_tars(folder: Path, images: list[tuple[str, str, bytes]], shards: int =
                 add(tar, file, contents)
                 add(tar, f"{file.rpartition('.')[0]}.cls", kind.encode())
     return folder
+
+
+def table_of(images: list[tuple[str, str, bytes]], classes: tuple[str, ...] = CLASSES):
+    """The images as a table in the layout of the `datasets` library."""
+    import pyarrow as pa
+
+    records = [{"bytes": contents, "path": file} for file, _, contents in images]
+    kind = pa.struct({"bytes": pa.binary(), "path": pa.string()})
+    columns = {
+        "image": pa.array(records, kind),
+        "label": pa.array([classes.index(name) for _, name, _ in images], pa.int64()),
+    }
+    features = {"image": {"_type": "Image"}, "label": {"names": list(classes), "_type": "ClassLabel"}}
+    metadata = {"huggingface": json.dumps({"info": {"features": features}})}
+    return pa.table(columns).replace_schema_metadata(metadata)
+
+
+def write_table(path: Path, table, **options: object) -> Path:
+    """A table as a Parquet file, an Arrow stream (.arrow) or an Arrow file (.file.arrow)."""
+    import pyarrow as pa
+    import pyarrow.parquet as parquet
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.suffix == ".parquet":
+        parquet.write_table(table, path, **{"row_group_size": 7, **options})
+        return path
+    new = pa.ipc.new_file if ".file" in path.suffixes else pa.ipc.new_stream
+    with new(path, table.schema, **options) as writer:
+        writer.write_table(table, max_chunksize=7)
+    return path

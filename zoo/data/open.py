@@ -40,8 +40,8 @@ def open_dataset(dataset: str | Path, data_dir: str | Path | None = None) -> Dat
     1. `digits`, the embedded default.
     2. A folder, or the name of one under `data_dir` or of one that a Debian package installed: one that holds IDX
        files with the MNIST family's names, one that holds images, with one sub-folder per class (see open_folder), or
-       one that holds shards: tar files in the layout of WebDataset (see open_tar). What TFDS has prepared is none of
-       them. A single shard may be named as well.
+       one that holds shards: tar files in the layout of WebDataset (see open_tar), Parquet or Arrow tables in that of
+       the `datasets` library (see open_tables). What TFDS has prepared is none of them. A single shard may be named.
     3. A TFDS name, `name`, `name/config` or either with `:version`, prepared in `data_dir` if it is not yet.
 
     `data_dir` is where TFDS keeps its data sets; the default is TFDS's own, which TFDS_DATA_DIR sets. Every

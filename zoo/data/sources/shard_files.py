@@ -12,10 +12,15 @@ from zoo.data.sources.splits import Kind, split_kind
 from zoo.errors import list_some
 from zoo.runtime.regular_file import open_regular
 
-TAR = ".tar"
-SUFFIXES = (TAR,)
+TAR, PARQUET, ARROW = SUFFIXES = (".tar", ".parquet", ".arrow")
 # What a file of each kind begins with, and at which byte.
-MAGIC = ((TAR, 257, b"ustar"),)
+MAGIC = (
+    (TAR, 257, b"ustar"),
+    (PARQUET, 0, b"PAR1"),
+    (ARROW, 0, b"ARROW1"),
+    # A stream, as the datasets library saves it.
+    (ARROW, 0, b"\xff\xff\xff\xff"),
+)
 NUMBERED = re.compile(r"(.*?)(\d+)-of-(\d+)(.*)")
 CLASSES_FILE = "classes.txt"
 
@@ -55,7 +60,7 @@ class ShardFiles:
 def find_shards(path: Path) -> ShardFiles | None:
     """The shards in a folder and below, or the file itself; None where there are none.
 
-    The split of a shard is in its file's name, as in train-00000-of-00002.tar, else in that of a folder. Raises
+    The split of a shard is in its file's name, as in train-00000-of-00002.parquet, else in that of a folder. Raises
     DataError for shards of several kinds, and where some have the name of a split and others not, or one is missing.
     """
     if path.is_file():

@@ -5,10 +5,19 @@ from pathlib import Path
 
 from zoo.data.dataset import Dataset
 from zoo.data.errors import DataError
-from zoo.data.sources.shard_files import TAR, ShardFiles, find_shards
+from zoo.data.sources.shard_files import ARROW, PARQUET, TAR, ShardFiles, find_shards
 from zoo.data.sources.tar_shards import open_tar
 
-READERS: dict[str, Callable[[ShardFiles], Dataset]] = {TAR: open_tar}
+
+def _open_tables(shards: ShardFiles) -> Dataset:
+    try:
+        from zoo.data.sources.image_tables import open_tables
+    except ImportError:
+        raise DataError(f"reading {shards.where} needs pyarrow: pip install pyarrow") from None
+    return open_tables(shards)
+
+
+READERS: dict[str, Callable[[ShardFiles], Dataset]] = {TAR: open_tar, PARQUET: _open_tables, ARROW: _open_tables}
 
 
 def has_shards(path: Path) -> bool:

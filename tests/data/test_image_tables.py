@@ -1,0 +1,194 @@
+"""Parquet and Arrow tables of images, in the layout of the `datasets` library."""
+
+import json
+import pickle
+
+import numpy as np
+import pytest
+from shard_fixtures import CLASSES, images_of, make_folder, table_of, write_table
+
+from zoo.__main__ import main
+from zoo.data import DataError, open_again, open_dataset
+from zoo.data.data_changes import data_changes
+from zoo.errors import ZooError
+
+pa = pytest.importorskip("pyarrow")
+from zoo.data.sources import image_tables, parquet_table  # noqa: E402
+
+KINDS = (".parquet", ".arrow", ".file.arrow")
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory):
+    return make_folder(tmp_path_factory.mktemp("photos") / "photos")
+
+
+@pytest.fixture
+def images(photos):
+    return images_of(photos)
+
+
+def write_shards(folder, images, kind, split="", shards=2):
+    for shard in range(shards):
+        part = images[shard * len(images) // shards : (shard + 1) * len(images) // shards]
+        write_table(folder / f"{split or 'data'}-{shard:05}-of-{shards:05}{kind}", table_of(part))
+    return folder
+
+
+def message(path) -> str:
+    with pytest.raises(DataError) as error:
+        open_dataset(path)
+    assert "\n" not in str(error.value)
+    return str(error.value)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_same_images_in_the_same_order_as_the_folder(photos, images, tmp_path, kind):
+    data, folder = open_dataset(write_shards(tmp_path / "x", images, kind)), open_dataset(photos)
+    assert data.name == "x" and data.class_names == folder.class_names == CLASSES
+    for source, expected in ((data.train, folder.train), (data.test, folder.test)):
+        assert source.files == expected.files and source.labels.tolist() == list(expected.labels)
+        for index in np.random.default_rng(0).permutation(len(expected)).tolist():
+            assert source.encoded(index) == expected.path(index).read_bytes()
+            assert np.array_equal(source[index]["image"], expected[index]["image"])
+    copy = pickle.loads(pickle.dumps(data.train))
+    assert copy.encoded(5) == data.train.encoded(5)
+    assert not data_changes(data.origin, open_again(data.origin))
+
+
+def test_row_groups_are_kept_up_to_a_limit(images, tmp_path, monkeypatch):
+    data = open_dataset(write_shards(tmp_path, images, ".parquet"))
+    read = []
+    whole = parquet_table.ParquetTable.images
+    counted = lambda self, group: read.append(group) or whole(self, group)  # noqa: E731
+    monkeypatch.setattr(parquet_table.ParquetTable, "images", counted)
+    source = pickle.loads(pickle.dumps(data.train))
+    first = [source.encoded(index) for index in range(len(source))]
+    assert len(read) == 6 and [source.encoded(index) for index in range(len(source))] == first and len(read) == 6
+    monkeypatch.setattr(parquet_table, "KEPT_BYTES", 1)
+    source = pickle.loads(pickle.dumps(data.train))
+    assert [source.encoded(index) for index in (0, 23, 0)] == [first[0], first[23], first[0]] and len(read) == 9
+
+
+def test_splits_by_file_name_and_those_without_labels(images, tmp_path):
+    write_shards(tmp_path / "data", images[::2], ".parquet", "train")
+    write_shards(tmp_path / "data", images[1::2], ".parquet", "validation", 1)
+    table = table_of(images[:3])
+    unlabelled = table.set_column(1, "label", pa.array([-1, -1, None], pa.int64()))
+    table = unlabelled.replace_schema_metadata(table.schema.metadata)
+    write_table(tmp_path / "data" / "test-00000-of-00001.parquet", table)
+    data = open_dataset(tmp_path)
+    assert data.train.files == tuple(file for file, _, _ in images[::2])
+    assert data.test.files == tuple(file for file, _, _ in images[1::2]) and "3 images of test" in data.left_out
+
+
+def test_bytes_without_paths_and_names(images, tmp_path):
+    table = pa.table({"img": [contents for _, _, contents in images], "fine_label": [n % 3 for n in range(30)]})
+    data = open_dataset(write_table(tmp_path / "x.parquet", table))
+    assert data.class_names == ("0", "1", "2") and (len(data.train), len(data.test)) == (24, 6)
+    assert data.train[0]["image"].shape == (4, 6, 3) and data.train.files[0] == "x.parquet:0"
+    (tmp_path / "classes.txt").write_text("a\nb\nc\n")
+    assert open_dataset(tmp_path / "x.parquet").class_names == ("a", "b", "c")
+
+
+def with_columns(images, **columns):
+    table = table_of(images)
+    for name, values in columns.items():
+        at = table.schema.get_field_index(name)
+        table = table.set_column(at, name, values) if values is not None else table.drop_columns([name])
+    return table
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    ("columns", "said"),
+    [
+        ({"image": None}, "no column of encoded images"),
+        ({"label": None}, "no column of labels"),
+        ({"label": [[0.5] * 30]}, "no column of labels"),
+        ({"label": [[0] * 29 + [3]]}, "label 3"),
+        ({"label": [[0] * 29 + [None]]}, "label -1"),
+        ({"image": [["/etc/passwd"] * 30]}, "no column of encoded images"),
+    ],
+)
+def test_a_table_without_the_columns_is_one_line(images, tmp_path, columns, said, kind):
+    path = write_table(tmp_path / f"x{kind}", with_columns(images, **columns))
+    assert said in message(path) and str(path) in message(path)
+
+
+def test_an_image_without_bytes_is_named_and_its_path_not_opened(images, tmp_path):
+    records = [{"bytes": None, "path": file} for file, _, _ in images]
+    column = pa.array(records, pa.struct({"bytes": pa.binary(), "path": pa.string()}))
+    path = write_table(tmp_path / "x.parquet", with_columns(images, image=column))
+    assert "row " in message(path) and "no image" in message(path)
+
+
+def test_class_lists_that_differ(images, tmp_path):
+    write_table(tmp_path / "train.parquet", table_of(images))
+    write_table(tmp_path / "test.parquet", table_of(images, ("10", "9", "dog")))
+    assert all(part in message(tmp_path) for part in ("test.parquet", "train.parquet", "other classes"))
+    write_table(tmp_path / "test.parquet", table_of(images, (*CLASSES, "eel")))
+    assert "eel" in message(tmp_path)
+
+
+def features(names) -> str:
+    return json.dumps({"info": {"features": {"label": {"_type": "ClassLabel", "names": names}}}})
+
+
+@pytest.mark.parametrize("metadata", ["{", "[]", features([1]), features(["a", "a"]), features([""])])
+def test_wrong_metadata(images, tmp_path, metadata):
+    path = write_table(tmp_path / "x.parquet", table_of(images).replace_schema_metadata({"huggingface": metadata}))
+    with pytest.raises(ZooError) as error:
+        open_dataset(path)
+    assert str(path) in str(error.value)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_table_that_is_cut_off_or_damaged(images, tmp_path, kind):
+    path = write_table(tmp_path / f"x{kind}", table_of(images))
+    whole = path.read_bytes()
+    for size in (0, 3, 8, 200, len(whole) // 2, len(whole) - 9):
+        path.write_bytes(whole[:size])
+        assert str(path) in message(path)
+    random = np.random.default_rng(0)
+    for _ in range(60):
+        damaged = np.frombuffer(whole, np.uint8).copy()
+        damaged[random.integers(0, len(whole), 20)] = random.integers(0, 256, 20)
+        path.write_bytes(damaged.tobytes())
+        try:
+            data = open_dataset(path)
+            for source in (data.train, data.test):
+                for index in range(len(source)):
+                    source[index]
+        except ZooError as error:
+            assert "\n" not in str(error)
+
+
+@pytest.mark.parametrize("kind", [".arrow", ".file.arrow"])
+def test_compressed_arrow_is_refused(images, tmp_path, kind):
+    path = write_table(tmp_path / f"x{kind}", table_of(images), options=pa.ipc.IpcWriteOptions(compression="zstd"))
+    assert "compressed" in message(path)
+
+
+def test_tables_that_would_fill_the_memory(images, tmp_path, monkeypatch):
+    path = write_table(tmp_path / "x.parquet", table_of(images))
+    monkeypatch.setattr(image_tables, "MAX_ROWS", 29)
+    assert "rows" in message(path)
+    monkeypatch.undo()
+    # One image in a dictionary, for any number of rows.
+    same = pa.array([images[0][2]] * 2000)
+    path = write_table(path, pa.table({"image": same, "label": [0] * 2000}), row_group_size=2000)
+    monkeypatch.setattr(parquet_table, "MAX_GROUP_BYTES", 100_000)
+    assert "row_group_size" in message(path)
+
+
+def test_kinds_are_not_mixed(images, tmp_path):
+    write_table(tmp_path / "x.parquet", table_of(images))
+    write_table(tmp_path / "x.arrow", table_of(images))
+    assert ".parquet and .arrow" in message(tmp_path)
+
+
+def test_the_command_takes_tables(images, tmp_path, capsys):
+    assert not main(["data", str(write_shards(tmp_path, images, ".parquet"))])
+    shown = capsys.readouterr().out
+    assert "24 training and 6 test images" in shown and "all 30 images decoded" in shown
