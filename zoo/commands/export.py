@@ -4,6 +4,7 @@ zoo export efficientnet_lite0 --to onnx --out efficientnet_lite0.onnx
 zoo export --checkpoint checkpoints/googlenet-digits --to onnx --preprocess normalize --softmax --out digits.onnx
 zoo export my_nets:Net --weights net.safetensors --to stablehlo --out net.stablehlo
 zoo export resnet50 --to onnx --features layer3 layer4 --any-size --out features.onnx
+zoo export efficientnet_lite0 --to onnx --quantize int8 --calibrate imagenet2012 --out int8.onnx
 
 The file takes any number of images per call, or --batch-size of them, of the network's image size, or --input, and
 gives logits. Class names, preprocessing and where the weights are from are in its metadata; those of StableHLO are in
@@ -16,13 +17,16 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
+from zoo.commands.arguments.dataset import print_note, unreadable_images
+from zoo.commands.arguments.quantization import add_quantization_arguments, calibration_dataset
 from zoo.commands.arguments.types import InRange, path
 from zoo.commands.arguments.weights import add_weights_arguments, chosen_weights, print_source
 from zoo.export.options import DTYPES, PREPROCESS
 from zoo.runtime.limits import BATCH_SIZE
 
 if TYPE_CHECKING:
-    from zoo.export import ExportedFile, ExportOptions
+    from zoo.data import Dataset
+    from zoo.export import ExportedFile, ExportOptions, QuantizedFile
     from zoo.weights import Weights
 
 HELP = "write a network as ONNX or StableHLO"
@@ -55,14 +59,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--dtype", choices=DTYPES, default="float32", help="type of weights and computation (default: float32)"
     )
+    add_quantization_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> None:
     """Write the file, completely or not at all; the arguments are checked first."""
     options = _options(args)
     _check_out(args)
+    # Before the weights, which may have to be downloaded.
+    dataset = calibration_dataset(args)
     weights = chosen_weights(args)
-    print(_write(args, weights, options), flush=True)
+    print(_write(args, weights, options, dataset), flush=True)
     print_source(weights)
 
 
@@ -94,12 +101,20 @@ def _check_out(args: argparse.Namespace) -> None:
         check_library()
 
 
-def _write(args: argparse.Namespace, weights: Weights, options: ExportOptions) -> ExportedFile:
+def _write(
+    args: argparse.Namespace, weights: Weights, options: ExportOptions, dataset: Dataset | None
+) -> ExportedFile | QuantizedFile:
     from zoo.commands.arguments.network import parse_image_shape
-    from zoo.export import to_onnx, to_stablehlo
+    from zoo.export import to_int8_onnx, to_onnx, to_stablehlo
     from zoo.training import enable_compilation_cache
 
     enable_compilation_cache()
     shape = parse_image_shape(args.input, weights.network()) if args.input else None
+    if dataset:
+        unreadable = unreadable_images(args)
+        result = to_int8_onnx(weights, dataset, args.out, image_shape=shape, options=options, unreadable=unreadable)
+        if unreadable.count:
+            print_note(unreadable.describe())
+        return result
     write = to_onnx if args.to == "onnx" else to_stablehlo
     return write(weights, path=args.out, image_shape=shape, options=options)

@@ -39,6 +39,17 @@ WRONG: dict[str, tuple[str, ...]] = {
     "no dtype": ("--dtype", "float64"),
     "no preprocessing": ("--preprocess", "all"),
 }
+# Right for ONNX, or refused.
+INT8 = ("--quantize", "int8", "--calibrate")
+QUANTIZED: dict[str, tuple[str, ...]] = {
+    "int8": (*INT8, "digits"),
+    "int8 of pixels": (*INT8, "digits", "--preprocess", "normalize", "--softmax", "--batch-size", "3"),
+    "int8 of features": (*INT8, "digits", "--features", "c1"),
+    "int8 of half": (*INT8, "digits", "--dtype", "float16"),
+    "int8 without images": ("--quantize", "int8"),
+    "int8 of a folder that is none": (*INT8, "none/"),
+    "images without int8": ("--calibrate", "digits"),
+}
 
 
 def cases(seeds: Seeds, seed: int, count: int) -> Iterator[Case]:
@@ -53,6 +64,8 @@ def cases(seeds: Seeds, seed: int, count: int) -> Iterator[Case]:
                 yield _case(f"{form} {one}, {other}", (*command, "--out", "net", *first, *second), expected="either")
         for name, arguments in WRONG.items():
             yield _case(f"{form} {name}", (*command, "--out", "net", *arguments))
+        for name, arguments in QUANTIZED.items():
+            yield _case(f"{form} {name}", (*command, "--out", "net", *arguments), expected="either")
         yield _case(f"{form} any size", (*command, "--out", "net", "--any-size"), expected="either")
         for size in SIZES:
             yield _case(

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 SKIP_UNREADABLE = "--skip-unreadable"
 
 
-def add_skip_unreadable(parser: argparse.ArgumentParser) -> None:
+def add_skip_unreadable(parser: argparse._ActionsContainer) -> None:
     """--skip-unreadable, for `unreadable_images`."""
     parser.add_argument(
         SKIP_UNREADABLE,
