@@ -93,8 +93,9 @@ def test_a_bad_file_is_one_line_that_names_it(tmp_path, name, data, message):
     assert name.split("-idx")[0] in str(caught.value) and "\n" not in str(caught.value)
 
 
-def test_a_file_without_images_is_one_line(tmp_path):
-    files = {**FILES, "train-images-idx3-ubyte": idx(TRAIN[:0]), "train-labels-idx1-ubyte": idx(TRAIN_LABELS[:0])}
+@pytest.mark.parametrize("images", [idx(TRAIN[:0]), struct.pack(">HBB3I", 0, 8, 3, 0, 2**32 - 1, 2**32 - 1)])
+def test_a_file_without_images_is_one_line(tmp_path, images):
+    files = {**FILES, "train-images-idx3-ubyte": images, "train-labels-idx1-ubyte": idx(TRAIN_LABELS[:0])}
     with pytest.raises(DataError, match=r"train-images-idx3-ubyte holds no images"):
         open_dataset(write(tmp_path, files))
 

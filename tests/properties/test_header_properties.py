@@ -35,7 +35,7 @@ def test_idx(tmp_path, count, name):
         try:
             pixels = read_idx(file, 3)
         except DataError:
-            assert magic != b"\0\0\x08\x03" or math.prod(shape) != len(data)
+            assert magic != b"\0\0\x08\x03" or 0 in shape or math.prod(shape) != len(data)
         else:
             assert pixels.shape == shape and pixels.tobytes() == data
 

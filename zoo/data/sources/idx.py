@@ -88,7 +88,11 @@ def _read_shape(path: Path, file: ByteFile, dims: int) -> tuple[int, ...]:
     header = file.read(4 * dims)
     if len(header) < 4 * dims:
         raise DataError(f"{path} is truncated in its header: copy or download it again")
-    return struct.unpack(f">{dims}I", header)
+    shape = struct.unpack(f">{dims}I", header)
+    # NumPy cannot multiply all sizes beside a zero.
+    if 0 in shape:
+        raise DataError(f"{path} holds no {'labels' if dims == 1 else 'images'}")
+    return shape
 
 
 def _read_pixels(path: Path, file: ByteFile, shape: tuple[int, ...]) -> np.ndarray:
@@ -114,8 +118,6 @@ def _open_split(folder: Path, images_stem: str, labels_stem: str) -> ArraySource
     images, labels = read_idx(paths[0], 3), read_idx(paths[1], 1)
     if len(images) != len(labels):
         raise DataError(f"{paths[0]} holds {len(images)} images but {paths[1]} {len(labels)} labels: are they a pair?")
-    if not images.size:
-        raise DataError(f"{paths[0]} holds no images")
     return ArraySource(images[..., None], labels)
 
 
