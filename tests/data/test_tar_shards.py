@@ -11,7 +11,7 @@ from PIL import Image
 from shard_fixtures import CLASSES, add, images_of, make_folder, write_tars
 
 from zoo.__main__ import main
-from zoo.data import DataError, open_again, open_dataset
+from zoo.data import DataError, Preprocessing, open_again, open_dataset, train_batches
 from zoo.data.data_changes import data_changes
 from zoo.data.sources import tar_cache, tar_members
 from zoo.data.sources.encoded import EncodedSource
@@ -151,6 +151,23 @@ def test_a_shard_that_changes_under_a_run_is_named(shards):
         path.write_bytes(path.read_bytes() + bytes(512))
     with pytest.raises(DataError, match=r"\.tar.*changed"):
         data.train[0]
+
+
+def test_processes_share_the_images_and_a_resumed_run_goes_on_with_the_next(shards):
+    source = open_dataset(shards).train
+    fitted = Preprocessing(image_shape=(4, 4, 3), mean=(0.0,) * 3, std=(1.0,) * 3)
+
+    def batches(part):
+        return train_batches(source, preprocessing=fitted, batch_size=6, seed=1, part=part)
+
+    whole, halves = iter(batches((0, 1))), [iter(batches((process, 2))) for process in range(2)]
+    for _ in range(4):
+        expected, found = next(whole)["image"], [next(half)["image"] for half in halves]
+        assert np.array_equal(np.concatenate(found), expected)
+    state, expected = halves[1].get_state(), next(halves[1])["image"]
+    resumed = iter(batches((1, 2)))
+    resumed.set_state(state)
+    assert np.array_equal(next(resumed)["image"], expected)
 
 
 def test_an_image_that_cannot_be_decoded_is_named(tmp_path):

@@ -3,6 +3,7 @@
 zoo data ~/photos
 zoo data ~/photos --sheet photos.png
 zoo data cifar10 --json
+zoo data pack ~/photos ~/photos-packed        write any data set as a few large files, which every command reads
 
 The images of each class and split; sizes and channels; images that cannot be read; copies, also in both splits, where a
 test measures what was learned; files that are left out. A folder may have splits of its own, such as train and test (or
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING
 from zoo.commands.arguments.dataset import check_data_dir
 from zoo.commands.arguments.positional import add_positional_or_flag
 from zoo.commands.arguments.types import path
+from zoo.errors import ZooError
 from zoo.printable import printable
 
 if TYPE_CHECKING:
@@ -33,6 +35,8 @@ MAX_LISTED = 10
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `data`."""
     add_positional_or_flag(parser, "dataset", "DATA", required=True, description="digits, a folder, or a TFDS name")
+    # Of `zoo data pack FOLDER OUT`.
+    parser.add_argument("pack", nargs="*", default=[], help=argparse.SUPPRESS)
     parser.add_argument("--data-dir", type=path, metavar="DIR", help="the folder of TFDS data sets")
     parser.add_argument("--sheet", type=path, metavar="PNG", help="draw images of each class into this file")
     parser.add_argument("--all", action="store_true", help="decode and compare all images, however many there are")
@@ -40,7 +44,30 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    """Print what was found in the data set."""
+    """Print what was found in the data set, or pack it."""
+    if args.pack:
+        return _pack(args)
+    _show(args)
+
+
+def _pack(args: argparse.Namespace) -> None:
+    from pathlib import Path
+
+    from zoo.data import open_dataset
+    from zoo.data.pack import pack
+
+    if args.dataset != "pack" or len(args.pack) != 2:
+        raise ZooError("give one data set, or: zoo data pack DATA OUT")
+    if args.sheet or args.all or args.json:
+        raise ZooError("--sheet, --all and --json have no effect with pack: leave them out")
+    name, out = args.pack
+    check_data_dir(name, args.data_dir)
+    dataset = open_dataset(name, args.data_dir)
+    pack(dataset, Path(out))
+    print(f"{printable(out)}: {len(dataset.train):,} training and {len(dataset.test):,} test images")
+
+
+def _show(args: argparse.Namespace) -> None:
     import json
     import warnings
 

@@ -12,6 +12,7 @@ from zoo.data.sources.folder import open_folder
 from zoo.data.sources.idx import is_idx_folder, open_idx
 from zoo.data.sources.image_tree import has_images, list_tree
 from zoo.data.sources.left_out import describe_left_out
+from zoo.data.sources.packed import is_pack, open_pack
 from zoo.data.sources.shards import has_shards, open_shards
 from zoo.data.sources.tfds_files import tfds_folder
 from zoo.errors import ZooError
@@ -21,6 +22,7 @@ from zoo.runtime.system_errors import reason
 
 # What recognises a folder, and what opens it, in the order of asking. A new kind of folder is a line here.
 FOLDER_SOURCES: tuple[tuple[Callable[[Path], bool], Callable[[Path], Dataset]], ...] = (
+    (is_pack, open_pack),
     (is_idx_folder, open_idx),
     (has_images, open_folder),
     (has_shards, open_shards),
@@ -42,6 +44,7 @@ def open_dataset(dataset: str | Path, data_dir: str | Path | None = None) -> Dat
        files with the MNIST family's names, one that holds images, with one sub-folder per class (see open_folder), or
        one that holds shards: tar files in the layout of WebDataset (see open_tar), Parquet or Arrow tables in that of
        the `datasets` library (see open_tables). What TFDS has prepared is none of them. A single shard may be named.
+       First of all a folder that `zoo data pack` has written (see open_pack).
     3. A TFDS name, `name`, `name/config` or either with `:version`, prepared in `data_dir` if it is not yet.
 
     `data_dir` is where TFDS keeps its data sets; the default is TFDS's own, which TFDS_DATA_DIR sets. Every

@@ -53,7 +53,7 @@ def shard_dataset(
     names = class_names or _numbers(shards, train.labels)
     test = next(((kind, source) for kind, source in tests if is_labelled(source)), None)
     for source in (train, *([test[1]] if test else [])):
-        _check_labels(source, len(names))
+        check_labels(source, len(names))
     left_out = [f"{counted(len(source), 'image')} of {kind}" for kind, source in tests if not test or kind != test[0]]
     if test:
         train_source, test_source, rule = train, test[1], f"the shards of train and {test[0]}"
@@ -108,7 +108,8 @@ def _numbers(shards: ShardFiles, labels: np.ndarray) -> tuple[str, ...]:
     return tuple(map(str, range(classes)))
 
 
-def _check_labels(source: EncodedSource, classes: int) -> None:
+def check_labels(source: EncodedSource, classes: int) -> None:
+    """Raises DataError, with the name of the first such image, for a label that is not 0 to classes - 1."""
     wrong = np.flatnonzero((source.labels < 0) | (source.labels >= classes))
     if len(wrong):
         index = int(wrong[0])
