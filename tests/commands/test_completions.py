@@ -52,7 +52,7 @@ def offered(script):
         (["predict", "--checkp"], ["--checkpoint"]),
         (["predict", "--model", "vgg11"], ["vgg11", "vgg11_bn"]),
         (["predict", "--model", "=", "vgg11"], ["vgg11", "vgg11_bn"]),
-        (["train", "--optimizer", "="], ["adamw", "lamb", "muon", "sgd"]),
+        (["train", "--optimizer", "="], ["adamw", "lamb", "muon", "rmsprop", "sgd"]),
         (["predict", "--model", "=", "alexnet", "--weights", "=", "t"], ["torchvision/IMAGENET1K_V1"]),
         (["summary", "squeeze"], ["squeezenet1_0", "squeezenet1_1"]),
         (["weights", "zf"], ["zfnet"]),

@@ -6,6 +6,7 @@ import pytest
 from command_line import error_of
 
 from zoo.__main__ import main
+from zoo.errors import ZooError
 from zoo.training import Recipe, RunOptions
 from zoo.training.config.config_field import config_field, describe
 from zoo.training.config.unused_settings import check_used
@@ -61,9 +62,26 @@ def test_flags_that_methods_do_not_use(capsys, short_run, tmp_path):
 
 
 def test_settings_that_have_an_effect():
-    check_used(Recipe(optimizer="sgd"), ["momentum", "weight_decay"])
+    check_used(Recipe(optimizer="sgd"), ["momentum", "nesterov", "weight_decay"])
+    check_used(Recipe(optimizer="rmsprop"), ["momentum", "rms_epsilon"])
+    check_used(Recipe(loss="bce"), ["loss", "bce_threshold", "layer_decay"])
     check_used(Recipe(aux_heads=True), ["aux_weight"])
     check_used(Recipe(freeze="stem"), ["backbone_rate", "batch_norm_warmup"])
+
+
+@pytest.mark.parametrize(
+    ("settings", "name", "part"),
+    [
+        ({"optimizer": "rmsprop"}, "nesterov", "it is that of sgd, and the optimizer is rmsprop"),
+        ({"optimizer": "lamb"}, "momentum", "it is that of sgd and rmsprop"),
+        ({"optimizer": "sgd"}, "rms_epsilon", "it is that of rmsprop"),
+        ({}, "bce_threshold", "--loss bce"),
+        ({"freeze": "backbone"}, "layer_decay", "the backbone is frozen"),
+    ],
+)
+def test_settings_without_an_effect(settings, name, part):
+    with pytest.raises(ZooError, match=part):
+        check_used(Recipe(**settings), [name])
 
 
 @pytest.mark.parametrize("config", [Recipe, RunOptions])

@@ -142,3 +142,40 @@ def test_lamb_moves_biases_as_adam_does():
     adam = updates_of(plain_recipe(optimizer="adamw"), params, steps)
     for ours, theirs in zip(lamb, adam, strict=True):
         np.testing.assert_allclose(ours["bias"], theirs["bias"], rtol=1e-4)
+
+
+def test_rmsprop_is_tensorflows():
+    """The formula of tf.raw_ops.ResourceApplyRMSProp, whose mean square TensorFlow 1 starts at 1."""
+    recipe = {"optimizer": "rmsprop", "momentum": 0.8, "rms_epsilon": 0.5, "weight_decay": 0.01, "epochs": 1}
+    kernel = np.random.default_rng(1).normal(size=(4, 6))
+    given = gradients(4, 6, count=5)
+    steps = [{"kernel": jnp.asarray(gradient)} for gradient in given]
+    # The rate falls: in the momentum each gradient has that of its own update.
+    recipe = plain_recipe(schedule="staircase", decay_at="0.02", **recipe)
+    found = updates_of(recipe, {"kernel": jnp.asarray(kernel)}, steps)
+    square, momentum = np.ones((4, 6)), np.zeros((4, 6))
+    for number, (gradient, update) in enumerate(zip(given, found, strict=True)):
+        whole = gradient + 0.01 * kernel
+        square = 0.9 * square + 0.1 * whole**2
+        momentum = 0.8 * momentum + (0.1 if number < 2 else 0.01) * whole / np.sqrt(square + 0.5)
+        np.testing.assert_allclose(update["kernel"], -momentum, rtol=2e-5)
+
+
+def test_two_steps_of_rmsprop_in_numbers():
+    """Of one parameter, worked out by hand: 0.9 + 0.1 x 2^2 = 1.3, and 0.9 x 1.3 + 0.1 = 1.27."""
+    recipe = plain_recipe(optimizer="rmsprop", momentum=0.9, rms_epsilon=1.0)
+    found = updates_of(recipe, {"a": jnp.zeros(1)}, [{"a": jnp.array([2.0])}, {"a": jnp.array([-1.0])}])
+    # 0.1 x 2 / sqrt(2.3), then 0.9 of that - 0.1 / sqrt(2.27)
+    np.testing.assert_allclose([float(update["a"][0]) for update in found], [-0.1318761, -0.0523162], rtol=1e-5)
+
+
+@pytest.mark.parametrize("nesterov", [True, False])
+def test_sgd_with_and_without_nesterov_momentum(nesterov):
+    given = gradients(6)
+    recipe = plain_recipe(optimizer="sgd", momentum=0.8, nesterov=nesterov)
+    found = updates_of(recipe, {"bias": jnp.zeros(6)}, [{"bias": jnp.asarray(gradient)} for gradient in given])
+    momentum = np.zeros(6)
+    for gradient, update in zip(given, found, strict=True):
+        momentum = 0.8 * momentum + gradient
+        direction = gradient + 0.8 * momentum if nesterov else momentum
+        np.testing.assert_allclose(update["bias"], -0.1 * direction, rtol=1e-4, atol=1e-7)

@@ -86,7 +86,7 @@ def test_the_learning_rate_warms_up_and_falls_to_zero():
     np.testing.assert_allclose([rate(100), rate(200), rate(600), rate(1000)], [0.25, 0.5, 0.25, 0], atol=1e-6)
 
 
-@pytest.mark.parametrize("optimizer", ["adamw", "sgd", "lamb", "muon"])
+@pytest.mark.parametrize("optimizer", ["adamw", "sgd", "lamb", "muon", "rmsprop"])
 def test_weight_decay_spares_biases_and_norms(optimizer):
     recipe = Recipe(optimizer=optimizer, weight_decay=0.1, warmup_epochs=0)
     params = {"conv": {"kernel": jnp.ones((3, 3, 2, 2)), "bias": jnp.ones(2)}, "bn": {"scale": jnp.ones(2)}}

@@ -31,7 +31,12 @@ OTHER = {
     "decay_epochs": 2.0,
     "decay_at": "2,5",
     "decay_power": 2.0,
+    "loss": "bce",
+    "bce_threshold": 0.2,
     "momentum": 0.5,
+    "nesterov": False,
+    "rms_epsilon": 1.0,
+    "layer_decay": 0.5,
     "weight_decay": 0.0,
     "clip_norm": 1.0,
     "label_smoothing": 0.1,
@@ -70,7 +75,7 @@ def test_each_setting_may_change_or_has_a_reason():
     assert set(re.findall("`([a-z_]+)`", may_not)) == WHY_FIXED.keys()
 
 
-@pytest.mark.parametrize("optimizer", ["sgd", "adamw"])
+@pytest.mark.parametrize("optimizer", ["sgd", "adamw", "rmsprop"])
 def test_the_state_does_not_depend_on_what_may_change(optimizer):
     def state_shapes(**changes):
         make = state_initializer(with_recipe(optimizer=optimizer, aux_heads=True, **changes), 4)

@@ -21,6 +21,7 @@ from zoo.training.class_weights import class_weights_of
 from zoo.training.config.run_config import RunConfig
 from zoo.training.distributed import fail_on_all_processes, state_sharding
 from zoo.training.finetune.freezing import frozen_parameters, head_parameters
+from zoo.training.finetune.layer_decay import layer_distances
 from zoo.training.finetune.pretrained_backbone import insert_backbone
 from zoo.training.muon import grouped_kernels
 from zoo.training.optimizer import make_optimizer
@@ -78,7 +79,8 @@ def state_initializer(
     network = build_network(config)
     muon = recipe.optimizer == "muon"
     head = head_parameters(network) if muon or recipe.backbone_rate != 1 else frozenset()
-    optimizer = make_optimizer(recipe, steps_per_epoch, head, grouped_kernels(network) if muon else {})
+    distances = layer_distances(network) if recipe.layer_decay != 1 else {}
+    optimizer = make_optimizer(recipe, steps_per_epoch, head, grouped_kernels(network) if muon else {}, distances)
     frozen = frozen_parameters(network, recipe.freeze)
 
     def initialize(key: jax.Array, backbone: Backbone) -> TrainState:

@@ -7,26 +7,32 @@ from typing import Any
 import jax
 import optax
 
+from zoo.errors import ZooError
 from zoo.training.config.recipe import Recipe
+from zoo.training.finetune.layer_decay import scale_by_layer
 from zoo.training.learning_rate import learning_rate_schedule
 from zoo.training.muon import scale_by_muon
 from zoo.weights.files import key_of
 
-NO_GROUPS: Mapping[str, int] = MappingProxyType({})
+NONE: Mapping[str, int] = MappingProxyType({})
+# TensorFlow's default, and that of Inception's, MobileNet's and EfficientNet's programs.
+RMS_DECAY = 0.9
 
 
 def make_optimizer(
     recipe: Recipe,
     steps_per_epoch: int,
     head: frozenset[str] = frozenset(),
-    groups: Mapping[str, int] = NO_GROUPS,
+    groups: Mapping[str, int] = NONE,
+    distances: Mapping[str, int] = NONE,
 ) -> optax.GradientTransformation:
     """The recipe's optimizer, with weight decay on kernels only, and `backbone_rate` on all parameters but the head.
 
     `head` has the keys of the head's parameters, such as "fc/kernel", and `groups` the number of groups of grouped
-    convolutions by the key of their kernel. Muon uses both: Adam for the head, and one matrix per group. Its update
-    takes the run's clock, `count_updates` of the step, as the extra argument `clock`; without it the schedule counts
-    the optimizer's own updates. The means of Adam, LAMB and Muon always count the gradients that they have seen.
+    convolutions by the key of their kernel. Muon uses both: Adam for the head, and one matrix per group. `distances`
+    are `layer_distances` of the network: ZooError is raised where `layer_decay` has none. The optimizer's update takes
+    the run's clock, `count_updates` of the step, as the extra argument `clock`; without it the schedule counts the
+    optimizer's own updates. The means of Adam, LAMB and Muon always count the gradients that they have seen.
     """
     rate = learning_rate_schedule(recipe, steps_per_epoch)
     parts = [
@@ -34,6 +40,13 @@ def make_optimizer(
         _DIRECTIONS[recipe.optimizer](recipe, head, groups),
         scale_by_schedule(rate),
     ]
+    if recipe.optimizer == "rmsprop":
+        # In TensorFlow's momentum each gradient has the learning rate of its own update, in torch's that of the last.
+        parts.append(optax.trace(recipe.momentum))
+    if recipe.layer_decay != 1:
+        if not distances:
+            raise ZooError("layer_decay needs the layers: give distances=layer_distances(network)")
+        parts.append(scale_by_layer(recipe.layer_decay, distances))
     if recipe.backbone_rate != 1:
         # Updates are proportional to the learning rate, including weight decay.
         parts.append(optax.masked(optax.scale(recipe.backbone_rate), all_but(head)))
@@ -69,7 +82,13 @@ def _decay(recipe: Recipe) -> optax.GradientTransformation:
 
 
 def _sgd(recipe: Recipe, head: frozenset[str], groups: Mapping[str, int]) -> optax.GradientTransformation:
-    return optax.chain(_decay(recipe), optax.trace(recipe.momentum, nesterov=True))
+    return optax.chain(_decay(recipe), optax.trace(recipe.momentum, nesterov=recipe.nesterov))
+
+
+def _rmsprop(recipe: Recipe, head: frozenset[str], groups: Mapping[str, int]) -> optax.GradientTransformation:
+    # As tf.train.RMSPropOptimizer: the mean square starts at 1, and epsilon is inside the root. Momentum comes later.
+    scale = optax.scale_by_rms(RMS_DECAY, recipe.rms_epsilon, initial_scale=1.0, eps_in_sqrt=True)
+    return optax.chain(_decay(recipe), scale)
 
 
 def _adamw(recipe: Recipe, head: frozenset[str], groups: Mapping[str, int]) -> optax.GradientTransformation:
@@ -86,4 +105,4 @@ def _muon(recipe: Recipe, head: frozenset[str], groups: Mapping[str, int]) -> op
     return optax.chain(scale_by_muon(head, groups), _decay(recipe))
 
 
-_DIRECTIONS = {"sgd": _sgd, "adamw": _adamw, "lamb": _lamb, "muon": _muon}
+_DIRECTIONS = {"sgd": _sgd, "adamw": _adamw, "lamb": _lamb, "muon": _muon, "rmsprop": _rmsprop}

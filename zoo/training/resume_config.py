@@ -27,7 +27,8 @@ START_ANEW = "start a new run, with another --run-dir"
 # Settings on which no state of a run depends: a step reads them anew.
 MAY_CHANGE = frozenset(
     {"epochs", "learning_rate", "schedule", "warmup_epochs", "decay_rate", "decay_epochs", "decay_at", "decay_power"}
-    | {"momentum", "weight_decay", "clip_norm", "label_smoothing"}
+    | {"momentum", "nesterov", "rms_epsilon", "weight_decay", "layer_decay", "clip_norm", "label_smoothing"}
+    | {"loss", "bce_threshold"}
     | {"aux_weight", "balance", "crop", "shift", "flip", "trivial_augment", "erase", "mixup", "cutmix", "dtype"}
 )
 # Why another setting may not change.

@@ -4,7 +4,7 @@ A batch is {"image": uint8 [batch, height, width, channel], "label": int32 [batc
 "mask": bool [batch], false for images that only pad the last batch.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import jax
@@ -25,6 +25,7 @@ from zoo.training.finetune.freezing import (
     partition,
 )
 from zoo.training.learning_rate import count_updates
+from zoo.training.loss import cross_entropy, image_losses
 from zoo.training.norm_warmup import batch_norm_warmup
 from zoo.training.state import TrainState
 
@@ -65,10 +66,9 @@ def train_step(state: TrainState, batch: Batch) -> tuple[TrainState, Metrics]:
                 # The interceptors of both contexts are not those of a trace that nn.jit has kept.
                 mutable=["batch_stats", "aux_logits", new_trace_name()],
             )
-        loss = cross_entropy(logits, targets, recipe.label_smoothing, state.class_weights).mean()
+        loss = image_losses(logits, targets, recipe, state.class_weights).mean()
         for aux_logits in jax.tree.leaves(collections.get("aux_logits", {})):
-            aux_loss = cross_entropy(aux_logits, targets, recipe.label_smoothing, state.class_weights).mean()
-            loss += recipe.aux_weight * aux_loss
+            loss += recipe.aux_weight * image_losses(aux_logits, targets, recipe, state.class_weights).mean()
         return loss, (logits, collections.get("batch_stats", {}))
 
     (loss, (logits, batch_stats)), gradient = jax.value_and_grad(loss_fn, has_aux=True)(trainable)
@@ -130,6 +130,7 @@ def prepare_batch(state: TrainState, key: jax.Array, batch: Batch) -> tuple[jax.
 def eval_step(state: TrainState, batch: Batch) -> Metrics:
     """Sums over the images whose mask is true: {"loss", "correct", "images"}.
 
+    The loss is softmax cross-entropy, whatever the network was trained with, so that runs can be compared.
     A label that is not one of the classes makes the loss NaN.
     """
     images = normalize(batch["image"], state.mean, state.std)
@@ -146,27 +147,3 @@ def eval_step(state: TrainState, batch: Batch) -> Metrics:
 def is_class(labels: jax.Array, classes: int) -> jax.Array:
     """bool [batch]: whether a label is one of 0 to classes - 1. Others would index from the end, or nothing."""
     return (labels >= 0) & (labels < classes)
-
-
-def cross_entropy(
-    logits: jax.Array, targets: jax.Array, label_smoothing: float = 0.0, class_weights: Sequence[float] = ()
-) -> jax.Array:
-    """[batch]: softmax cross-entropy; `targets` are labels int [batch] or probabilities float [batch, classes].
-
-    Computed in float32 or wider. With `class_weights` the loss of an image is multiplied by the weight of its class; a
-    mixed image has the losses of its classes, each with the class's weight, in their shares. It is not divided by the
-    sum of a batch's weights, as torch's is, so that the same image counts the same in every batch and on every device.
-    """
-    logits = logits.astype(jnp.promote_types(logits.dtype, jnp.float32))
-    weights = jnp.asarray(class_weights, logits.dtype) if len(class_weights) else None
-    if targets.ndim == 1:
-        if not label_smoothing:
-            losses = optax.softmax_cross_entropy_with_integer_labels(logits, targets)
-            return losses if weights is None else losses * weights[targets]
-        targets = jax.nn.one_hot(targets, logits.shape[-1])
-    if weights is None:
-        return optax.softmax_cross_entropy(logits, optax.smooth_labels(targets, label_smoothing))
-    # What smoothing spreads over all classes has the weight of the class that it is from.
-    targets = targets * weights
-    spread = targets.mean(-1, keepdims=True)
-    return optax.softmax_cross_entropy(logits, (1 - label_smoothing) * targets + label_smoothing * spread)

@@ -28,7 +28,12 @@ class Recipe:
         minimum=1,
         maximum=MAX_BATCH_SIZE,
     )
-    optimizer: Literal["adamw", "sgd", "lamb", "muon"] = config_field("adamw", "sgd has Nesterov momentum")
+    loss: Literal["softmax", "bce"] = config_field(
+        "softmax", "cross-entropy of the softmax, or binary cross-entropy of each class (bce), their mean"
+    )
+    optimizer: Literal["adamw", "sgd", "lamb", "muon", "rmsprop"] = config_field(
+        "adamw", "sgd has Nesterov momentum; rmsprop is TensorFlow's"
+    )
     learning_rate: float = config_field(1e-3, "peak learning rate, at the end of a linear warmup", maximum=MAX_FACTOR)
     schedule: Literal["cosine", "linear", "constant", "staircase", "exponential", "polynomial", "one_cycle"] = (
         config_field(
@@ -52,11 +57,16 @@ class Recipe:
         0.5, "power of polynomial: of the share of the run that is left (GoogLeNet in Caffe: 0.5)", maximum=MAX_FACTOR
     )
     warmup_epochs: float = config_field(1.0, "epochs of linear warmup; at most a third of the run", maximum=MAX_EPOCHS)
-    momentum: float = config_field(0.9, "momentum of sgd; no other optimizer has it", below=1)
+    momentum: float = config_field(0.9, "momentum of sgd and rmsprop; no other optimizer has it", below=1)
     weight_decay: float = config_field(
         1e-4,
-        "decay of kernels per unit of learning rate, for sgd as a part of the gradient; biases and norms have none",
+        "decay of kernels per unit of learning rate, for sgd and rmsprop as a part of the gradient; biases and norms "
+        "have none",
         maximum=MAX_FACTOR,
+    )
+    nesterov: bool = config_field(True, "whether sgd has Nesterov momentum, as torch's nesterov=True")
+    rms_epsilon: float = config_field(
+        1e-3, "epsilon of rmsprop, inside the square root", minimum=1e-10, maximum=MAX_FACTOR
     )
     clip_norm: float = config_field(
         0.0,
@@ -72,6 +82,9 @@ class Recipe:
     batch_norm_warmup: bool = config_field(
         True, "momentum of batch norm's running statistics: (1 + n) / (10 + n) after n steps, up to the network's own"
     )
+    bce_threshold: float = config_field(
+        0.0, "with bce, targets above this are 1 and others 0, of mixed images too; 0: none", below=1
+    )
     label_smoothing: float = config_field(0.0, "share of the target that is spread over all classes", below=1)
     balance: bool = config_field(
         False,
@@ -85,6 +98,12 @@ class Recipe:
     )
     backbone_rate: float = config_field(
         1.0, "learning rate of all but the head, relative to the head's", maximum=MAX_FACTOR
+    )
+    layer_decay: float = config_field(
+        1.0,
+        "learning rate of each layer relative to that of the next one, up to the head; 1: equal",
+        minimum=1e-3,
+        maximum=1,
     )
     crop: float = config_field(
         0.0, "smallest share of an image's area in a random crop, resized to the image size; 0: no crop", maximum=1

@@ -9,9 +9,14 @@ from zoo.training.config.recipe import Recipe
 
 def check_used(recipe: Recipe, given: Iterable[str], *, has_batch_norm: bool = True) -> None:
     """Raises ZooError if one of the `given` fields of the recipe has no effect in it."""
+    optimizer = f", and the optimizer is {recipe.optimizer}"
     reasons = {
         **_unused_decays(recipe),
-        "momentum": recipe.optimizer != "sgd" and f"it is that of sgd, and the optimizer is {recipe.optimizer}",
+        "momentum": recipe.optimizer not in ("sgd", "rmsprop") and f"it is that of sgd and rmsprop{optimizer}",
+        "nesterov": recipe.optimizer != "sgd" and f"it is that of sgd{optimizer}",
+        "rms_epsilon": recipe.optimizer != "rmsprop" and f"it is that of rmsprop{optimizer}",
+        "bce_threshold": recipe.loss != "bce" and "it is that of bce, which --loss bce uses",
+        "layer_decay": recipe.freeze == "backbone" and "the backbone is frozen",
         "aux_weight": not recipe.aux_heads and "it is that of auxiliary heads, which --aux-heads trains",
         "backbone_rate": recipe.freeze == "backbone" and "the backbone is frozen",
         "batch_norm_warmup": not has_batch_norm and "the network has no batch norm",

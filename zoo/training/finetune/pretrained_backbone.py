@@ -10,6 +10,7 @@ from zoo.models.network import Network
 from zoo.models.variables import init_shapes
 from zoo.training.config.recipe import Recipe
 from zoo.training.finetune.freezing import frozen_parameters, head_parameters
+from zoo.training.finetune.layer_decay import layer_distances
 from zoo.weights.files import Weights, key_of
 from zoo.weights.head_and_aux import aux_leaves, head_leaves
 from zoo.weights.network_fields import RUN_FIELDS
@@ -45,8 +46,10 @@ def insert_backbone(variables: Variables, backbone: Mapping[str, jax.Array]) -> 
 
 
 def check_trained_parts(network: Network, recipe: Recipe) -> None:
-    """Raises ZooError if the network lacks the parts that the recipe freezes, or has no head for `backbone_rate`."""
+    """Raises ZooError if the network lacks what the recipe freezes, a head for `backbone_rate`, or layers to decay."""
     frozen_parameters(network, recipe.freeze)
+    if recipe.layer_decay != 1:
+        layer_distances(network)
     if recipe.backbone_rate != 1:
         head_parameters(network)
 
