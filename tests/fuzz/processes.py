@@ -126,8 +126,15 @@ def _as_ended(process: Running, status: int, peak: int) -> Ended:
         peak=process.peak if process.case.fresh else max(process.peak, peak - process.idle),
         killed=process.killed,
         outside=tuple(sorted({path.name for path in process.folder.iterdir()} - OURS)),
-        has_script=any(SCRIPT.encode() in page.read_bytes() for page in _pages(process.folder / "work")),
+        has_script=any(map(_has_script, _pages(process.folder / "work"))),
     )
+
+
+def _has_script(page: Path) -> bool:
+    try:
+        return SCRIPT.encode() in page.read_bytes()
+    except OSError:  # A case may have made it of something that cannot be read.
+        return False
 
 
 def _pages(folder: Path) -> Iterator[Path]:

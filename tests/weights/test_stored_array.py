@@ -1,14 +1,17 @@
 """Headers of safetensors and NumPy files are checked, and compared with the network before numbers are read."""
 
+import hashlib
 import json
 import os
 import random
 import tracemalloc
 import zipfile
+from pathlib import Path
 
 import ml_dtypes
 import numpy as np
 import pytest
+from safetensors import safe_open
 from safetensors.numpy import save, save_file
 
 import zoo
@@ -16,6 +19,7 @@ from zoo.weights import open_pretrained
 from zoo.weights.read_state_dict import open_state_dict, read_state_dict
 from zoo.weights.safetensors_file import MAX_HEADER
 
+BUNDLED = Path(__file__).parents[2] / "checkpoints" / "lenet5-fashion-mnist.safetensors"
 F32 = {"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]}
 
 
@@ -146,3 +150,16 @@ def test_a_numpy_header_that_lies(tmp_path, entry):
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:
         file.writestr("a.npy", entry)
     refusal(path, path.read_bytes())
+
+
+def test_a_file_larger_than_its_network_is_refused_without_being_hashed(tmp_path, monkeypatch):
+    """Its SHA-256 would take hours: a terabyte that is a hole in the file takes no place on the disk."""
+    own = safe_open(BUNDLED, "numpy")
+    size = 2**40
+    tensor = {"dtype": "F32", "shape": [size // 4], "data_offsets": [0, size]}
+    path = tmp_path / "large.safetensors"
+    path.write_bytes(safetensors({"__metadata__": own.metadata(), "params/c1/conv/kernel": tensor}, b""))
+    os.truncate(path, path.stat().st_size + size)
+    monkeypatch.setattr(hashlib, "file_digest", lambda *_: pytest.fail("the file was hashed"))
+    with pytest.raises(zoo.ZooError, match="large.safetensors|lenet5"):
+        zoo.weights.load(path)

@@ -64,7 +64,8 @@ def write_weights(path: Path, weights: Weights, key_map: str = "zoo", *, half: b
 
 
 def _from_keras(model: str, path: Path) -> Weights:
+    variables = from_keras(model, path)
+    # The digest only of a file that was accepted.
     with open_weights(path) as file:
         source = source_of_file(file)
-    variables = from_keras(model, path)
     return Weights(model=model, variables=variables, preprocessing=default_preprocessing(model), source=source)

@@ -194,12 +194,13 @@ def load_file(file: BufferedReader, model: str | None = None) -> Weights:
     with with_advice("get the file again, or convert its weights again"):
         stated = dict(vars(parse_metadata(texts, str(path), model)))
     del stated["model_source"]
-    source = source_of_own_file(file, stated.pop("made_from"))
-    weights = with_arrays(Weights(variables={}, source=source, **stated), stored_file.arrays)
+    made_from_published = stated.pop("made_from")
+    weights = with_arrays(Weights(variables={}, **stated), stored_file.arrays)
     outputs = weights.network().num_classes
     if weights.class_names and len(weights.class_names) != outputs:
         raise ZooError(f"{path} has {len(weights.class_names)} class names for {outputs} classes: convert it again")
-    return weights
+    # The digest takes a second per gigabyte: of a file that is accepted, and so not larger than the network.
+    return replace(weights, source=source_of_own_file(file, made_from_published))
 
 
 def check_format(metadata: Mapping[str, str], path: Path) -> None:
