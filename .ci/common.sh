@@ -38,6 +38,11 @@ install_browser() { # without a browser tests would be skipped: that is a failur
   pip install -q playwright axe-playwright-python
 }
 
+install_onnxruntime_web() { # where the tests look for it
+  export ONNXRUNTIME_WEB="$work/onnxruntime-web"
+  npm install --silent --no-audit --no-fund --prefix "$ONNXRUNTIME_WEB" onnxruntime-web
+}
+
 install_originals() { # torch, Keras and the libraries whose networks ours are compared with
   # torch by version first: the range of the `torch` extra would bring the CUDA build with its gigabytes.
   pip install -q torch==2.13.0

@@ -3,6 +3,7 @@
 import gc
 import math
 import os
+import shutil
 import signal
 import time
 from collections.abc import Callable
@@ -168,3 +169,24 @@ def tiny():
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(registry._REGISTRY, INFO.name, INFO)
         yield
+
+
+@pytest.fixture(scope="module")
+def chromium_path():
+    """The path of the browser. Without one the test is skipped before other fixtures are made; in CI it fails."""
+    pytest.importorskip("playwright", reason="no playwright: pip install playwright")
+    path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if path is None:
+        (pytest.fail if os.environ.get("CI") else pytest.skip)("no browser: apt-get install chromium")
+    return path
+
+
+@pytest.fixture(scope="module")
+def chromium(chromium_path):
+    """The browser, open for one module: meanwhile nothing else in this thread can run an event loop."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=chromium_path, args=["--no-sandbox"])
+        yield browser
+        browser.close()

@@ -8,19 +8,23 @@ the one above it.
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 PAGES = (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md")))
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```\n", re.MULTILINE | re.DOTALL)
+SECTION = re.compile(r"^## (.+)$", re.MULTILINE)
 NOT_RUN = re.compile(r"<!-- not run: (.+?) -->\n+\Z", re.DOTALL)
 NOTHING_RUN = re.compile(r"<!-- nothing on this page is run: (.+?) -->", re.DOTALL)
 
 
 @dataclass(frozen=True)
 class Block:
-    """A block that can run: `kind` is python, sh or console; `reason` is why it does not, `output` what it prints."""
+    """A block that can run: `kind` is python, sh or console; `reason` is why it does not, `output` what it prints.
+
+    `section` is the heading above it.
+    """
 
     page: Path
     line: int
@@ -29,6 +33,7 @@ class Block:
     reason: str
     output: str = ""
     fails: bool = False
+    section: str = ""
 
     @property
     def where(self) -> str:
@@ -46,17 +51,16 @@ def blocks_of(page: Path) -> list[Block]:
         language, code = fence.groups()
         above = text[end : fence.start()]
         end, line = fence.end(), text.count("\n", 0, fence.start()) + 1
+        section = (SECTION.findall(text[: fence.start()]) or [""])[-1]
         marked = NOT_RUN.search(above) or (whole_page if whole_page and whole_page.start() < fence.start() else None)
         reason = " ".join(marked[1].split()) if marked else "CI runs it by itself" * above.endswith("<!-- test -->\n")
         if language in ("python", "sh"):
-            found.append(Block(page, line, language, code, reason))
+            found.append(Block(page, line, language, code, reason, section=section))
         elif not language and code.startswith("$ "):
-            found.append(
-                Block(page, line, "console", code, reason, fails=above.endswith("<!-- these commands fail -->\n"))
-            )
-        elif not language and found and not above.strip() and not found[-1].reason:
-            last = found.pop()
-            found.append(Block(last.page, last.line, last.kind, last.code, last.reason, output=code))
+            fails = above.endswith("<!-- these commands fail -->\n")
+            found.append(Block(page, line, "console", code, reason, fails=fails, section=section))
+        elif not language and found and not above.strip():
+            found[-1] = replace(found[-1], output=code)
     return found
 
 

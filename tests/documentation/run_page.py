@@ -1,4 +1,6 @@
-"""Run the blocks of a page in order, in the current folder: python -m documentation.run_page PAGE.
+"""Run the blocks of a page in order, in the current folder: python -m documentation.run_page PAGE [SECTION ...].
+
+With sections it is their Python blocks, also those that are marked as not run: for an environment with what they need.
 
 Python blocks share their names. Outputs are compared with those that the page shows; "..." stands for anything there.
 Lines that install packages are left out: what they install is there, or the next line fails.
@@ -11,6 +13,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from documentation.blocks import Block, blocks_of, commands_of
@@ -73,6 +76,21 @@ def run_page(page: Path) -> None:
             check(block, command, output, run_shell(command, block.fails))
 
 
+def run_sections(page: Path, sections: Sequence[str]) -> None:
+    """Run the Python blocks of these sections, or end at the first that fails."""
+    names: dict = {"__name__": "page"}
+    blocks = [block for block in blocks_of(page) if block.kind == "python"]
+    if unknown := set(sections) - {block.section for block in blocks}:
+        sys.exit(f"{page} has no code in {', '.join(sorted(unknown))}")
+    for block in blocks:
+        if block.section in sections:
+            print(page.name, block.line, flush=True)
+            check(block, block.code, block.output, run_python(block, names))
+
+
 if __name__ == "__main__":
     sys.path.insert(0, str(Path.cwd()))
-    run_page(Path(sys.argv[1]))
+    if sys.argv[2:]:
+        run_sections(Path(sys.argv[1]), sys.argv[2:])
+    else:
+        run_page(Path(sys.argv[1]))

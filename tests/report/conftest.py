@@ -1,33 +1,9 @@
-"""A real browser for the report's pages: Debian's chromium, driven by playwright."""
-
-import os
-import shutil
+"""The report's pages in a real browser, which tests/conftest.py has."""
 
 import pytest
 
 import zoo
 from zoo.report import report
-
-
-@pytest.fixture(scope="module")
-def chromium_path():
-    """The path of the browser. Without one the test is skipped before other fixtures are made; in CI it fails."""
-    pytest.importorskip("playwright", reason="no playwright: pip install playwright")
-    path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if path is None:
-        (pytest.fail if os.environ.get("CI") else pytest.skip)("no browser: apt-get install chromium")
-    return path
-
-
-@pytest.fixture(scope="module")
-def chromium(chromium_path):
-    """The browser, open for one module: meanwhile nothing else in this thread can run an event loop."""
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=chromium_path, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")
