@@ -85,13 +85,13 @@ def node_modules():
 def test_the_page_classifies_an_image_in_a_browser(node_modules, chromium, served, tmp_path):
     variables = {"params": {"head": {"kernel": 9 * np.eye(3, dtype=np.float32), "bias": np.zeros(3, np.float32)}}}
     preprocessing = zoo.data.Preprocessing(image_shape=(224, 224, 3), mean=(0.5,) * 3, std=(0.5,) * 3)
-    options = zoo.export.ExportOptions(preprocess="normalize", softmax=True)
+    options = zoo.export.ExportOptions(preprocess="full", softmax=True)
     zoo.export.to_onnx(Colour(), variables, tmp_path / "lite0.onnx", preprocessing=preprocessing, options=options)
     (tmp_path / "lite0.names.json").write_text(json.dumps(["red", "green", "blue"]))
     (html,) = HTML.findall(PAGE.read_text(encoding="utf-8"))
     (tmp_path / "index.html").write_text(html, encoding="utf-8")
     (tmp_path / "node_modules").symlink_to(node_modules)
-    # Green at the sides, which the page leaves out; of the centre a sixth is blue.
+    # Green at the sides, which the file leaves out; of the centre a fifth is blue.
     pixels = np.zeros((250, 500, 3), np.uint8)
     pixels[..., 1] = 255
     pixels[:, 125:375] = (255, 0, 0)
