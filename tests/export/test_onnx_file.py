@@ -176,3 +176,24 @@ def test_the_command(capsys, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "onnx", None)
     assert "zoo-cnn[onnx]" in error_of(capsys, *arguments)
     assert not list(tmp_path.iterdir())
+
+
+class OneMore(nn.Module):
+    """Images of 8 rows have a layer more than others, or others have, after all that both have."""
+
+    of_8_rows: bool
+
+    @nn.compact
+    def __call__(self, x):
+        y = nn.Conv(4, (3, 3), name="conv")(x).mean(axis=(1, 2))
+        last = nn.Dense(4, name="last")
+        return last(last(y)) if (x.shape[1] == 8) == self.of_8_rows else last(y)
+
+
+@pytest.mark.parametrize("of_8_rows", [True, False])
+def test_a_computation_that_depends_on_the_size_is_one_line(tmp_path, of_8_rows):
+    """Whichever of the sizes has more of it."""
+    model = OneMore(of_8_rows)
+    with pytest.raises(ZooError, match="another batch or image size"):
+        exported(tmp_path, model, variables_of(model), (8, 8, 3), any_size=True)
+    assert list(tmp_path.iterdir()) == []

@@ -93,8 +93,12 @@ def marked_jaxpr(function: Callable, *arguments: Any) -> tuple[Any, tuple[Module
                 output = checkpoint_name(output, "identity")
         return output
 
+    def function_of_this_call(*arguments: Any) -> Any:
+        # JAX keeps the trace of a function that it knows: modules would not be called, nor counted, a second time.
+        return function(*arguments)
+
     with nn.override_named_call(False), nn.intercept_methods(mark_call):
-        closed = jax.make_jaxpr(function)(*arguments)
+        closed = jax.make_jaxpr(function_of_this_call)(*arguments)
     return closed, tuple(calls)
 
 

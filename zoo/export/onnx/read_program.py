@@ -64,7 +64,8 @@ class _Reader:
         constants = zip(*(getattr(jaxpr, "consts", ()) for jaxpr in jaxprs), strict=True)
         known.define([jaxpr.constvars for jaxpr in opened], [Constant(tuple(map(_array, one))) for one in constants])
         for eqns in zip_longest(*(jaxpr.eqns for jaxpr in opened)):
-            place = self._place(next(filter(None, eqns)), path, layer)
+            # The numbers of module calls are those of the first trace.
+            place = self._place(eqns[0], path, layer) if eqns[0] else (path, layer)
             if len({eqn and eqn.primitive.name for eqn in eqns}) > 1:
                 raise _differs(place[0])
             operands = known.values([eqn.invars for eqn in eqns], path)
