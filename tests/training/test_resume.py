@@ -57,8 +57,10 @@ def test_to_the_bit_with_everything_on(tmp_path, stop_before, kind):
     stop_before(6)
     stopped = run(tmp_path / "run", config=config)
     assert (stopped.step, stopped.exit_code) == (7, 128 + signal.SIGTERM)
-    stop_before(9)
-    assert run(tmp_path / "run", resume=True).step == 10
+    # Streamed, it is stopped twice.
+    if kind == "streamed":
+        stop_before(9)
+        assert run(tmp_path / "run", resume=True).step == 10
     assert run(tmp_path / "run", resume=True).step == 12
     jax.tree.map(np.testing.assert_array_equal, final_state(tmp_path / "run"), final_state(tmp_path / "whole"))
     assert measured_rows(tmp_path / "run") == measured_rows(tmp_path / "whole")
