@@ -7,15 +7,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis.strategies import SearchStrategy
 
-FEW, MANY = 20, 1000
-examples = pytest.mark.parametrize("count", [FEW, pytest.param(MANY, marks=pytest.mark.slow)])
+BY_DEFAULT, AT_NIGHT = 20, 1000
+examples = pytest.mark.parametrize("count", [BY_DEFAULT, pytest.param(AT_NIGHT, marks=pytest.mark.slow)])
 
 
 def check(count: int, holds: Callable[..., None], *strategies: SearchStrategy[Any]) -> None:
     """Call `holds` with values of the strategies; it raises where the property does not hold."""
     configured = settings(
         max_examples=count,
-        derandomize=count == FEW,
+        derandomize=count == BY_DEFAULT,
         database=None,
         deadline=None,
         suppress_health_check=list(HealthCheck),
