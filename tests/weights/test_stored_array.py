@@ -161,5 +161,5 @@ def test_a_file_larger_than_its_network_is_refused_without_being_hashed(tmp_path
     path.write_bytes(safetensors({"__metadata__": own.metadata(), "params/c1/conv/kernel": tensor}, b""))
     os.truncate(path, path.stat().st_size + size)
     monkeypatch.setattr(hashlib, "file_digest", lambda *_: pytest.fail("the file was hashed"))
-    with pytest.raises(zoo.ZooError, match="c1/conv/kernel"):
+    with pytest.raises(zoo.ZooError, match="not the weights of lenet5"):
         zoo.weights.load(path)
