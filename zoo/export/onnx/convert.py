@@ -30,6 +30,7 @@ from zoo.export.onnx.serialize import model_proto
 from zoo.export.onnx.simplify.activations import recognise_activations
 from zoo.export.onnx.simplify.affine import merge_affine
 from zoo.export.onnx.simplify.duplicates import merge_duplicates
+from zoo.export.onnx.simplify.group_norm import recognise_group_norm
 from zoo.export.onnx.simplify.linear import fold_into_next, fold_linear, merge_pads
 from zoo.export.onnx.simplify.normalization import recognise_layer_norm, scale_last
 from zoo.export.onnx.simplify.rewriting import remove_unused
@@ -40,6 +41,7 @@ from zoo.export.onnx.tensors import Tensor, arranged, materialized, plain
 Convert = Callable[[GraphBuilder, Step, Sequence[Tensor | Constant]], list[Tensor]]
 SIMPLIFICATIONS = (
     merge_duplicates,
+    recognise_group_norm,
     recognise_softmax,
     recognise_activations,
     scale_last,

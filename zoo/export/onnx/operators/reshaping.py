@@ -19,7 +19,11 @@ def reshape(graph: GraphBuilder, step: Step, operands: Sequence[Tensor | Constan
     if step.primitive == "reshape" and (first := step.params[0]["dimensions"]) is not None:
         shapes = [tuple(shape[axis] for axis in first) for shape in tensor.shapes]
         tensor = tensor.renamed({old: new for new, old in enumerate(first)}, shapes)
-    return [reshaped(graph, tensor, step.outputs[0].shapes)]
+    result = reshaped(graph, tensor, step.outputs[0].shapes)
+    # Pixels as a sequence, for attention: norms and products are of the last axis from here on.
+    if tensor.rank > 3 and result.order == (0, 2, 1):
+        result = arranged(graph, result, (0, 1, 2))
+    return [result]
 
 
 def reshaped(graph: GraphBuilder, tensor: Tensor, shapes: Sequence[Shape]) -> Tensor:

@@ -42,7 +42,7 @@ def recognise_layer_norm(graph: GraphBuilder, outputs: list[str]) -> list[str]:
     """(x - mean) / sqrt(variance + epsilon) along the last axis, with the scale and the shift after it, as one node."""
     replacements: dict[str, str] = {}
     for node in list(graph.nodes):
-        if node.op == "Mul" and (found := _layer_norm(graph, node)):
+        if node.op in ("Mul", "Div") and (found := _layer_norm(graph, node)):
             source, epsilon = found
             features, *others = {shape[-1] for shape in graph.shapes[source]}
             if not others:
@@ -55,8 +55,10 @@ def recognise_layer_norm(graph: GraphBuilder, outputs: list[str]) -> list[str]:
 
 def _layer_norm(graph: GraphBuilder, product: Node) -> tuple[str, float] | None:
     """The array that is normalised, and epsilon."""
-    for difference, inverse in (product.inputs, product.inputs[::-1]):
-        minus, root = graph.producers.get(difference), _inside(graph, inverse, "Reciprocal", "Sqrt")
+    is_quotient = product.op == "Div"
+    for difference, inverse in (product.inputs,) if is_quotient else (product.inputs, product.inputs[::-1]):
+        chain = ("Sqrt",) if is_quotient else ("Reciprocal", "Sqrt")
+        minus, root = graph.producers.get(difference), _inside(graph, inverse, *chain)
         if minus is None or minus.op != "Sub" or root is None:
             continue
         source, mean = minus.inputs
@@ -87,7 +89,7 @@ def _is_mean(graph: GraphBuilder, name: str, source: str) -> bool:
     return graph.constants[node.inputs[1]].tolist() == [len(graph.shapes[source][0]) - 1]
 
 
-def _is_square(graph: GraphBuilder, name: str, source: str) -> bool:
+def is_square(graph: GraphBuilder, name: str, source: str) -> bool:
     node = graph.producers.get(name)
     return node is not None and node.op == "Mul" and node.inputs == [source, source]
 
@@ -98,7 +100,7 @@ def _is_variance(graph: GraphBuilder, name: str, source: str, mean: str, differe
     if node is None:
         return False
     if node.op == "ReduceMean":
-        return _is_square(graph, node.inputs[0], difference) and _is_mean(graph, name, node.inputs[0])
+        return is_square(graph, node.inputs[0], difference) and _is_mean(graph, name, node.inputs[0])
     if node.op in ("Max", "Relu"):
         return any(
             _is_variance(graph, one, source, mean, difference) for one in node.inputs if one not in graph.constants
@@ -110,8 +112,8 @@ def _is_variance(graph: GraphBuilder, name: str, source: str, mean: str, differe
     return (
         inner is not None
         and _is_mean(graph, squares, inner.inputs[0])
-        and _is_square(graph, inner.inputs[0], source)
-        and _is_square(graph, square, mean)
+        and is_square(graph, inner.inputs[0], source)
+        and is_square(graph, square, mean)
     )
 
 
