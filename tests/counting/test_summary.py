@@ -10,6 +10,7 @@ import pytest
 
 import zoo
 from zoo.count import CountError, summarize
+from zoo.kernels.pooling import max_pool
 
 
 class ConvAndDense(nn.Module):
@@ -86,6 +87,16 @@ def test_json_holds_rows_and_totals():
     assert content["rows"][0]["padding"] == [[0, 1], [0, 1]]
     assert content["rows"][-1]["receptive_field"] == [None, None]
     assert "MAC" in content["convention"]
+
+
+def test_json_has_the_pools_of_the_zoo():
+    class Pooled(nn.Module):
+        @nn.compact
+        def __call__(self, x):
+            return max_pool(x, 2)
+
+    (row,) = json.loads(summarize(Pooled(), (1, 8, 8, 3)).to_json())["rows"]
+    assert row["operation"] == "max_pool"
 
 
 def test_a_second_input_is_an_error():

@@ -129,7 +129,8 @@ class _JaxprReader:
         """A level of the name stack: a module call if it is one of our marks, else a function."""
         if isinstance(scope, ModuleCallMark):
             return self.module_calls.number(scope.number, self.renaming)
-        return FunctionCall(_public_name(scope), is_layer=isinstance(scope, LayerMark))
+        # A record has the name alone: a mark cannot be copied.
+        return FunctionCall(_public_name(str(scope)), is_layer=isinstance(scope, LayerMark))
 
     def _enter(self, frames: Frames, name: str) -> Frames:
         self.entered += 1
