@@ -182,6 +182,14 @@ def test_tables_that_would_fill_the_memory(images, tmp_path, monkeypatch):
     assert "row_group_size" in message(path)
 
 
+def test_a_table_that_changes_under_a_run_is_named(images, tmp_path):
+    path = write_table(tmp_path / "x.parquet", table_of(images))
+    source = pickle.loads(pickle.dumps(open_dataset(path).train))
+    path.write_bytes(path.read_bytes() + b"PAR1")
+    with pytest.raises(DataError, match=r"row \d+ of .*x\.parquet.*changed"):
+        source[0]
+
+
 def test_kinds_are_not_mixed(images, tmp_path):
     write_table(tmp_path / "x.parquet", table_of(images))
     write_table(tmp_path / "x.arrow", table_of(images))

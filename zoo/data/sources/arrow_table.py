@@ -30,7 +30,6 @@ class ArrowTable:
     path: Path
     columns: Columns
     groups: tuple[int, ...]
-    image_bytes: int = 0
 
     def batches(self, column: str) -> Iterator[pa.Array]:
         """A column, a batch at a time. Raises DataError."""

@@ -81,4 +81,7 @@ class EncodedSource:
             name = self.store.name(int(self.rows[index]))
             if isinstance(error, DataError) and name in str(error):
                 raise
+            # Of a part of a file that has many images, each has a line of its own: they are counted by it.
+            if isinstance(error, DataError) and str(error).startswith("cannot read"):
+                raise DataError(f"{name}: {error}") from error
             raise unreadable(name, error) from error

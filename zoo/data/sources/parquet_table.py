@@ -14,7 +14,7 @@ import pyarrow.parquet as parquet
 from zoo.data.errors import DataError
 from zoo.data.sources.table_columns import BYTES, Columns, find_columns, naming
 from zoo.printable import shown_bytes
-from zoo.runtime.regular_file import open_regular
+from zoo.runtime.regular_file import open_regular, size_of
 
 # Images of a row group, as they are declared and as they are; and those of all row groups that are kept.
 MAX_GROUP_BYTES = 2**30
@@ -26,16 +26,20 @@ TEXT_ROWS = 4096
 
 @dataclass(frozen=True)
 class ParquetTable:
-    """A Parquet file: its columns, and the number of rows of each row group."""
+    """A Parquet file: its columns, and the number of rows of each row group.
+
+    `footer` is pyarrow's: that of a file with thousands of row groups takes longer to read than one of them.
+    """
 
     path: Path
     columns: Columns
     groups: tuple[int, ...]
-    image_bytes: int
+    footer: Any
+    size: int
 
     def batches(self, column: str) -> Iterator[pa.Array]:
         """A column, in parts. Raises DataError."""
-        with _opened(self.path) as file:
+        with _opened(self.path, self.footer, self.size) as file:
             for batch in file.iter_batches(TEXT_ROWS, columns=[column]):
                 yield _leaf(batch.column(0))
 
@@ -43,7 +47,7 @@ class ParquetTable:
         """The encoded images of a row group, in parts of at most ROWS, and their bytes. Raises DataError."""
         name = f"{self.columns.image}.{BYTES}" if self.columns.is_record else self.columns.image
         parts, total = [], 0
-        with _opened(self.path) as file:
+        with _opened(self.path, self.footer, self.size) as file:
             for batch in file.iter_batches(ROWS, row_groups=[group], columns=[name], use_threads=False):
                 parts.append(_leaf(batch.column(0)))
                 total += parts[-1].nbytes
@@ -58,7 +62,7 @@ def open_parquet(path: Path) -> ParquetTable:
     """The footer of a Parquet file. Raises DataError for what is none, or has row groups that are too large."""
     with _opened(path) as file:
         columns, metadata = find_columns(path, file.schema_arrow), file.metadata
-        groups, total = [], 0
+        groups = []
         for number in range(metadata.num_row_groups):
             group = metadata.row_group(number)
             chunks = [group.column(index) for index in range(group.num_columns)]
@@ -67,8 +71,7 @@ def open_parquet(path: Path) -> ParquetTable:
             if size > MAX_GROUP_BYTES:
                 raise _too_large(path, size)
             groups.append(group.num_rows)
-            total += size
-        return ParquetTable(path, columns, tuple(groups), total)
+        return ParquetTable(path, columns, tuple(groups), metadata, path.stat().st_size)
 
 
 class RowGroups:
@@ -103,9 +106,12 @@ class RowGroups:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[parquet.ParquetFile]:
-    with naming(path), open_regular(path) as file, parquet.ParquetFile(file, pre_buffer=False) as opened:
-        yield opened
+def _opened(path: Path, footer: Any = None, size: int | None = None) -> Iterator[parquet.ParquetFile]:
+    with naming(path), open_regular(path) as file:
+        if size not in (None, size_of(file)):
+            raise DataError(f"cannot read {path}: it has changed since it was opened")
+        with parquet.ParquetFile(file, metadata=footer) as opened:
+            yield opened
 
 
 def _leaf(array: pa.Array) -> pa.Array:
