@@ -1,33 +1,41 @@
 """The shapes of batches that an exported network is converted for, and checked with: they differ in what is free."""
 
+from collections.abc import Iterator, Sequence
+
 from zoo.export.options import ExportOptions
 
 ImageShape = tuple[int, int, int]
 BatchShape = tuple[int, int, int, int]
 
-# Added to height and width, even and odd: strides round.
-ADDED_SIDES = ((0, 0), (33, 46), (14, 27))
+# Added to height and width: all remainders of the strides 2, 3 and 4, by which padding follows from the size.
+ADDED_SIDES = ((0, 0), (33, 46), (14, 27), (19, 17))
+# Checks are with sizes that conversion has not seen, so that a rule that holds for those alone is found.
+BATCHES, CHECKED_BATCHES = (1, 3, 4, 5), (1, 2)
+CHECKED_SIDES = ((0, 0), (9, 22))
 
 
 def example_shapes(options: ExportOptions, image_shape: ImageShape, step: int) -> tuple[BatchShape, ...]:
-    """One shape where nothing is free, else three, the first of the network's own size.
+    """One shape where nothing is free, else several, the first of the network's own size.
 
     Free sizes are any with a step of 1, else they differ by multiples of the step.
     """
+    sides = ADDED_SIDES if step == 1 else ((0, 0), (step, 2 * step), (3 * step, step), (2 * step, 0))
+    return tuple(dict.fromkeys(_shapes(options, image_shape, BATCHES, sides)))
+
+
+def checked_shapes(options: ExportOptions, image_shape: ImageShape, step: int) -> tuple[BatchShape, ...]:
+    """The shapes of two batches, the same where nothing is free; else the second is none of `example_shapes`."""
+    sides = CHECKED_SIDES if step == 1 else ((0, 0), (2 * step, step))
+    return tuple(_shapes(options, image_shape, CHECKED_BATCHES, sides))
+
+
+def _shapes(
+    options: ExportOptions, image_shape: ImageShape, batches: Sequence[int], added: Sequence[tuple[int, int]]
+) -> Iterator[BatchShape]:
     height, width, channels = image_shape
-    batches = (1, 2, 3) if options.batch is None else (options.batch,) * 3
-    sides = ADDED_SIDES if step == 1 else ((0, 0), (step, 2 * step), (3 * step, step))
-    shapes = [
-        (batch, height + rows * options.any_size, width + columns * options.any_size, channels)
-        for batch, (rows, columns) in zip(batches, sides, strict=True)
-    ]
-    return tuple(dict.fromkeys(shapes))
-
-
-def checked_shapes(options: ExportOptions, image_shape: ImageShape, step: int) -> tuple[BatchShape, BatchShape]:
-    """The shapes of two batches, the same where nothing is free."""
-    first, *others = example_shapes(options, image_shape, step)
-    return first, others[0] if others else first
+    for batch, (rows, columns) in zip(batches, added, strict=True):
+        number = batch if options.batch is None else options.batch
+        yield number, height + rows * options.any_size, width + columns * options.any_size, channels
 
 
 def sizes_text(image_shape: ImageShape, step: int) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 import onnx
 
 from zoo import __version__
-from zoo.export.onnx.graph import GraphBuilder
+from zoo.export.onnx.graph import WINDOW_SUM, GraphBuilder
 from zoo.export.onnx.operators import (
     convolutions,
     elementwise,
@@ -113,6 +113,7 @@ def onnx_model(
     final = list(outputs.values())
     for simplify in SIMPLIFICATIONS:
         final = simplify(graph, final)
+    _refuse_window_sums(graph)
     # An output is of a node, whatever it is.
     final = [graph.node("Identity", [name]) if name in graph.constants else name for name in final]
     graph.add_reshape_targets()
@@ -135,6 +136,14 @@ def _convert(graph: GraphBuilder, program: Program, values: dict[Data, Tensor]) 
         mean = average(graph, step, operands)
         results = [mean] if mean is not None else PRIMITIVES[step.primitive](graph, step, operands)
         values.update(zip(step.outputs, results, strict=True))
+
+
+def _refuse_window_sums(graph: GraphBuilder) -> None:
+    """Raises NoConversion for sums that were not divided."""
+    for node in graph.nodes:
+        if node.op == WINDOW_SUM:
+            graph.path = node.path
+            raise graph.refusal("sums of windows that the edge cuts have no ONNX form: export it with a fixed size")
 
 
 def _refuse_unknown(program: Program) -> None:

@@ -9,6 +9,9 @@ import numpy as np
 
 from zoo.export.onnx.program import NoConversion, Path, Shape
 
+# The sum of windows of different sizes: ONNX has none, but the mean that it is divided to.
+WINDOW_SUM = "WindowSum"
+
 
 @dataclass(eq=False)
 class Node:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from zoo.export.onnx.graph import GraphBuilder, Node
+from zoo.export.onnx.graph import WINDOW_SUM, GraphBuilder, Node
 from zoo.export.onnx.program import Constant, Step
 from zoo.export.onnx.tensors import Tensor
 
@@ -31,6 +31,8 @@ def average(graph: GraphBuilder, step: Step, operands: Sequence[Tensor | Constan
         return None
     if producer.op == "ReduceSum":
         return _mean(graph, total, producer, counts)
+    if producer.op == WINDOW_SUM:
+        return _average_pool(graph, total, producer, counts)
     if producer.op == "Mul" and (pool := graph.producers.get(producer.inputs[0])) and pool.op == "AveragePool":
         return _average_pool(graph, total, pool, counts)
     return None

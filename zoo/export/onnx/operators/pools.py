@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from zoo.export.onnx.graph import GraphBuilder
+from zoo.export.onnx.graph import WINDOW_SUM, GraphBuilder
 from zoo.export.onnx.operators.movement import as_tensor
 from zoo.export.onnx.operators.window_padding import Pads, WindowSizes, padding_attributes, present
 from zoo.export.onnx.program import Constant, Shape, Step
@@ -73,6 +73,8 @@ def _window_sum(
     name, pads = _padded_apart(graph, name, pads, window, 0.0)
     name, padding = padding_attributes(graph, name, pads, window, ceil_mode=True)
     attributes = {**window.attributes(), **padding, "count_include_pad": 1}
+    if "ceil_mode" in padding:  # The last windows have fewer values, by which a mean is divided.
+        return graph.node(WINDOW_SUM, [name], shapes, attributes=attributes)
     mean = graph.node("AveragePool", [name], shapes, attributes=attributes)
     return graph.binary("Mul", mean, graph.scalar(math.prod(window.size), mean))
 

@@ -40,7 +40,9 @@ def padding_attributes(
         if any(map(any, cut)):
             name = _cut(graph, name, cut)
         return name, {"pads": [max(0, low) for low, _ in fixed] + [max(0, high) for _, high in fixed]}
-    if all(_is_same_upper(one, size, window) for one, size in zip(pads, sizes, strict=True)):
+    # ONNX Runtime refuses pools whose stride is larger than the window, where they pad so.
+    pads_less_than_nothing = ceil_mode and any(stride > window.span(axis) for axis, stride in enumerate(window.strides))
+    if not pads_less_than_nothing and all(map(_is_same_upper, pads, sizes, [window] * len(pads))):
         return name, {"auto_pad": "SAME_UPPER"}
     if ceil_mode:
         lows = {tuple(low for low, _ in one) for one in pads}

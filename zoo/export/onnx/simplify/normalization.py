@@ -101,10 +101,8 @@ def _is_variance(graph: GraphBuilder, name: str, source: str, mean: str, differe
         return False
     if node.op == "ReduceMean":
         return is_square(graph, node.inputs[0], difference) and _is_mean(graph, name, node.inputs[0])
-    if node.op in ("Max", "Relu"):
-        return any(
-            _is_variance(graph, one, source, mean, difference) for one in node.inputs if one not in graph.constants
-        )
+    if node.op == "Relu":  # It removes negative rounding errors; a larger minimum would change the result.
+        return _is_variance(graph, node.inputs[0], source, mean, difference)
     if node.op != "Sub":
         return False
     squares, square = node.inputs
