@@ -4,6 +4,7 @@ import hashlib
 import json
 from pathlib import Path
 
+import flax.linen as nn
 import jax
 import numpy as np
 import pytest
@@ -219,3 +220,23 @@ def test_the_preprocessing_and_names_that_are_given_are_used(tmp_path):
     expected = adapted_module(model).apply(variables, images.astype(np.float32))
     np.testing.assert_allclose(served(path, pixels)["logits"], expected, rtol=1e-4, atol=1e-5)
     assert described(path)["class_names"] == list("abcde")
+
+
+class NoOutput(nn.Module):
+    """It forgets to return."""
+
+    @nn.compact
+    def __call__(self, x):
+        nn.Conv(4, (3, 3), name="conv")(x)
+        return {}
+
+
+@pytest.mark.parametrize(
+    ("model", "change", "words"),
+    [(NoOutput(), lambda leaf: leaf, "no array"), (TwoOutputs(), str, "str where an array")],
+)
+def test_what_is_no_network_is_one_line(tmp_path, model, change, words):
+    variables = jax.tree.map(change, variables_of(model))
+    with pytest.raises(ZooError, match=words):
+        to_stablehlo(model, variables, tmp_path / "net.hlo", image_shape=(8, 8, 3))
+    assert not list(tmp_path.iterdir())

@@ -23,10 +23,11 @@ def example_shapes(options: ExportOptions, image_shape: ImageShape, step: int) -
     return tuple(dict.fromkeys(_shapes(options, image_shape, BATCHES, sides)))
 
 
-def checked_shapes(options: ExportOptions, image_shape: ImageShape, step: int) -> tuple[BatchShape, ...]:
+def checked_shapes(options: ExportOptions, image_shape: ImageShape, step: int) -> tuple[BatchShape, BatchShape]:
     """The shapes of two batches, the same where nothing is free; else the second is none of `example_shapes`."""
     sides = CHECKED_SIDES if step == 1 else ((0, 0), (2 * step, step))
-    return tuple(_shapes(options, image_shape, CHECKED_BATCHES, sides))
+    first, second = _shapes(options, image_shape, CHECKED_BATCHES, sides)
+    return first, second
 
 
 def _shapes(

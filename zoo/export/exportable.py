@@ -7,6 +7,7 @@ from typing import Any
 
 import flax.linen as nn
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from zoo.data import Preprocessing
@@ -104,5 +105,12 @@ def _checked(known: Exportable) -> Exportable:
         known,
         image_shape=shape,
         preprocessing=preprocessing and replace(preprocessing, image_shape=shape),
-        variables=jax.tree.map(np.asarray, dict(known.variables)),
+        variables=jax.tree.map(_as_array, dict(known.variables)),
     )
+
+
+def _as_array(leaf: Any) -> np.ndarray:
+    array = np.asarray(leaf)
+    if not (jnp.issubdtype(array.dtype, jnp.number) or array.dtype == bool):
+        raise ZooError(f"variables has a {type(leaf).__name__} where an array of numbers belongs")
+    return array

@@ -70,6 +70,8 @@ def check_batches(network: Exportable, options: ExportOptions) -> None:
     function = network_function(network, options)
     for shape in shapes:
         outputs = jax.eval_shape(function, network.variables, jax.ShapeDtypeStruct(shape, options.input_dtype))
+        if not outputs:
+            raise ZooError(f"{network.name} gives no array: it cannot be exported")
         if any(array.shape[:1] != shape[:1] for array in outputs.values()):
             raise ZooError(f"{network.name} gives arrays without a row per image: it cannot be exported")
         names, classes = len(network.class_names), _classes(outputs)
