@@ -121,6 +121,13 @@ def test_without_onnx_runtime_the_reference_evaluator_checks(tmp_path, monkeypat
         exported(tmp_path, Net(), variables_of(Net()), (8, 8, 3))
 
 
+def test_float64_variables_are_float32_as_under_jax(tmp_path):
+    wide = jax.tree.map(lambda leaf: np.asarray(leaf, np.float64), variables_of(Net()))
+    path, _ = exported(tmp_path, Net(), wide, (8, 8, 3))
+    kernels = [array for array in onnx.load(path).graph.initializer if array.name.endswith("kernel")]
+    assert kernels and all(array.data_type == onnx.TensorProto.FLOAT for array in kernels)
+
+
 def test_bfloat16_is_how_kernels_are_stored(tmp_path):
     model, variables = Net(), variables_of(Net())
     path, _ = exported(tmp_path, model, variables, (8, 8, 3), dtype="bfloat16")

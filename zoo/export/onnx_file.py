@@ -10,14 +10,14 @@ import numpy as np
 
 from zoo.data import Preprocessing
 from zoo.errors import ZooError
-from zoo.export.batch_shapes import ImageShape, checked_shapes, example_shapes, sizes_text
+from zoo.export.batch_shapes import ImageShape, checked_shapes, example_shapes
 from zoo.export.check import check_file
 from zoo.export.exportable import Exportable, exportable
 from zoo.export.exported_file import ExportedFile, check_batches, check_path, checked_batches
 from zoo.export.metadata import as_texts, metadata
 from zoo.export.network_function import network_function, stored_variables
 from zoo.export.onnx_runtime import check_can_run, open_onnx
-from zoo.export.options import SIZE_STEP, ExportOptions
+from zoo.export.options import ExportOptions
 from zoo.models.variables import Variables
 from zoo.runtime.atomic_files import replacing_with_others
 from zoo.runtime.home_folder import expand_home
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     import onnx
 
 # Of protobuf's messages: larger ones have their arrays in a second file.
+ANY_SIZE = 1  # pixels between the image sizes that a file takes, where these are free
 MAX_FILE = 2**31 - 2**20
 DEFAULT_OPTIONS = ExportOptions()
 
@@ -71,15 +72,12 @@ def write_onnx(
     from zoo.export.onnx_frames import with_frames
 
     check_batches(network, options)
-    check_can_run(network, checked_shapes(options, network.image_shape, SIZE_STEP))
-    model, step = _converted(network, options)
+    check_can_run(network, checked_shapes(options, network.image_shape, ANY_SIZE))
+    model = _converted(network, options)
     if options.preprocess == "full" and network.preprocessing:
         model = with_frames(model, network.preprocessing)
-    described = metadata(network, options)
-    if step > 1:
-        described["image_sizes"] = sizes_text(network.image_shape, step)
-    onnx.helper.set_model_props(model, as_texts(described))
-    shapes = checked_batches(network, options, step)
+    onnx.helper.set_model_props(model, as_texts(metadata(network, options)))
+    shapes = checked_batches(network, options, ANY_SIZE)
     with replacing_with_others(path) as unfinished:
         others = _save(model, unfinished, max_file_size)
         served, runtime = open_onnx(unfinished, network.name)
@@ -92,9 +90,9 @@ def data_path(path: Path) -> Path:
     return path.with_name(f"{path.name}.data")
 
 
-def _converted(network: Exportable, options: ExportOptions) -> tuple["onnx.ModelProto", int]:
-    """The model, and the step between the image sizes that it takes. Raises ZooError for what has no form in ONNX."""
-    from zoo.export.onnx.convert import NoConversion, onnx_model
+def _converted(network: Exportable, options: ExportOptions) -> "onnx.ModelProto":
+    """The model. Raises ZooError for what has no form in ONNX, or none for any image size where that is asked for."""
+    from zoo.export.onnx.convert import onnx_model
 
     # Runtimes have no convolutions of bfloat16: the file's kernels are, and its computation is in float32.
     only_stored = options.dtype == "bfloat16"
@@ -104,15 +102,10 @@ def _converted(network: Exportable, options: ExportOptions) -> tuple["onnx.Model
     stored_dtype = jnp.bfloat16 if only_stored else None
     function = network_function(network, computed)
     variables = stored_variables(network.variables, computed)
-    errors = []
-    for step in (1, SIZE_STEP) if options.any_size else (1,):
-        try:
-            examples = example_shapes(options, network.image_shape, step)
-            dtype = np.dtype(options.input_dtype)
-            return onnx_model(function, variables, examples, input_dtype=dtype, stored_dtype=stored_dtype), step
-        except NoConversion as error:
-            errors.append(error)
-    raise errors[0]
+    # Only some sizes, as in StableHLO, cannot be: ONNX Runtime would compute something else for the others.
+    examples = example_shapes(options, network.image_shape, ANY_SIZE)
+    dtype = np.dtype(options.input_dtype)
+    return onnx_model(function, variables, examples, input_dtype=dtype, stored_dtype=stored_dtype)
 
 
 def _save(model: "onnx.ModelProto", path: Path, max_file_size: int) -> list[Path]:

@@ -31,7 +31,7 @@ def read_program(
     traced = [marked_jaxpr(function, variables, example) for example in examples]
     (_, calls), *_ = traced
     leaves = [
-        Constant((np.asarray(leaf),) * len(examples), frozenset([_variable(path, leaf)]))
+        Constant((_as_traced(leaf),) * len(examples), frozenset([_variable(path, leaf)]))
         for path, leaf in jax.tree_util.tree_flatten_with_path(variables)[0]
     ]
     images = Data(tuple(example.shape for example in examples), np.dtype(examples[0].dtype))
@@ -39,6 +39,12 @@ def read_program(
     results = reader.read([closed for closed, _ in traced], [*leaves, images])
     names = sorted(jax.eval_shape(function, variables, examples[0]))  # The order in which JAX flattens a dictionary.
     return Program(images, tuple(reader.steps), dict(zip(names, results, strict=True)))
+
+
+def _as_traced(leaf: Any) -> np.ndarray:
+    """The array in the type that it has under JAX, which has no float64 by default."""
+    array = np.asarray(leaf)
+    return array.astype(jax.dtypes.canonicalize_dtype(array.dtype), copy=False)
 
 
 def _variable(path: tuple, leaf: Any) -> Variable:
