@@ -74,6 +74,7 @@ def test_in_onnx(name):
         assert (found == jax.jit(partial(fit_frames, preprocessing=preprocessing))(frames)).all()
 
 
+@pytest.mark.slow
 def test_files_take_frames(tmp_path):
     weights, options = load(FILE), ExportOptions(preprocess="full")
     frames = noise((75, 50), 1)

@@ -78,6 +78,7 @@ def test_the_check_is_of_two_batches(probabilities):
     assert "relative error" in str(result)
 
 
+@pytest.mark.slow
 def test_features_of_any_size_in_a_fixed_batch(tmp_path, weights):
     path, result = exported(tmp_path, weights, features=["c1", "f6"], any_size=True, batch=2)
     images = np.random.default_rng(2).standard_normal((2, 40, 52, 1), np.float32)
@@ -96,7 +97,7 @@ def test_features_need_no_later_layers(tmp_path, weights):
     assert path.stat().st_size < 20_000
 
 
-@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+@pytest.mark.parametrize("dtype", ["float16", pytest.param("bfloat16", marks=pytest.mark.slow)])
 def test_half_precision_is_half_the_size_with_float32_outside(tmp_path, weights, dtype):
     path, result = exported(tmp_path, weights, dtype=dtype)
     assert path.stat().st_size < 0.6 * sum(leaf.nbytes for leaf in jax.tree.leaves(weights.variables))
