@@ -65,7 +65,8 @@ def test_logits_equal_flax_at_two_sizes_and_two_batches(name):
     model = zoo.create_model(name)
     channels = model.image_shape[2]
     side = small_size_of(name)
-    variables = drawn(model, model.image_shape)
+    # Those of the originals keep deep networks from amplifying rounding.
+    variables = filled_variables(name) if name in ORIGINALS else drawn(model, model.image_shape)
     sizes = [(side, side), (side + 32, side + 13)]
     shapes = [(n + 1, side + 15 * n, side + 21 * n, channels) for n in (0, 1, 4)]
     try:
