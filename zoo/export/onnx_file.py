@@ -17,7 +17,7 @@ from zoo.export.exported_file import ExportedFile, check_batches, check_path, ch
 from zoo.export.metadata import as_texts, metadata
 from zoo.export.network_function import network_function, stored_variables
 from zoo.export.onnx_runtime import check_can_run, open_onnx
-from zoo.export.options import ExportOptions
+from zoo.export.options import DEFAULT_OPTIONS, ExportOptions
 from zoo.models.variables import Variables
 from zoo.runtime.atomic_files import replacing_with_others
 from zoo.runtime.home_folder import expand_home
@@ -26,10 +26,9 @@ from zoo.weights import Weights
 if TYPE_CHECKING:
     import onnx
 
-# Of protobuf's messages: larger ones have their arrays in a second file.
 ANY_SIZE = 1  # pixels between the image sizes that a file takes, where these are free
+# Of protobuf's messages: larger ones have their arrays in a second file.
 MAX_FILE = 2**31 - 2**20
-DEFAULT_OPTIONS = ExportOptions()
 
 
 def to_onnx(

@@ -54,3 +54,6 @@ class ExportOptions:
     def input_dtype(self) -> str:
         """The type of the images."""
         return "float32" if self.preprocess == "none" else "uint8"
+
+
+DEFAULT_OPTIONS = ExportOptions()

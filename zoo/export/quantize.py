@@ -17,9 +17,9 @@ from zoo.export.dataset_images import LabelledImages, labelled_images
 from zoo.export.exportable import Exportable, exportable
 from zoo.export.exported_file import check_path
 from zoo.export.network_function import network_function
-from zoo.export.onnx_file import DEFAULT_OPTIONS, check_library, write_onnx
+from zoo.export.onnx_file import check_library, write_onnx
 from zoo.export.onnx_runtime import has_runtime, open_onnx
-from zoo.export.options import ExportOptions
+from zoo.export.options import DEFAULT_OPTIONS, ExportOptions
 from zoo.inference.evaluation import matching_class_names
 from zoo.printable import one_line, printable, shown_bytes
 from zoo.runtime.atomic_files import replacing

@@ -22,7 +22,7 @@ from zoo.export.exported_file import ExportedFile, check_batches, check_path, ch
 from zoo.export.metadata import metadata
 from zoo.export.needed_computation import needed_computation
 from zoo.export.network_function import network_function, stored_variables
-from zoo.export.options import ExportOptions
+from zoo.export.options import DEFAULT_OPTIONS, ExportOptions
 from zoo.export.symbolic_images import possible_shapes
 from zoo.models.variables import Variables
 from zoo.printable import one_line, shown_bytes
@@ -34,7 +34,6 @@ from zoo.weights import Weights
 PLATFORMS = ("cpu", "cuda", "rocm", "tpu")
 # Offsets in a file have 32 bits.
 MAX_FILE = 2**31 - 2**20
-DEFAULT_OPTIONS = ExportOptions()
 
 
 def to_stablehlo(
