@@ -26,6 +26,8 @@ def folder(tmp_path, monkeypatch):
         ("runs/lenet-digits/config.json", "runs/lenet5-digits/config.json"),
         # The ends of names say nothing.
         ("photos/train/fox.jpg", ""),
+        # It exists, and so is not what was meant.
+        ("photos", ""),
         # What is meant does not exist either.
         ("phtos/test", ""),
         ("photos/train/cat.jpg/x", ""),

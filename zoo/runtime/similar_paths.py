@@ -17,7 +17,8 @@ def similar_paths(path: str | os.PathLike[str]) -> str:
     try:
         missing = _first_missing(Path(path))
         with os.scandir(missing.parent) as entries:
-            names = [entry.name for entry in islice(entries, MAX_NAMES)]
+            # A folder that exists may lack what it should hold: it is not what was meant.
+            names = [entry.name for entry in islice(entries, MAX_NAMES) if entry.name != missing.name]
         rest = Path(path).relative_to(missing)
         similar = similar_names(missing.name, names, MIN_SIMILAR)
         whole = [str(missing.with_name(name) / rest) for name in similar]
