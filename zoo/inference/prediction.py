@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
-from typing import Any
+from typing import Any, cast
 
 import jax
 import jax.numpy as jnp
@@ -19,7 +19,7 @@ from zoo.printable import quoted
 from zoo.runtime.compiler_options import compiler_options
 from zoo.runtime.limits import BATCH_SIZE, TOP
 
-TopK = Callable[[Any, jax.Array], tuple[jax.Array, jax.Array]]
+TopK = Callable[[Any, jax.Array | np.ndarray], tuple[jax.Array, jax.Array]]
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,8 @@ def top_k_function(weights: Classifier, count: int, dtype: jnp.dtype = jnp.float
 
 def _top_k_function(network: Network, preprocessing: Preprocessing, count: int) -> TopK:
     def compute(variables: Any, images: jax.Array) -> tuple[jax.Array, jax.Array]:
-        return top_k(network.apply(variables, preprocessing.normalized(images)), count)
+        logits = cast(jax.Array, network.apply(variables, preprocessing.normalized(images)))
+        return top_k(logits, count)
 
     return jax.jit(compute, compiler_options=compiler_options())
 
@@ -109,10 +110,10 @@ def fetch_top_k(
     weights: Classifier, probabilities: jax.Array, indices: jax.Array, images: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """The first `images` rows of `top_k_function`'s results, on the host. Raises ZooError where they are not finite."""
-    probabilities, indices = jax.device_get((probabilities[:images], indices[:images]))
-    if not np.isfinite(probabilities).all():
+    fetched, classes = jax.device_get((probabilities[:images], indices[:images]))
+    if not np.isfinite(fetched).all():
         raise ZooError(f"{weights.model} has outputs that are not finite: its weights are damaged")
-    return probabilities, indices
+    return fetched, classes
 
 
 def output_names(weights: Classifier) -> tuple[str, ...]:

@@ -3,7 +3,8 @@
 `benchmarks/speed.py --networks mobilenet_v2` compares.
 """
 
-from functools import partial
+import operator
+from functools import partial, reduce
 
 import jax
 import jax.numpy as jnp
@@ -44,8 +45,8 @@ def sum_over_taps(x: jax.Array, kernel: jax.Array, stride: Pair, pads: Pads) -> 
     """The convolution, one tap after the other."""
     dtype = accumulation_dtype(x)
     slices = tap_slices(x, pair(kernel.shape[:2]), stride, pads, 0)
-    total = sum(values.astype(dtype) * weight for values, weight in zip(slices, _weights(kernel, dtype), strict=True))
-    return total.astype(x.dtype)
+    products = (values.astype(dtype) * weight for values, weight in zip(slices, _weights(kernel, dtype), strict=True))
+    return reduce(operator.add, products).astype(x.dtype)
 
 
 def sum_with_fast_transpose(x: jax.Array, kernel: jax.Array, stride: Pair, pads: Pads) -> jax.Array:

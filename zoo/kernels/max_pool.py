@@ -28,9 +28,12 @@ def sliding_max(x: jax.Array, window: Pair, stride: Pair, pads: Pads) -> jax.Arr
 
 @partial(jax.custom_jvp, nondiff_argnums=(1, 2, 3))
 def _sliding_max(x: jax.Array, window: Pair, stride: Pair, pads: Pads) -> jax.Array:
-    geometry = {"window": window, "stride": stride, "pads": pads}
-    on_cpu = partial(_max_of_slices if _has_switches(window) else max_by_halves, **geometry)
-    return lax.platform_dependent(x, cpu=on_cpu, default=partial(_reduce_window, **geometry))
+    on_cpu = _max_of_slices if _has_switches(window) else max_by_halves
+    return lax.platform_dependent(
+        x,
+        cpu=partial(on_cpu, window=window, stride=stride, pads=pads),
+        default=partial(_reduce_window, window=window, stride=stride, pads=pads),
+    )
 
 
 def _has_switches(window: Pair) -> bool:

@@ -33,6 +33,14 @@ TRANSFORMED_MEAN = TRANSFORMED_STD = (0.5, 0.5, 0.5)
 WITH_GOOGLE_WEIGHTS = ("efficientnet_b", "efficientnetv2_")
 
 
+def sha256_in(url: str) -> str:
+    """The digest's first digits, which a file of torch has in its name. Raises ValueError where it has none."""
+    found = re.search(r"-([0-9a-f]{8,})\.pth", url)
+    if found is None:
+        raise ValueError(f"{url} has no digest in its name")
+    return found[1]
+
+
 def torchvision_weights(model: str, original: str) -> Iterator[dict[str, Any]]:
     """Entries of torchvision's weights of a network, the default first."""
     weights = import_torchvision().models.get_model_weights(original)
@@ -48,7 +56,7 @@ def torchvision_weights(model: str, original: str) -> Iterator[dict[str, Any]]:
             "key_map": "torchvision",
             "file": entry.url.split("/")[-1],
             "url": entry.url,
-            "sha256": re.search(r"-([0-9a-f]{8,})\.pth", entry.url)[1],
+            "sha256": sha256_in(entry.url),
             "mebibytes": entry.meta["_file_size"],
             "licence": "cc-by-nc-4.0" if entry.meta.get("license") == SWAG_LICENSE else "bsd-3-clause",
             "top1": accuracy["acc@1"],
@@ -79,7 +87,7 @@ def timm_weights(model: str, original: str) -> Iterator[dict[str, Any]]:
         released = {"hub": config.hf_hub_id, "file": "model.safetensors"}
         if not config.hf_hub_id:
             file = config.url.split("/")[-1]
-            released = {"url": config.url, "file": file, "sha256": re.search(r"-([0-9a-f]{8,})\.pth", file)[1]}
+            released = {"url": config.url, "file": file, "sha256": sha256_in(file)}
         yield {
             "model": model,
             "tag": f"timm/{tag if architecture == original else name}",

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import jax
+import numpy as np
 
 from zoo.errors import ZooError, list_some
 from zoo.models.network import Network
@@ -40,7 +41,7 @@ def backbone_of(weights: Weights, network: Network) -> dict[str, Any]:
     return backbone
 
 
-def insert_backbone(variables: Variables, backbone: Mapping[str, jax.Array]) -> Variables:
+def insert_backbone(variables: Variables, backbone: Mapping[str, jax.Array | np.ndarray]) -> Variables:
     """The variables, with those whose key is in `backbone` replaced."""
     return jax.tree.map_with_path(lambda path, leaf: backbone.get(key_of(path), leaf), variables)
 

@@ -6,7 +6,7 @@ import math
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from zoo.errors import ZooWarning
 from zoo.runtime.atomic_files import replacing
@@ -122,7 +122,7 @@ def _mark_best(axes: Axes, rows: Sequence[MetricsRow]) -> None:
     if best is None:
         axes.set_ylim(0, 1)
         return
-    accuracy, epoch = best["test_accuracy"], best["epoch"]
+    accuracy, epoch = cast(float, best["test_accuracy"]), cast(float, best["epoch"])
     axes.plot([epoch], [accuracy], marker="o", markersize=9, markerfacecolor="none", color=TEST, linestyle="none")
     text = f"test {_values(rows, 'test_accuracy')[-1]:.4f}, best {accuracy:.4f} (epoch {epoch:.4g})"
     axes.set_title(text, loc="right", fontsize=9.5, color=TEST)

@@ -14,7 +14,7 @@ from zoo.runtime.console import print_line
 from zoo.runtime.system_errors import reason
 from zoo.training.checkpoint.run_folder import RunFolder
 from zoo.training.logging.curves import draw_curves
-from zoo.training.logging.rows import MetricsRow, is_evaluation, read_rows
+from zoo.training.logging.rows import MetricsRow, is_evaluation, read_rows, step_of
 from zoo.training.logging.tensorboard import ScalarWriter
 
 # The shortest time between two drawings of the curves.
@@ -67,7 +67,7 @@ class Recorder:
     def add(self, row: MetricsRow) -> None:
         """Record a row: measurements by name, with a "step" and an "epoch". An evaluation replaces that of its step."""
         if is_evaluation(row):
-            self.rows = [kept for kept in self.rows if kept["step"] != row["step"] or not is_evaluation(kept)]
+            self.rows = [kept for kept in self.rows if step_of(kept) != step_of(row) or not is_evaluation(kept)]
         self.rows.append(row)
         # Rewriting all rows for each logged step would take quadratic time.
         append = self._stored and self._rewritten and not is_evaluation(row)
@@ -82,7 +82,7 @@ class Recorder:
 
     def drop_after(self, step: int) -> None:
         """Remove the rows of later steps, which a resumed run repeats."""
-        kept = [row for row in self.rows if row["step"] <= step]
+        kept = [row for row in self.rows if step_of(row) <= step]
         if len(kept) < len(self.rows):
             self.rows = kept
             self._stored = self._drawn = False

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from io import BufferedReader
-from typing import Annotated, Any, Required, TypedDict, TypeGuard
+from typing import Annotated, Any, Required, TypedDict, TypeGuard, cast
 
 import msgspec
 from msgspec import Meta
@@ -72,6 +72,11 @@ class StoredRows:
             return ""
         more = f", and {len(self.unreadable) - 1} more lines" if len(self.unreadable) > 1 else ""
         return f"{self.unreadable[0]}: this line is skipped{more}"
+
+
+def step_of(row: MetricsRow) -> int:
+    """After how many steps the row was measured. Every row has it: it is required where rows are read."""
+    return cast(int, row["step"])
 
 
 def is_evaluation(row: MetricsRow) -> bool:

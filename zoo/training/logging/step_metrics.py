@@ -66,7 +66,7 @@ class StepMetrics:
 
     def idle(self) -> bool:
         """Whether the devices have finished all steps that were started."""
-        return not self._steps or self._steps[-1]["finite"].is_ready()
+        return not self._steps or self._steps[-1]["finite"].is_ready()  # type: ignore[attr-defined]
 
     @property
     def pending(self) -> bool:

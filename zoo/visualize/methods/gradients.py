@@ -1,5 +1,7 @@
 """Gradients of a class's logit: plain, averaged over noise, and integrated along a path."""
 
+from typing import cast
+
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
@@ -114,7 +116,7 @@ def _gradient(
     """The gradient of each image's class logit, the logit [batch], and the class [batch]."""
 
     def total_logit(images: jax.Array) -> tuple[jax.Array, tuple[jax.Array, jax.Array]]:
-        logits, chosen = class_logits(model.apply(variables, images), classes)
+        logits, chosen = class_logits(cast(jax.Array, model.apply(variables, images)), classes)
         return logits.sum(), (logits, chosen)
 
     gradient, (logits, chosen) = jax.grad(total_logit, has_aux=True)(images)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from itertools import chain
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -25,13 +25,15 @@ def iterate_batches(
     if isinstance(images, Dataset):
         images = images.test
     if len(getattr(images, "shape", ())) == 4:
-        return _padded(images[start : start + batch_size] for start in range(0, len(images), batch_size))
+        array = cast(np.ndarray, images)
+        return _padded(array[start : start + batch_size] for start in range(0, len(array), batch_size))
     if hasattr(images, "__getitem__") and not isinstance(images, list | tuple):
         if preprocessing is None:
             raise ZooError("images of a data set have values from 0 to 255: give the weights' preprocessing too")
+        source = cast(Source, images)
         # No larger than what the images fill.
-        batch_size = min(batch_size, max(len(images), 1))
-        batches = eval_batches(images, preprocessing=preprocessing, batch_size=batch_size)
+        batch_size = min(batch_size, max(len(source), 1))
+        batches = eval_batches(source, preprocessing=preprocessing, batch_size=batch_size)
         return ((batch["image"], int(batch["mask"].sum())) for batch in batches)
     if not isinstance(images, Iterable):
         raise ZooError(f"images are of type {type(images).__name__}: give a data set, an array or batches of arrays")

@@ -89,7 +89,8 @@ def maximize(
         raise ZooError(f"{type(model).__name__} has no image_shape: give image_shape=(height, width, channels)")
     shapes = layer_shapes(model, variables, jax.ShapeDtypeStruct((1, *image_shape), jnp.float32))
     units = check_units(layer or "the output", layer_shape(model, shapes, layer)[-1], unit)
-    bounds = tuple(jnp.asarray(bound, jnp.float32) for bound in bounds)
+    low, high = bounds
+    bounds = jnp.asarray(low, jnp.float32), jnp.asarray(high, jnp.float32)
     regularization = (learning_rate, jitter, blur, total_variation)
 
     key, noise_key = jax.random.split(key)
@@ -153,7 +154,8 @@ def _mean_activation(
 
 def _mean_difference(images: jax.Array) -> jax.Array:
     """[units]: the mean absolute difference of vertical and of horizontal neighbours, added."""
-    return sum(jnp.abs(jnp.diff(images, axis=axis)).mean(axis=(1, 2, 3)) for axis in (1, 2))
+    rows, columns = (jnp.abs(jnp.diff(images, axis=axis)).mean(axis=(1, 2, 3)) for axis in (1, 2))
+    return rows + columns
 
 
 # The latent array is unbounded: pixels, or the real and imaginary parts of frequencies.
@@ -173,11 +175,11 @@ def _to_images(latent: jax.Array, basis: Basis, bounds: Bounds) -> jax.Array:
         latent = jnp.fft.irfft2(jax.lax.complex(*latent) * scale / 4, s=(height, width), axes=(1, 2))
     if basis.decorrelated:
         latent = latent @ (COLOUR_COVARIANCE_SQRT / np.linalg.norm(COLOUR_COVARIANCE_SQRT, axis=0).max()).T
-    low, high = bounds
+    low, high = map(jnp.asarray, bounds)
     return low + (high - low) * jax.nn.sigmoid(latent)
 
 
-def _blurred(latent: jax.Array, basis: Basis, blur: jax.Array) -> jax.Array:
+def _blurred(latent: jax.Array, basis: Basis, blur: ArrayLike) -> jax.Array:
     """The latent array convolved with a Gaussian of standard deviation `blur` in pixels, with cyclic borders."""
     response = jnp.exp(-2 * jnp.square(jnp.pi * blur * _frequencies(basis.image_shape)))
     if basis.fourier:

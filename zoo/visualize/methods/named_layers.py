@@ -57,9 +57,10 @@ def layer_shapes(model: nn.Module, variables: Variables, images: Array | jax.Sha
     check_images(images)
     try:
         with network_errors(model, images):
-            outputs = jit_cached(all_outputs, model).eval_shape(variables, images)
+            outputs = jax.eval_shape(jit_cached(all_outputs, model), variables, images)
     except WindowTooLarge:
-        check_image_shape(model, images.shape[1:])
+        _, height, width, channels = images.shape
+        check_image_shape(model, (height, width, channels))
         raise
     return {name: _shape_of(output) for name, output in outputs.items()}
 

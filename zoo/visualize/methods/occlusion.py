@@ -76,7 +76,8 @@ def occlusion(
     """
     if np.ndim(image) != 3:
         raise ZooError(f"the image has shape {np.shape(image)}: give one image [height, width, channel]")
-    size, tops, lefts = _square_positions(*image.shape[:2], size, stride)
+    height, width, _ = image.shape
+    size, tops, lefts = _square_positions(height, width, size, stride)
     shapes = layer_shapes(model, variables, image[None])
     layer = last_spatial_layer(model, shapes) if layer is None else layer
     units = spatial_shape(model, shapes, layer)[-1]

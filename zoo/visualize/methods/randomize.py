@@ -30,7 +30,7 @@ def randomize_weights(
     an unknown layer, and for variables of another structure than the model's.
     """
     fresh = init(model, key, image_shape)
-    if jax.tree.structure(fresh) != jax.tree.structure(dict(variables)):
+    if jax.tree.structure(fresh) != jax.tree.structure(dict(variables)):  # type: ignore[operator]
         raise ZooError(
             f"the variables do not have the structure that {type(model).__name__} is initialised with: "
             "perhaps batch normalisation was folded into them"

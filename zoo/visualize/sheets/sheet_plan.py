@@ -20,7 +20,7 @@ from zoo.visualize.network_and_images import (
 from zoo.visualize.sheets import class_sheets, layer_sheets, projection_sheets, randomize_sheet
 from zoo.visualize.sheets.sheet import Sheet
 
-RULES = get_args(Rule)
+RULES: tuple[Rule, ...] = get_args(Rule)
 GRADIENTS = tuple(class_sheets.GRADIENT_CAPTIONS)
 CLASS_METHODS = (*GRADIENTS, "grad_cam", "occlusion", "randomize")
 METHODS = (*RULES, "filters", "activations", *CLASS_METHODS, "maximize")
@@ -68,14 +68,20 @@ def plan_sheets(
     if method in CLASS_METHODS:
         output_names(network.weights)
     method, rule_reason = (method, "") if method else default_rule(network)
-    if method in RULES:
-        with_rule(network.model, method)
+    rule = _rule(method)
+    if rule:
+        with_rule(network.model, rule)
     chosen = _choose_layers(network, method, layers)
     for layer in chosen:
         _check_layer_and_units(network, method, layer, units)
     if units and method in CLASS_METHODS:
         check_classes(network.shapes, units, len(units))
     return SheetPlan(method=method, layers=chosen, units=units, rule_reason=rule_reason)
+
+
+def _rule(method: str) -> Rule | None:
+    """The rule of a projection; None for the other methods."""
+    return next((rule for rule in RULES if rule == method), None)
 
 
 def _choose_layers(network: TrainedNetwork, method: str, layers: Sequence[str]) -> tuple[str | None, ...]:
@@ -97,7 +103,7 @@ def _check_layer_and_units(
     if method == "filters":
         count = filters(network.model, network.variables, layer, image_shape=network.image_shape).shape[-1]
     elif method == "maximize":
-        count = layer_shape(network.model, network.shapes, layer)[-1]
+        count = layer_shape(network.model, network.shapes, layer or LOGITS)[-1]
     elif layer is not None:
         count = network.units(layer)
     if units and count is not None and method not in CLASS_METHODS:
@@ -119,29 +125,41 @@ def draw_sheets(
     `batch_size` is for searching images, `steps` for maximize, `seed` for all methods with random numbers.
     """
     for layer in plan.layers:
-        match plan.method:
-            case "filters":
-                yield layer_sheets.filter_sheet(network, layer, plan.units)
-            case "maximize":
-                yield layer_sheets.maximize_sheet(network, layer, plan.units, steps=steps, seed=seed)
-            case "activations":
-                yield layer_sheets.activation_sheet(network, image_set, layer, plan.units, progress_bar=progress_bar)
-            case "grad_cam":
-                yield class_sheets.grad_cam_sheet(network, image_set, layer, plan.units, progress_bar=progress_bar)
-            case "occlusion":
-                yield class_sheets.occlusion_sheet(network, image_set, layer, plan.units, progress_bar=progress_bar)
-            case "randomize":
-                yield randomize_sheet.randomize_sheet(
-                    network, image_set, plan.units, seed=seed, progress_bar=progress_bar
-                )
-            case method if method in GRADIENTS:
-                yield class_sheets.gradient_sheet(
-                    network, image_set, method, plan.units, seed=seed, progress_bar=progress_bar
-                )
-            case _:
-                yield _projection_sheet(
-                    network, image_set, plan, layer, batch_size=batch_size, progress_bar=progress_bar
-                )
+        if plan.method == "filters":
+            yield layer_sheets.filter_sheet(network, layer, plan.units)
+        elif plan.method == "maximize":
+            yield layer_sheets.maximize_sheet(network, layer or LOGITS, plan.units, steps=steps, seed=seed)
+        elif image_set is None:
+            raise ZooError(f"{plan.method} needs images: give an image set")
+        else:
+            yield _sheet_of_images(
+                network, image_set, plan, layer, batch_size=batch_size, seed=seed, progress_bar=progress_bar
+            )
+
+
+def _sheet_of_images(
+    network: TrainedNetwork,
+    image_set: ImageSet,
+    plan: SheetPlan,
+    layer: str | None,
+    *,
+    batch_size: int,
+    seed: int,
+    progress_bar: ProgressBar,
+) -> Sheet:
+    named, units = layer or LOGITS, plan.units
+    if plan.method == "activations":
+        return layer_sheets.activation_sheet(network, image_set, named, units, progress_bar=progress_bar)
+    if plan.method == "grad_cam":
+        return class_sheets.grad_cam_sheet(network, image_set, layer, units, progress_bar=progress_bar)
+    if plan.method == "occlusion":
+        return class_sheets.occlusion_sheet(network, image_set, layer, units, progress_bar=progress_bar)
+    if plan.method == "randomize":
+        return randomize_sheet.randomize_sheet(network, image_set, units, seed=seed, progress_bar=progress_bar)
+    rule = _rule(plan.method)
+    if rule is None:
+        return class_sheets.gradient_sheet(network, image_set, plan.method, units, seed=seed, progress_bar=progress_bar)
+    return _projection_sheet(network, image_set, plan, named, rule, batch_size=batch_size, progress_bar=progress_bar)
 
 
 def _projection_sheet(
@@ -149,6 +167,7 @@ def _projection_sheet(
     image_set: ImageSet,
     plan: SheetPlan,
     layer: str,
+    rule: Rule,
     *,
     batch_size: int,
     progress_bar: ProgressBar,
@@ -159,7 +178,7 @@ def _projection_sheet(
             image_set,
             layer,
             plan.units,
-            plan.method,
+            rule,
             rule_reason=plan.rule_reason,
             progress_bar=progress_bar,
         )
@@ -168,7 +187,7 @@ def _projection_sheet(
         image_set,
         layer,
         plan.units,
-        plan.method,
+        rule,
         rule_reason=plan.rule_reason,
         batch_size=batch_size,
         progress_bar=progress_bar,
