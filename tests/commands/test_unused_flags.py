@@ -24,6 +24,8 @@ def elsewhere(tmp_path, monkeypatch):
         (["train", "--model", "lenet5", "--momentum", "0.5"], ["--momentum", "sgd", "adamw"]),
         (["train", "--model", "lenet5", "--aux-weight", "0.4"], ["--aux-weight", "--aux-heads"]),
         (["train", "--model", "lenet5", "--no-batch-norm-warmup"], ["--batch-norm-warmup", "no batch norm"]),
+        (["train", "--model", "lenet5", "--batch-norm-momentum", "0.9"], ["--batch-norm-momentum", "no batch norm"]),
+        (["train", "--model", "lenet5", "--stochastic-depth", "0.1"], ["--stochastic-depth", "no such field"]),
         (["train", "--model", "lenet5", "--dataset", ".", "--data-dir", "x"], ["--data-dir", "is a folder"]),
         (["evaluate", "--model", "vgg11", "--dataset", ".", "--data-dir", "x"], ["--data-dir", "is a folder"]),
         (["summary", "googlenet", "--against", "paper", "--depth", "1"], ["--depth", "--against"]),
@@ -76,6 +78,8 @@ def test_settings_that_have_an_effect():
         ({"optimizer": "lamb"}, "momentum", "it is that of sgd and rmsprop"),
         ({"optimizer": "sgd"}, "rms_epsilon", "it is that of rmsprop"),
         ({}, "bce_threshold", "--loss bce"),
+        ({}, "ema_every", "--ema"),
+        ({"weight_decay": 0.0}, "decay_norms", "weight_decay is 0"),
         ({"freeze": "backbone"}, "layer_decay", "the backbone is frozen"),
     ],
 )

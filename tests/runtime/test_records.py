@@ -137,7 +137,9 @@ def test_no_wrong_value_of_a_field_is_accepted_in_silence(record, name):
         config_range = getattr(record, "__dataclass_fields__", {}).get(name)
         limits = config_range.metadata if config_range else {}
         if accepts(fields_of(record)[name], wrong) and (
-            not limits or isinstance(wrong, str | bool) or limits["minimum"] <= wrong <= min(limits["maximum"], 1)
+            not limits
+            or isinstance(wrong, str | bool | None)
+            or limits["minimum"] <= wrong <= min(limits["maximum"], 1)
         ):
             continue
         if name == "fields" and isinstance(wrong, dict):

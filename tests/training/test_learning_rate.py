@@ -8,8 +8,9 @@ import pytest
 import zoo
 from zoo.training import Recipe, learning_rate_schedule
 from zoo.training.config.decays import parse_epochs
+from zoo.training.config.overrides import with_given
 from zoo.training.config.unused_settings import check_used
-from zoo.training.learning_rate import depends_on_epochs
+from zoo.training.learning_rate import depends_on_epochs, peak_learning_rate
 
 STEPS, LONGEST = 25, 450  # per epoch, of all runs here
 
@@ -141,6 +142,8 @@ def test_epochs_are_read_as_they_are_written():
         ({"schedule": "exponential"}, "decay_at", "it is that of staircase"),
         ({"schedule": "linear"}, "decay_power", "it is that of polynomial"),
         ({"schedule": "one_cycle"}, "warmup_epochs", "a rise of its own"),
+        ({"schedule": "one_cycle"}, "warmup_start", "a rise of its own"),
+        ({"warmup_epochs": 0.0}, "warmup_start", "warmup_epochs is 0"),
         ({"schedule": "staircase", "decay_at": "3"}, "decay_epochs", "decay_at is 3"),
         ({"schedule": "staircase", "decay_at": "20,30"}, "decay_at", "only 20 epochs"),
         ({"schedule": "staircase", "decay_epochs": 30.0}, "decay_epochs", "only 20 epochs"),
@@ -160,3 +163,34 @@ def test_the_rate_in_a_compiled_step_is_the_one_that_is_logged(name):
         compiled = jax.jit(rate)(jnp.int32(number))
         assert compiled.dtype == jnp.float32
         np.testing.assert_allclose(compiled, float(rate(number)), rtol=1e-4, atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("settings", "factor"),
+    [
+        ({"optimizer": "sgd", "rate_batch": 256, "batch_size": 1024}, 4),  # Goyal et al. 2017
+        ({"optimizer": "rmsprop", "rate_batch": 256, "batch_size": 64}, 1 / 4),
+        ({"optimizer": "lamb", "rate_batch": 2048, "batch_size": 512}, 1 / 2),  # You et al. 2019
+        ({"optimizer": "adamw", "rate_batch": 512, "batch_size": 128, "accumulate": 16}, 2),
+        ({"optimizer": "sgd", "batch_size": 1024}, 1),
+    ],
+)
+def test_the_rate_is_scaled_from_the_batch_that_it_is_given_for(settings, factor):
+    for schedule in ("constant", "cosine", "staircase", "exponential", "polynomial", "linear"):
+        given = rates_of(schedule=schedule, **{**settings, "rate_batch": 0})[1]
+        np.testing.assert_allclose(rates_of(schedule=schedule, **settings)[1], factor * given, rtol=1e-5)
+
+
+def test_a_warmup_begins_at_a_share_of_its_end():
+    # torch's LinearLR(start_factor=0.01, total_iters=50), then CosineAnnealingLR(T_max=250)
+    n, found = rates_of(warmup_epochs=2.0, warmup_start=0.01)
+    cosine = 0.2 * (1 + np.cos(np.pi * (n - 50) / 250))
+    np.testing.assert_allclose(found, np.where(n < 50, 0.4 * (0.01 + 0.99 * n / 50), cosine), rtol=1e-4, atol=1e-7)
+
+
+def test_a_rate_that_is_given_is_not_scaled():
+    recipe = Recipe(optimizer="sgd", learning_rate=0.1, rate_batch=256, batch_size=512)
+    assert peak_learning_rate(recipe) == 0.2
+    assert peak_learning_rate(with_given(recipe, {"batch_size": 64})) == 0.025
+    assert peak_learning_rate(with_given(recipe, {"learning_rate": 0.3})) == 0.3
+    assert peak_learning_rate(with_given(recipe, {"learning_rate": 0.3, "rate_batch": 128})) == 1.2

@@ -106,6 +106,17 @@ def test_the_constant_alone_without_warmup():
     np.testing.assert_allclose(stats["var"], variance, rtol=2e-5)
 
 
+@pytest.mark.parametrize(
+    ("warmup", "momentum_of"), [(False, lambda n: 0.6), (True, lambda n: min(0.6, (1 + n) / (10 + n)))]
+)
+def test_the_momentum_of_the_recipe_is_in_place_of_the_networks(warmup, momentum_of):
+    recipe = Recipe(batch_norm_warmup=warmup, batch_norm_momentum=0.6)
+    stats = trained(Normalised(ours(0.99)), 12, recipe).batch_stats["norm"]
+    mean, variance = plain_statistics(12, momentum_of)
+    np.testing.assert_allclose(stats["mean"], mean, rtol=2e-5, atol=1e-6)
+    np.testing.assert_allclose(stats["var"], variance, rtol=2e-5)
+
+
 @pytest.mark.parametrize("momentum", [0.9, 0.99, 0.9997])
 def test_the_constant_of_the_network_after_the_warmup(momentum):
     last = round((10 * momentum - 1) / (1 - momentum))

@@ -179,3 +179,13 @@ def test_sgd_with_and_without_nesterov_momentum(nesterov):
         momentum = 0.8 * momentum + gradient
         direction = gradient + 0.8 * momentum if nesterov else momentum
         np.testing.assert_allclose(update["bias"], -0.1 * direction, rtol=1e-4, atol=1e-7)
+
+
+@pytest.mark.parametrize("optimizer", ["adamw", "sgd", "lamb", "muon", "rmsprop"])
+def test_weight_decay_of_biases_and_norms_where_it_is_asked_for(optimizer):
+    params = {"conv": {"kernel": jnp.ones((3, 3, 2, 2)), "bias": jnp.ones(2)}, "bn": {"scale": jnp.full(2, 3.0)}}
+    recipe = plain_recipe(optimizer=optimizer, weight_decay=0.5, decay_norms=True, nesterov=False, rms_epsilon=1.0)
+    (updates,) = updates_of(recipe, params, [jax.tree.map(jnp.zeros_like, params)])
+    assert all((leaf < 0).all() for leaf in jax.tree.leaves(updates))
+    if optimizer in ("adamw", "sgd", "muon"):
+        np.testing.assert_allclose(updates["bn"]["scale"], -0.1 * 0.5 * 3, rtol=1e-5)

@@ -155,17 +155,18 @@ def test_normalize_scales_pixels_to_0_1_first():
     assert channel_constants((0.5,), 3) == (0.5, 0.5, 0.5)
 
 
-@pytest.mark.parametrize("accumulate", [1, 2])
-def test_the_moving_average_decays_per_update(accumulate):
+@pytest.mark.parametrize(("accumulate", "every"), [(1, 1), (2, 1), (2, 3)])
+def test_the_moving_average_decays_per_update(accumulate, every):
     optimizer = optax.sgd(0.1)
     if accumulate > 1:
         optimizer = optax.MultiSteps(optimizer, accumulate).gradient_transformation()
-    state = fresh_state(tiny(), (16, 16, 1), optimizer, ema=0.4, accumulate=accumulate)
+    state = fresh_state(tiny(), (16, 16, 1), optimizer, ema=0.4, accumulate=accumulate, ema_every=every)
     expected, step = jax.device_get(state.average), jax.jit(train_step)
     for update in range(6):
         for part in range(accumulate):
             state, _ = step(state, random_batch(4, (16, 16, 1), seed=accumulate * update + part))
-        decay = min(0.4, (1 + update) / (10 + update))
+        before = update // every
+        decay = min(0.4, (1 + before) / (10 + before)) if (update + 1) % every == 0 else 1
         now = jax.device_get(state.variables)
         expected = jax.tree.map(lambda mean, new, d=decay: d * mean + (1 - d) * new, expected, now)
         jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-5), state.average, expected)

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 
 from zoo.kernels.broadcast import multiply_broadcast
 from zoo.layers import Activation, Conv, Dense, global_avg_pool, stochastic_depth
-from zoo.models.field_types import Depths, Probability, Widths
+from zoo.models.field_types import Depths, Probability, Scale, Widths
 from zoo.models.network import ModelInfo, Network, Paper, maybe_remat
 
 PAPER = Paper(title="A ConvNet for the 2020s", year=2022, url="https://arxiv.org/abs/2201.03545")
@@ -23,7 +23,6 @@ TABLE = {
 }
 
 EXPANSION = 4  # the channels between the two pointwise layers of a block divided by those of its input (section 2.4)
-LAYER_SCALE = 1e-6  # initial value (appendix A.1)
 
 INIT = nn.initializers.truncated_normal(0.02)
 exact_gelu = partial(jax.nn.gelu, approximate=False)
@@ -35,17 +34,20 @@ class ConvNeXt(Network):
     """Liu et al. 2022: a 4x4 stem, four stages of blocks with depthwise 7x7 convolutions, 2x2 convolutions between.
 
     The rate of stochastic depth grows linearly from 0 in the first block to `stochastic_depth` in the last.
+    `layer_scale` is the initial scale of the branches (appendix A.1).
     """
 
     depths: Depths = (3, 3, 9, 3)
     widths: Widths = (96, 192, 384, 768)
     act: Activation = exact_gelu
     stochastic_depth: Probability = 0.1
+    layer_scale: Scale = 1e-6
     remat: bool = False
 
     @nn.compact
     def __call__(self, x: jax.Array, *, train: bool = False) -> jax.Array:
-        block = partial(maybe_remat(ConvNeXtBlock, self.remat), act=self.act, dtype=self.dtype)
+        made = maybe_remat(ConvNeXtBlock, self.remat)
+        block = partial(made, act=self.act, dtype=self.dtype, layer_scale=self.layer_scale)
         rate = self.stochastic_depth / max(sum(self.depths) - 1, 1)
         x = Stem(self.widths[0], self.dtype, name="stem")(x)
         for stage, (depth, width) in enumerate(zip(self.depths, self.widths, strict=True), start=1):
@@ -90,6 +92,7 @@ class ConvNeXtBlock(nn.Module):
     stochastic_depth: float
     act: Activation
     dtype: jnp.dtype
+    layer_scale: float = 1e-6
 
     @nn.compact
     def __call__(self, x: jax.Array, train: bool = False) -> jax.Array:
@@ -98,7 +101,7 @@ class ConvNeXtBlock(nn.Module):
         y = Conv(width, 7, padding=3, groups=width, kernel_init=INIT, dtype=self.dtype, name="dwconv")(x)
         y = layer_norm(dtype=self.dtype, name="norm")(y)
         y = dense(width, name="pwconv2")(self.act(dense(EXPANSION * width, name="pwconv1")(y)))
-        scale = self.param("layer_scale", nn.initializers.constant(LAYER_SCALE), (width,), jnp.float32)
+        scale = self.param("layer_scale", nn.initializers.constant(self.layer_scale), (width,), jnp.float32)
         return x + stochastic_depth(self.stochastic_depth, train=train)(multiply_broadcast(y, scale.astype(y.dtype)))
 
 

@@ -1,9 +1,9 @@
-"""The learning rate of each update of a run: a linear warmup from zero, then the recipe's schedule."""
+"""The learning rate of each update of a run: a linear warmup, then the recipe's schedule."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
-from math import ceil
 from types import MappingProxyType
 from typing import TypeVar
 
@@ -19,6 +19,32 @@ Count = TypeVar("Count", int, jax.Array)
 
 # The largest share of a run's updates that is warmup, so that a run of one epoch has a schedule too.
 WARMUP_SHARE = 1 / 3
+
+
+def peak_learning_rate(recipe: Recipe) -> float:
+    """The recipe's learning rate for its images per update, if it is given for another number of them (`rate_batch`).
+
+    It is in proportion to them for SGD (Goyal et al. 2017, arXiv:1706.02677) and RMSProp (EfficientNet's program), and
+    to their square root for Adam, LAMB (You et al. 2019, arXiv:1904.00962) and Muon, as in timm's train.py.
+    """
+    if not recipe.rate_batch:
+        return recipe.learning_rate
+    ratio = recipe.update_size / recipe.rate_batch
+    return recipe.learning_rate * (ratio if scales_linearly(recipe) else math.sqrt(ratio))
+
+
+def scales_linearly(recipe: Recipe) -> bool:
+    """Whether the learning rate of the recipe's optimizer is in proportion to the images per update."""
+    return recipe.optimizer in ("sgd", "rmsprop")
+
+
+def describe_rate(recipe: Recipe) -> list[str]:
+    """A line that says what the learning rate is and how it was scaled; none where it is as it is given."""
+    if not recipe.rate_batch:
+        return []
+    rule = "in proportion" if scales_linearly(recipe) else "by the square root"
+    rate, given = f"{peak_learning_rate(recipe):.4g}", f"{recipe.learning_rate:.4g} for {recipe.rate_batch}"
+    return [f"learning rate {rate} for {recipe.update_size} images per update, from {given} ({rule})"]
 
 
 def count_updates(recipe: Recipe, steps: Count) -> Count:
@@ -42,17 +68,19 @@ def count_warmup_updates(recipe: Recipe, steps_per_epoch: int) -> int:
 
 
 def learning_rate_schedule(recipe: Recipe, steps_per_epoch: int) -> optax.Schedule:
-    """The learning rate of each update, counted from 0: a linear warmup from zero, then the recipe's schedule.
+    """The learning rate of each update, counted from 0: a linear warmup from `warmup_start`, then the schedule.
 
-    The warmup is at most WARMUP_SHARE of the updates. The cosine, linear and polynomial schedules begin after it, and
-    would reach zero at the update after the last one: that still has a small rate. The epochs of the staircase and
-    exponential schedules count from the start of the run, warmup included. Without accumulation each step is an update.
+    The peak is `peak_learning_rate`. The warmup is at most WARMUP_SHARE of the updates. The cosine, linear and
+    polynomial schedules begin after it, and would reach zero at the update after the last one: that still has a small
+    rate. The epochs of the staircase and exponential schedules count from the start of the run, warmup included.
+    Without accumulation each step is an update.
     """
     updates = max(1, count_updates(recipe, recipe.epochs * steps_per_epoch))
     warmup = count_warmup_updates(recipe, steps_per_epoch)
-    span = _Span(updates=updates, warmup=warmup, per_epoch=Fraction(steps_per_epoch, recipe.accumulate))
+    peak = peak_learning_rate(recipe)
+    span = _Span(updates=updates, warmup=warmup, per_epoch=Fraction(steps_per_epoch, recipe.accumulate), peak=peak)
     after = _SCHEDULES[recipe.schedule](recipe, span)
-    warming = optax.linear_schedule(0.0, recipe.learning_rate, warmup)
+    warming = optax.linear_schedule(recipe.warmup_start * peak, peak, warmup)
     return optax.join_schedules([warming, after], [warmup]) if warmup else after
 
 
@@ -70,11 +98,12 @@ def depends_on_epochs(recipe: Recipe) -> bool:
 
 @dataclass(frozen=True)
 class _Span:
-    """The updates of a run, how many of them are warmup, and how many are in an epoch."""
+    """The updates of a run, how many of them are warmup, how many are in an epoch, and their largest learning rate."""
 
     updates: int
     warmup: int
     per_epoch: Fraction
+    peak: float
 
     @property
     def remaining(self) -> int:
@@ -92,20 +121,20 @@ class _Span:
 
 
 def _cosine(recipe: Recipe, span: _Span) -> optax.Schedule:
-    return optax.cosine_decay_schedule(recipe.learning_rate, span.remaining)
+    return optax.cosine_decay_schedule(span.peak, span.remaining)
 
 
 def _linear(recipe: Recipe, span: _Span) -> optax.Schedule:
-    return optax.linear_schedule(recipe.learning_rate, 0.0, span.remaining)
+    return optax.linear_schedule(span.peak, 0.0, span.remaining)
 
 
 def _constant(recipe: Recipe, span: _Span) -> optax.Schedule:
-    return optax.constant_schedule(recipe.learning_rate)
+    return optax.constant_schedule(span.peak)
 
 
 def _polynomial(recipe: Recipe, span: _Span) -> optax.Schedule:
     """Caffe's "poly": what is left of the updates, as a share, to a power."""
-    return optax.polynomial_schedule(recipe.learning_rate, 0.0, recipe.decay_power, span.remaining)
+    return optax.polynomial_schedule(span.peak, 0.0, recipe.decay_power, span.remaining)
 
 
 def _one_cycle(recipe: Recipe, span: _Span) -> optax.Schedule:
@@ -113,22 +142,22 @@ def _one_cycle(recipe: Recipe, span: _Span) -> optax.Schedule:
 
     It rises from 1/25 of the peak over 30 % of the run, and falls to 1/250,000 of it.
     """
-    return optax.cosine_onecycle_schedule(span.updates, recipe.learning_rate)
+    return optax.cosine_onecycle_schedule(span.updates, span.peak)
 
 
 def _exponential(recipe: Recipe, span: _Span) -> optax.Schedule:
     interval = float(span.interval(recipe))
-    return lambda count: recipe.learning_rate * jnp.power(recipe.decay_rate, (count + span.warmup) / interval)
+    return lambda count: span.peak * jnp.power(recipe.decay_rate, (count + span.warmup) / interval)
 
 
 def _staircase(recipe: Recipe, span: _Span) -> optax.Schedule:
     """The rate is multiplied at whole updates: the first one at which so many epochs are done."""
     given, interval = parse_epochs(recipe.decay_at, "decay_at"), span.interval(recipe)
     points = [epoch * span.per_epoch for epoch in given] or [
-        interval * number for number in range(1, ceil(span.updates / interval))
+        interval * number for number in range(1, math.ceil(span.updates / interval))
     ]
-    boundaries = np.array([ceil(point) - span.warmup for point in points if point < span.updates], np.int64)
-    rates = np.float32(recipe.learning_rate * recipe.decay_rate ** np.arange(len(boundaries) + 1.0))
+    boundaries = np.array([math.ceil(point) - span.warmup for point in points if point < span.updates], np.int64)
+    rates = np.float32(span.peak * recipe.decay_rate ** np.arange(len(boundaries) + 1.0))
     return lambda count: jnp.asarray(rates)[(jnp.asarray(boundaries, jnp.int32) <= count).sum()]
 
 

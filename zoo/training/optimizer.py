@@ -26,13 +26,14 @@ def make_optimizer(
     groups: Mapping[str, int] = NONE,
     distances: Mapping[str, int] = NONE,
 ) -> optax.GradientTransformation:
-    """The recipe's optimizer, with weight decay on kernels only, and `backbone_rate` on all parameters but the head.
+    """The recipe's optimizer, with `backbone_rate` on all parameters but the head.
 
-    `head` has the keys of the head's parameters, such as "fc/kernel", and `groups` the number of groups of grouped
-    convolutions by the key of their kernel. Muon uses both: Adam for the head, and one matrix per group. `distances`
-    are `layer_distances` of the network: ZooError is raised where `layer_decay` has none. The optimizer's update takes
-    the run's clock, `count_updates` of the step, as the extra argument `clock`; without it the schedule counts the
-    optimizer's own updates. The means of Adam, LAMB and Muon always count the gradients that they have seen.
+    Weight decay is on kernels only, or with `decay_norms` on all parameters. `head` has the keys of the head's
+    parameters, such as "fc/kernel", and `groups` the number of groups of grouped convolutions by the key of their
+    kernel. Muon uses both: Adam for the head, and one matrix per group. `distances` are `layer_distances` of the
+    network: ZooError is raised where `layer_decay` has none. The optimizer's update takes the run's clock,
+    `count_updates` of the step, as the extra argument `clock`; without it the schedule counts the optimizer's own
+    updates. The means of Adam, LAMB and Muon always count the gradients that they have seen.
     """
     rate = learning_rate_schedule(recipe, steps_per_epoch)
     parts = [
@@ -78,7 +79,7 @@ def kernel_mask(params: Any) -> Any:
 
 
 def _decay(recipe: Recipe) -> optax.GradientTransformation:
-    return optax.add_decayed_weights(recipe.weight_decay, mask=kernel_mask)
+    return optax.add_decayed_weights(recipe.weight_decay, mask=None if recipe.decay_norms else kernel_mask)
 
 
 def _sgd(recipe: Recipe, head: frozenset[str], groups: Mapping[str, int]) -> optax.GradientTransformation:

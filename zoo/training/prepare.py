@@ -29,6 +29,7 @@ from zoo.training.config.run_options import RunOptions
 from zoo.training.distributed import is_first
 from zoo.training.finetune.pretrained_backbone import backbone_of
 from zoo.training.initial_state import build_network
+from zoo.training.learning_rate import describe_rate
 from zoo.training.loop import Outcome, train_run
 from zoo.training.prepared_run import PreparedRun
 from zoo.training.resolve_config import open_weights, resolve_config
@@ -192,7 +193,7 @@ def print_run(run: PreparedRun, console: Console) -> None:
     where = f"run folder {run.folder.path}" if isinstance(run.folder, RunFolder) else "nothing is written"
     print_line(console, f"{config.model} on {config.dataset}: {shape} pixels; {where}")
     print_line(console, "recipe: a star is before what differs from the general default")
-    for line in recipe_table(config.recipe):
+    for line in (*recipe_table(config.recipe), *describe_rate(config.recipe)):
         print_line(console, line)
     if in_ipython() and not console.quiet and jax.default_backend() == "cpu" and lacks_huge_pages():
         print_note_once(SLOWER_IN_NOTEBOOK)

@@ -20,6 +20,8 @@ from zoo.runtime.limits import MAX_COUNT
 from zoo.runtime.mesh import data_mesh
 from zoo.training.check_batch_norms import check_batch_norms
 from zoo.training.check_user_network import check_user_network
+from zoo.training.config.network_settings import for_network
+from zoo.training.config.overrides import with_given
 from zoo.training.config.recipe import Recipe
 from zoo.training.config.recipe_table import named_recipe, recipe_for, training_image_size
 from zoo.training.config.run_config import RunConfig
@@ -50,13 +52,14 @@ def resolve_config(
         recipe = named_recipe(recipe_name)
     recipe = recipe or recipe_for(model, dataset.name, pretrained=weights is not None)
     recipe = with_overrides(recipe, dataset, overrides, weights)
+    recipe = for_network(recipe, model, overrides, fields)
     check_batches(recipe, dataset)
     if recipe.aux_heads:
         create_model(model, aux_heads=True)
     if weights:
         check_given_fields(fields, weights)
         fields = {**fields, **fields_of(weights)}
-    network = create_model(model, num_classes=len(dataset.class_names), **fields)
+    network = create_model(model, num_classes=len(dataset.class_names), **{**fields, **recipe.network_fields})
     if weights:
         preprocessing = pretrained_preprocessing(recipe, weights)
     else:
@@ -87,7 +90,7 @@ def with_overrides(recipe: Recipe, dataset: Dataset, overrides: dict[str, Any], 
     """The recipe with `overrides`, else with what pretrained weights and a small data set require."""
     if weights:
         recipe = dataclasses.replace(recipe, fit=weights.preprocessing.fit)
-    recipe = dataclasses.replace(recipe, **overrides)
+    recipe = with_given(recipe, overrides)
     if "batch_size" in overrides:
         return recipe
     return dataclasses.replace(recipe, batch_size=fitting_batch_size(recipe.batch_size, dataset))
@@ -121,6 +124,9 @@ def check_batches(recipe: Recipe, dataset: Dataset) -> None:
         raise ZooError(f"epochs is {recipe.epochs}: these are {steps} steps, and a run has at most {MAX_COUNT}")
     if recipe.accumulate > steps:
         raise ZooError(f"accumulate is {recipe.accumulate}: the run has only {steps} steps, and would make no update")
+    updates = steps // recipe.accumulate
+    if recipe.ema and recipe.ema_every > updates:
+        raise ZooError(f"ema_every is {recipe.ema_every}: the run has only {updates} updates, so give less, or --ema 0")
 
 
 def check_shift(recipe: Recipe, preprocessing: Preprocessing) -> None:

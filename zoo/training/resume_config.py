@@ -11,10 +11,13 @@ from zoo.data import DataOrigin, Dataset
 from zoo.data.data_changes import data_changes
 from zoo.data.origin import class_changes
 from zoo.errors import ZooError
-from zoo.training.config.recipe import Recipe
+from zoo.models.variables import init_shapes
+from zoo.training.config.overrides import with_given
+from zoo.training.config.recipe import NETWORK_FIELDS, Recipe
 from zoo.training.config.recipe_table import named_recipe
 from zoo.training.config.run_config import EarlierRecipe, RunConfig
 from zoo.training.config.unused_settings import check_used
+from zoo.training.initial_state import build_network
 from zoo.training.learning_rate import depends_on_epochs
 from zoo.training.resolve_config import check_batches, check_shift
 from zoo.weights import Weights
@@ -27,6 +30,7 @@ START_ANEW = "start a new run, with another --run-dir"
 # Settings on which no state of a run depends: a step reads them anew.
 MAY_CHANGE = frozenset(
     {"epochs", "learning_rate", "schedule", "warmup_epochs", "decay_rate", "decay_epochs", "decay_at", "decay_power"}
+    | {"rate_batch", "warmup_start", "decay_norms", "batch_norm_momentum"}
     | {"momentum", "nesterov", "rms_epsilon", "weight_decay", "layer_decay", "clip_norm", "label_smoothing"}
     | {"loss", "bce_threshold"}
     | {"aux_weight", "balance", "crop", "shift", "flip", "trivial_augment", "erase", "mixup", "cutmix", "dtype"}
@@ -38,6 +42,7 @@ WHY_FIXED = MappingProxyType(
         "optimizer": "its state is kept",
         "backbone_rate": "the optimizer's state depends on it",
         "ema": "the average is a part of the state",
+        "ema_every": "the updates of the average are counted by it",
         "accumulate": "updates are counted by it",
         "aux_heads": "the network has them or not",
         "freeze": "the optimizer's state is that of the other parameters",
@@ -46,6 +51,9 @@ WHY_FIXED = MappingProxyType(
         "feed": "it decides the order of the images",
         "seed": "it decides the order of the images",
         "batch_norm_warmup": "it is counted from the first step",
+        "dropout": "the network is made with it",
+        "stochastic_depth": "the network is made with it",
+        "layer_scale": "the network is made with it",
     }
 )
 
@@ -144,20 +152,22 @@ def changed_recipe(stored: RunConfig, folder: Path, request: ResumeRequest) -> R
     first = stored.earlier[0].recipe if stored.earlier else stored.recipe
     if request.recipe_name is not None:
         # `resolve_config` may have replaced these of a named recipe, and the command line others.
-        resolved = {"feed": first.feed, "fit": first.fit, "batch_size": first.batch_size, **request.overrides}
-        named = dataclasses.replace(named_recipe(request.recipe_name), **resolved)
+        fixed = ("feed", "fit", "batch_size", *NETWORK_FIELDS)
+        resolved = {**{name: getattr(first, name) for name in fixed}, **request.overrides}
+        named = with_given(named_recipe(request.recipe_name), resolved)
         _refuse(folder, first, {name: getattr(named, name) for name in _names() if name not in request.overrides})
     given = dict(request.overrides)
     if given.get("feed") == "auto":
         del given["feed"]
     _refuse(folder, stored.recipe, {name: value for name, value in given.items() if name not in MAY_CHANGE})
-    return dataclasses.replace(stored.recipe, **given)
+    return with_given(stored.recipe, given)
 
 
 def check_changes(recipe: Recipe, stored: RunConfig, dataset: Dataset, *, step: int) -> None:
     """Raises ZooError for changed settings that do not fit the run, or would have no effect."""
     changed = changed_settings(stored.recipe, recipe)
-    check_used(recipe, changed)
+    norms = "batch_norm_momentum" not in changed or "batch_stats" in init_shapes(build_network(stored))
+    check_used(recipe, changed, has_batch_norm=norms)
     check_shift(recipe, stored.preprocessing)
     check_batches(recipe, dataset)
     steps_per_epoch = len(dataset.train) // recipe.batch_size

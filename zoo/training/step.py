@@ -26,7 +26,7 @@ from zoo.training.finetune.freezing import (
 )
 from zoo.training.learning_rate import count_updates
 from zoo.training.loss import cross_entropy, image_losses
-from zoo.training.norm_warmup import batch_norm_warmup
+from zoo.training.norm_warmup import training_momentum
 from zoo.training.state import TrainState
 
 Batch = dict[str, jax.Array]
@@ -57,7 +57,7 @@ def train_step(state: TrainState, batch: Batch) -> tuple[TrainState, Metrics]:
     modules = frozen_modules(state.params, state.frozen)
 
     def loss_fn(trainable: Any) -> tuple[jax.Array, tuple[jax.Array, Any]]:
-        with in_inference_mode(modules), batch_norm_warmup(state.step, recipe.batch_norm_warmup):
+        with in_inference_mode(modules), training_momentum(state.step, recipe):
             logits, collections = state.model.apply(
                 {"params": merge(trainable, frozen), "batch_stats": state.batch_stats},
                 images,
@@ -99,14 +99,18 @@ def train_step(state: TrainState, batch: Batch) -> tuple[TrainState, Metrics]:
 def update_average(state: TrainState, updated: Mapping[str, Any]) -> Any:
     """The exponential moving average of the variables after an update.
 
-    Its decay is the recipe's `ema`, and smaller for the first updates n: (1 + n) / (10 + n), as in TensorFlow's
-    ExponentialMovingAverage. n is the run's clock, as for the learning rate.
+    Its decay is the recipe's `ema`, and smaller for its first updates n: (1 + n) / (10 + n), as in TensorFlow's
+    ExponentialMovingAverage. n is the run's clock, as for the learning rate; with `ema_every` the average has one
+    update for so many.
     """
+    every = state.recipe.ema_every
     if not state.recipe.ema:
         return state.average
     n, after = count_updates(state.recipe, state.step), updated["opt_state"]
     # With accumulated gradients most steps do not change the parameters.
     is_update = after.mini_step == 0 if isinstance(after, optax.MultiStepsState) else True
+    if every > 1:
+        n, is_update = n // every, is_update & ((n + 1) % every == 0)
     decay = jnp.minimum(state.recipe.ema, (1 + n) / (10 + n))
     variables = {name: updated[name] for name in ("params", "batch_stats")}
     return optax.incremental_update(variables, state.average, jnp.where(is_update, 1 - decay, 0.0))

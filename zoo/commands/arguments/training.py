@@ -63,19 +63,19 @@ def add_training_arguments(parser: argparse.ArgumentParser) -> None:
 
 def add_fields(group: argparse._ArgumentGroup, config: type) -> None:
     """Add a flag for each field of a dataclass whose fields are made by `config_field`."""
-    from zoo.training.config.config_field import describe, number_range
+    from zoo.training.config.config_field import choices_of, describe, number_range, value_type
 
     for field in dataclasses.fields(config):
         flag, text = "--" + field.name.replace("_", "-"), describe(field)
         if field.type is bool:
             group.add_argument(flag, action=argparse.BooleanOptionalAction, default=argparse.SUPPRESS, help=text)
             continue
-        choices = getattr(field.type, "__args__", None)
+        kind = value_type(field)
         group.add_argument(
             flag,
-            type=InRange(number_range(field)) if field.type in METAVARS else str,
-            choices=choices,
-            metavar=field.metadata["metavar"] or METAVARS.get(field.type),
+            type=InRange(number_range(field)) if kind in METAVARS else str,
+            choices=choices_of(field) or None,
+            metavar=field.metadata["metavar"] or METAVARS.get(kind),
             default=argparse.SUPPRESS,
             help=text,
         )

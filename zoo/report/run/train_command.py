@@ -27,7 +27,8 @@ def train_command(config: RunConfig) -> str:
         arguments += ["--pretrained", *filter(None, [config.pretrained])]
     for field in dataclasses.fields(Recipe):
         value = getattr(config.recipe, field.name)
-        if field.name not in automatic and value != getattr(usual, field.name):
+        # There is no flag for the network's own value: it is None where the network has no such field.
+        if field.name not in automatic and value not in (None, getattr(usual, field.name)):
             arguments += _flag(field.name.replace("_", "-"), value)
     return shell_command(arguments)
 

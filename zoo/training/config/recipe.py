@@ -11,6 +11,8 @@ from zoo.training.config.decays import MAX_EPOCHS, NO_EPOCHS, check_decays, pars
 
 # A learning rate, a weight and the like: far more than what trains anything.
 MAX_FACTOR = 1000
+# Settings that are fields of those networks that have them.
+NETWORK_FIELDS = ("dropout", "stochastic_depth", "layer_scale")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +29,12 @@ class Recipe:
         "images per step, over all devices; without this flag as many as there are, if those are fewer",
         minimum=1,
         maximum=MAX_BATCH_SIZE,
+    )
+    rate_batch: int = config_field(
+        0,
+        "images per update for which the learning rate is given: for others it is scaled by their ratio (sgd, rmsprop) "
+        "or by its square root (adamw, lamb, muon); 0, and with --learning-rate alone: the rate as it is",
+        maximum=MAX_FACTOR * MAX_BATCH_SIZE,
     )
     loss: Literal["softmax", "bce"] = config_field(
         "softmax", "cross-entropy of the softmax, or binary cross-entropy of each class (bce), their mean"
@@ -57,6 +65,7 @@ class Recipe:
         0.5, "power of polynomial: of the share of the run that is left (GoogLeNet in Caffe: 0.5)", maximum=MAX_FACTOR
     )
     warmup_epochs: float = config_field(1.0, "epochs of linear warmup; at most a third of the run", maximum=MAX_EPOCHS)
+    warmup_start: float = config_field(0.0, "learning rate at the start of the warmup, relative to its end", maximum=1)
     momentum: float = config_field(0.9, "momentum of sgd and rmsprop; no other optimizer has it", below=1)
     weight_decay: float = config_field(
         1e-4,
@@ -64,6 +73,7 @@ class Recipe:
         "have none",
         maximum=MAX_FACTOR,
     )
+    decay_norms: bool = config_field(False, "whether biases and norms have the weight decay too")
     nesterov: bool = config_field(True, "whether sgd has Nesterov momentum, as torch's nesterov=True")
     rms_epsilon: float = config_field(
         1e-3, "epsilon of rmsprop, inside the square root", minimum=1e-10, maximum=MAX_FACTOR
@@ -79,8 +89,19 @@ class Recipe:
         "decay per update of an exponential moving average of the network, which is evaluated and saved; 0: none",
         below=1,
     )
+    ema_every: int = config_field(1, "updates of the network for one of its moving average", minimum=1)
     batch_norm_warmup: bool = config_field(
         True, "momentum of batch norm's running statistics: (1 + n) / (10 + n) after n steps, up to the network's own"
+    )
+    batch_norm_momentum: float | None = config_field(
+        None, "decay per step of batch norm's running statistics (torch's momentum is 1 minus this)", below=1
+    )
+    dropout: float | None = config_field(None, "rate of dropout, where the network has this field", below=1)
+    stochastic_depth: float | None = config_field(
+        None, "rate of stochastic depth in the last block, where the network has this field", below=1
+    )
+    layer_scale: float | None = config_field(
+        None, "initial scale of residual branches, where the network has this field", minimum=1e-10, maximum=1
     )
     bce_threshold: float = config_field(
         0.0, "with bce, targets above this are 1 and others 0, of mixed images too; 0: none", below=1
@@ -151,6 +172,16 @@ class Recipe:
             re.compile(self.freeze)
         except re.error as error:
             raise ZooError(f"freeze is {self.freeze!r}, which is not a regular expression: {error}") from None
+
+    @property
+    def update_size(self) -> int:
+        """Images per update."""
+        return self.batch_size * self.accumulate
+
+    @property
+    def network_fields(self) -> dict[str, float]:
+        """The fields of the network that the recipe sets."""
+        return {name: value for name in NETWORK_FIELDS if (value := getattr(self, name)) is not None}
 
     @property
     def mixes_images(self) -> bool:

@@ -4,6 +4,7 @@ import dataclasses
 from dataclasses import dataclass
 from itertools import zip_longest
 
+from zoo.training.config.config_field import NETWORKS_OWN
 from zoo.training.config.recipe import Recipe
 
 TABLE_COLUMNS = 3
@@ -39,6 +40,8 @@ def recipe_settings(recipe: Recipe) -> tuple[Setting, ...]:
 
 def format_setting(value: object) -> str:
     """A value as in messages: yes and no, whole numbers without a decimal point."""
+    if value is None:
+        return NETWORKS_OWN
     if isinstance(value, bool):
         return "yes" if value else "no"
     return str(value).removesuffix(".0") if isinstance(value, float) else str(value)
@@ -49,7 +52,7 @@ def recipe_table(recipe: Recipe) -> list[str]:
     cells = [("*" if one.changed else " ", one.name, one.value) for one in recipe_settings(recipe)]
     rows = -(-len(cells) // TABLE_COLUMNS)
     columns = [_aligned(cells[start : start + rows]) for start in range(0, len(cells), rows)]
-    return ["  ".join(line).rstrip() for line in zip_longest(*columns, fillvalue="")]
+    return [" ".join(line).rstrip() for line in zip_longest(*columns, fillvalue="")]
 
 
 def _aligned(cells: list[tuple[str, str, str]]) -> list[str]:

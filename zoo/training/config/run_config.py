@@ -54,6 +54,6 @@ class RunConfig:
                 raise ZooError(f"data has {len(split.per_class)} numbers of images for {len(self.class_names)} classes")
 
     def network_fields(self) -> dict[str, Any]:
-        """The fields that decide the network's variables, with one output per class."""
+        """The fields with which the network is made, with one output per class."""
         aux_heads = {"aux_heads": True} if self.recipe.aux_heads else {}
-        return {**self.fields, **aux_heads, "num_classes": len(self.class_names)}
+        return {**self.fields, **self.recipe.network_fields, **aux_heads, "num_classes": len(self.class_names)}
