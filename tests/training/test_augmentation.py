@@ -7,9 +7,10 @@ import pytest
 from PIL import Image
 
 import zoo
+from zoo.data.crops import central_box
 from zoo.training import Recipe
 from zoo.training.augment.augmentation import augment, random_erase, random_flip, random_shift
-from zoo.training.augment.random_crop import central_box, random_boxes, random_resized_crop, resize_boxes
+from zoo.training.augment.random_crop import random_boxes, random_resized_crop, resize_boxes
 
 IMAGES = jnp.asarray(np.random.default_rng(0).uniform(0.5, 1, (64, 12, 10, 3)), jnp.float32)
 KEY = jax.random.key(7)

@@ -2,26 +2,84 @@
 
 from __future__ import annotations
 
-import functools
-import os
-from collections.abc import Iterable
+import sys
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from itertools import islice
 
 import numpy as np
 
+from zoo.data.chunks import Chunk, ChunkPlan, ChunkReader
+from zoo.data.crops import RandomCrops
 from zoo.data.dataset import ArraySource, Dataset, Source
 from zoo.data.errors import DataError
 from zoo.data.fitting import FITS
 from zoo.data.preprocessing import Preprocessing
+from zoo.data.read_ahead import count_chunks, read_ahead
 from zoo.data.unreadable import UnreadableImages, replace_unreadable
-
-if TYPE_CHECKING:
-    import grain
-
 
 # (index, count): the process and the number of processes. Each reads its own rows of every batch.
 ProcessPart = tuple[int, int]
+
+
+class Batches:
+    """The batches of a reader, one after the other: {"image": uint8 [batch, ...], "label": int32 [batch]}.
+
+    With `masked` also "mask": bool [batch], False where zeros pad, which are last.
+    """
+
+    def __init__(self, reader: ChunkReader, unreadable: UnreadableImages, *, masked: bool) -> None:
+        self.reader, self.unreadable, self.masked = reader, unreadable, masked
+
+    def __iter__(self) -> BatchIterator:
+        return BatchIterator(self)
+
+
+class BatchIterator:
+    """An iterator over batches that can continue anywhere: its state is the number of the next batch."""
+
+    def __init__(self, batches: Batches) -> None:
+        self._batches, self._next = batches, 0
+        self._chunks: Iterator[Chunk] | None = None
+
+    def __iter__(self) -> BatchIterator:
+        return self
+
+    def __next__(self) -> dict[str, np.ndarray]:
+        reader = self._batches.reader
+        chunks = reader.plan.chunks
+        if self._chunks is None:
+            first = self._next * chunks
+            self._chunks = read_ahead(replace(reader, first=first, length=reader.length - first))
+        found = list(islice(self._chunks, chunks))
+        if not found:
+            raise StopIteration
+        batch = self._joined(found)
+        self._next += 1
+        return batch
+
+    def get_state(self) -> dict[str, int]:
+        """The number of the next batch, as JSON."""
+        return {"next_index": self._next}
+
+    def set_state(self, state: Mapping[str, int]) -> None:
+        """Continue with that batch."""
+        self._next, self._chunks = state["next_index"], None
+
+    def _joined(self, chunks: list[Chunk]) -> dict[str, np.ndarray]:
+        for chunk in chunks:
+            for error in chunk["unreadable"]:
+                self._batches.unreadable.add(error)
+            if chunk["error"]:
+                raise chunk["error"]
+        images, labels = (np.concatenate([chunk[name] for chunk in chunks]) for name in ("image", "label"))
+        if not self._batches.masked:
+            return {"image": images, "label": labels}
+        rows = self._batches.reader.plan.rows
+        padding = rows - len(labels)
+        mask = np.arange(rows) < len(labels)
+        images = np.pad(images, ((0, padding), *((0, 0),) * 3))
+        return {"image": images, "label": np.pad(labels, (0, padding)), "mask": mask}
 
 
 def train_batches(
@@ -31,16 +89,18 @@ def train_batches(
     batch_size: int,
     seed: int,
     part: ProcessPart = (0, 1),
+    crops: RandomCrops | None = None,
     unreadable: UnreadableImages | None = None,
     classes: int | None = None,
-) -> grain.IterDataset:
+) -> Batches:
     """Endless batches: {"image": uint8 [batch, height, width, channel], "label": int32 [batch]}.
 
     Each epoch has a new random order from the seed, len(source) // batch_size batches and no example twice;
-    its remainder is dropped. `part` (i, n) reads the i-th of n equal parts of each batch's rows. The iterator's
-    get_state and set_state resume exactly, with any number of parts. Another image takes the place of one that cannot
-    be read, as often as `unreadable` allows. Raises DataError for a bad argument, a source smaller than one batch, and
-    for an image that cannot be read, when it is met; with `classes` also for a label that is not 0 to classes - 1.
+    its remainder is dropped. `part` (i, n) reads the i-th of n equal parts of each batch's rows. With `crops` each
+    image is a random crop of the original, decided by its place in the run. The iterator's get_state and set_state
+    resume exactly, with any number of parts. Another image takes the place of one that cannot be read, as often as
+    `unreadable` allows. Raises DataError for a bad argument, a source smaller than one batch, and for an image that
+    cannot be read, when it is met; with `classes` also for a label that is not 0 to classes - 1.
     """
     _check(preprocessing, batch_size, part)
     if not 0 <= seed < 2**32:
@@ -50,10 +110,20 @@ def train_batches(
     import grain
 
     # Not `shuffle(seed)`: Grain adds the epoch to that, so seed 1 would be seed 0 one epoch later.
-    source = replace_unreadable(source, unreadable or UnreadableImages())
-    indices = grain.MapDataset.range(len(source)).seed(seed).shuffle().batch(batch_size, drop_remainder=True)
-    read = functools.partial(_read, source=source, preprocessing=preprocessing, part=part, classes=classes)
-    return indices.map(read).repeat().to_iter_dataset(_read_options(source))
+    order = grain.MapDataset.range(len(source)).seed(seed).shuffle()
+    unreadable = unreadable or UnreadableImages()
+    reader = ChunkReader(
+        source=source,
+        preprocessing=preprocessing,
+        plan=_plan(source, len(source) // batch_size, batch_size, part),
+        order=order,
+        length=sys.maxsize,
+        crops=crops,
+        classes=classes,
+        limit=unreadable.limit,
+        flag=unreadable.flag,
+    )
+    return Batches(reader, unreadable, masked=False)
 
 
 def eval_batches(
@@ -64,7 +134,7 @@ def eval_batches(
     part: ProcessPart = (0, 1),
     unreadable: UnreadableImages | None = None,
     classes: int | None = None,
-) -> Iterable[dict[str, np.ndarray]]:
+) -> Batches:
     """Every example once, in order, as train_batches' keys and "mask", bool [batch], False where zeros pad.
 
     Images that cannot be read are left out, as often as `unreadable` allows; padding is last in each batch all the
@@ -72,19 +142,20 @@ def eval_batches(
     for a label that is not 0 to classes - 1.
     """
     _check(preprocessing, batch_size, part)
-    import grain
-
-    batches = -(-len(source) // batch_size)
-    indices = grain.MapDataset.range(batches * batch_size).batch(batch_size)
-    read = functools.partial(
-        _read,
+    unreadable = unreadable or UnreadableImages()
+    plan = _plan(source, -(-len(source) // batch_size), batch_size, part)
+    reader = ChunkReader(
         source=source,
         preprocessing=preprocessing,
-        part=part,
+        plan=plan,
+        order=range(len(source)),
+        length=plan.batches * plan.chunks,
         classes=classes,
-        left_out=unreadable or UnreadableImages(),
+        replacing=False,
+        limit=unreadable.limit,
+        flag=unreadable.flag,
     )
-    return indices.map(read).to_iter_dataset(_read_options(source))
+    return Batches(reader, unreadable, masked=True)
 
 
 def load_all(
@@ -124,54 +195,16 @@ def in_memory(dataset: Dataset, *, preprocessing: Preprocessing, unreadable: Unr
     return replace(dataset, train=ArraySource(train["image"], train["label"]), test=test)
 
 
-def _read(
-    indices: np.ndarray,
-    source: Source,
-    preprocessing: Preprocessing,
-    part: ProcessPart,
-    classes: int | None,
-    left_out: UnreadableImages | None = None,
-) -> dict[str, np.ndarray]:
-    """The rows of a batch that this process reads; zeros last, for indices beyond the source.
-
-    With `left_out` there is a mask, and images that cannot be read are added to it and have no row.
-    """
+def _plan(source: Source, batches: int, batch_size: int, part: ProcessPart) -> ChunkPlan:
     process, processes = part
-    rows = len(indices) // processes
-    indices = indices[process * rows : (process + 1) * rows]
-    images, labels, row = np.zeros((rows, *preprocessing.image_shape), np.uint8), np.zeros(rows, np.int32), 0
-    for index in indices[indices < len(source)].tolist():
-        try:
-            example = source[index]
-        except DataError as error:
-            if left_out is None:
-                raise
-            left_out.add(error)
-            continue
-        if classes is not None:
-            check_label(example["label"], classes, index)
-        images[row], labels[row] = preprocessing.fitted(example["image"]), example["label"]
-        row += 1
-    batch: dict[str, np.ndarray] = {"image": images, "label": labels}
-    return batch if left_out is None else {**batch, "mask": np.arange(rows) < row}
-
-
-def check_label(label: Any, classes: int, index: int) -> None:
-    """Raises DataError, with the index of the image, for a label that is not one of 0 to classes - 1."""
-    try:
-        known = 0 <= label < classes and label == int(label)
-    except (TypeError, ValueError):
-        known = False
-    if not known:
-        raise DataError(f"image {index} has the label {label}: with {classes} classes it must be 0 to {classes - 1}")
-
-
-def _read_options(source: Source) -> grain.ReadOptions:
-    import grain
-
-    # Threads help only where reading waits for a disk, or for a decoder that releases the GIL.
-    threads = 0 if isinstance(source, ArraySource) else min(16, 2 * (os.cpu_count() or 1))
-    return grain.ReadOptions(num_threads=threads, prefetch_buffer_size=4 * threads)
+    return ChunkPlan(
+        images=len(source),
+        batches=batches,
+        batch_size=batch_size,
+        process=process,
+        processes=processes,
+        chunks=count_chunks(source, batch_size // processes),
+    )
 
 
 def _check(preprocessing: Preprocessing, batch_size: int, part: ProcessPart) -> None:

@@ -23,50 +23,51 @@ PART_PIXELS = 2**20
 
 def read_image(path: str | Path) -> np.ndarray:
     """Decode a file to uint8 [height, width, 1 or 3], upright; DataError names one that cannot be decoded."""
-    with _naming(path), open_regular(path) as file:
+    with naming(path), open_regular(path) as file:
         return decode(file)
 
 
 def read_thumbnail(path: str | Path, side: int) -> np.ndarray:
     """As `read_image`; a JPEG at a lower resolution, of at least `side` pixels. All of the file is decoded."""
-    with _naming(path), open_regular(path) as file:
+    with naming(path), open_regular(path) as file:
         return decode(file, side)
 
 
 def decode_image(file: BinaryIO, name: str | Path) -> np.ndarray:
     """The same of an open file that can be sought; `name` is for the error."""
-    with _naming(name):
+    with naming(name):
         return decode(file)
 
 
 def read_shape(path: str | Path) -> tuple[int, int, int]:
     """(height, width, 1 or 3) of `read_image`'s result, from the file's header alone; DataError where it has none."""
-    with _naming(path), open_regular(path) as file:
+    with naming(path), open_regular(path) as file:
         return header_shape(file)
 
 
 def decode(file: BinaryIO, side: int | None = None) -> np.ndarray:
     """`decode_image` without a name for the error: raises whatever PIL's decoders raise; `side` as `read_thumbnail`."""
-    with _open(file) as image:
+    with open_image(file) as image:
         if side and image.format == "JPEG":
             image.draft(None, (side, side))
         # First of all: what fails here must not fail unseen, within the search for metadata.
         image.load()
-        return to_array(image, _orientation(image, type(image).getexif))
+        return to_array(image, orientation_of(image, type(image).getexif))
 
 
 def header_shape(file: BinaryIO) -> tuple[int, int, int]:
     """`read_shape` without a name for the error: raises whatever PIL's decoders raise."""
-    with _open(file) as image:
+    with open_image(file) as image:
         # PngImageFile.getexif decodes the whole image, in search of metadata behind the pixels.
-        turned = _orientation(image, Image.Image.getexif) in _SWAPPING_SIDES
+        turned = orientation_of(image, Image.Image.getexif) in SWAPPING_SIDES
         size = _stored_size(image)
         width, height = size[::-1] if turned else size
         return height, width, 1 if _is_grey(image.mode) else 3
 
 
 @contextmanager
-def _open(file: BinaryIO) -> Iterator[Image.Image]:
+def open_image(file: BinaryIO) -> Iterator[Image.Image]:
+    """A PIL image whose pixels are not decoded yet; a JPEG of too many pixels has fewer. Raises DataError."""
     size = file.seek(0, SEEK_END)
     if size > MAX_FILE_SIZE:
         raise DataError(f"it has more than {MAX_FILE_SIZE // 10**6} MB")
@@ -96,7 +97,8 @@ def _opened(file: BinaryIO) -> Image.Image:
 
 
 @contextmanager
-def _naming(path: str | Path) -> Iterator[None]:
+def naming(path: str | Path) -> Iterator[None]:
+    """Errors of PIL in this context are a DataError with the path."""
     # PIL's decoders raise whatever their format's parser raises, struct.error and SyntaxError included.
     try:
         yield
@@ -117,9 +119,9 @@ def unreadable(path: str | Path, error: Exception) -> DataError:
 
 def pil_to_array(image: Image.Image) -> np.ndarray:
     """A PIL image as uint8 [height, width, 1 or 3], upright as `read_image` gives the file; DataError if it cannot."""
-    with _naming(getattr(image, "filename", "") or "of PIL"):
+    with naming(getattr(image, "filename", "") or "of PIL"):
         image.load()
-        return to_array(image, _orientation(image, type(image).getexif))
+        return to_array(image, orientation_of(image, type(image).getexif))
 
 
 def to_array(image: Image.Image, orientation: int = 1) -> np.ndarray:
@@ -127,7 +129,7 @@ def to_array(image: Image.Image, orientation: int = 1) -> np.ndarray:
 
     The EXIF orientation says how it is turned upright. Raises DataError for grey values without a defined white.
     """
-    height, width = image.size if orientation in _SWAPPING_SIDES else image.size[::-1]
+    height, width = image.size if orientation in SWAPPING_SIDES else image.size[::-1]
     pixels = np.empty((height, width, 1 if _is_grey(image.mode) else 3), np.uint8)
     # The same memory, as it is stored in the file.
     stored = _STORED[orientation](pixels) if orientation in _STORED else pixels
@@ -137,23 +139,23 @@ def to_array(image: Image.Image, orientation: int = 1) -> np.ndarray:
         bottom = min(top + rows, image.height)
         whole = bottom - top == image.height
         part = image if whole else image.crop((0, top, image.width, bottom))
-        stored[top:bottom] = _convert(part).reshape(bottom - top, image.width, -1)
+        stored[top:bottom] = np.asarray(to_8_bits(part)).reshape(bottom - top, image.width, -1)
     return pixels
 
 
-def _convert(image: Image.Image) -> np.ndarray:
-    """uint8 [height, width] or [height, width, 3]."""
+def to_8_bits(image: Image.Image) -> Image.Image:
+    """The image in mode L or RGB; alpha is dropped. Raises DataError for grey values without a defined white."""
     if image.mode.startswith("I"):
         wide = np.asarray(image)
         # Mode I is what PIL makes of some 16-bit files; a value beyond 16 bits has no defined white.
         if wide.min() < 0 or wide.max() > 65535:
             raise DataError("32-bit grey values")
-        return np.round(wide / 257).astype(np.uint8)
+        return Image.fromarray(np.round(wide / 257).astype(np.uint8))
     if image.mode in ("P", "PA", "RGBa"):
         # Transparency in bytes survives only through RGBA, and PIL warns of anything else.
         image = image.convert("RGBA")
     mode = "L" if _is_grey(image.mode) else "RGB"
-    return np.asarray(image if image.mode == mode else image.convert(mode))
+    return image if image.mode == mode else image.convert(mode)
 
 
 def _is_grey(mode: str) -> bool:
@@ -170,7 +172,7 @@ _STORED: dict[int, Callable[[np.ndarray], np.ndarray]] = {
     7: lambda upright: upright[::-1, ::-1].swapaxes(0, 1),
     8: lambda upright: upright[::-1].swapaxes(0, 1),
 }
-_SWAPPING_SIDES = (5, 6, 7, 8)
+SWAPPING_SIDES = (5, 6, 7, 8)
 
 
 def _stored_size(image: Image.Image) -> tuple[int, int]:
@@ -180,7 +182,7 @@ def _stored_size(image: Image.Image) -> tuple[int, int]:
     return image.size
 
 
-def _orientation(image: Image.Image, getexif: Callable[[Image.Image], Image.Exif]) -> int:
+def orientation_of(image: Image.Image, getexif: Callable[[Image.Image], Image.Exif]) -> int:
     """The EXIF orientation, 1 to 8; 1, which is upright, where the metadata cannot be read."""
     # A parser of metadata raises anything, and the pixels are good without it.
     try:

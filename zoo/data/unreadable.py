@@ -3,6 +3,8 @@
 import threading
 from dataclasses import dataclass
 
+from zoo.data.cropping import read_example
+from zoo.data.crops import RandomCrop
 from zoo.data.dataset import ArraySource, Example, Source
 from zoo.data.errors import DataError
 
@@ -14,35 +16,40 @@ class UnreadableImages:
     """
 
     def __init__(self, limit: int = 0, flag: str = "") -> None:
-        self.limit, self._flag = limit, flag
-        self._messages: dict[str, None] = {}
+        self.limit, self.flag = limit, flag
+        self._errors: dict[str, DataError] = {}
         self._lock = threading.Lock()
 
     @property
     def count(self) -> int:
         """How many images these are."""
-        return len(self._messages)
+        return len(self._errors)
+
+    @property
+    def errors(self) -> tuple[DataError, ...]:
+        """What was wrong with each."""
+        return tuple(self._errors.values())
 
     def add(self, error: DataError) -> None:
         """Count an image, each once. Raises its error if the limit is exceeded."""
         message = str(error)
         with self._lock:
-            if message not in self._messages and len(self._messages) >= self.limit:
+            if message not in self._errors and len(self._errors) >= self.limit:
                 raise self._beyond_limit(error)
-            self._messages[message] = None
+            self._errors[message] = error
 
     def _beyond_limit(self, error: DataError) -> DataError:
-        if not self._flag:
+        if not self.flag:
             return error
         what = "more such images" if self.limit else "it"
-        return DataError(f"{error}, or leave {what} out with {self._flag} {self.limit + 1}")
+        return DataError(f"{error}, or leave {what} out with {self.flag} {self.limit + 1}")
 
     def describe(self) -> str:
         """How many images were left out and what was wrong with the first, in one line; "" for none."""
-        if not self._messages:
+        if not self._errors:
             return ""
         number = f"{self.count} images were" if self.count > 1 else "1 image was"
-        return f"{number} left out as unreadable; the first: {min(self._messages)}"
+        return f"{number} left out as unreadable; the first: {min(self._errors)}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,9 +66,13 @@ class ReplacingSource:
         return len(self.source)
 
     def __getitem__(self, index: int) -> Example:
+        return self.cropped(index, None)
+
+    def cropped(self, index: int, crop: RandomCrop | None) -> Example:
+        """An example, with that crop of its image if any."""
         for position in range(index, index + len(self)):
             try:
-                return self.source[position % len(self)]
+                return read_example(self.source, position % len(self), crop)
             except DataError as error:
                 self.unreadable.add(error)
         raise DataError("the data set has no image that can be read")

@@ -8,6 +8,8 @@ from typing import Protocol
 
 import numpy as np
 
+from zoo.data.cropping import decode_crop
+from zoo.data.crops import RandomCrop
 from zoo.data.dataset import Example
 from zoo.data.decoding import decode, header_shape, unreadable
 from zoo.data.errors import DataError
@@ -46,6 +48,11 @@ class EncodedSource:
     def __getitem__(self, index: int) -> Example:
         with self._naming(index):
             return {"image": decode(io.BytesIO(self.encoded(index))), "label": self.label(index)}
+
+    def cropped(self, index: int, crop: RandomCrop) -> Example:
+        """An example with a random crop of its image."""
+        with self._naming(index):
+            return {"image": decode_crop(self.encoded(index), crop), "label": self.label(index)}
 
     def encoded(self, index: int) -> bytes:
         """The image as it is stored."""

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
+from zoo.data.cropping import read_crop
+from zoo.data.crops import RandomCrop
 from zoo.data.dataset import Dataset, Example, path_safe
 from zoo.data.decoding import read_image, read_shape, read_thumbnail
 from zoo.data.errors import DataError
@@ -38,6 +40,10 @@ class FolderSource:
 
     def __getitem__(self, index: int) -> Example:
         return {"image": read_image(self.path(index)), "label": self.labels[index]}
+
+    def cropped(self, index: int, crop: RandomCrop) -> Example:
+        """An example with a random crop of its image."""
+        return {"image": read_crop(self.path(index), crop), "label": self.labels[index]}
 
     def path(self, index: int) -> Path:
         """The file of an image."""

@@ -11,6 +11,8 @@ from pathlib import Path
 import numpy as np
 import tensorflow_datasets as tfds
 
+from zoo.data.cropping import decode_crop
+from zoo.data.crops import RandomCrop
 from zoo.data.dataset import EVERY_FIFTH, ArraySource, Dataset, Example, path_safe
 from zoo.data.decoding import decode, header_shape
 from zoo.data.errors import DataError
@@ -52,6 +54,13 @@ class RecordSource:
             record = self.records[index]
             # RGB sets hold grey files too.
             pixels = with_channels(decode(io.BytesIO(record[self.image_key])), self.channels)
+            return {"image": pixels, "label": int(record[self.label_key])}
+
+    def cropped(self, index: int, crop: RandomCrop) -> Example:
+        """An example with a random crop of its image."""
+        with self._naming(index):
+            record = self.records[index]
+            pixels = with_channels(decode_crop(record[self.image_key], crop), self.channels)
             return {"image": pixels, "label": int(record[self.label_key])}
 
     def label(self, index: int) -> int:

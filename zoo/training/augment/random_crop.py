@@ -6,9 +6,7 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 
-MAX_ASPECT_RATIO = 4 / 3
-# Boxes that are drawn per image. The first that fits is used, or else `central_box`.
-MAX_TRIES = 10
+from zoo.data.crops import MAX_ASPECT_RATIO, MAX_TRIES, central_box
 
 
 def random_resized_crop(key: jax.Array, images: jax.Array, smallest: float) -> jax.Array:
@@ -34,13 +32,6 @@ def random_boxes(key: jax.Array, batch: int, height: int, width: int, smallest: 
     offset = jax.random.uniform(offset_key, (batch, 2), jnp.float32) * (whole - size)
     central = jnp.array(central_box(height, width), jnp.float32)
     return jnp.where(inside.any(1)[:, None], jnp.concatenate([offset, size], axis=1), central)
-
-
-def central_box(height: int, width: int) -> tuple[int, int, int, int]:
-    """Top, left, height and width of the largest central box with an aspect ratio of 3/4 to 4/3, as torchvision's."""
-    box_height = min(height, round(width * MAX_ASPECT_RATIO))
-    box_width = min(width, round(height * MAX_ASPECT_RATIO))
-    return (height - box_height) // 2, (width - box_width) // 2, box_height, box_width
 
 
 def resize_boxes(images: jax.Array, boxes: jax.Array) -> jax.Array:
