@@ -10,6 +10,7 @@ zoo train --model googlenet --resume --epochs 40             extend a stopped or
 zoo train --run-dir checkpoints/googlenet-pets --resume      the folder knows its network and data
 zoo train --model resnet18 --dataset ~/photos --pretrained --freeze backbone         only a new head
 zoo train --model googlenet_bn --dataset ~/fashion-mnist --recipe speedrun           94 % in the least time
+zoo train --model resnet50 --dataset imagenet2012 --dry-run                          what it will take, and no more
 
 Ctrl-C saves the run and prints the command that resumes it (exit status 130; a second Ctrl-C does not wait). Bad input
 is one line and exit status 2.
@@ -33,8 +34,11 @@ from zoo.printable import shell_command
 from zoo.runtime.process import started_as
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from zoo.data import Dataset
     from zoo.training import RunFolder
+    from zoo.training.plan.run_plan import RunPlan
     from zoo.training.prepare import RunRequest
 
 HELP = "train a network"
@@ -56,7 +60,7 @@ def run(args: argparse.Namespace) -> int:
     from zoo.runtime.console import output_console, print_line
     from zoo.training import enable_compilation_cache
     from zoo.training.distributed import Cluster, fail_on_all_processes, is_first, join_cluster
-    from zoo.training.prepare import prepare, print_run, train_prepared
+    from zoo.training.prepare import plan_only, prepare, print_run, train_prepared
 
     start = time.perf_counter()
     check_arguments(args)
@@ -68,6 +72,9 @@ def run(args: argparse.Namespace) -> int:
         watch = join_cluster(Cluster(args.coordinator, args.processes, args.process), lock.close)
         console = console if is_first() else Console(quiet=True)
     with watch, lock:
+        if args.dry_run:
+            shown = Console(quiet=True) if args.json else console
+            return print_plan(plan_only(run_request(args), shown), console, as_json=args.json)
         with fail_on_all_processes():
             prepared = prepare(run_request(args), console, lock)
         print_run(prepared, console)
@@ -77,6 +84,19 @@ def run(args: argparse.Namespace) -> int:
     elif is_first():
         print(f"test_accuracy={outcome.test_accuracy:.4f} seconds={time.perf_counter() - start:.1f}")
     return outcome.exit_code
+
+
+def print_plan(plan: RunPlan, console: Console, *, as_json: bool) -> int:
+    """Print what a run would take, as lines or as JSON, and return the exit status."""
+    from zoo.runtime.console import print_line
+    from zoo.training.distributed import is_first
+    from zoo.training.plan.plan_lines import plan_json, plan_report
+
+    if as_json and is_first():
+        print(plan_json(plan))
+    for line in [] if as_json else plan_report(plan):
+        print_line(console, line)
+    return 0
 
 
 def check_arguments(args: argparse.Namespace) -> None:
@@ -94,6 +114,8 @@ def check_arguments(args: argparse.Namespace) -> None:
     RunOptions(**given_fields(args, RunOptions))
     if args.resume and args.run_dir:
         RunFolder(args.run_dir).read_config(args.model)
+    if args.json and not args.dry_run:
+        raise ZooError("--json is the form of a plan: give --dry-run too")
     if args.coordinator is None and not args.processes is args.process is None:
         raise ZooError("--processes and --process need --coordinator HOST:PORT too")
 

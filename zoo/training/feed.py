@@ -4,6 +4,7 @@ A feed has a part for the host, `inputs(step)`, and a part that is compiled with
 are counted from 0. A checkpoint stores its `position`.
 """
 
+from collections.abc import Callable
 from typing import Any, Literal, Protocol
 
 import jax
@@ -101,12 +102,19 @@ class Resident:
 
     def batch(self, inputs: tuple[Batch, jax.Array], step: jax.Array) -> Batch:
         """The next images in the order, split over the devices."""
+        return gather_batch(self.batch_size, self.mesh)(inputs, step)
+
+
+def gather_batch(batch_size: int, mesh: Mesh) -> Callable[[tuple[Batch, jax.Array], jax.Array], Batch]:
+    """A function of the inputs of `Resident` and a step: the next images in the order, split over the devices."""
+
+    def gather(inputs: tuple[Batch, jax.Array], step: jax.Array) -> Batch:
         images, order = inputs
-        start = step % (self.count // self.batch_size) * self.batch_size
-        chosen = lax.dynamic_slice_in_dim(order, start, self.batch_size)
-        return jax.tree.map(
-            lambda array: lax.with_sharding_constraint(array[chosen], batch_sharding(self.mesh)), images
-        )
+        start = step % (len(order) // batch_size) * batch_size
+        chosen = lax.dynamic_slice_in_dim(order, start, batch_size)
+        return jax.tree.map(lambda array: lax.with_sharding_constraint(array[chosen], batch_sharding(mesh)), images)
+
+    return gather
 
 
 def open_feed(

@@ -75,13 +75,15 @@ def learning_rate_schedule(recipe: Recipe, steps_per_epoch: int) -> optax.Schedu
     rate. The epochs of the staircase and exponential schedules count from the start of the run, warmup included.
     Without accumulation each step is an update.
     """
-    updates = max(1, count_updates(recipe, recipe.epochs * steps_per_epoch))
-    warmup = count_warmup_updates(recipe, steps_per_epoch)
-    peak = peak_learning_rate(recipe)
-    span = _Span(updates=updates, warmup=warmup, per_epoch=Fraction(steps_per_epoch, recipe.accumulate), peak=peak)
+    span = _span(recipe, steps_per_epoch)
     after = _SCHEDULES[recipe.schedule](recipe, span)
-    warming = optax.linear_schedule(recipe.warmup_start * peak, peak, warmup)
-    return optax.join_schedules([warming, after], [warmup]) if warmup else after
+    warming = optax.linear_schedule(recipe.warmup_start * span.peak, span.peak, span.warmup)
+    return optax.join_schedules([warming, after], [span.warmup]) if span.warmup else after
+
+
+def decay_updates(recipe: Recipe, steps_per_epoch: int) -> list[int]:
+    """The updates, counted from 0, at which a staircase multiplies the learning rate."""
+    return _decays(recipe, _span(recipe, steps_per_epoch))
 
 
 def depends_on_epochs(recipe: Recipe) -> bool:
@@ -115,6 +117,15 @@ class _Span:
         if not recipe.decay_epochs:
             return Fraction(self.updates, 3)
         return Fraction(str(recipe.decay_epochs)) * self.per_epoch
+
+
+def _span(recipe: Recipe, steps_per_epoch: int) -> _Span:
+    return _Span(
+        updates=max(1, count_updates(recipe, recipe.epochs * steps_per_epoch)),
+        warmup=count_warmup_updates(recipe, steps_per_epoch),
+        per_epoch=Fraction(steps_per_epoch, recipe.accumulate),
+        peak=peak_learning_rate(recipe),
+    )
 
 
 # A schedule of the updates after the warmup, counted from its end.
@@ -152,13 +163,18 @@ def _exponential(recipe: Recipe, span: _Span) -> optax.Schedule:
 
 def _staircase(recipe: Recipe, span: _Span) -> optax.Schedule:
     """The rate is multiplied at whole updates: the first one at which so many epochs are done."""
+    boundaries = np.array(_decays(recipe, span), np.int64) - span.warmup
+    rates = np.float32(span.peak * recipe.decay_rate ** np.arange(len(boundaries) + 1.0))
+    return lambda count: jnp.asarray(rates)[(jnp.asarray(boundaries, jnp.int32) <= count).sum()]
+
+
+def _decays(recipe: Recipe, span: _Span) -> list[int]:
+    """The updates, counted from 0, at which the staircase multiplies the rate."""
     given, interval = parse_epochs(recipe.decay_at, "decay_at"), span.interval(recipe)
     points = [epoch * span.per_epoch for epoch in given] or [
         interval * number for number in range(1, math.ceil(span.updates / interval))
     ]
-    boundaries = np.array([math.ceil(point) - span.warmup for point in points if point < span.updates], np.int64)
-    rates = np.float32(span.peak * recipe.decay_rate ** np.arange(len(boundaries) + 1.0))
-    return lambda count: jnp.asarray(rates)[(jnp.asarray(boundaries, jnp.int32) <= count).sum()]
+    return [math.ceil(point) for point in points if point < span.updates]
 
 
 _SCHEDULES: MappingProxyType[str, Callable[[Recipe, _Span], optax.Schedule]] = MappingProxyType(

@@ -1,31 +1,36 @@
 """The training loop: steps, and what is due after them."""
 
+import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import jax
-from jax.sharding import Mesh
+from jax.stages import Compiled
 from rich.console import Console
 
 from zoo import count
 from zoo.data import UnreadableImages
-from zoo.runtime.compiler_options import compiler_options
 from zoo.runtime.console import print_line
-from zoo.runtime.mesh import data_mesh, replicated
+from zoo.runtime.mesh import data_mesh
 from zoo.training.checkpoint.position import Position
+from zoo.training.compiled_step import StepProgram
 from zoo.training.config.recipe import Recipe
-from zoo.training.feed import Feed, open_feed
+from zoo.training.distributed import fail_on_all_processes
+from zoo.training.feed import open_feed
 from zoo.training.finetune.freezing import partition
 from zoo.training.initial_state import build_network, initial_state
 from zoo.training.learning_rate import count_warmup_updates
 from zoo.training.logging.rows import MetricsRow
+from zoo.training.plan.dry_run import machine_of, make_plan
+from zoo.training.plan.plan_lines import memory_line, plan_lines
+from zoo.training.plan.run_plan import RunPlan
+from zoo.training.plan.step_memory import check_step_memory, step_memory
 from zoo.training.prepared_run import PreparedRun
 from zoo.training.resolve_config import check_batches, check_classes, check_memory
 from zoo.training.schedule import TrainingPlan
 from zoo.training.session import Session, open_session
 from zoo.training.state import TrainState
-from zoo.training.step import Metrics, train_step
+from zoo.training.step import Metrics
 from zoo.training.stop_signals import exit_code
 
 RunStep = Callable[[TrainState, Any], tuple[TrainState, Metrics]]
@@ -50,13 +55,17 @@ def train_run(run: PreparedRun, console: Console) -> Outcome:
     """
     config = run.config
     check_run(run)
+    # Before the state and the images take some of the memory.
+    machine = machine_of(run)
     mesh, plan = data_mesh(config.recipe.batch_size), TrainingPlan(config.recipe, len(run.dataset.train))
     unreadable = UnreadableImages(run.options.skip_unreadable, "--skip-unreadable")
     feed = open_feed(run.dataset, config.recipe, config.preprocessing, mesh, unreadable)
     state, position = initial_state(run, mesh=mesh, steps_per_epoch=plan.steps_per_epoch, console=console)
     feed.seek(position.feed)
-    first, run_step = int(state.step), compile_step(feed, state, mesh)
-    print_start(state, config.recipe, plan, console)
+    first = int(state.step)
+    run_plan = make_plan(run, state, machine)
+    print_start(state, run_plan, config.recipe, plan, console)
+    run_step = StepProgram(feed.batch, state, mesh, lambda program: check_program(program, run_plan, console))
     with open_session(
         run, plan=plan, feed=feed, first=first, position=position, mesh=mesh, console=console, unreadable=unreadable
     ) as session:
@@ -108,12 +117,22 @@ def lacks_evaluation(session: Session, position: Position) -> bool:
     return position.evaluation_missing
 
 
-def print_start(state: TrainState, recipe: Recipe, plan: TrainingPlan, console: Console) -> None:
-    """Print what is particular about a run that starts, or continues, from this state."""
+def print_start(state: TrainState, run_plan: RunPlan, recipe: Recipe, plan: TrainingPlan, console: Console) -> None:
+    """Print the plan of a run, and what is particular about one that starts, or continues, from this state."""
+    for line in plan_lines(run_plan):
+        print_line(console, line)
     print_frozen(state, console)
     print_short_warmup(recipe, plan, console)
     if int(state.step) >= plan.steps:
         print_line(console, f"all epochs are done ({recipe.epochs}): more --epochs extend the run")
+
+
+def check_program(program: Compiled, plan: RunPlan, console: Console) -> None:
+    """Print the memory of the compiled step. Raises ZooError, in all processes, where a device of any has less."""
+    memory = step_memory(program)
+    print_line(console, memory_line(dataclasses.replace(plan, memory=memory)))
+    with fail_on_all_processes():
+        check_step_memory(memory, plan.machine.memory)
 
 
 def print_frozen(state: TrainState, console: Console) -> None:
@@ -131,13 +150,3 @@ def print_short_warmup(recipe: Recipe, plan: TrainingPlan, console: Console) -> 
     # The warmup is a whole number of updates.
     if epochs + recipe.accumulate / plan.steps_per_epoch <= recipe.warmup_epochs:
         print_line(console, f"warmup is {epochs:.3g} epochs, not {recipe.warmup_epochs:g}: at most a third of the run")
-
-
-def compile_step(feed: Feed, state: TrainState, mesh: Mesh) -> RunStep:
-    """The jitted training step, which takes its batch from the feed's inputs and donates the state."""
-
-    def step(state: TrainState, inputs: Any) -> tuple[TrainState, Metrics]:
-        return train_step(state, feed.batch(inputs, state.step))
-
-    shardings = (jax.tree.map(lambda leaf: leaf.sharding, state), replicated(mesh))
-    return jax.jit(step, donate_argnums=0, out_shardings=shardings, compiler_options=compiler_options())

@@ -1,8 +1,8 @@
 """From what a caller asks for to a run that can start: the same for the command and for `zoo.train`."""
 
 import dataclasses
-from collections.abc import Mapping
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,11 +26,13 @@ from zoo.training.config.recipe import Recipe
 from zoo.training.config.recipe_settings import recipe_table
 from zoo.training.config.run_config import RunConfig
 from zoo.training.config.run_options import RunOptions
-from zoo.training.distributed import is_first
+from zoo.training.distributed import fail_on_all_processes, is_first
 from zoo.training.finetune.pretrained_backbone import backbone_of
 from zoo.training.initial_state import build_network
 from zoo.training.learning_rate import describe_rate
-from zoo.training.loop import Outcome, train_run
+from zoo.training.loop import Outcome, check_run, train_run
+from zoo.training.plan.dry_run import dry_run
+from zoo.training.plan.run_plan import RunPlan
 from zoo.training.prepared_run import PreparedRun
 from zoo.training.resolve_config import open_weights, resolve_config
 from zoo.training.resume_config import ResumeRequest, check_same_weights, describe_changes, resume_config
@@ -75,9 +77,22 @@ def prepare(request: RunRequest, console: Console, lock: ExitStack) -> PreparedR
     The first process holds the lock of the folder from before the configuration is read, or the folder made.
     """
     folder = request.folder
+    if request.resume and isinstance(folder, RunFolder) and is_first() and folder.path.is_dir():
+        lock.enter_context(lock_folder(folder.path))
+    run = resolve_run(request, console)
+    if run.config.recipe.feed == "resident":
+        run = dataclasses.replace(run, dataset=read_dataset(run.dataset, run.config, run.options, console))
     if request.resume and isinstance(folder, RunFolder):
-        if is_first() and folder.path.is_dir():
-            lock.enter_context(lock_folder(folder.path))
+        update_config(folder, run.config, console)
+    elif isinstance(folder, RunFolder):
+        start_folder(folder, run.config, console, lock)
+    return run
+
+
+def resolve_run(request: RunRequest, console: Console) -> PreparedRun:
+    """The run that is asked for, of which nothing is written yet and no image is read."""
+    folder = request.folder
+    if request.resume and isinstance(folder, RunFolder):
         data = as_remembered(folder.read_config(request.model).data, request.dataset)
         request = dataclasses.replace(request, dataset=data)
         config, weights = resumed_config(request, folder)
@@ -89,16 +104,9 @@ def prepare(request: RunRequest, console: Console, lock: ExitStack) -> PreparedR
         print_line(console, f"pretrained weights: {weights.source}")
     backbone = backbone_of(weights, build_network(config)) if weights else {}
     print_data(request.dataset, config, console)
-    dataset = request.dataset
-    if config.recipe.feed == "resident":
-        dataset = read_dataset(dataset, config, options, console)
-    if request.resume and isinstance(folder, RunFolder):
-        update_config(folder, config, console)
-    elif isinstance(folder, RunFolder):
-        start_folder(folder, config, console, lock)
     return PreparedRun(
         config=config,
-        dataset=dataset,
+        dataset=request.dataset,
         folder=folder,
         backbone=backbone,
         resume=request.resume,
@@ -203,8 +211,28 @@ def print_run(run: PreparedRun, console: Console) -> None:
 
 def train_prepared(run: PreparedRun, console: Console) -> Outcome:
     """`train_run`, which raises ZooError where the device has too little memory."""
-    try:
+    with refusing_too_little_memory():
         return train_run(run, console)
+
+
+def plan_only(request: RunRequest, console: Console) -> RunPlan:
+    """The plan of a run that does not start: nothing is written. Raises ZooError as a run would before its first step.
+
+    Images are not read: one that cannot be is not found.
+    """
+    with fail_on_all_processes():
+        run = resolve_run(request, console)
+        check_run(run)
+    print_run(run, console)
+    with refusing_too_little_memory(), fail_on_all_processes():
+        return dry_run(run)
+
+
+@contextmanager
+def refusing_too_little_memory() -> Iterator[None]:
+    """A context in which what JAX raises where a device has too little memory is a ZooError."""
+    try:
+        yield
     except JaxRuntimeError as error:
         if "RESOURCE_EXHAUSTED" not in str(error):
             raise

@@ -28,8 +28,11 @@ class TrainingPlan:
     def at(self, step: int) -> dict[str, float]:
         """{"step", "epoch", "learning_rate"}; the epoch is a whole number at its end, and a fraction before."""
         epochs = step // self.steps_per_epoch if self.ends_epoch(step) else step / self.steps_per_epoch
-        rate = float(self._learning_rate(count_updates(self._recipe, step - 1)))
-        return {"step": step, "epoch": epochs, "learning_rate": rate}
+        return {"step": step, "epoch": epochs, "learning_rate": self.rate(step)}
+
+    def rate(self, step: int) -> float:
+        """The learning rate of this step, counted from 1."""
+        return float(self._learning_rate(count_updates(self._recipe, step - 1)))
 
 
 @dataclass(frozen=True)

@@ -49,6 +49,13 @@ def add_training_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="resume the run in the run folder; more --epochs extend it, and docs/training.md lists what may change",
     )
+    parser.add_argument(
+        "--dry-run",
+        action="store_true",
+        help="compile the step, print steps, learning rate, memory, disk, time and input, and stop: nothing is written "
+        "but the compiled program, which the run will find",
+    )
+    parser.add_argument("--json", action="store_true", help="with --dry-run: print the plan as JSON")
     add_fields(parser.add_argument_group("recipe", RECIPE_HELP), Recipe)
     options = parser.add_argument_group(
         "run options", "do not change the trained network, and may differ with --resume"

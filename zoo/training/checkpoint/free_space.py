@@ -24,11 +24,15 @@ def check_free_space(folder: RunFolder, state: Any, count: int) -> None:
             pass
     except OSError as error:
         raise ZooError(f"cannot write in the run folder {folder.path}: {reason(error)}") from None
-    checkpoint_bytes = sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(arrays(state)))
     existing = sum(file.stat().st_size for file in folder.steps.rglob("*") if file.is_file())
-    needed, free = checkpoint_bytes * count - existing, shutil.disk_usage(folder.path).free
+    needed, free = checkpoint_bytes(state) * count - existing, shutil.disk_usage(folder.path).free
     if needed > free:
         raise ZooError(
             f"{folder.path} has room for {free / 2**20:.0f} MB, and {count} checkpoints of this run need "
             f"{needed / 2**20:.0f}: free some space, or choose another folder with --run-dir"
         )
+
+
+def checkpoint_bytes(state: Any) -> int:
+    """The size of a checkpoint of this state, which may have shapes instead of arrays; files are a little larger."""
+    return sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(arrays(state)))

@@ -1,0 +1,104 @@
+"""A plan as lines for a person, and as JSON for a program."""
+
+import json
+from dataclasses import asdict
+
+from zoo.printable import counted, shown_bytes
+from zoo.training.logging.progress import format_duration
+from zoo.training.plan.rate_points import RatePoint
+from zoo.training.plan.run_plan import RunPlan
+
+
+def plan_lines(plan: RunPlan) -> list[str]:
+    """What is known without a compiled program: steps, learning rate, and checkpoints where they are written."""
+    return [_steps(plan), _rates(plan.learning_rate), *_checkpoints(plan)]
+
+
+def plan_report(plan: RunPlan) -> list[str]:
+    """All of a plan, in a line each."""
+    return [*plan_lines(plan), memory_line(plan), *_compute(plan), *_input(plan)]
+
+
+def plan_json(plan: RunPlan) -> str:
+    """A plan as an object of JSON, whose keys are the fields of RunPlan; null for what is not known."""
+    derived = {"disk_bytes": plan.disk_bytes, "host_images_per_second": plan.host_images_per_second}
+    return json.dumps({**asdict(plan), **derived}, indent=2)
+
+
+def memory_line(plan: RunPlan) -> str:
+    """The memory of a step on each device, against what there is."""
+    memory, available = plan.memory, plan.machine.memory
+    there = "" if available is None else f" of {shown_bytes(available)}"
+    if memory is None:
+        return f"memory: what a step takes{there} is not known on this platform"
+    return (
+        f"memory per device: a step takes {shown_bytes(memory.total)}{there} "
+        f"(state and images {shown_bytes(memory.arguments)}, activations and the like "
+        f"{shown_bytes(memory.temporary + memory.results + memory.code)})"
+    )
+
+
+def _steps(plan: RunPlan) -> str:
+    updates = f", {plan.updates:,} updates" if plan.updates != plan.steps else ""
+    unused = f" ({plan.unused_images:,} of each epoch are not used)" if plan.unused_images else ""
+    devices = f", {plan.batch_size // plan.machine.devices} per device" if plan.machine.devices > 1 else ""
+    return (
+        f"plan: {counted(plan.epochs, 'epoch')} of {counted(plan.steps_per_epoch, 'step')}, {plan.steps:,} in all"
+        f"{updates}; {plan.images.training:,} images{unused}, {plan.batch_size} per step{devices}"
+    )
+
+
+def _rates(points: tuple[RatePoint, ...]) -> str:
+    shown = ", ".join(f"{point.rate:.3g} at step {point.step:,} ({point.why})" for point in points)
+    return f"learning rate: {shown}"
+
+
+def _checkpoints(plan: RunPlan) -> list[str]:
+    if plan.machine.disk is None:
+        return []
+    return [
+        f"checkpoints: {shown_bytes(plan.checkpoint_bytes)} each, at most {plan.checkpoints} at a time: "
+        f"{shown_bytes(plan.disk_bytes)} of {shown_bytes(plan.machine.disk)} free"
+    ]
+
+
+def _compute(plan: RunPlan) -> list[str]:
+    if plan.macs is None or plan.macs_per_epoch is None:
+        return []
+    machine = plan.machine
+    line = (
+        f"multiply-adds: {_count(plan.macs)} per image, {_count(plan.macs_per_epoch)} per epoch (three times for "
+        "training, once for the evaluation)"
+    )
+    where = f"{machine.devices} x {machine.kind}"
+    if plan.seconds_per_epoch is None or plan.images_per_second is None:
+        return [line, f"time: the peak speed of {where} is not known"]
+    hours = format_duration(plan.seconds_per_epoch * plan.epochs)
+    return [
+        line,
+        f"time: {format_duration(plan.seconds_per_epoch)} per epoch, {hours} in all, at {plan.peak_share:.0%} of the "
+        f"peak of {where} ({machine.peak:,.0f} TFLOP/s): {plan.images_per_second:,.0f} images/s",
+    ]
+
+
+def _input(plan: RunPlan) -> list[str]:
+    if plan.resident:
+        return ["input: all images stay on the devices"]
+    encoded = plan.images.encoded_bytes
+    size = "" if encoded is None else f", {shown_bytes(round(encoded))} each on the disk"
+    speed = plan.host_images_per_second
+    if speed is None:
+        return [f"input: {shown_bytes(plan.images.pixel_bytes)} of pixels per image{size}"]
+    read = "" if encoded is None else f"{shown_bytes(round(speed * encoded))}/s from the disk and "
+    return [
+        f"input: each host decodes {speed:,.0f} images/s, which is {read}"
+        f"{shown_bytes(round(speed * plan.images.pixel_bytes))}/s to its devices"
+    ]
+
+
+def _count(number: int) -> str:
+    """A large count with three digits: "4.09 G"."""
+    for unit, size in (("P", 1e15), ("T", 1e12), ("G", 1e9), ("M", 1e6)):
+        if number >= size:
+            return f"{number / size:.3g} {unit}"
+    return f"{number:,}"
