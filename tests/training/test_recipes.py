@@ -12,7 +12,7 @@ from zoo.training import Recipe, learning_rate_schedule, make_optimizer, recipe_
 from zoo.training.config.recipe_table import named_recipe
 
 
-@pytest.mark.parametrize("dataset", ["digits", "fashion-mnist"])
+@pytest.mark.parametrize("dataset", ["digits", "fashion-mnist", "imagenet2012", "cifar10"])
 def test_recipes_ask_for_auxiliary_heads_only_where_a_network_has_some(dataset):
     networks = {name: zoo.create_model(name) for name in zoo.list_models()}
     with_heads = {name for name in networks if recipe_for(name, dataset).aux_heads}
@@ -27,7 +27,7 @@ def test_googlenet_trains_with_its_auxiliary_heads():
 
 def test_a_recipe_has_a_name():
     assert named_recipe("speedrun").flip
-    with pytest.raises(zoo.ZooError, match="there is no recipe 'quick': it is one of speedrun"):
+    with pytest.raises(zoo.ZooError, match=r"there is no recipe 'quick': it is one of .*speedrun"):
         named_recipe("quick")
 
 

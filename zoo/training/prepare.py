@@ -22,6 +22,8 @@ from zoo.runtime.notebook import in_ipython
 from zoo.training.checkpoint.folder_lock import lock_folder
 from zoo.training.checkpoint.run_folder import RunFolder, saved_steps
 from zoo.training.checkpoint.run_memory import RunMemory
+from zoo.training.config.choose_recipe import choose_recipe, describe_recipe
+from zoo.training.config.network_settings import unused_in_network
 from zoo.training.config.recipe import Recipe
 from zoo.training.config.recipe_settings import recipe_table
 from zoo.training.config.run_config import RunConfig
@@ -104,6 +106,8 @@ def resolve_run(request: RunRequest, console: Console) -> PreparedRun:
         print_line(console, f"pretrained weights: {weights.source}")
     backbone = backbone_of(weights, build_network(config)) if weights else {}
     print_data(request.dataset, config, console)
+    if not request.resume:
+        print_source(request, config, console)
     return PreparedRun(
         config=config,
         dataset=request.dataset,
@@ -192,6 +196,17 @@ def print_data(dataset: Dataset, config: RunConfig, console: Console) -> None:
     if not console.quiet:
         for line in two_lines(survey(dataset, BRIEF), balanced=config.recipe.balance):
             print_line(console, line)
+
+
+def print_source(request: RunRequest, config: RunConfig, console: Console) -> None:
+    """Print where the recipe of a new run is from, and which of its settings the network has no field for."""
+    if request.recipe is not None:
+        return
+    pretrained = config.pretrained is not None
+    chosen = choose_recipe(request.model, request.dataset, request.recipe_name, pretrained=pretrained)
+    lost = unused_in_network(chosen.recipe, config.recipe, config.model, request.fields)
+    for line in (*describe_recipe(chosen, request.dataset), *lost):
+        print_line(console, line)
 
 
 def print_run(run: PreparedRun, console: Console) -> None:

@@ -20,10 +20,11 @@ from zoo.runtime.limits import MAX_COUNT
 from zoo.runtime.mesh import data_mesh
 from zoo.training.check_batch_norms import check_batch_norms
 from zoo.training.check_user_network import check_user_network
+from zoo.training.config.choose_recipe import choose_recipe
 from zoo.training.config.network_settings import for_network
 from zoo.training.config.overrides import with_given
 from zoo.training.config.recipe import Recipe
-from zoo.training.config.recipe_table import named_recipe, recipe_for, training_image_size
+from zoo.training.config.recipe_table import training_image_size
 from zoo.training.config.run_config import RunConfig
 from zoo.training.config.unused_settings import check_used
 from zoo.training.feed import resolve_feed
@@ -48,9 +49,7 @@ def resolve_config(
     starts from, if any. A batch size that was not asked for is made smaller where the data set does not fill it. Raises
     ZooError for whatever would fail once it had started.
     """
-    if recipe_name is not None:
-        recipe = named_recipe(recipe_name)
-    recipe = recipe or recipe_for(model, dataset.name, pretrained=weights is not None)
+    recipe = recipe or choose_recipe(model, dataset, recipe_name, pretrained=weights is not None).recipe
     recipe = with_overrides(recipe, dataset, overrides, weights)
     recipe = for_network(recipe, model, overrides, fields)
     check_batches(recipe, dataset)

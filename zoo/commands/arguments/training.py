@@ -21,7 +21,7 @@ METAVARS: dict[Any, str] = {int: "N", float: "X"}
 def add_training_arguments(parser: argparse.ArgumentParser) -> None:
     """Each field of Recipe and RunOptions is a flag, absent from the result if it is not given."""
     from zoo.training import Recipe, RunOptions
-    from zoo.training.config.recipe_table import NAMED_RECIPES
+    from zoo.training.config.recipes.named import NAMED
     from zoo.training.config.run_config import DEFAULT_WEIGHTS
 
     parser.add_argument("--model", metavar="NAME", help=MODEL_HELP)
@@ -43,7 +43,9 @@ def add_training_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="WEIGHTS",
         help="start from these weights, or the network's default ones, with a new head for the classes of the data",
     )
-    parser.add_argument("--recipe", choices=sorted(NAMED_RECIPES), help="default: that of the network and the data")
+    parser.add_argument(
+        "--recipe", choices=sorted(NAMED), help="default: that of the network and the data; zoo recipes"
+    )
     parser.add_argument(
         "--resume",
         action="store_true",

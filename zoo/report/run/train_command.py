@@ -6,7 +6,7 @@ from zoo.printable import shell_command
 from zoo.registry import model_info
 from zoo.training.config.recipe import Recipe
 from zoo.training.config.recipe_settings import format_setting
-from zoo.training.config.recipe_table import recipe_for
+from zoo.training.config.recipe_table import IMAGENET_CLASSES, data_kind, recipe_for
 from zoo.training.config.run_config import RunConfig
 
 
@@ -17,9 +17,14 @@ def train_command(config: RunConfig) -> str:
     """
     pretrained = config.pretrained is not None
     usual = recipe_for(config.model, config.dataset, pretrained=pretrained)
+    # Their recipe depends on the size of the images, which the run does not know.
+    unknown = not pretrained and len(config.class_names) == IMAGENET_CLASSES and data_kind(config.dataset) == "any data"
     # `zoo train` chooses these from the data and from the weights.
     automatic = {"feed", "fit"} if pretrained else {"feed"}
     arguments = ["zoo", "train", "--model", config.model, "--dataset", _dataset(config)]
+    if unknown:
+        usual = Recipe()
+        arguments += ["--recipe", "default"]
     for name, value in config.fields.items():
         if model_info(config.model).source:
             arguments += ["--model-arg", f"{name}={value}"]

@@ -1,0 +1,68 @@
+"""Recipes for CIFAR-10 and CIFAR-100, of networks that papers or releases have trained on images of 32 pixels.
+
+Networks without batch norm, of which there is no such source, have the recipe for any data.
+"""
+
+from typing import Any
+
+from zoo.training.config.recipes.row import Row
+
+# The padded crop of He et al. 2015, section 4.2: by up to 4 pixels.
+CROP: dict[str, Any] = {"shift": 4, "flip": True}
+SGD: dict[str, Any] = {
+    "optimizer": "sgd",
+    "nesterov": False,
+    "batch_size": 128,
+    "learning_rate": 0.1,
+    "rate_batch": 128,
+    "warmup_epochs": 0.0,
+    "decay_norms": True,
+    **CROP,
+}
+RESNET: dict[str, Any] = {
+    **SGD,
+    "epochs": 164,
+    "schedule": "staircase",
+    "decay_at": "82,123",
+    "weight_decay": 1e-4,
+}
+PYTORCH_CIFAR: dict[str, Any] = {**SGD, "epochs": 200, "weight_decay": 5e-4}
+
+CIFAR = (
+    Row(
+        ("wide_resnet*",),
+        {
+            **RESNET,
+            "nesterov": True,
+            "epochs": 200,
+            "decay_rate": 0.2,
+            "decay_at": "60,120,160",
+            "weight_decay": 5e-4,
+        },
+        "Zagoruyko and Komodakis 2016 (arXiv:1605.07146), section 3",
+    ),
+    Row(
+        ("resnet*",),
+        RESNET,
+        "He et al. 2015 (arXiv:1512.03385), section 4.2: 64,000 steps, decays at 32,000 and 48,000; its stem is "
+        "--model-arg small_images=true",
+    ),
+    Row(
+        ("densenet*",),
+        {**RESNET, "nesterov": True, "epochs": 300, "batch_size": 64, "rate_batch": 64, "decay_at": "150,225"},
+        "Huang et al. 2016 (arXiv:1608.06993), section 4.2",
+    ),
+    Row(
+        ("nin*",),
+        {"learning_rate": 3e-4, "clip_norm": 1.0, "epochs": 100, "batch_size": 128, **CROP},
+        "zoo's own, with the padded crop of later papers; Lin et al. 2013 trained on whitened images",
+    ),
+    Row(
+        (
+            *("vgg*_bn", "googlenet_bn", "resnext*", "seresnet*", "mobilenet_*", "shufflenet_*", "efficientnet_b0"),
+            "regnet*",
+        ),
+        PYTORCH_CIFAR,
+        "kuangliu/pytorch-cifar, main.py",
+    ),
+)

@@ -1,0 +1,260 @@
+"""Recipes for ImageNet, by the paper or the release of each network: the first row that has its name is used.
+
+The learning rate is that of the source for the `rate_batch` of the source, and another batch scales it. Where a source
+trained replicas asynchronously, `rate_batch` is the batch of one of them, and batches here are of 256 images: Chen et
+al. 2016 (arXiv:1604.00981) multiplied the rate by the replicas to train them together. Decays on a plateau, or by hand,
+are a staircase at the epochs that a release had.
+"""
+
+from zoo.training.config.recipes.imagenet_settings import (
+    BN_INCEPTION,
+    CAFFE,
+    CROP,
+    INCEPTION,
+    MNASNET,
+    RESNET_90,
+    RESNET_TORCH,
+    SGD,
+    SLIM,
+)
+from zoo.training.config.recipes.row import Row
+
+IMAGENET = (
+    Row(
+        ("alexnet_2012",),
+        {**CAFFE, "epochs": 90, "batch_size": 128, "rate_batch": 128, "decay_at": "20,40,60"},
+        "Krizhevsky et al. 2012, section 5; it was divided by 10 by hand, here at the epochs of Caffe's bvlc_alexnet",
+    ),
+    Row(
+        ("alexnet",),
+        # 250 ** (-1 / 3)
+        {
+            **CAFFE,
+            "epochs": 90,
+            "batch_size": 128,
+            "rate_batch": 128,
+            "decay_rate": 0.15874,
+            "decay_at": "22.5,45,67.5",
+        },
+        "Krizhevsky 2014 (arXiv:1404.5997), section 5",
+    ),
+    Row(
+        ("zfnet",),
+        {**CAFFE, "epochs": 70, "batch_size": 128, "rate_batch": 128, "decay_at": "20,40,60"},
+        "Zeiler and Fergus 2013 (arXiv:1311.2901), section 3.1; the rate was lowered by hand, here at the epochs of "
+        "Caffe's bvlc_alexnet; weight decay of AlexNet",
+    ),
+    Row(
+        ("nin",),
+        {**CAFFE, "epochs": 22, "batch_size": 64, "rate_batch": 64, "decay_epochs": 10.0},
+        "Network in Network of the Caffe model zoo: 450,000 steps, a tenth of the rate after each 200,000",
+    ),
+    Row(
+        ("vgg*",),
+        {**CAFFE, "epochs": 74, "batch_size": 256, "rate_batch": 256, "decay_at": "20,40,60"},
+        "Simonyan and Zisserman 2014 (arXiv:1409.1556), section 3.1; three decays on a plateau, here at the epochs of "
+        "Caffe's bvlc_alexnet",
+    ),
+    Row(
+        ("googlenet",),
+        {
+            **SGD,
+            "epochs": 60,
+            "batch_size": 32,
+            "learning_rate": 0.01,
+            "rate_batch": 32,
+            "schedule": "polynomial",
+            "decay_power": 0.5,
+            "weight_decay": 2e-4,
+            "aux_heads": True,
+            "aux_weight": 0.3,
+            **CROP,
+        },
+        "Caffe's bvlc_googlenet, quick_solver.prototxt (the paper has no learning rate); crops of the paper, section 6",
+    ),
+    Row(
+        ("googlenet_*",),
+        {**BN_INCEPTION, "aux_heads": True, "aux_weight": 0.3},
+        "Ioffe and Szegedy 2015 (arXiv:1502.03167), section 4.2: BN-x30; heads of GoogLeNet",
+    ),
+    Row(
+        ("inception_v2*",),
+        BN_INCEPTION,
+        "Ioffe and Szegedy 2015 (arXiv:1502.03167), section 4.2: BN-x30, 6 million steps of 32 images; the rate decays "
+        "six times as fast as 4 % in 8 epochs; weight decay 1/5 of Caffe's",
+    ),
+    Row(
+        ("inception_v3*",),
+        {**INCEPTION, "aux_heads": True, "aux_weight": 0.4},
+        "Szegedy et al. 2015 (arXiv:1512.00567), section 8; weight decay, average and weight of the head of its "
+        "program (tensorflow/models, research/inception)",
+    ),
+    Row(
+        ("inception_v4", "inception_resnet_v2*"),
+        {**INCEPTION, "epochs": 160, "clip_norm": 0.0},
+        "Szegedy et al. 2016 (arXiv:1602.07261), section 4; epochs of its figures; weight decay, average and label "
+        "smoothing of Inception v3's program",
+    ),
+    Row(
+        ("xception",),
+        {
+            **SGD,
+            "epochs": 100,
+            "batch_size": 256,
+            "learning_rate": 0.045,
+            "rate_batch": 256,
+            "schedule": "staircase",
+            "decay_rate": 0.94,
+            "decay_epochs": 2.0,
+            "weight_decay": 1e-5,
+            "dropout": 0.5,
+            "ema": 0.9999,
+            **CROP,
+        },
+        "Chollet 2016 (arXiv:1610.02357), sections 4.3 and 4.4; batch, epochs and the average's decay are not stated",
+    ),
+    Row(
+        ("resnet*v2",),
+        RESNET_TORCH,
+        "He et al. 2016 (arXiv:1603.05027), appendix; fb.resnet.torch",
+    ),
+    Row(
+        ("resnext*",),
+        {**RESNET_TORCH, "epochs": 100, "decay_at": "30,60,90"},
+        "Xie et al. 2016 (arXiv:1611.05431), section 4: fb.resnet.torch, with three decays; torchvision's 100 epochs",
+    ),
+    Row(
+        ("seresnet*",),
+        {
+            **RESNET_TORCH,
+            "nesterov": False,
+            "epochs": 100,
+            "batch_size": 1024,
+            "learning_rate": 0.6,
+            "rate_batch": 1024,
+            "decay_at": "30,60,90",
+        },
+        "Hu et al. 2017 (arXiv:1709.01507), section 6.1; weight decay of ResNet",
+    ),
+    Row(
+        ("wide_resnet*",),
+        RESNET_TORCH,
+        "Zagoruyko and Komodakis 2016 (arXiv:1605.07146), section 3: fb.resnet.torch",
+    ),
+    Row(
+        ("resnet*",),
+        RESNET_90,
+        "Goyal et al. 2017 (arXiv:1706.02677), section 5.1, for any batch; He et al. 2015 have 120 epochs, and decays "
+        "on a plateau",
+    ),
+    Row(
+        ("densenet*",),
+        RESNET_TORCH,
+        "Huang et al. 2016 (arXiv:1608.06993), section 4.2: fb.resnet.torch",
+    ),
+    Row(
+        ("squeezenet*",),
+        {
+            **SGD,
+            "epochs": 68,
+            "batch_size": 512,
+            "learning_rate": 0.04,
+            "rate_batch": 512,
+            "schedule": "linear",
+            "weight_decay": 2e-4,
+            **CROP,
+        },
+        "Iandola et al. 2016 (arXiv:1602.07360): SqueezeNet_v1.0/solver.prototxt, 170,000 steps",
+    ),
+    Row(
+        ("mobilenet_v1",),
+        SLIM,
+        "Howard et al. 2017 (arXiv:1704.04861), section 4: as Inception v3, without label smoothing and heads; here "
+        "all kernels have the weight decay, there depthwise ones have little or none",
+    ),
+    Row(
+        ("mobilenet_v2",),
+        {**SLIM, "epochs": 300, "rate_batch": 96, "decay_rate": 0.98, "decay_epochs": 1.0, "label_smoothing": 0.1},
+        "Sandler et al. 2018 (arXiv:1801.04381), section 6.1; average and label smoothing of its command in slim; "
+        "torchvision's 300 epochs",
+    ),
+    Row(
+        ("mobilenet_v3*",),
+        {
+            **MNASNET,
+            "epochs": 600,
+            "learning_rate": 0.1,
+            "decay_rate": 0.99,
+            "decay_epochs": 3.0,
+            "dropout": 0.2,
+        },
+        "Howard et al. 2019 (arXiv:1905.02244), section 6.1.1; warmup and label smoothing of MnasNet's program; "
+        "torchvision's 600 epochs",
+    ),
+    Row(
+        ("shufflenet_v2*",),
+        {
+            **SGD,
+            "epochs": 240,
+            "batch_size": 1024,
+            "learning_rate": 0.5,
+            "rate_batch": 1024,
+            "schedule": "linear",
+            "weight_decay": 4e-5,
+            "label_smoothing": 0.1,
+            **CROP,
+        },
+        "Ma et al. 2018 (arXiv:1807.11164) and its program (megvii-model/ShuffleNet-Series): 300,000 steps",
+    ),
+    Row(
+        ("mnasnet*",),
+        {**MNASNET, "dropout": 0.2},
+        "Tan et al. 2018 (arXiv:1807.11626), section 5, and its program (tensorflow/tpu)",
+    ),
+    Row(
+        ("efficientnet_v2*",),
+        MNASNET,
+        "Tan and Le 2021 (arXiv:2104.00298), section 5.1; at one image size and strength, where it lets them grow",
+    ),
+    Row(
+        ("efficientnet*",),
+        MNASNET,
+        "Tan and Le 2019 (arXiv:1905.11946), section 5.2, and its program (tensorflow/tpu)",
+    ),
+    Row(
+        ("regnet*",),
+        {
+            "optimizer": "sgd",
+            "epochs": 100,
+            "batch_size": 1024,
+            "learning_rate": 0.8,
+            "rate_batch": 1024,
+            "warmup_epochs": 5.0,
+            "warmup_start": 0.1,
+            "weight_decay": 5e-5,
+            "decay_norms": True,
+            **CROP,
+        },
+        "Radosavovic et al. 2020 (arXiv:2003.13678), and its program (facebookresearch/pycls, dds_baselines)",
+    ),
+    Row(
+        ("convnext*",),
+        {
+            "optimizer": "adamw",
+            "epochs": 300,
+            "batch_size": 4096,
+            "learning_rate": 4e-3,
+            "rate_batch": 4096,
+            "warmup_epochs": 20.0,
+            "weight_decay": 0.05,
+            "label_smoothing": 0.1,
+            "mixup": 0.8,
+            "cutmix": 1.0,
+            "erase": 0.25,
+            "layer_scale": 1e-6,
+            "ema": 0.9999,
+            **CROP,
+        },
+        "Liu et al. 2022 (arXiv:2201.03545), table 5, and its program (facebookresearch/ConvNeXt)",
+    ),
+)

@@ -1,0 +1,70 @@
+"""What several recipes for ImageNet have in common."""
+
+from typing import Any
+
+# The random crop of GoogLeNet's section 6, which most papers after it use.
+CROP: dict[str, Any] = {"crop": 0.08, "flip": True}
+SGD: dict[str, Any] = {"optimizer": "sgd", "nesterov": False, "warmup_epochs": 0.0}
+CAFFE: dict[str, Any] = {**SGD, "learning_rate": 0.01, "weight_decay": 5e-4, "schedule": "staircase", **CROP}
+# Goyal et al. 2017, section 5.1: no decay of norms, Nesterov momentum.
+RESNET_90: dict[str, Any] = {
+    "optimizer": "sgd",
+    "epochs": 90,
+    "batch_size": 256,
+    "learning_rate": 0.1,
+    "rate_batch": 256,
+    "warmup_epochs": 5.0,
+    "schedule": "staircase",
+    "decay_at": "30,60,80",
+    "weight_decay": 1e-4,
+    **CROP,
+}
+# fb.resnet.torch, of which most later programs of 2016 and 2017 are copies: it decays norms and biases too.
+RESNET_TORCH: dict[str, Any] = {**RESNET_90, "warmup_epochs": 0.0, "decay_at": "30,60", "decay_norms": True}
+# The programs of Inception in TensorFlow, also for MobileNet (models/research/slim, models/research/inception).
+SLIM: dict[str, Any] = {
+    "optimizer": "rmsprop",
+    "rms_epsilon": 1.0,
+    "epochs": 100,
+    "batch_size": 256,
+    "learning_rate": 0.045,
+    "rate_batch": 32,
+    "warmup_epochs": 0.0,
+    "schedule": "staircase",
+    "decay_rate": 0.94,
+    "decay_epochs": 2.0,
+    "weight_decay": 4e-5,
+    "ema": 0.9999,
+    **CROP,
+}
+INCEPTION: dict[str, Any] = {**SLIM, "clip_norm": 2.0, "label_smoothing": 0.1}
+BN_INCEPTION: dict[str, Any] = {
+    **SGD,
+    "epochs": 150,
+    "batch_size": 256,
+    "learning_rate": 0.045,
+    "rate_batch": 32,
+    "schedule": "staircase",
+    "decay_rate": 0.96,
+    "decay_epochs": 1.333,
+    "weight_decay": 4e-5,
+    **CROP,
+}
+# The program of MnasNet, which EfficientNet and MobileNetV3 took over (tensorflow/tpu).
+MNASNET: dict[str, Any] = {
+    "optimizer": "rmsprop",
+    "rms_epsilon": 1e-3,
+    "epochs": 350,
+    "batch_size": 4096,
+    "learning_rate": 0.256,
+    "rate_batch": 4096,
+    "warmup_epochs": 5.0,
+    "schedule": "staircase",
+    "decay_rate": 0.97,
+    "decay_epochs": 2.4,
+    "weight_decay": 1e-5,
+    "label_smoothing": 0.1,
+    "batch_norm_momentum": 0.99,
+    "ema": 0.9999,
+    **CROP,
+}

@@ -1,0 +1,70 @@
+"""The recipes of --recipe, for any network and data."""
+
+from typing import Any
+
+from zoo.training.config.recipes.imagenet_settings import CROP, RESNET_90
+from zoo.training.config.recipes.row import Row
+from zoo.training.config.recipes.small_images import FASHION
+
+TORCHVISION_V2: dict[str, Any] = {
+    "optimizer": "sgd",
+    "nesterov": False,
+    "epochs": 600,
+    "batch_size": 1024,
+    "learning_rate": 0.5,
+    "rate_batch": 1024,
+    "warmup_epochs": 5.0,
+    "warmup_start": 0.01,
+    "weight_decay": 2e-5,
+    "label_smoothing": 0.1,
+    "mixup": 0.2,
+    "cutmix": 1.0,
+    "trivial_augment": True,
+    "erase": 0.1,
+    # 1 - 2e-5 x 1024 x 32 / 600: its train.py scales the 0.99998 of its command by batch, steps and epochs.
+    "ema": 0.99891,
+    "ema_every": 32,
+    "image_size": 176,
+    **CROP,
+}
+TIMM_A3: dict[str, Any] = {
+    "optimizer": "lamb",
+    "epochs": 100,
+    "batch_size": 2048,
+    "learning_rate": 8e-3,
+    "rate_batch": 2048,
+    "warmup_epochs": 5.0,
+    # From 1e-4.
+    "warmup_start": 0.0125,
+    "weight_decay": 0.02,
+    "loss": "bce",
+    "bce_threshold": 0.2,
+    "mixup": 0.1,
+    "cutmix": 1.0,
+    "image_size": 160,
+    **CROP,
+}
+TIMM_A2: dict[str, Any] = {
+    **TIMM_A3,
+    "epochs": 300,
+    "learning_rate": 5e-3,
+    "warmup_start": 0.02,
+    "stochastic_depth": 0.05,
+    "image_size": 224,
+}
+TIMM_A1: dict[str, Any] = {**TIMM_A2, "epochs": 600, "weight_decay": 0.01, "label_smoothing": 0.1, "mixup": 0.2}
+WIGHTMAN = "Wightman et al. 2021 (arXiv:2110.00476), table 2"
+
+NAMED: dict[str, Row] = {
+    "default": Row((), {}, "the general default, without the table of networks and data"),
+    "resnet_90": Row((), RESNET_90, "Goyal et al. 2017 (arXiv:1706.02677), section 5.1: ResNet in 90 epochs"),
+    "speedrun": Row((), FASHION, "the fastest found so far to 94 % on Fashion-MNIST, with googlenet_bn"),
+    "timm_a1": Row((), TIMM_A1, f"{WIGHTMAN}: A1"),
+    "timm_a2": Row((), TIMM_A2, f"{WIGHTMAN}: A2"),
+    "timm_a3": Row((), TIMM_A3, f"{WIGHTMAN}: A3"),
+    "torchvision_v2": Row(
+        (),
+        TORCHVISION_V2,
+        "torchvision's IMAGENET1K_V2 weights of ResNet (pytorch/vision, references/classification and issue 3995)",
+    ),
+}
