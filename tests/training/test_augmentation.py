@@ -9,13 +9,20 @@ from PIL import Image
 import zoo
 from zoo.data.crops import central_box
 from zoo.training import Recipe
-from zoo.training.augment.augmentation import augment, random_erase, random_flip, random_shift
+from zoo.training.augment.augmentation import augment, random_flip, random_shift
 from zoo.training.augment.random_crop import random_boxes, random_resized_crop, resize_boxes
+from zoo.training.augment.random_erase import random_erase
 
 IMAGES = jnp.asarray(np.random.default_rng(0).uniform(0.5, 1, (64, 12, 10, 3)), jnp.float32)
 KEY = jax.random.key(7)
 # None of the images' values.
 FILL = (0.125, 0.25, 0.375)
+STD = (0.2, 0.25, 0.3)
+EVERYTHING = Recipe(
+    **{"crop": 0.5, "shift": 2, "flip": True, "auto_augment": True, "randaugment": 9, "randaugment_std": 0.5},
+    **{"trivial_augment": True, "color_jitter": 0.4, "hue_jitter": 0.1, "lighting": 0.1},
+    **{"erase": 0.5, "erase_area": 0.33, "erase_noise": True},
+)
 
 
 def shifted_images(image, most):
@@ -59,10 +66,9 @@ def test_erasing_leaves_a_rectangle_of_the_mean():
 
 
 def test_nothing_is_changed_by_default_and_a_key_is_a_result():
-    assert augment(KEY, IMAGES, Recipe(), FILL) is IMAGES
-    all_of_it = Recipe(crop=0.5, shift=2, flip=True, trivial_augment=True, erase=0.5)
-    run = jax.jit(augment, static_argnums=(2, 3))
-    once, again, other = (run(key, IMAGES, all_of_it, FILL) for key in (KEY, KEY, jax.random.key(8)))
+    assert augment(KEY, IMAGES, Recipe(), FILL, STD) is IMAGES
+    run = jax.jit(augment, static_argnums=(2, 3, 4))
+    once, again, other = (run(key, IMAGES, EVERYTHING, FILL, STD) for key in (KEY, KEY, jax.random.key(8)))
     np.testing.assert_array_equal(once, again)
     assert (once != other).any() and once.shape == IMAGES.shape and once.dtype == IMAGES.dtype
 
@@ -153,9 +159,8 @@ def test_a_crop_of_everything_is_the_image():
 
 
 def test_images_stay_float32_where_jax_has_float64():
-    all_of_it = Recipe(crop=0.5, shift=2, flip=True, trivial_augment=True, erase=0.5)
     with jax.enable_x64(True):
-        shape = jax.eval_shape(lambda images: augment(jax.random.key(0), images, all_of_it, FILL), IMAGES)
+        shape = jax.eval_shape(lambda images: augment(jax.random.key(0), images, EVERYTHING, FILL, STD), IMAGES)
     assert shape == jax.ShapeDtypeStruct(IMAGES.shape, jnp.float32)
 
 
@@ -163,3 +168,18 @@ def test_images_stay_float32_where_jax_has_float64():
 def test_a_share_is_at_most_one(name):
     with pytest.raises(zoo.ZooError, match=f"{name} is 2.0: it must be a float32 number from 0 to 1"):
         Recipe(**{name: 2.0})
+
+
+def test_erasing_by_area_and_with_noise():
+    images = jnp.broadcast_to(0.5, (400, 40, 60, 3))
+    erased = np.asarray(random_erase(KEY, images, 0.5, FILL, area=0.33, noise_std=STD))
+    gone = (erased != 0.5).all(-1)
+    hit = gone.any((1, 2))
+    assert 160 < hit.sum() < 240
+    shares, pixels = gone[hit].mean((1, 2)), erased[gone]
+    assert 0.015 < shares.min() < 0.03 and 0.28 < shares.max() < 0.34
+    heights, widths = gone[hit].any(2).sum(1), gone[hit].any(1).sum(1)
+    np.testing.assert_array_equal(heights * widths, gone[hit].sum((1, 2)))
+    assert 0.25 < (heights / widths).min() < 0.5 and 2.5 < (heights / widths).max() < 3.6
+    np.testing.assert_allclose(pixels.mean(0), FILL, atol=0.01)
+    np.testing.assert_allclose(pixels.std(0), STD, atol=0.01)

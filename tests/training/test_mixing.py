@@ -186,3 +186,18 @@ def test_the_recipe_says_what_is_mixed():
         Recipe(mixup=-0.1)
     with pytest.raises(zoo.ZooError, match=r"cutmix is -1.0: it must be a float32 number from 0 to 1000"):
         Recipe(cutmix=-1.0)
+
+
+def test_with_per_image_each_image_has_a_share_of_its_own():
+    images, targets = mix(jax.random.key(1), IMAGES, TARGETS, **BOTH, per_image=True)
+    own = np.diagonal(targets)
+    assert len(np.unique(own)) > 4
+    np.testing.assert_allclose(targets.sum(1), 1, atol=1e-6)
+    cuts = 0
+    for image, before, partner, share in zip(images, IMAGES, IMAGES[::-1], own, strict=True):
+        if (image == before).any():
+            cuts += 1
+            np.testing.assert_allclose(np.asarray(image == before).all(-1).mean(), share, atol=1e-6)
+        else:
+            np.testing.assert_allclose(image, share * before + (1 - share) * partner, atol=1e-5)
+    assert 0 < cuts < 8

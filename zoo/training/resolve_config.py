@@ -71,7 +71,8 @@ def resolve_config(
     check_shift(recipe, preprocessing)
     check_memory(network, recipe, preprocessing, dataset)
     check_trained_parts(network, recipe)
-    check_used(recipe, overrides, has_batch_norm="batch_stats" in init_shapes(network, preprocessing.image_shape))
+    shape = preprocessing.image_shape
+    check_used(recipe, overrides, has_batch_norm="batch_stats" in init_shapes(network, shape), grey=shape[2] == 1)
     check_batch_norms(network, recipe, preprocessing.image_shape)
     return RunConfig(
         model=model,

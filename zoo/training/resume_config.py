@@ -33,7 +33,9 @@ MAY_CHANGE = frozenset(
     | {"rate_batch", "warmup_start", "decay_norms", "batch_norm_momentum"}
     | {"momentum", "nesterov", "rms_epsilon", "weight_decay", "layer_decay", "clip_norm", "label_smoothing"}
     | {"loss", "bce_threshold"}
-    | {"aux_weight", "balance", "crop", "shift", "flip", "trivial_augment", "erase", "mixup", "cutmix", "dtype"}
+    | {"aux_weight", "balance", "crop", "shift", "flip", "auto_augment", "randaugment", "randaugment_ops", "dtype"}
+    | {"randaugment_std", "randaugment_form", "trivial_augment", "augment_interpolation", "color_jitter", "hue_jitter"}
+    | {"lighting", "erase", "erase_area", "erase_noise", "mixup", "cutmix", "mix_per_image"}
 )
 # Why another setting may not change.
 WHY_FIXED = MappingProxyType(
@@ -49,6 +51,7 @@ WHY_FIXED = MappingProxyType(
         "image_size": "the network is trained for it",
         "fit": "the network is trained for it",
         "feed": "it decides the order of the images",
+        "repeats": "it decides the order of the images",
         "seed": "it decides the order of the images",
         "batch_norm_warmup": "it is counted from the first step",
         "dropout": "the network is made with it",
@@ -167,7 +170,8 @@ def check_changes(recipe: Recipe, stored: RunConfig, dataset: Dataset, *, step: 
     """Raises ZooError for changed settings that do not fit the run, or would have no effect."""
     changed = changed_settings(stored.recipe, recipe)
     norms = "batch_norm_momentum" not in changed or "batch_stats" in init_shapes(build_network(stored))
-    check_used(recipe, changed, has_batch_norm=norms)
+    grey = stored.preprocessing.image_shape[2] == 1
+    check_used(recipe, changed, has_batch_norm=norms, grey=grey)
     check_shift(recipe, stored.preprocessing)
     check_batches(recipe, dataset)
     steps_per_epoch = len(dataset.train) // recipe.batch_size

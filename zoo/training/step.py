@@ -123,12 +123,13 @@ def prepare_batch(state: TrainState, key: jax.Array, batch: Batch) -> tuple[jax.
     """
     recipe = state.recipe
     images = scale_to_1(batch["image"])
-    images = augment(jax.random.fold_in(key, AUGMENTATION_STREAM), images, recipe, fill=state.mean)
+    images = augment(jax.random.fold_in(key, AUGMENTATION_STREAM), images, recipe, state.mean, state.std)
     images = standardize(images, state.mean, state.std)
     if not recipe.mixes_images:
         return images, batch["label"]
     targets = jax.nn.one_hot(batch["label"], state.model.num_classes)
-    return mix(jax.random.fold_in(key, MIXING_STREAM), images, targets, mixup=recipe.mixup, cutmix=recipe.cutmix)
+    alphas, each = {"mixup": recipe.mixup, "cutmix": recipe.cutmix}, recipe.mix_per_image
+    return mix(jax.random.fold_in(key, MIXING_STREAM), images, targets, **alphas, per_image=each)
 
 
 def eval_step(state: TrainState, batch: Batch) -> Metrics:

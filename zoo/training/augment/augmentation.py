@@ -4,29 +4,62 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
+from zoo.training.augment.auto_augment import auto_augment
+from zoo.training.augment.color_jitter import color_jitter
+from zoo.training.augment.lighting import lighting
+from zoo.training.augment.rand_augment import RandAugment, rand_augment
 from zoo.training.augment.random_crop import random_resized_crop
+from zoo.training.augment.random_erase import random_erase
 from zoo.training.augment.trivial_augment import trivial_augment
 from zoo.training.config.recipe import Recipe
 
+# Numbers to fold into the key, for what came after the first five: their keys stay the same.
+AUTO_AUGMENT, RAND_AUGMENT, COLOR_JITTER, LIGHTING = range(4)
 
-def augment(key: jax.Array, images: jax.Array, recipe: Recipe, fill: tuple[float, ...]) -> jax.Array:
+
+def augment(
+    key: jax.Array, images: jax.Array, recipe: Recipe, mean: tuple[float, ...], std: tuple[float, ...]
+) -> jax.Array:
     """Images [batch, height, width, 1 or 3] in 0..1, before standardization, each augmented independently.
 
-    The recipe's `crop`, `shift`, `flip`, `trivial_augment` and `erase` are applied, in this order. `fill` has one value
-    per channel, usually the data's mean, for pixels from outside an image. Mixup and CutMix are in `mixing`.
+    The recipe's `crop`, `shift`, `flip`, `auto_augment`, `randaugment`, `trivial_augment`, `color_jitter`, `lighting`
+    and `erase` are applied, in this order. `mean` and `std` are the data's, one value per channel: the mean fills what
+    is from outside an image. Mixup and CutMix are in `mixing`.
     """
     shift_key, flip_key, erase_key, crop_key, trivial_key = jax.random.split(key, 5)
     if recipe.crop:
         images = random_resized_crop(crop_key, images, recipe.crop)
     if recipe.shift:
-        images = random_shift(shift_key, images, recipe.shift, fill)
+        images = random_shift(shift_key, images, recipe.shift, mean)
     if recipe.flip:
         images = random_flip(flip_key, images)
+    if recipe.auto_augment:
+        auto_key = jax.random.fold_in(key, AUTO_AUGMENT)
+        images = auto_augment(auto_key, images, mean, recipe.augment_interpolation)
+    if recipe.randaugment:
+        rand_key = jax.random.fold_in(key, RAND_AUGMENT)
+        images = rand_augment(rand_key, images, rand_augment_settings(recipe), mean, recipe.augment_interpolation)
     if recipe.trivial_augment:
-        images = trivial_augment(trivial_key, images, fill)
+        images = trivial_augment(trivial_key, images, mean, recipe.augment_interpolation)
+    if recipe.color_jitter or recipe.hue_jitter:
+        jitter_key = jax.random.fold_in(key, COLOR_JITTER)
+        images = color_jitter(jitter_key, images, recipe.color_jitter, recipe.hue_jitter)
+    if recipe.lighting and images.shape[-1] == 3:
+        images = lighting(jax.random.fold_in(key, LIGHTING), images, recipe.lighting)
     if recipe.erase:
-        images = random_erase(erase_key, images, recipe.erase, fill)
+        noise_std = std if recipe.erase_noise else ()
+        images = random_erase(erase_key, images, recipe.erase, mean, area=recipe.erase_area, noise_std=noise_std)
     return images
+
+
+def rand_augment_settings(recipe: Recipe) -> RandAugment:
+    """How a recipe changes images by RandAugment."""
+    return RandAugment(
+        recipe.randaugment,
+        operations=recipe.randaugment_ops,
+        deviation=recipe.randaugment_std,
+        form=recipe.randaugment_form,
+    )
 
 
 def random_shift(key: jax.Array, images: jax.Array, limit: int, fill: tuple[float, ...]) -> jax.Array:
@@ -51,22 +84,3 @@ def random_flip(key: jax.Array, images: jax.Array) -> jax.Array:
     # Indices, not a `where` of both images: XLA would compute the operations before it twice.
     indices = jnp.where(flipped, columns[::-1], columns)
     return jnp.take_along_axis(images, indices[:, None, :, None], axis=2, mode="clip")
-
-
-def random_erase(key: jax.Array, images: jax.Array, probability: float, fill: tuple[float, ...]) -> jax.Array:
-    """With this probability, fill a rectangle of 1/8 to 1/2 of an image's height and width (Zhong et al. 2017)."""
-    batch, height, width, _ = images.shape
-    chosen_key, row_key, column_key = jax.random.split(key, 3)
-    chosen = jax.random.bernoulli(chosen_key, probability, (batch, 1))
-    rows, columns = _random_ranges(row_key, batch, height), _random_ranges(column_key, batch, width)
-    inside = (rows & chosen)[:, :, None, None] & columns[:, None, :, None]
-    return jnp.where(inside, jnp.array(fill, images.dtype), images)
-
-
-def _random_ranges(key: jax.Array, batch: int, size: int) -> jax.Array:
-    """bool [batch, size]: true in one range of 1/8 to 1/2 of `size` per row."""
-    length_key, start_key = jax.random.split(key)
-    length = jax.random.randint(length_key, (batch, 1), size // 8, size // 2 + 1)
-    start = jnp.floor(jax.random.uniform(start_key, (batch, 1)) * (size - length + 1))
-    index = jnp.arange(size)
-    return (index >= start) & (index < start + length)

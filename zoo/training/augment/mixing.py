@@ -9,18 +9,20 @@ import jax.numpy as jnp
 
 
 def mix(
-    key: jax.Array, images: jax.Array, targets: jax.Array, *, mixup: float, cutmix: float
+    key: jax.Array, images: jax.Array, targets: jax.Array, *, mixup: float, cutmix: float, per_image: bool = False
 ) -> tuple[jax.Array, jax.Array]:
     """Images [batch, height, width, channel] and targets [batch, classes], mixed by mixup or CutMix.
 
     `mixup` and `cutmix` are the alphas of the beta distribution of shares, 0 for no such mixing. As in the authors'
     programs a whole batch is mixed in one way, by one share or box; with both alphas, each way has probability 0.5.
+    With `per_image` that is drawn for each image, as in timm's mode "elem".
     """
     if not mixup and not cutmix:
         return images, targets
-    weights = mixing_weights(key, *images.shape[1:3], mixup=mixup, cutmix=cutmix)
-    share = weights.mean().astype(targets.dtype)
-    weights = weights[:, :, None].astype(images.dtype)
+    keys = jax.random.split(key, len(images)) if per_image else key[None]
+    weights = jax.vmap(lambda one: mixing_weights(one, *images.shape[1:3], mixup=mixup, cutmix=cutmix))(keys)
+    share = weights.mean((1, 2)).astype(targets.dtype)[:, None]
+    weights = weights[..., None].astype(images.dtype)
     return weights * images + (1 - weights) * images[::-1], share * targets + (1 - share) * targets[::-1]
 
 

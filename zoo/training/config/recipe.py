@@ -13,6 +13,9 @@ from zoo.training.config.decays import MAX_EPOCHS, NO_EPOCHS, check_decays, pars
 MAX_FACTOR = 1000
 # Settings that are fields of those networks that have them.
 NETWORK_FIELDS = ("dropout", "stochastic_depth", "layer_scale")
+TIMM_MAGNITUDE = 10
+# The smallest share of an image that random erasing fills, where it is drawn as an area.
+SMALLEST_ERASED = 0.02
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,17 +138,61 @@ class Recipe:
         maximum=MAX_IMAGE_SIZE,
     )
     flip: bool = config_field(False, "flip each image horizontally with probability 0.5")
+    auto_augment: bool = config_field(False, "change each image by two operations of AutoAugment's ImageNet policy")
+    randaugment: float = config_field(
+        0.0, "magnitude of RandAugment, up to 10, of the form torchvision up to 30 (usual: 9); 0: none", maximum=30
+    )
+    randaugment_ops: int = config_field(
+        2, "operations of RandAugment per image, one after the other", minimum=1, maximum=100
+    )
+    randaugment_std: float = config_field(
+        0.0, "standard deviation of the magnitude of each operation, in timm's forms (usual: 0.5)", maximum=100
+    )
+    randaugment_form: Literal["timm-inc", "timm", "torchvision"] = config_field(
+        "timm-inc",
+        "whose RandAugment: timm's with increasing severity (inc1), timm's, in both of which an operation is left out "
+        "half the time, or torchvision's",
+    )
     trivial_augment: bool = config_field(
         False, "change each image by one random operation of TrivialAugment (wide), of random strength"
+    )
+    augment_interpolation: Literal["nearest", "bilinear", "bicubic"] = config_field(
+        "nearest", "how AutoAugment, RandAugment and TrivialAugment shear, shift and rotate"
+    )
+    color_jitter: float = config_field(
+        0.0, "factors of brightness, contrast and saturation are 1 - this to 1 + this (usual: 0.4)", maximum=10
+    )
+    hue_jitter: float = config_field(
+        0.0, "the hue is turned by up to this share of the color circle, either way", maximum=0.5
+    )
+    lighting: float = config_field(
+        0.0, "standard deviation of PCA lighting, AlexNet's shift of colors (usual: 0.1); 0: none", maximum=10
     )
     erase: float = config_field(
         0.0, "probability that a rectangle of an image, of 1/8 to 1/2 of each side, is filled with the mean", maximum=1
     )
+    erase_area: float = config_field(
+        0.0,
+        "the rectangle has 2 % to this share of the area, and a ratio of 0.3 to 3.3 (usual: 0.33); 0: 1/8 to 1/2 of "
+        "each side",
+        maximum=1,
+    )
+    erase_noise: bool = config_field(False, "fill the rectangle with normal noise instead (timm's mode pixel)")
     mixup: float = config_field(
         0.0, "alpha of mixup, a blend of two images and their labels (usual: 0.2); 0: none", maximum=MAX_FACTOR
     )
     cutmix: float = config_field(
         0.0, "alpha of CutMix, a box of one image in another (usual: 1); 0: none", maximum=MAX_FACTOR
+    )
+    mix_per_image: bool = config_field(
+        False, "mixup and CutMix are drawn for each image, not for a whole batch (timm's mode elem)"
+    )
+    repeats: int = config_field(
+        1,
+        "repeated augmentation: how often an image stands in a batch, each time augmented anew; an epoch has as many "
+        "steps, of fewer images",
+        minimum=1,
+        maximum=MAX_BATCH_SIZE,
     )
     image_size: int = config_field(
         0,
@@ -168,10 +215,22 @@ class Recipe:
         check_fields(self)
         check_decays(self.epochs, self.decay_epochs)
         parse_epochs(self.decay_at, "decay_at")
+        self._check_augmentation()
         try:
             re.compile(self.freeze)
         except re.error as error:
             raise ZooError(f"freeze is {self.freeze!r}, which is not a regular expression: {error}") from None
+
+    def _check_augmentation(self) -> None:
+        if self.randaugment_form != "torchvision" and self.randaugment > TIMM_MAGNITUDE:
+            raise ZooError(
+                f"randaugment is {self.randaugment:g}: the magnitude of timm's forms is 0 to {TIMM_MAGNITUDE}; with "
+                "--randaugment-form torchvision it is up to 30"
+            )
+        if 0 < self.erase_area < SMALLEST_ERASED:
+            raise ZooError(f"erase_area is {self.erase_area:g}: it must be 0, or at least {SMALLEST_ERASED}")
+        if self.repeats > self.batch_size:
+            raise ZooError(f"repeats is {self.repeats}: a batch has only {self.batch_size} images")
 
     @property
     def update_size(self) -> int:

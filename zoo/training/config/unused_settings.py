@@ -7,11 +7,12 @@ from zoo.training.config.decays import parse_epochs
 from zoo.training.config.recipe import Recipe
 
 
-def check_used(recipe: Recipe, given: Iterable[str], *, has_batch_norm: bool = True) -> None:
-    """Raises ZooError if one of the `given` fields of the recipe has no effect in it."""
+def check_used(recipe: Recipe, given: Iterable[str], *, has_batch_norm: bool = True, grey: bool = False) -> None:
+    """Raises ZooError if one of the `given` fields of the recipe has no effect in it; `grey`: of one channel."""
     optimizer = f", and the optimizer is {recipe.optimizer}"
     reasons = {
         **_unused_decays(recipe),
+        **_unused_augmentation(recipe, grey),
         "momentum": recipe.optimizer not in ("sgd", "rmsprop") and f"it is that of sgd and rmsprop{optimizer}",
         "nesterov": recipe.optimizer != "sgd" and f"it is that of sgd{optimizer}",
         "rms_epsilon": recipe.optimizer != "rmsprop" and f"it is that of rmsprop{optimizer}",
@@ -27,6 +28,25 @@ def check_used(recipe: Recipe, given: Iterable[str], *, has_batch_norm: bool = T
     for name in given:
         if reason := reasons.get(name):
             raise ZooError(f"{name} is given and has no effect: {reason}; leave out --{name.replace('_', '-')}")
+
+
+def _unused_augmentation(recipe: Recipe, grey: bool) -> dict[str, str | bool]:
+    """Why settings of augmentation have no effect, False for those that have one."""
+    no_rand = not recipe.randaugment and "it is that of RandAugment, which --randaugment 9 uses"
+    no_erase = not recipe.erase and "it is that of random erasing, which --erase 0.25 uses"
+    has_policy = recipe.auto_augment or recipe.randaugment or recipe.trivial_augment
+    of_timm = recipe.randaugment_form == "torchvision" and "torchvision's RandAugment has one magnitude"
+    return {
+        "randaugment_ops": no_rand,
+        "randaugment_std": no_rand or of_timm,
+        "randaugment_form": no_rand,
+        "augment_interpolation": not has_policy and "it is that of AutoAugment, RandAugment and TrivialAugment",
+        "erase_area": no_erase,
+        "erase_noise": no_erase,
+        "lighting": grey and "it shifts colors, and the images are grey",
+        "hue_jitter": grey and "it turns colors, and the images are grey",
+        "mix_per_image": not recipe.mixes_images and "it is that of mixup and CutMix",
+    }
 
 
 def _unused_decays(recipe: Recipe) -> dict[str, str | bool]:
