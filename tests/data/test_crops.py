@@ -180,6 +180,22 @@ def test_parts_and_resuming_give_the_same_crops(folder, monkeypatch):
     assert len({image.tobytes() for batch in whole for image in batch}) == 5 * 6
 
 
+def test_repeated_images_are_each_cropped_anew_and_parts_and_resuming_change_nothing(folder, monkeypatch):
+    monkeypatch.setattr("zoo.data.read_ahead.CHUNK_IMAGES", 2)
+    source = open_dataset(folder).train
+    once, iterator = (iter(batches(source, repeats=repeats)) for repeats in (1, 4))
+    labels = np.concatenate([next(once)["label"] for _ in range(3)])
+    whole = [next(iterator) for _ in range(5)]
+    # An epoch of 16 images still has two batches of 6, which have the first three images, 4 + 4 + 4.
+    np.testing.assert_array_equal(np.concatenate([batch["label"] for batch in whole[:2]]), np.repeat(labels[:3], 4))
+    assert len({image.tobytes() for batch in whole for image in batch["image"]}) == 5 * 6
+    for number in (0, 1):
+        part = iter(batches(source, (number, 2), repeats=4))
+        part.set_state({"next_index": 3})
+        for batch in whole[3:]:
+            np.testing.assert_array_equal(next(part)["image"], batch["image"][3 * number : 3 * number + 3])
+
+
 def test_the_next_image_is_cropped_in_place_of_one_that_cannot_be_read(folder):
     source = open_dataset(folder).train
     source.path(4).write_bytes(b"no image")

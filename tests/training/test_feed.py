@@ -43,6 +43,14 @@ def test_the_step_alone_decides_the_batch():
     np.testing.assert_array_equal(labels_of(makes[0], (13, 0, 6))[0], straight[3])
 
 
+@pytest.mark.parametrize("repeats", [2, 3])
+def test_repeated_images_are_the_first_of_the_order_one_after_the_other(repeats):
+    once, repeated = (Resident(numbered(50), seed=0, batch_size=8, mesh=data_mesh(8), repeats=n) for n in (1, repeats))
+    for epoch in (0, 6):
+        expected = np.repeat(labels_of(once, range(epoch, epoch + 6)), repeats)[:48]
+        np.testing.assert_array_equal(labels_of(repeated, range(epoch, epoch + 6)).ravel(), expected)
+
+
 def test_images_stay_with_their_labels():
     resident = Resident(numbered(50), seed=0, batch_size=8, mesh=data_mesh(8))
     batch = resident.batch(resident.inputs(2), 2)

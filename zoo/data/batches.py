@@ -90,17 +90,20 @@ def train_batches(
     seed: int,
     part: ProcessPart = (0, 1),
     crops: RandomCrops | None = None,
+    repeats: int = 1,
     unreadable: UnreadableImages | None = None,
     classes: int | None = None,
 ) -> Batches:
     """Endless batches: {"image": uint8 [batch, height, width, channel], "label": int32 [batch]}.
 
-    Each epoch has a new random order from the seed, len(source) // batch_size batches and no example twice;
-    its remainder is dropped. `part` (i, n) reads the i-th of n equal parts of each batch's rows. With `crops` each
-    image is a random crop of the original, decided by its place in the run. The iterator's get_state and set_state
-    resume exactly, with any number of parts. Another image takes the place of one that cannot be read, as often as
-    `unreadable` allows. Raises DataError for a bad argument, a source smaller than one batch, and for an image that
-    cannot be read, when it is met; with `classes` also for a label that is not 0 to classes - 1.
+    Each epoch has a new random order from the seed, len(source) // batch_size batches and no example twice; its
+    remainder is dropped. With `repeats` each example is in so many rows, one after the other, and an epoch of as
+    many batches has only the first examples of its order, as torchvision's RASampler (Hoffer et al. 2019). `part`
+    (i, n) reads the i-th of n equal parts of each batch's rows. With `crops` each image is a random crop of the
+    original, decided by its place in the run. The iterator's get_state and set_state resume exactly, with any
+    number of parts. Another image takes the place of one that cannot be read, as often as `unreadable` allows.
+    Raises DataError for a bad argument, a source smaller than one batch, and for an image that cannot be read, when
+    it is met; with `classes` also for a label that is not 0 to classes - 1.
     """
     _check(preprocessing, batch_size, part)
     if not 0 <= seed < 2**32:
@@ -115,7 +118,7 @@ def train_batches(
     reader = ChunkReader(
         source=source,
         preprocessing=preprocessing,
-        plan=_plan(source, len(source) // batch_size, batch_size, part),
+        plan=replace(_plan(source, len(source) // batch_size, batch_size, part), repeats=repeats),
         order=order,
         length=sys.maxsize,
         crops=crops,

@@ -35,7 +35,8 @@ class ChunkPlan:
     """Which examples are in a chunk.
 
     Of each batch of `batch_size` the process with the number `process` reads one of `processes` equal parts of the
-    rows, in `chunks` chunks. An epoch has `batches` batches of `images` examples.
+    rows, in `chunks` chunks. An epoch has `batches` batches of `images` examples, of which with `repeats` each is taken
+    so often in a row, and the last ones are not.
     """
 
     images: int
@@ -44,6 +45,7 @@ class ChunkPlan:
     process: int
     processes: int
     chunks: int
+    repeats: int = 1
 
     @property
     def rows(self) -> int:
@@ -58,7 +60,7 @@ class ChunkPlan:
         for row in range(part * self.rows // self.chunks, (part + 1) * self.rows // self.chunks):
             position = batch_in_epoch * self.batch_size + first + row
             if position < self.images:
-                yield batch * self.batch_size + first + row, epoch * self.images + position
+                yield batch * self.batch_size + first + row, epoch * self.images + position // self.repeats
 
 
 @dataclass(frozen=True, kw_only=True)

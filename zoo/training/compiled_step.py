@@ -58,7 +58,8 @@ def compile_from_shapes(shapes: TrainState, config: RunConfig, images: int, mesh
     recipe = config.recipe
     sharding = state_sharding(shapes, mesh, fsdp=fsdp)
     inputs = abstract_inputs(config, images, mesh)
-    make_batch = gather_batch(recipe.batch_size, mesh) if recipe.feed == "resident" else lambda inputs, step: inputs
+    gather = gather_batch(recipe.batch_size, mesh, recipe.repeats)
+    make_batch = gather if recipe.feed == "resident" else lambda inputs, step: inputs
     return jit_step(make_batch, sharding, mesh).lower(abstract_like(shapes, sharding), inputs).compile()
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any, Literal, Protocol
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax import lax
 from jax.sharding import Mesh
@@ -72,11 +73,16 @@ class Streamed:
 
 
 class Resident:
-    """All images on every device, as uint8. The seed decides the order of each epoch, and the step the batch."""
+    """All images on every device, as uint8. The seed decides the order of each epoch, and the step the batch.
 
-    def __init__(self, images: dict[str, np.ndarray], *, seed: int, batch_size: int, mesh: Mesh) -> None:
+    With `repeats` each image is so often in a batch, as in `train_batches`.
+    """
+
+    def __init__(
+        self, images: dict[str, np.ndarray], *, seed: int, batch_size: int, mesh: Mesh, repeats: int = 1
+    ) -> None:
         self.images = on_all_devices(images, mesh)
-        self.batch_size, self.mesh = batch_size, mesh
+        self.batch_size, self.mesh, self.repeats = batch_size, mesh, repeats
         self.count = len(images["label"])
         self.key = jax.random.fold_in(jax.random.key(seed), SHUFFLING_STREAM)
         self._order: tuple[int, Any] = (-1, None)
@@ -102,16 +108,21 @@ class Resident:
 
     def batch(self, inputs: tuple[Batch, jax.Array], step: jax.Array) -> Batch:
         """The next images in the order, split over the devices."""
-        return gather_batch(self.batch_size, self.mesh)(inputs, step)
+        return gather_batch(self.batch_size, self.mesh, self.repeats)(inputs, step)
 
 
-def gather_batch(batch_size: int, mesh: Mesh) -> Callable[[tuple[Batch, jax.Array], jax.Array], Batch]:
+def gather_batch(
+    batch_size: int, mesh: Mesh, repeats: int = 1
+) -> Callable[[tuple[Batch, jax.Array], jax.Array], Batch]:
     """A function of the inputs of `Resident` and a step: the next images in the order, split over the devices."""
 
     def gather(inputs: tuple[Batch, jax.Array], step: jax.Array) -> Batch:
         images, order = inputs
         start = step % (len(order) // batch_size) * batch_size
-        chosen = lax.dynamic_slice_in_dim(order, start, batch_size)
+        if repeats > 1:
+            chosen = order[(start + jnp.arange(batch_size)) // repeats]
+        else:
+            chosen = lax.dynamic_slice_in_dim(order, start, batch_size)
         return jax.tree.map(lambda array: lax.with_sharding_constraint(array[chosen], batch_sharding(mesh)), images)
 
     return gather
@@ -129,13 +140,14 @@ def open_feed(
         images = load_all(
             dataset.train, preprocessing=preprocessing, unreadable=unreadable, classes=len(dataset.class_names)
         )
-        return Resident(images, seed=recipe.seed, batch_size=recipe.batch_size, mesh=mesh)
+        return Resident(images, seed=recipe.seed, batch_size=recipe.batch_size, mesh=mesh, repeats=recipe.repeats)
     batches = train_batches(
         dataset.train,
         preprocessing=preprocessing,
         batch_size=recipe.batch_size,
         seed=recipe.seed,
         part=(jax.process_index(), jax.process_count()),
+        repeats=recipe.repeats,
         unreadable=unreadable,
         classes=len(dataset.class_names),
     )
