@@ -79,9 +79,8 @@ def test_a_minimum_of_the_variance_stays(tmp_path):
 
 def test_checks_are_with_sizes_that_were_not_traced():
     options = ExportOptions(any_size=True)
-    for step in (1, 32):
-        assert checked_shapes(options, SHAPE, step)[1] not in example_shapes(options, SHAPE, step)
-    assert checked_shapes(ExportOptions(), SHAPE, 1)[1] not in example_shapes(ExportOptions(), SHAPE, 1)
+    assert not {*checked_shapes(options, SHAPE, 1)} & {*example_shapes(options, SHAPE)}
+    assert checked_shapes(ExportOptions(), SHAPE, 1)[1] not in example_shapes(ExportOptions(), SHAPE)
 
 
 @pytest.mark.parametrize("wrong", [0, 1])

@@ -56,9 +56,10 @@ def check_file(
         errors.append(_largest_error(served(images), jax.device_get(expected(variables, images)), network, options))
     error = _largest(errors)
     if not error <= max_error(options):
+        hint = "; if it computes something else for another image size, export it for one" if options.any_size else ""
         raise ZooError(
             f"the exported {network.name} is not the network: its relative error is {error:.2g} ({runtime}), and "
-            f"{max_error(options):.2g} is accepted for {options.dtype}; nothing was written"
+            f"{max_error(options):.2g} is accepted for {options.dtype}; nothing was written{hint}"
         )
     return Check(error, shapes, runtime)
 

@@ -102,7 +102,7 @@ def _converted(network: Exportable, options: ExportOptions) -> "onnx.ModelProto"
     function = network_function(network, computed)
     variables = stored_variables(network.variables, computed)
     # Only some sizes, as in StableHLO, cannot be: ONNX Runtime would compute something else for the others.
-    examples = example_shapes(options, network.image_shape, ANY_SIZE)
+    examples = example_shapes(options, network.image_shape)
     dtype = np.dtype(options.input_dtype)
     return onnx_model(function, variables, examples, input_dtype=dtype, stored_dtype=stored_dtype)
 

@@ -33,6 +33,7 @@ from zoo.export.onnx.simplify.duplicates import merge_duplicates
 from zoo.export.onnx.simplify.group_norm import recognise_group_norm
 from zoo.export.onnx.simplify.linear import fold_into_next, fold_linear, merge_pads
 from zoo.export.onnx.simplify.normalization import recognise_layer_norm, scale_last
+from zoo.export.onnx.simplify.resizes import merge_resizes
 from zoo.export.onnx.simplify.rewriting import remove_unused
 from zoo.export.onnx.simplify.softmax import recognise_softmax
 from zoo.export.onnx.storage import store_weights
@@ -41,6 +42,7 @@ from zoo.export.onnx.tensors import Tensor, arranged, materialized, plain
 Convert = Callable[[GraphBuilder, Step, Sequence[Tensor | Constant]], list[Tensor]]
 SIMPLIFICATIONS = (
     merge_duplicates,
+    merge_resizes,
     recognise_group_norm,
     recognise_softmax,
     recognise_activations,
@@ -116,7 +118,7 @@ def onnx_model(
     _refuse_window_sums(graph)
     # An output is of a node, whatever it is.
     final = [graph.node("Identity", [name]) if name in graph.constants else name for name in final]
-    graph.add_reshape_targets()
+    graph.add_targets()
     if stored_dtype is not None:
         store_weights(graph, stored_dtype)
     return model_proto(graph, dict(zip(outputs, final, strict=True)), __version__)

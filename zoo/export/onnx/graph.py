@@ -11,6 +11,8 @@ from zoo.export.onnx.program import NoConversion, Path, Shape
 
 # The sum of windows of different sizes: ONNX has none, but the mean that it is divided to.
 WINDOW_SUM = "WindowSum"
+# What a free image size may be divided by, rounded down.
+PARTS_OF_SIDES = (2, 4, 8, 16, 32)
 
 
 @dataclass(eq=False)
@@ -119,15 +121,29 @@ class GraphBuilder:
         shapes = tuple(map(tuple, shapes))
         return name if self.shapes[name] == shapes else self.node("Reshape", [name], shapes)
 
-    def add_reshape_targets(self) -> None:
-        """Give each Reshape its second input, the shape. Before that some of them have turned out to be of no use."""
+    def add_targets(self) -> None:
+        """Give each Reshape and Resize its sizes. Before that some of them have turned out to be of no use."""
         nodes = self.nodes
         self.nodes = []
         for node in nodes:
+            self.path = node.path
             if node.op == "Reshape":
-                self.path = node.path
                 node.inputs.append(self._target(node.inputs[0], self.shapes[node.outputs[0]]))
+            if node.op == "Resize":
+                node.inputs.extend(self._resize_target(node.inputs[0], self.shapes[node.outputs[0]]))
             self.nodes.append(node)
+
+    def _resize_target(self, name: str, shapes: Sequence[Shape]) -> list[str]:
+        """The other inputs of a Resize: the scales of its axes where float32 has them, else the sizes."""
+        scales = []
+        for old, new in zip(zip(*self.shapes[name], strict=True), zip(*shapes, strict=True), strict=True):
+            ratios = {np.float32(m / n) for n, m in zip(old, new, strict=True)}
+            scale = float(min(ratios))
+            if len(ratios) == 1 and all(scale * n == m for n, m in zip(old, new, strict=True)):
+                scales.append(scale)
+        if len(scales) == len(shapes[0]):
+            return ["", self.constant(np.asarray(scales, np.float32))]
+        return ["", "", self.shape_vector(shapes)]
 
     def _target(self, name: str, shapes: Sequence[Shape]) -> str:
         """The second input of a Reshape: a constant where one of -1 and 0 (as in the input) says all that is free."""
@@ -152,8 +168,14 @@ class GraphBuilder:
             return self.constant(np.concatenate([self.constants[part] for part in parts]))
         return self.node("Concat", parts, [(len(parts),)] * len(self.sizes), np.int64, {"axis": 0})
 
+    def size_of(self, name: str, axis: int) -> str:
+        """The size of a value along an axis, a scalar."""
+        shape = self.node("Shape", [name], [(len(one),) for one in self.shapes[name]], np.int64)
+        position = self.constant(np.asarray(axis, np.int64))
+        return self.node("Gather", [shape, position], [()] * len(self.sizes), np.int64, {"axis": 0})
+
     def _free_size(self, sizes: Sequence[int]) -> str:
-        """A vector with one size that is the product of a constant and sizes of the images."""
+        """A vector with one size: a product of a constant and sizes of the images, or the size of another value."""
         vector = [(1,)] * len(self.sizes)
         for axes in ((0,), (1,), (2,), (1, 2), (0, 1, 2)):
             of_images = [math.prod(shape[axis] for axis in axes) for shape in self.sizes]
@@ -164,9 +186,24 @@ class GraphBuilder:
                 if len(axes) > 1:
                     found = self.node("ReduceProd", [found], vector, attributes={"keepdims": 1})
                 return found if factor == 1 else self.binary("Mul", found, self.integers([int(factor)]))
+        if (other := self._size_of_another(sizes)) is not None:
+            return self.node("Unsqueeze", [other, self.integers([0])], vector)
         raise self.refusal(
             "its shape follows from the image size in a way that has no ONNX form: export it with a fixed size"
         )
+
+    def _size_of_another(self, sizes: Sequence[int]) -> str | None:
+        """A size that an earlier value has, as that to which maps are resized before they are added; or a part."""
+        for node in reversed(self.nodes):
+            for axis, others in enumerate(zip(*self.shapes[node.outputs[0]], strict=True)):
+                if others == tuple(sizes):
+                    return self.size_of(node.outputs[0], axis)
+        for axis in (1, 2):
+            for divisor in PARTS_OF_SIDES:
+                if [shape[axis] // divisor for shape in self.sizes] == list(sizes):
+                    whole = self.size_of(self.images, axis)
+                    return self.binary("Div", whole, self.constant(np.asarray(divisor, np.int64)))
+        return None
 
     def expand(self, name: str, shapes: Sequence[Shape]) -> str:
         """Repeated along axes of size 1."""

@@ -47,7 +47,7 @@ FUNCTIONS = {
     "power_values": lambda x: jnp.abs(x) ** x,
     "arctan2": lambda x: jnp.arctan2(x, 0.5),
     "all_trigonometry": lambda x: jnp.sin(x) + jnp.cos(x) + jnp.tan(x / 9) + jnp.arcsin(jnp.tanh(x)) + jnp.arctan(x),
-    "hyperbolic": lambda x: jnp.sinh(x / 2) + jnp.cosh(x / 2) + jnp.arcsinh(x) + jnp.arccosh(1 + x**2),
+    "hyperbolic": lambda x: jnp.sinh(x / 2) + jnp.cosh(x / 2) + jnp.arcsinh(x) + jnp.arccosh(1.1 + x**2),
     "roots": lambda x: jnp.sqrt(jnp.abs(x)) + jnp.cbrt(x) + lax.rsqrt(1 + x**2),
     "rounding": lambda x: jnp.round(x * 3) + jnp.floor(x) + jnp.ceil(x * 2) + jnp.trunc(x * 4),
     "round_away": lambda x: lax.round(x * 2.5),

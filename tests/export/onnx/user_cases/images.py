@@ -79,6 +79,7 @@ def unet(x):
 
 UP, DOWN = (2, 18, 16, 4), (2, 3, 4, 4)
 METHODS = ("nearest", "linear", "cubic", "lanczos3", "lanczos5")
+WITH_NODE = ("nearest", "linear", "cubic")
 POOLS = {
     "max": pooled(nn.max_pool, (2, 2), (2, 2)),
     "max_same": pooled(nn.max_pool, (3, 3), (2, 2), "SAME"),
@@ -130,7 +131,6 @@ SHAPES = {
     "mixed_layouts": mixed_layouts,
     "coordinates": coordinates,
     "skip_of_part": skip_of_part,
-    "repeat": upsample_nearest,
     "repeat_after_conv": lambda x: conv(upsample_nearest(conv(x))),
     "tile": lambda x: jnp.tile(x, (1, 2, 1, 3)),
     "tile_batch": lambda x: jnp.tile(conv(x), (2, 1, 1, 1)),
@@ -224,6 +224,7 @@ REFUSED = ("product", "max_from_0", "max_over_all", "image_dilated", "cumulative
 REFUSED += ("set", "set_part", "add_part", "add_indices", "dynamic_update")
 CASES = {
     **{f"pool_{name}": Case(function, refused=name in REFUSED) for name, function in POOLS.items()},
+    "repeat": Case(upsample_nearest, ops={"Resize": 1, "Expand": 0}),
     "pool_line": Case(pooled(nn.max_pool, (2,), (2,)), LINE),
     "pool_volume": Case(pooled(nn.avg_pool, (2, 2, 2), (2, 2, 2)), VOLUME),
     "pool_no_batch": Case(pooled(nn.max_pool, (2, 2), (2, 2)), (9, 8, 4)),
@@ -232,10 +233,14 @@ CASES = {
     "pool_sum_integers": Case(
         lambda x: lax.reduce_window(x, 0, lax.add, (1, 2, 2, 1), (1, 2, 2, 1), "SAME"), dtype="int32", refused=True
     ),
-    **{f"resize_up_{m}": Case(resized(m, UP), ops={"Transpose": 2}) for m in METHODS},
-    **{f"resize_down_{m}": Case(resized(m, DOWN)) for m in METHODS},
+    **{f"resize_up_{m}": Case(resized(m, UP), ops={"Transpose": 2, "Resize": m in WITH_NODE}) for m in METHODS},
+    **{f"resize_down_{m}": Case(resized(m, DOWN), ops={"Resize": m in WITH_NODE}) for m in METHODS},
     **{f"resize_down_aliased_{m}": Case(resized(m, DOWN, antialias=False)) for m in METHODS},
-    "resize_uneven": Case(resized("linear", (2, 13, 5, 4))),
+    "resize_up_area": Case(resized("area", UP), ops={"Resize": 1}),
+    "resize_up_pytorch": Case(resized("cubic-pytorch", UP, antialias=False), ops={"Resize": 1}),
+    "resize_uneven": Case(resized("linear", (2, 13, 5, 4)), ops={"Resize": 1, "MatMul": 0}),
+    "resize_half": Case(lambda x: resized("cubic", UP)(x.astype(jnp.float16)), tolerance=2e-3, ops={"Resize": 1}),
+    "resize_volume": Case(lambda x: jax.image.resize(x, (2, 10, 12, 7, 4), "linear"), VOLUME),
     "resize_uneven_cubic": Case(resized("cubic", (2, 4, 19, 4))),
     "resize_uneven_nearest": Case(resized("nearest", (2, 13, 5, 4))),
     "resize_channels": Case(resized("linear", (2, 9, 8, 7))),

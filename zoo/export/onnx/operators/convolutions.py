@@ -83,39 +83,54 @@ def _transposed(
 ) -> str:
     """A convolution of an image with zeros between its pixels is the transpose of one with a stride."""
     fixed = graph.same(pads, "the padding of a transposed convolution")
-    groups, array = params["feature_group_count"], graph.constants.get(kernel)
-    if array is None:
+    if kernel not in graph.constants:
         raise graph.refusal("a transposed convolution with a kernel that depends on the images has no ONNX form")
+    weight = _transposed_kernel(graph, kernel, params["feature_group_count"])
+    features, size = graph.shapes[kernel][0][0], graph.shapes[kernel][0][2:]
+    strides, dilations = params["lhs_dilation"], params["rhs_dilation"]
+    reach = [(n - 1) * d for n, d in zip(size, dilations, strict=True)]
+    cut = [(r - low, r - high) for r, (low, high) in zip(reach, fixed, strict=True)]
+    inside = [(max(0, low), max(0, high)) for low, high in cut]
+    kept = [
+        (
+            *(shape[0], features),
+            *((n - 1) * s + 1 + r - sum(ends) for n, s, r, ends in zip(shape[2:], strides, reach, inside, strict=True)),
+        )
+        for shape in graph.shapes[image.name]
+    ]
+    window = WindowSizes(size, strides, dilations).attributes()
+    pads_of_both = [low for low, _ in inside] + [high for _, high in inside]
+    attributes = {**window, "group": params["feature_group_count"], "pads": pads_of_both}
+    name = graph.node("ConvTranspose", [image.name, weight], kept, attributes=attributes)
+    name = _with_zeros(graph, name, [(max(0, -low), max(0, -high)) for low, high in cut])
+    return _every(graph, name, params["window_strides"], shapes)
+
+
+def _transposed_kernel(graph: GraphBuilder, kernel: str, groups: int) -> str:
+    """[channels, features / groups, ...] of [features, channels / groups, ...], flipped."""
+    array = graph.constants[kernel]
     features, channels, *size = array.shape
     flipped = np.flip(array, tuple(range(2, array.ndim)))
     grouped = flipped.reshape(groups, features // groups, channels, *size).swapaxes(1, 2)
-    weight = graph.constant(grouped.reshape(groups * channels, features // groups, *size), graph.labels.get(kernel, ()))
-    reach = [(n - 1) * d for n, d in zip(size, params["rhs_dilation"], strict=True)]
-    strides = params["lhs_dilation"]
-    cut = [[r - low, r - high] for r, (low, high) in zip(reach, fixed, strict=True)]
-    full = [
-        (*shape[:1], features, *((n - 1) * s + 1 + r for n, s, r in zip(shape[2:], strides, reach, strict=True)))
-        for shape in graph.shapes[image.name]
+    return graph.constant(grouped.reshape(groups * channels, features // groups, *size), graph.labels.get(kernel, ()))
+
+
+def _with_zeros(graph: GraphBuilder, name: str, outside: Sequence[tuple[int, int]]) -> str:
+    """Zeros around images: where no pixel reaches, before the bias."""
+    if not any(map(any, outside)):
+        return name
+    larger = [
+        (*shape[:2], *(n + low + high for n, (low, high) in zip(shape[2:], outside, strict=True)))
+        for shape in graph.shapes[name]
     ]
-    inside = [[max(0, low), max(0, high)] for low, high in cut]
-    kept = [(*shape[:2], *(n - low - high for n, (low, high) in zip(shape[2:], inside, strict=True))) for shape in full]
-    attributes = {
-        "kernel_shape": size,
-        "strides": list(strides),
-        "dilations": list(params["rhs_dilation"]),
-        "group": groups,
-        "pads": [low for low, _ in inside] + [high for _, high in inside],
-    }
-    name = graph.node("ConvTranspose", [image.name, weight], kept, attributes=attributes)
-    outside = [[max(0, -low), max(0, -high)] for low, high in cut]
-    if any(map(any, outside)):  # Where no pixel of the image reaches, before the bias.
-        larger = [
-            (*shape[:2], *(n + low + high for n, (low, high) in zip(shape[2:], outside, strict=True))) for shape in kept
-        ]
-        both = [0, 0, *(low for low, _ in outside), 0, 0, *(high for _, high in outside)]
-        name = graph.node("Pad", [name, graph.integers(both)], larger, attributes={"mode": "constant"})
-    if any(stride != 1 for stride in params["window_strides"]):
-        axes = list(range(2, array.ndim))
-        inputs = [[0] * len(axes), [np.iinfo(np.int64).max] * len(axes), axes, list(params["window_strides"])]
-        name = graph.node("Slice", [name, *map(graph.integers, inputs)], shapes)
-    return name
+    both = [0, 0, *(low for low, _ in outside), 0, 0, *(high for _, high in outside)]
+    return graph.node("Pad", [name, graph.integers(both)], larger, attributes={"mode": "constant"})
+
+
+def _every(graph: GraphBuilder, name: str, strides: Sequence[int], shapes: Sequence[Shape]) -> str:
+    """Every stride-th pixel along each spatial axis."""
+    if all(stride == 1 for stride in strides):
+        return name
+    axes = list(range(2, len(shapes[0])))
+    inputs = [[0] * len(axes), [np.iinfo(np.int64).max] * len(axes), axes, list(strides)]
+    return graph.node("Slice", [name, *map(graph.integers, inputs)], shapes)

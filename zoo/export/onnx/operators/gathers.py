@@ -8,6 +8,7 @@ import numpy as np
 from zoo.export.onnx.graph import GraphBuilder
 from zoo.export.onnx.operators.elementwise import selected
 from zoo.export.onnx.operators.movement import as_tensor
+from zoo.export.onnx.operators.resampling import nearest
 from zoo.export.onnx.program import Constant, Step
 from zoo.export.onnx.tensors import Tensor, common, materialized, plain, with_standard_indices
 
@@ -39,8 +40,13 @@ def _rows(graph: GraphBuilder, step: Step, tensor: Tensor, indices: Tensor | Con
     new = [one for one in range(len(out.shapes[0])) if one not in numbers.offset_dims]
     if new != list(range(new[0], new[0] + len(new)) if new else []):
         return _at_coordinates(graph, step, tensor, indices)
-    name, valid = _positions(graph, step, tensor, indices, [axis])
     kept = dict(zip([one for one in range(tensor.rank) if one != axis], numbers.offset_dims, strict=True))
+    if isinstance(indices, Constant) and len(new) == 1:
+        lengths = [shape[new[0]] for shape in out.shapes]
+        shapes = [(*s[:axis], n, *s[axis + 1 :]) for s, n in zip(tensor.shapes, lengths, strict=True)]
+        if (smaller_or_larger := nearest(graph, tensor, axis, indices, shapes)) is not None:
+            return smaller_or_larger.renamed({**kept, axis: new[0]}, out.shapes)
+    name, valid = _positions(graph, step, tensor, indices, [axis])
     if axis not in tensor.axes and len(new) == 1:
         renaming: dict[int, int | None] = {**kept, axis: None}
         return _filled(graph, step, tensor.renamed(renaming, out.shapes), valid, new)

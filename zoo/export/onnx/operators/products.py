@@ -6,6 +6,7 @@ import numpy as np
 
 from zoo.export.onnx.graph import GraphBuilder
 from zoo.export.onnx.operators.movement import as_tensor
+from zoo.export.onnx.operators.resampling import resampled
 from zoo.export.onnx.operators.reshaping import reshaped
 from zoo.export.onnx.program import Constant, Shape, Step
 from zoo.export.onnx.tensors import Tensor, arranged, common, label_of, materialized, with_standard_indices
@@ -35,6 +36,8 @@ def _with_constant(
     graph: GraphBuilder, tensor: Tensor, axes: Sequence[int], constant: Constant, constant_axes: Sequence[int]
 ) -> Tensor:
     """The tensor's free axes, then those of the constant."""
+    if len(axes) == 1 and (result := _resampled(graph, tensor, axes[0], constant, constant_axes[0])) is not None:
+        return result
     matrix = common(graph, constant)
     free = [axis for axis in range(matrix.ndim) if axis not in constant_axes]
     free_sizes = tuple(matrix.shape[axis] for axis in free)
@@ -53,6 +56,20 @@ def _with_constant(
     if len(free) != 1:
         result = reshaped(graph, result, [(*shape[:-1], *free_sizes) for shape in result.shapes])
     return result
+
+
+def _resampled(graph: GraphBuilder, tensor: Tensor, axis: int, constant: Constant, constant_axis: int) -> Tensor | None:
+    """The product with a matrix that resizes an image or averages it; that axis is the last one of the result."""
+    if len(constant.shapes[0]) != 2:
+        return None
+    pairs = zip(tensor.shapes, constant.shapes, strict=True)
+    shapes = [(*shape[:axis], matrix[1 - constant_axis], *shape[axis + 1 :]) for shape, matrix in pairs]
+    result = resampled(graph, tensor, axis, constant, constant_axis, shapes)
+    if result is None:
+        return None
+    moved = [*(one for one in range(tensor.rank) if one != axis), axis]
+    new_shapes = [tuple(shape[one] for one in moved) for shape in shapes]
+    return result.renamed({old: new for new, old in enumerate(moved)}, new_shapes)
 
 
 def _merged(graph: GraphBuilder, tensor: Tensor, kept: Sequence[int], axes: Sequence[int], size: int) -> Tensor:

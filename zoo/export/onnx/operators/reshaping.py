@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from zoo.export.onnx.graph import GraphBuilder
+from zoo.export.onnx.operators.resampling import repeated
 from zoo.export.onnx.program import Constant, Shape, Step
 from zoo.export.onnx.tensors import Tensor, arranged, materialized, with_standard_indices
 
@@ -32,6 +33,9 @@ def reshaped(graph: GraphBuilder, tensor: Tensor, shapes: Sequence[Shape]) -> Te
     blocks = _blocks(tensor.shapes, shapes)
     if blocks is None:
         raise graph.refusal("a reshape of what is empty for some sizes has no ONNX form")
+    for old, new in blocks:
+        if len(new) == 1 and (larger := _repeated(graph, tensor, old, [shape[new[0]] for shape in shapes])) is not None:
+            return reshaped(graph, larger, shapes)
     merged = [old for old, _ in blocks if len([axis for axis in old if _size(tensor.shapes, axis) != 1]) > 1]
     split = [old for old, new in blocks if len([axis for axis in new if _size(shapes, axis) != 1]) > 1]
     tensor = _adjacent(graph, tensor, merged, split)
@@ -68,6 +72,17 @@ def _blocks(old: Sequence[Shape], new: Sequence[Shape]) -> Blocks | None:
                 j += 1
         blocks.append((range(first, i), range(second, j)))
     return blocks
+
+
+def _repeated(graph: GraphBuilder, tensor: Tensor, block: range, sizes: Sequence[int]) -> Tensor | None:
+    """The tensor with the values along an axis repeated, where the next axis is their repetitions; None for others."""
+    long = [axis for axis in block if _size(tensor.shapes, axis) != 1]
+    if len(long) != 2 or long[0] not in tensor.axes or long[1] in tensor.axes:
+        return None
+    pairs = list(zip(tensor.shapes, sizes, strict=True))
+    shapes = [(*shape[: long[0]], size, *shape[long[0] + 1 :]) for shape, size in pairs]
+    shapes = [tuple(1 if axis == long[1] else size for axis, size in enumerate(shape)) for shape in shapes]
+    return repeated(graph, tensor, long[0], shapes)
 
 
 def _size(shapes: Sequence[Shape], axis: int) -> int:
