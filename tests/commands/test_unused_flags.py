@@ -123,6 +123,7 @@ def test_every_command_says_what_its_flags_do(capsys):
         "predict",
         "evaluate",
         "data",
+        "recipes",
         "train",
         "visualize",
         "report",

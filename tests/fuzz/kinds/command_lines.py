@@ -45,7 +45,7 @@ SIZES = (
 COUNTED = ("1000000x1000000", "224x224x1000000")
 COMMANDS = (
     *("predict", "evaluate", "train", "visualize", "report", "summary", "convert", "list", "weights", "data"),
-    *("export", "cache", "completions"),
+    *("export", "cache", "completions", "recipes"),
 )
 STRANGE = (
     *("", " ", "-", "--", "---", "-x", "--=", "=", "--model", "--help=1", "\udcff", "a\nb", "\x1b[31m", "x" * 100_000),
