@@ -141,13 +141,6 @@ def _pages(folder: Path) -> Iterator[Path]:
     return (page for page in folder.rglob("*.html") if page.is_file())
 
 
-def _has_script(page: Path) -> bool:
-    try:
-        return SCRIPT.encode() in page.read_bytes()
-    except OSError:  # a case may have made what cannot be read
-        return False
-
-
 def _text(file: Path) -> str:
     if not file.exists():
         # It was ended before it began.

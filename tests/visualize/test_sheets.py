@@ -203,6 +203,7 @@ DAMAGED = {
     "another folder": stored(name="../one"),
     "html": stored(name='"><script>alert(1)</script>'),
     "deep": "[" * 100_000,
+    "twice the same": json.dumps(json.loads(stored()) * 2),
     "no text": b"\xff\xfe[",
 }
 

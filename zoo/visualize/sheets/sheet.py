@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from io import BytesIO
@@ -14,7 +15,7 @@ from msgspec import Meta
 
 from zoo.errors import ZooError
 from zoo.runtime.atomic_files import replacing
-from zoo.runtime.records import as_record, parse_json, with_advice
+from zoo.runtime.records import InvalidRecord, as_record, parse_json, with_advice
 from zoo.runtime.regular_file import read_regular
 from zoo.runtime.system_errors import reason
 from zoo.visualize.sheets.figures import DPI, save_figure, sheet_figure, sheet_fonts
@@ -129,6 +130,8 @@ def read_index(folder: Path) -> list[IndexEntry]:
         raise ZooError(f"cannot read {path}: {reason(error)}") from None
     with with_advice("remove this list of sheets, or choose another folder"):
         entries = as_record(parse_json(text, str(path)), Entries, str(path))
+        if twice := next((name for name, times in Counter(e.name for e in entries).items() if times > 1), None):
+            raise InvalidRecord(f"{path} lists {twice} more than once")
     return [entry for entry in entries if (folder / f"{entry.name}.png").exists()]
 
 
