@@ -13,7 +13,7 @@ from zoo.data.data_changes import data_changes
 from zoo.errors import ZooError
 
 pa = pytest.importorskip("pyarrow")
-from zoo.data.sources import image_tables, parquet_table  # noqa: E402
+from zoo.data.sources import image_tables, parquet_pages, parquet_table  # noqa: E402
 
 KINDS = (".parquet", ".arrow", ".file.arrow")
 
@@ -180,6 +180,60 @@ def test_tables_that_would_fill_the_memory(images, tmp_path, monkeypatch):
     path = write_table(path, pa.table({"image": same, "label": [0] * 2000}), row_group_size=2000)
     monkeypatch.setattr(parquet_table, "MAX_GROUP_BYTES", 100_000)
     assert "row_group_size" in message(path)
+
+
+def gigabytes_in_a_page(path, rows=4):
+    """A page of zeros, which its file says is small: as a stranger would forge it."""
+    write_table(path, pa.table({"image": [bytes(2**26)] * rows, "label": [0, 1] * (rows // 2)}), **EXPANDING)
+    return path
+
+
+EXPANDING = {"compression": "zstd", "use_dictionary": False, "row_group_size": 4, "data_page_size": 2**30}
+
+
+def test_pages_that_expand_are_refused_before_they_are_decompressed(tmp_path, monkeypatch):
+    path = gigabytes_in_a_page(tmp_path / "x.parquet")
+    monkeypatch.setattr(parquet_table, "MAX_GROUP_BYTES", 2**31)
+    decompressed = []
+    monkeypatch.setattr(parquet_table, "_leaf", lambda array: decompressed.append(array) or array)
+    assert "expand" in message(path) and str(path) in message(path)
+    # Of the labels alone.
+    assert all(pa.types.is_integer(array.type) for array in decompressed)
+
+
+@pytest.mark.parametrize("options", [{}, {"data_page_version": "2.0"}, {"use_dictionary": False, "data_page_size": 1}])
+def test_pages_are_described_by_their_headers(images, tmp_path, options):
+    import pyarrow.parquet as parquet
+
+    path = write_table(tmp_path / "x.parquet", table_of(images), compression="none", **options)
+    chunk = parquet.read_metadata(path).row_group(0).column(0)
+    with path.open("rb") as file:
+        found = parquet_pages.check_pages(file, chunk)
+    assert found.has_repeats == (options.get("use_dictionary", True))
+    # Without compression the pages are the chunk but for their headers.
+    assert 0 < found.largest < chunk.total_compressed_size
+    assert found.rows_within(10 * found.largest, 16) == (10 if found.has_repeats else 16)
+
+
+def test_equal_values_of_a_dictionary_are_read_a_few_at_a_time(tmp_path, monkeypatch):
+    same = pa.array([bytes(2**16)] * 400)
+    path = write_table(tmp_path / "x.parquet", pa.table({"image": same, "label": [0, 1] * 200}), row_group_size=400)
+    monkeypatch.setattr(parquet_table, "BATCH_BYTES", 2**17)
+    table = parquet_table.open_parquet(path)
+    parts, _ = table.images(0)
+    assert {len(part) for part in parts} == {1, 2} or {len(part) for part in parts} == {1}
+
+
+def test_more_rows_than_a_file_can_have_images(images, tmp_path, monkeypatch):
+    monkeypatch.setattr(image_tables, "FREE_ROWS", 100)
+    table = pa.table({"image": pa.array([b""] * 40_000), "label": [0] * 40_000})
+    assert "40,000 rows" in message(write_table(tmp_path / "x.parquet", table, row_group_size=40_000))
+
+
+def test_a_footer_that_says_it_is_huge(images, tmp_path):
+    path = write_table(tmp_path / "x.parquet", table_of(images))
+    path.write_bytes(path.read_bytes()[:-8] + (2**31).to_bytes(4, "little") + b"PAR1")
+    assert "2.0 GiB of description" in message(path)
 
 
 def test_a_table_that_changes_under_a_run_is_named(images, tmp_path):

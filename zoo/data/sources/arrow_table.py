@@ -25,11 +25,12 @@ HEADER, COMPRESSION = 2, 3
 
 @dataclass(frozen=True)
 class ArrowTable:
-    """An Arrow file: its columns, and the number of rows of each batch."""
+    """An Arrow file: its columns, the number of rows of each batch, and its bytes."""
 
     path: Path
     columns: Columns
     groups: tuple[int, ...]
+    size: int
 
     def batches(self, column: str) -> Iterator[pa.Array]:
         """A column, a batch at a time. Raises DataError."""
@@ -46,7 +47,8 @@ def open_arrow(path: Path) -> ArrowTable:
     with naming(path):
         table = _read(path)
         columns = find_columns(path, table.schema)
-        return ArrowTable(path, columns, tuple(len(chunk) for chunk in table.column(columns.label).chunks))
+        groups = tuple(len(chunk) for chunk in table.column(columns.label).chunks)
+        return ArrowTable(path, columns, groups, path.stat().st_size)
 
 
 class ArrowImages:

@@ -23,7 +23,9 @@ Images = RowGroups | ArrowImages
 OPENERS: Mapping[str, Callable[[Path], Table]] = {PARQUET: open_parquet, ARROW: open_arrow}
 # Of all tables of a split: a few bytes can stand for any number of equal rows.
 MAX_ROWS = 2 * 10**7
-MAX_PATH_BYTES = 2**29
+# A smaller image has not been encoded; so many rows may be beyond what the file has images for.
+MIN_IMAGE_BYTES, FREE_ROWS = 40, 10**6
+MAX_PATH_BYTES = 2**27
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -86,8 +88,9 @@ def _class_names(splits: Iterable[Sequence[Table]]) -> tuple[str, ...]:
 def _source(files: Sequence[str], tables: Sequence[Table]) -> tuple[EncodedSource, bool]:
     """The examples of a split, and whether their names are those of files."""
     rows = np.array([sum(table.groups) for table in tables], np.int64)
-    if rows.sum() > MAX_ROWS:
-        raise DataError(f"{tables[0].path.parent} has tables of {rows.sum():,} rows, more than {MAX_ROWS:,}")
+    limit = min(MAX_ROWS, FREE_ROWS + sum(table.size for table in tables) // MIN_IMAGE_BYTES)
+    if not 0 <= rows.sum() <= limit:
+        raise DataError(f"{tables[0].path.parent} has tables of {rows.sum():,} rows, more than {limit:,}")
     labels = np.concatenate([_labels(table) for table in tables])
     sizes = np.array([size for table in tables for size in table.groups], np.int64)
     first_rows = np.cumsum(rows) - rows

@@ -131,18 +131,24 @@ def _label(path: Path, file: BufferedReader, member: Member, ending: str) -> str
         raise DataError(f"{where} has {member.size:,} bytes, which is no class: use at most {limit:,}")
     file.seek(member.offset)
     data = file.read(member.size)
-    if ending == "json":
-        try:
-            return str(as_record(parse_json(data, where), JsonLabel, where, foreign=True).label)
-        except InvalidRecord as error:
-            raise DataError(f"{error}; give the class as label") from None
-    try:
-        text = data.decode().strip()
-    except UnicodeDecodeError:
-        text = ""
-    if not text or not text.isprintable():
+    text = _json_label(data, where) if ending == "json" else _text_label(data)
+    if not text or len(text) > MAX_CLS or not text.isprintable():
         raise DataError(f"{where} is {quoted(data[:40])}: give the number or the name of the class")
     return text
+
+
+def _text_label(data: bytes) -> str:
+    try:
+        return data.decode().strip()
+    except UnicodeDecodeError:
+        return ""
+
+
+def _json_label(data: bytes, where: str) -> str:
+    try:
+        return str(as_record(parse_json(data, where), JsonLabel, where, foreign=True).label).strip()
+    except InvalidRecord as error:
+        raise DataError(f"{error}; give the class as label") from None
 
 
 def _shown(name: str) -> str:
