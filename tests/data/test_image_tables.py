@@ -182,22 +182,13 @@ def test_tables_that_would_fill_the_memory(images, tmp_path, monkeypatch):
     assert "row_group_size" in message(path)
 
 
-def gigabytes_in_a_page(path, rows=4):
-    """A page of zeros, which its file says is small: as a stranger would forge it."""
-    write_table(path, pa.table({"image": [bytes(2**26)] * rows, "label": [0, 1] * (rows // 2)}), **EXPANDING)
-    return path
-
-
-EXPANDING = {"compression": "zstd", "use_dictionary": False, "row_group_size": 4, "data_page_size": 2**30}
-
-
 def test_pages_that_expand_are_refused_before_they_are_decompressed(tmp_path, monkeypatch):
-    path = gigabytes_in_a_page(tmp_path / "x.parquet")
-    monkeypatch.setattr(parquet_table, "MAX_GROUP_BYTES", 2**31)
+    table = pa.table({"image": [bytes(2**20)] * 4, "label": [0, 1] * 2})
+    path = write_table(tmp_path / "x.parquet", table, compression="zstd", use_dictionary=False)
+    monkeypatch.setattr(parquet_pages, "FREE_BYTES", 2**21)
     decompressed = []
     monkeypatch.setattr(parquet_table, "_leaf", lambda array: decompressed.append(array) or array)
     assert "expand" in message(path) and str(path) in message(path)
-    # Of the labels alone.
     assert all(pa.types.is_integer(array.type) for array in decompressed)
 
 
@@ -221,7 +212,7 @@ def test_equal_values_of_a_dictionary_are_read_a_few_at_a_time(tmp_path, monkeyp
     monkeypatch.setattr(parquet_table, "BATCH_BYTES", 2**17)
     table = parquet_table.open_parquet(path)
     parts, _ = table.images(0)
-    assert {len(part) for part in parts} == {1, 2} or {len(part) for part in parts} == {1}
+    assert max(map(len, parts)) <= 2 and sum(map(len, parts)) == 400
 
 
 def test_more_rows_than_a_file_can_have_images(images, tmp_path, monkeypatch):

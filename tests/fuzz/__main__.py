@@ -29,6 +29,9 @@ KINDS = (
     "image_files",
     "image_folders",
     "tfds_folders",
+    "tar_shards",
+    "image_tables",
+    "packs",
     "special_files",
     "records",
     "run_folders",
@@ -50,14 +53,14 @@ IMPORTED = (
         "zoo.commands.data",
         "zoo.training",
         "zoo.inference.prediction",
-        "zoo.inference.evaluation",
         "zoo.weights.convert",
         "zoo.report",
     ),
+    *("zoo.data.pack", "zoo.data.inspection.survey", "zoo.inference.evaluation"),
     *("zoo.visualize.sheets.sheet_plan", "zoo.data.open", "zoo.data.sources.tfds", "zoo.count", "orbax.checkpoint"),
     *("requests", "matplotlib.figure", "rich.progress", "PIL.Image"),
 )
-OPTIONAL = ("torch", "h5py", "huggingface_hub")
+OPTIONAL = ("torch", "h5py", "huggingface_hub", "zoo.data.sources.image_tables")
 
 
 def main(given: Sequence[str] | None = None) -> int:

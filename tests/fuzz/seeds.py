@@ -56,6 +56,11 @@ class Seeds:
         return self.folder / "tfds"
 
     @property
+    def pack(self) -> Path:
+        """A data set of two classes that `zoo data pack` has written."""
+        return self.folder / "pack"
+
+    @property
     def half_run(self) -> Path:
         """The same after its first epoch: it can be resumed."""
         return self.folder / "half_run"
@@ -67,6 +72,7 @@ def make_seeds(folder: Path) -> Seeds:
     folder.mkdir(parents=True)
     seeds.image.write_bytes(image_bytes("PNG"))
     _in_a_process(_write_weights, seeds)
+    _in_a_process(_write_pack, seeds)
     _in_a_process(_train, seeds)
     return seeds
 
@@ -126,6 +132,18 @@ def _write_weights(seeds: Seeds) -> None:
             save(path, weights)
         else:
             write_weights(path, weights, "torchvision", half=False)
+
+
+def _write_pack(seeds: Seeds) -> None:
+    from zoo.__main__ import main
+
+    images = seeds.folder / "images"
+    for number in range(24):
+        path = images / "ab"[number % 2] / f"{number:02}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (IMAGE_SIZE, IMAGE_SIZE), (10 * number, 0, 0)).save(path)
+    if main(["data", "pack", str(images), str(seeds.pack)]):
+        raise RuntimeError("packing failed")
 
 
 def _train(seeds: Seeds) -> None:

@@ -17,15 +17,20 @@ from zoo.data.dataset import Dataset, Source
 from zoo.data.errors import DataError
 from zoo.data.image_limits import MAX_FILE_SIZE
 from zoo.data.sources.folder import FolderSource
-from zoo.data.sources.packed import LABELS, MAX_IMAGES_PER_FILE, RECORD, UNFINISHED, PackRecord, file_names
+from zoo.data.sources.packed import (
+    LABELS,
+    MAX_IMAGES_PER_FILE,
+    RECORD,
+    UNFINISHED,
+    WRITER_OPTIONS,
+    PackRecord,
+    file_names,
+)
 from zoo.errors import ZooError
 from zoo.printable import one_line, printable
 from zoo.runtime.process import interruptible
 from zoo.runtime.regular_file import MAX_RECORD_SIZE, read_regular
 from zoo.runtime.system_errors import error_number, reason
-
-# A record is read alone; encoded images are not compressed again.
-WRITER_OPTIONS = "group_size:1,uncompressed"
 
 
 def pack(dataset: Dataset, out: Path) -> None:

@@ -26,6 +26,10 @@ RECORD, LABELS = "zoo-pack.json", "labels.safetensors"
 # Of the folder that a pack is written in, until it is complete.
 UNFINISHED = ".unfinished"
 MAX_IMAGES_PER_FILE = 10_000
+# A record is read alone; encoded images are not compressed again.
+WRITER_OPTIONS = "group_size:1,uncompressed"
+# Of an image, as a file system takes them.
+MAX_NAME_BYTES = 4096
 PACK_AGAIN = "pack it again"
 
 Text = Annotated[str, Meta(max_length=5000)]
@@ -78,7 +82,7 @@ def open_pack(folder: Path) -> Dataset:
     if not where.is_file():
         raise DataError(f"{folder} is an unfinished pack: remove it, and {PACK_AGAIN}")
     record = as_record(parse_json(read_regular(where), str(where)), PackRecord, str(where))
-    columns = _read_columns(folder / LABELS)
+    columns = _read_columns(folder / LABELS, record)
     train, test = (_source(folder, record, split, columns) for split in ("train", "test"))
     return Dataset(
         path_safe(record.name),
@@ -96,32 +100,65 @@ def file_names(split: str, images: int) -> list[str]:
     return [f"{split}-{number:05}-of-{count:05}.array_record" for number in range(count)]
 
 
-def _read_columns(path: Path) -> dict[str, np.ndarray]:
+def _read_columns(path: Path, record: PackRecord) -> dict[str, np.ndarray]:
+    """The labels and the files' names of both splits. Raises DataError where they are not those of the record."""
+    # Refused where it is a pipe or a device, which the reader would wait for.
+    open_regular(path).close()
+    kinds = {"labels": ("I64", lambda shape, images: shape == [images]), "files": ("U8", _is_names)}
+    found = {}
     try:
         with safe_open(path, "numpy") as file:
-            return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            for split, images in (("train", record.train), ("test", record.test)):
+                for column, (kind, fits) in kinds.items():
+                    stored = file.get_slice(f"{split}_{column}")
+                    # Before it is read: a file can have any size, and little of it on the disk.
+                    if stored.get_dtype() != kind or not images or not fits(stored.get_shape(), images):
+                        raise DataError(f"{path} has other {column} than {RECORD} says: {PACK_AGAIN}")
+                    found[f"{split}_{column}"] = file.get_tensor(f"{split}_{column}")
     except SafetensorError as error:
         raise DataError(f"cannot read {path} ({one_line(error)}): {PACK_AGAIN}") from None
+    return found
+
+
+def _is_names(shape: list[int], images: int) -> bool:
+    """Whether an array of bytes has room for so many names, and for no longer ones."""
+    return len(shape) == 1 and images - 1 <= shape[0] <= MAX_NAME_BYTES * images
 
 
 def _source(folder: Path, record: PackRecord, split: str, columns: dict[str, np.ndarray]) -> EncodedSource:
     from array_record.python.array_record_data_source import ArrayRecordDataSource
 
-    images = getattr(record, split)
-    labels, names = columns.get(f"{split}_labels"), columns.get(f"{split}_files")
-    if labels is None or names is None or labels.shape != (images,) or labels.dtype != np.int64 or not images:
-        raise DataError(f"{folder / LABELS} has other labels than {RECORD} says: {PACK_AGAIN}")
-    files = tuple(names.tobytes().decode("utf-8", "surrogateescape").split("\0"))
+    images, labels = getattr(record, split), columns[f"{split}_labels"]
+    files = tuple(columns[f"{split}_files"].tobytes().decode("utf-8", "surrogateescape").split("\0"))
+    if len(files) != images:
+        raise DataError(f"{folder / LABELS} has {len(files)} names of {images} {split} images: {PACK_AGAIN}")
     paths = [folder / name for name in file_names(split, images)]
-    for path in paths:
-        # Refused where it is a pipe or a device, which the reader would wait for.
-        open_regular(path).close()
     try:
+        counts = [_check_records(path) for path in paths]
         records = ArrayRecordDataSource([str(path) for path in paths])
+    except (OSError, DataError):
+        raise
     except Exception as error:  # the class depends on the reader, which is in C++
         raise DataError(f"cannot read the {split} files of {folder} ({one_line(error)}): {PACK_AGAIN}") from None
-    if len(records) != images or len(files) != images:
-        raise DataError(f"{folder} has {len(records)} {split} images, and {RECORD} says {images}: {PACK_AGAIN}")
+    if sum(counts) != images:
+        raise DataError(f"{folder} has {sum(counts)} {split} images, and {RECORD} says {images}: {PACK_AGAIN}")
     source = EncodedSource(PackStore(folder, records, files), np.arange(images), labels, files)
     check_labels(source, len(record.class_names))
     return source
+
+
+def _check_records(path: Path) -> int:
+    """The number of records of an array_record file. Raises DataError where they may be compressed."""
+    from array_record.python.array_record_module import ArrayRecordReader
+
+    # Refused where it is a pipe or a device, which the reader would wait for.
+    open_regular(path).close()
+    reader = ArrayRecordReader(str(path))
+    try:
+        options = (reader.writer_options_string() or "").split(",")
+        if missing := [option for option in WRITER_OPTIONS.split(",") if option not in options]:
+            # A few compressed bytes can stand for gigabytes, which the reader would allocate.
+            raise DataError(f"{path} was not written with {missing[0]}, as zoo data pack does: {PACK_AGAIN}")
+        return int(reader.num_records())
+    finally:
+        reader.close()
