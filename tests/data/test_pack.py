@@ -6,7 +6,9 @@ import shutil
 
 import numpy as np
 import pytest
+from array_record.python.array_record_module import ArrayRecordReader, ArrayRecordWriter
 from command_line import error_of
+from safetensors.numpy import load_file, save_file
 from shard_fixtures import CLASSES, images_of, make_folder, write_tars
 
 from zoo.__main__ import main
@@ -89,6 +91,20 @@ def changed_record(folder, **fields):
     (folder / packed.RECORD).write_text(json.dumps(record | fields))
 
 
+def changed_columns(folder, **columns):
+    save_file({**load_file(folder / packed.LABELS), **columns}, folder / packed.LABELS)
+
+
+def written_again(folder, options):
+    path = str(folder / "train-00000-of-00001.array_record")
+    reader = ArrayRecordReader(path)
+    writer = ArrayRecordWriter(path, options)
+    for record in reader.read_all():
+        writer.write(record)
+    writer.close()
+    reader.close()
+
+
 @pytest.mark.parametrize(
     "damage",
     [
@@ -103,6 +119,13 @@ def changed_record(folder, **fields):
         lambda folder: (folder / "test-00000-of-00001.array_record").write_bytes(b""),
         lambda folder: (folder / "test-00000-of-00001.array_record").write_bytes(b"x" * 2**17),
         lambda folder: shutil.copy(*sorted(folder.glob("t*.array_record"))),
+        lambda folder: written_again(folder, "group_size:1,zstd"),
+        lambda folder: written_again(folder, "group_size:8,uncompressed"),
+        lambda folder: changed_columns(folder, train_labels=np.zeros((24, 1), np.int64)),
+        lambda folder: changed_columns(folder, train_labels=np.zeros(24, np.float64)),
+        lambda folder: changed_columns(folder, train_labels=np.full(24, -1)),
+        lambda folder: changed_columns(folder, test_files=np.zeros(10**6, np.uint8)),
+        lambda folder: changed_columns(folder, test_files=np.zeros(1, np.uint8)),
     ],
 )
 def test_a_damaged_pack_is_one_line(packed_photos, damage):
