@@ -66,6 +66,7 @@ OTHER = {
     "cutmix": 1.0,
     "mix_per_image": True,
     "dtype": "bfloat16",
+    "bn_group": 4,
 }
 
 

@@ -119,6 +119,7 @@ def check_batches(recipe: Recipe, dataset: Dataset) -> None:
             raise ZooError(f"{dataset.name} has no {split} images: a run needs some for training and some for testing")
     if recipe.batch_size > images:
         raise ZooError(f"batch_size is {recipe.batch_size}: {dataset.name} has only {images} training images")
+    check_group_size(recipe)
     steps = recipe.epochs * (images // recipe.batch_size)
     if steps > MAX_COUNT:
         raise ZooError(f"epochs is {recipe.epochs}: these are {steps} steps, and a run has at most {MAX_COUNT}")
@@ -127,6 +128,20 @@ def check_batches(recipe: Recipe, dataset: Dataset) -> None:
     updates = steps // recipe.accumulate
     if recipe.ema and recipe.ema_every > updates:
         raise ZooError(f"ema_every is {recipe.ema_every}: the run has only {updates} updates, so give less, or --ema 0")
+
+
+def check_group_size(recipe: Recipe) -> None:
+    """Raises ZooError where batches are no whole number of `bn_group`, or devices would share parts of groups."""
+    group, images = recipe.bn_group, recipe.batch_size // jax.device_count()
+    if not group:
+        return
+    if recipe.batch_size % group:
+        raise ZooError(f"bn_group is {group}: it must divide the batch size of {recipe.batch_size}")
+    if group % images and images % group:
+        raise ZooError(
+            f"bn_group is {group}: each device has {images} images of a step, which bn_group must divide, or be a "
+            "multiple of"
+        )
 
 
 def check_shift(recipe: Recipe, preprocessing: Preprocessing) -> None:

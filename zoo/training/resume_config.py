@@ -12,6 +12,7 @@ from zoo.data.data_changes import data_changes
 from zoo.data.origin import class_changes
 from zoo.errors import ZooError
 from zoo.models.variables import init_shapes
+from zoo.training.check_batch_norms import check_batch_norms
 from zoo.training.config.overrides import with_given
 from zoo.training.config.recipe import NETWORK_FIELDS, Recipe
 from zoo.training.config.recipe_table import named_recipe
@@ -30,7 +31,7 @@ START_ANEW = "start a new run, with another --run-dir"
 # Settings on which no state of a run depends: a step reads them anew.
 MAY_CHANGE = frozenset(
     {"epochs", "learning_rate", "schedule", "warmup_epochs", "decay_rate", "decay_epochs", "decay_at", "decay_power"}
-    | {"rate_batch", "warmup_start", "decay_norms", "batch_norm_momentum"}
+    | {"rate_batch", "warmup_start", "decay_norms", "batch_norm_momentum", "bn_group"}
     | {"momentum", "nesterov", "rms_epsilon", "weight_decay", "layer_decay", "clip_norm", "label_smoothing"}
     | {"loss", "bce_threshold"}
     | {"aux_weight", "balance", "crop", "shift", "flip", "auto_augment", "randaugment", "randaugment_ops", "dtype"}
@@ -169,11 +170,14 @@ def changed_recipe(stored: RunConfig, folder: Path, request: ResumeRequest) -> R
 def check_changes(recipe: Recipe, stored: RunConfig, dataset: Dataset, *, step: int) -> None:
     """Raises ZooError for changed settings that do not fit the run, or would have no effect."""
     changed = changed_settings(stored.recipe, recipe)
-    norms = "batch_norm_momentum" not in changed or "batch_stats" in init_shapes(build_network(stored))
+    of_norms = {"batch_norm_momentum", "bn_group"} & set(changed)
+    norms = not of_norms or "batch_stats" in init_shapes(build_network(stored))
     grey = stored.preprocessing.image_shape[2] == 1
     check_used(recipe, changed, has_batch_norm=norms, grey=grey)
     check_shift(recipe, stored.preprocessing)
     check_batches(recipe, dataset)
+    if "bn_group" in changed:
+        check_batch_norms(build_network(stored), recipe, stored.preprocessing.image_shape)
     steps_per_epoch = len(dataset.train) // recipe.batch_size
     done = step / steps_per_epoch
     if recipe.epochs < done:

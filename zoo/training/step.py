@@ -26,6 +26,7 @@ from zoo.training.finetune.freezing import (
 )
 from zoo.training.learning_rate import count_updates
 from zoo.training.loss import cross_entropy, image_losses
+from zoo.training.norm_groups import batch_norm_groups, join_groups
 from zoo.training.norm_warmup import training_momentum
 from zoo.training.state import TrainState
 
@@ -57,19 +58,21 @@ def train_step(state: TrainState, batch: Batch) -> tuple[TrainState, Metrics]:
     modules = frozen_modules(state.params, state.frozen)
 
     def loss_fn(trainable: Any) -> tuple[jax.Array, tuple[jax.Array, Any]]:
-        with in_inference_mode(modules), training_momentum(state.step, recipe):
+        # The first context sees a batch norm last: one that is frozen is not computed in groups.
+        groups = batch_norm_groups(recipe.bn_group, len(images))
+        with groups, in_inference_mode(modules), training_momentum(state.step, recipe):
             logits, collections = state.model.apply(
                 {"params": merge(trainable, frozen), "batch_stats": state.batch_stats},
                 images,
                 train=True,
                 rngs={"dropout": key},
-                # The interceptors of both contexts are not those of a trace that nn.jit has kept.
+                # The interceptors of these contexts are not those of a trace that nn.jit has kept.
                 mutable=["batch_stats", "aux_logits", new_trace_name()],
             )
         loss = image_losses(logits, targets, recipe, state.class_weights).mean()
         for aux_logits in jax.tree.leaves(collections.get("aux_logits", {})):
             loss += recipe.aux_weight * image_losses(aux_logits, targets, recipe, state.class_weights).mean()
-        return loss, (logits, collections.get("batch_stats", {}))
+        return loss, (logits, join_groups(collections.get("batch_stats", {}), state.batch_stats))
 
     (loss, (logits, batch_stats)), gradient = jax.value_and_grad(loss_fn, has_aux=True)(trainable)
     # Of a mixed image, the class with the larger share.

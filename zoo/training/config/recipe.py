@@ -99,6 +99,11 @@ class Recipe:
     batch_norm_momentum: float | None = config_field(
         None, "decay per step of batch norm's running statistics (torch's momentum is 1 minus this)", below=1
     )
+    bn_group: int = config_field(
+        0,
+        "images over which batch norm computes its statistics in training, consecutive ones of a step; 0: all of them",
+        maximum=MAX_BATCH_SIZE,
+    )
     dropout: float | None = config_field(None, "rate of dropout, where the network has this field", below=1)
     stochastic_depth: float | None = config_field(
         None, "rate of stochastic depth in the last block, where the network has this field", below=1

@@ -24,6 +24,8 @@ def check_used(recipe: Recipe, given: Iterable[str], *, has_batch_norm: bool = T
         "backbone_rate": recipe.freeze == "backbone" and "the backbone is frozen",
         "batch_norm_warmup": not has_batch_norm and "the network has no batch norm",
         "batch_norm_momentum": not has_batch_norm and "the network has no batch norm",
+        "bn_group": (not has_batch_norm and "the network has no batch norm")
+        or (recipe.bn_group == recipe.batch_size and "the group is the whole batch"),
     }
     for name in given:
         if reason := reasons.get(name):
