@@ -140,8 +140,9 @@ def test_the_file_of_a_folder_is_named(tmp_path):
 def test_a_data_set_in_memory_has_the_same_images():
     data = Dataset("numbers", Damaged(), Damaged(), tuple("abc"), SHAPE)
     unreadable = UnreadableImages(3)
-    loaded = in_memory(data, preprocessing=PREPROCESSING, unreadable=unreadable)
-    assert unreadable.count == 3 and in_memory(loaded, preprocessing=PREPROCESSING, unreadable=unreadable) is loaded
+    options = {"preprocessing": PREPROCESSING, "eval_preprocessing": PREPROCESSING, "unreadable": unreadable}
+    loaded = in_memory(data, **options)
+    assert unreadable.count == 3 and in_memory(loaded, **options) is loaded
     assert loaded.train.labels.tolist() == replaced(range(COUNT))
     assert loaded.test.labels.tolist() == [index for index in range(COUNT) if index not in BAD]
     for source in (loaded.train, loaded.test):

@@ -1,7 +1,8 @@
 """Data sets of images, their decoding, and batches."""
 
 from zoo.data.batches import eval_batches, load_all, train_batches
-from zoo.data.dataset import Dataset, Example, Source
+from zoo.data.crops import RandomCrops
+from zoo.data.dataset import ArraySource, Dataset, Example, Source
 from zoo.data.decoding import read_image
 from zoo.data.errors import DataError
 from zoo.data.fitting import fit_image
@@ -13,11 +14,13 @@ from zoo.data.sources.arrays import open_arrays
 from zoo.data.unreadable import UnreadableImages
 
 __all__ = [
+    "ArraySource",
     "DataError",
     "DataOrigin",
     "Dataset",
     "Example",
     "Preprocessing",
+    "RandomCrops",
     "Source",
     "SplitRecord",
     "Survey",

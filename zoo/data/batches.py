@@ -11,7 +11,7 @@ import numpy as np
 
 from zoo.data.chunks import Chunk, ChunkPlan, ChunkReader
 from zoo.data.crops import RandomCrops
-from zoo.data.dataset import ArraySource, Dataset, Source
+from zoo.data.dataset import ArraySource, Dataset, FittedSource, Source
 from zoo.data.errors import DataError
 from zoo.data.fitting import FITS
 from zoo.data.preprocessing import Preprocessing
@@ -181,21 +181,28 @@ def load_all(
     return {name: array[: len(source)] for name, array in joined.items()}
 
 
-def in_memory(dataset: Dataset, *, preprocessing: Preprocessing, unreadable: UnreadableImages) -> Dataset:
+def in_memory(
+    dataset: Dataset,
+    *,
+    preprocessing: Preprocessing,
+    eval_preprocessing: Preprocessing,
+    unreadable: UnreadableImages,
+) -> Dataset:
     """The data set with all images read and of the network's size; itself if it is in memory already.
 
-    Of images that cannot be read, those for training are replaced, as in `train_batches`, and those of the test split
-    left out. Raises DataError for one more than `unreadable` allows.
+    The test split has the size and the crop of evaluation. Of images that cannot be read, those for training are
+    replaced, as in `train_batches`, and those of the test split left out. Raises DataError for one more than
+    `unreadable` allows.
     """
     if isinstance(dataset.train, ArraySource) and isinstance(dataset.test, ArraySource):
         return dataset
     train = load_all(dataset.train, preprocessing=preprocessing, unreadable=unreadable)
-    images, labels = [np.zeros((0, *preprocessing.image_shape), np.uint8)], [np.zeros(0, np.int32)]
-    for batch in eval_batches(dataset.test, preprocessing=preprocessing, batch_size=256, unreadable=unreadable):
+    images, labels = [np.zeros((0, *eval_preprocessing.image_shape), np.uint8)], [np.zeros(0, np.int32)]
+    for batch in eval_batches(dataset.test, preprocessing=eval_preprocessing, batch_size=256, unreadable=unreadable):
         images.append(batch["image"][batch["mask"]])
         labels.append(batch["label"][batch["mask"]])
-    test = ArraySource(np.concatenate(images), np.concatenate(labels))
-    return replace(dataset, train=ArraySource(train["image"], train["label"]), test=test)
+    test = FittedSource(np.concatenate(images), np.concatenate(labels))
+    return replace(dataset, train=FittedSource(train["image"], train["label"]), test=test)
 
 
 def _plan(source: Source, batches: int, batch_size: int, part: ProcessPart) -> ChunkPlan:

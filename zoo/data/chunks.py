@@ -11,7 +11,7 @@ import numpy as np
 
 from zoo.data.cropping import read_example
 from zoo.data.crops import RandomCrops
-from zoo.data.dataset import Example, Source
+from zoo.data.dataset import Example, FittedSource, Source
 from zoo.data.errors import DataError
 from zoo.data.fitting import with_channels
 from zoo.data.preprocessing import Preprocessing
@@ -113,6 +113,8 @@ class ChunkReader:
     def _read(self, source: Source, index: int, place: int) -> Example:
         if self.crops is None:
             example = source[index]
+            if isinstance(source, FittedSource):
+                return example
             return {"image": self.preprocessing.fitted(example["image"]), "label": example["label"]}
         example = read_example(source, index, self.crops.at(place))
         channels = self.preprocessing.image_shape[-1]

@@ -88,6 +88,10 @@ class ArraySource:
         return int(self.labels[index])
 
 
+class FittedSource(ArraySource):
+    """Examples in memory whose images have the shape that a network takes already, and are not cropped again."""
+
+
 def path_safe(name: str) -> str:
     """The name with dashes for all but letters of any script, digits, dot, dash and underscore.
 

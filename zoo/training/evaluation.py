@@ -51,7 +51,7 @@ def load_test_batches(run: PreparedRun, mesh: Mesh, unreadable: UnreadableImages
     """The test images in batches, on the devices if the run keeps its training images there."""
     batches = eval_batches(
         run.dataset.test,
-        preprocessing=run.config.preprocessing,
+        preprocessing=run.config.eval_preprocessing,
         batch_size=run.config.recipe.batch_size,
         part=(jax.process_index(), jax.process_count()),
         unreadable=unreadable,

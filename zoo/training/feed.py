@@ -13,10 +13,11 @@ import numpy as np
 from jax import lax
 from jax.sharding import Mesh
 
-from zoo.data import Dataset, UnreadableImages, load_all, train_batches
+from zoo.data import ArraySource, Dataset, RandomCrops, UnreadableImages, load_all, train_batches
 from zoo.data.preprocessing import Preprocessing
 from zoo.runtime.mesh import batch_sharding, on_all_devices, replicated, shard_batch
 from zoo.training.checkpoint.position import FeedPosition
+from zoo.training.config.crop_sizes import NO_SIZES, parse_crop_sizes
 from zoo.training.config.recipe import Recipe
 from zoo.training.step import Batch
 
@@ -146,6 +147,7 @@ def open_feed(
         preprocessing=preprocessing,
         batch_size=recipe.batch_size,
         seed=recipe.seed,
+        crops=random_crops(recipe, preprocessing),
         part=(jax.process_index(), jax.process_count()),
         repeats=recipe.repeats,
         unreadable=unreadable,
@@ -154,9 +156,31 @@ def open_feed(
     return Streamed(iter(batches), mesh)
 
 
+def random_crops(recipe: Recipe, preprocessing: Preprocessing) -> RandomCrops | None:
+    """The crops of the original images; None where images are cropped on the devices, or not at all."""
+    if not recipe.crops_originals:
+        return None
+    return RandomCrops(
+        size=preprocessing.image_shape[:2],
+        seed=recipe.seed,
+        smallest=recipe.crop,
+        sides=parse_crop_sizes(recipe.crop_sizes),
+        flip=recipe.flip,
+        interpolation=preprocessing.interpolation,
+    )
+
+
 def resolve_feed(recipe: Recipe, dataset: Dataset, preprocessing: Preprocessing) -> FeedName:
-    """The recipe's feed; for "auto" resident if training and test images take at most RESIDENT_BYTES, else streamed."""
+    """The recipe's feed; for "auto" resident if training and test images take at most RESIDENT_BYTES, else streamed.
+
+    It is streamed too for crops of files with larger images, of which the devices would have the centre only.
+    """
     if recipe.feed != "auto":
         return recipe.feed
+    smaller = min(preprocessing.image_shape[:2]) < min(dataset.image_shape[:2])
+    if recipe.crop and recipe.fit == "resize" and smaller and not isinstance(dataset.train, ArraySource):
+        return "streamed"
+    if recipe.crop_sizes != NO_SIZES:
+        return "streamed"
     images = len(dataset.train) + len(dataset.test)
     return "resident" if images * int(np.prod(preprocessing.image_shape)) <= RESIDENT_BYTES else "streamed"

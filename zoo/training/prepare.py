@@ -169,7 +169,12 @@ def resumed_config(request: RunRequest, folder: RunFolder) -> tuple[RunConfig, W
 def read_dataset(dataset: Dataset, config: RunConfig, options: RunOptions, console: Console) -> Dataset:
     """The data set in memory, so that an image that cannot be read is an error before anything is written."""
     unreadable = UnreadableImages(options.skip_unreadable, "--skip-unreadable")
-    dataset = in_memory(dataset, preprocessing=config.preprocessing, unreadable=unreadable)
+    dataset = in_memory(
+        dataset,
+        preprocessing=config.preprocessing,
+        eval_preprocessing=config.eval_preprocessing,
+        unreadable=unreadable,
+    )
     if unreadable.count:
         print_line(console, unreadable.describe())
     return dataset
@@ -213,8 +218,10 @@ def print_run(run: PreparedRun, console: Console) -> None:
     """Print the network, the size of its images and the whole recipe."""
     config = run.config
     shape = "x".join(map(str, config.preprocessing.image_shape))
+    tested = "x".join(map(str, config.eval_preprocessing.image_shape))
+    sizes = f"{shape} pixels" if tested == shape else f"{shape} pixels, in evaluation {tested}"
     where = f"run folder {run.folder.path}" if isinstance(run.folder, RunFolder) else "nothing is written"
-    print_line(console, f"{config.model} on {config.dataset}: {shape} pixels; {where}")
+    print_line(console, f"{config.model} on {config.dataset}: {sizes}; {where}")
     print_line(console, "recipe: a star is before what differs from the general default")
     for line in (*recipe_table(config.recipe), *describe_rate(config.recipe)):
         print_line(console, line)

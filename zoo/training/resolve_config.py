@@ -19,6 +19,7 @@ from zoo.registry import create_model, model_info
 from zoo.runtime.limits import MAX_COUNT
 from zoo.runtime.mesh import data_mesh
 from zoo.training.check_batch_norms import check_batch_norms
+from zoo.training.check_crops import check_crops, check_eval_size
 from zoo.training.check_user_network import check_user_network
 from zoo.training.config.choose_recipe import choose_recipe
 from zoo.training.config.network_settings import for_network
@@ -74,16 +75,20 @@ def resolve_config(
     shape = preprocessing.image_shape
     check_used(recipe, overrides, has_batch_norm="batch_stats" in init_shapes(network, shape), grey=shape[2] == 1)
     check_batch_norms(network, recipe, preprocessing.image_shape)
-    return RunConfig(
+    recipe = dataclasses.replace(recipe, feed=resolve_feed(recipe, dataset, preprocessing))
+    check_crops(recipe, preprocessing)
+    config = RunConfig(
         model=model,
         dataset=dataset.name,
-        recipe=dataclasses.replace(recipe, feed=resolve_feed(recipe, dataset, preprocessing)),
+        recipe=recipe,
         preprocessing=preprocessing,
         class_names=dataset.class_names,
         fields=dict(fields),
         data=dataset.origin,
         model_source="" if source == model else source,
     )
+    check_eval_size(config)
+    return config
 
 
 def with_overrides(recipe: Recipe, dataset: Dataset, overrides: dict[str, Any], weights: Weights | None) -> Recipe:

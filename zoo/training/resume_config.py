@@ -13,6 +13,7 @@ from zoo.data.origin import class_changes
 from zoo.errors import ZooError
 from zoo.models.variables import init_shapes
 from zoo.training.check_batch_norms import check_batch_norms
+from zoo.training.check_crops import check_crops, check_eval_size
 from zoo.training.config.overrides import with_given
 from zoo.training.config.recipe import NETWORK_FIELDS, Recipe
 from zoo.training.config.recipe_table import named_recipe
@@ -33,7 +34,7 @@ MAY_CHANGE = frozenset(
     {"epochs", "learning_rate", "schedule", "warmup_epochs", "decay_rate", "decay_epochs", "decay_at", "decay_power"}
     | {"rate_batch", "warmup_start", "decay_norms", "batch_norm_momentum", "bn_group"}
     | {"momentum", "nesterov", "rms_epsilon", "weight_decay", "layer_decay", "clip_norm", "label_smoothing"}
-    | {"loss", "bce_threshold"}
+    | {"loss", "bce_threshold", "crop_sizes", "eval_size", "eval_crop"}
     | {"aux_weight", "balance", "crop", "shift", "flip", "auto_augment", "randaugment", "randaugment_ops", "dtype"}
     | {"randaugment_std", "randaugment_form", "trivial_augment", "augment_interpolation", "color_jitter", "hue_jitter"}
     | {"lighting", "erase", "erase_area", "erase_noise", "mixup", "cutmix", "mix_per_image"}
@@ -175,6 +176,8 @@ def check_changes(recipe: Recipe, stored: RunConfig, dataset: Dataset, *, step: 
     grey = stored.preprocessing.image_shape[2] == 1
     check_used(recipe, changed, has_batch_norm=norms, grey=grey)
     check_shift(recipe, stored.preprocessing)
+    check_crops(recipe, stored.preprocessing)
+    check_eval_size(dataclasses.replace(stored, recipe=recipe))
     check_batches(recipe, dataset)
     if "bn_group" in changed:
         check_batch_norms(build_network(stored), recipe, stored.preprocessing.image_shape)

@@ -23,15 +23,16 @@ def augment(
     """Images [batch, height, width, 1 or 3] in 0..1, before standardization, each augmented independently.
 
     The recipe's `crop`, `shift`, `flip`, `auto_augment`, `randaugment`, `trivial_augment`, `color_jitter`, `lighting`
-    and `erase` are applied, in this order. `mean` and `std` are the data's, one value per channel: the mean fills what
-    is from outside an image. Mixup and CutMix are in `mixing`.
+    and `erase` are applied, in this order; without crops and flips where the images were cropped when they were read.
+    `mean` and `std` are the data's, one value per channel: the mean fills what is from outside an image. Mixup and
+    CutMix are in `mixing`.
     """
     shift_key, flip_key, erase_key, crop_key, trivial_key = jax.random.split(key, 5)
-    if recipe.crop:
+    if recipe.crop and not recipe.crops_originals:
         images = random_resized_crop(crop_key, images, recipe.crop)
     if recipe.shift:
         images = random_shift(shift_key, images, recipe.shift, mean)
-    if recipe.flip:
+    if recipe.flip and not recipe.crops_originals:
         images = random_flip(flip_key, images)
     if recipe.auto_augment:
         auto_key = jax.random.fold_in(key, AUTO_AUGMENT)

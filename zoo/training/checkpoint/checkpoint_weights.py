@@ -50,7 +50,7 @@ def weights_of_run(config: RunConfig, variables: Mapping[str, Any]) -> Weights:
     return Weights(
         model=config.model,
         variables=variables,
-        preprocessing=config.preprocessing,
+        preprocessing=config.eval_preprocessing,
         fields=config.network_fields(),
         class_names=config.class_names,
         dataset=config.dataset,

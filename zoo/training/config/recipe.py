@@ -7,6 +7,7 @@ from typing import Literal
 from zoo.errors import ZooError
 from zoo.runtime.limits import MAX_BATCH_SIZE, MAX_IMAGE_SIZE
 from zoo.training.config.config_field import check_fields, config_field
+from zoo.training.config.crop_sizes import NO_SIZES, parse_crop_sizes
 from zoo.training.config.decays import MAX_EPOCHS, NO_EPOCHS, check_decays, parse_epochs
 
 # A learning rate, a weight and the like: far more than what trains anything.
@@ -135,7 +136,15 @@ class Recipe:
         maximum=1,
     )
     crop: float = config_field(
-        0.0, "smallest share of an image's area in a random crop, resized to the image size; 0: no crop", maximum=1
+        0.0,
+        "smallest share of an image's area in a random crop, resized to the image size (GoogLeNet: 0.08); 0: no crop",
+        maximum=1,
+    )
+    crop_sizes: str = config_field(
+        NO_SIZES,
+        "pixels to which an image's shorter side is scaled before the image size is cut out at random: 256 (AlexNet), "
+        "or a range, such as 256-512 (VGG)",
+        metavar="N|N-N",
     )
     shift: int = config_field(
         0,
@@ -210,6 +219,12 @@ class Recipe:
         "how an image gets the image size, keeping its aspect ratio. resize: scaled to cover it, and the centre cut "
         "out; pad: on black, scaled only if it is larger",
     )
+    eval_size: int = config_field(
+        0, "height and width in pixels of images in evaluation; 0: the image size", maximum=MAX_IMAGE_SIZE
+    )
+    eval_crop: float = config_field(
+        1.0, "share of an image's shorter side that is cut out of its centre in evaluation", minimum=0.1, maximum=1
+    )
     feed: Literal["auto", "resident", "streamed"] = config_field(
         "auto", "keep all images on the devices (resident), or read them as needed (streamed); auto: by their size"
     )
@@ -221,6 +236,8 @@ class Recipe:
         check_decays(self.epochs, self.decay_epochs)
         parse_epochs(self.decay_at, "decay_at")
         self._check_augmentation()
+        if parse_crop_sizes(self.crop_sizes) and self.crop:
+            raise ZooError(f"crop is {self.crop:g} and crop_sizes {self.crop_sizes}: one of them must be 0 or none")
         try:
             re.compile(self.freeze)
         except re.error as error:
@@ -246,6 +263,12 @@ class Recipe:
     def network_fields(self) -> dict[str, float]:
         """The fields of the network that the recipe sets."""
         return {name: value for name in NETWORK_FIELDS if (value := getattr(self, name)) is not None}
+
+    @property
+    def crops_originals(self) -> bool:
+        """Whether images are cropped, and flipped, when they are read; otherwise those of the image size are, later."""
+        crops = self.crop > 0 or self.crop_sizes != NO_SIZES
+        return crops and self.feed == "streamed" and self.fit == "resize"
 
     @property
     def mixes_images(self) -> bool:

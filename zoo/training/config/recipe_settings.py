@@ -7,7 +7,7 @@ from itertools import zip_longest
 from zoo.training.config.config_field import NETWORKS_OWN
 from zoo.training.config.recipe import Recipe
 
-TABLE_COLUMNS = 3
+TABLE_WIDTH, MAX_COLUMNS = 80, 3
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,12 @@ def format_setting(value: object) -> str:
 def recipe_table(recipe: Recipe) -> list[str]:
     """The lines of a table that is read downward, with a star before each setting that differs from its default."""
     cells = [("*" if one.changed else " ", one.name, one.value) for one in recipe_settings(recipe)]
-    rows = -(-len(cells) // TABLE_COLUMNS)
+    lines = _in_columns(cells, MAX_COLUMNS)
+    return lines if max(map(len, lines)) <= TABLE_WIDTH else _in_columns(cells, MAX_COLUMNS - 1)
+
+
+def _in_columns(cells: list[tuple[str, str, str]], count: int) -> list[str]:
+    rows = -(-len(cells) // count)
     columns = [_aligned(cells[start : start + rows]) for start in range(0, len(cells), rows)]
     return [" ".join(line).rstrip() for line in zip_longest(*columns, fillvalue="")]
 

@@ -1,6 +1,6 @@
 """What a run is: its network, data and recipe, as stored in config.json."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Any
 
 from msgspec import Meta
@@ -52,6 +52,14 @@ class RunConfig:
         for split in (self.data.training, self.data.test):
             if split and split.per_class and len(split.per_class) != len(self.class_names):
                 raise ZooError(f"data has {len(split.per_class)} numbers of images for {len(self.class_names)} classes")
+
+    @property
+    def eval_preprocessing(self) -> Preprocessing:
+        """That of images that are not trained on, which may have another size and be cropped more closely."""
+        height, width, channels = self.preprocessing.image_shape
+        size = self.recipe.eval_size
+        crop = self.recipe.eval_crop if self.recipe.eval_crop < 1 else self.preprocessing.crop
+        return replace(self.preprocessing, image_shape=(size or height, size or width, channels), crop=crop)
 
     def network_fields(self) -> dict[str, Any]:
         """The fields with which the network is made, with one output per class."""

@@ -18,6 +18,7 @@ def check_used(recipe: Recipe, given: Iterable[str], *, has_batch_norm: bool = T
         "rms_epsilon": recipe.optimizer != "rmsprop" and f"it is that of rmsprop{optimizer}",
         "decay_norms": not recipe.weight_decay and "weight_decay is 0",
         "ema_every": not recipe.ema and "it is that of the moving average, which --ema keeps",
+        "eval_crop": recipe.fit == "pad" and "it is that of fit resize, and fit is pad",
         "bce_threshold": recipe.loss != "bce" and "it is that of bce, which --loss bce uses",
         "layer_decay": recipe.freeze == "backbone" and "the backbone is frozen",
         "aux_weight": not recipe.aux_heads and "it is that of auxiliary heads, which --aux-heads trains",
