@@ -79,7 +79,8 @@ def check_equal(found, theirs, where):
     """To the rounding of uint8. Of positions halfway between two pixels either is right, so `theirs` is for amounts
     that differ a little; PIL's nearest positions are fixed-point numbers."""
     differences = [np.abs(found - np.asarray(theirs(small), np.float32)).max(-1) for small in (-1e-4, 0, 1e-4)]
-    assert (np.min(differences, 0) > 1.51).mean() <= 0.01, where
+    # At 45 and 135 degrees whole diagonals are halfway.
+    assert (np.min(differences, 0) > 1.51).mean() <= (0.03 if where[0] == "Rotate" else 0.01), where
 
 
 @pytest.mark.parametrize("interpolation", ["nearest", "bilinear"])
