@@ -75,7 +75,8 @@ def add_fields(group: argparse._ArgumentGroup, config: type) -> None:
     from zoo.training.config.config_field import choices_of, describe, number_range, value_type
 
     for field in dataclasses.fields(config):
-        flag, text = "--" + field.name.replace("_", "-"), describe(field)
+        # argparse formats help texts with %.
+        flag, text = "--" + field.name.replace("_", "-"), describe(field).replace("%", "%%")
         if field.type is bool:
             group.add_argument(flag, action=argparse.BooleanOptionalAction, default=argparse.SUPPRESS, help=text)
             continue
