@@ -16,8 +16,8 @@ from zoo.caches.kinds import CACHES
 from zoo.commands.cache import NAMES
 from zoo.data import open_dataset
 from zoo.runtime.cache_entries import use_while_alive
+from zoo.runtime.web.download_lock import lock_download
 from zoo.runtime.web.limits import Limits
-from zoo.weights.download_lock import lock_download
 from zoo.weights.fetch import fetch_url
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -62,7 +62,7 @@ def files(folder):
 
 def test_nothing_is_there_and_nothing_is_made(capsys, folders):
     assert {name: record["bytes"] for name, record in states(capsys).items()} == dict.fromkeys(
-        ("weights", "shards", "programs", "datasets", "fonts"), 0
+        ("weights", "shards", "hub", "programs", "datasets", "fonts"), 0
     )
     assert main(["cache", "clear"]) == 0
     assert "weights: 0 bytes freed" in capsys.readouterr().out
@@ -78,7 +78,13 @@ def test_what_was_made_is_counted_and_removed(capsys, folders):
     write(folders / "zoo" / "shards" / f"{'0f' * 16}.safetensors", 70)
     info = prepare(folders)
     sizes = {name: (record["files"], record["bytes"]) for name, record in states(capsys).items()}
-    others = {"shards": (1, 70), "programs": (2, 308), "datasets": (1, info.stat().st_size), "fonts": (1, 50)}
+    others = {
+        "shards": (1, 70),
+        "hub": (0, 0),
+        "programs": (2, 308),
+        "datasets": (1, info.stat().st_size),
+        "fonts": (1, 50),
+    }
     assert sizes == {"weights": (4, 400), **others}
     assert main(["cache", "clear"]) == 0
     out = capsys.readouterr().out

@@ -111,6 +111,7 @@ def written_again(folder, options):
         lambda folder: changed_record(folder, train=23),
         lambda folder: changed_record(folder, train=2**31 - 1),
         lambda folder: changed_record(folder, class_names=["9", "10"]),
+        lambda folder: changed_record(folder, class_names=["9", "10", "9"]),
         lambda folder: changed_record(folder, version=2),
         lambda folder: changed_record(folder, other=2),
         lambda folder: (folder / packed.LABELS).unlink(),

@@ -28,7 +28,7 @@ YEAR = 365 * 24 * 3600.0
 # Where the time of day is meant: it is shown to people, or tells whether a file is still the one that it was.
 SHOWN = {
     "data/sources/tar_cache.py": {"status.st_mtime_ns"},
-    "weights/download_lock.py": {"datetime.now"},
+    "runtime/web/download_lock.py": {"datetime.now"},
     "training/checkpoint/lock_owner.py": {"datetime.now"},
     "training/logging/tensorboard.py": {"time.time"},
 }

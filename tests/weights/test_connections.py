@@ -10,7 +10,7 @@ import pytest
 from weights.raw_server import raw_server, says
 
 import zoo
-from zoo.weights.download import download
+from zoo.runtime.web.download import download
 
 # Made for these tests by openssl with a clock of 2020: for 127.0.0.1, by itself, for two days.
 EXPIRED = Path(__file__).with_name("expired_certificate.pem")

@@ -9,8 +9,8 @@ import pytest
 from weights.server import BODY, DIGEST
 
 import zoo
+from zoo.runtime.web.download import download
 from zoo.runtime.web.limits import Limits
-from zoo.weights.download import download
 
 
 @pytest.fixture

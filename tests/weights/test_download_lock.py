@@ -13,10 +13,10 @@ from weights.server import BODY, DIGEST
 
 import zoo
 from zoo.errors import ZooWarning
+from zoo.runtime.web import download_lock
+from zoo.runtime.web.download import download
+from zoo.runtime.web.download_lock import lock_download
 from zoo.runtime.web.limits import Limits
-from zoo.weights import download_lock
-from zoo.weights.download import download
-from zoo.weights.download_lock import lock_download
 
 # Holds the lock of a download as `lock_download` does, in a process that starts quickly.
 HOLDER = """

@@ -16,8 +16,8 @@ from weights.raw_server import raw_server, repeating, says, silent_after
 import zoo
 from zoo.__main__ import main
 from zoo.runtime.log_filters import quiet_libraries
+from zoo.runtime.web.download import download
 from zoo.runtime.web.limits import Limits
-from zoo.weights.download import download
 
 OK = b"HTTP/1.1 200 OK\r\n"
 PARTIAL = b"HTTP/1.1 206 Partial Content\r\n"

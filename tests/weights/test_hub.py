@@ -10,10 +10,10 @@ import pytest
 from weights.raw_server import raw_server, repeating
 
 import zoo
+from zoo.runtime.web.hub import hub_file
 from zoo.runtime.web.limits import Limits
 from zoo.weights import open_pretrained
 from zoo.weights.fetch import _hub_folder, fetch, local_file
-from zoo.weights.hub import hub_file
 from zoo.weights.pretrained import _tagged, default_weights
 from zoo.weights.published import find_published, published_weights
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from zoo.data.sources.hub import hub_folder, kept_datasets
 from zoo.data.sources.tar_cache import indices_folder, kept_indices
 from zoo.data.sources.tfds_files import prepared_datasets, tfds_folder
 from zoo.runtime.cache_entries import CacheEntry, exclusive, files_in, subfolders
@@ -76,6 +77,7 @@ def _datasets(folder: Path) -> Iterator[CacheEntry]:
 CACHES = (
     Cache("weights", "downloaded weights", lambda: cache_folder() / "weights", cached_weights),
     Cache("shards", "where the images of tar files are", indices_folder, kept_indices),
+    Cache("hub", "data sets of the Hugging Face hub", hub_folder, kept_datasets, by_name_only=True),
     Cache("programs", "compiled programs", programs_folder, compiled_programs),
     Cache("datasets", "prepared by TFDS", lambda: expand_home(tfds_folder()), _datasets, by_name_only=True),
     Cache("fonts", "Matplotlib's list of fonts", font_folder, font_lists),

@@ -1,13 +1,13 @@
 """Show the caches, with their sizes, and empty them.
 
 zoo cache
-zoo cache clear                    all but the data sets, which may take long to prepare again
+zoo cache clear                    all but the data sets (`datasets`, `hub`), which may take long to prepare again
 zoo cache clear weights datasets
 
-The caches are `weights` (downloads), `shards` (where the images of tar files are), `programs` (compiled by XLA),
-`datasets` (prepared by TFDS) and `fonts` (Matplotlib's list). All that is removed can be made again. Other files in
-these folders stay, and so does what another process downloads, prepares or reads now, and data sets of one's own or
-of files that were downloaded by hand.
+The caches are `weights` (downloads), `shards` (where the images of tar files are), `hub` (data sets of the Hugging Face
+hub), `programs` (compiled by XLA), `datasets` (prepared by TFDS) and `fonts` (Matplotlib's list). All that is removed
+can be made again. Other files in these folders stay, and so does what another process downloads, prepares or reads
+now, and data sets of one's own or of files that were downloaded by hand.
 ZOO_CACHE, JAX_COMPILATION_CACHE_DIR, TFDS_DATA_DIR and MPLCONFIGDIR set other folders.
 """
 
@@ -25,7 +25,7 @@ HELP = "show the caches, and empty them"
 # Of a kind, for each cache.
 MAX_NOTES = 3
 # As in `zoo.caches.kinds`, whose import takes a second.
-NAMES = ("weights", "shards", "programs", "datasets", "fonts")
+NAMES = ("weights", "shards", "hub", "programs", "datasets", "fonts")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -34,7 +34,13 @@ MAX_LISTED = 10
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `data`."""
-    add_positional_or_flag(parser, "dataset", "DATA", required=True, description="digits, a folder, or a TFDS name")
+    add_positional_or_flag(
+        parser,
+        "dataset",
+        "DATA",
+        required=True,
+        description="digits, a folder, hf://datasets/..., or a TFDS name",
+    )
     # Of `zoo data pack FOLDER OUT`.
     parser.add_argument("pack", nargs="*", default=[], help=argparse.SUPPRESS)
     parser.add_argument("--data-dir", type=path, metavar="DIR", help="the folder of TFDS data sets")

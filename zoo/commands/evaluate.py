@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--dataset",
         metavar="DATA",
-        help="digits, a folder, or a TFDS name (default: what the weights were trained on)",
+        help="digits, a folder, hf://datasets/..., or a TFDS name (default: what the weights were trained on)",
     )
     parser.add_argument("--data-dir", type=path, metavar="DIR", help="the folder of TFDS data sets")
     parser.add_argument(

@@ -9,6 +9,7 @@ from zoo.data.dataset import Dataset
 from zoo.data.errors import DataError
 from zoo.data.origin import DataOrigin
 from zoo.data.sources.folder import open_folder
+from zoo.data.sources.hub import is_hub_name, open_hub
 from zoo.data.sources.idx import is_idx_folder, open_idx
 from zoo.data.sources.image_tree import has_images, list_tree
 from zoo.data.sources.left_out import describe_left_out
@@ -45,7 +46,8 @@ def open_dataset(dataset: str | Path, data_dir: str | Path | None = None) -> Dat
        one that holds shards: tar files in the layout of WebDataset (see open_tar), Parquet or Arrow tables in that of
        the `datasets` library (see open_tables). What TFDS has prepared is none of them. A single shard may be named.
        First of all a folder that `zoo data pack` has written (see open_pack).
-    3. A TFDS name, `name`, `name/config` or either with `:version`, prepared in `data_dir` if it is not yet.
+    3. A data set of the Hugging Face hub with such tables or tar files, hf://datasets/OWNER/NAME, downloaded once.
+    4. A TFDS name, `name`, `name/config` or either with `:version`, prepared in `data_dir` if it is not yet.
 
     `data_dir` is where TFDS keeps its data sets; the default is TFDS's own, which TFDS_DATA_DIR sets. Every
     split is the same on every call and every machine.
@@ -53,6 +55,8 @@ def open_dataset(dataset: str | Path, data_dir: str | Path | None = None) -> Dat
     name = str(dataset)
     if not name:
         raise DataError("the data set has no name: pass a TFDS name, a folder, or digits")
+    if is_hub_name(name):
+        return open_hub(name)
     # Before the folder of TFDS is needed: there may be no home folder.
     if name != "digits" and (opened := _open_path(_expanded(name))):
         return opened

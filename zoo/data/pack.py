@@ -26,6 +26,7 @@ from zoo.data.sources.packed import (
     PackRecord,
     file_names,
 )
+from zoo.data.sources.shard_dataset import check_class_names
 from zoo.errors import ZooError
 from zoo.printable import one_line, printable
 from zoo.runtime.process import interruptible
@@ -50,6 +51,7 @@ def pack(dataset: Dataset, out: Path) -> None:
         split=dataset.split,
         origin=dataset.place.describe(),
     )
+    check_class_names(record.class_names, dataset.name)
     text = msgspec.json.encode(record)
     if len(text) > MAX_RECORD_SIZE or not all(map(len, splits.values())):
         raise ZooError(f"{dataset.name} cannot be packed: it has no images in a split, or too long names of classes")

@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from zoo.runtime.cache_entries import CacheEntry, files_below, files_in
-from zoo.weights.download_lock import unless_downloading
+from zoo.runtime.web.download_lock import unless_downloading
 from zoo.weights.published import all_published
 
 # hub/OWNER/NAME/COMMIT/FILE, hub/OWNER/NAME/refs/BRANCH, url/HASH/DIGEST/FILE.

@@ -12,9 +12,9 @@ from zoo.errors import ZooError
 from zoo.runtime.atomic_files import replacing
 from zoo.runtime.cache_folder import cache_folder
 from zoo.runtime.regular_file import read_regular
+from zoo.runtime.web.download import download
+from zoo.runtime.web.hub import COMMIT, hub_file
 from zoo.runtime.web.url import parse_url, redacted
-from zoo.weights.download import download
-from zoo.weights.hub import COMMIT, hub_file
 from zoo.weights.published import PublishedWeights
 
 

@@ -52,6 +52,9 @@ def named_dataset(name: str, data_dir: Path | None, *, note_left_out: bool = Tru
 
 
 def check_data_dir(dataset: str | None, data_dir: Path | None) -> None:
-    """Raises ZooError where --data-dir has no effect: a folder is not looked for in it."""
-    if data_dir and dataset and Path(dataset).is_dir():
-        raise ZooError(f"--data-dir is given and has no effect: {dataset} is a folder; leave out --data-dir")
+    """Raises ZooError where --data-dir has no effect: a folder is not looked for in it, and no data set of the hub."""
+    from zoo.data.sources.hub import is_hub_name
+
+    if data_dir and dataset and (is_hub_name(dataset) or Path(dataset).is_dir()):
+        kind = "of the hub" if is_hub_name(dataset) else "a folder"
+        raise ZooError(f"--data-dir is given and has no effect: {dataset} is {kind}; leave out --data-dir")

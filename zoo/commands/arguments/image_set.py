@@ -34,7 +34,11 @@ MAX_NAMES = 3
 def add_image_set_arguments(parser: argparse.ArgumentParser) -> None:
     """--images, --dataset, --data-dir, --limit and --skip-unreadable, for `chosen_images`."""
     parser.add_argument("--images", nargs="+", metavar="IMAGE", help="image files, folders of images, or - (stdin)")
-    parser.add_argument("--dataset", metavar="DATA", help="digits, a folder, or a TFDS name: its test images")
+    parser.add_argument(
+        "--dataset",
+        metavar="DATA",
+        help="digits, a folder, hf://datasets/..., or a TFDS name: its test images",
+    )
     parser.add_argument("--data-dir", type=path, metavar="DIR", help="the folder of the TFDS data sets")
     parser.add_argument(
         "--limit", type=InRange(POSITIVE_COUNT), metavar="N", help="only N images of the data set, evenly spaced"

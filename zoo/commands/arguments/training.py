@@ -29,7 +29,8 @@ def add_training_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--dataset",
         metavar="DATA",
-        help="digits, a folder, or a TFDS name (default: digits, or with --resume the data of the run). A folder has "
+        help="digits, a folder, hf://datasets/..., or a TFDS name (default: digits, or with --resume the data of the "
+        "run). A folder has "
         "splits such as train and test, or a fifth of each class is for testing, by a hash of the image's path in it",
     )
     parser.add_argument(

@@ -16,7 +16,7 @@ from zoo.data.errors import DataError
 from zoo.data.image_limits import MAX_FILE_SIZE
 from zoo.data.image_shape import typical_shape
 from zoo.data.sources.encoded import EncodedSource
-from zoo.data.sources.shard_dataset import check_labels
+from zoo.data.sources.shard_dataset import check_class_names, check_labels
 from zoo.printable import one_line
 from zoo.runtime.record_types import ClassNames, Count
 from zoo.runtime.records import as_record, parse_json
@@ -82,6 +82,7 @@ def open_pack(folder: Path) -> Dataset:
     if not where.is_file():
         raise DataError(f"{folder} is an unfinished pack: remove it, and {PACK_AGAIN}")
     record = as_record(parse_json(read_regular(where), str(where)), PackRecord, str(where))
+    check_class_names(record.class_names, str(where))
     columns = _read_columns(folder / LABELS, record)
     train, test = (_source(folder, record, split, columns) for split in ("train", "test"))
     return Dataset(

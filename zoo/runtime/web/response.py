@@ -62,7 +62,11 @@ def open_response(url: str, headers: Mapping[str, str], limits: Limits) -> Itera
                 break
             response.close()
             # Names in it that are not ASCII are UTF-8, which Python has read as Latin-1.
-            url = redirect_target(url, target.encode("latin1", "replace").decode("utf-8", "replace"))
+            next_url = redirect_target(url, target.encode("latin1", "replace").decode("utf-8", "replace"))
+            if parse_url(next_url).netloc != parse_url(url).netloc:
+                # Whatever it allows, it is for the first host only.
+                sent.pop("Authorization", None)
+            url = next_url
         else:
             raise ZooError(
                 f"{redacted(url)} redirects again after {limits.redirects} redirects: give the URL of the file itself"

@@ -3,30 +3,36 @@
 import hashlib
 import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from http import HTTPStatus
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from zoo.errors import ZooError
 from zoo.runtime.console import output_console
 from zoo.runtime.system_errors import reason
+from zoo.runtime.web.download_lock import lock_download, shared_part
 from zoo.runtime.web.limits import LIMITS, Limits
 from zoo.runtime.web.url import parse_url, redacted
-from zoo.weights.download_lock import lock_download, shared_part
 
 if TYPE_CHECKING:
     from zoo.runtime.web.response import Response
 
+NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
-def download(url: str, path: Path, sha256: str = "", limits: Limits = LIMITS) -> Path:
+
+def download(
+    url: str, path: Path, sha256: str = "", limits: Limits = LIMITS, headers: Mapping[str, str] = NO_HEADERS
+) -> Path:
     """Download an http(s) `url` to `path` and return `path`; an existing file is returned without any request.
 
-    `sha256` is the digest or its first digits. An interrupted download is kept as `path` with ".part" where the digest
-    is known, and a later call resumes it. `path` appears only when it is complete and checked. After a wrong digest or
-    on a full disk nothing is left. It ends in time, as `limits` say; another process that downloads the same file is
-    waited for. Raises ZooError where the file cannot be downloaded or written, or has another digest.
+    `sha256` is the digest or its first digits. An Authorization of `headers` is for the host of `url` only. An
+    interrupted download is kept as `path` with ".part" where the digest is known, and a later call resumes it. `path`
+    appears only when it is complete and checked. After a wrong digest or on a full disk nothing is left. It ends in
+    time, as `limits` say; another process that downloads the same file is waited for. Raises ZooError where the file
+    cannot be downloaded or written, or has another digest.
     """
     if path.is_file():
         return path
@@ -38,7 +44,7 @@ def download(url: str, path: Path, sha256: str = "", limits: Limits = LIMITS) ->
                 # Without a digest nothing would tell that what is appended later belongs to what is there.
                 resumable = bool(sha256) and part == shared_part(path)
                 with _removed_unless(resumable, part):
-                    _complete(url, part, sha256, limits, resumable)
+                    _complete(url, part, sha256, limits, resumable, headers)
                     part.replace(path)
     except OSError as error:
         raise ZooError(f"cannot write {path}: {reason(error)}; set ZOO_CACHE to another folder") from None
@@ -59,26 +65,26 @@ def _removed_unless(resumable: bool, part: Path) -> Iterator[None]:
                 part.unlink()
 
 
-def _complete(url: str, part: Path, sha256: str, limits: Limits, resumable: bool) -> None:
+def _complete(url: str, part: Path, sha256: str, limits: Limits, resumable: bool, headers: Mapping[str, str]) -> None:
     """Make `part` the whole file, with the right digest. Raises ZooError and OSError."""
     from zoo.runtime.web.body import RequestFailed
 
     try:
         received = part.stat().st_size if resumable and part.is_file() else 0
-        if not received or not _request(url, part, sha256, received, limits):
-            _request(url, part, sha256, 0, limits)
+        if not received or not _request(url, part, sha256, received, limits, headers):
+            _request(url, part, sha256, 0, limits, headers)
     except RequestFailed as failure:
         raise ZooError(_describe_failure(url, part, str(failure), resumable)) from None
 
 
-def _request(url: str, part: Path, sha256: str, received: int, limits: Limits) -> bool:
+def _request(url: str, part: Path, sha256: str, received: int, limits: Limits, headers: Mapping[str, str]) -> bool:
     """Receive the file from byte `received` on; False where the server cannot continue there.
 
     Raises RequestFailed, ZooError and OSError.
     """
     from zoo.runtime.web.response import open_response
 
-    with open_response(url, {"Range": f"bytes={received}-"} if received else {}, limits) as response:
+    with open_response(url, {**headers, **({"Range": f"bytes={received}-"} if received else {})}, limits) as response:
         if received and (response.status == 416 or _is_other_range(response, received)):
             return False
         _check_status(url, response, received)
@@ -156,9 +162,7 @@ def _check_size(url: str, part: Path, response: "Response", received: int, sha25
 
 def _check_content(url: str, part: Path, found: str, sha256: str) -> None:
     if _is_web_page(part):
-        raise ZooError(
-            f"{redacted(url)} is a web page, such as a login, not a weights file: give the URL of the file itself"
-        )
+        raise ZooError(f"{redacted(url)} is a web page, such as a login, not a file: give the URL of the file itself")
     if not found.startswith(sha256.lower()):
         raise ZooError(f"{redacted(url)} has the SHA-256 {found}, not {sha256}: a changed or damaged file is not kept")
 
