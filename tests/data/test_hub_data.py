@@ -13,6 +13,7 @@ from zoo.caches.kinds import CACHES
 from zoo.data import DataError, open_dataset
 from zoo.data.sources.hub import parse_name
 from zoo.errors import ZooError
+from zoo.runtime.web.download import download
 
 COMMIT, LATER = "1" * 40, "2" * 40
 NAME = "hf://datasets/someone/photos"
@@ -142,3 +143,13 @@ def test_the_cache_is_emptied_of_them_by_name(hub, tables, tmp_path):
     empty(cache)
     assert not list((tmp_path / "cache/hub").rglob("*.parquet"))
     assert len(open_dataset(NAME).train) == 15
+
+
+def test_a_token_is_for_the_first_host_alone(tmp_path, monkeypatch):
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    with serving() as hub, serving() as store:
+        store.files["/x"] = b"content"
+        hub.status, hub.headers = 302, {"Location": f"{store.address}/x"}
+        path = download(f"{hub.address}/x", tmp_path / "x", headers={"Authorization": "Bearer secret"})
+    assert path.read_bytes() == b"content"
+    assert hub.authorizations == ["Bearer secret"] and store.authorizations == [None]

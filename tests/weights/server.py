@@ -23,6 +23,7 @@ class Site:
     drop_after: int | None = None
     status: int | None = None
     asked: list[tuple[str, str, str | None]] = field(default_factory=list)
+    authorizations: list[str | None] = field(default_factory=list)
 
 
 def handler_of(site: Site) -> type[BaseHTTPRequestHandler]:
@@ -38,9 +39,12 @@ def handler_of(site: Site) -> type[BaseHTTPRequestHandler]:
         def respond(self, with_body: bool):
             byte_range = self.headers.get("Range")
             site.asked.append((self.command, self.path, byte_range))
+            site.authorizations.append(self.headers.get("Authorization"))
             if site.status or self.path not in site.files:
                 self.send_response(site.status or 404)
                 self.send_header("Content-Length", "0")
+                for name, value in site.headers.items():
+                    self.send_header(name, value)
                 self.end_headers()
                 return
             body, begin = site.files[self.path], 0
