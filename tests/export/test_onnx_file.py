@@ -140,6 +140,12 @@ def test_bfloat16_is_how_kernels_are_stored(tmp_path):
     assert casts and all(node.attribute[0].i == onnx.TensorProto.FLOAT for node in casts)
 
 
+def test_features_need_nothing_of_the_layers_behind_them(tmp_path):
+    model = Sorted()
+    path, _ = exported(tmp_path, model, variables_of(model), (8, 8, 3), features=["conv"])
+    assert [node.op_type for node in onnx.load(path).graph.node] == ["Transpose", "Conv", "Transpose"]
+
+
 @pytest.mark.parametrize(
     ("model", "options", "words"),
     [

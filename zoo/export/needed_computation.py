@@ -10,7 +10,7 @@ from jax.extend.core import ClosedJaxpr, Literal, jaxpr_as_fun
 def needed_computation(function: Callable[[Any], dict[str, jax.Array]], images: Any) -> Callable:
     """The function for images of this shape and type, of which sizes may be symbolic."""
     closed, outputs = jax.make_jaxpr(function, return_shape=True)(images)
-    needed = jaxpr_as_fun(_without_unused(closed))
+    needed = jaxpr_as_fun(without_unused(closed))
     structure = jax.tree.structure(outputs)
 
     def called(images: Any) -> dict[str, jax.Array]:
@@ -19,7 +19,8 @@ def needed_computation(function: Callable[[Any], dict[str, jax.Array]], images: 
     return called
 
 
-def _without_unused(closed: ClosedJaxpr) -> ClosedJaxpr:
+def without_unused(closed: ClosedJaxpr) -> ClosedJaxpr:
+    """The jaxpr without the equations that none of its results needs."""
     used, kept = {id(atom) for atom in closed.jaxpr.outvars}, []
     for equation in reversed(closed.jaxpr.eqns):
         if equation.effects or any(id(out) in used for out in equation.outvars):

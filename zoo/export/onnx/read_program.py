@@ -16,6 +16,7 @@ from zoo.counting.graph import Variable
 from zoo.counting.marks import LayerMark, ModuleCallMark
 from zoo.counting.module_calls import marked_jaxpr
 from zoo.counting.reused_jaxprs import UNCHANGED, ModuleCalls, Renaming
+from zoo.export.needed_computation import without_unused
 from zoo.export.onnx.program import Constant, Data, NoConversion, Path, Program, Step, Value
 
 
@@ -36,9 +37,19 @@ def read_program(
     ]
     images = Data(tuple(example.shape for example in examples), np.dtype(examples[0].dtype))
     reader = _Reader(ModuleCalls(list(calls)))
-    results = reader.read([closed for closed, _ in traced], [*leaves, images])
+    results = reader.read([without_unused(closed) for closed, _ in traced], [*leaves, images])
     names = sorted(jax.eval_shape(function, variables, examples[0]))  # The order in which JAX flattens a dictionary.
-    return Program(images, tuple(reader.steps), dict(zip(names, results, strict=True)))
+    return Program(images, _needed(reader.steps, results), dict(zip(names, results, strict=True)))
+
+
+def _needed(steps: Sequence[Step], results: Sequence[Value]) -> tuple[Step, ...]:
+    """The steps that the results need. Calls can have more, as that of a module in which features are made."""
+    used, kept = set(results), []
+    for step in reversed(steps):
+        if used.intersection(step.outputs):
+            kept.append(step)
+            used.update(step.inputs)
+    return tuple(reversed(kept))
 
 
 def _as_traced(leaf: Any) -> np.ndarray:
