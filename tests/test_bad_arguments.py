@@ -2,6 +2,7 @@
 
 from functools import partial
 
+import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -135,3 +136,19 @@ def test_types_of_a_convolution_are_promoted():
     y = conv(jnp.asarray(X, jnp.bfloat16))
     assert y.dtype == jnp.float32
     np.testing.assert_array_equal(y, conv(X))
+
+
+@pytest.mark.parametrize("std", [0.0, -1.0, float("nan"), float("inf")])
+def test_deviations_that_no_images_have(std):
+    with pytest.raises(zoo.ZooError, match="std"):
+        zoo.data.Preprocessing(image_shape=(8, 8, 1), mean=(0.0,), std=(std,))
+
+
+def test_a_layer_whose_name_is_no_text():
+    class Named(nn.Module):
+        @nn.compact
+        def __call__(self, x):
+            return nn.Dense(2, name="\udcff")(x)
+
+    with pytest.raises(zoo.ZooError, match="no text"):
+        zoo.init(Named(), KEY, (8, 8, 1))

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -174,6 +175,58 @@ def test_a_file_that_cannot_be_opened_is_one_line(tmp_path, monkeypatch):
     with pytest.raises(ZooError, match="cannot be opened"):
         exported(tmp_path, Net(), variables_of(Net()), (8, 8, 3))
     assert not list(tmp_path.iterdir())
+
+
+def test_a_link_gets_the_file_where_it_leads(tmp_path, weights):
+    (tmp_path / "real").mkdir()
+    link = tmp_path / "link.onnx"
+    link.symlink_to("real/net.onnx")
+    network = exportable(weights, None, None, None, ())
+    result = onnx_file.write_onnx(network, link, ExportOptions(), max_file_size=100)
+    assert link.is_symlink() and {file.name for file in (tmp_path / "real").iterdir()} == {"net.onnx", "net.onnx.data"}
+    assert "net.onnx.data" in str(result)
+
+
+@pytest.mark.parametrize("name", ["onnx", "onnxruntime"])
+def test_a_broken_library_is_one_line(tmp_path, monkeypatch, name):
+    broken = tmp_path / "packages" / name
+    broken.mkdir(parents=True)
+    (broken / "__init__.py").write_text("raise ImportError('lib.so: cannot open shared object file')")
+    monkeypatch.syspath_prepend(broken.parent)
+    monkeypatch.delitem(sys.modules, name)
+    with pytest.raises(ZooError, match=f"{name} is installed and cannot be imported .*lib.so"):
+        exported(tmp_path, Net(), variables_of(Net()), (8, 8, 3))
+    assert not (tmp_path / "net.onnx").exists()
+
+
+def test_a_path_that_is_no_text_is_one_line(tmp_path):
+    folder = tmp_path / os.fsdecode(b"\xff")
+    folder.mkdir()
+    with pytest.raises(ZooError, match="UTF-8"):
+        exported(folder, Net(), variables_of(Net()), (8, 8, 3))
+
+
+class Named(nn.Module):
+    """Its first layer has a name that the outputs of a file could not have, or that could be a path."""
+
+    name_of_layer: str
+
+    @nn.compact
+    def __call__(self, x):
+        return nn.Dense(3, name="head")(nn.Conv(2, (1, 1), name=self.name_of_layer)(x).mean((1, 2)))
+
+
+def test_features_with_other_names(tmp_path):
+    path, _ = exported(tmp_path, Named("a/b"), variables_of(Named("a/b")), (8, 8, 3), features=["a/b"])
+    assert [output.name for output in onnx.load(path).graph.output] == ["a/b"]
+    with pytest.raises(ZooError, match="images is the input"):
+        exported(tmp_path, Named("images"), variables_of(Named("images")), (8, 8, 3), features=["images"])
+
+
+@pytest.mark.parametrize("wrong", [{"options": {}}, {"preprocessing": "imagenet"}])
+def test_wrong_arguments_are_one_line(tmp_path, wrong):
+    with pytest.raises(ZooError, match=next(iter(wrong))):
+        to_onnx(Net(), variables_of(Net()), tmp_path / "net.onnx", **{"image_shape": (8, 8, 3), **wrong})
 
 
 def test_the_command(capsys, tmp_path, monkeypatch):

@@ -89,16 +89,19 @@ def _options(args: argparse.Namespace) -> ExportOptions:
 def _check_out(args: argparse.Namespace) -> None:
     from zoo.errors import ZooError
     from zoo.export.exported_file import check_path
-    from zoo.export.onnx_file import check_library, data_path
+    from zoo.export.libraries import check_onnx
+    from zoo.export.onnx_file import data_path
     from zoo.export.stablehlo import metadata_path
+    from zoo.runtime.atomic_files import replaced_file
 
     check_path(args.out)
-    other = data_path(args.out) if args.to == "onnx" else metadata_path(args.out)
-    for file in (args.out, other):
-        if file.exists() and not args.force:
-            raise ZooError(f"{file} exists: overwrite it with --force")
+    file = replaced_file(args.out)
+    other = data_path(file) if args.to == "onnx" else metadata_path(file)
+    for existing in (args.out, other):
+        if existing.exists() and not args.force:
+            raise ZooError(f"{existing} exists: overwrite it with --force")
     if args.to == "onnx":
-        check_library()
+        check_onnx()
 
 
 def _write(

@@ -1,5 +1,6 @@
 """Preprocessing of images for a network: scaled, cropped and normalised."""
 
+import math
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -22,7 +23,7 @@ class Preprocessing:
 
     With `fit` "resize" the centre is cut out, `crop` of the image's shorter side, scaled to `image_shape`; "pad" puts
     the whole image in the middle of zeros. `mean` and `std`, one value per channel, are of pixels scaled to 0..1.
-    Raises ZooError for another number of them.
+    Raises ZooError for another number of them, and for what no image has.
     """
 
     image_shape: ImageShape
@@ -37,6 +38,8 @@ class Preprocessing:
         for name, values in (("mean", self.mean), ("std", self.std)):
             if len(values) != channels:
                 raise ZooError(f"{name} has {len(values)} values for images of {channels} channels: give one for each")
+            if not all(math.isfinite(value) and (name == "mean" or value > 0) for value in values):
+                raise ZooError(f"{name} is {tuple(values)}: give finite numbers, and deviations above 0")
 
     def fitted(self, image: np.ndarray) -> np.ndarray:
         """uint8 [height, width, 1 or 3] as uint8 of `image_shape`."""

@@ -47,6 +47,8 @@ def exportable(
     class_names: tuple[str, ...],
 ) -> Exportable:
     """What `to_onnx` and `to_stablehlo` are given, in one record. Raises ZooError for what is no network."""
+    if preprocessing is not None and not isinstance(preprocessing, Preprocessing):
+        raise ZooError(f"preprocessing is a {type(preprocessing).__name__}: give a zoo.data.Preprocessing")
     if isinstance(model, Weights):
         if variables is not None:
             raise ZooError("weights have their variables: leave those out, and give the file as path=...")

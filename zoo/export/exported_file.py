@@ -62,6 +62,8 @@ def checked_batches(network: Exportable, options: ExportOptions, step: int) -> t
 
 def check_batches(network: Exportable, options: ExportOptions) -> None:
     """Raises ZooError where the network cannot take what its file takes, or that does not fit into the memory."""
+    if not isinstance(options, ExportOptions):
+        raise ZooError(f"options is a {type(options).__name__}: give a zoo.export.ExportOptions")
     for batch, height, width, channels in checked_shapes(options, network.image_shape, SIZE_STEP):
         check_inference_memory(network.model, (height, width, channels), batch)
     shapes = checked_batches(network, options, SIZE_STEP)

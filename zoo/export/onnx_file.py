@@ -14,12 +14,13 @@ from zoo.export.batch_shapes import ImageShape, checked_shapes, example_shapes
 from zoo.export.check import check_file
 from zoo.export.exportable import Exportable, exportable
 from zoo.export.exported_file import ExportedFile, check_batches, check_path, checked_batches
+from zoo.export.libraries import check_onnx
 from zoo.export.metadata import as_texts, metadata
 from zoo.export.network_function import network_function, stored_variables
 from zoo.export.onnx_runtime import check_can_run, open_onnx
 from zoo.export.options import DEFAULT_OPTIONS, ExportOptions
 from zoo.models.variables import Variables
-from zoo.runtime.atomic_files import replacing_with_others
+from zoo.runtime.atomic_files import replaced_file, replacing_with_others
 from zoo.runtime.home_folder import expand_home
 from zoo.weights import Weights
 
@@ -48,18 +49,8 @@ def to_onnx(
     """
     path = expand_home(path)
     check_path(path)
-    check_library()
+    check_onnx()
     return write_onnx(exportable(model, variables, image_shape, preprocessing, class_names), path, options)
-
-
-def check_library() -> None:
-    """Raises ZooError where the library onnx is not installed."""
-    try:
-        import onnx  # noqa: F401
-    except ModuleNotFoundError as error:
-        if error.name != "onnx":
-            raise
-        raise ZooError("ONNX needs a library that is not installed: pip install 'zoo-cnn[onnx]'") from None
 
 
 def write_onnx(
@@ -70,6 +61,8 @@ def write_onnx(
 
     from zoo.export.onnx_frames import with_frames
 
+    path = replaced_file(path)
+    _check_name(path)
     check_batches(network, options)
     check_can_run(network, checked_shapes(options, network.image_shape, ANY_SIZE))
     model = _converted(network, options)
@@ -82,6 +75,14 @@ def write_onnx(
         served, runtime = open_onnx(unfinished, network.name)
         check = check_file(served, network, options, shapes, runtime)
     return ExportedFile(path, tuple(path.with_name(other.name) for other in others), check)
+
+
+def _check_name(path: Path) -> None:
+    """Raises ZooError for bytes in the path that are no text: libraries of ONNX cannot open it."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        raise ZooError(f"{path} is not in UTF-8: libraries of ONNX open no such file, choose another name") from None
 
 
 def data_path(path: Path) -> Path:
@@ -101,6 +102,8 @@ def _converted(network: Exportable, options: ExportOptions) -> "onnx.ModelProto"
     stored_dtype = jnp.bfloat16 if only_stored else None
     function = network_function(network, computed)
     variables = stored_variables(network.variables, computed)
+    if "images" in options.features:
+        raise ZooError("images is the input of an ONNX file, and would be an output: give that layer another name")
     # Only some sizes, as in StableHLO, cannot be: ONNX Runtime would compute something else for the others.
     examples = example_shapes(options, network.image_shape)
     dtype = np.dtype(options.input_dtype)

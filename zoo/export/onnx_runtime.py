@@ -1,6 +1,5 @@
 """An ONNX file as others compute it: by ONNX Runtime, or without it by onnx's reference evaluator."""
 
-import importlib.util
 import math
 from collections.abc import Iterable
 from pathlib import Path
@@ -12,20 +11,17 @@ from zoo.errors import ZooError
 from zoo.export.batch_shapes import BatchShape
 from zoo.export.check import Outputs, Served
 from zoo.export.exportable import Exportable
+from zoo.export.libraries import has_runtime, import_runtime
 from zoo.printable import one_line
 
 # Multiply-adds for which the reference evaluator, which is written in Python, needs a minute.
 MAX_REFERENCE_MACS = 6 * 10**9
 
 
-def has_runtime() -> bool:
-    """Whether ONNX Runtime is installed."""
-    return importlib.util.find_spec("onnxruntime") is not None
-
-
 def check_can_run(network: Exportable, batches: Iterable[BatchShape]) -> None:
-    """Raises ZooError where ONNX Runtime is not installed, and these batches are too large for the other."""
+    """Raises ZooError where ONNX Runtime is broken, or not installed, and these batches are too large for the other."""
     if has_runtime():
+        import_runtime()
         return
     macs = sum(batch * (summarize(network.model, (1, *size)).macs or math.inf) for batch, *size in batches)
     if macs > MAX_REFERENCE_MACS:
@@ -43,8 +39,7 @@ def open_onnx(path: Path, name: str) -> tuple[Served, str]:
 
 
 def _open_in_runtime(path: Path, name: str) -> tuple[Served, str]:
-    import onnxruntime
-
+    onnxruntime = import_runtime()
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Literal
 
 import jax
@@ -16,9 +15,10 @@ from zoo.export.check import Check, Outputs, Served
 from zoo.export.dataset_images import LabelledImages, labelled_images
 from zoo.export.exportable import Exportable, exportable
 from zoo.export.exported_file import check_path
+from zoo.export.libraries import check_onnx, has_runtime
 from zoo.export.network_function import network_function
-from zoo.export.onnx_file import check_library, write_onnx
-from zoo.export.onnx_runtime import has_runtime, open_onnx
+from zoo.export.onnx_file import write_onnx
+from zoo.export.onnx_runtime import open_onnx
 from zoo.export.options import DEFAULT_OPTIONS, ExportOptions
 from zoo.inference.evaluation import matching_class_names
 from zoo.printable import one_line, printable, shown_bytes
@@ -26,6 +26,7 @@ from zoo.runtime.atomic_files import replacing
 from zoo.runtime.home_folder import expand_home
 from zoo.runtime.limits import POSITIVE_COUNT
 from zoo.runtime.system_errors import reason
+from zoo.runtime.temporary_folder import temporary_folder
 from zoo.weights import Weights
 
 if TYPE_CHECKING:
@@ -98,13 +99,13 @@ def to_int8_onnx(
     """
     path = expand_home(path)
     check_path(path)
-    check_library()
+    check_onnx()
     _check(options, dataset, calibration_images)
     network = exportable(weights, None, image_shape, None, ())
     _check_classifier(network, options)
     classes, other_classes = _known_classes(weights, dataset)
-    with TemporaryDirectory() as folder:
-        float32 = Path(folder) / "float32.onnx"
+    with temporary_folder() as folder:
+        float32 = folder / "float32.onnx"
         exported = write_onnx(network, float32, options)
         if exported.others:
             raise ZooError(f"{network.name} takes more than 2 GB: it cannot be quantised")

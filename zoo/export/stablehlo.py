@@ -26,7 +26,7 @@ from zoo.export.options import DEFAULT_OPTIONS, ExportOptions
 from zoo.export.symbolic_images import possible_shapes
 from zoo.models.variables import Variables
 from zoo.printable import one_line, shown_bytes
-from zoo.runtime.atomic_files import replacing_with_others
+from zoo.runtime.atomic_files import replaced_file, replacing_with_others
 from zoo.runtime.home_folder import expand_home
 from zoo.weights import Weights
 
@@ -61,6 +61,7 @@ def to_stablehlo(
 
 def write_stablehlo(network: Exportable, path: Path, options: ExportOptions) -> ExportedFile:
     """`to_stablehlo` of a network that is known."""
+    path = replaced_file(path)
     check_batches(network, options)
     contents, described, step = _exported(network, options)
     shapes = checked_batches(network, options, step)

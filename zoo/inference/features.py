@@ -119,11 +119,17 @@ def logits_and_outputs(
     applied = apply_and_capture(model, variables, x, names)
     for name in names:
         if name not in applied.outputs:
-            suggested = suggestion(name, filter(None, applied.outputs))
-            raise ZooError(f"{type(model).__name__} has no layer {name!r}{suggested}")
+            raise unknown_layer(model, name, applied.outputs)
         if applied.outputs[name] is None:
             raise hidden_layer(model, name)
     return applied.logits, {name: applied.outputs[name] for name in names}
+
+
+def unknown_layer(model: nn.Module, layer: str, known: Iterable[str]) -> ZooError:
+    """The error for a layer that the network has not, with similar names, or some of those that it has."""
+    names = [name for name in known if name]
+    some = f"; its layers are {', '.join(names[:3])} ... {names[-1]}" if names else ""
+    return ZooError(f"{type(model).__name__} has no layer {layer!r}{suggestion(layer, names) or some}")
 
 
 def hidden_layer(model: nn.Module, name: str) -> ZooError:
@@ -146,12 +152,12 @@ def apply_and_capture(
     The others are in the result without their output. `mutable` are further collections that modules write to. Nothing
     is checked: a name that the network does not have is not in the result.
     """
-    shapes: OrderedDict[str, Any] = OrderedDict()
+    shapes: OrderedDict[tuple[str, ...], Any] = OrderedDict()
 
     def record(call: Any, args: tuple, kwargs: dict, context: InterceptorContext) -> Any:
         output = call(*args, **kwargs)
         if context.method_name == "__call__":
-            shapes.setdefault("/".join(context.module.path), jax.tree.map(jnp.shape, output))
+            shapes.setdefault(context.module.path, jax.tree.map(jnp.shape, output))
         return output
 
     def is_named(module: nn.Module, method: str) -> bool:
@@ -163,13 +169,13 @@ def apply_and_capture(
             given, x, capture_intermediates=is_named, mutable=[CAPTURED, *mutable, new_trace_name()]
         )
     captured = state.get(CAPTURED, {})
-    outputs = OrderedDict((name, _first_output(captured, name, shape)) for name, shape in shapes.items())
+    outputs = OrderedDict(("/".join(path), _first_output(captured, path, shape)) for path, shape in shapes.items())
     return Applied(logits, outputs, state)
 
 
-def _first_output(captured: Mapping[str, Any], name: str, shape: Any) -> Any:
+def _first_output(captured: Mapping[str, Any], path: tuple[str, ...], shape: Any) -> Any:
     """What was captured of a module's first call, whose output had this shape then."""
-    for part in (*filter(None, name.split("/")), "__call__"):
+    for part in (*path, "__call__"):
         if part not in captured:
             return None
         captured = captured[part]

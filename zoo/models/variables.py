@@ -46,7 +46,10 @@ def trace_init(model: nn.Module, image_shape: tuple[int, int, int] | None = None
 
 
 def check_image_shape(model: nn.Module, image_shape: tuple[int, int, int]) -> None:
-    """Raises ZooError if (height, width, channels) is too small; the message has the smallest possible size."""
+    """Raises ZooError if (height, width, channels) is too small; the message has the smallest possible size.
+
+    Also for names of layers that are no text.
+    """
     try:
         init_shapes(model, image_shape)
     except WindowTooLarge as error:
@@ -56,6 +59,8 @@ def check_image_shape(model: nn.Module, image_shape: tuple[int, int, int]) -> No
             f"{height}x{width} images are too small for {type(model).__name__}: "
             f"resize them to at least {smallest}x{smallest} pixels"
         ) from error
+    except UnicodeEncodeError as error:  # of Flax, which makes keys from the names
+        raise ZooError(f"{type(model).__name__} has a layer whose name is no text: {error.object!r}") from error
 
 
 def smallest_image_size(model: nn.Module, channels: int = 3) -> int:

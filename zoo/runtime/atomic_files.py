@@ -25,7 +25,7 @@ def replacing(path: Path) -> Iterator[Path]:
     no permission, no space on the disk), and where `path` is a folder, a device or a pipe.
     """
     with _naming(path):
-        target = _target(path)
+        target = replaced_file(path)
         unfinished = _unfinished(target)
         try:
             with interruptible():
@@ -44,7 +44,7 @@ def replacing_with_others(path: Path) -> Iterator[Path]:
     At the end they are moved beside `path` under their names, and `path` is the last: it is there when all are.
     """
     with _naming(path):
-        target = _target(path)
+        target = replaced_file(path)
         folder = _unfinished(target)
         moved: list[Path] = []
         try:
@@ -66,7 +66,7 @@ def replacing_with_others(path: Path) -> Iterator[Path]:
 def check_replaceable(path: Path) -> None:
     """Raises ZooError where `replacing` could not write `path` now; call it before a long computation."""
     with _naming(path):
-        unfinished = _unfinished(_target(path))
+        unfinished = _unfinished(replaced_file(path))
         unfinished.touch()
         unfinished.unlink()
 
@@ -86,8 +86,11 @@ def _naming(path: Path) -> Iterator[None]:
         raise ZooError(f"cannot write {path}: {reason(error)}") from None
 
 
-def _target(path: Path) -> Path:
-    """The file to replace. Raises OSError for what is no file: its name would become that of a file."""
+def replaced_file(path: Path) -> Path:
+    """The file to replace: the path, or that to which a symbolic link leads.
+
+    Raises OSError for what is no file: its name would become that of a file.
+    """
     with suppress(FileNotFoundError):
         refuse_special(path.stat(), path)
     return Path(os.path.realpath(path)) if path.is_symlink() else path

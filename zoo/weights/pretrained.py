@@ -68,7 +68,7 @@ def default_weights(name: str) -> PublishedWeights:
     """A network's first published weights, whatever is on this machine. Raises ZooError where none are published."""
     all_published = published_weights(name)
     if not all_published:
-        raise ZooError(f"no pretrained weights are known for {name}: give a weights file")
+        raise ZooError(f"no pretrained weights are known for {name}: give a weights file, or --checkpoint with a run")
     return all_published[0]
 
 

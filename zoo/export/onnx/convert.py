@@ -24,7 +24,7 @@ from zoo.export.onnx.operators import (
 )
 from zoo.export.onnx.operators.averages import average
 from zoo.export.onnx.operators.response_norm import response_norm_layers
-from zoo.export.onnx.program import Constant, Data, NoConversion, Path, Program, Shape, Step
+from zoo.export.onnx.program import ADVICE, Constant, Data, NoConversion, Path, Program, Shape, Step
 from zoo.export.onnx.read_program import read_program
 from zoo.export.onnx.serialize import model_proto
 from zoo.export.onnx.simplify.activations import recognise_activations
@@ -159,4 +159,4 @@ def _refuse_unknown(program: Program) -> None:
         raise NoConversion(f"{'/'.join(path) or 'the network'} draws random numbers: export it as for inference")
     if unknown:
         listed = ", ".join(f"{name} (in {'/'.join(path) or 'the network itself'})" for name, path in unknown.items())
-        raise NoConversion(f"these operations have no ONNX form here: {listed}")
+        raise NoConversion(f"these operations have no ONNX form here: {listed}; {ADVICE}")

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from zoo.export.onnx.program import NoConversion, Path, Shape
+from zoo.export.onnx.program import ADVICE, NoConversion, Path, Shape
 
 # The sum of windows of different sizes: ONNX has none, but the mean that it is divided to.
 WINDOW_SUM = "WindowSum"
@@ -97,8 +97,9 @@ class GraphBuilder:
         return first
 
     def refusal(self, message: str) -> NoConversion:
-        """The error for the module whose steps are being converted."""
-        return NoConversion(f"{'/'.join(self.path) or 'the network'}: {message}")
+        """The error for the module whose steps are being converted, with advice where the message has none."""
+        advice = f": {ADVICE}" if message.endswith("no ONNX form") else ""
+        return NoConversion(f"{'/'.join(self.path) or 'the network'}: {message}{advice}")
 
     # What only moves values
 

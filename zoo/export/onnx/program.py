@@ -15,6 +15,8 @@ from zoo.counting.marks import LayerMark
 from zoo.errors import ZooError
 
 Path = tuple[str, ...]
+# For what has no form in ONNX at all.
+ADVICE = "export it as StableHLO, or the features of layers before it"
 Shape = tuple[int, ...]
 
 

@@ -14,9 +14,16 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from zoo.errors import ZooError, suggestion
+from zoo.errors import ZooError
 from zoo.geometry import WindowTooLarge
-from zoo.inference.features import Stacked, apply_and_capture, hidden_layer, logits_and_outputs, network_errors
+from zoo.inference.features import (
+    Stacked,
+    apply_and_capture,
+    hidden_layer,
+    logits_and_outputs,
+    network_errors,
+    unknown_layer,
+)
 from zoo.models.variables import Variables, check_image_shape
 from zoo.visualize.methods.jit_cache import jit_cached
 
@@ -98,9 +105,7 @@ def layer_shape(model: nn.Module, shapes: Shapes, layer: str) -> tuple[int, ...]
 def check_layer(model: nn.Module, shapes: Shapes, layer: str) -> None:
     """Raises ZooError for an unknown layer, with similar names."""
     if layer not in shapes:
-        names = [name for name in shapes if name]
-        hint = suggestion(layer, names) or f"; its first layers are {', '.join(names[:3])}, its last is {names[-1]}"
-        raise ZooError(f"{type(model).__name__} has no layer {layer!r}{hint}")
+        raise unknown_layer(model, layer, shapes)
 
 
 def spatial_shape(model: nn.Module, shapes: Shapes, layer: str) -> tuple[int, int, int, int]:
