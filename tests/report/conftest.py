@@ -1,32 +1,9 @@
-"""The report's pages in a real browser, which tests/conftest.py has."""
+"""The report's pages; the browser is in tests/conftest.py."""
 
 import pytest
 
 import zoo
 from zoo.report import report
-
-
-@pytest.fixture(scope="module")
-def opened(chromium, tmp_path_factory):
-    """opened(html, width=..., ...) opens a page in a new tab; `page.noise` lists its messages and requests."""
-    from playwright.sync_api import Page
-
-    folder = tmp_path_factory.mktemp("pages")
-
-    def open_page(html: str, *, width: int = 1440, **options) -> Page:
-        path = folder / f"{abs(hash(html))}.html"
-        path.write_text(html, encoding="utf-8")
-        page = chromium.new_context(viewport={"width": width, "height": 900}, **options).new_page()
-        page.set_default_timeout(5000)
-        page.noise = []
-        page.on("console", lambda message: page.noise.append(message.text))
-        page.on("pageerror", lambda error: page.noise.append(str(error)))
-        page.on("request", lambda request: page.noise.append(request.url[:200]))
-        page.goto(path.as_uri())
-        page.noise = [line for line in page.noise if line != path.as_uri() and not line.startswith("data:")]
-        return page
-
-    return open_page
 
 
 @pytest.fixture(scope="module")

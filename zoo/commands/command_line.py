@@ -9,20 +9,8 @@ from zoo.commands.arguments.parser import Parser
 
 # A new command is one file in zoo/commands and one name here.
 COMMANDS = (
-    *(
-        "list",
-        "summary",
-        "weights",
-        "convert",
-        "predict",
-        "evaluate",
-        "data",
-        "recipes",
-        "train",
-        "visualize",
-        "report",
-    ),
-    *("export", "cache", "doctor", "completions"),
+    *("list", "summary", "weights", "convert", "predict", "evaluate", "data", "recipes", "train"),
+    *("visualize", "report", "lesson", "export", "cache", "doctor", "completions"),
 )
 
 

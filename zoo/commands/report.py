@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from zoo.commands.arguments.image_set import add_image_set_arguments, check_images, chosen_images
 from zoo.commands.arguments.network import MODEL_HELP, add_model_arg, known_model, load_network, parse_image_shape
+from zoo.commands.arguments.out_file import check_out_file
 from zoo.commands.arguments.positional import add_positional_or_flag
 from zoo.commands.arguments.types import InRange, path
 from zoo.printable import printable
@@ -64,7 +65,7 @@ def run(args: argparse.Namespace) -> None:
     from zoo.report import write_report
     from zoo.runtime.console import output_console
 
-    _check_out(args.out)
+    check_out_file(args.out, "report.html")
     check_images(args)
     if args.compare:
         known_model(args.compare)
@@ -86,17 +87,6 @@ def run(args: argparse.Namespace) -> None:
     with Progress(console=console, disable=not console.is_terminal, transient=True) as progress:
         write_report(args.out, progress_bar=progress.track, compare=second, compare_name=args.compare, **options)
     print(printable(args.out))
-
-
-def _check_out(path: Path) -> None:
-    from zoo.errors import ZooError
-    from zoo.runtime.atomic_files import check_replaceable
-
-    if path.is_dir():
-        raise ZooError(f"--out {path} is a folder: give a file, such as {path / 'report.html'}")
-    if not path.absolute().parent.is_dir():
-        raise ZooError(f"--out {path}: the folder {path.parent} does not exist: create it first")
-    check_replaceable(path)
 
 
 def _second_network(name: str | None, classes: int | None, image_shape: tuple[int, int, int]) -> Any:

@@ -23,6 +23,7 @@ SYNONYMS = {
     "help": "--help",
     "version": "--version",
     "page": "report",
+    **dict.fromkeys(("learn", "tutorial", "course"), "lesson"),
     "completion": "completions",
     "rm": "clear",
     "empty": "clear",

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -34,28 +35,42 @@ SCRIPTS = (
 )
 
 
-def render(template: str = "page/page.html.j2", **values: object) -> str:
+@dataclass(frozen=True)
+class PageFiles:
+    """The files of a kind of page: folders of templates, and in order the styles and scripts that it has."""
+
+    folders: tuple[Path, ...]
+    styles: tuple[str, ...]
+    scripts: tuple[str, ...]
+
+
+REPORT = PageFiles((TEMPLATES,), STYLES, SCRIPTS)
+
+
+def render(template: str = "page/page.html.j2", *, files: PageFiles = REPORT, **values: object) -> str:
     """A template with these values as HTML, with all styles and scripts.
 
     `script_hash` is for the page's content security policy, which allows this script and no other.
     """
-    script = _concatenated(SCRIPTS)
+    script = _concatenated(files.folders, files.scripts)
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    page = template_environment().get_template(template)
-    return page.render(style=_concatenated(STYLES), script=script, script_hash=f"sha256-{digest}", **values)
+    page = template_environment(files.folders).get_template(template)
+    style = _concatenated(files.folders, files.styles)
+    return page.render(style=style, script=script, script_hash=f"sha256-{digest}", **values)
 
 
-def _concatenated(names: tuple[str, ...]) -> str:
-    return "\n".join((TEMPLATES / name).read_text(encoding="utf-8") for name in names)
+def _concatenated(folders: tuple[Path, ...], names: tuple[str, ...]) -> str:
+    paths = (next(folder / name for folder in folders if (folder / name).is_file()) for name in names)
+    return "\n".join(path.read_text(encoding="utf-8") for path in paths)
 
 
 @cache
-def template_environment() -> "Environment":
-    """The Jinja environment of the page, with its filters."""
+def template_environment(folders: tuple[Path, ...] = (TEMPLATES,)) -> "Environment":
+    """The Jinja environment of a page, with its filters."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
+        loader=FileSystemLoader(folders),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

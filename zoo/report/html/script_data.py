@@ -24,10 +24,10 @@ def script_data(network: NetworkDescription) -> dict:
 def _layer_data(layer: Layer) -> dict:
     window = layer.window
     by_formula = window is not None and window_formulas(window) == layer_formulas(layer)
-    return {"window": asdict(window) if window else None, "by_formula": by_formula, "field": _field_data(layer)}
+    return {"window": asdict(window) if window else None, "by_formula": by_formula, "field": field_data(layer)}
 
 
-def _field_data(layer: Layer) -> dict | None:
+def field_data(layer: Layer) -> dict | None:
     """The output's positions [rows, columns], and per axis start and size of the first field, and the step."""
     row = layer.row
     known = (row.receptive_field, row.effective_stride, row.offset)

@@ -1,0 +1,317 @@
+"""The page in a real browser: questions, animations, and the network that computes, held against Python."""
+
+import numpy as np
+import pytest
+
+import zoo
+from zoo.errors import ZooError
+from zoo.lesson.live_data import FILE, variables_of
+from zoo.lesson.quizzes import ANSWERS, MAX_SIZES, answer, lesson_quizzes
+
+QUIZZES = lesson_quizzes()
+WIDGETS = ("patches", "sliding-filter", "pooling-play", "inception-volume")
+SHAPES = ("grid_shape", "conv_shape", "pool_shape", "parameters_unshared", "parameters_shared")
+COSTS = ("macs_direct", "macs_bottleneck")
+
+
+@pytest.fixture(scope="module")
+def arrays():
+    with np.load(FILE) as stored:
+        return dict(stored)
+
+
+def reply(page, name, text):
+    form = page.locator(f"#quiz-{name}")
+    form.locator("[name=answer]").fill(text)
+    form.get_by_role("button", name="Check").click()
+    return form.get_attribute("data-verdict"), form.locator(".reply").inner_text()
+
+
+def answer_text(page):
+    return page.locator("[data-part=answer]").inner_text()
+
+
+def test_it_loads_without_messages_or_requests(shared):
+    assert shared.noise == []
+
+
+@pytest.mark.parametrize("name", QUIZZES)
+def test_each_question_takes_right_wrong_and_nonsense(page, name):
+    assert reply(page, name, QUIZZES[name].answer)[0] == "right"
+    assert reply(page, name, "123456789")[0] == "wrong"
+    assert reply(page, name, "about as many")[0] == "unreadable"
+    assert reply(page, name, " ")[0] == "empty"
+
+
+@pytest.mark.parametrize(
+    "name, given, part",
+    [
+        ("convolution", "13x13x20", "padding was forgotten"),
+        ("convolution", "1x14x14x20", "batch"),
+        ("convolution", "14 × 14 × 3", "depth"),
+        ("unshared", "752,640", "biases"),
+        ("shared", "756560", "without sharing"),
+        ("same", "13x13x20", "VALID"),
+        ("pool", "2x2x1", "depth does not change"),
+        ("max_pool", "2.5, 15, 10, 6", "order"),
+        ("mean_pool", "5.5,3.5,20,16", "divide by 4"),
+        ("bottleneck", "40140800", "costs something"),
+    ],
+)
+def test_it_says_what_went_wrong(page, name, given, part):
+    verdict, text = reply(page, name, given)
+    assert (verdict, part in text) == ("wrong", True), text
+
+
+def test_changed_sizes_have_other_answers(page):
+    form = page.locator("#quiz-convolution")
+    form.locator("[name=size]").fill("64")
+    assert reply(page, "convolution", "14x14x20")[0] == "wrong"
+    assert reply(page, "convolution", "30x30x20")[0] == "right"
+    form.locator("[name=kernel]").fill("64")
+    form.locator("[name=size]").fill("3")
+    assert reply(page, "convolution", "1x1x20")[0] == "impossible"
+
+
+def test_answers_and_ways_are_python_s_on_thousands_of_sizes(page):
+    generator = np.random.default_rng(0)
+    cases = []
+    for kind in (*SHAPES, *COSTS):
+        for _ in range(500):
+            sizes = {
+                name: int(generator.integers(name != "padding", limit, endpoint=True)) for name, limit in LIMITS.items()
+            }
+            cases.append((kind, sizes, str(generator.choice(["explicit", "SAME", "VALID"]))))
+    script = "cases => cases.map(([kind, sizes, mode]) => QUIZZES[kind].answer(sizes, mode))"
+    found = page.evaluate(script, cases)
+    for (kind, sizes, mode), text in zip(cases, found, strict=True):
+        assert text == _expected(kind, sizes, mode), (kind, sizes, mode)
+
+
+# Small enough that a window often does not fit, and large enough for every size.
+LIMITS = {name: min(limit, 64) for name, limit in MAX_SIZES.items()}
+
+
+def _expected(kind, sizes, mode):
+    try:
+        return answer(kind, sizes, mode)
+    except ZooError:
+        return None
+
+
+def test_every_kind_of_question_is_in_the_script(page):
+    assert set(page.evaluate("Object.keys(QUIZZES)")) == set(ANSWERS)
+
+
+@pytest.mark.parametrize("name", WIDGETS)
+def test_each_animation_plays_pauses_and_steps_by_keyboard(page, name):
+    widget = page.locator(f"#{name}")
+    slider, play = widget.locator(".player input"), widget.locator(".player .play")
+    assert slider.input_value() == "0"
+    play.click()
+    page.wait_for_function("([id]) => document.querySelector(`#${id} .player input`).value !== '0'", arg=[name])
+    play.click()
+    assert play.get_attribute("aria-pressed") == "false"
+    paused = int(slider.input_value())
+    slider.focus()
+    page.keyboard.press("ArrowLeft")
+    assert int(slider.input_value()) == paused - 1
+    widget.locator(".player .next").click()
+    assert int(slider.input_value()) == paused
+
+
+def test_sharing_switched_off_runs_to_all_parameters(page):
+    page.locator("#sharing input").uncheck()
+    page.wait_for_function("document.querySelector('#sharing .counter').textContent === '756,560'")
+    page.locator("#sharing input").check()
+    assert page.locator("#sharing .counter").inner_text() == "3,860"
+
+
+def test_the_filter_shows_products_and_sum(page):
+    widget = page.locator("#sliding-filter")
+    widget.get_by_role("button").first.wait_for()
+    assert widget.locator(".terms").inner_text().endswith("= 21")
+    widget.locator("[name=padding]").select_option("1")
+    assert widget.locator("table").last.locator("tr").count() == 8
+
+
+def _logits(page, name, images):
+    script = """([name, images]) => {
+      const one = lessonData.live[name], weights = decodeWeights(one.weights.at(-1));
+      return images.map((image) => [...forward(one.network, weights, Float32Array.from(image)).at(-1)]);
+    }"""
+    return np.array(page.evaluate(script, [name, images.reshape(len(images), -1).tolist()]))
+
+
+@pytest.mark.parametrize("name", ["digits", "clothes"])
+def test_logits_are_flax_s_on_100_images(page, arrays, name):
+    images = np.random.default_rng(1).normal(size=(100, 32, 32, 1)).astype(np.float32)
+    expected = zoo.create_model("lenet5").apply(variables_of(arrays, name), images)
+    assert np.abs(_logits(page, name, images) - expected).max() < 1e-4 * np.abs(expected).max()
+
+
+def test_gradients_are_jax_s(page, arrays):
+    import jax
+    import jax.numpy as jnp
+    import optax
+
+    image = np.random.default_rng(2).normal(size=(1, 32, 32, 1)).astype(np.float32)
+    params = variables_of(arrays, "digits")["params"]
+
+    def loss(params):
+        logits = zoo.create_model("lenet5").apply({"params": params}, jnp.asarray(image))
+        return optax.softmax_cross_entropy_with_integer_labels(logits, jnp.array([4])).sum()
+
+    expected = np.asarray(jax.grad(loss)(params)["c1"]["conv"]["kernel"])
+    script = """(pixels) => {
+      const { network, weights } = lessonData.live.digits, now = decodeWeights(weights.at(-1));
+      const image = Float32Array.from(pixels);
+      const outputs = forward(network, now, image), gradients = backward(network, now, image, outputs, 4);
+      const gradient = (i, j, unit) => weightGradient(network, image, outputs, gradients, 0, [i, j, 0, unit]).sum;
+      const side = [0, 1, 2, 3, 4], units = [...side, 5];
+      return side.map((i) => side.map((j) => units.map((unit) => gradient(i, j, unit))));
+    }"""
+    found = np.array(page.evaluate(script, image.ravel().tolist()))
+    assert np.abs(found - expected[:, :, 0]).max() < 1e-4 * np.abs(expected).max()
+
+
+def test_a_frame_takes_less_than_50_milliseconds(page):
+    script = """() => {
+      const { network, weights } = lessonData.live.digits, now = decodeWeights(weights.at(-1));
+      const image = new Float32Array(1024).fill(0.5);
+      const times = Array.from({ length: 15 }, () => {
+        const started = performance.now();
+        forward(network, now, image);
+        return performance.now() - started;
+      });
+      return times.sort((one, other) => one - other)[3];
+    }"""
+    assert page.evaluate(script) < 50
+
+
+def draw_one(page):
+    page.locator("[data-part=clear]").click()
+    frame = page.locator("canvas.pad").bounding_box()
+    page.mouse.move(frame["x"] + frame["width"] * 0.5, frame["y"] + frame["height"] * 0.1)
+    page.mouse.down()
+    page.mouse.move(frame["x"] + frame["width"] * 0.5, frame["y"] + frame["height"] * 0.9, steps=8)
+    page.mouse.up()
+
+
+def test_a_stroke_by_mouse_changes_the_answer(page):
+    page.locator("canvas.pad").scroll_into_view_if_needed()
+    before = answer_text(page)
+    draw_one(page)
+    assert answer_text(page).startswith("The network says 1")
+    assert answer_text(page) != before
+
+
+def test_a_stroke_by_touch_changes_the_answer(opened):
+    from zoo.lesson import lesson
+
+    page = opened(lesson(), width=375, reduced_motion="reduce", has_touch=True)
+    page.locator("[data-part=clear]").click()
+    before = answer_text(page)
+    pad = page.locator("canvas.pad")
+    pad.scroll_into_view_if_needed()
+    frame = pad.bounding_box()
+    page.touchscreen.tap(frame["x"] + frame["width"] / 2, frame["y"] + frame["height"] / 2)
+    assert answer_text(page) != before
+
+
+def test_a_stroke_by_keyboard_changes_the_answer(page):
+    page.locator("[data-part=clear]").click()
+    before = answer_text(page)
+    page.locator("canvas.pad").focus()
+    page.keyboard.press("Space")
+    for _ in range(8):
+        page.keyboard.press("Shift+ArrowDown")
+    assert answer_text(page) != before
+
+
+def test_every_test_image_is_known(page):
+    for digit in range(10):
+        page.get_by_role("button", name=f"test image: {digit}").click()
+        assert answer_text(page).startswith(f"The network says {digit}")
+
+
+def test_a_value_shows_its_window_and_can_be_switched_off(page):
+    inspector = page.locator("[data-part=inspector]")
+    assert "25 products" in inspector.inner_text()
+    maps = page.locator("canvas.maps")
+    maps.nth(2).click(position={"x": 20, "y": 20})
+    assert "150 products" in inspector.inner_text()
+    before = answer_text(page)
+    inspector.get_by_label("the whole layer off").check()
+    assert "switched off" in answer_text(page)
+    page.locator("[data-part=restore]").click()
+    assert answer_text(page) == before
+
+
+def test_the_explained_sum_is_the_value(page):
+    script = """() => {
+      const { state } = window.live, { network } = state.data;
+      return network.operations.flatMap((operation, index) => {
+        if (!operation.kernel) return [];
+        const [height, width, depth] = operation.shape;
+        const at = [Math.floor(height / 2), Math.floor(width / 3), depth - 1];
+        const { weights, step, input, outputs } = state;
+        const made = explainValue(network, weights[step], input, outputs, index, ...at);
+        const sum = made.terms.reduce((all, one) => all + one.value * one.weight, made.bias);
+        return [[sum, state.outputs[index][(at[0] * width + at[1]) * depth + at[2]]]];
+      });
+    }"""
+    for explained, value in page.evaluate(script):
+        assert explained == pytest.approx(value, abs=1e-4)
+
+
+def test_a_hidden_part_follows_the_keyboard(page):
+    before = answer_text(page), page.locator("[data-part=bars]").inner_text()
+    page.locator("[data-part=occlude]").check()
+    field = page.locator("[data-part=field]")
+    field.focus()
+    for _ in range(6):
+        page.keyboard.press("ArrowRight")
+    assert page.locator("[data-part=bars]").inner_text() != before[1]
+
+
+def test_the_slider_goes_through_the_training_run(page):
+    slider = page.locator("[data-part=steps] input")
+    assert slider.get_attribute("max") == "9"
+    slider.focus()
+    page.keyboard.press("Home")
+    assert "before training" in page.locator("[data-part=steps] output").inner_text()
+    assert "100.0 %" not in answer_text(page)
+
+
+def test_receptive_fields_are_count_s(page):
+    summary = zoo.count.summarize(zoo.create_model("lenet5"), (1, 32, 32, 1))
+    script = """() => lessonData.live.digits.network.operations.map(
+      (one) => one.field && one.field.axes.map((axis) => axis && axis[1]),
+    )"""
+    fields = page.evaluate(script)
+    for row, field in zip(summary.rows, fields, strict=True):
+        if field:
+            assert field == [size if size is None else float(size) for size in row.receptive_field]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [375, 1440])
+def test_it_is_accessible_and_nothing_overflows(opened, scheme, width):
+    from axe_playwright_python.sync_playwright import Axe
+
+    from zoo.lesson import lesson
+
+    page = opened(lesson(), width=width, reduced_motion="reduce", color_scheme=scheme)
+    page.locator("details").evaluate_all("all => all.forEach((one) => { one.open = true; })")
+    violations = Axe().run(page).response["violations"]
+    assert [(one["id"], one["nodes"][0]["html"][:80]) for one in violations] == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_without_scripts_questions_have_their_answers(opened):
+    from zoo.lesson import lesson
+
+    page = opened(lesson(), java_script_enabled=False)
+    page.locator("#quiz-convolution summary").click()
+    assert "14" in page.locator("#quiz-convolution .worked-answer").inner_text()

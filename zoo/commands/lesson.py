@@ -1,0 +1,36 @@
+"""Write the lesson: one page on which a student computes every number and watches a network see.
+
+zoo lesson --out lesson.html
+zoo lesson --out lesson.html --lang ko
+
+The page is one HTML file that loads nothing else. It explains convolutional networks from the beginning, its questions
+check answers, and a trained LeNet-5 computes in it while the reader draws.
+"""
+
+from __future__ import annotations
+
+import argparse
+
+from zoo.commands.arguments.out_file import check_out_file
+from zoo.commands.arguments.types import path
+from zoo.printable import printable
+
+HELP = "write the lesson: a page that explains convolutional networks, with a network to draw for"
+LANGUAGES = ("en", "ko")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of `lesson`."""
+    parser.add_argument("--out", type=path, required=True, metavar="FILE.html", help="the file to write")
+    parser.add_argument(
+        "--lang", choices=LANGUAGES, default="en", help="language; ko has sections 8 and 9 in Korean, as the original"
+    )
+
+
+def run(args: argparse.Namespace) -> None:
+    """Write the page, completely or not at all."""
+    from zoo.lesson import write_lesson
+
+    check_out_file(args.out, "lesson.html")
+    write_lesson(args.out, args.lang)
+    print(printable(args.out))

@@ -1,0 +1,56 @@
+// Plays the steps of an animation: buttons for play and pause, one step back or forward, and a slider for the keyboard.
+
+const REDUCED_MOTION = matchMedia("(prefers-reduced-motion: reduce)");
+
+// show(step) draws a step of 0 to steps - 1. With reduced motion nothing moves by itself before the reader presses play.
+function makePlayer(root, { steps, show, interval = 900, label }) {
+  const play = element("button", { type: "button", class: "play", "aria-pressed": "false" }, "Play");
+  const back = element("button", { type: "button", class: "back", "aria-label": `${label}: one step back` }, "◀");
+  const next = element("button", { type: "button", class: "next", "aria-label": `${label}: one step forward` }, "▶");
+  const slider = element("input", { type: "range", min: 0, max: steps - 1, value: 0, "aria-label": `${label}: step` });
+  const controls = element("div", { class: "player", role: "group", "aria-label": label });
+  controls.append(play, back, next, slider);
+  root.append(controls);
+  let timer = null, count = steps, step = 0;
+  const go = (to) => {
+    step = (to + count) % count;
+    slider.value = step;
+    show(step);
+  };
+  const pause = () => {
+    clearInterval(timer);
+    timer = null;
+    play.textContent = "Play";
+    play.setAttribute("aria-pressed", "false");
+  };
+  const start = () => {
+    timer = setInterval(() => go(step + 1), interval);
+    play.textContent = "Pause";
+    play.setAttribute("aria-pressed", "true");
+  };
+  play.addEventListener("click", () => (timer ? pause() : start()));
+  back.addEventListener("click", () => { pause(); go(step - 1); });
+  next.addEventListener("click", () => { pause(); go(step + 1); });
+  slider.addEventListener("input", () => { pause(); go(Number(slider.value)); });
+  document.addEventListener("visibilitychange", () => document.hidden && pause());
+  const player = { go, pause, resize: (newSteps) => { count = newSteps; slider.max = newSteps - 1; go(Math.min(step, newSteps - 1)); } };
+  go(0);
+  // It starts by itself once, when it is seen for the first time, and ends after one round.
+  if (!REDUCED_MOTION.matches && "IntersectionObserver" in window && root.dataset.autoplay === "true") playOnce(root, player, start, () => step, () => count);
+  return player;
+}
+
+function playOnce(root, player, start, step, count) {
+  const observer = new IntersectionObserver(([entry]) => {
+    if (!entry.isIntersecting) return;
+    observer.disconnect();
+    start();
+    const watch = setInterval(() => {
+      if (step() < count() - 1) return;
+      player.pause();
+      clearInterval(watch);
+    }, 100);
+    for (const event of ["click", "input"]) root.addEventListener(event, () => clearInterval(watch), { once: true });
+  }, { threshold: 0.6 });
+  observer.observe(root);
+}

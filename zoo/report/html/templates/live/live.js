@@ -1,0 +1,203 @@
+"use strict";
+// The live panel: draw, and every layer of a trained network is computed again.
+
+// `data` has the networks by name, each with title, network, weights (one text, or several of a training run), classes,
+// mean, std, fit ("digit" or "pad"), resize (a matrix, for "digit") and samples {label, pixels, size}.
+function startLive(root, data) {
+  const at = (name) => root.querySelector(`[data-part=${name}]`);
+  const state = { data: null, weights: [], step: 0, off: new Set(), chosen: null, exact: null, hidden: null, outputs: [], input: null };
+  const pad = makePad(at("pad"), 28, () => { state.exact = null; compute(); });
+  let maps = [];
+
+  const chooseNetwork = (name) => {
+    state.data = data[name];
+    state.weights = state.data.weights.map(decodeWeights);
+    state.step = state.weights.length - 1;
+    Object.assign(state, { off: new Set(), chosen: null, exact: null });
+    const layers = at("layers");
+    maps = state.data.network.operations.map((operation, index) => (isShown(state.data.network, index) ? makeMaps(operation.shape, mapTitle(operation), (row, column, unit) => { state.chosen = { index, at: [row, column, unit] }; show(); }) : null));
+    layers.replaceChildren(...maps.filter(Boolean).map((one) => one.figure));
+    fillSamples(at("samples"), state.data, (sample) => { state.exact = sample; pad.set(resizeSample(sample)); compute(); });
+    fillSteps(at("steps"), state, compute);
+    state.exact = state.data.samples[3] ?? null;
+    if (state.exact) pad.set(resizeSample(state.exact));
+    compute();
+    // One value is explained from the beginning: the reader sees that there is something to choose.
+    const first = maps.findIndex(Boolean);
+    state.chosen = { index: first, at: placeOfLargest(state.outputs[first], state.data.network.operations[first].shape) };
+    show();
+  };
+
+  const compute = () => {
+    state.input = networkInput(state, pad.ink);
+    const started = performance.now();
+    state.outputs = forward(state.data.network, state.weights[state.step], state.input, state.off);
+    root.dataset.milliseconds = (performance.now() - started).toFixed(1);
+    show();
+  };
+
+  const show = () => {
+    maps.forEach((one, index) => one && one.show(state.outputs[index], state.chosen && state.chosen.index === index ? state.chosen.at : null));
+    showAnswer(at("answer"), at("bars"), state);
+    showInspector(at("inspector"), state, compute);
+    showField(at("field"), state);
+  };
+
+  at("clear").addEventListener("click", pad.clear);
+  at("restore").addEventListener("click", () => { state.off.clear(); state.hidden = null; compute(); });
+  at("occlude").addEventListener("change", ({ target }) => { state.hidden = target.checked ? [10, 10] : null; compute(); });
+  startOcclusion(at("field"), state, compute);
+  root.querySelectorAll("[name=live-network]").forEach((choice) => choice.addEventListener("change", () => chooseNetwork(choice.value)));
+  chooseNetwork(root.querySelector("[name=live-network]:checked").value);
+  return { state, compute, pad };
+}
+
+function placeOfLargest(values, [, width, depth]) {
+  const place = values.indexOf(values.reduce((most, value) => Math.max(most, value)));
+  return [Math.floor(place / (width * depth)), Math.floor(place / depth) % width, place % depth];
+}
+
+// A convolution's values are shown after their activation.
+function isShown({ operations }, index) {
+  const { kind } = operations[index], next = operations[index + 1];
+  return kind !== "same" && !(next && next.kind === "relu" && next.inputs[0] === index);
+}
+
+function mapTitle({ kind, path, shape }) {
+  const name = { max_pool: "max pooling", avg_pool: "average pooling", concatenate: "joined", global_avg_pool: "mean of each map" }[kind] ?? "";
+  const size = shape[0] * shape[1] === 1 ? `${shape[2]} values` : `${shape[2]} maps of ${shape[0]}×${shape[1]}`;
+  return `${[path, name].filter(Boolean).join(", ") || "activation"}: ${size}`;
+}
+
+// The network's input: the drawing or the exact sample, scaled as in training, less the mean, over the deviation.
+function networkInput({ data, exact, hidden }, ink) {
+  const side = data.network.image[0];
+  let values;
+  if (data.fit === "digit") values = resizeBy(data.resize, exact ? exact.values : asSmallDigit(ink, 28));
+  else values = padded(exact ? exact.values : ink, 28, side);
+  if (hidden) for (let i = 0; i < 8; i++) for (let j = 0; j < 8; j++) values[Math.min(side - 1, hidden[0] + i) * side + Math.min(side - 1, hidden[1] + j)] = data.mean;
+  return values.map((value) => (value - data.mean) / data.std);
+}
+
+function fillSamples(holder, data, chosen) {
+  holder.replaceChildren(...data.samples.map((sample) => {
+    const button = element("button", { type: "button", title: sample.label, "aria-label": `test image: ${sample.label}` }), canvas = element("canvas", { width: sample.size, height: sample.size });
+    sample.values ??= Float32Array.from(atob(sample.pixels), (letter) => letter.charCodeAt(0) / 255);
+    const image = canvas.getContext("2d").createImageData(sample.size, sample.size);
+    sample.values.forEach((value, i) => image.data.set([255 * value, 255 * value, 255 * value, 255], 4 * i));
+    canvas.getContext("2d").putImageData(image, 0, 0);
+    button.append(canvas);
+    button.addEventListener("click", () => chosen(sample));
+    return button;
+  }));
+}
+
+// A sample on the pad: each pixel of the pad takes the nearest of the sample.
+function resizeSample({ values, size }) {
+  return Float32Array.from({ length: 28 * 28 }, (_, i) => values[Math.floor((Math.floor(i / 28) * size) / 28) * size + Math.floor(((i % 28) * size) / 28)]);
+}
+
+function fillSteps(holder, state, changed) {
+  const names = state.data.steps ?? [];
+  holder.hidden = names.length < 2;
+  const slider = holder.querySelector("input"), text = holder.querySelector("output");
+  slider.max = names.length - 1;
+  slider.value = state.step;
+  const write = () => { text.textContent = names[state.step] ?? ""; slider.setAttribute("aria-valuetext", text.textContent); };
+  slider.oninput = () => { state.step = Number(slider.value); write(); changed(); };
+  write();
+}
+
+function showAnswer(text, bars, { data, outputs, off }) {
+  const logits = outputs.at(-1), shares = softmax(logits), best = shares.indexOf(Math.max(...shares));
+  const offText = off.size ? ` with ${off.size} ${off.size === 1 ? "part" : "parts"} switched off` : "";
+  text.textContent = `The network says ${data.classes[best]}, ${(100 * shares[best]).toFixed(1)} %${offText}.`;
+  bars.replaceChildren(...data.classes.map((name, i) => {
+    const row = element("tr", i === best ? { class: "best" } : {}), bar = element("td", { class: "bar-cell" }), fill = element("span", { class: "probability" });
+    fill.style.width = `${100 * shares[i]}%`;
+    bar.append(fill);
+    row.append(element("th", { scope: "row" }, name), bar, element("td", { class: "num" }, `${(100 * shares[i]).toFixed(1)} %`), element("td", { class: "num" }, logits[i].toFixed(2)));
+    return row;
+  }));
+}
+
+// The value that was chosen: its window, products and sum, and switches for its unit and layer.
+function showInspector(holder, state, changed) {
+  const { chosen, data: { network }, outputs, weights, step, input, off } = state;
+  if (!chosen) { holder.replaceChildren(element("p", { class: "note" }, "Choose a value of any map: its window, weights, products and sum are written here.")); return; }
+  const [row, column, unit] = chosen.at, last = network.operations[chosen.index], isRelu = last.kind === "relu";
+  const index = isRelu ? last.inputs[0] : chosen.index, operation = network.operations[index];
+  const place = row * operation.shape[1] * operation.shape[2] + column * operation.shape[2] + unit;
+  const explained = explainValue(network, weights[step], input, outputs, index, row, column, unit);
+  const value = outputs[chosen.index][place], sum = explained.terms.reduce((all, one) => all + one.value * (one.weight ?? 0), explained.bias);
+  const title = element("h4", {}, `${operation.path || mapTitle(operation).split(":")[0]}, unit ${unit}${operation.shape[0] > 1 ? `, row ${row}, column ${column}` : ""}: ${value.toFixed(4)}`);
+  const made = [title, ...(operation.kernel ? weightedTables(explained, sum, isRelu) : [pooledTable(operation, explained, value)])];
+  made.push(offSwitch(`unit ${unit} of this layer off`, `${chosen.index}:${unit}`, off, changed), offSwitch("the whole layer off", `${chosen.index}`, off, changed));
+  holder.replaceChildren(...made);
+}
+
+function offSwitch(text, key, off, changed) {
+  const label = element("label", { class: "off-switch" }), box = element("input", { type: "checkbox" });
+  box.checked = off.has(key);
+  box.addEventListener("change", () => { if (box.checked) off.add(key); else off.delete(key); changed(); });
+  label.append(box, ` ${text}`);
+  return label;
+}
+
+function weightedTables({ terms, bias }, sum, isRelu) {
+  const depths = [...new Set(terms.map((one) => one.depth))], sums = depths.map((depth) => terms.filter((one) => one.depth === depth).reduce((all, one) => all + one.value * one.weight, 0));
+  const steepest = depths.length > 20 ? depths.map((depth, i) => [depth, sums[i]]).sort((one, other) => Math.abs(other[1]) - Math.abs(one[1])).slice(0, 12) : depths.map((depth, i) => [depth, sums[i]]);
+  const line = element("p", { class: "terms" }, `${terms.length} products: ${steepest.map(([depth, part]) => `${depths.length > 1 ? `input ${depth}: ` : ""}${part.toFixed(3)}`).join(" + ")}${steepest.length < depths.length ? " + the others" : ""} + bias ${bias.toFixed(3)} = ${sum.toFixed(4)}${isRelu ? `, after ReLU ${Math.max(0, sum).toFixed(4)}` : ""}`.replaceAll("+ -", "− ").replaceAll("-", "−"));
+  if (terms.length === depths.length) return [line];
+  const most = depths[sums.map(Math.abs).indexOf(Math.max(...sums.map(Math.abs)))], own = terms.filter((one) => one.depth === most), side = Math.sqrt(own.length);
+  const rows = (read) => Array.from({ length: side }, (_, i) => own.slice(i * side, (i + 1) * side).map((one) => Number(read(one).toFixed(2))));
+  const tables = element("div", { class: "grids scroll", tabindex: "0", role: "region", "aria-label": "window, weights and products" });
+  const of = depths.length > 1 ? ` of input ${most}, which adds most` : "";
+  tables.append(plainTable(rows((one) => one.value), `window${of}`), plainTable(rows((one) => one.weight), "weights"), plainTable(rows((one) => one.value * one.weight), "products"));
+  return [tables, line];
+}
+
+function pooledTable({ kind }, { terms }, value) {
+  const name = { max_pool: "max", avg_pool: "mean", global_avg_pool: "mean" }[kind] ?? "value";
+  return element("p", { class: "terms" }, `${name}(${terms.map((one) => one.value.toFixed(3)).join(", ")}) = ${value.toFixed(3)}`.replaceAll("-", "−"));
+}
+
+function plainTable(rows, caption) {
+  const table = element("table", { class: "grid small" });
+  table.append(element("caption", {}, caption));
+  for (const line of rows) {
+    const row = element("tr");
+    line.forEach((value) => row.append(element("td", {}, String(value).replace("-", "−"))));
+    table.append(row);
+  }
+  return table;
+}
+
+// The network's input, with the receptive field of the chosen value and the hidden square.
+function showField(canvas, { data, input, chosen, hidden }) {
+  const side = data.network.image[0], context = canvas.getContext("2d"), image = context.createImageData(side, side);
+  Object.assign(canvas, { width: side, height: side });
+  input.forEach((value, i) => { const grey = 255 * (value * data.std + data.mean); image.data.set([grey, grey, grey, 255], 4 * i); });
+  context.putImageData(image, 0, 0);
+  if (hidden) { context.strokeStyle = "#6bb5ff"; context.strokeRect(hidden[1] + 0.5, hidden[0] + 0.5, 7, 7); }
+  const field = chosen && data.network.operations[chosen.index].field;
+  if (!chosen) return;
+  const box = field ? field.axes.map((axis, i) => (axis ? [axis[0] + axis[2] * chosen.at[i], axis[1]] : [0, side])) : [[0, side], [0, side]];
+  context.strokeStyle = "#ffb000";
+  context.strokeRect(box[1][0] + 0.5, box[0][0] + 0.5, Math.max(1, box[1][1] - 1), Math.max(1, box[0][1] - 1));
+}
+
+// With occlusion on, the square follows the pointer or the arrow keys.
+function startOcclusion(canvas, state, changed) {
+  const move = (y, x) => { if (state.hidden) { const most = canvas.height - 8; state.hidden = [y, x].map((value) => Math.min(most, Math.max(0, Math.round(value)))); changed(); } };
+  canvas.addEventListener("pointermove", (event) => {
+    const frame = canvas.getBoundingClientRect();
+    move(((event.clientY - frame.top) / frame.height) * canvas.height - 4, ((event.clientX - frame.left) / frame.width) * canvas.width - 4);
+  });
+  canvas.addEventListener("keydown", (event) => {
+    const step = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] }[event.key];
+    if (!step || !state.hidden) return;
+    move(state.hidden[0] + step[0], state.hidden[1] + step[1]);
+    event.preventDefault();
+  });
+}

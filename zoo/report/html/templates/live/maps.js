@@ -1,0 +1,66 @@
+"use strict";
+// The maps of one operation on one canvas; a value is chosen by mouse, touch or arrow keys.
+
+const MAP_GAP = 1;
+
+// A vector is drawn as rows of squares.
+function layoutOf([height, width, depth]) {
+  const vector = height * width === 1, columns = vector ? Math.min(depth, 20) : Math.min(depth, 8);
+  const tile = vector ? [1, 1] : [height, width], gap = vector ? 0 : MAP_GAP;
+  const rows = Math.ceil(depth / columns);
+  return { columns, rows, tile, gap, height: rows * (tile[0] + gap) - gap, width: columns * (tile[1] + gap) - gap, depth };
+}
+
+function makeMaps(shape, title, chosen) {
+  const layout = layoutOf(shape), canvas = element("canvas", {
+    width: layout.width, height: layout.height, class: "maps", tabindex: "0", role: "application", "aria-roledescription": "maps",
+    "aria-label": `${title}: ${shape.join(" by ")} values; arrow keys choose one`,
+  });
+  canvas.style.aspectRatio = layout.width / layout.height;
+  const figure = labelledMaps(canvas, title);
+  let at = [0, 0, 0], values = null, selected = false;
+  const origin = (unit) => [Math.floor(unit / layout.columns) * (layout.tile[0] + layout.gap), (unit % layout.columns) * (layout.tile[1] + layout.gap)];
+  const paint = () => {
+    if (!values) return;
+    const context = canvas.getContext("2d"), image = context.createImageData(layout.width, layout.height);
+    const highest = values.reduce((most, value) => Math.max(most, Math.abs(value)), 1e-9);
+    for (let i = 0; i < values.length; i++) {
+      const unit = i % layout.depth, place = Math.floor(i / layout.depth), [top, left] = origin(unit);
+      const y = top + Math.floor(place / layout.tile[1]), x = left + (place % layout.tile[1]), share = values[i] / highest;
+      // Blue is negative, white zero on dark: positive values are bright.
+      image.data.set(share >= 0 ? [255 * share, 232 * share, 190 * share, 255] : [20, 60 * -share, 255 * -share, 255], 4 * (y * layout.width + x));
+    }
+    context.putImageData(image, 0, 0);
+    if (!selected) return;
+    const [top, left] = origin(at[2]);
+    context.fillStyle = "#ff3b6b";
+    context.fillRect(left + at[1], top + at[0], 1, 1);
+  };
+  const choose = (row, column, unit) => {
+    at = [Math.min(shape[0] - 1, Math.max(0, row)), Math.min(shape[1] - 1, Math.max(0, column)), Math.min(shape[2] - 1, Math.max(0, unit))];
+    chosen(...at);
+  };
+  canvas.addEventListener("pointerdown", (event) => {
+    const frame = canvas.getBoundingClientRect();
+    const y = Math.floor(((event.clientY - frame.top) / frame.height) * layout.height), x = Math.floor(((event.clientX - frame.left) / frame.width) * layout.width);
+    const [tall, wide] = layout.tile.map((side) => side + layout.gap), unit = Math.floor(y / tall) * layout.columns + Math.floor(x / wide);
+    if (unit < layout.depth) choose(y % tall, x % wide, unit);
+  });
+  canvas.addEventListener("keydown", (event) => {
+    const step = { ArrowUp: [-1, 0, 0], ArrowDown: [1, 0, 0], ArrowLeft: [0, -1, 0], ArrowRight: [0, 1, 0], PageUp: [0, 0, -1], PageDown: [0, 0, 1] }[event.key];
+    if (!step) return;
+    const vector = shape[0] * shape[1] === 1, unitStep = vector ? step[0] * layout.columns + step[1] + step[2] : step[2];
+    choose(...(vector ? [0, 0, at[2] + unitStep] : at.map((value, i) => value + step[i])));
+    event.preventDefault();
+  });
+  return {
+    figure,
+    show: (newValues, mark) => { values = newValues; selected = Boolean(mark); if (mark) at = mark; paint(); },
+  };
+}
+
+function labelledMaps(canvas, title) {
+  const figure = element("figure", { class: "layer-maps" });
+  figure.append(canvas, element("figcaption", {}, title));
+  return figure;
+}

@@ -1,0 +1,1 @@
+"""A trained network that computes in the page."""
