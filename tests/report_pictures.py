@@ -1,4 +1,4 @@
-"""Make the pictures of the README's report pages, in a browser: python tests/report_pictures.py (needs playwright)."""
+"""Make the pictures of the README's pages, in a browser: python tests/report_pictures.py (needs playwright)."""
 
 import io
 import shutil
@@ -8,6 +8,7 @@ from pathlib import Path
 
 from PIL import Image
 
+from zoo.lesson import write_lesson
 from zoo.report import write_report
 
 IMAGES = Path(__file__).parents[1] / "docs" / "images"
@@ -27,7 +28,7 @@ PICTURES = {"googlenet": lambda page: None, "resnet50": open_a_layer}
 
 
 def make_pictures() -> None:
-    """Write one picture per network."""
+    """Write one picture per network, and one of the lesson."""
     from playwright.sync_api import sync_playwright
 
     path = shutil.which("chromium") or sys.exit("no browser: apt-get install chromium")
@@ -40,9 +41,31 @@ def make_pictures() -> None:
             page.goto(file.as_uri())
             prepare(page)
             page.mouse.move(0, 0)
-            with Image.open(io.BytesIO(page.screenshot())) as image:
-                image.convert("RGB").save(IMAGES / f"report-{name}.webp", quality=WEBP_QUALITY, method=6)
+            save(page.screenshot(), f"report-{name}")
+        write_lesson(Path(folder) / "lesson.html")
+        page.goto((Path(folder) / "lesson.html").as_uri())
+        save(draw_a_digit(page), "lesson-draw")
         browser.close()
+
+
+def draw_a_digit(page) -> bytes:
+    """The network's panel after a 7 was drawn, with a value of its second convolution explained."""
+    page.locator("[data-part=clear]").click()
+    frame = page.locator("canvas.pad").bounding_box()
+    (left, top), size = (frame["x"], frame["y"]), frame["width"]
+    page.mouse.move(left + 0.25 * size, top + 0.18 * size)
+    page.mouse.down()
+    for x, y in ((0.75, 0.18), (0.6, 0.5), (0.45, 0.85)):
+        page.mouse.move(left + x * size, top + y * size, steps=8)
+    page.mouse.up()
+    page.locator("canvas.maps").nth(2).click(position={"x": 90, "y": 30})
+    return page.locator("#live").screenshot()
+
+
+def save(picture: bytes, name: str) -> None:
+    """Write a PNG as docs/images/NAME.webp."""
+    with Image.open(io.BytesIO(picture)) as image:
+        image.convert("RGB").save(IMAGES / f"{name}.webp", quality=WEBP_QUALITY, method=6)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """The page is one small file without requests; its code runs; its languages are there."""
 
 import re
+from pathlib import Path
 
 import pytest
 from command_line import error_of
@@ -8,6 +9,7 @@ from command_line import error_of
 from zoo.__main__ import main
 from zoo.errors import ZooError
 from zoo.lesson import lesson
+from zoo.lesson.markdown import lesson_markdown
 from zoo.lesson.page import SECTIONS, TEMPLATES
 
 CODE = re.compile(r'<pre tabindex="0" class="code"[^>]*><code>(.*?)</code></pre>', re.DOTALL)
@@ -37,6 +39,10 @@ def test_korean_sections_are_korean():
     page = lesson("ko")
     assert '<section id="inception" lang="ko">' in page
     assert '<section id="pooling" lang="en">' in page
+
+
+def test_the_markdown_page_is_that_of_the_templates():
+    assert (Path(__file__).parents[2] / "docs" / "lesson.md").read_text(encoding="utf-8") == lesson_markdown()
 
 
 def test_another_language_is_refused():

@@ -9,11 +9,10 @@ from zoo.lesson.live_data import live_data
 from zoo.lesson.pictures import layer_pictures
 from zoo.lesson.quizzes import MAX_SIZES, SIZE_LABELS, lesson_quizzes
 from zoo.registry import model_info
-from zoo.report.architecture.bottleneck import LESSON_BOTTLENECK
 from zoo.report.html import rendering
 from zoo.report.html.provenance import versions
 from zoo.report.layers.lesson_convolution import lesson_convolutions
-from zoo.report.layers.pooling_examples import LESSON_GRID, lesson_pooling
+from zoo.report.layers.pooling_examples import LESSON_GRID
 from zoo.report.layers.sample_image import make_sample_image
 
 # The sections in a language's folder; those that it lacks are in English.
@@ -29,6 +28,8 @@ SECTIONS = (
     "one_by_one",
     "inception",
 )
+# After the lesson's own sections.
+LIVE_SECTION = "live"
 TEMPLATES = Path(__file__).with_name("templates")
 FILES = replace(
     rendering.REPORT,
@@ -72,26 +73,30 @@ def lesson(language: str = "en") -> str:
     if language not in LANGUAGES:
         known = ", ".join(LANGUAGES)
         raise ZooError(f"there is no lesson in {language!r}{suggestion(language, LANGUAGES)}: it is one of {known}")
-    sample_image = make_sample_image(PICTURE_SHAPE)
+    values = template_values()
     return rendering.render(
         "lesson.html.j2",
         files=FILES,
         language=language,
         sections=[_section(name, language) for name in SECTIONS],
-        quizzes=lesson_quizzes(),
-        labels=SIZE_LABELS,
-        largest=MAX_SIZES,
-        grid=LESSON_GRID,
-        sample_image=sample_image,
-        lesson_convolutions=lesson_convolutions(),
-        lesson_bottleneck=LESSON_BOTTLENECK,
-        pooling=lesson_pooling(),
-        pictures=layer_pictures(),
-        networks=[model_info(name) for name in NAMED_NETWORKS],
-        branches=BRANCHES,
-        data=_script_data(sample_image.uri),
+        data=_script_data(values["sample_image"].uri),
         versions=versions(),
+        **values,
     )
+
+
+def template_values(picture_folder: str = "") -> dict[str, Any]:
+    """What the templates of sections use. Pictures are part of the page, or in a folder of this address."""
+    return {
+        "quizzes": lesson_quizzes(),
+        "labels": SIZE_LABELS,
+        "largest": MAX_SIZES,
+        "sample_image": make_sample_image(PICTURE_SHAPE),
+        "lesson_convolutions": lesson_convolutions(),
+        "pictures": layer_pictures(picture_folder),
+        "networks": [model_info(name) for name in NAMED_NETWORKS],
+        "branches": BRANCHES,
+    }
 
 
 def write_lesson(path: str | Path, language: str = "en") -> None:

@@ -9,7 +9,7 @@ PICTURES = Path(__file__).with_name("pictures")
 
 @dataclass(frozen=True)
 class LayerPicture:
-    """A layer's picture as a data URI, and what it shows."""
+    """A layer's picture as a URI, and what it shows."""
 
     layer: str
     uri: str
@@ -26,9 +26,12 @@ LAYERS = {
 }
 
 
-def layer_pictures() -> tuple[LayerPicture, ...]:
-    """The pictures of the five layers, from the first to the last."""
-    return tuple(LayerPicture(layer, _uri(PICTURES / f"{layer}.webp"), about) for layer, about in LAYERS.items())
+def layer_pictures(folder: str = "") -> tuple[LayerPicture, ...]:
+    """The pictures of the five layers, from the first to the last: as data, or by their place in a folder."""
+    return tuple(
+        LayerPicture(layer, f"{folder}{layer}.webp" if folder else _uri(PICTURES / f"{layer}.webp"), about)
+        for layer, about in LAYERS.items()
+    )
 
 
 def _uri(path: Path) -> str:
