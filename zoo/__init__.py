@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
     from zoo import count, visualize
     from zoo.errors import ZooError
+    from zoo.inference.evaluation import evaluate
     from zoo.inference.features import features
     from zoo.models.variables import init
     from zoo.registry import ModelInfo, create_model, list_models, model_info, register
@@ -24,6 +25,7 @@ __all__ = [
     "compiler_options",
     "count",
     "create_model",
+    "evaluate",
     "features",
     "init",
     "list_models",
@@ -40,6 +42,7 @@ _MODULES = {
     "ZooError": "errors",
     "compiler_options": "runtime.compiler_options",
     "create_model": "registry",
+    "evaluate": "inference.evaluation",
     "features": "inference.features",
     "init": "models.variables",
     "list_models": "registry",

@@ -36,7 +36,8 @@ def test_the_accuracy_is_what_training_recorded(capsys, short_run, given):
 
 def test_text_for_people(capsys, given):
     assert main(["evaluate", *given, "--batch-size", "8"]) == 0
-    first, _, top1, _, titles, rule, *rows = capsys.readouterr().out.splitlines()
+    first, _, top1, calibration, speed, _, titles, rule, *rows = capsys.readouterr().out.splitlines()
+    assert calibration.startswith("calibration     0.") and speed.endswith(" images/s")
     assert first == "lenet5 on squares: 18 test images, 3 classes"
     assert top1.startswith("top-1 accuracy  ")
     assert titles.split("  ")[0] == "class" and titles.endswith("most often mistaken for")
@@ -57,6 +58,18 @@ def test_a_picture_of_the_confusion_matrix(capsys, given, tmp_path):
     assert main(["evaluate", *given, "--confusion", "confusion.png"]) == 0
     with Image.open(tmp_path / "confusion.png") as image:
         assert image.format == "PNG"
+
+
+def test_several_networks_views_and_a_reliability_diagram(capsys, given, short_run, tmp_path):
+    more = ["--ensemble", str(short_run.folder), "--views", "2", "--split", "all", "--reliability", "reliability.svg"]
+    assert main(["evaluate", *given, *more, "--json"]) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert (result["networks"], result["views"]) == (2, 2) and result["images"] > 18
+    assert sum(one["images"] for one in result["calibration"]) == result["images"]
+    assert "<svg" in (tmp_path / "reliability.svg").read_text()
+    assert "144 crops" in error_of(capsys, "evaluate", *given, "--views", "144") or short_run
+    (tmp_path / "real.json").write_text("[[0], [1, 2]]")
+    assert "ImageNet" in error_of(capsys, "evaluate", *given, "--real-labels", "real.json")
 
 
 def test_without_matplotlib_the_command_ends_before_the_evaluation(capsys, given, monkeypatch):

@@ -11,7 +11,8 @@ from sklearn.metrics import accuracy_score, confusion_matrix, recall_score, top_
 import zoo
 from zoo.data import Dataset, Preprocessing
 from zoo.data.dataset import ArraySource
-from zoo.inference.evaluation import Evaluation, evaluate
+from zoo.inference.evaluation import evaluate
+from zoo.inference.evaluation_result import Evaluation
 from zoo.weights import Weights
 
 NAMES = tuple("abcdefg")

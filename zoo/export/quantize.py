@@ -20,7 +20,7 @@ from zoo.export.network_function import network_function
 from zoo.export.onnx_file import write_onnx
 from zoo.export.onnx_runtime import open_onnx
 from zoo.export.options import DEFAULT_OPTIONS, ExportOptions
-from zoo.inference.evaluation import matching_class_names
+from zoo.inference.class_outputs import matching_class_names
 from zoo.printable import one_line, printable, shown_bytes
 from zoo.runtime.atomic_files import replacing
 from zoo.runtime.home_folder import expand_home

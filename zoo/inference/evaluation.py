@@ -1,192 +1,153 @@
-"""Evaluate a network on a data set: accuracies, results per class, and the confusion matrix."""
+"""Evaluate networks on a data set: one or several, on one view of each image or on many."""
 
-import re
-from dataclasses import asdict, dataclass
-from typing import Any
+import math
+import time
+from collections.abc import Sequence
+from functools import partial
+from typing import Literal
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from zoo.data import Dataset, UnreadableImages, eval_batches
+from zoo.data import Dataset, Source, UnreadableImages, eval_batches
+from zoo.data.chunks import check_label
+from zoo.data.class_counts import label_of
+from zoo.data.derived_sources import IndexedSource, JoinedSource
+from zoo.data.views import Views
 from zoo.errors import ZooError
+from zoo.inference.class_outputs import class_outputs
 from zoo.inference.classifier import Classifier
-from zoo.inference.prediction import fetch_top_k, float_dtype, output_names, top_k_function
-from zoo.models.memory_forecast import check_inference_memory
-from zoo.runtime.html_tables import html_table
+from zoo.inference.ensemble import Ensemble, best_classes, make_ensemble
+from zoo.inference.evaluation_result import Evaluation
+from zoo.inference.real_labels import RealLabels, real_accuracy, validation_numbers
 from zoo.runtime.limits import BATCH_SIZE
 from zoo.runtime.mesh import data_mesh, replicated, shard_batch
 
-# Data sets whose class names are digits.
-DIGIT_DATASETS = ("digits", "mnist")
-# Of a table of the classes' results, and which of its columns are flush left.
-RESULT_TITLES = ("class", "images", "accuracy", "most often mistaken for")
-RESULT_LEFT = (True, False, False, True)
-
-
-@dataclass(frozen=True)
-class ClassResult:
-    """The result of one class: its number of images and their accuracy, 0 to 1 (None without images).
-
-    `mistaken_for` is the most frequent wrong prediction, None where there is none; `mistakes` is its number of images.
-    """
-
-    name: str
-    images: int
-    accuracy: float | None
-    mistaken_for: str | None
-    mistakes: int
-
-    def cells(self) -> list[str]:
-        """The row of a table with `RESULT_TITLES`."""
-        accuracy = "" if self.accuracy is None else f"{self.accuracy:.3f}"
-        mistake = f"{self.mistaken_for} ({self.mistakes})" if self.mistakes else ""
-        return [self.name, str(self.images), accuracy, mistake]
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class Evaluation:
-    """The result on a test set. `confusion` is int [true class, predicted class], the numbers of images.
-
-    Accuracies are 0 to 1; `top5_accuracy` is None for five classes or fewer.
-    """
-
-    class_names: tuple[str, ...]
-    confusion: np.ndarray
-    top5_accuracy: float | None
-
-    def __repr__(self) -> str:
-        top5 = "" if self.top5_accuracy is None else f", top-5 {self.top5_accuracy:.4f}"
-        return (
-            f"Evaluation({self.images:,} images, {len(self.class_names):,} classes: "
-            f"top-1 accuracy {self.top1_accuracy:.4f}{top5})"
-        )
-
-    def _repr_html_(self) -> str:
-        """For notebooks: with a row per class."""
-        return html_table(RESULT_TITLES, [row.cells() for row in self.per_class()], RESULT_LEFT, caption=repr(self))
-
-    @property
-    def images(self) -> int:
-        """The number of images in the test set."""
-        return int(self.confusion.sum())
-
-    @property
-    def top1_accuracy(self) -> float:
-        """The fraction of images whose most probable class is the true class."""
-        return int(self.confusion.trace()) / self.images
-
-    def per_class(self) -> list[ClassResult]:
-        """One result per class, in the order of the classes."""
-        return [self._class_result(index) for index in range(len(self.class_names))]
-
-    def to_json(self) -> dict[str, Any]:
-        """The evaluation as JSON values."""
-        return {
-            "images": self.images,
-            "top1_accuracy": self.top1_accuracy,
-            "top5_accuracy": self.top5_accuracy,
-            "classes": [asdict(row) for row in self.per_class()],
-            "confusion": self.confusion.tolist(),
-        }
-
-    def _class_result(self, index: int) -> ClassResult:
-        taken_for = self.confusion[index]
-        images, right = int(taken_for.sum()), int(taken_for[index])
-        wrong = np.where(np.arange(len(taken_for)) == index, 0, taken_for)
-        worst = int(wrong.argmax())
-        return ClassResult(
-            name=self.class_names[index],
-            images=images,
-            accuracy=right / images if images else None,
-            mistaken_for=self.class_names[worst] if wrong[worst] else None,
-            mistakes=int(wrong[worst]),
-        )
+Split = Literal["test", "train", "all"]
+SPLITS: tuple[Split, ...] = ("test", "train", "all")
+# All views of a batch take at most so much memory.
+MAX_VIEW_BYTES = 2**27
 
 
 def evaluate(
-    weights: Classifier,
+    weights: Classifier | Sequence[Classifier],
     dataset: Dataset,
     *,
     batch_size: int = 64,
     dtype: jnp.dtype = jnp.float32,
     unreadable: UnreadableImages | None = None,
+    views: Views = 1,
+    split: Split = "test",
+    real_labels: RealLabels | None = None,
 ) -> Evaluation:
-    """Evaluate the test split with the weights' preprocessing on all devices; the network computes in `dtype`.
+    """Evaluate a split with the weights' preprocessing on all devices; the networks compute in `dtype`.
 
-    Images that cannot be read are left out, as often as `unreadable` allows. Raises ZooError for one more than that,
-    where the classes of the data set and the weights differ, for a label that is none of them, and for a test split
-    without images.
+    The probabilities of several weights, and of several `views` of each image (`zoo.data.views`), are averaged. Classes
+    are the data set's: outputs of a network that are none of them do not count (`class_outputs`). The split "all" is
+    for data sets that are only for testing. `real_labels` are those of ImageNet's validation images. Images that cannot
+    be read are left out, as often as `unreadable` allows.
+
+    Raises ZooError for one more than that, where the classes of the data set and the weights differ, for a label that
+    is none of them, for views that the preprocessing does not allow, and for a split without images.
     """
-    if not len(dataset.test):
-        raise ZooError(f"{dataset.name} has no test images to evaluate")
-    names = matching_class_names(weights, dataset)
+    networks = tuple(weights) if isinstance(weights, Sequence) else (weights,)
+    if not networks:
+        raise ZooError("no weights are given to evaluate: give some")
+    source = split_source(dataset, split)
+    numbers = None if real_labels is None else validation_numbers(source, real_labels)
+    found = [class_outputs(one, dataset) for one in networks]
+    names, outputs = found[0][0], [outputs for _, outputs in found]
     BATCH_SIZE.check(batch_size, "batch_size")
     mesh = data_mesh(batch_size)
-    devices = mesh.size
-    # No larger than what the images fill.
-    batch_size = min(batch_size, -(-len(dataset.test) // devices) * devices)
-    network = weights.network(dtype=float_dtype(dtype))
-    check_inference_memory(network, weights.preprocessing.image_shape, batch_size // devices)
-    compute = top_k_function(weights, 5, dtype)
-    variables = jax.device_put(weights.variables, replicated(mesh))
-    confusion, among_five = np.zeros((len(names), len(names)), np.int64), 0
-    batches = eval_batches(
-        dataset.test,
-        preprocessing=weights.preprocessing,
-        batch_size=batch_size,
-        classes=len(names),
-        unreadable=unreadable,
+    put_variables = partial(jax.device_put, device=replicated(mesh))
+    ensemble = make_ensemble(networks, outputs, views, dtype=dtype, put_variables=put_variables)
+    batch_size = fitting_batch_size(ensemble, batch_size, len(source), mesh.size)
+    ensemble.check_memory(batch_size // mesh.size)
+
+    # Which image a row is must be known for ReaL labels, although unreadable ones are left out.
+    read, classes = (source, len(names)) if numbers is None else (IndexedSource(source), len(source))
+    streams = [
+        eval_batches(read, preprocessing=each, batch_size=batch_size, classes=classes, unreadable=unreadable)
+        for each in ensemble.preprocessings
+    ]
+    labels, classes_found, confidence, clock = [], [], [], Throughput()
+    for batches in zip(*streams, strict=True):
+        count = int(batches[0]["mask"].sum())  # padding is last
+        scores = ensemble.scores([batch["image"] for batch in batches], partial(shard_batch, mesh=mesh))
+        probabilities, best = best_classes(scores, min(5, len(names)), count)
+        labels.append(batches[0]["label"][:count])
+        classes_found.append(best)
+        confidence.append(probabilities[:, 0])
+        clock.count(count)
+    if not clock.images:
+        raise ZooError(f"{dataset.name} has no {split} image that can be read")
+    rows, best = np.concatenate(labels), np.concatenate(classes_found)
+    real = None
+    if numbers is not None:
+        predicted = np.array(outputs[0])[best[:, 0]]
+        real = real_accuracy(predicted, numbers[rows], real_labels or ())
+        rows = np.array([known_label(source, int(index), len(names)) for index in rows])
+    return Evaluation(
+        class_names=names,
+        confusion=confusion_matrix(rows, best[:, 0], len(names)),
+        top5_accuracy=float((best == rows[:, None]).any(1).mean()) if len(names) > 5 else None,
+        confidence=np.concatenate(confidence),
+        correct=best[:, 0] == rows,
+        real=real,
+        images_per_second=clock.images_per_second,
+        networks=len(networks),
+        views=views,
     )
-    for batch in batches:
-        count = int(batch["mask"].sum())  # padding is last
-        probabilities, indices = compute(variables, shard_batch(batch["image"], mesh))
-        _, best = fetch_top_k(weights, probabilities, indices, count)
-        labels = batch["label"][:count]
-        np.add.at(confusion, (labels, best[:, 0]), 1)
-        among_five += int((best == labels[:, None]).any(axis=1).sum())
-    images = int(confusion.sum())
-    if not images:
-        raise ZooError(f"{dataset.name} has no test image that can be read")
-    return Evaluation(names, confusion, among_five / images if len(names) > 5 else None)
 
 
-def matching_class_names(weights: Classifier, dataset: Dataset) -> tuple[str, ...]:
-    """The class names that the weights and the data set share. Raises ZooError where names or their order differ.
-
-    WordNet identifiers, by which ImageNet is sorted, are not compared with words, nor numbers with names.
-    """
-    names, given = output_names(weights), dataset.class_names
-    if len(names) != len(given):
-        raise ZooError(f"{dataset.name} has {len(given)} classes, and these weights of {weights.model} {len(names)}")
-    if not weights.class_names or are_wordnet_ids(given) != are_wordnet_ids(names):
-        return names if weights.class_names else given
-    if are_numbers(given):
-        return names
-    for index, (ours, theirs) in enumerate(zip(names, given, strict=True)):
-        if ours != theirs:
-            raise ZooError(
-                f"class {index} is {theirs!r} in {dataset.name}, and {ours!r} in these weights of {weights.model}"
-            )
-    return names
+def split_source(dataset: Dataset, split: Split) -> Source:
+    """The images of a split. Raises ZooError where it has none."""
+    if split not in SPLITS:
+        raise ZooError(f"split is {split!r}: it is one of {', '.join(SPLITS)}")
+    sources = {"test": dataset.test, "train": dataset.train}
+    source = sources[split] if split in sources else JoinedSource(dataset.train, dataset.test)
+    if not len(source):
+        raise ZooError(f"{dataset.name} has no {split} images to evaluate")
+    return source
 
 
-def is_other_dataset(weights: Classifier, dataset: str) -> bool:
-    """Whether the weights were trained on another data set than `dataset`; False where either name is not known."""
-    one, other = (name.replace("_", "-").lower() for name in (weights.dataset, dataset))
-    return bool(one and other) and one != other
+def known_label(source: Source, index: int, classes: int) -> int:
+    """The label of an image. Raises DataError for one that is none of the classes."""
+    label = label_of(source, index)
+    check_label(label, classes, index)
+    return label
 
 
-def are_numbers(names: tuple[str, ...]) -> bool:
-    """Whether the names are only 0, 1, 2, ..., as those of IDX files."""
-    return names == tuple(map(str, range(len(names))))
+def fitting_batch_size(ensemble: Ensemble, batch_size: int, images: int, devices: int) -> int:
+    """The batch size, or less where there are fewer images, or their views take too much memory."""
+    largest = max(math.prod(one.image_shape) for one in ensemble.preprocessings)
+    fits = max(MAX_VIEW_BYTES // largest // devices, 1) * devices
+    return min(batch_size, fits, -(-images // devices) * devices)
 
 
-def are_placeholders(names: tuple[str, ...], dataset: str) -> bool:
-    """Whether the names are numbers that stand for unknown names; in a data set of digits, numbers are names."""
-    return are_numbers(names) and dataset not in DIGIT_DATASETS
+def confusion_matrix(labels: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:
+    """int64 [true class, predicted class]: the numbers of images."""
+    confusion = np.zeros((classes, classes), np.int64)
+    np.add.at(confusion, (labels, predicted), 1)
+    return confusion
 
 
-def are_wordnet_ids(names: tuple[str, ...]) -> bool:
-    """Whether all names are WordNet identifiers such as n01440764."""
-    return all(re.fullmatch(r"n\d{8}", name) for name in names)
+class Throughput:
+    """Images per second, without the first batch, which compiles."""
+
+    def __init__(self) -> None:
+        self.images, self._first, self._start, self._end = 0, 0, 0.0, 0.0
+
+    def count(self, images: int) -> None:
+        """So many images more are done."""
+        self._end = time.perf_counter()
+        if not self.images:
+            self._first, self._start = images, self._end
+        self.images += images
+
+    @property
+    def images_per_second(self) -> float | None:
+        """None where there was only one batch."""
+        timed = self.images - self._first
+        return timed / (self._end - self._start) if timed else None

@@ -21,7 +21,7 @@ WEIGHTS = ("W", "WEIGHTS", "LIBRARY")
 FOLDERS = ("DIR",)
 FILES = ("IMAGE", "IN", "OUT", "PNG", "FILE", "FILE.html")
 # These name a folder or a file, or are --model, whose value has another name in --help.
-BY_DESTINATION = {"model": NETWORKS[0], "checkpoint": FILES[0]}
+BY_DESTINATION = {"model": NETWORKS[0], "checkpoint": FILES[0], "ensemble": FILES[0]}
 
 
 def completion_script(parser: argparse.ArgumentParser, shell: str) -> str:

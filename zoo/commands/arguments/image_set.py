@@ -107,7 +107,7 @@ class ImageFiles:
 
 
 def _test_images(args: argparse.Namespace, network: TrainedNetwork, rows: int | None) -> ImageSet:
-    from zoo.inference.evaluation import are_placeholders, is_other_dataset
+    from zoo.inference.class_outputs import are_placeholders, is_other_dataset
     from zoo.visualize.network_and_images import SEARCHED_IMAGES, EvenlySpaced, ImageSet, one_image_per_class
 
     advice = "give its folder with --dataset, or other images with --images"

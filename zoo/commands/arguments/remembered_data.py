@@ -79,7 +79,7 @@ def _check_unchanged(weights: Weights, dataset: Dataset, advice: str) -> None:
 def _class_changes(weights: Weights, dataset: Dataset) -> str:
     """How the classes differ. A name of TFDS is the same data; by other names, numbers stand for unknown names."""
     from zoo.data.origin import class_changes
-    from zoo.inference.evaluation import are_numbers, are_wordnet_ids
+    from zoo.inference.class_outputs import are_numbers, are_wordnet_ids
 
     ours, theirs = weights.class_names, dataset.class_names
     unnamed = not ours or are_numbers(theirs) or are_wordnet_ids(ours) != are_wordnet_ids(theirs)

@@ -128,6 +128,14 @@ def inference_weights(args: argparse.Namespace) -> Weights:
     return fold_weights(weights) if args.fold else weights
 
 
+def further_weights(path: Path, args: argparse.Namespace) -> Weights:
+    """The weights of another run folder or file than those of `inference_weights`, folded as they are."""
+    from zoo.weights.fold import fold_weights
+
+    weights = _checkpoint(path, None)
+    return fold_weights(weights) if args.fold else weights
+
+
 def print_source(weights: Weights) -> None:
     """Print a line on standard error about the file of the weights; nothing where they are from no file."""
     if weights.source:

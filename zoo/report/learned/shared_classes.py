@@ -1,6 +1,6 @@
 """Whether the labels of an image set and the outputs of a network are the same classes."""
 
-from zoo.inference.evaluation import are_placeholders, are_wordnet_ids, is_other_dataset
+from zoo.inference.class_outputs import are_placeholders, are_wordnet_ids, is_other_dataset
 from zoo.inference.prediction import output_names
 from zoo.visualize.network_and_images import ImageSet, TrainedNetwork
 

@@ -187,7 +187,7 @@ class Recipe:
     )
     erase_area: float = config_field(
         0.0,
-        "the rectangle has 2 % to this share of the area, and a ratio of 0.3 to 3.3 (usual: 0.33); 0: 1/8 to 1/2 of "
+        "the rectangle has 0.02 to this share of the area, and a ratio of 0.3 to 3.3 (usual: 0.33); 0: 1/8 to 1/2 of "
         "each side",
         maximum=1,
     )
