@@ -8,7 +8,8 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 # From bottom to top: a part imports itself and the parts before it, also inside functions and for type checkers.
 PARTS = (
-    *("printable", "errors", "geometry", "runtime", "counting", "count", "kernels", "layers", "models", "registry"),
+    *("printable", "errors", "geometry", "initializers", "runtime", "counting", "count", "kernels", "layers"),
+    *("models", "registry"),
     *(
         "data",
         "inference",

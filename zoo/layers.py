@@ -4,6 +4,7 @@ All arrays are [batch, height, width, channel]. `zoo.geometry` defines the types
 """
 
 from collections.abc import Callable
+from functools import partial
 
 import flax.linen as nn
 import jax
@@ -11,6 +12,7 @@ import jax.numpy as jnp
 
 from zoo.errors import ZooError
 from zoo.geometry import Padding, Size, explicit_padding, pair
+from zoo.initializers import LayerInitializer, for_layer, he_truncated_normal, ones, zeros
 from zoo.kernels.arguments import as_images, as_kernel, check_groups
 from zoo.kernels.batch_norm import BatchNorm
 from zoo.kernels.broadcast import add_broadcast, multiply_broadcast
@@ -62,9 +64,6 @@ def conv(
 
 # Modules
 
-# Flax evaluates the shape of an initializer at each call of a layer: under jit it is traced once per shape.
-he_normal = jax.jit(nn.initializers.he_normal(), static_argnums=(1, 2))
-
 
 class Conv(nn.Module):
     """Convolution with parameters: `kernel` [kh, kw, channels / groups, features] and, with `use_bias`, `bias`.
@@ -79,8 +78,8 @@ class Conv(nn.Module):
     dilation: Size = 1
     groups: int = 1
     use_bias: bool = True
-    kernel_init: nn.initializers.Initializer = he_normal
-    bias_init: nn.initializers.Initializer = nn.initializers.zeros
+    kernel_init: LayerInitializer = he_truncated_normal
+    bias_init: LayerInitializer = zeros
     dtype: jnp.dtype = jnp.float32
 
     @nn.compact
@@ -89,8 +88,9 @@ class Conv(nn.Module):
         features, _ = pair(self.features, "number of features", least=1)
         check_groups(channels, features, self.groups)
         shape = (*pair(self.kernel_size, "kernel size", least=1), channels // self.groups, features)
-        kernel = self.param("kernel", self.kernel_init, shape, jnp.float32)
-        bias = self.param("bias", self.bias_init, (self.features,), jnp.float32) if self.use_bias else None
+        kernel_init, bias_init = (for_layer(init, shape, self.groups) for init in (self.kernel_init, self.bias_init))
+        kernel = self.param("kernel", kernel_init, shape, jnp.float32)
+        bias = self.param("bias", bias_init, (self.features,), jnp.float32) if self.use_bias else None
         x, kernel, bias = nn.dtypes.promote_dtype(x, kernel, bias, dtype=self.dtype)
         return conv(
             x,
@@ -111,6 +111,7 @@ def batch_norm(
     epsilon: float = 1e-5,
     momentum: float = 0.9,
     use_scale: bool = True,
+    scale_init: nn.initializers.Initializer = ones,
 ) -> BatchNorm:
     """Batch normalisation. With `train` the statistics are those of the whole batch, over all of its devices.
 
@@ -121,6 +122,7 @@ def batch_norm(
         momentum=momentum,
         epsilon=epsilon,
         use_scale=use_scale,
+        scale_init=scale_init,
         dtype=dtype,
         axis_name=data_axis(),
         name=name,
@@ -142,8 +144,8 @@ class ConvBlock(nn.Module):
     use_bias: bool | None = None
     act: Activation | None = nn.relu
     dilation: Size = 1
-    kernel_init: nn.initializers.Initializer = he_normal
-    bias_init: nn.initializers.Initializer = nn.initializers.zeros
+    kernel_init: LayerInitializer = he_truncated_normal
+    bias_init: LayerInitializer = zeros
     dtype: jnp.dtype = jnp.float32
 
     @nn.compact
@@ -176,13 +178,16 @@ class SqueezeExcite(nn.Module):
     squeezed: int
     act: Activation = nn.relu
     gate: Activation = nn.sigmoid
+    kernel_init: LayerInitializer = he_truncated_normal
+    bias_init: LayerInitializer = zeros
     dtype: jnp.dtype = jnp.float32
 
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:
+        conv = partial(Conv, kernel_size=1, kernel_init=self.kernel_init, bias_init=self.bias_init, dtype=self.dtype)
         scale = global_avg_pool(x)[:, None, None, :]
-        scale = self.act(Conv(self.squeezed, 1, dtype=self.dtype, name="fc1")(scale))
-        return multiply_broadcast(x, self.gate(Conv(x.shape[-1], 1, dtype=self.dtype, name="fc2")(scale)))
+        scale = self.act(conv(self.squeezed, name="fc1")(scale))
+        return multiply_broadcast(x, self.gate(conv(x.shape[-1], name="fc2")(scale)))
 
 
 def stochastic_depth(rate: float, *, train: bool, name: str = "stochastic_depth") -> Dropout:

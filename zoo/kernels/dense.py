@@ -5,6 +5,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
+from zoo.initializers import LayerInitializer, for_layer, lecun_truncated_normal, zeros
 from zoo.kernels.broadcast import add_broadcast
 
 
@@ -15,14 +16,15 @@ class Dense(nn.Module):
     """
 
     features: int
-    kernel_init: nn.initializers.Initializer = nn.initializers.lecun_normal()
-    bias_init: nn.initializers.Initializer = nn.initializers.zeros
+    kernel_init: LayerInitializer = lecun_truncated_normal
+    bias_init: LayerInitializer = zeros
     dtype: jnp.dtype = jnp.float32
 
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:
         """x [..., channels] to [..., features], of type `dtype`."""
-        kernel = self.param("kernel", self.kernel_init, (x.shape[-1], self.features), jnp.float32)
-        bias = self.param("bias", self.bias_init, (self.features,), jnp.float32)
+        shape = (x.shape[-1], self.features)
+        kernel = self.param("kernel", for_layer(self.kernel_init, shape), shape, jnp.float32)
+        bias = self.param("bias", for_layer(self.bias_init, shape), (self.features,), jnp.float32)
         x, kernel, bias = nn.dtypes.promote_dtype(x, kernel, bias, dtype=self.dtype)
         return add_broadcast(lax.dot_general(x, kernel, (((x.ndim - 1,), (0,)), ((), ()))), bias)

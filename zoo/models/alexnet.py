@@ -5,9 +5,10 @@ from functools import partial
 import flax.linen as nn
 import jax
 
-from zoo.layers import ConvBlock, adaptive_avg_pool, local_response_norm, max_pool
+from zoo.initializers import TORCH_DEFAULT, InitialValues, normal, ones
+from zoo.layers import adaptive_avg_pool, local_response_norm, max_pool
 from zoo.models.blocks.hidden_dense_layers import hidden_dense_layers
-from zoo.models.field_types import Convs, Probability
+from zoo.models.field_types import Convs, Positions, Probability
 from zoo.models.network import ModelInfo, Network, Paper
 
 PAPER = Paper(
@@ -51,13 +52,20 @@ ZFNET = (
 
 STAGES = ("conv1", "conv2", "conv5")
 
+# Section 5 of the paper of 2012, whose biases of 1 give ReLUs positive inputs from the start.
+INITIAL_2012 = InitialValues(kernel=normal(0.01), dense_kernel=normal(0.01), hidden_bias=ones)
+BIASES_OF_ONE_2012 = (2, 4, 5)
+# Section 3 of ZFNet's paper: "all weights are initialized to 10^-2 and biases are set to 0".
+ZFNET_INITIAL = InitialValues(kernel=normal(0.01), dense_kernel=normal(0.01))
+
 
 class AlexNet(Network):
     """Five convolutions and three dense layers; pools after the first, second and last convolution.
 
     The input of the dense layers is 6x6 maps: for other image sizes the maps are averaged to 6x6, as in torchvision.
     `response_norm`: local response normalisation after the first two activations, as in the paper; with
-    `norm_after_pool`, after the pools that follow them.
+    `norm_after_pool`, after the pools that follow them. The convolutions `biases_of_one`,
+    counted from 1, have initial biases of 1.
     """
 
     convs: Convs = ALEXNET
@@ -65,21 +73,14 @@ class AlexNet(Network):
     norm_after_pool: bool = False
     ceil_mode: bool = False
     dropout: Probability = 0.5
+    initial_values: InitialValues = TORCH_DEFAULT
+    biases_of_one: Positions = ()
 
     @nn.compact
     def __call__(self, x: jax.Array, *, train: bool = False) -> jax.Array:
         for i, (features, kernel, stride, padding, groups) in enumerate(self.convs, start=1):
-            block = ConvBlock(
-                features,
-                kernel,
-                stride=stride,
-                padding=padding,
-                groups=groups,
-                act=self.act,
-                dtype=self.dtype,
-                name=f"conv{i}",
-            )
-            x = block(x)
+            conv = partial(self.conv_blocks(), bias_init=ones) if i in self.biases_of_one else self.conv_blocks()
+            x = conv(features, kernel, stride=stride, padding=padding, groups=groups, name=f"conv{i}")(x)
             normalise = self.response_norm and i <= 2
             if normalise and not self.norm_after_pool:
                 x = local_response_norm(x)
@@ -88,7 +89,8 @@ class AlexNet(Network):
             if normalise and self.norm_after_pool:
                 x = local_response_norm(x)
         x = adaptive_avg_pool(x, 6).reshape(x.shape[0], -1)  # [b, 9216]
-        x = hidden_dense_layers(x, train=train, dropout=self.dropout, act=self.act, dtype=self.dtype)  # [b, 4096]
+        hidden = partial(hidden_dense_layers, act=self.act, initial_values=self.initial_values, dtype=self.dtype)
+        x = hidden(x, train=train, dropout=self.dropout)  # [b, 4096]
         return self.classify(x, "fc8")
 
 
@@ -104,7 +106,14 @@ ENTRIES = (
     ),
     ModelInfo(
         name="alexnet_2012",
-        build=partial(AlexNet, convs=ALEXNET_2012, response_norm=True, image_shape=(227, 227, 3)),
+        build=partial(
+            AlexNet,
+            convs=ALEXNET_2012,
+            response_norm=True,
+            initial_values=INITIAL_2012,
+            biases_of_one=BIASES_OF_ONE_2012,
+            image_shape=(227, 227, 3),
+        ),
         paper=PAPER,
         parameters=60_965_224,
         macs=724_406_816,
@@ -114,7 +123,9 @@ ENTRIES = (
     ),
     ModelInfo(
         name="zfnet",
-        build=partial(AlexNet, convs=ZFNET, response_norm=True, norm_after_pool=True, ceil_mode=True),
+        build=partial(
+            AlexNet, convs=ZFNET, response_norm=True, norm_after_pool=True, ceil_mode=True, initial_values=ZFNET_INITIAL
+        ),
         paper=ZFNET_PAPER,
         parameters=62_357_608,
         macs=1_168_032_896,

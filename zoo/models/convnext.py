@@ -6,8 +6,9 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
+from zoo.initializers import InitialValues, normal
 from zoo.kernels.broadcast import multiply_broadcast
-from zoo.layers import Activation, Conv, Dense, global_avg_pool, stochastic_depth
+from zoo.layers import Activation, Conv, Dense, ModuleFactory, global_avg_pool, stochastic_depth
 from zoo.models.field_types import Depths, Probability, Scale, Widths
 from zoo.models.network import ModelInfo, Network, Paper, maybe_remat
 
@@ -24,7 +25,8 @@ TABLE = {
 
 EXPANSION = 4  # the channels between the two pointwise layers of a block divided by those of its input (section 2.4)
 
-INIT = nn.initializers.truncated_normal(0.02)
+# The authors' release and torchvision.
+INITIAL = InitialValues(kernel=normal(0.02), dense_kernel=normal(0.02))
 exact_gelu = partial(jax.nn.gelu, approximate=False)
 # The variance is right where the mean is large, as torch's; it costs nothing on a CPU.
 layer_norm = partial(nn.LayerNorm, epsilon=1e-6, use_fast_variance=False)
@@ -43,16 +45,20 @@ class ConvNeXt(Network):
     stochastic_depth: Probability = 0.1
     layer_scale: Scale = 1e-6
     remat: bool = False
+    initial_values: InitialValues = INITIAL
 
     @nn.compact
     def __call__(self, x: jax.Array, *, train: bool = False) -> jax.Array:
-        made = maybe_remat(ConvNeXtBlock, self.remat)
+        init = self.initial_values
+        conv = partial(Conv, kernel_init=init.kernel, bias_init=init.bias, dtype=self.dtype)
+        dense = partial(Dense, kernel_init=init.dense_kernel, bias_init=init.dense_bias, dtype=self.dtype)
+        made = partial(maybe_remat(ConvNeXtBlock, self.remat), conv=conv, dense=dense)
         block = partial(made, act=self.act, dtype=self.dtype, layer_scale=self.layer_scale)
         rate = self.stochastic_depth / max(sum(self.depths) - 1, 1)
-        x = Stem(self.widths[0], self.dtype, name="stem")(x)
+        x = Stem(self.widths[0], conv, self.dtype, name="stem")(x)
         for stage, (depth, width) in enumerate(zip(self.depths, self.widths, strict=True), start=1):
             if stage > 1:
-                x = Downsample(width, self.dtype, name=f"downsample{stage}")(x)
+                x = Downsample(width, conv, self.dtype, name=f"downsample{stage}")(x)
             before = sum(self.depths[: stage - 1])
             for i in range(1, depth + 1):
                 x = block(rate * (before + i - 1), name=f"block{stage}_{i}")(x, train)
@@ -63,11 +69,12 @@ class Stem(nn.Module):
     """A 4x4 convolution with stride 4, then the norm. Children: `conv`, `norm`."""
 
     features: int
+    conv: ModuleFactory
     dtype: jnp.dtype
 
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:
-        x = Conv(self.features, 4, 4, kernel_init=INIT, dtype=self.dtype, name="conv")(x)
+        x = self.conv(self.features, 4, 4, name="conv")(x)
         return layer_norm(dtype=self.dtype, name="norm")(x)
 
 
@@ -75,12 +82,13 @@ class Downsample(nn.Module):
     """The norm, then a 2x2 convolution with stride 2 (section 2.6). Children: `norm`, `conv`."""
 
     features: int
+    conv: ModuleFactory
     dtype: jnp.dtype
 
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:
         x = layer_norm(dtype=self.dtype, name="norm")(x)
-        return Conv(self.features, 2, 2, kernel_init=INIT, dtype=self.dtype, name="conv")(x)
+        return self.conv(self.features, 2, 2, name="conv")(x)
 
 
 class ConvNeXtBlock(nn.Module):
@@ -90,6 +98,8 @@ class ConvNeXtBlock(nn.Module):
     """
 
     stochastic_depth: float
+    conv: ModuleFactory
+    dense: ModuleFactory
     act: Activation
     dtype: jnp.dtype
     layer_scale: float = 1e-6
@@ -97,10 +107,9 @@ class ConvNeXtBlock(nn.Module):
     @nn.compact
     def __call__(self, x: jax.Array, train: bool = False) -> jax.Array:
         width = x.shape[-1]
-        dense = partial(Dense, kernel_init=INIT, dtype=self.dtype)
-        y = Conv(width, 7, padding=3, groups=width, kernel_init=INIT, dtype=self.dtype, name="dwconv")(x)
+        y = self.conv(width, 7, padding=3, groups=width, name="dwconv")(x)
         y = layer_norm(dtype=self.dtype, name="norm")(y)
-        y = dense(width, name="pwconv2")(self.act(dense(EXPANSION * width, name="pwconv1")(y)))
+        y = self.dense(width, name="pwconv2")(self.act(self.dense(EXPANSION * width, name="pwconv1")(y)))
         scale = self.param("layer_scale", nn.initializers.constant(self.layer_scale), (width,), jnp.float32)
         return x + stochastic_depth(self.stochastic_depth, train=train)(multiply_broadcast(y, scale.astype(y.dtype)))
 

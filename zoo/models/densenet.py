@@ -6,7 +6,18 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from zoo.layers import Activation, Conv, ConvBlock, Dropout, avg_pool, batch_norm, global_avg_pool, max_pool
+from zoo.initializers import InitialValues, he_normal, torch_default
+from zoo.layers import (
+    Activation,
+    Conv,
+    ConvBlock,
+    Dropout,
+    ModuleFactory,
+    avg_pool,
+    batch_norm,
+    global_avg_pool,
+    max_pool,
+)
 from zoo.models.field_types import Depths, Probability, Width
 from zoo.models.network import ModelInfo, Network, Paper, maybe_remat
 
@@ -22,6 +33,9 @@ TABLE = {
 
 BOTTLENECK = 4  # the width of the 1x1 convolutions divided by the growth rate (section 3, DenseNet-B)
 COMPRESSION = 0.5  # the fraction of the channels that a transition keeps (section 3, DenseNet-C)
+
+# Torchvision, as the authors' release: torch's default of the linear layer, but without a bias.
+INITIAL = InitialValues(kernel=he_normal, dense_kernel=torch_default)
 
 STAGES = ("conv1", "dense_block1", "dense_block2", "dense_block3", "dense_block4")
 
@@ -39,14 +53,17 @@ class DenseNet(Network):
     small_images: bool = False
     dropout: Probability = 0.0
     remat: bool = False
+    initial_values: InitialValues = INITIAL
 
     @nn.compact
     def __call__(self, x: jax.Array, *, train: bool = False) -> jax.Array:
+        kernel_init = self.initial_values.kernel
+        conv = partial(Conv, use_bias=False, kernel_init=kernel_init, dtype=self.dtype)
         if self.small_images:
-            x = Conv(2 * self.growth, 3, padding=1, use_bias=False, dtype=self.dtype, name="conv1")(x)
+            x = conv(2 * self.growth, 3, padding=1, name="conv1")(x)
         else:
-            conv = partial(ConvBlock, norm=batch_norm, act=self.act, dtype=self.dtype)
-            x = conv(2 * self.growth, 7, 2, padding=3, name="conv1")(x, train)
+            stem = partial(ConvBlock, norm=batch_norm, act=self.act, kernel_init=kernel_init, dtype=self.dtype)
+            x = stem(2 * self.growth, 7, 2, padding=3, name="conv1")(x, train)
             x = max_pool(x, 3, 2, padding=1)
         for stage, depth in enumerate(self.depths, start=1):
             block = DenseBlock(
@@ -54,6 +71,7 @@ class DenseNet(Network):
                 growth=self.growth,
                 dropout=self.dropout,
                 remat=self.remat,
+                conv=conv,
                 act=self.act,
                 dtype=self.dtype,
                 name=f"dense_block{stage}",
@@ -61,7 +79,7 @@ class DenseNet(Network):
             x = block(x, train)
             if stage < len(self.depths):
                 features = int(COMPRESSION * x.shape[-1])
-                x = Transition(features, self.act, self.dtype, name=f"transition{stage}")(x, train)
+                x = Transition(features, conv, self.act, self.dtype, name=f"transition{stage}")(x, train)
         x = self.act(batch_norm(train=train, dtype=self.dtype, name="bn")(x))
         return self.classify(global_avg_pool(x), "fc")
 
@@ -76,6 +94,7 @@ class DenseBlock(nn.Module):
     growth: int
     dropout: float
     remat: bool
+    conv: ModuleFactory
     act: Activation
     dtype: jnp.dtype
 
@@ -85,6 +104,7 @@ class DenseBlock(nn.Module):
             maybe_remat(DenseLayer, self.remat),
             growth=self.growth,
             dropout=self.dropout,
+            conv=self.conv,
             act=self.act,
             dtype=self.dtype,
         )
@@ -98,15 +118,15 @@ class DenseLayer(nn.Module):
 
     growth: int
     dropout: float
+    conv: ModuleFactory
     act: Activation
     dtype: jnp.dtype
 
     @nn.compact
     def __call__(self, x: jax.Array, train: bool = False) -> jax.Array:
         norm = partial(batch_norm, train=train, dtype=self.dtype)
-        conv = partial(Conv, use_bias=False, dtype=self.dtype)
-        x = conv(BOTTLENECK * self.growth, 1, name="conv1")(self.act(norm(name="bn1")(x)))
-        x = conv(self.growth, 3, padding=1, name="conv2")(self.act(norm(name="bn2")(x)))
+        x = self.conv(BOTTLENECK * self.growth, 1, name="conv1")(self.act(norm(name="bn1")(x)))
+        x = self.conv(self.growth, 3, padding=1, name="conv2")(self.act(norm(name="bn2")(x)))
         return Dropout(self.dropout, deterministic=not train, name="dropout")(x)
 
 
@@ -114,13 +134,14 @@ class Transition(nn.Module):
     """Norm, activation, 1x1 convolution to `features` channels, 2x2 average pool."""
 
     features: int
+    conv: ModuleFactory
     act: Activation
     dtype: jnp.dtype
 
     @nn.compact
     def __call__(self, x: jax.Array, train: bool = False) -> jax.Array:
         x = self.act(batch_norm(train=train, dtype=self.dtype, name="bn")(x))
-        return avg_pool(Conv(self.features, 1, use_bias=False, dtype=self.dtype, name="conv")(x), 2)
+        return avg_pool(self.conv(self.features, 1, name="conv")(x), 2)
 
 
 def _entry(name: str) -> ModelInfo:

@@ -7,7 +7,8 @@ import flax.linen as nn
 import jax
 
 from zoo.geometry import Padding
-from zoo.layers import Activation, ConvBlock, Dropout, ModuleFactory, SqueezeExcite, batch_norm, global_avg_pool
+from zoo.initializers import InitialValues, he_normal_fan_out, uniform_fan_out
+from zoo.layers import Activation, Dropout, ModuleFactory, SqueezeExcite, batch_norm, global_avg_pool
 from zoo.models.blocks.inverted_residual import InvertedResidual, StageSettings, add_shortcut
 from zoo.models.blocks.round_width import round_width
 from zoo.models.field_types import Epsilon, Momentum, Probability, Width
@@ -45,6 +46,8 @@ TABLE = {
 }
 # These have the batch norm constants of the authors' release, the others those of torch.
 RELEASED_NORM = ("b5", "b6", "b7")
+# Torchvision's; the release divides the fan-out by the groups.
+INITIAL = InitialValues(kernel=he_normal_fan_out, dense_kernel=uniform_fan_out)
 
 
 def scale_stages(stages: tuple[StageSettings, ...], width: float, depth: float) -> tuple[StageSettings, ...]:
@@ -74,12 +77,13 @@ class EfficientNet(FoldableNetwork):
     dropout: Probability = 0.2
     stochastic_depth: Probability = 0.2
     remat: bool = False
+    initial_values: InitialValues = INITIAL
 
     @nn.compact
     def __call__(self, x: jax.Array, *, train: bool = False) -> jax.Array:
         released_norm = partial(batch_norm, epsilon=self.epsilon, momentum=self.momentum)
         norm = self.norm_unless_folded(released_norm, train=train)
-        conv = partial(ConvBlock, norm=norm, act=self.act, dtype=self.dtype)
+        conv = self.conv_blocks(norm)
         mbconv, fused_mbconv = (maybe_remat(block, self.remat) for block in (InvertedResidual, FusedMBConv))
 
         x = conv(self.stem, 3, 2, padding=self._padding(3), name="stem")(x, train)
@@ -105,7 +109,15 @@ class EfficientNet(FoldableNetwork):
         """Squeeze-and-excite with a quarter of the channels that the block gets, not of the expanded ones."""
         if not self.squeeze_excite:
             return None
-        return partial(SqueezeExcite, max(1, channels // 4), act=self.act, dtype=self.dtype)
+        init = self.initial_values
+        return partial(
+            SqueezeExcite,
+            max(1, channels // 4),
+            act=self.act,
+            kernel_init=init.kernel,
+            bias_init=init.bias,
+            dtype=self.dtype,
+        )
 
     def _padding(self, kernel: int) -> Padding:
         return "SAME" if self.same_padding else kernel // 2

@@ -4,6 +4,7 @@ from functools import partial
 
 import jax
 
+from zoo.initializers import InitialValues, he_normal_group_fan_out, uniform_fan_out
 from zoo.models.blocks.inverted_residual import StageSettings
 from zoo.models.efficientnet import B0, EfficientNet, last_blocks, scale_stages
 from zoo.models.network import ModelInfo, Paper
@@ -22,6 +23,9 @@ TABLE = {
     "lite3": (1.2, 1.4, 280, 0.3, 8_197_096, 1_383_321_872),
     "lite4": (1.4, 1.8, 300, 0.3, 13_006_568, 2_553_034_336),
 }
+
+# The release's, and timm's.
+INITIAL = InitialValues(kernel=he_normal_group_fan_out, dense_kernel=uniform_fan_out)
 
 # The release subtracts 127 from pixels in 0..255 and divides by 128.
 MEAN, STD = (127 / 255,) * 3, (128 / 255,) * 3
@@ -49,6 +53,7 @@ def _entry(name: str) -> ModelInfo:
             epsilon=1e-3,
             momentum=0.99,
             dropout=dropout,
+            initial_values=INITIAL,
             image_shape=(size, size, 3),
         ),
         paper=PAPER,

@@ -6,9 +6,9 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
+from zoo.initializers import InitialValues, caffe_xavier, constant, normal, torch_default_bias
 from zoo.layers import (
     Activation,
-    ConvBlock,
     Dense,
     Dropout,
     Inception,
@@ -40,6 +40,11 @@ INCEPTIONS = {
 }
 POOL_AFTER = ("3b", "4e")
 STAGES = ("conv1", "conv2", "inception_3b", "inception_4e", "inception_5b")
+# The Caffe release: xavier, and biases of 0.2 but in the classifiers.
+CAFFE = InitialValues(kernel=caffe_xavier, bias=constant(0.2), dense_kernel=caffe_xavier, hidden_bias=constant(0.2))
+# Torchvision sets the kernels, and leaves biases at torch's default.
+TORCHVISION = InitialValues(kernel=normal(0.01), dense_kernel=normal(0.01), dense_bias=torch_default_bias)
+
 AUX_HEAD_AFTER = {"4a": "loss1", "4d": "loss2"}
 
 
@@ -59,11 +64,12 @@ class GoogLeNet(FoldableNetwork):
     adaptive_aux_pool: bool = False
     dropout: Probability = 0.4
     aux_dropout: Probability = 0.7
+    initial_values: InitialValues = CAFFE
 
     @nn.compact
     def __call__(self, x: jax.Array, *, train: bool = False) -> jax.Array:
         norm = self.norm_unless_folded(partial(batch_norm, epsilon=1e-3) if self.batch_norm else None, train=train)
-        conv = conv_factory(norm, caffe_init=not self.batch_norm, act=self.act, dtype=self.dtype)
+        conv = self.conv_blocks(norm)
         response_norm = (lambda x: x) if self.batch_norm else caffe_response_norm
 
         x = ConvChain((BranchConv("7x7_s2", 64, 7, 2),), conv, name="conv1")(x, train=train)  # [b, 112, 112, 64]
@@ -80,7 +86,7 @@ class GoogLeNet(FoldableNetwork):
                 x = max_pool(x, self.last_pool if name == "4e" else 3, 2, ceil_mode=True)
         x = global_avg_pool(x)  # [b, 1024]
         x = Dropout(self.dropout, deterministic=not train, name="dropout")(x)
-        return Classifier(self.num_classes, self.dtype, name="loss3")(x)
+        return Classifier(self.num_classes, self.initial_values, self.dtype, name="loss3")(x)
 
     def _aux_head(self, conv: ModuleFactory, name: str) -> nn.Module:
         return AuxHead(
@@ -89,17 +95,10 @@ class GoogLeNet(FoldableNetwork):
             act=self.act,
             dropout=self.aux_dropout,
             adaptive_pool=self.adaptive_aux_pool,
+            initial_values=self.initial_values,
             dtype=self.dtype,
             name=name,
         )
-
-
-def conv_factory(norm: ModuleFactory | None, *, caffe_init: bool, act: Activation, dtype: jnp.dtype) -> ModuleFactory:
-    """Makes the convolution blocks, with Caffe's initial values or with He's."""
-    conv = partial(ConvBlock, norm=norm, act=act, dtype=dtype)
-    if not caffe_init:
-        return conv
-    return partial(conv, kernel_init=nn.initializers.xavier_uniform(), bias_init=nn.initializers.constant(0.2))
 
 
 def caffe_response_norm(x: jax.Array) -> jax.Array:
@@ -111,12 +110,13 @@ class Classifier(nn.Module):
     """The last linear layer. It is a module so that its name is `loss3/classifier`, as in the Caffe release."""
 
     num_classes: int
+    initial_values: InitialValues
     dtype: jnp.dtype
 
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:
         if self.num_classes:
-            x = classifier(self.num_classes, self.dtype, name="classifier")(x)
+            x = classifier(x, self.num_classes, self.initial_values, self.dtype, name="classifier")
         return x.astype(jnp.float32)
 
 
@@ -132,6 +132,7 @@ class AuxHead(nn.Module):
     act: Activation
     dropout: float
     adaptive_pool: bool
+    initial_values: InitialValues
     dtype: jnp.dtype
 
     @nn.compact
@@ -139,9 +140,16 @@ class AuxHead(nn.Module):
         strided = x.shape[1:3] == (14, 14) and not self.adaptive_pool
         x = avg_pool(x, 5, 3) if strided else adaptive_avg_pool(x, 4)  # [b, 4, 4, 512] or [b, 4, 4, 528]
         x = self.conv(128, 1, name="conv")(x, train=train).reshape(x.shape[0], -1)  # [b, 2048]
-        x = self.act(Dense(1024, dtype=self.dtype, name="fc")(x))  # [b, 1024]
+        hidden = Dense(
+            1024,
+            kernel_init=self.initial_values.dense_kernel,
+            bias_init=self.initial_values.hidden_bias or self.initial_values.dense_bias,
+            dtype=self.dtype,
+            name="fc",
+        )
+        x = self.act(hidden(x))  # [b, 1024]
         x = Dropout(self.dropout, deterministic=not train, name="dropout")(x)
-        sow_aux_logits(self, classifier(self.num_classes, self.dtype, name="classifier")(x))
+        sow_aux_logits(self, classifier(x, self.num_classes, self.initial_values, self.dtype, name="classifier"))
 
 
 ENTRIES = (
@@ -156,7 +164,8 @@ ENTRIES = (
     ),
     ModelInfo(
         name="googlenet_bn",
-        build=partial(GoogLeNet, batch_norm=True),
+        # No release has it: the initial values are those of He et al.
+        build=partial(GoogLeNet, batch_norm=True, initial_values=InitialValues()),
         paper=PAPER,
         parameters=7_005_832,
         macs=1_582_671_872,
@@ -165,7 +174,15 @@ ENTRIES = (
     ),
     ModelInfo(
         name="googlenet_tv",
-        build=partial(GoogLeNet, batch_norm=True, kernel_5x5=3, last_pool=2, adaptive_aux_pool=True, dropout=0.2),
+        build=partial(
+            GoogLeNet,
+            batch_norm=True,
+            kernel_5x5=3,
+            last_pool=2,
+            adaptive_aux_pool=True,
+            dropout=0.2,
+            initial_values=TORCHVISION,
+        ),
         paper=PAPER,
         parameters=6_624_904,
         macs=1_498_376_192,

@@ -6,7 +6,8 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from zoo.layers import Activation, Conv, ConvBlock, Dropout, ModuleFactory, batch_norm, global_avg_pool
+from zoo.initializers import KERAS_DEFAULT, TORCH_DEFAULT, InitialValues
+from zoo.layers import Activation, Dropout, ModuleFactory, batch_norm, global_avg_pool
 from zoo.models.blocks.inception_branches import Branch, BranchConv, InceptionBranches, run_branch
 from zoo.models.field_types import Probability, Scale
 from zoo.models.inception_v3 import KERAS_NORM, MAX_POOL, STEM
@@ -69,11 +70,12 @@ class InceptionResNetV2(FoldableNetwork):
     norm: ModuleFactory = partial(batch_norm, epsilon=1e-3)
     dropout: Probability = 0.2
     remat: bool = False
+    initial_values: InitialValues = TORCH_DEFAULT  # as timm's
 
     @nn.compact
     def __call__(self, x: jax.Array, *, train: bool = False) -> jax.Array:
         norm = self.norm_unless_folded(self.norm, train=train)
-        conv = partial(ConvBlock, norm=norm, act=self.act, dtype=self.dtype)
+        conv = self.conv_blocks(norm)
         block = maybe_remat(ResidualBranches, self.remat)
         x = run_branch(STEM, x, train=train, conv=conv)
         for (kind, (before, module), branches, depth), scale in zip(RESIDUAL_STAGES, self.scales, strict=True):
@@ -105,7 +107,8 @@ class ResidualBranches(nn.Module):
     @nn.compact
     def __call__(self, x: jax.Array, train: bool = False) -> jax.Array:
         y = run_branch((self.branches,), x, train=train, conv=self.conv, count_include_pad=False)
-        y = x + self.scale * Conv(x.shape[-1], 1, dtype=self.dtype, name="up")(y)
+        up = self.conv(x.shape[-1], 1, name="up")
+        y = x + self.scale * up(y)
         return y if self.act is None else self.act(y)
 
 
@@ -126,7 +129,7 @@ ENTRIES = (
     ),
     ModelInfo(
         name="inception_resnet_v2_keras",
-        build=partial(InceptionResNetV2, norm=KERAS_NORM, dropout=0.0),
+        build=partial(InceptionResNetV2, norm=KERAS_NORM, dropout=0.0, initial_values=KERAS_DEFAULT),
         paper=PAPER,
         parameters=55_813_192,
         macs=13_155_794_016,

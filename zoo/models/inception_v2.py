@@ -6,7 +6,8 @@ from typing import Literal, NamedTuple
 import flax.linen as nn
 import jax
 
-from zoo.layers import ConvBlock, batch_norm, global_avg_pool, max_pool
+from zoo.initializers import InitialValues, caffe_xavier
+from zoo.layers import batch_norm, global_avg_pool, max_pool
 from zoo.models.blocks.inception_branches import Branch, BranchConv, ConvChain, InceptionBranches, Step
 from zoo.models.network import FoldableNetwork, ModelInfo, Paper
 
@@ -53,6 +54,9 @@ CAFFE_INCEPTIONS = {
 # odd sizes the output size of the convolutions.
 DOWNSAMPLING_POOL = partial(max_pool, window=3, stride=2, padding=((0, 2), (0, 2)))
 
+# The Caffe networks of BN-Inception; the paper says nothing about it.
+INITIAL = InitialValues(kernel=caffe_xavier, dense_kernel=caffe_xavier)
+
 STAGES = ("conv1", "conv2", "inception_3b", "inception_4d", "inception_5b")
 
 
@@ -64,12 +68,13 @@ class InceptionV2(FoldableNetwork):
 
     conv_bias: bool = False
     inceptions: tuple[tuple[str, ModuleWidths], ...] = tuple(INCEPTIONS.items())
+    initial_values: InitialValues = INITIAL
 
     @nn.compact
     def __call__(self, x: jax.Array, *, train: bool = False) -> jax.Array:
         norm = self.norm_unless_folded(batch_norm, train=train)
         use_bias = self.conv_bias or self.folded
-        conv = partial(ConvBlock, norm=norm, use_bias=use_bias, act=self.act, dtype=self.dtype)
+        conv = partial(self.conv_blocks(norm), use_bias=use_bias)
         x = ConvChain((BranchConv("7x7_s2", 64, 7, 2),), conv, name="conv1")(x, train=train)
         x = max_pool(x, 3, 2, ceil_mode=True)
         steps = (BranchConv("3x3_reduce", 64, 1), BranchConv("3x3", 192, 3))

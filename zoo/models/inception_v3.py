@@ -1,13 +1,14 @@
 """Inception v3: factorised convolutions, as in TensorFlow's release and in the ports of torchvision and Keras."""
 
+from dataclasses import replace
 from functools import partial
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
+from zoo.initializers import KERAS_DEFAULT, InitialValues, normal, torch_default_bias
 from zoo.layers import (
-    ConvBlock,
     Dropout,
     ModuleFactory,
     adaptive_avg_pool,
@@ -108,6 +109,9 @@ MIXED = {
     "7b": INCEPTION_8,
     "7c": INCEPTION_8,
 }
+# Torchvision's; the auxiliary head's linear layer has `AUX_KERNEL`.
+INITIAL = InitialValues(kernel=normal(0.1), dense_kernel=normal(0.1), dense_bias=torch_default_bias)
+AUX_KERNEL = normal(0.001)
 # The batch normalisations of Keras have no scale.
 KERAS_NORM = partial(batch_norm, epsilon=1e-3, momentum=0.99, use_scale=False)
 STAGES = ("conv2d_2b_3x3", "conv2d_4a_3x3", "mixed_5d", "mixed_6e", "mixed_7c")
@@ -131,17 +135,19 @@ class InceptionV3(FoldableNetwork):
     count_include_pad: bool = True
     dropout: Probability = 0.5
     remat: bool = False
+    initial_values: InitialValues = INITIAL
 
     @nn.compact
     def __call__(self, x: jax.Array, *, train: bool = False) -> jax.Array:
         norm = self.norm_unless_folded(self.norm, train=train)
-        conv = partial(ConvBlock, norm=norm, act=self.act, dtype=self.dtype)
+        conv = self.conv_blocks(norm)
         module = maybe_remat(InceptionBranches, self.remat)
         x = run_branch(STEM, x, train=train, conv=conv)
         for name, branches in MIXED.items():
             x = module(branches, conv, self.count_include_pad, name=f"mixed_{name}")(x, train)
             if name == "6e" and self.aux_heads and (train or self.is_initializing()):
-                AuxHead(self.num_classes, conv, self.dtype, name="aux")(x, train)
+                aux_init = replace(self.initial_values, dense_kernel=AUX_KERNEL)
+                AuxHead(self.num_classes, conv, aux_init, self.dtype, name="aux")(x, train)
         x = Dropout(self.dropout, deterministic=not train, name="dropout")(global_avg_pool(x))
         return self.classify(x, "fc")
 
@@ -154,6 +160,7 @@ class AuxHead(nn.Module):
 
     num_classes: int
     conv: ModuleFactory
+    initial_values: InitialValues
     dtype: jnp.dtype
 
     @nn.compact
@@ -161,7 +168,7 @@ class AuxHead(nn.Module):
         x = avg_pool(x, 5, 3) if min(x.shape[1:3]) >= 17 else adaptive_avg_pool(x, 5)
         x = self.conv(128, 1, name="conv0")(x, train)
         x = global_avg_pool(self.conv(768, 5, name="conv1")(x, train))
-        sow_aux_logits(self, classifier(self.num_classes, self.dtype, name="fc")(x))
+        sow_aux_logits(self, classifier(x, self.num_classes, self.initial_values, self.dtype, name="fc"))
 
 
 ENTRIES = (
@@ -180,7 +187,7 @@ ENTRIES = (
     ),
     ModelInfo(
         name="inception_v3_keras",
-        build=partial(InceptionV3, norm=KERAS_NORM, count_include_pad=False, dropout=0.0),
+        build=partial(InceptionV3, norm=KERAS_NORM, count_include_pad=False, dropout=0.0, initial_values=KERAS_DEFAULT),
         paper=PAPER,
         parameters=23_817_352,
         macs=5_713_216_096,

@@ -5,7 +5,8 @@ from functools import partial
 import flax.linen as nn
 import jax
 
-from zoo.layers import ConvBlock, Dropout, batch_norm, global_avg_pool, max_pool
+from zoo.initializers import TORCH_DEFAULT, InitialValues
+from zoo.layers import Dropout, batch_norm, global_avg_pool, max_pool
 from zoo.models.blocks.inception_branches import Branch, BranchConv, InceptionBranches, run_branch
 from zoo.models.field_types import Probability
 from zoo.models.network import FoldableNetwork, ModelInfo, Paper, maybe_remat
@@ -101,11 +102,12 @@ class InceptionV4(FoldableNetwork):
     image_shape: ImageShape = (299, 299, 3)
     dropout: Probability = 0.2
     remat: bool = False
+    initial_values: InitialValues = TORCH_DEFAULT  # as timm's
 
     @nn.compact
     def __call__(self, x: jax.Array, *, train: bool = False) -> jax.Array:
         norm = self.norm_unless_folded(partial(batch_norm, epsilon=1e-3), train=train)
-        conv = partial(ConvBlock, norm=norm, act=self.act, dtype=self.dtype)
+        conv = self.conv_blocks(norm)
         module = maybe_remat(InceptionBranches, self.remat)
         x = run_branch(STEM, x, train=train, conv=conv)
         for name, branches in MODULES.items():

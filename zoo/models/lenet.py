@@ -8,8 +8,9 @@ import jax
 import jax.numpy as jnp
 
 from zoo.geometry import Size, pair
+from zoo.initializers import InitialValues, LayerInitializer, caffe_xavier, for_layer, he_truncated_normal
 from zoo.kernels.broadcast import add_broadcast, multiply_broadcast
-from zoo.layers import Activation, ConvBlock, Dense, adaptive_avg_pool, avg_pool, conv, max_pool
+from zoo.layers import Activation, Dense, adaptive_avg_pool, avg_pool, conv, max_pool
 from zoo.models.field_types import ClassCount
 from zoo.models.network import ModelInfo, Network, Paper
 from zoo.runtime.record_types import ImageShape
@@ -60,19 +61,25 @@ def uniform_by_fan_in(key: jax.Array, shape: tuple[int, ...], dtype: jnp.dtype =
     return jax.random.uniform(key, shape, dtype, -bound, bound)
 
 
+# Caffe's example lenet_train_test.prototxt.
+INITIAL = InitialValues(kernel=caffe_xavier, dense_kernel=caffe_xavier)
+INITIAL_1998 = InitialValues(kernel=uniform_by_fan_in, dense_kernel=uniform_by_fan_in)
+
+
 class LeNet5(Network):
     """LeNet-5 of today's courses: C3 with all inputs, max pooling, ReLU and a linear last layer."""
 
     image_shape: ImageShape = (32, 32, 1)
     num_classes: ClassCount = 10
+    initial_values: InitialValues = INITIAL
 
     @nn.compact
     def __call__(self, x: jax.Array, *, train: bool = False) -> jax.Array:
-        conv = partial(ConvBlock, kernel_size=5, act=self.act, dtype=self.dtype)
+        conv = partial(self.conv_blocks(), kernel_size=5)
         x = max_pool(conv(6, name="c1")(x), 2)  # [b, 28, 28, 6], pooled [b, 14, 14, 6]
         x = max_pool(conv(16, name="c3")(x), 2)  # [b, 10, 10, 16], pooled [b, 5, 5, 16]
         x = _flat_c5(conv(120, name="c5"), x)  # [b, 120]
-        x = self.act(Dense(84, dtype=self.dtype, name="f6")(x))  # [b, 84]
+        x = self.act(f6(self.initial_values, self.dtype)(x))  # [b, 84]
         return self.classify(x, "output")
 
 
@@ -86,25 +93,32 @@ class LeNet5Of1998(Network):
     image_shape: ImageShape = (32, 32, 1)
     num_classes: ClassCount = 10
     act: Activation = scaled_tanh
+    initial_values: InitialValues = INITIAL_1998
 
     @nn.compact
     def __call__(self, x: jax.Array, *, train: bool = False) -> jax.Array:
-        init = uniform_by_fan_in
-        conv = partial(ConvBlock, kernel_size=5, act=self.act, kernel_init=init, dtype=self.dtype)
+        conv = partial(self.conv_blocks(), kernel_size=5)
         x = conv(6, name="c1")(x)  # [b, 28, 28, 6]
         x = self.act(Subsampling(dtype=self.dtype, name="s2")(x))  # [b, 14, 14, 6]
-        c3 = SparseConv(C3_INPUTS, 5, kernel_init=init, dtype=self.dtype, name="c3")
+        c3 = SparseConv(C3_INPUTS, 5, kernel_init=self.initial_values.kernel, dtype=self.dtype, name="c3")
         x = self.act(c3(x))  # [b, 10, 10, 16]
         x = self.act(Subsampling(dtype=self.dtype, name="s4")(x))  # [b, 5, 5, 16]
         x = _flat_c5(conv(120, name="c5"), x)  # [b, 120]
-        x = self.act(Dense(84, dtype=self.dtype, kernel_init=init, name="f6")(x))  # [b, 84]
+        x = self.act(f6(self.initial_values, self.dtype)(x))  # [b, 84]
         x = x.astype(jnp.float32)
         if not self.num_classes:
             return x
         return -jnp.square(x[:, None] - class_codes(self.num_classes)).sum(axis=-1)
 
 
-def _flat_c5(c5: ConvBlock, x: jax.Array) -> jax.Array:
+def f6(initial_values: InitialValues, dtype: jnp.dtype) -> Dense:
+    """The hidden linear layer."""
+    return Dense(
+        84, kernel_init=initial_values.dense_kernel, bias_init=initial_values.dense_bias, dtype=dtype, name="f6"
+    )
+
+
+def _flat_c5(c5: nn.Module, x: jax.Array) -> jax.Array:
     """C5 of 5x5 maps, which its kernel covers, as one vector per image; larger maps are averaged to 5x5 first."""
     return c5(adaptive_avg_pool(x, 5)).reshape(x.shape[0], -1)
 
@@ -132,7 +146,7 @@ class SparseConv(nn.Module):
 
     inputs: tuple[tuple[int, ...], ...]
     kernel_size: Size
-    kernel_init: nn.initializers.Initializer = nn.initializers.he_normal()
+    kernel_init: LayerInitializer = he_truncated_normal
     dtype: jnp.dtype = jnp.float32
 
     @nn.compact
@@ -142,8 +156,12 @@ class SparseConv(nn.Module):
         size, features = pair(self.kernel_size), len(self.inputs)
 
         def init_filters(key: jax.Array) -> jax.Array:
-            fan_in = (*size, len(in_maps) // features)
-            return self.kernel_init(key, (*fan_in, len(in_maps)), jnp.float32)[:, :, 0]
+            shapes = [(*size, len(in_maps), 1) for in_maps in self.inputs]
+            drawn = [
+                for_layer(self.kernel_init, shape)(key, shape, jnp.float32)[..., 0]
+                for key, shape in zip(jax.random.split(key, features), shapes, strict=True)
+            ]
+            return jnp.concatenate(drawn, axis=-1)
 
         filters = self.param("kernel", init_filters)
         bias = self.param("bias", nn.initializers.zeros, (features,))

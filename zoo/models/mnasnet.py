@@ -4,6 +4,7 @@ from functools import partial
 
 import flax.linen as nn
 
+from zoo.initializers import InitialValues, he_normal_fan_out, variance_scaling
 from zoo.layers import Activation
 from zoo.models.blocks.inverted_residual import StageSettings
 from zoo.models.field_types import Momentum
@@ -38,12 +39,17 @@ TABLE = {
 SECOND_RECIPE = ("mnasnet0_75", "mnasnet1_3")
 
 
+# Torchvision's: the kernel of the linear layer is uniform in +-sqrt(3 / features).
+INITIAL = InitialValues(kernel=he_normal_fan_out, dense_kernel=variance_scaling(1.0, "fan_out", "uniform"))
+
+
 class MNASNet(MobileNetV2):
     """Tan et al. 2018: MobileNetV2 with the searched stages, ReLU, and slow running statistics."""
 
     act: Activation = nn.relu
     stages: tuple[StageSettings, ...] = MNASNET_B1
     momentum: Momentum = 0.9997
+    initial_values: InitialValues = INITIAL
 
 
 def _entry(name: str) -> ModelInfo:

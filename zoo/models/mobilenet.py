@@ -5,7 +5,14 @@ from functools import partial
 import flax.linen as nn
 import jax
 
-from zoo.layers import Activation, ConvBlock, Dropout, ModuleFactory, batch_norm, global_avg_pool
+from zoo.initializers import (
+    InitialValues,
+    he_normal_fan_out,
+    he_normal_group_fan_out,
+    normal,
+    uniform_fan_out,
+)
+from zoo.layers import Activation, Dropout, ModuleFactory, batch_norm, global_avg_pool
 from zoo.models.blocks.inverted_residual import InvertedResidual, StageSettings
 from zoo.models.blocks.round_width import round_width
 from zoo.models.field_types import Momentum, Probability, WidthFactor
@@ -33,6 +40,9 @@ MOBILENET_V2 = (
     StageSettings(3, 6, 160, 3, 2),
     StageSettings(3, 6, 320, 1, 1),
 )
+# Timm's of V1, and torchvision's of V2.
+V1_INITIAL = InitialValues(kernel=he_normal_group_fan_out, dense_kernel=uniform_fan_out)
+V2_INITIAL = InitialValues(kernel=he_normal_fan_out, dense_kernel=normal(0.01))
 STEM, HEAD = 32, 1280  # features of the first convolution, and of the last one in V2
 
 
@@ -41,11 +51,12 @@ class MobileNetV1(FoldableNetwork):
 
     act: Activation = jax.nn.relu6
     dropout: Probability = 0.0
+    initial_values: InitialValues = V1_INITIAL
 
     @nn.compact
     def __call__(self, x: jax.Array, *, train: bool = False) -> jax.Array:
         norm = self.norm_unless_folded(batch_norm, train=train)
-        conv = partial(ConvBlock, norm=norm, act=self.act, dtype=self.dtype)
+        conv = self.conv_blocks(norm)
         x = conv(STEM, 3, 2, padding=1, name="conv1")(x, train)
         for stage, (features, depth, stride) in enumerate(MOBILENET_V1, start=1):
             for i in range(1, depth + 1):
@@ -66,11 +77,12 @@ class MobileNetV2(FoldableNetwork):
     width: WidthFactor = 1.0
     momentum: Momentum = 0.9
     dropout: Probability = 0.2
+    initial_values: InitialValues = V2_INITIAL
 
     @nn.compact
     def __call__(self, x: jax.Array, *, train: bool = False) -> jax.Array:
         norm = self.norm_unless_folded(partial(batch_norm, momentum=self.momentum), train=train)
-        conv = partial(ConvBlock, norm=norm, act=self.act, dtype=self.dtype)
+        conv = self.conv_blocks(norm)
         x = conv(round_width(STEM * self.width), 3, 2, padding=1, name="conv1")(x, train)
         for number, stage in enumerate(self.stages, start=1):
             for i in range(1, stage.depth + 1):

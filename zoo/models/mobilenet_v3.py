@@ -7,7 +7,8 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from zoo.layers import Activation, ConvBlock, Dense, Dropout, ModuleFactory, SqueezeExcite, batch_norm, global_avg_pool
+from zoo.initializers import InitialValues, he_normal_fan_out, normal
+from zoo.layers import Activation, Dense, Dropout, ModuleFactory, SqueezeExcite, batch_norm, global_avg_pool
 from zoo.models.blocks.inverted_residual import InvertedResidual
 from zoo.models.blocks.round_width import round_width
 from zoo.models.field_types import Epsilon, Probability, Width
@@ -45,6 +46,7 @@ SMALL = (
     SearchedStage(5, 48, True, True, 1, (120, 144)),
     SearchedStage(5, 96, True, True, 2, (288, 576, 576)),
 )
+INITIAL = InitialValues(kernel=he_normal_fan_out, dense_kernel=normal(0.01))  # as torchvision's
 STEM = 16  # features of the first convolution
 
 
@@ -60,13 +62,15 @@ class MobileNetV3(FoldableNetwork):
     head: Width = 1280
     epsilon: Epsilon = 1e-3
     dropout: Probability = 0.2
+    initial_values: InitialValues = INITIAL
 
     @nn.compact
     def __call__(self, x: jax.Array, *, train: bool = False) -> jax.Array:
         act, early_act = self.act if isinstance(self.act, tuple) else (self.act, self.act)
         # Section 6.1.1 of the paper: the decay of the running statistics.
         norm = self.norm_unless_folded(partial(batch_norm, epsilon=self.epsilon, momentum=0.99), train=train)
-        conv = partial(ConvBlock, norm=norm, act=act, dtype=self.dtype)
+        init = self.initial_values
+        conv = partial(self.conv_blocks(norm), act=act)
         x = conv(STEM, 3, 2, padding=1, name="conv1")(x, train)
         for number, stage in enumerate(self.stages, start=1):
             for i, expanded in enumerate(stage.expanded, start=1):
@@ -76,19 +80,29 @@ class MobileNetV3(FoldableNetwork):
                     kernel_size=stage.kernel,
                     stride=stage.stride if i == 1 else 1,
                     conv=conv if stage.hard_swish else partial(conv, act=early_act),
-                    squeeze_excite=squeeze_excite(expanded, self.dtype) if stage.squeeze_excite else None,
+                    squeeze_excite=squeeze_excite(expanded, init, self.dtype) if stage.squeeze_excite else None,
                     name=f"block{number}_{i}",
                 )
                 x = block(x, train)
         x = conv(6 * x.shape[-1], 1, name="conv_last")(x, train)
-        x = act(Dense(self.head, dtype=self.dtype, name="fc1")(global_avg_pool(x)))
+        hidden = Dense(
+            self.head, kernel_init=init.dense_kernel, bias_init=init.dense_bias, dtype=self.dtype, name="fc1"
+        )
+        x = act(hidden(global_avg_pool(x)))
         x = Dropout(self.dropout, deterministic=not train, name="dropout")(x)
         return self.classify(x, "fc2")
 
 
-def squeeze_excite(expanded: int, dtype: jnp.dtype) -> ModuleFactory:
+def squeeze_excite(expanded: int, init: InitialValues, dtype: jnp.dtype) -> ModuleFactory:
     """Squeeze-and-excite with a quarter of the expanded channels (section 5.3) and a hard sigmoid (section 5.2)."""
-    return partial(SqueezeExcite, round_width(expanded // 4), gate=nn.hard_sigmoid, dtype=dtype)
+    return partial(
+        SqueezeExcite,
+        round_width(expanded // 4),
+        gate=nn.hard_sigmoid,
+        kernel_init=init.kernel,
+        bias_init=init.bias,
+        dtype=dtype,
+    )
 
 
 ENTRIES = (

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import wraps
+from functools import partial, wraps
 from typing import Any, Literal
 
 import flax.linen as nn
@@ -10,7 +10,8 @@ import jax
 import jax.numpy as jnp
 
 from zoo.errors import ZooError
-from zoo.layers import Activation, ModuleFactory
+from zoo.initializers import InitialValues, for_layer
+from zoo.layers import Activation, ConvBlock, ModuleFactory
 from zoo.models.field_types import ClassCount
 from zoo.runtime.record_types import ImageShape
 
@@ -25,12 +26,14 @@ class Network(nn.Module, kw_only=True):
 
     `num_classes=0` gives the input of the classifier instead of logits. `act` is used for all activations.
     `image_shape` (height, width, channel) is the default of `zoo.init`; the network takes other sizes too.
+    `initial_values` are the initializers of its layers: by default those of its paper or of the port that it matches.
     """
 
     num_classes: ClassCount = 1000
     act: Activation = nn.relu
     dtype: jnp.dtype = jnp.float32
     image_shape: ImageShape = (224, 224, 3)
+    initial_values: InitialValues = InitialValues()
 
     def __init_subclass__(cls, **options: Any) -> None:
         """Integers are refused by every network here, before its layers, which do not know what images are."""
@@ -38,10 +41,21 @@ class Network(nn.Module, kw_only=True):
             cls.__call__ = refusing_integers(cls.__call__)  # type: ignore[method-assign]
         super().__init_subclass__(**options)
 
+    def conv_blocks(self, norm: ModuleFactory | None = None) -> ModuleFactory:
+        """Makes `ConvBlock`s with the activation, the initial values and the type of this network."""
+        return partial(
+            ConvBlock,
+            norm=norm,
+            act=self.act,
+            kernel_init=self.initial_values.kernel,
+            bias_init=self.initial_values.bias,
+            dtype=self.dtype,
+        )
+
     def classify(self, x: jax.Array, name: str) -> jax.Array:
         """The last, linear layer: [b, features] to [b, num_classes]. For the compact method of the network."""
         if self.num_classes:
-            x = classifier(self.num_classes, self.dtype, name=name)(x)
+            x = classifier(x, self.num_classes, self.initial_values, self.dtype, name=name)
         return x.astype(jnp.float32)
 
 
@@ -62,12 +76,22 @@ def refusing_integers(call: Callable) -> Callable:
     return checked
 
 
-def classifier(num_classes: int, dtype: jnp.dtype, *, name: str) -> nn.Dense:
+def classifier(
+    x: jax.Array, num_classes: int, initial_values: InitialValues, dtype: jnp.dtype, *, name: str
+) -> jax.Array:
     """A linear layer that gives float32 for every `dtype`: rounded to bfloat16, the logits of two classes may be equal.
 
-    It costs nothing beside the convolutions.
+    It costs nothing beside the convolutions. For compact methods.
     """
-    return nn.Dense(num_classes, dtype=jnp.promote_types(dtype, jnp.float32), name=name)
+    kernel_shape = (x.shape[-1], num_classes)
+    dense = nn.Dense(
+        num_classes,
+        kernel_init=for_layer(initial_values.dense_kernel, kernel_shape),
+        bias_init=for_layer(initial_values.dense_bias, kernel_shape),
+        dtype=jnp.promote_types(dtype, jnp.float32),
+        name=name,
+    )
+    return dense(x)
 
 
 class FoldableNetwork(Network, kw_only=True):

@@ -8,8 +8,9 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from zoo.layers import ConvBlock, Dropout, avg_pool, global_avg_pool, max_pool
-from zoo.models.field_types import Positions, Probability
+from zoo.initializers import InitialValues, normal
+from zoo.layers import Dropout, ModuleFactory, avg_pool, global_avg_pool, max_pool
+from zoo.models.field_types import LayerNames, Positions, Probability
 from zoo.models.network import ModelInfo, Network, Paper
 
 PAPER = Paper(title="Network In Network", year=2013, url="https://arxiv.org/abs/1312.4400")
@@ -43,29 +44,40 @@ CIFAR10 = (
 )
 
 
+# The Caffe model zoo's nin_imagenet and nin_cifar10; the former has three layers with a smaller deviation.
+INITIAL = InitialValues(kernel=normal(0.05))
+SMALL_KERNEL = normal(0.01)
+
+
 class NiN(Network):
     """Blocks of a convolution and two 1x1 convolutions; the logits are the averages of the last maps.
 
-    `dropout_after` lists the blocks (from 1) after whose pool there is dropout, at the rate `dropout`.
+    `dropout_after` lists the blocks (from 1) after whose pool there is dropout, at the rate `dropout`. The initial
+    kernels of the layers `small_kernels` have a deviation of 0.01.
     """
 
     blocks: tuple[MLPConv, ...] = IMAGENET
     dropout_after: Positions = (3,)
     dropout: Probability = 0.5
+    small_kernels: LayerNames = ("conv1", "conv3", "cccp8")
+    initial_values: InitialValues = INITIAL
 
     @nn.compact
     def __call__(self, x: jax.Array, *, train: bool = False) -> jax.Array:
-        conv = partial(ConvBlock, act=self.act, dtype=self.dtype)
         for i, block in enumerate(self.blocks, start=1):
-            x = conv(block.features, block.kernel, block.stride, block.padding, name=f"conv{i}")(x)
+            x = self._conv(f"conv{i}")(block.features, block.kernel, block.stride, block.padding)(x)
             for number, width in enumerate(block.widths_1x1, start=2 * i - 1):
                 if width or self.num_classes:
-                    x = conv(width or self.num_classes, 1, name=f"cccp{number}")(x)
+                    x = self._conv(f"cccp{number}")(width or self.num_classes, 1)(x)
             if block.pool is not None:
                 x = block.pool(x, 3, 2, ceil_mode=True)
             if i in self.dropout_after:
                 x = Dropout(self.dropout, deterministic=not train, name=f"dropout{i}")(x)
         return global_avg_pool(x.astype(jnp.float32))
+
+    def _conv(self, name: str) -> ModuleFactory:
+        conv = partial(self.conv_blocks(), name=name)
+        return partial(conv, kernel_init=SMALL_KERNEL) if name in self.small_kernels else conv
 
 
 ENTRIES = (
@@ -80,7 +92,14 @@ ENTRIES = (
     ),
     ModelInfo(
         name="nin_cifar10",
-        build=partial(NiN, blocks=CIFAR10, dropout_after=(1, 2), num_classes=10, image_shape=(32, 32, 3)),
+        build=partial(
+            NiN,
+            blocks=CIFAR10,
+            dropout_after=(1, 2),
+            small_kernels=(),
+            num_classes=10,
+            image_shape=(32, 32, 3),
+        ),
         paper=PAPER,
         parameters=966_986,
         macs=222_486_528,

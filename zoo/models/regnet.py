@@ -9,7 +9,8 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from zoo.layers import Activation, ConvBlock, ModuleFactory, SqueezeExcite, batch_norm, global_avg_pool
+from zoo.initializers import InitialValues, he_normal_fan_out, normal, torch_default_bias
+from zoo.layers import Activation, ModuleFactory, SqueezeExcite, batch_norm, global_avg_pool
 from zoo.models.blocks.round_width import round_width
 from zoo.models.network import TORCHVISION_V2_CROP, FoldableNetwork, ModelInfo, Paper, maybe_remat
 
@@ -33,6 +34,9 @@ TABLE = {
     "regnet_y_32gf": (20, 232, 115.89, 2.53, 232, 145_046_770, 32_279_552_832),
 }
 
+# Torchvision's; the convolutions with biases are those of squeeze-and-excitation.
+INITIAL = InitialValues(kernel=he_normal_fan_out, bias=torch_default_bias, dense_kernel=normal(0.01))
+
 STEM_WIDTH = 32
 SQUEEZE = 0.25  # squeezed channels of the Y blocks, as a fraction of the input channels (section 4)
 
@@ -55,7 +59,7 @@ def quantise_widths(depth: int, w_0: int, w_a: float, w_m: float) -> dict[int, i
     return Counter(8 * round(w_0 * w_m**step / 8) for step in steps)
 
 
-class RegNet(FoldableNetwork):
+class RegNet(FoldableNetwork, kw_only=True):
     """Radosavovic et al. 2020: a 3x3 stem and stages of `XBlock`s; the first block of a stage has stride 2.
 
     With `squeeze` the blocks are Y blocks: they have squeeze-and-excitation.
@@ -64,20 +68,23 @@ class RegNet(FoldableNetwork):
     stages: tuple[StageWidths, ...]
     squeeze: bool = False
     remat: bool = False
+    initial_values: InitialValues = INITIAL
 
     @nn.compact
     def __call__(self, x: jax.Array, *, train: bool = False) -> jax.Array:
         norm = self.norm_unless_folded(batch_norm, train=train)
-        conv = partial(ConvBlock, norm=norm, dtype=self.dtype)
+        init = self.initial_values
+        conv = self.conv_blocks(norm)
+        squeeze_excite = partial(SqueezeExcite, act=self.act, kernel_init=init.kernel, bias_init=init.bias)
         block = maybe_remat(XBlock, self.remat)
-        x = conv(STEM_WIDTH, 3, 2, padding=1, act=self.act, name="stem")(x, train)
+        x = conv(STEM_WIDTH, 3, 2, padding=1, name="stem")(x, train)
         for stage, (depth, width, group_width) in enumerate(self.stages, start=1):
             for i in range(1, depth + 1):
                 x = block(
                     features=width,
                     group_width=group_width,
                     stride=2 if i == 1 else 1,
-                    squeeze=self.squeeze,
+                    squeeze_excite=squeeze_excite if self.squeeze else None,
                     conv=conv,
                     act=self.act,
                     dtype=self.dtype,
@@ -89,27 +96,26 @@ class RegNet(FoldableNetwork):
 class XBlock(nn.Module):
     """Figure 4: 1x1, grouped 3x3 and 1x1 convolutions of the same width, plus the input.
 
-    With `squeeze`, squeeze-and-excitation precedes the last convolution. Children: `conv1`, `conv2`, `se`, `conv3`,
-    and `downsample` if the input has another shape.
+    `squeeze_excite` makes the module before the last convolution, if there is one. Children: `conv1`, `conv2`, `se`,
+    `conv3`, and `downsample` if the input has another shape.
     """
 
     features: int
     group_width: int
     stride: int
-    squeeze: bool
+    squeeze_excite: ModuleFactory | None
     conv: ModuleFactory
     act: Activation
     dtype: jnp.dtype
 
     @nn.compact
     def __call__(self, x: jax.Array, train: bool = False) -> jax.Array:
-        conv = partial(self.conv, self.features, act=self.act)
+        conv = partial(self.conv, self.features)
         groups = self.features // self.group_width
         y = conv(1, name="conv1")(x, train)
         y = conv(3, self.stride, padding=1, groups=groups, name="conv2")(y, train)
-        if self.squeeze:
-            squeezed = round(SQUEEZE * x.shape[-1])
-            y = SqueezeExcite(squeezed, act=self.act, dtype=self.dtype, name="se")(y)
+        if self.squeeze_excite is not None:
+            y = self.squeeze_excite(round(SQUEEZE * x.shape[-1]), dtype=self.dtype, name="se")(y)
         y = conv(1, act=None, name="conv3")(y, train)
         if self.stride > 1 or x.shape[-1] != self.features:
             x = conv(1, self.stride, act=None, name="downsample")(x, train)

@@ -6,11 +6,17 @@ from typing import NamedTuple
 
 import flax.linen as nn
 import jax
-import jax.numpy as jnp
 
+from zoo.initializers import (
+    KERAS_DEFAULT,
+    InitialValues,
+    he_normal_fan_out,
+    torch_default,
+    torch_default_bias,
+    zeros,
+)
 from zoo.layers import (
     Activation,
-    ConvBlock,
     Dropout,
     ModuleFactory,
     SqueezeExcite,
@@ -33,6 +39,10 @@ SE = Paper(title="Squeeze-and-Excitation Networks", year=2017, url="https://arxi
 
 # Table 1 of the paper, by the number of layers: the numbers of blocks in conv2_x, conv3_x, conv4_x and conv5_x.
 DEPTHS = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 6, 3), 101: (3, 4, 23, 3), 152: (3, 8, 36, 3)}
+# Torchvision's and timm's. The convolutions with biases are those of squeeze-and-excitation.
+INITIAL = InitialValues(
+    kernel=he_normal_fan_out, bias=torch_default_bias, dense_kernel=torch_default, dense_bias=torch_default_bias
+)
 WIDTHS = (64, 128, 256, 512)
 EXPANSION = 4  # the output features of a bottleneck divided by its width
 
@@ -84,7 +94,8 @@ class ResNet(FoldableNetwork):
     has `use_bias` and `stride_on_1x1`: as in the paper, the first convolution has the stride. `groups` and
     `group_width` are ResNeXt's; Wide ResNet has one group of twice the width. The rate of stochastic depth grows
     linearly from 0 in the first block to `stochastic_depth` in the last. With `small_images` (CIFAR) the stem is a 3x3
-    convolution with stride 1, without a pool.
+    convolution with stride 1, without a pool. With `zero_init_residual` the scale of the last norm of each block is 0
+    at first, so that the block is the identity (Goyal et al., arXiv:1706.02677, section 5.1).
     """
 
     depths: Depths = DEPTHS[50]
@@ -98,12 +109,17 @@ class ResNet(FoldableNetwork):
     small_images: bool = False
     stochastic_depth: Probability = 0.0
     dropout: Probability = 0.0
+    zero_init_residual: bool = False
     remat: bool = False
+    initial_values: InitialValues = INITIAL
 
     @nn.compact
     def __call__(self, x: jax.Array, *, train: bool = False) -> jax.Array:
         norm = self.norm_unless_folded(self.norm, train=train)
-        conv = partial(ConvBlock, norm=norm, use_bias=self.use_bias or self.folded, act=self.act, dtype=self.dtype)
+        init = self.initial_values
+        conv = partial(self.conv_blocks(norm), use_bias=self.use_bias or self.folded)
+        last_conv = partial(conv, norm=partial(norm, scale_init=zeros)) if norm and self.zero_init_residual else conv
+        squeeze_excite = partial(SqueezeExcite, kernel_init=init.kernel, bias_init=init.bias, dtype=self.dtype)
         if self.small_images:
             x = conv(64, 3, padding=1, name="conv1")(x, train)
         else:
@@ -113,10 +129,10 @@ class ResNet(FoldableNetwork):
                 branch=self._branch(settings.width, settings.stride),
                 stride=settings.stride,
                 conv=conv,
+                last_conv=last_conv,
                 act=self.act,
-                squeeze_excite=self.squeeze_excite,
+                squeeze_excite=squeeze_excite if self.squeeze_excite else None,
                 stochastic_depth=settings.drop_rate,
-                dtype=self.dtype,
                 name=settings.name,
             )
             x = block(x, train)
@@ -151,27 +167,28 @@ class ResidualBlock(nn.Module):
     branch: tuple[ConvSettings, ...]
     stride: int
     conv: ModuleFactory
+    last_conv: ModuleFactory
     act: Activation
-    squeeze_excite: bool
+    squeeze_excite: ModuleFactory | None
     stochastic_depth: float
-    dtype: jnp.dtype
 
     @nn.compact
     def __call__(self, x: jax.Array, train: bool = False) -> jax.Array:
         y = x
         for i, settings in enumerate(self.branch, start=1):
-            conv = self.conv(
+            last = i == len(self.branch)
+            conv = (self.last_conv if last else self.conv)(
                 settings.features,
                 settings.kernel,
                 stride=settings.stride,
                 padding=settings.kernel // 2,
                 groups=settings.groups,
-                act=self.act if i < len(self.branch) else None,
+                act=None if last else self.act,
                 name=f"conv{i}",
             )
             y = conv(y, train)
-        if self.squeeze_excite:
-            y = SqueezeExcite(y.shape[-1] // 16, dtype=self.dtype, name="se")(y)
+        if self.squeeze_excite is not None:
+            y = self.squeeze_excite(y.shape[-1] // 16, name="se")(y)
         y = stochastic_depth(self.stochastic_depth, train=train)(y)
         if self.stride > 1 or x.shape[-1] != y.shape[-1]:
             x = self.conv(y.shape[-1], 1, self.stride, act=None, name="downsample")(x, train)
@@ -194,6 +211,7 @@ def _entry(name: str) -> ModelInfo:
             groups=groups,
             group_width=group_width,
             squeeze_excite=squeeze_excite,
+            zero_init_residual=squeeze_excite,  # as timm's
         ),
         paper=paper,
         parameters=parameters,
@@ -211,7 +229,14 @@ def _keras_entry(name: str) -> ModelInfo:
     norm = partial(batch_norm, epsilon=1.001e-5, momentum=0.99)
     return ModelInfo(
         name=name,
-        build=partial(ResNet, depths=DEPTHS[depth], stride_on_1x1=True, use_bias=True, norm=norm),
+        build=partial(
+            ResNet,
+            depths=DEPTHS[depth],
+            stride_on_1x1=True,
+            use_bias=True,
+            norm=norm,
+            initial_values=KERAS_DEFAULT,
+        ),
         paper=RESNET,
         parameters=parameters,
         macs=macs,

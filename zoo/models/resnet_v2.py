@@ -5,12 +5,15 @@ from functools import partial
 import flax.linen as nn
 import jax
 
+from zoo.initializers import InitialValues, he_normal_fan_out, normal
 from zoo.layers import Activation, Conv, Dropout, ModuleFactory, batch_norm, global_avg_pool, max_pool, stochastic_depth
 from zoo.models.field_types import Depths, Probability
 from zoo.models.network import ModelInfo, Network, Paper, maybe_remat
 from zoo.models.resnet import DEPTHS, EXPANSION, block_settings, last_blocks
 
 PAPER = Paper(title="Identity Mappings in Deep Residual Networks", year=2016, url="https://arxiv.org/abs/1603.05027")
+
+INITIAL = InitialValues(kernel=he_normal_fan_out, dense_kernel=normal(0.01))  # as timm's
 
 # Layers, parameters, multiply-adds.
 TABLE = {
@@ -32,10 +35,11 @@ class ResNetV2(Network):
     stochastic_depth: Probability = 0.0
     dropout: Probability = 0.0
     remat: bool = False
+    initial_values: InitialValues = INITIAL
 
     @nn.compact
     def __call__(self, x: jax.Array, *, train: bool = False) -> jax.Array:
-        conv = partial(Conv, use_bias=False, dtype=self.dtype)
+        conv = partial(Conv, use_bias=False, kernel_init=self.initial_values.kernel, dtype=self.dtype)
         norm = partial(batch_norm, dtype=self.dtype)
         if self.small_images:
             x = conv(64, 3, padding=1, name="conv1")(x)

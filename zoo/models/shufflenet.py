@@ -6,7 +6,8 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from zoo.layers import ConvBlock, ModuleFactory, batch_norm, global_avg_pool, max_pool
+from zoo.initializers import TORCH_DEFAULT, InitialValues
+from zoo.layers import ModuleFactory, batch_norm, global_avg_pool, max_pool
 from zoo.models.field_types import Width
 from zoo.models.network import TORCHVISION_V2_CROP, FoldableNetwork, ModelInfo, Paper
 
@@ -34,11 +35,12 @@ class ShuffleNetV2(FoldableNetwork):
     """Ma et al. 2018, Table 5: conv1, a pool, three stages of units, conv5."""
 
     widths: tuple[Width, Width, Width, Width] = (116, 232, 464, 1024)
+    initial_values: InitialValues = TORCH_DEFAULT  # as torchvision's
 
     @nn.compact
     def __call__(self, x: jax.Array, *, train: bool = False) -> jax.Array:
         norm = self.norm_unless_folded(batch_norm, train=train)
-        conv = partial(ConvBlock, norm=norm, act=self.act, dtype=self.dtype)
+        conv = self.conv_blocks(norm)
         x = conv(STEM, 3, 2, padding=1, name="conv1")(x, train)
         x = max_pool(x, 3, 2, padding=1)
         for stage, (depth, width) in enumerate(zip(DEPTHS, self.widths[:3], strict=True), start=2):

@@ -6,7 +6,8 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from zoo.layers import ConvBlock, Dropout, ModuleFactory, global_avg_pool, max_pool
+from zoo.initializers import InitialValues, he_uniform, normal
+from zoo.layers import Dropout, ModuleFactory, global_avg_pool, max_pool
 from zoo.models.field_types import LayerNames, Probability, Width, Window
 from zoo.models.network import ModelInfo, Network, Paper
 
@@ -29,6 +30,10 @@ FIRES = {
 }
 
 
+# Torchvision's; conv10 is the classifier.
+INITIAL = InitialValues(kernel=he_uniform, dense_kernel=normal(0.01))
+
+
 class SqueezeNet(Network):
     """Iandola et al. 2016, Table 1: conv1, eight Fire modules, conv10; the logits are the averages of its maps.
 
@@ -39,10 +44,12 @@ class SqueezeNet(Network):
     stem: tuple[Width, Window] = (96, 7)
     pool_after: LayerNames = ("fire4", "fire8")
     dropout: Probability = 0.5
+    initial_values: InitialValues = INITIAL
 
     @nn.compact
     def __call__(self, x: jax.Array, *, train: bool = False) -> jax.Array:
-        conv = partial(ConvBlock, act=self.act, dtype=self.dtype)
+        init = self.initial_values
+        conv = self.conv_blocks()
         x = max_pool(conv(*self.stem, stride=2, name="conv1")(x), 3, 2, ceil_mode=True)
         for name, (squeezed, expanded) in FIRES.items():
             x = Fire(squeezed, expanded, conv, name=name)(x)
@@ -50,7 +57,8 @@ class SqueezeNet(Network):
                 x = max_pool(x, 3, 2, ceil_mode=True)
         x = Dropout(self.dropout, deterministic=not train, name="dropout")(x)
         if self.num_classes:
-            x = conv(self.num_classes, 1, kernel_init=nn.initializers.normal(0.01), name="conv10")(x)
+            classifier = partial(conv, kernel_init=init.dense_kernel, bias_init=init.dense_bias, name="conv10")
+            x = classifier(self.num_classes, 1)(x)
         return global_avg_pool(x.astype(jnp.float32))
 
 

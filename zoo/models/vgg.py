@@ -5,7 +5,8 @@ from functools import partial
 import flax.linen as nn
 import jax
 
-from zoo.layers import ConvBlock, adaptive_avg_pool, batch_norm, max_pool
+from zoo.initializers import InitialValues, he_normal_fan_out, normal
+from zoo.layers import adaptive_avg_pool, batch_norm, max_pool
 from zoo.models.blocks.hidden_dense_layers import hidden_dense_layers
 from zoo.models.field_types import Depths, Probability
 from zoo.models.network import FoldableNetwork, ModelInfo, Paper
@@ -27,6 +28,9 @@ TABLE = {
 }
 
 
+INITIAL = InitialValues(kernel=he_normal_fan_out, dense_kernel=normal(0.01))  # as torchvision's
+
+
 class VGG(FoldableNetwork):
     """Five stages of 3x3 convolutions, each followed by a 2x2 pool, and three dense layers.
 
@@ -36,18 +40,20 @@ class VGG(FoldableNetwork):
     depths: Depths = (2, 2, 3, 3, 3)
     batch_norm: bool = False
     dropout: Probability = 0.5
+    initial_values: InitialValues = INITIAL
 
     @nn.compact
     def __call__(self, x: jax.Array, *, train: bool = False) -> jax.Array:
         norm = self.norm_unless_folded(batch_norm if self.batch_norm else None, train=train)
-        conv = partial(ConvBlock, kernel_size=3, padding=1, norm=norm, use_bias=True, act=self.act, dtype=self.dtype)
+        conv = partial(self.conv_blocks(norm), kernel_size=3, padding=1, use_bias=True)
         # The stages: [b, 224, 224, 64], [b, 112, 112, 128], [b, 56, 56, 256], [b, 28, 28, 512], [b, 14, 14, 512].
         for stage, (depth, width) in enumerate(zip(self.depths, WIDTHS, strict=True), start=1):
             for i in range(1, depth + 1):
                 x = conv(width, name=f"conv{stage}_{i}")(x, train=train)
             x = max_pool(x, 2)
         x = adaptive_avg_pool(x, 7).reshape(x.shape[0], -1)  # [b, 25088]
-        x = hidden_dense_layers(x, train=train, dropout=self.dropout, act=self.act, dtype=self.dtype)  # [b, 4096]
+        hidden = partial(hidden_dense_layers, act=self.act, initial_values=self.initial_values, dtype=self.dtype)
+        x = hidden(x, train=train, dropout=self.dropout)  # [b, 4096]
         return self.classify(x, "fc8")
 
 

@@ -6,10 +6,10 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
+from zoo.initializers import InitialValues, LayerInitializer, he_normal_fan_out, torch_default, torch_default_bias
 from zoo.layers import (
     Activation,
     Conv,
-    ConvBlock,
     Dropout,
     ModuleFactory,
     batch_norm,
@@ -36,6 +36,8 @@ BLOCKS = {
     "block13": ((728, 1024), 2),
 }
 LAST_BLOCK = (1536, 2048)
+# Timm's.
+INITIAL = InitialValues(kernel=he_normal_fan_out, dense_kernel=torch_default, dense_bias=torch_default_bias)
 
 
 class Xception(FoldableNetwork):
@@ -45,15 +47,18 @@ class Xception(FoldableNetwork):
     norm: ModuleFactory = batch_norm
     dropout: Probability = 0.5
     remat: bool = False
+    initial_values: InitialValues = INITIAL
 
     @nn.compact
     def __call__(self, x: jax.Array, *, train: bool = False) -> jax.Array:
         norm = self.norm_unless_folded(self.norm, train=train)
-        block = partial(maybe_remat(SeparableBlock, self.remat), norm=norm, act=self.act, dtype=self.dtype)
-        x = Stem(norm, self.act, self.dtype, name="block1")(x, train)
+        conv = self.conv_blocks(norm)
+        separable = partial(SeparableConv, norm=norm, kernel_init=self.initial_values.kernel, dtype=self.dtype)
+        block = partial(maybe_remat(SeparableBlock, self.remat), conv=conv, separable=separable, act=self.act)
+        x = Stem(conv, name="block1")(x, train)
         for name, (widths, stride) in BLOCKS.items():
             x = block(widths, stride, activate_first=name != "block2", name=name)(x, train)
-        x = LastBlock(norm, self.act, self.dtype, name="block14")(x, train)
+        x = LastBlock(separable, self.act, name="block14")(x, train)
         x = Dropout(self.dropout, deterministic=not train, name="dropout")(global_avg_pool(x))
         return self.classify(x, "fc")
 
@@ -61,15 +66,12 @@ class Xception(FoldableNetwork):
 class Stem(nn.Module):
     """Two ordinary 3x3 convolutions without padding."""
 
-    norm: ModuleFactory | None
-    act: Activation
-    dtype: jnp.dtype
+    conv: ModuleFactory
 
     @nn.compact
     def __call__(self, x: jax.Array, train: bool = False) -> jax.Array:
-        conv = partial(ConvBlock, kernel_size=3, norm=self.norm, act=self.act, dtype=self.dtype)
-        x = conv(32, stride=2, name="conv1")(x, train)
-        return conv(64, name="conv2")(x, train)
+        x = self.conv(32, 3, stride=2, name="conv1")(x, train)
+        return self.conv(64, 3, name="conv2")(x, train)
 
 
 class SeparableConv(nn.Module):
@@ -77,12 +79,13 @@ class SeparableConv(nn.Module):
 
     features: int
     norm: ModuleFactory | None
+    kernel_init: LayerInitializer
     dtype: jnp.dtype
 
     @nn.compact
     def __call__(self, x: jax.Array, train: bool = False) -> jax.Array:
         channels = x.shape[-1]
-        conv = partial(Conv, dtype=self.dtype)
+        conv = partial(Conv, kernel_init=self.kernel_init, dtype=self.dtype)
         x = conv(channels, 3, padding=1, groups=channels, use_bias=False, name="depthwise")(x)
         x = conv(self.features, 1, use_bias=self.norm is None, name="pointwise")(x)
         return x if self.norm is None else self.norm(train=train, dtype=self.dtype, name="bn")(x)
@@ -97,41 +100,32 @@ class SeparableBlock(nn.Module):
     widths: tuple[int, ...]
     stride: int
     activate_first: bool
-    norm: ModuleFactory | None
+    conv: ModuleFactory
+    separable: ModuleFactory
     act: Activation
-    dtype: jnp.dtype
 
     @nn.compact
     def __call__(self, x: jax.Array, train: bool = False) -> jax.Array:
         y = x
         for i, width in enumerate(self.widths, start=1):
             y = self.act(y) if i > 1 or self.activate_first else y
-            y = SeparableConv(width, self.norm, self.dtype, name=f"sepconv{i}")(y, train)
+            y = self.separable(width, name=f"sepconv{i}")(y, train)
         if self.stride == 1:
             return x + y
-        shortcut = ConvBlock(
-            self.widths[-1],
-            kernel_size=1,
-            stride=self.stride,
-            norm=self.norm,
-            act=None,
-            dtype=self.dtype,
-            name="shortcut",
-        )
+        shortcut = self.conv(self.widths[-1], 1, stride=self.stride, act=None, name="shortcut")
         return shortcut(x, train) + max_pool(y, 3, self.stride, padding=1)
 
 
 class LastBlock(nn.Module):
     """Two separable convolutions, each followed by its activation."""
 
-    norm: ModuleFactory | None
+    separable: ModuleFactory
     act: Activation
-    dtype: jnp.dtype
 
     @nn.compact
     def __call__(self, x: jax.Array, train: bool = False) -> jax.Array:
         for i, width in enumerate(LAST_BLOCK, start=1):
-            x = self.act(SeparableConv(width, self.norm, self.dtype, name=f"sepconv{i}")(x, train))
+            x = self.act(self.separable(width, name=f"sepconv{i}")(x, train))
         return x
 
 

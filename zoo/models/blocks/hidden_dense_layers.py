@@ -3,11 +3,19 @@
 import jax
 import jax.numpy as jnp
 
+from zoo.initializers import InitialValues
 from zoo.layers import Activation, Dense, Dropout
 
 
 def hidden_dense_layers(
-    x: jax.Array, *, train: bool, dropout: float, act: Activation, dtype: jnp.dtype, features: int = 4096
+    x: jax.Array,
+    *,
+    train: bool,
+    dropout: float,
+    act: Activation,
+    initial_values: InitialValues,
+    dtype: jnp.dtype,
+    features: int = 4096,
 ) -> jax.Array:
     """Layers `fc6` and `fc7`: [b, n] to [b, features], with `train` dropout before each. Call it in a compact method.
 
@@ -15,5 +23,12 @@ def hidden_dense_layers(
     """
     for name in ("fc6", "fc7"):
         x = Dropout(dropout, deterministic=not train, name=f"{name}_dropout")(x)
-        x = act(Dense(features, dtype=dtype, name=name)(x))
+        dense = Dense(
+            features,
+            kernel_init=initial_values.dense_kernel,
+            bias_init=initial_values.hidden_bias or initial_values.dense_bias,
+            dtype=dtype,
+            name=name,
+        )
+        x = act(dense(x))
     return x
