@@ -38,8 +38,12 @@ def parameter(name: str, key: str, shape: tuple[int, ...]) -> np.ndarray:
     return values / 4 if small else values
 
 
-def build_original(name: str):
-    """The original: a torch module in evaluation mode, without auxiliary heads, or a Keras model."""
+def build_original(name: str, *, initialised: bool = False):
+    """The original: a torch module in evaluation mode, without auxiliary heads, or a Keras model.
+
+    With `initialised` it has auxiliary heads, and its library's initial values, which take long where they are skipped
+    otherwise.
+    """
     library, original = ORIGINALS[name]
     if library == "keras":
         import os
@@ -61,5 +65,6 @@ def build_original(name: str):
         import timm
 
         return timm.create_model(original, pretrained=False).eval()
-    heads = {"aux_logits": False, "init_weights": False} if original in ("googlenet", "inception_v3") else {}
+    has_heads = original in ("googlenet", "inception_v3")
+    heads = {"aux_logits": initialised, "init_weights": initialised} if has_heads else {}
     return getattr(torchvision.models, original)(weights=None, **heads).eval()

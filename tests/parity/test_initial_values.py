@@ -1,0 +1,43 @@
+"""Every network that a library has starts as that original does: the distribution of each kernel, each constant.
+
+Batch norm has the original's epsilon and momentum too.
+"""
+
+import pytest
+from initial_values import SIGMAS, common_ratio, differences, made_afresh, original_norms, our_norms
+from networks.originals import ORIGINALS
+from quick import smaller_half
+
+import zoo
+
+pytest.importorskip("torch")
+pytestmark = pytest.mark.torch
+
+# Cadene's port is for inference: what its network was trained from is not in it.
+WITH_ORIGINAL = [name for name, (library, _) in ORIGINALS.items() if library != "cadene"]
+QUICK = {"squeezenet1_1", "mobilenet_v2", "mobilenet_v3_small", "mnasnet0_5", "efficientnet_lite0", "regnet_y_400mf"}
+# The others of a family have the same layers, only more and wider ones.
+COMPARED = sorted(smaller_half(WITH_ORIGINAL) | {"seresnet50", "googlenet_tv", "inception_v3", "resnet50_keras"})
+
+# What ours takes from the authors' release where the port has torch's 0.1, as in all of its networks.
+RELEASED_MOMENTUM = {
+    **{f"efficientnet_lite{i}": 0.99 for i in range(5)},  # Google's release: batch_norm_momentum 0.99
+}
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in COMPARED]
+)
+def test_initial_values_are_distributed_as_those_of_the_original(name):
+    try:
+        original, theirs, ours = made_afresh(name)
+    except ModuleNotFoundError as error:
+        pytest.skip(str(error))
+    assert differences(ours, theirs) == []
+    mean, error = common_ratio(ours, theirs)
+    assert abs(mean) < SIGMAS * error
+
+    norms = our_norms(zoo.create_model(name))
+    for path, (epsilon, momentum) in original_norms(name, original, norms).items():
+        momentum = RELEASED_MOMENTUM.get(name, momentum)
+        assert norms[path] == pytest.approx((epsilon, momentum) if momentum else (epsilon, None), abs=1e-9), path
