@@ -25,6 +25,7 @@ from quick import (
 )
 
 import zoo
+from zoo.initializers import InitialValues
 from zoo.layers import ConvBlock
 from zoo.models.convnext import layer_norm
 from zoo.models.googlenet import AuxHead, Classifier
@@ -292,10 +293,10 @@ def test_logits_of_half_precision_are_computed_in_float32(head, dtype):
     """Against float64, and without ties: of 512 rows of 1,000 logits rounded to bfloat16, several would have one."""
     conv = partial(ConvBlock, dtype=dtype)
     if head == "googlenet_aux":
-        aux = AuxHead(1000, conv, nn.relu, 0.5, False, dtype)
+        aux = AuxHead(1000, conv, nn.relu, 0.5, False, InitialValues(), dtype)
         logits, x, params = aux_logits_of(aux, jax.random.normal(jax.random.key(2), (64, 4, 4, 3), dtype))
     else:
-        module = Head(num_classes=1000, dtype=dtype) if head == "classify" else Classifier(1000, dtype)
+        module = Head(num_classes=1000, dtype=dtype) if head == "classify" else Classifier(1000, InitialValues(), dtype)
         x = jax.random.normal(jax.random.key(2), (512, 256), dtype)
         variables = module.init(jax.random.key(0), x)
         (params,) = variables["params"].values()

@@ -8,7 +8,16 @@ import jax
 import jax.numpy as jnp
 
 from zoo.geometry import Size, pair
-from zoo.initializers import InitialValues, LayerInitializer, caffe_xavier, for_layer, he_truncated_normal
+from zoo.initializers import (
+    ByLayer,
+    Initializer,
+    InitialValues,
+    LayerInitializer,
+    caffe_xavier,
+    for_layer,
+    he_truncated_normal,
+    uniform_within,
+)
 from zoo.kernels.broadcast import add_broadcast, multiply_broadcast
 from zoo.layers import Activation, Dense, adaptive_avg_pool, avg_pool, conv, max_pool
 from zoo.models.field_types import ClassCount
@@ -55,15 +64,15 @@ def scaled_tanh(x: jax.Array) -> jax.Array:
     return 1.7159 * jnp.tanh(x * (2 / 3))
 
 
-def uniform_by_fan_in(key: jax.Array, shape: tuple[int, ...], dtype: jnp.dtype = jnp.float32) -> jax.Array:
-    """Uniform in +-2.4 / fan-in: Appendix A of the paper. The fan-in is all axes of `shape` except the last."""
-    bound = 2.4 / math.prod(shape[:-1])
-    return jax.random.uniform(key, shape, dtype, -bound, bound)
+def _uniform_of_1998(kernel_shape: tuple[int, ...], groups: int) -> Initializer:
+    """Uniform in +-2.4 / fan-in: Appendix A of the paper."""
+    return uniform_within(2.4 / math.prod(kernel_shape[:-1]))
 
 
 # Caffe's example lenet_train_test.prototxt.
 INITIAL = InitialValues(kernel=caffe_xavier, dense_kernel=caffe_xavier)
-INITIAL_1998 = InitialValues(kernel=uniform_by_fan_in, dense_kernel=uniform_by_fan_in)
+# Appendix A of the paper is of the kernels: biases start at zero.
+INITIAL_1998 = InitialValues(kernel=ByLayer(_uniform_of_1998), dense_kernel=ByLayer(_uniform_of_1998))
 
 
 class LeNet5(Network):
@@ -131,7 +140,7 @@ class Subsampling(nn.Module):
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:
         maps = (x.shape[-1],)
-        coefficient = self.param("coefficient", nn.initializers.constant(0.25), maps)
+        coefficient = self.param("coefficient", uniform_within(2.4 / 4), maps)  # Appendix A: four inputs
         bias = self.param("bias", nn.initializers.zeros, maps)
         scaled = multiply_broadcast(4 * avg_pool(x, 2), coefficient.astype(self.dtype))
         return add_broadcast(scaled, bias.astype(self.dtype))
@@ -146,7 +155,7 @@ class SparseConv(nn.Module):
 
     inputs: tuple[tuple[int, ...], ...]
     kernel_size: Size
-    kernel_init: LayerInitializer = he_truncated_normal
+    kernel_init: LayerInitializer = he_truncated_normal, uniform_within
     dtype: jnp.dtype = jnp.float32
 
     @nn.compact
