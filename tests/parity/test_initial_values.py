@@ -17,7 +17,11 @@ pytestmark = pytest.mark.torch
 WITH_ORIGINAL = [name for name, (library, _) in ORIGINALS.items() if library != "cadene"]
 QUICK = {"squeezenet1_1", "mobilenet_v2", "mobilenet_v3_small", "mnasnet0_5", "efficientnet_lite0", "regnet_y_400mf"}
 # The others of a family have the same layers, only more and wider ones.
-COMPARED = sorted(smaller_half(WITH_ORIGINAL) | {"seresnet50", "googlenet_tv", "inception_v3", "resnet50_keras"})
+OTHER_RULES = {
+    *("seresnet50", "resnet50_keras", "googlenet_tv", "inception_v3", "inception_v3_keras"),
+    *("inception_resnet_v2", "inception_resnet_v2_keras", "mobilenet_v1", "mobilenet_v2", "alexnet"),
+}
+COMPARED = sorted(smaller_half(WITH_ORIGINAL) | OTHER_RULES)
 
 # What ours takes from the authors' release where the port has torch's 0.1, as in all of its networks.
 RELEASED_MOMENTUM = {

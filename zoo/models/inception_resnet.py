@@ -4,10 +4,9 @@ from functools import partial
 
 import flax.linen as nn
 import jax
-import jax.numpy as jnp
 
 from zoo.initializers import KERAS_DEFAULT, TORCH_DEFAULT, InitialValues
-from zoo.layers import Activation, Dropout, ModuleFactory, batch_norm, global_avg_pool
+from zoo.layers import Activation, Conv, Dropout, ModuleFactory, batch_norm, global_avg_pool
 from zoo.models.blocks.inception_branches import Branch, BranchConv, InceptionBranches, run_branch
 from zoo.models.field_types import Probability, Scale
 from zoo.models.inception_v3 import KERAS_NORM, MAX_POOL, STEM
@@ -76,6 +75,8 @@ class InceptionResNetV2(FoldableNetwork):
     def __call__(self, x: jax.Array, *, train: bool = False) -> jax.Array:
         norm = self.norm_unless_folded(self.norm, train=train)
         conv = self.conv_blocks(norm)
+        init = self.initial_values
+        up = partial(Conv, kernel_size=1, kernel_init=init.kernel, bias_init=init.bias, dtype=self.dtype, name="up")
         block = maybe_remat(ResidualBranches, self.remat)
         x = run_branch(STEM, x, train=train, conv=conv)
         for (kind, (before, module), branches, depth), scale in zip(RESIDUAL_STAGES, self.scales, strict=True):
@@ -85,9 +86,9 @@ class InceptionResNetV2(FoldableNetwork):
                 x = block(
                     branches,
                     conv,
+                    up,
                     scale=1.0 if last else scale,
                     act=None if last else self.act,
-                    dtype=self.dtype,
                     name=f"{kind}_{i}",
                 )(x, train)
         x = conv(1536, 1, name="conv2d_7b_1x1")(x, train)
@@ -100,15 +101,14 @@ class ResidualBranches(nn.Module):
 
     branches: tuple[Branch, ...]
     conv: ModuleFactory
+    up: ModuleFactory
     scale: float
     act: Activation | None
-    dtype: jnp.dtype
 
     @nn.compact
     def __call__(self, x: jax.Array, train: bool = False) -> jax.Array:
         y = run_branch((self.branches,), x, train=train, conv=self.conv, count_include_pad=False)
-        up = self.conv(x.shape[-1], 1, name="up")
-        y = x + self.scale * up(y)
+        y = x + self.scale * self.up(x.shape[-1])(y)
         return y if self.act is None else self.act(y)
 
 

@@ -155,7 +155,7 @@ class SparseConv(nn.Module):
 
     inputs: tuple[tuple[int, ...], ...]
     kernel_size: Size
-    kernel_init: LayerInitializer = he_truncated_normal, uniform_within
+    kernel_init: LayerInitializer = he_truncated_normal
     dtype: jnp.dtype = jnp.float32
 
     @nn.compact
