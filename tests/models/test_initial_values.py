@@ -1,6 +1,6 @@
 """Initial values of the networks that no library has, against their papers and Caffe files; the loss at the start.
 
-`tests/parity/test_initial_values.py` compares the other networks with their originals.
+`tests/parity/test_originals_at_the_start.py` compares the other networks with their originals.
 """
 
 import math

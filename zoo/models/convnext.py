@@ -51,9 +51,8 @@ class ConvNeXt(Network):
     def __call__(self, x: jax.Array, *, train: bool = False) -> jax.Array:
         init = self.initial_values
         conv = partial(Conv, kernel_init=init.kernel, bias_init=init.bias, dtype=self.dtype)
-        dense = partial(Dense, kernel_init=init.dense_kernel, bias_init=init.dense_bias, dtype=self.dtype)
-        made = partial(maybe_remat(ConvNeXtBlock, self.remat), conv=conv, dense=dense)
-        block = partial(made, act=self.act, dtype=self.dtype, layer_scale=self.layer_scale)
+        made = partial(maybe_remat(ConvNeXtBlock, self.remat), layer_scale=self.layer_scale, initial_values=init)
+        block = partial(made, act=self.act, dtype=self.dtype)
         rate = self.stochastic_depth / max(sum(self.depths) - 1, 1)
         x = Stem(self.widths[0], conv, self.dtype, name="stem")(x)
         for stage, (depth, width) in enumerate(zip(self.depths, self.widths, strict=True), start=1):
@@ -98,18 +97,20 @@ class ConvNeXtBlock(nn.Module):
     """
 
     stochastic_depth: float
-    conv: ModuleFactory
-    dense: ModuleFactory
     act: Activation
     dtype: jnp.dtype
     layer_scale: float = 1e-6
+    initial_values: InitialValues = INITIAL
 
     @nn.compact
     def __call__(self, x: jax.Array, train: bool = False) -> jax.Array:
         width = x.shape[-1]
-        y = self.conv(width, 7, padding=3, groups=width, name="dwconv")(x)
+        init = self.initial_values
+        conv = partial(Conv, kernel_init=init.kernel, bias_init=init.bias, dtype=self.dtype)
+        dense = partial(Dense, kernel_init=init.dense_kernel, bias_init=init.dense_bias, dtype=self.dtype)
+        y = conv(width, 7, padding=3, groups=width, name="dwconv")(x)
         y = layer_norm(dtype=self.dtype, name="norm")(y)
-        y = self.dense(width, name="pwconv2")(self.act(self.dense(EXPANSION * width, name="pwconv1")(y)))
+        y = dense(width, name="pwconv2")(self.act(dense(EXPANSION * width, name="pwconv1")(y)))
         scale = self.param("layer_scale", nn.initializers.constant(self.layer_scale), (width,), jnp.float32)
         return x + stochastic_depth(self.stochastic_depth, train=train)(multiply_broadcast(y, scale.astype(y.dtype)))
 
