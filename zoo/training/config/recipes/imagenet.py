@@ -9,6 +9,7 @@ are a staircase at the epochs that a release had.
 from zoo.training.config.recipes.imagenet_settings import (
     BN_INCEPTION,
     CAFFE,
+    COLOR,
     CROP,
     INCEPTION,
     MNASNET,
@@ -22,7 +23,7 @@ from zoo.training.config.recipes.row import Row
 IMAGENET = (
     Row(
         ("alexnet_2012",),
-        {**CAFFE, "epochs": 90, "batch_size": 128, "rate_batch": 128, "decay_at": "20,40,60"},
+        {**CAFFE, "epochs": 90, "batch_size": 128, "rate_batch": 128, "decay_at": "20,40,60", "lighting": 0.1},
         "Krizhevsky et al. 2012, section 5; it was divided by 10 by hand, here at the epochs of Caffe's bvlc_alexnet",
     ),
     Row(
@@ -35,6 +36,7 @@ IMAGENET = (
             "rate_batch": 128,
             "decay_rate": 0.15874,
             "decay_at": "22.5,45,67.5",
+            "lighting": 0.1,
         },
         "Krizhevsky 2014 (arXiv:1404.5997), section 5",
     ),
@@ -51,7 +53,7 @@ IMAGENET = (
     ),
     Row(
         ("vgg*",),
-        {**CAFFE, "epochs": 74, "batch_size": 256, "rate_batch": 256, "decay_at": "20,40,60"},
+        {**CAFFE, "epochs": 74, "batch_size": 256, "rate_batch": 256, "decay_at": "20,40,60", "lighting": 0.1},
         "Simonyan and Zisserman 2014 (arXiv:1409.1556), section 3.1; three decays on a plateau, here at the epochs of "
         "Caffe's bvlc_alexnet",
     ),
@@ -110,6 +112,7 @@ IMAGENET = (
             "dropout": 0.5,
             "ema": 0.9999,
             **CROP,
+            **COLOR,
         },
         "Chollet 2016 (arXiv:1610.02357), sections 4.3 and 4.4; batch, epochs and the average's decay are not stated",
     ),
@@ -127,6 +130,8 @@ IMAGENET = (
         ("seresnet*",),
         {
             **RESNET_TORCH,
+            "color_jitter": 0.0,
+            "lighting": 0.0,
             "nesterov": False,
             "epochs": 100,
             "batch_size": 1024,
@@ -174,7 +179,15 @@ IMAGENET = (
     ),
     Row(
         ("mobilenet_v2",),
-        {**SLIM, "epochs": 300, "rate_batch": 96, "decay_rate": 0.98, "decay_epochs": 1.0, "label_smoothing": 0.1},
+        {
+            **SLIM,
+            **COLOR,
+            "epochs": 300,
+            "rate_batch": 96,
+            "decay_rate": 0.98,
+            "decay_epochs": 1.0,
+            "label_smoothing": 0.1,
+        },
         "Sandler et al. 2018 (arXiv:1801.04381), section 6.1; average and label smoothing of its command in slim; "
         "torchvision's 300 epochs",
     ),
@@ -202,6 +215,7 @@ IMAGENET = (
             "schedule": "linear",
             "weight_decay": 4e-5,
             "label_smoothing": 0.1,
+            "color_jitter": 0.4,
             **CROP,
         },
         "Ma et al. 2018 (arXiv:1807.11164) and its program (megvii-model/ShuffleNet-Series): 300,000 steps",
@@ -213,12 +227,13 @@ IMAGENET = (
     ),
     Row(
         ("efficientnet_v2*",),
-        MNASNET,
-        "Tan and Le 2021 (arXiv:2104.00298), section 5.1; at one image size and strength, where it lets them grow",
+        {**MNASNET, "randaugment": 10.0, "randaugment_form": "timm"},
+        "Tan and Le 2021 (arXiv:2104.00298), section 5.1; at one image size and strength, where it lets them grow: "
+        "RandAugment from 5 to 15 of EfficientNetV2-S, and mixup and dropout of the larger ones",
     ),
     Row(
         ("efficientnet*",),
-        MNASNET,
+        {**MNASNET, "auto_augment": True},
         "Tan and Le 2019 (arXiv:1905.11946), section 5.2, and its program (tensorflow/tpu)",
     ),
     Row(
@@ -233,6 +248,7 @@ IMAGENET = (
             "warmup_start": 0.1,
             "weight_decay": 5e-5,
             "decay_norms": True,
+            "lighting": 0.1,
             **CROP,
         },
         "Radosavovic et al. 2020 (arXiv:2003.13678), and its program (facebookresearch/pycls, dds_baselines)",
@@ -250,7 +266,12 @@ IMAGENET = (
             "label_smoothing": 0.1,
             "mixup": 0.8,
             "cutmix": 1.0,
+            "randaugment": 9.0,
+            "randaugment_std": 0.5,
+            "augment_interpolation": "bicubic",
             "erase": 0.25,
+            "erase_area": 0.3333,
+            "erase_noise": True,
             "layer_scale": 1e-6,
             "ema": 0.9999,
             **CROP,

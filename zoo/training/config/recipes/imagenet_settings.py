@@ -20,7 +20,14 @@ RESNET_90: dict[str, Any] = {
     **CROP,
 }
 # fb.resnet.torch, of which most later programs of 2016 and 2017 are copies: it decays norms and biases too.
-RESNET_TORCH: dict[str, Any] = {**RESNET_90, "warmup_epochs": 0.0, "decay_at": "30,60", "decay_norms": True}
+RESNET_TORCH: dict[str, Any] = {
+    **RESNET_90,
+    "warmup_epochs": 0.0,
+    "decay_at": "30,60",
+    "decay_norms": True,
+    "color_jitter": 0.4,
+    "lighting": 0.1,
+}
 # The programs of Inception in TensorFlow, also for MobileNet (models/research/slim, models/research/inception).
 SLIM: dict[str, Any] = {
     "optimizer": "rmsprop",
@@ -37,7 +44,9 @@ SLIM: dict[str, Any] = {
     "ema": 0.9999,
     **CROP,
 }
-INCEPTION: dict[str, Any] = {**SLIM, "clip_norm": 2.0, "label_smoothing": 0.1}
+# Its distortion of colors: contrast and saturation are multiplied by 0.5 to 1.5, the hue is turned by up to 0.2.
+COLOR: dict[str, Any] = {"color_jitter": 0.5, "hue_jitter": 0.2}
+INCEPTION: dict[str, Any] = {**SLIM, **COLOR, "clip_norm": 2.0, "label_smoothing": 0.1}
 BN_INCEPTION: dict[str, Any] = {
     **SGD,
     "epochs": 150,

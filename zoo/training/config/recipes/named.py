@@ -20,7 +20,10 @@ TORCHVISION_V2: dict[str, Any] = {
     "mixup": 0.2,
     "cutmix": 1.0,
     "trivial_augment": True,
+    "augment_interpolation": "bilinear",
     "erase": 0.1,
+    "erase_area": 0.33,
+    "repeats": 4,
     # 1 - 2e-5 x 1024 x 32 / 600: its train.py scales the 0.99998 of its command by batch, steps and epochs.
     "ema": 0.99891,
     "ema_every": 32,
@@ -41,6 +44,10 @@ TIMM_A3: dict[str, Any] = {
     "bce_threshold": 0.2,
     "mixup": 0.1,
     "cutmix": 1.0,
+    "randaugment": 6.0,
+    "randaugment_std": 0.5,
+    # Of each operation bilinear or bicubic, at random.
+    "augment_interpolation": "bilinear",
     "image_size": 160,
     **CROP,
 }
@@ -50,6 +57,8 @@ TIMM_A2: dict[str, Any] = {
     "learning_rate": 5e-3,
     "warmup_start": 0.02,
     "stochastic_depth": 0.05,
+    "randaugment": 7.0,
+    "repeats": 3,
     "image_size": 224,
 }
 TIMM_A1: dict[str, Any] = {**TIMM_A2, "epochs": 600, "weight_decay": 0.01, "label_smoothing": 0.1, "mixup": 0.2}
