@@ -12,6 +12,7 @@ import zoo
 from zoo.errors import ZooError
 from zoo.training import Recipe, feed
 from zoo.training.config.network_settings import for_network, unused_in_network
+from zoo.training.config.recipes.named import NAMED
 from zoo.training.initial_state import build_network
 from zoo.training.learning_rate import describe_rate
 from zoo.training.resolve_config import resolve_config
@@ -82,3 +83,13 @@ def test_a_line_says_how_the_rate_was_scaled():
     (line,) = describe_rate(dataclasses.replace(scaled, optimizer="lamb", accumulate=2))
     assert "0.07071" in line and "128" in line and "square root" in line
     assert not describe_rate(Recipe())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NAMED)
+def test_a_named_recipe_trains(tmp_path, name):
+    given = {"epochs": 2, "batch_size": 16, "image_size": 16, "ema": 0.9, "ema_every": 2, "feed": "streamed"}
+    config = resolve_config("tiny", DATASET, given, recipe_name=name)
+    assert config.recipe.stochastic_depth is None  # tiny has none
+    assert run(tmp_path / "run", config=config).step == 8
+    assert np.isfinite([row["loss"] for row in measured_rows(tmp_path / "run")]).all()
