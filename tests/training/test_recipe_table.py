@@ -11,7 +11,8 @@ import zoo
 from zoo.training import Recipe, learning_rate_schedule, make_optimizer, recipe_for
 from zoo.training.config.choose_recipe import choose_recipe, describe_recipe
 from zoo.training.config.network_settings import for_network
-from zoo.training.config.recipe_table import ROWS, data_kind, sourced_recipe_for
+from zoo.training.config.overrides import fit_sizes, with_given
+from zoo.training.config.recipe_table import ROWS, data_kind, named_recipe, sourced_recipe_for
 from zoo.training.config.recipes.named import NAMED
 from zoo.training.config.unused_settings import check_used
 
@@ -181,3 +182,22 @@ def test_a_run_says_where_its_recipe_is_from(photographs):
 def photographs():
     """A data set of 1,000 classes, without its images."""
     return zoo.data.Dataset("photographs", (), (), tuple(f"class {n}" for n in range(1000)), (375, 500, 3))
+
+
+def test_a_setting_that_is_given_replaces_what_belongs_to_it():
+    vgg = recipe_for("vgg16", "imagenet2012")
+    assert (vgg.crop, vgg.crop_sizes) == (0, "256-512")
+    cropped = with_given(vgg, {"crop": 0.08})
+    assert (cropped.crop, cropped.crop_sizes) == (0.08, "none")
+    resnet = with_given(recipe_for("resnet50", "imagenet2012"), {"crop_sizes": "256-480"})
+    assert (resnet.crop, resnet.crop_sizes) == (0, "256-480")
+
+
+def test_sizes_are_scaled_with_the_images():
+    vgg, v2 = recipe_for("vgg16", "imagenet2012"), named_recipe("torchvision_v2")
+    assert fit_sizes(vgg, {}, own=224, size=224) == vgg
+    assert fit_sizes(vgg, {}, own=224, size=64).crop_sizes == "74-147"
+    assert fit_sizes(vgg, {"crop_sizes"}, own=224, size=64) == vgg
+    assert fit_sizes(v2, {}, own=176, size=88).eval_size == 112
+    assert fit_sizes(v2, {"eval_size"}, own=176, size=88).eval_size == 224
+    assert fit_sizes(recipe_for("alexnet", "imagenet2012"), {}, own=224, size=112).crop_sizes == "128"

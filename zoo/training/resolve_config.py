@@ -23,7 +23,7 @@ from zoo.training.check_crops import check_crops, check_eval_size
 from zoo.training.check_user_network import check_user_network
 from zoo.training.config.choose_recipe import choose_recipe
 from zoo.training.config.network_settings import for_network
-from zoo.training.config.overrides import with_given
+from zoo.training.config.overrides import fit_sizes, with_given
 from zoo.training.config.recipe import Recipe
 from zoo.training.config.recipe_table import training_image_size
 from zoo.training.config.run_config import RunConfig
@@ -51,6 +51,7 @@ def resolve_config(
     ZooError for whatever would fail once it had started.
     """
     recipe = recipe or choose_recipe(model, dataset, recipe_name, pretrained=weights is not None).recipe
+    own_size = recipe.image_size or model_info(model).input_size
     recipe = with_overrides(recipe, dataset, overrides, weights)
     recipe = for_network(recipe, model, overrides, fields)
     check_batches(recipe, dataset)
@@ -64,6 +65,7 @@ def resolve_config(
         preprocessing = pretrained_preprocessing(recipe, weights)
     else:
         preprocessing = native_preprocessing(recipe, model, network, dataset)
+    recipe = fit_sizes(recipe, overrides, own=own_size, size=preprocessing.image_shape[0])
     if source := model_info(model).source:
         network = network.clone(image_shape=preprocessing.image_shape, dtype=jnp.dtype(recipe.dtype))
         check_user_network(network, preprocessing.image_shape)

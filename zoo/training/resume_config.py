@@ -157,7 +157,7 @@ def changed_recipe(stored: RunConfig, folder: Path, request: ResumeRequest) -> R
     first = stored.earlier[0].recipe if stored.earlier else stored.recipe
     if request.recipe_name is not None:
         # `resolve_config` may have replaced these of a named recipe, and the command line others.
-        fixed = ("feed", "fit", "batch_size", *NETWORK_FIELDS)
+        fixed = ("feed", "fit", "batch_size", "crop_sizes", "eval_size", *NETWORK_FIELDS)
         resolved = {**{name: getattr(first, name) for name in fixed}, **request.overrides}
         named = with_given(named_recipe(request.recipe_name), resolved)
         _refuse(folder, first, {name: getattr(named, name) for name in _names() if name not in request.overrides})

@@ -11,6 +11,7 @@ from zoo.training.config.recipes.imagenet_settings import (
     CAFFE,
     COLOR,
     CROP,
+    CROP_OF_256,
     INCEPTION,
     MNASNET,
     RESNET_90,
@@ -53,7 +54,15 @@ IMAGENET = (
     ),
     Row(
         ("vgg*",),
-        {**CAFFE, "epochs": 74, "batch_size": 256, "rate_batch": 256, "decay_at": "20,40,60", "lighting": 0.1},
+        {
+            **CAFFE,
+            "epochs": 74,
+            "batch_size": 256,
+            "rate_batch": 256,
+            "decay_at": "20,40,60",
+            "crop_sizes": "256-512",
+            "lighting": 0.1,
+        },
         "Simonyan and Zisserman 2014 (arXiv:1409.1556), section 3.1; three decays on a plateau, here at the epochs of "
         "Caffe's bvlc_alexnet",
     ),
@@ -167,7 +176,7 @@ IMAGENET = (
             "rate_batch": 512,
             "schedule": "linear",
             "weight_decay": 2e-4,
-            **CROP,
+            **CROP_OF_256,
         },
         "Iandola et al. 2016 (arXiv:1602.07360): SqueezeNet_v1.0/solver.prototxt, 170,000 steps",
     ),

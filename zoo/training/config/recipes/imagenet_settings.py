@@ -2,10 +2,12 @@
 
 from typing import Any
 
-# The random crop of GoogLeNet's section 6, which most papers after it use.
-CROP: dict[str, Any] = {"crop": 0.08, "flip": True}
+# The random crop of GoogLeNet's section 6, which most papers after it use; evaluation as with 224 of 256 pixels.
+CROP: dict[str, Any] = {"crop": 0.08, "flip": True, "eval_crop": 0.875}
+# That of AlexNet: 224 of 256 pixels. For other image sizes both are scaled.
+CROP_OF_256: dict[str, Any] = {"crop_sizes": "256", "flip": True, "eval_crop": 0.875}
 SGD: dict[str, Any] = {"optimizer": "sgd", "nesterov": False, "warmup_epochs": 0.0}
-CAFFE: dict[str, Any] = {**SGD, "learning_rate": 0.01, "weight_decay": 5e-4, "schedule": "staircase", **CROP}
+CAFFE: dict[str, Any] = {**SGD, "learning_rate": 0.01, "weight_decay": 5e-4, "schedule": "staircase", **CROP_OF_256}
 # Goyal et al. 2017, section 5.1: no decay of norms, Nesterov momentum.
 RESNET_90: dict[str, Any] = {
     "optimizer": "sgd",

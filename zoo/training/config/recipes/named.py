@@ -29,6 +29,8 @@ TORCHVISION_V2: dict[str, Any] = {
     "ema_every": 32,
     "image_size": 176,
     **CROP,
+    "eval_size": 224,
+    "eval_crop": 0.9655,
 }
 TIMM_A3: dict[str, Any] = {
     "optimizer": "lamb",
@@ -50,6 +52,8 @@ TIMM_A3: dict[str, Any] = {
     "augment_interpolation": "bilinear",
     "image_size": 160,
     **CROP,
+    "eval_size": 224,
+    "eval_crop": 0.95,
 }
 TIMM_A2: dict[str, Any] = {
     **TIMM_A3,
@@ -60,6 +64,7 @@ TIMM_A2: dict[str, Any] = {
     "randaugment": 7.0,
     "repeats": 3,
     "image_size": 224,
+    "eval_size": 0,
 }
 TIMM_A1: dict[str, Any] = {**TIMM_A2, "epochs": 600, "weight_decay": 0.01, "label_smoothing": 0.1, "mixup": 0.2}
 WIGHTMAN = "Wightman et al. 2021 (arXiv:2110.00476), table 2"
