@@ -1,12 +1,14 @@
 """Convolution, response normalisation and blocks are compared with their definitions: NumPy loops in float64."""
 
-from functools import partial
+import itertools
+from functools import cache, partial
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 from jax.sharding import AxisType, PartitionSpec
+from one_program import in_one_program
 from plain_layers import (
     IMAGE,
     assert_close,
@@ -24,33 +26,53 @@ from zoo.runtime.mesh import data_axis
 # Convolution
 
 PADDINGS = [0, 1, (2, 1), ((0, 2), (3, 1)), "SAME", "VALID"]
+STRIDES = [1, 2, (3, 1)]
+WINDOWS = [(1, 1), (3, 3), (2, 5)]
+DILATED = {"stride": [1, 2], "dilation": [2, (1, 3)], "padding": [0, ((0, 2), (3, 1)), "SAME"]}
+BIAS = random(6, seed=2)
+
+
+@cache
+def convolutions():
+    """The results of all cases of the next three tests."""
+    x = random(*IMAGE)
+    calls = {}
+    for window, stride, padding in itertools.product(WINDOWS, STRIDES, PADDINGS):
+        layer = partial(layers.conv, stride=stride, padding=padding)
+        calls[window, stride, padding] = (layer, x, random(*window, 4, 6, seed=1), BIAS)
+    for case in itertools.product(*DILATED.values()):
+        layer = partial(layers.conv, **dict(zip(DILATED, case, strict=True)))
+        calls["dilated", *case] = (layer, x, random(3, 3, 4, 5, seed=1))
+    for groups in (1, 2, 4):
+        kernel = random(3, 3, 4 // groups, 8, seed=1)
+        calls["grouped", groups] = (partial(layers.conv, padding=1, groups=groups), x, kernel)
+    return in_one_program(calls)
 
 
 @pytest.mark.parametrize("padding", PADDINGS, ids=str)
-@pytest.mark.parametrize("stride", [1, 2, (3, 1)], ids=str)
-@pytest.mark.parametrize("window", [(1, 1), (3, 3), (2, 5)], ids=str)
+@pytest.mark.parametrize("stride", STRIDES, ids=str)
+@pytest.mark.parametrize("window", WINDOWS, ids=str)
 def test_conv(window, stride, padding):
-    x, kernel, bias = random(*IMAGE), random(*window, 4, 6, seed=1), random(6, seed=2)
-    ours = layers.conv(x, kernel, bias, stride=stride, padding=padding)
-    assert_close(ours, plain_conv(x, kernel, bias, stride=stride, padding=padding))
+    ours = convolutions()[window, stride, padding]
+    kernel = random(*window, 4, 6, seed=1)
+    assert_close(ours, plain_conv(random(*IMAGE), kernel, BIAS, stride=stride, padding=padding))
     assert geometry.output_size(IMAGE[1:3], window, stride, padding) == ours.shape[1:3]
 
 
-@pytest.mark.parametrize("padding", [0, ((0, 2), (3, 1)), "SAME"], ids=str)
-@pytest.mark.parametrize("dilation", [2, (1, 3)], ids=str)
-@pytest.mark.parametrize("stride", [1, 2], ids=str)
+@pytest.mark.parametrize("padding", DILATED["padding"], ids=str)
+@pytest.mark.parametrize("dilation", DILATED["dilation"], ids=str)
+@pytest.mark.parametrize("stride", DILATED["stride"], ids=str)
 def test_dilated_conv(stride, dilation, padding):
-    x, kernel = random(*IMAGE), random(3, 3, 4, 5, seed=1)
-    ours = layers.conv(x, kernel, stride=stride, padding=padding, dilation=dilation)
-    assert_close(ours, plain_conv(x, kernel, stride=stride, padding=padding, dilation=dilation))
+    ours = convolutions()["dilated", stride, dilation, padding]
+    kernel = random(3, 3, 4, 5, seed=1)
+    assert_close(ours, plain_conv(random(*IMAGE), kernel, stride=stride, padding=padding, dilation=dilation))
     assert geometry.output_size(IMAGE[1:3], 3, stride, padding, dilation) == ours.shape[1:3]
 
 
 @pytest.mark.parametrize("groups", [1, 2, 4])
 def test_grouped_conv(groups):
-    x, kernel = random(*IMAGE), random(3, 3, 4 // groups, 8, seed=1)
-    ours = layers.conv(x, kernel, padding=1, groups=groups)
-    assert_close(ours, plain_conv(x, kernel, padding=1, groups=groups))
+    kernel = random(3, 3, 4 // groups, 8, seed=1)
+    assert_close(convolutions()["grouped", groups], plain_conv(random(*IMAGE), kernel, padding=1, groups=groups))
 
 
 @pytest.mark.parametrize("use_bias", [True, False])
@@ -67,7 +89,7 @@ def test_conv_module_is_the_function_with_parameters(use_bias):
 def test_conv_computes_in_its_dtype_and_keeps_float32_parameters():
     module = layers.Conv(3, 3, dtype=jnp.bfloat16)
     variables = init(module, random(*IMAGE))
-    y = module.apply(variables, random(*IMAGE))
+    y = jax.eval_shape(module.apply, variables, random(*IMAGE))
     assert y.dtype == jnp.bfloat16
     assert {leaf.dtype for leaf in jax.tree.leaves(variables)} == {jnp.dtype("float32")}
 
@@ -91,14 +113,15 @@ def test_local_response_norm(constants):
     x = 10 * random(2, 3, 4, 7)
     of_paper = {"size": 5, "alpha": 1e-4, "beta": 0.75, "k": 2.0} | constants
     plain = plain_local_response_norm(x, *(of_paper[name] for name in ("size", "alpha", "beta", "k")))
-    assert_close(layers.local_response_norm(x, **constants), plain)
+    assert_close(jax.jit(partial(layers.local_response_norm, **constants))(x), plain)
 
 
 def test_local_response_norm_keeps_the_dtype():
     x = random(*IMAGE)
-    half = layers.local_response_norm(jnp.asarray(x, jnp.bfloat16))
+    norm = jax.jit(layers.local_response_norm)
+    half = norm(x.astype(jnp.bfloat16))
     assert half.dtype == jnp.bfloat16
-    assert_close(half.astype(jnp.float32), np.asarray(layers.local_response_norm(x)), rtol=0.03)
+    assert_close(np.asarray(half, np.float32), np.asarray(norm(x)), rtol=0.03)
 
 
 # Blocks
@@ -136,8 +159,8 @@ def test_a_norm_may_have_no_variables():
         return lambda x: x / 2
 
     block = layers.ConvBlock(4, 3, norm=halve, act=None)
-    x = jax.random.normal(jax.random.key(0), (2, 8, 8, 3))
-    variables = block.init(jax.random.key(1), x)
+    x = random(2, 8, 8, 3)
+    variables = init(block, x)
     expected = layers.conv(x, variables["params"]["conv"]["kernel"]) / 2
     np.testing.assert_array_equal(block.apply(variables, x), expected)
 
@@ -151,14 +174,17 @@ def test_conv_block_is_convolution_then_norm_then_activation():
     }
     block = layers.ConvBlock(5, 3, 2, 1, norm=layers.batch_norm, act=jnp.tanh)
     y = plain_conv(x, kernel, stride=2, padding=1)
-    assert_close(block.apply(variables, x), np.tanh(normalised(y, *norm["batch_stats"].values(), norm["params"])))
+    assert_close(
+        jax.jit(block.apply)(variables, x), np.tanh(normalised(y, *norm["batch_stats"].values(), norm["params"]))
+    )
 
 
 def test_batch_norm_uses_the_running_statistics_unless_train():
     x = random(*IMAGE)
     variables = norm_variables(x.shape[-1])
     # A frozen backbone needs this: the result must not depend on whether the collection is mutable.
-    y, updated = layers.batch_norm(train=False).apply(variables, x, mutable=["batch_stats"])
+    norm = layers.batch_norm(train=False)
+    y, updated = jax.jit(partial(norm.apply, mutable=["batch_stats"]))(variables, x)
     assert_close(y, normalised(x, *variables["batch_stats"].values(), variables["params"]))
     jax.tree.map(
         np.testing.assert_array_equal, updated.get("batch_stats", variables["batch_stats"]), variables["batch_stats"]
@@ -168,7 +194,8 @@ def test_batch_norm_uses_the_running_statistics_unless_train():
 def test_batch_norm_uses_and_averages_the_statistics_of_the_batch_in_training():
     x = random(*IMAGE).astype(np.float64)
     variables = norm_variables(x.shape[-1])
-    y, updated = layers.batch_norm(train=True, momentum=0.9, epsilon=1e-3).apply(variables, x, mutable=["batch_stats"])
+    norm = layers.batch_norm(train=True, momentum=0.9, epsilon=1e-3)
+    y, updated = jax.jit(partial(norm.apply, mutable=["batch_stats"]))(variables, x)
     mean, var = x.mean(axis=(0, 1, 2)), x.var(axis=(0, 1, 2))
     assert_close(y, normalised(x, mean, var, variables["params"], epsilon=1e-3))
     for name, of_batch in (("mean", mean), ("var", var)):
@@ -226,7 +253,7 @@ def test_naive_inception_concatenates_its_filters_and_the_pooled_input():
     y = jax.jit(module.apply)(variables, x)
     assert y.shape == (1, 6, 7, 64 + 128 + 32 + 192)
     assert set(variables["params"]) == {"1x1", "3x3", "5x5"}
-    assert_close(y[..., -192:], plain_pool(x, 3, 1, 1))
+    assert_close(np.asarray(y)[..., -192:], plain_pool(x, 3, 1, 1))
 
 
 # Several devices (tests/conftest.py simulates four)
@@ -240,7 +267,7 @@ def data_axis_inside(mapped):
         results.append(data_axis())
         return x
 
-    mapped(function)(jnp.zeros((4, 1)))
+    mapped(function)(np.zeros((4, 1), np.float32))
     return set(results)
 
 
@@ -263,20 +290,20 @@ def test_batch_norm_over_devices_is_batch_norm_of_the_whole_batch():
         # As in the networks, the module is made where the mapped axis exists.
         return layers.batch_norm(train=True).apply(variables, x, mutable=["batch_stats"])
 
-    whole, updated = step(x)
+    whole, updated = jax.jit(step)(x)
     shared, of_each = jax.pmap(step, axis_name="data")(x.reshape(4, 2, *x.shape[1:]))
     assert_close(shared.reshape(x.shape), np.asarray(whole))
     for device in range(4):
-        jax.tree.map(lambda a, b, i=device: assert_close(a[i], np.asarray(b)), of_each, updated)
+        jax.tree.map(lambda a, b, i=device: assert_close(np.asarray(a)[i], np.asarray(b)), of_each, updated)
 
 
 @pytest.mark.parametrize("dtype", [jnp.bfloat16, jnp.float16])
 def test_local_response_norm_of_half_precision_is_rounded_once(dtype):
     """The squares of 300 are beyond float16."""
-    x = jnp.asarray(300 * random(2, 3, 3, 8), dtype)
+    x = (300 * random(2, 3, 3, 8)).astype(dtype)
     exact = np.asarray(x, np.float64)
     padded = np.pad(exact**2, ((0, 0), (0, 0), (0, 0), (2, 2)))
     exact /= (2 + 1e-4 * sum(padded[..., i : i + 8] for i in range(5))) ** 0.75
-    found = layers.local_response_norm(x)
+    found = jax.jit(layers.local_response_norm)(x)
     assert found.dtype == dtype
     np.testing.assert_allclose(np.asarray(found, np.float64), exact, rtol=1.01 * float(jnp.finfo(dtype).eps) / 2)

@@ -2,12 +2,13 @@
 
 import itertools
 import re
-from functools import partial
+from functools import cache, partial
 
 import jax
 import numpy as np
 import pytest
 from jax import lax
+from one_program import in_one_program
 
 from zoo import layers
 from zoo.kernels.convolution import grouped_conv, patches_conv, pointwise_conv
@@ -31,72 +32,74 @@ def xla_depthwise(x, kernel, stride, pads):
     return lax.conv_general_dilated(x, kernel, stride, pads, dimension_numbers=NUMBERS, feature_group_count=x.shape[-1])
 
 
-def assert_same_values_and_gradients(ours, reference, *shapes):
-    """For two functions of an image and a kernel."""
-    with jax.enable_x64(True):
-        rng = np.random.default_rng(0)
-        arrays = [rng.normal(size=shape) for shape in shapes]
-        gradient = rng.normal(size=jax.eval_shape(reference, *arrays).shape)
-
-        @partial(jax.jit, static_argnums=0)
-        def value_and_gradients(function, arrays, gradient):
-            value, pullback = jax.vjp(function, *arrays)
-            return value, *pullback(gradient)
-
-        # Not one program for both: XLA could make one computation of the two.
-        found, expected = (value_and_gradients(function, arrays, gradient) for function in (ours, reference))
-        for one, other in zip(found, expected, strict=True):
-            np.testing.assert_allclose(one, other, rtol=1e-12, atol=1e-12)
+def value_and_gradients(function, x, kernel, gradient):
+    value, pullback = jax.vjp(function, x, kernel)
+    return value, *pullback(gradient)
 
 
-@pytest.mark.parametrize(("size", "window", "stride", "pads"), CASES)
-def test_depthwise(size, window, stride, pads):
-    geometry = {"stride": stride, "pads": pads}
-    assert_same_values_and_gradients(
-        partial(depthwise_conv, **geometry), partial(xla_depthwise, **geometry), (2, *size, 5), (*window, 1, 5)
-    )
-
-
-@pytest.mark.parametrize("stride", [(1, 1), (2, 2), (1, 3)])
-def test_pointwise(stride):
-    reference = partial(lax.conv_general_dilated, window_strides=stride, padding="VALID", dimension_numbers=NUMBERS)
-    assert_same_values_and_gradients(partial(pointwise_conv, stride=stride), reference, (2, 7, 8, 3), (1, 1, 3, 5))
-
-
-@pytest.mark.parametrize(
-    ("size", "window", "stride", "pads"),
-    [
-        *CASES,
-        ((1, 1), (3, 3), (1, 1), ((1, 1), (1, 1))),
-        ((1, 2), (5, 5), (1, 1), ((2, 2), (2, 2))),
-        ((2, 2), (3, 3), (2, 2), ((1, 1), (1, 1))),
-        ((3, 2), (7, 7), (2, 2), ((3, 3), (3, 3))),
-        ((2, 2), (3, 3), (1, 1), ((0, 1), (1, 0))),
-        ((2, 9), (3, 1), (1, 2), ((2, 2), (0, 0))),
-    ],
-)
-def test_patches(size, window, stride, pads):
-    reference = partial(lax.conv_general_dilated, window_strides=stride, padding=pads, dimension_numbers=NUMBERS)
-    assert_same_values_and_gradients(
-        partial(patches_conv, stride=stride, pads=pads), reference, (2, *size, 3), (*window, 3, 4)
-    )
-
-
-GROUPS = [(2, 3, 4), (3, 16, 48), (5, 8, 10), (2, 40, 6)]  # groups, channels per group, features in all
-
-
-@pytest.mark.parametrize(("case", "grouping"), list(zip(CASES, itertools.cycle(GROUPS), strict=False)))
-def test_grouped(case, grouping):
-    (size, window, stride, pads), (groups, width, features) = case, grouping
-    reference = partial(
+def xla_conv(stride, pads, groups=1):
+    return partial(
         lax.conv_general_dilated,
         window_strides=stride,
         padding=pads,
         dimension_numbers=NUMBERS,
         feature_group_count=groups,
     )
-    ours = partial(grouped_conv, stride=stride, pads=pads, groups=groups)
-    assert_same_values_and_gradients(ours, reference, (2, *size, groups * width), (*window, width, features))
+
+
+GROUPS = [(2, 3, 4), (3, 16, 48), (5, 8, 10), (2, 40, 6)]  # groups, channels per group, features in all
+OF_SMALL_IMAGES = [
+    ((1, 1), (3, 3), (1, 1), ((1, 1), (1, 1))),
+    ((1, 2), (5, 5), (1, 1), ((2, 2), (2, 2))),
+    ((2, 2), (3, 3), (2, 2), ((1, 1), (1, 1))),
+    ((3, 2), (7, 7), (2, 2), ((3, 3), (3, 3))),
+    ((2, 2), (3, 3), (1, 1), ((0, 1), (1, 0))),
+    ((2, 9), (3, 1), (1, 2), ((2, 2), (0, 0))),
+]
+
+
+def forms():
+    """Of each form and case: ours, XLA's, and the shapes of the image and the kernel."""
+    for case, grouping in zip(CASES, itertools.cycle(GROUPS), strict=False):
+        (size, window, stride, pads), (groups, width, features) = case, grouping
+        geometry = {"stride": stride, "pads": pads}
+        ours, reference = (partial(conv, **geometry) for conv in (depthwise_conv, xla_depthwise))
+        yield f"depthwise-{case}", ours, reference, (2, *size, 5), (*window, 1, 5)
+        ours, reference = partial(grouped_conv, groups=groups, **geometry), xla_conv(**geometry, groups=groups)
+        shapes = (2, *size, groups * width), (*window, width, features)
+        yield f"grouped-{case}-{grouping}", ours, reference, *shapes
+    for stride in ((1, 1), (2, 2), (1, 3)):
+        ours, reference = partial(pointwise_conv, stride=stride), xla_conv(stride, "VALID")
+        yield f"pointwise-{stride}", ours, reference, (2, 7, 8, 3), (1, 1, 3, 5)
+    for case in CASES + OF_SMALL_IMAGES:
+        size, window, stride, pads = case
+        ours, reference = partial(patches_conv, stride=stride, pads=pads), xla_conv(stride, pads)
+        yield f"patches-{case}", ours, reference, (2, *size, 3), (*window, 3, 4)
+
+
+FORMS = {name: case for name, *case in forms()}
+
+
+@cache
+def values_and_gradients():
+    """Of each form: ours and XLA's."""
+    found, expected = {}, {}
+    for name, (ours, reference, *shapes) in FORMS.items():
+        rng = np.random.default_rng(0)
+        arrays = [rng.normal(size=shape) for shape in shapes]
+        gradient = rng.normal(size=jax.eval_shape(reference, *arrays).shape)
+        found[name] = (partial(value_and_gradients, ours), *arrays, gradient)
+        expected[name] = (partial(value_and_gradients, reference), *arrays, gradient)
+    with jax.enable_x64(True):
+        return in_one_program(found), in_one_program(expected)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_values_and_gradients_are_those_of_xla(form):
+    found, expected = values_and_gradients()
+    for one, other in zip(found[form], expected[form], strict=True):
+        assert one.dtype == np.float64
+        np.testing.assert_allclose(one, other, rtol=1e-12, atol=1e-12)
 
 
 @pytest.mark.parametrize(
@@ -117,9 +120,10 @@ def test_dtypes_are_kept_and_sums_are_float32(dtype):
     kernel = np.ones((7, 7, 1, 2))
     kernel[0, 0] = 256  # bfloat16 has no 257: a sum in bfloat16 would stay at 256
     x, kernel = np.ones((1, 7, 7, 2), dtype), kernel.astype(dtype)
-    y, pullback = jax.vjp(partial(depthwise_conv, stride=(1, 1), pads=((0, 0), (0, 0))), x, kernel)
-    np.testing.assert_array_equal(y, np.full((1, 1, 1, 2), 256 + 48, dtype))
-    x_gradient, kernel_gradient = pullback(y)
+    expected = np.full((1, 1, 1, 2), 256 + 48, dtype)
+    conv = partial(depthwise_conv, stride=(1, 1), pads=((0, 0), (0, 0)))
+    y, x_gradient, kernel_gradient = jax.jit(partial(value_and_gradients, conv))(x, kernel, expected)
+    np.testing.assert_array_equal(y, expected)
     assert y.dtype == x_gradient.dtype == kernel_gradient.dtype == dtype
 
 
@@ -134,7 +138,7 @@ def test_the_layer_uses_the_depthwise_form_on_a_cpu_and_works_under_vmap_and_rem
         return (xla_depthwise(x, kernel, (1, 1), ((1, 1), (1, 1))) ** 2).sum()
 
     ours = jax.jit(jax.vmap(jax.grad(jax.checkpoint(loss)), in_axes=(None, 0)))(kernel, x)
-    reference = jax.vmap(jax.grad(expected), in_axes=(None, 0))(kernel, x)
+    reference = jax.jit(jax.vmap(jax.grad(expected), in_axes=(None, 0)))(kernel, x)
     np.testing.assert_allclose(ours, reference, rtol=1e-4, atol=1e-4)
     text = jax.jit(jax.grad(loss)).lower(kernel, x[0]).as_text()
     assert "convolution" not in text

@@ -1,59 +1,81 @@
 """Pools against their definitions as NumPy loops in float64."""
 
-from functools import partial
+import itertools
+from functools import cache, partial
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from one_program import in_one_program
 from plain_layers import IMAGE, assert_close, plain_adaptive_avg_pool, plain_pool, random
 
 from zoo import geometry, layers
 
-POOLS = [
-    pytest.param(*pool, id="-".join(map(str, pool)))
-    for pool in [(2, None, 0), (3, 2, 0), (3, 2, 1), (3, 1, 1), ((2, 3), (3, 2), (1, 1)), (4, 3, ((2, 0), (1, 2)))]
-]
-ALL_PADDINGS = [
-    *POOLS,
-    *(pytest.param(w, s, p, id=f"{w}-{s}-{p}") for w in (2, 3) for s in (1, 2, 3) for p in ("SAME", "VALID")),
-]
+POOLS = [(2, None, 0), (3, 2, 0), (3, 2, 1), (3, 1, 1), ((2, 3), (3, 2), (1, 1)), (4, 3, ((2, 0), (1, 2)))]
+ALL_PADDINGS = [*POOLS, *itertools.product((2, 3), (1, 2, 3), ("SAME", "VALID"))]
+SIZES = [(4, 5), (6, 7), (8, 9), (10, 3)]
+NEGATIVE = random(*IMAGE) - 5  # so that a padding of zeros would be the maximum
+POSITIVE = random(*IMAGE) + 5
 
 
-def jitted(pool, window, stride, padding, **options):
-    """One program of a pool: its operations one by one take longer to compile."""
-    return jax.jit(partial(pool, window=window, stride=stride, padding=padding, **options))
+def call(pool, x, window, stride, padding, **options):
+    return partial(pool, window=window, stride=stride, padding=padding, **options), x
 
 
-@pytest.mark.parametrize(("window", "stride", "padding"), ALL_PADDINGS)
+@cache
+def max_pools():
+    return in_one_program({pool: call(layers.max_pool, NEGATIVE, *pool) for pool in ALL_PADDINGS})
+
+
+@cache
+def avg_pools():
+    calls = {
+        (*pool, include): call(layers.avg_pool, POSITIVE, *pool, count_include_pad=include)
+        for pool, include in itertools.product(ALL_PADDINGS, (True, False, None))
+    }
+    return in_one_program(calls)
+
+
+@cache
+def ceil_mode_pools():
+    """Of each size and pool: the maxima, the means with the padding and those without."""
+    calls = {}
+    for size, pool in itertools.product(SIZES, POOLS):
+        x = random(2, *size, 3) - 5
+        calls[size, *pool, "max"] = call(layers.max_pool, x, *pool, ceil_mode=True)
+        for include in (True, False):
+            average = call(layers.avg_pool, x, *pool, ceil_mode=True, count_include_pad=include)
+            calls[size, *pool, include] = average
+    return in_one_program(calls)
+
+
+@pytest.mark.parametrize(("window", "stride", "padding"), ALL_PADDINGS, ids=str)
 def test_max_pool(window, stride, padding):
-    x = random(*IMAGE) - 5  # all negative, so that a padding of zeros would be the maximum
-    ours = jitted(layers.max_pool, window, stride, padding)(x)
-    assert_close(ours, plain_pool(x, window, stride, padding))
+    ours = max_pools()[window, stride, padding]
+    assert_close(ours, plain_pool(NEGATIVE, window, stride, padding))
     assert geometry.output_size(IMAGE[1:3], window, stride or window, padding) == ours.shape[1:3]
 
 
-@pytest.mark.parametrize(("window", "stride", "padding"), ALL_PADDINGS)
+@pytest.mark.parametrize(("window", "stride", "padding"), ALL_PADDINGS, ids=str)
 @pytest.mark.parametrize("count_include_pad", [True, False, None])
 def test_avg_pool(window, stride, padding, count_include_pad):
-    x = random(*IMAGE) + 5
     # By default explicit padding counts (Caffe, torch) and SAME does not (TensorFlow).
     counts = padding != "SAME" if count_include_pad is None else count_include_pad
-    ours = jitted(layers.avg_pool, window, stride, padding, count_include_pad=count_include_pad)(x)
-    assert_close(ours, plain_pool(x, window, stride, padding, count="padding" if counts else "image"))
+    ours = avg_pools()[window, stride, padding, count_include_pad]
+    assert_close(ours, plain_pool(POSITIVE, window, stride, padding, count="padding" if counts else "image"))
 
 
-@pytest.mark.parametrize(("window", "stride", "padding"), POOLS)
-@pytest.mark.parametrize("size", [(4, 5), (6, 7), (8, 9), (10, 3)], ids=str)
+@pytest.mark.parametrize(("window", "stride", "padding"), POOLS, ids=str)
+@pytest.mark.parametrize("size", SIZES, ids=str)
 def test_ceil_mode(size, window, stride, padding):
     x = random(2, *size, 3) - 5
-    ceil_mode = {"ceil_mode": True}
-    ours = jitted(layers.max_pool, window, stride, padding, **ceil_mode)(x)
-    assert_close(ours, plain_pool(x, window, stride, padding, **ceil_mode))
-    assert geometry.output_size(size, window, stride or window, padding, **ceil_mode) == ours.shape[1:3]
+    ours = ceil_mode_pools()[size, window, stride, padding, "max"]
+    assert_close(ours, plain_pool(x, window, stride, padding, ceil_mode=True))
+    assert geometry.output_size(size, window, stride or window, padding, ceil_mode=True) == ours.shape[1:3]
     for include, count in ((True, "padding"), (False, "image")):
-        ours = jitted(layers.avg_pool, window, stride, padding, count_include_pad=include, **ceil_mode)(x)
-        assert_close(ours, plain_pool(x, window, stride, padding, count=count, **ceil_mode))
+        ours = ceil_mode_pools()[size, window, stride, padding, include]
+        assert_close(ours, plain_pool(x, window, stride, padding, count=count, ceil_mode=True))
 
 
 def test_ceil_mode_drops_a_last_window_that_would_start_in_the_padding():
@@ -101,9 +123,9 @@ def test_global_avg_pool():
 )
 def test_pools_keep_the_dtype(layer):
     x = random(*IMAGE)
-    half = layer(jnp.asarray(x, jnp.bfloat16))
+    half, whole = map(jax.jit(layer), (x.astype(jnp.bfloat16), x))
     assert half.dtype == jnp.bfloat16
-    assert_close(half.astype(jnp.float32), np.asarray(layer(x)), rtol=0.03)
+    assert_close(np.asarray(half, np.float32), np.asarray(whole), rtol=0.03)
 
 
 # The unit roundoff of each type, and a little for the sums in float32.
@@ -122,10 +144,10 @@ AVERAGES = {
 @pytest.mark.parametrize("average", AVERAGES)
 def test_averages_are_rounded_once(average, dtype):
     """Against the same average in float64, of values around 60 whose sums are beyond what bfloat16 and float16 hold."""
-    x = jnp.asarray(60 + 10 * random(1, 40, 40, 2), dtype)
-    pool = AVERAGES[average]
+    x = (60 + 10 * random(1, 40, 40, 2)).astype(dtype)
+    pool = jax.jit(AVERAGES[average])
     with jax.enable_x64(True):
-        exact = np.asarray(pool(jnp.asarray(np.asarray(x, np.float64))))
+        exact = np.asarray(pool(x.astype(np.float64)))
         assert exact.dtype == np.float64
     found = pool(x)
     assert found.dtype == dtype
@@ -135,21 +157,28 @@ def test_averages_are_rounded_once(average, dtype):
 def test_averages_of_float64_are_those_of_numpy():
     x = np.asarray(60 + 10 * random(1, 40, 40, 2), np.float64)
     with jax.enable_x64(True):
-        np.testing.assert_allclose(layers.global_avg_pool(x), x.mean((1, 2)), rtol=1e-13)
-        blocks = x.reshape(1, 2, 20, 2, 20, 2).mean((2, 4))
-        np.testing.assert_allclose(layers.avg_pool(x, 20), blocks, rtol=1e-13)
-        np.testing.assert_allclose(layers.adaptive_avg_pool(x, 2), blocks, rtol=1e-13)
+        averages = (
+            layers.global_avg_pool,
+            partial(layers.avg_pool, window=20),
+            partial(layers.adaptive_avg_pool, size=2),
+        )
+        whole, pooled, adaptive = in_one_program({i: (average, x) for i, average in enumerate(averages)}).values()
+    np.testing.assert_allclose(whole, x.mean((1, 2)), rtol=1e-13)
+    blocks = x.reshape(1, 2, 20, 2, 20, 2).mean((2, 4))
+    np.testing.assert_allclose(pooled, blocks, rtol=1e-13)
+    np.testing.assert_allclose(adaptive, blocks, rtol=1e-13)
 
 
 def test_average_in_bfloat16():
     """The mean of a window that is half ones is a half."""
-    x = jnp.zeros((1, 20, 20, 1), jnp.bfloat16).at[:, :10].set(1)
-    assert float(layers.avg_pool(x, 20)[0, 0, 0, 0]) == 0.5
+    x = np.zeros((1, 20, 20, 1), jnp.bfloat16)
+    x[:, :10] = 1
+    assert np.asarray(jax.jit(partial(layers.avg_pool, window=20))(x)).item() == 0.5
 
 
 def test_the_average_of_numbers_near_the_largest_of_float16_is_finite():
-    x = jnp.full((1, 8, 8, 3), 60000, jnp.float16)
+    x = np.full((1, 8, 8, 3), 60000, np.float16)
     for pool in (partial(layers.avg_pool, window=8), partial(layers.adaptive_avg_pool, size=3), layers.global_avg_pool):
-        assert np.asarray(pool(x) == 60000).all()
-        gradient = jax.grad(lambda x, pool=pool: pool(x).sum(dtype=jnp.float32))(x)
+        assert (np.asarray(jax.jit(pool)(x)) == 60000).all()
+        gradient = jax.jit(jax.grad(lambda x, pool=pool: pool(x).sum(dtype=jnp.float32)))(x)
         assert gradient.dtype == jnp.float16 and np.isfinite(gradient).all()
