@@ -1,8 +1,11 @@
 """One mesh axis, `data`, over all devices of all processes: batches are split over it, with --fsdp the state too."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import jax
+import numpy as np
+from jax.experimental import mesh_utils
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 
 from zoo.errors import ZooError
@@ -16,7 +19,19 @@ def data_mesh(batch_size: int) -> Mesh:
     count = jax.device_count()
     if batch_size % count:
         raise ZooError(f"a batch of {batch_size} cannot be split over {count} devices: use a multiple of {count}")
-    return jax.make_mesh((count,), (DATA_AXIS,), axis_types=(AxisType.Auto,))
+    return Mesh(ordered_devices(jax.devices()), (DATA_AXIS,), axis_types=(AxisType.Auto,))
+
+
+def ordered_devices(devices: Sequence[Any]) -> np.ndarray:
+    """The devices in an order that suits their network: neighbours within a slice beside each other, slice by slice.
+
+    A slice is what a fast network connects: a slice of a TPU pod, or the GPUs of a host. `jax.make_mesh`, which orders
+    the devices of one, refuses several.
+    """
+    slices = {getattr(device, "slice_index", 0) for device in devices}
+    if len(slices) == 1:
+        return mesh_utils.create_device_mesh((len(devices),), devices)
+    return mesh_utils.create_hybrid_device_mesh((len(devices) // len(slices),), (len(slices),), devices)
 
 
 def replicated(mesh: Mesh) -> NamedSharding:
