@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 
 from tests.fuzz.case import Case, Ended
+from zoo.printable import JOINERS
 
 GOOD = ("works", "one line")
 # In the order of the table. "accepted": a wrong input worked in silence; "refused": a right one did not.
@@ -15,6 +16,8 @@ MAX_MEMORY = 500 * 2**20
 CANARY = "canary"
 # Text of a stranger that would run in a page.
 SCRIPT = "<script>alert(1)"
+# What a terminal may get: lines, and what words and emoji are spelt with.
+SHOWN = f"\n{JOINERS}"
 # argparse's pointer to --help, our notes and our errors.
 OUR_LINE = re.compile(r"(zoo|usage|train\.py|python -m zoo)\b.*")
 EXCEPTION = re.compile(r"[\w.]+(Error|Exception|Warning|Interrupt)\b")
@@ -68,7 +71,7 @@ def _verdict(case: Case, ended: Ended, patience: float) -> tuple[str, str]:
         return "memory", f"{ended.peak // 2**20} MiB"
     if ended.seconds > case.seconds * patience:
         return "hang", f"{ended.seconds:.1f} s: {last}"
-    if any(not character.isprintable() for character in ended.error.replace("\n", "")):
+    if any(not character.isprintable() for character in ended.error if character not in SHOWN):
         return "escape", ascii(ended.error[:300])
     if stray := [line for line in lines if not OUR_LINE.match(line)]:
         return "warning", stray[0]

@@ -32,6 +32,8 @@ def verdict(error="", status=2, expected="refused", seconds=1.0, peak=0, named="
         ("traceback", {"error": TRACEBACK, "status": 1}),
         ("warning", {"error": "WARNING:root:something\nzoo: no\n"}),
         ("escape", {"error": "zoo: there is no \x1b[31m\n"}),
+        ("escape", {"error": "zoo: there is no \u202e\n"}),
+        ("one line", {"error": "zoo: there is no \U0001f46a\u200d\u2603\n"}),
         ("crash", {"status": -11}),
         ("crash", {"status": 70}),
         ("hang", {"error": "zoo: no\n", "seconds": 11.0}),

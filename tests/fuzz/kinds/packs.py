@@ -97,7 +97,6 @@ def _records(case: Callable[..., Case]) -> Iterator[Case]:
         "groups of 1,000": ("group_size:1000", lambda: [image] * 20),
         "a record of 2 GB of zeros": (ZSTD, lambda: [*[image] * 19, bytes(2**31 - 100)]),
         "records of 256 MB of zeros": (ZSTD, lambda: [bytes(2**28)] * 20),
-        "a record of 300 MB": (UNCOMPRESSED, lambda: [*[image] * 19, bytes(300 * 10**6)]),
     }
     for name, content in strange_images():
 

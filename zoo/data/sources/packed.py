@@ -28,8 +28,10 @@ UNFINISHED = ".unfinished"
 MAX_IMAGES_PER_FILE = 10_000
 # A record is read alone; encoded images are not compressed again.
 WRITER_OPTIONS = "group_size:1,uncompressed"
-# Of an image, as a file system takes them.
-MAX_NAME_BYTES = 4096
+# Bytes of the header of a safetensors file, which has four arrays.
+MAX_HEADER = 2**16
+# Of an image: a limit of their mean.
+NAME_BYTES = 500
 PACK_AGAIN = "pack it again"
 
 Text = Annotated[str, Meta(max_length=5000)]
@@ -83,8 +85,10 @@ def open_pack(folder: Path) -> Dataset:
         raise DataError(f"{folder} is an unfinished pack: remove it, and {PACK_AGAIN}")
     record = as_record(parse_json(read_regular(where), str(where)), PackRecord, str(where))
     check_class_names(record.class_names, str(where))
+    # What the record says is true before labels are read for so many images.
+    records = {split: _open_records(folder, split, getattr(record, split)) for split in ("train", "test")}
     columns = _read_columns(folder / LABELS, record)
-    train, test = (_source(folder, record, split, columns) for split in ("train", "test"))
+    train, test = (_source(folder, record, split, records[split], columns) for split in records)
     return Dataset(
         path_safe(record.name),
         train,
@@ -104,46 +108,54 @@ def file_names(split: str, images: int) -> list[str]:
 def _read_columns(path: Path, record: PackRecord) -> dict[str, np.ndarray]:
     """The labels and the files' names of both splits. Raises DataError where they are not those of the record."""
     # Refused where it is a pipe or a device, which the reader would wait for.
-    open_regular(path).close()
+    with open_regular(path) as file:
+        if int.from_bytes(file.read(8), "little") > MAX_HEADER:
+            raise DataError(f"{path} has a header of more than {MAX_HEADER:,} bytes: {PACK_AGAIN}")
     kinds = {"labels": ("I64", lambda shape, images: shape == [images]), "files": ("U8", _is_names)}
     found = {}
     try:
-        with safe_open(path, "numpy") as file:
+        with safe_open(path, "numpy") as arrays:
             for split, images in (("train", record.train), ("test", record.test)):
                 for column, (kind, fits) in kinds.items():
-                    stored = file.get_slice(f"{split}_{column}")
+                    stored = arrays.get_slice(f"{split}_{column}")
                     # Before it is read: a file can have any size, and little of it on the disk.
-                    if stored.get_dtype() != kind or not images or not fits(stored.get_shape(), images):
+                    if stored.get_dtype() != kind or not fits(stored.get_shape(), images):
                         raise DataError(f"{path} has other {column} than {RECORD} says: {PACK_AGAIN}")
-                    found[f"{split}_{column}"] = file.get_tensor(f"{split}_{column}")
+                    found[f"{split}_{column}"] = arrays.get_tensor(f"{split}_{column}")
     except SafetensorError as error:
         raise DataError(f"cannot read {path} ({one_line(error)}): {PACK_AGAIN}") from None
     return found
 
 
 def _is_names(shape: list[int], images: int) -> bool:
-    """Whether an array of bytes has room for so many names, and for no longer ones."""
-    return len(shape) == 1 and images - 1 <= shape[0] <= MAX_NAME_BYTES * images
+    """Whether an array of bytes has room for so many names, and not for much longer ones."""
+    return len(shape) == 1 and images - 1 <= shape[0] <= NAME_BYTES * (images + 10)
 
 
-def _source(folder: Path, record: PackRecord, split: str, columns: dict[str, np.ndarray]) -> EncodedSource:
+def _open_records(folder: Path, split: str, images: int) -> Any:
+    """The records of a split. Raises DataError where there are not so many."""
     from array_record.python.array_record_data_source import ArrayRecordDataSource
 
-    images, labels = getattr(record, split), columns[f"{split}_labels"]
-    files = tuple(columns[f"{split}_files"].tobytes().decode("utf-8", "surrogateescape").split("\0"))
-    if len(files) != images:
-        raise DataError(f"{folder / LABELS} has {len(files)} names of {images} {split} images: {PACK_AGAIN}")
     paths = [folder / name for name in file_names(split, images)]
     try:
-        counts = [_check_records(path) for path in paths]
-        records = ArrayRecordDataSource([str(path) for path in paths])
+        count = sum(_check_records(path) for path in paths)
+        if count != images or not images:
+            raise DataError(f"{folder} has {count} {split} images, and {RECORD} says {images}: {PACK_AGAIN}")
+        return ArrayRecordDataSource([str(path) for path in paths])
     except (OSError, DataError):
         raise
     except Exception as error:  # the class depends on the reader, which is in C++
         raise DataError(f"cannot read the {split} files of {folder} ({one_line(error)}): {PACK_AGAIN}") from None
-    if sum(counts) != images:
-        raise DataError(f"{folder} has {sum(counts)} {split} images, and {RECORD} says {images}: {PACK_AGAIN}")
-    source = EncodedSource(PackStore(folder, records, files), np.arange(images), labels, files)
+
+
+def _source(
+    folder: Path, record: PackRecord, split: str, records: Any, columns: dict[str, np.ndarray]
+) -> EncodedSource:
+    labels = columns[f"{split}_labels"]
+    files = tuple(columns[f"{split}_files"].tobytes().decode("utf-8", "surrogateescape").split("\0"))
+    if len(files) != len(labels):
+        raise DataError(f"{folder / LABELS} has {len(files)} names of {len(labels)} {split} images: {PACK_AGAIN}")
+    source = EncodedSource(PackStore(folder, records, files), np.arange(len(labels)), labels, files)
     check_labels(source, len(record.class_names))
     return source
 
