@@ -7,6 +7,8 @@ import zoo
 from zoo.errors import ZooError
 from zoo.lesson.live_data import FILE, variables_of
 from zoo.lesson.quizzes import ANSWERS, MAX_SIZES, answer, lesson_quizzes
+from zoo.report.layers.counted_network import count_network
+from zoo.report.live.live_network import live_network
 
 QUIZZES = lesson_quizzes()
 WIDGETS = ("patches", "sliding-filter", "pooling-play", "inception-volume")
@@ -148,6 +150,26 @@ def test_logits_are_flax_s_on_100_images(page, arrays, name):
     images = np.random.default_rng(1).normal(size=(100, 32, 32, 1)).astype(np.float32)
     expected = zoo.create_model("lenet5").apply(variables_of(arrays, name), images)
     assert np.abs(_logits(page, name, images) - expected).max() < 1e-4 * np.abs(expected).max()
+
+
+@pytest.mark.parametrize("name, size", [("nin_cifar10", 32), ("squeezenet1_1", 40)])
+def test_logits_of_other_small_networks_are_flax_s(page, name, size):
+    import jax
+
+    model = zoo.create_model(name)
+    shape = (size, size, 3)
+    params = jax.tree.map(
+        lambda leaf: leaf.astype("float16").astype("float32"), zoo.init(model, jax.random.key(0), shape)
+    )
+    network = live_network(count_network(name, model, shape), params)
+    images = np.random.default_rng(3).normal(size=(1, *shape)).astype(np.float32)
+    script = """([network, pixels]) => {
+      const weights = decodeWeights(network.weights);
+      return [...forward(network, weights, Float32Array.from(pixels)).at(-1)];
+    }"""
+    found = np.array(page.evaluate(script, [network, images.ravel().tolist()]))
+    expected = np.asarray(model.apply(params, images))[0]
+    assert np.abs(found - expected).max() < 1e-4 * np.abs(expected).max()
 
 
 def test_gradients_are_jax_s(page, arrays):

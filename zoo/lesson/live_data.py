@@ -62,7 +62,6 @@ def _digits_network(arrays: dict[str, np.ndarray]) -> dict[str, Any]:
     chosen = [np.flatnonzero(labels == digit)[-1] for digit in range(10)]
     return {
         **_network(arrays, "digits", len(epochs)),
-        "title": "digits",
         "classes": [str(digit) for digit in range(10)],
         "fit": "digit",
         "resize": resize_matrix(8, SIZE).round(6).tolist(),
@@ -74,7 +73,6 @@ def _digits_network(arrays: dict[str, np.ndarray]) -> dict[str, Any]:
 def _clothes_network(arrays: dict[str, np.ndarray]) -> dict[str, Any]:
     return {
         **_network(arrays, "clothes", 1),
-        "title": "clothes",
         "classes": list(CLOTHES),
         "fit": "pad",
         "samples": [_sample(CLOTHES[label], image) for label, image in enumerate(arrays["clothes_images"])],
@@ -87,7 +85,7 @@ def _network(arrays: dict[str, np.ndarray], prefix: str, steps: int) -> dict[str
     weights = [weights_in_base64(network, variables_of(arrays, prefix, step)) for step in range(steps)]
     mean, std = (float(value) for value in arrays[f"{prefix}_mean_std"])
     kept = {name: value for name, value in network.items() if name != "weights"}
-    return {"network": kept, "weights": weights, "mean": mean, "std": std}
+    return {"network": kept, "weights": weights, "mean": [mean], "std": [std]}
 
 
 def resize_matrix(size: int, target: int) -> np.ndarray:

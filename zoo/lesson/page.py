@@ -39,11 +39,8 @@ FILES = replace(
         "layers/arithmetic.js",
         "layers/picker.js",
         "layers/convolution.js",
-        "live/forward.js",
+        *rendering.LIVE_SCRIPTS,
         "live/backward.js",
-        "live/drawing.js",
-        "live/maps.js",
-        "live/live.js",
         "scripts/player.js",
         "scripts/quiz.js",
         "scripts/patches.js",
@@ -96,6 +93,7 @@ def template_values(picture_folder: str = "") -> dict[str, Any]:
         "pictures": layer_pictures(picture_folder),
         "networks": [model_info(name) for name in NAMED_NETWORKS],
         "branches": BRANCHES,
+        "live_names": ("digits", "clothes"),
     }
 
 

@@ -15,11 +15,12 @@ from zoo.report.architecture.bottleneck import LESSON_BOTTLENECK
 from zoo.report.architecture.comparison import compare_networks
 from zoo.report.architecture.description import NetworkDescription, describe_network
 from zoo.report.html.provenance import CONVENTIONS, versions
-from zoo.report.html.rendering import render
+from zoo.report.html.rendering import REPORT, REPORT_WITH_LIVE, render
 from zoo.report.html.script_data import script_data
 from zoo.report.layers.lesson_convolution import lesson_convolutions
 from zoo.report.layers.pooling_examples import lesson_pooling, sample_image_pooling
 from zoo.report.layers.sample_image import SampleImage, make_sample_image
+from zoo.report.live.live_panel import live_panel
 from zoo.visualize.network_and_images import ImageSet, ProgressBar, TrainedNetwork, no_progress_bar
 from zoo.weights import Weights
 from zoo.weights.hash_variables import hash_variables
@@ -96,12 +97,15 @@ def report(
         weights_hash=hash_variables(weights.variables) if weights else "",
     )
     pooling = sample_image_pooling(network.counted, sample_image.grey), lesson_pooling()
+    live = live_panel(TrainedNetwork(weights, page.weights), network.counted, image_set) if weights else None
     return render(
+        files=REPORT_WITH_LIVE if live else REPORT,
+        live_names=(network.name,) if live else (),
         page=page,
         learned=learned,
         run=trained_by,
         comparison=compare_networks(network, other) if other else None,
-        data=script_data(network),
+        data={**script_data(network), "live": live and {network.name: live}},
         lesson_convolutions=lesson_convolutions(),
         pooling_examples=tuple(filter(None, pooling)),
         lesson_bottleneck=LESSON_BOTTLENECK,

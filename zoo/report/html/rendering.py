@@ -45,6 +45,9 @@ class PageFiles:
 
 
 REPORT = PageFiles((TEMPLATES,), STYLES, SCRIPTS)
+LIVE_SCRIPTS = ("live/forward.js", "live/drawing.js", "live/maps.js", "live/live.js")
+# Of a network that computes in the page.
+REPORT_WITH_LIVE = PageFiles((TEMPLATES,), (*STYLES, "live/live.css"), (*LIVE_SCRIPTS, *SCRIPTS))
 
 
 def render(template: str = "page/page.html.j2", *, files: PageFiles = REPORT, **values: object) -> str:

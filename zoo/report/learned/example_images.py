@@ -44,7 +44,7 @@ class ExampleImages:
 
 def apply_to_examples(trained: TrainedNetwork, image_set: ImageSet, layers: Sequence[str]) -> ExampleImages:
     """Choose up to six images and apply the network to them. Raises ZooError if its output is not finite."""
-    chosen = _choose(image_set)
+    chosen = choose_images(image_set, MAX_EXAMPLES)
     fitted = trained.weights.preprocessing.fitted
     images = np.stack([fitted(chosen.source[index]["image"]) for index in range(len(chosen))])
     run = jit_once(partial(_logits_and_outputs, trained.model, tuple(layers)))
@@ -54,11 +54,11 @@ def apply_to_examples(trained: TrainedNetwork, image_set: ImageSet, layers: Sequ
     return ExampleImages(chosen, images, logits, {layer: outputs[layer] for layer in layers})
 
 
-def _choose(image_set: ImageSet) -> ImageSet:
-    """Images with names: one per class if there are classes, otherwise evenly spaced."""
-    some = EvenlySpaced(image_set.source, MAX_EXAMPLES)
+def choose_images(image_set: ImageSet, count: int) -> ImageSet:
+    """At most `count` images with names: one per class if there are classes, otherwise evenly spaced."""
+    some = EvenlySpaced(image_set.source, count)
     if image_set.class_names and not image_set.names:
-        return one_image_per_class(image_set.source, image_set.description, image_set.class_names, MAX_EXAMPLES)
+        return one_image_per_class(image_set.source, image_set.description, image_set.class_names, count)
     numbers = [some.source_index(index) for index in range(len(some))]
     names = [image_set.names[number] if image_set.names else f"image {number}" for number in numbers]
     return ImageSet(some, image_set.description, names)

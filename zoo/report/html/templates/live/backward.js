@@ -1,4 +1,3 @@
-"use strict";
 // The gradient of the loss, cross-entropy of the softmax with one label, with respect to the output of every operation.
 
 function backward(network, weights, image, outputs, label) {

@@ -1,5 +1,4 @@
-"use strict";
-// A pad to draw on, by mouse, finger or keyboard: ink from 0 to 1 on a square of pixels, row by row.
+// A pad to draw on, by mouse, finger or keyboard: white ink from 0 to 1 on a square of pixels, row by row, over a picture.
 
 const BRUSH = 1.3; // radius in pixels
 
@@ -10,11 +9,10 @@ function makePad(root, size, changed) {
   });
   root.append(canvas);
   const ink = new Float32Array(size * size);
-  let pen = [size / 2, size / 2], last = null;
+  let pen = [size / 2, size / 2], last = null, picture = null;
   const paint = () => {
-    const context = canvas.getContext("2d"), image = context.createImageData(size, size);
-    ink.forEach((value, i) => image.data.set([255 * value, 255 * value, 255 * value, 255], 4 * i));
-    context.putImageData(image, 0, 0);
+    const context = canvas.getContext("2d");
+    context.putImageData(imageOf(picture ? withInk(picture, ink) : ink, size), 0, 0);
     if (document.activeElement === canvas && canvas.matches(":focus-visible")) { context.fillStyle = "#ffb000"; context.fillRect(Math.floor(pen[1]), Math.floor(pen[0]), 1, 1); }
   };
   const dab = (y, x) => {
@@ -45,10 +43,26 @@ function makePad(root, size, changed) {
     event.preventDefault();
   });
   for (const event of ["focus", "blur"]) canvas.addEventListener(event, paint);
-  const set = (values) => { ink.set(values); last = null; paint(); };
+  const set = (values, behind = null) => { ink.set(values); picture = behind; last = null; paint(); };
   const clear = () => { set(new Float32Array(size * size)); changed("cleared"); };
   paint();
-  return { ink, set, clear, canvas };
+  return { ink, size, set, clear, canvas };
+}
+
+// Values 0 to 1 of a square, grey or in colour, as the image of a canvas.
+function imageOf(values, size) {
+  const image = new ImageData(size, size), depth = values.length / size ** 2;
+  for (let i = 0; i < size * size; i++) {
+    const colour = [0, 1, 2].map((channel) => 255 * values[i * depth + Math.min(channel, depth - 1)]);
+    image.data.set([...colour, 255], 4 * i);
+  }
+  return image;
+}
+
+// White ink over a picture of any depth.
+function withInk(picture, ink) {
+  const depth = picture.length / ink.length;
+  return picture.map((value, i) => value + ink[Math.floor(i / depth)] * (1 - value));
 }
 
 // A square of values resized by a matrix [to, from] on both axes.

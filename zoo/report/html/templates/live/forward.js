@@ -1,4 +1,3 @@
-"use strict";
 // A network's forward pass. A value is a Float32Array [height, width, depth], depth fastest, as in JAX.
 // The network is that of zoo/report/live/live_network.py.
 

@@ -1,31 +1,43 @@
-"use strict";
 // The live panel: draw, and every layer of a trained network is computed again.
 
-// `data` has the networks by name, each with title, network, weights (one text, or several of a training run), classes,
-// mean, std, fit ("digit" or "pad"), resize (a matrix, for "digit") and samples {label, pixels, size}.
+// `data` has the networks by name, each with network, weights (one text, or several of a training run, whose points are named
+// in steps), classes, mean and std of each channel, samples {label, pixels, size}, and how a drawing becomes the network's
+// input: fit "digit" (scaled to 8x8, then by the matrix resize), "pad" (28x28 with a frame of zeros) or "canvas" (as it is).
 function startLive(root, data) {
   const at = (name) => root.querySelector(`[data-part=${name}]`);
   const state = { data: null, weights: [], step: 0, off: new Set(), chosen: null, exact: null, hidden: null, outputs: [], input: null };
-  const pad = makePad(at("pad"), 28, () => { state.exact = null; compute(); });
-  let maps = [];
+  let maps = [], pad = null, waiting = 0;
+  // A slow network is computed when the pen rests.
+  const drawn = (how) => {
+    if (how === "cleared" || state.data.fit !== "canvas") state.exact = null;
+    clearTimeout(waiting);
+    if (Number(root.dataset.milliseconds) < SLOW_MILLISECONDS) compute(); else waiting = setTimeout(compute, 150);
+  };
 
   const chooseNetwork = (name) => {
     state.data = data[name];
     state.weights = state.data.weights.map(decodeWeights);
     state.step = state.weights.length - 1;
     Object.assign(state, { off: new Set(), chosen: null, exact: null });
-    const layers = at("layers");
+    const layers = at("layers"), size = state.data.fit === "canvas" ? state.data.network.image[0] : 28;
+    if (!pad || pad.size !== size) { at("pad").replaceChildren(); pad = makePad(at("pad"), size, drawn); }
     maps = state.data.network.operations.map((operation, index) => (isShown(state.data.network, index) ? makeMaps(operation.shape, mapTitle(operation), (row, column, unit) => { state.chosen = { index, at: [row, column, unit] }; show(); }) : null));
     layers.replaceChildren(...maps.filter(Boolean).map((one) => one.figure));
-    fillSamples(at("samples"), state.data, (sample) => { state.exact = sample; pad.set(resizeSample(sample)); compute(); });
+    fillSamples(at("samples"), state.data, (sample) => { showSample(sample); compute(); });
     fillSteps(at("steps"), state, compute);
-    state.exact = state.data.samples[3] ?? null;
-    if (state.exact) pad.set(resizeSample(state.exact));
+    showSample(state.data.samples[3] ?? state.data.samples[0]);
     compute();
     // One value is explained from the beginning: the reader sees that there is something to choose.
     const first = maps.findIndex(Boolean);
     state.chosen = { index: first, at: placeOfLargest(state.outputs[first], state.data.network.operations[first].shape) };
     show();
+  };
+
+  const showSample = (sample) => {
+    state.exact = sample ?? null;
+    if (!sample) pad.set(new Float32Array(pad.size ** 2));
+    else if (state.data.fit === "canvas") pad.set(new Float32Array(pad.size ** 2), sample.values);
+    else pad.set(resizeSample(sample));
   };
 
   const compute = () => {
@@ -43,14 +55,18 @@ function startLive(root, data) {
     showField(at("field"), state);
   };
 
-  at("clear").addEventListener("click", pad.clear);
+  at("clear").addEventListener("click", () => pad.clear());
   at("restore").addEventListener("click", () => { state.off.clear(); state.hidden = null; compute(); });
   at("occlude").addEventListener("change", ({ target }) => { state.hidden = target.checked ? [10, 10] : null; compute(); });
   startOcclusion(at("field"), state, compute);
-  root.querySelectorAll("[name=live-network]").forEach((choice) => choice.addEventListener("change", () => chooseNetwork(choice.value)));
-  chooseNetwork(root.querySelector("[name=live-network]:checked").value);
-  return { state, compute, pad };
+  const choices = [...root.querySelectorAll("[name=live-network]")];
+  choices.forEach((choice) => choice.addEventListener("change", () => chooseNetwork(choice.value)));
+  const checked = choices.find((choice) => choice.checked);
+  chooseNetwork(checked ? checked.value : Object.keys(data)[0]);
+  return { state, compute };
 }
+
+const SLOW_MILLISECONDS = 50;
 
 function placeOfLargest(values, [, width, depth]) {
   const place = values.indexOf(values.reduce((most, value) => Math.max(most, value)));
@@ -71,21 +87,27 @@ function mapTitle({ kind, path, shape }) {
 
 // The network's input: the drawing or the exact sample, scaled as in training, less the mean, over the deviation.
 function networkInput({ data, exact, hidden }, ink) {
-  const side = data.network.image[0];
+  const [side, , depth] = data.network.image;
   let values;
   if (data.fit === "digit") values = resizeBy(data.resize, exact ? exact.values : asSmallDigit(ink, 28));
-  else values = padded(exact ? exact.values : ink, 28, side);
-  if (hidden) for (let i = 0; i < 8; i++) for (let j = 0; j < 8; j++) values[Math.min(side - 1, hidden[0] + i) * side + Math.min(side - 1, hidden[1] + j)] = data.mean;
-  return values.map((value) => (value - data.mean) / data.std);
+  else if (data.fit === "pad") values = padded(exact ? exact.values : ink, 28, side);
+  else values = withInk(exact ? exact.values : new Float32Array(side * side * depth), ink);
+  if (hidden) hideSquare(values, data, hidden);
+  return values.map((value, i) => (value - data.mean[i % depth]) / data.std[i % depth]);
+}
+
+const hiddenSide = (side) => Math.max(4, Math.round(side / 4));
+
+function hideSquare(values, { network: { image: [side, , depth] }, mean }, [top, left]) {
+  const extent = hiddenSide(side);
+  for (let i = 0; i < extent; i++) for (let j = 0; j < extent; j++) values.set(mean, ((top + i) * side + left + j) * depth);
 }
 
 function fillSamples(holder, data, chosen) {
   holder.replaceChildren(...data.samples.map((sample) => {
     const button = element("button", { type: "button", title: sample.label, "aria-label": `test image: ${sample.label}` }), canvas = element("canvas", { width: sample.size, height: sample.size });
     sample.values ??= Float32Array.from(atob(sample.pixels), (letter) => letter.charCodeAt(0) / 255);
-    const image = canvas.getContext("2d").createImageData(sample.size, sample.size);
-    sample.values.forEach((value, i) => image.data.set([255 * value, 255 * value, 255 * value, 255], 4 * i));
-    canvas.getContext("2d").putImageData(image, 0, 0);
+    canvas.getContext("2d").putImageData(imageOf(sample.values, sample.size), 0, 0);
     button.append(canvas);
     button.addEventListener("click", () => chosen(sample));
     return button;
@@ -175,11 +197,11 @@ function plainTable(rows, caption) {
 
 // The network's input, with the receptive field of the chosen value and the hidden square.
 function showField(canvas, { data, input, chosen, hidden }) {
-  const side = data.network.image[0], context = canvas.getContext("2d"), image = context.createImageData(side, side);
+  const [side, , depth] = data.network.image, context = canvas.getContext("2d");
   Object.assign(canvas, { width: side, height: side });
-  input.forEach((value, i) => { const grey = 255 * (value * data.std + data.mean); image.data.set([grey, grey, grey, 255], 4 * i); });
-  context.putImageData(image, 0, 0);
-  if (hidden) { context.strokeStyle = "#6bb5ff"; context.strokeRect(hidden[1] + 0.5, hidden[0] + 0.5, 7, 7); }
+  context.putImageData(imageOf(input.map((value, i) => value * data.std[i % depth] + data.mean[i % depth]), side), 0, 0);
+  const extent = hiddenSide(side) - 1;
+  if (hidden) { context.strokeStyle = "#6bb5ff"; context.strokeRect(hidden[1] + 0.5, hidden[0] + 0.5, extent, extent); }
   const field = chosen && data.network.operations[chosen.index].field;
   if (!chosen) return;
   const box = field ? field.axes.map((axis, i) => (axis ? [axis[0] + axis[2] * chosen.at[i], axis[1]] : [0, side])) : [[0, side], [0, side]];
@@ -189,10 +211,10 @@ function showField(canvas, { data, input, chosen, hidden }) {
 
 // With occlusion on, the square follows the pointer or the arrow keys.
 function startOcclusion(canvas, state, changed) {
-  const move = (y, x) => { if (state.hidden) { const most = canvas.height - 8; state.hidden = [y, x].map((value) => Math.min(most, Math.max(0, Math.round(value)))); changed(); } };
+  const move = (y, x) => { if (state.hidden) { const most = canvas.height - hiddenSide(canvas.height); state.hidden = [y, x].map((value) => Math.min(most, Math.max(0, Math.round(value)))); changed(); } };
   canvas.addEventListener("pointermove", (event) => {
     const frame = canvas.getBoundingClientRect();
-    move(((event.clientY - frame.top) / frame.height) * canvas.height - 4, ((event.clientX - frame.left) / frame.width) * canvas.width - 4);
+    move(((event.clientY - frame.top) / frame.height) * canvas.height - hiddenSide(canvas.height) / 2, ((event.clientX - frame.left) / frame.width) * canvas.width - hiddenSide(canvas.width) / 2);
   });
   canvas.addEventListener("keydown", (event) => {
     const step = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] }[event.key];

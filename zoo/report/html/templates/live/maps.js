@@ -1,4 +1,3 @@
-"use strict";
 // The maps of one operation on one canvas; a value is chosen by mouse, touch or arrow keys.
 
 const MAP_GAP = 1;

@@ -6,6 +6,9 @@ startPanels(document.getElementById("table"), JSON.parse(document.getElementById
 startTable(document.getElementById("table"));
 startConvolution(document.getElementById("convolution-form"));
 document.querySelectorAll("figure.pooling").forEach(startPooling);
+// A small network with weights computes in the page.
+const livePanel = document.getElementById("live");
+if (livePanel) startLive(livePanel, JSON.parse(document.getElementById("data").textContent).live);
 startFolds(document.querySelectorAll("details.fold"));
 
 // Closed parts are printed too. The styles do this, but not in older browsers.

@@ -1,0 +1,46 @@
+"""The panel of the report in which a small network computes while one draws on its images."""
+
+import base64
+from typing import Any
+
+import numpy as np
+
+from zoo.report.layers.counted_network import CountedNetwork
+from zoo.report.layers.sample_image import MAX_DIGIT_SIZE
+from zoo.report.learned.example_images import choose_images
+from zoo.report.live.live_network import live_network
+from zoo.visualize.network_and_images import ImageSet, TrainedNetwork
+
+MAX_SAMPLES = 10
+
+
+def live_panel(trained: TrainedNetwork, counted: CountedNetwork, image_set: ImageSet | None) -> dict[str, Any] | None:
+    """The data of `startLive` for a network of square images of at most 64 pixels; None for any other network."""
+    height, width, _ = trained.image_shape
+    if height != width or height > MAX_DIGIT_SIZE or not trained.model.num_classes:
+        return None
+    network = live_network(counted, trained.variables)
+    if network is None:
+        return None
+    preprocessing = trained.weights.preprocessing
+    weights = network.pop("weights")
+    return {
+        "network": network,
+        "weights": [weights],
+        "classes": [trained.class_name(index) for index in range(trained.model.num_classes)],
+        "mean": list(preprocessing.mean),
+        "std": list(preprocessing.std),
+        "fit": "canvas",
+        "samples": [] if image_set is None else _samples(trained, image_set),
+    }
+
+
+def _samples(trained: TrainedNetwork, image_set: ImageSet) -> list[dict[str, Any]]:
+    """Images as the network gets them: one of each class where there are classes."""
+    chosen = choose_images(image_set, MAX_SAMPLES)
+    fitted = trained.weights.preprocessing.fitted
+    return [_sample(chosen.names[index], fitted(chosen.source[index]["image"])) for index in range(len(chosen))]
+
+
+def _sample(label: str, image: np.ndarray) -> dict[str, Any]:
+    return {"label": label, "pixels": base64.b64encode(image.tobytes()).decode(), "size": image.shape[0]}
