@@ -54,6 +54,8 @@ def offered(script):
         (["predict", "--model", "=", "vgg11"], ["vgg11", "vgg11_bn"]),
         (["train", "--optimizer", "="], ["adamw", "lamb", "muon", "rmsprop", "sgd"]),
         (["predict", "--model", "=", "alexnet", "--weights", "=", "t"], ["torchvision/IMAGENET1K_V1"]),
+        (["train", "--recipe", "timm"], ["timm_a1", "timm_a2", "timm_a3"]),
+        (["recipes", "squeeze"], ["squeezenet1_0", "squeezenet1_1"]),
         (["summary", "squeeze"], ["squeezenet1_0", "squeezenet1_1"]),
         (["weights", "zf"], ["zfnet"]),
         (["train", "--dataset", "fashion_m"], ["fashion_mnist"]),

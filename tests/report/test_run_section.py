@@ -19,6 +19,8 @@ from zoo.report.learned.activation_survey import PredictedClasses
 from zoo.report.run.run_section import run_section
 from zoo.report.run.train_command import train_command
 from zoo.training import Recipe, RunConfig, RunFolder, recipe_for
+from zoo.training.config.overrides import with_given
+from zoo.training.config.recipe_table import named_recipe
 from zoo.training.config.run_config import EarlierRecipe
 from zoo.training.resume_config import describe_changes
 from zoo.visualize.network_and_images import EvenlySpaced, ImageSet, TrainedNetwork
@@ -213,6 +215,31 @@ def test_the_command_gives_the_recipe(folder):
     given = parser("train").parse_args(["train", *arguments])
     assert (program, command, given.dataset) == ("zoo", "train", "path/to/it's mine")
     assert replace(recipe_for("lenet5", "it's mine"), **given_fields(given, Recipe)) == config.recipe
+
+
+@pytest.mark.parametrize(
+    ("dataset", "changes"),
+    [
+        ("imagenet2012", {"learning_rate": 0.2, "rate_batch": 256}),
+        ("imagenet2012", {"learning_rate": 0.2, "rate_batch": 0}),
+        ("imagenet2012", {"crop": 0.0, "crop_sizes": "256-480"}),
+        ("photographs", {"epochs": 30}),
+    ],
+)
+def test_the_command_gives_the_recipe_of_imagenet(dataset, changes):
+    recipe = recipe_for("resnet50", dataset, classes=1000, side=500)
+    classes = tuple(f"class {number}" for number in range(1000))
+    config = replace(
+        CONFIG,
+        model="resnet50",
+        dataset=dataset,
+        class_names=classes,
+        recipe=replace(recipe, **changes),
+        data=DataOrigin(),
+    )
+    given = parser("train").parse_args(shlex.split(train_command(config))[1:])
+    usual = recipe if given.recipe is None else named_recipe(given.recipe)
+    assert with_given(usual, given_fields(given, Recipe)) == config.recipe
 
 
 def test_a_run_that_was_resumed_with_other_settings_says_so(run, folder, trained):

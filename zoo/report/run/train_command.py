@@ -32,8 +32,11 @@ def train_command(config: RunConfig) -> str:
         arguments += ["--pretrained", *filter(None, [config.pretrained])]
     for field in dataclasses.fields(Recipe):
         value = getattr(config.recipe, field.name)
+        differs = value != getattr(usual, field.name)
+        # A rate that is given alone is not for a batch.
+        differs |= field.name == "rate_batch" and config.recipe.learning_rate != usual.learning_rate and value != 0
         # There is no flag for the network's own value: it is None where the network has no such field.
-        if field.name not in automatic and value not in (None, getattr(usual, field.name)):
+        if differs and value is not None and field.name not in automatic:
             arguments += _flag(field.name.replace("_", "-"), value)
     return shell_command(arguments)
 
