@@ -46,7 +46,7 @@ def probabilities(weights, images):
     return np.asarray(jax.nn.softmax(logits))
 
 
-@pytest.mark.parametrize("views", [1, 10])
+@pytest.mark.parametrize("views", [pytest.param(2, marks=pytest.mark.slow), 10])
 def test_probabilities_of_networks_and_views_are_averaged(views):
     networks = [weights_of(0), weights_of(0.5), weights_of(0, preprocessing=replace(PREPROCESSING, crop=0.8))]
     expected = []

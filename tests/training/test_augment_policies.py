@@ -73,35 +73,37 @@ def test_auto_augment_draws_a_pair_and_each_of_it_with_its_probability():
     assert abs((magnitude > 0).sum() / (magnitude != 0).sum() - 0.5) < 0.02
 
 
-@pytest.mark.parametrize("form", ["timm-inc", "torchvision"])
-def test_rand_augment_applies_what_it_draws_one_after_the_other(form):
-    settings = RandAugment(9, operations=2, form=form)
+# Compiled once for three tests.
+apply = jax.jit(apply_operations, static_argnums=3)
+
+
+def test_rand_augment_applies_what_it_draws_one_after_the_other():
+    settings, expected = RandAugment(9, operations=2), PIXELS
     found = jax.jit(rand_augment, static_argnums=(2, 3))(KEY, PIXELS, settings, FILL)
-    expected, apply = PIXELS, jax.jit(apply_operations, static_argnums=3)
     for key in jax.random.split(KEY, 2):
         operation, magnitude = random_magnitudes(key, len(PIXELS), settings)
-        expected = apply(expected, operation, rand_amounts(operation, magnitude, form, 20, 17), FILL)
+        expected = apply(expected, operation, rand_amounts(operation, magnitude, "timm-inc", 20, 17), FILL)
     np.testing.assert_allclose(found, expected, atol=1e-5)
     assert (np.asarray(found) != np.asarray(PIXELS)).any((1, 2, 3)).sum() > 8
 
 
+@pytest.mark.slow
 def test_auto_augment_applies_what_it_draws():
-    found = jax.jit(auto_augment, static_argnums=2)(KEY, PIXELS, FILL)
-    expected, apply = PIXELS, jax.jit(apply_operations, static_argnums=3)
+    found, expected = jax.jit(auto_augment, static_argnums=2)(KEY, PIXELS, FILL), PIXELS
     for operation, magnitude in zip(*random_pairs(KEY, len(PIXELS)), strict=True):
         expected = apply(expected, operation, policy_amounts(operation, magnitude, 20, 17), FILL)
     np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
 def test_inverting_and_adding_to_dark_pixels():
-    which = jnp.array([AugmentOperation.INVERT, AugmentOperation.SOLARIZE_ADD])
-    found = 255 * apply_operations(PIXELS[:2], which, jnp.array([0.0, 33.0]), FILL)
+    which = jnp.array([AugmentOperation.INVERT, AugmentOperation.SOLARIZE_ADD] * 8)
+    found = 255 * apply(PIXELS, which, jnp.array([0.0, 33.0] * 8), FILL)
     np.testing.assert_allclose(found[0], ImageOps.invert(Image.fromarray(IMAGES[0])), atol=1e-3)
     levels = IMAGES[1].astype(int)
     np.testing.assert_allclose(found[1], np.where(levels < 128, levels + 33, levels), atol=1e-3)
 
 
-@pytest.mark.parametrize("interpolation", ["bilinear", "bicubic"])
+@pytest.mark.parametrize("interpolation", ["bilinear", pytest.param("bicubic", marks=pytest.mark.slow)])
 def test_images_are_warped_as_by_pil(interpolation):
     matrices = [(1, 0.21, 0, 0, 1, 0), (0.9, -0.3, 2.2, 0.3, 0.9, -1.7), (1, 0, -4.4, 0, 1, 3.3)]
     maps = jnp.array(matrices).reshape(-1, 2, 3)

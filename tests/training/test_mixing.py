@@ -120,7 +120,12 @@ class Linear(Network):
         return self.classify(x.reshape(len(x), -1), "classifier")
 
 
-EVERYTHING = Recipe(crop=0.3, shift=2, flip=True, trivial_augment=True, erase=0.3, mixup=0.2, cutmix=1.0)
+EVERYTHING = Recipe(
+    **{"crop": 0.3, "shift": 2, "flip": True, "randaugment": 9.0, "randaugment_std": 0.5, "auto_augment": True},
+    **{"trivial_augment": True, "augment_interpolation": "bilinear", "color_jitter": 0.4, "hue_jitter": 0.1},
+    **{"lighting": 0.1, "erase": 0.3, "erase_area": 0.33, "erase_noise": True},
+    **{"mixup": 0.2, "cutmix": 1.0, "mix_per_image": True},
+)
 BATCH = {
     "image": np.random.default_rng(1).integers(0, 256, (16, 12, 10, 3), np.uint8),
     "label": np.random.default_rng(1).integers(0, 10, 16).astype(np.int32),

@@ -1,7 +1,7 @@
 """Several networks, and several views of each image, as one classifier: the mean of their probabilities."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, cast
 
@@ -23,10 +23,10 @@ Scores = Callable[[Any, jax.Array], jax.Array]
 
 @dataclass(frozen=True, eq=False)
 class Member:
-    """One of the networks, with its variables on the devices.
+    """One of the networks.
 
-    `scores` is a function of them and images uint8 [batch, height, width, channel]: logits float32 [batch, classes], or
-    log-probabilities where several are averaged.
+    `scores` is a function of its variables and images uint8 [batch, height, width, channel]: logits float32
+    [batch, classes], or log-probabilities where several are averaged.
     """
 
     network: Network
@@ -69,16 +69,15 @@ class Ensemble:
         for one in self.members:
             check_inference_memory(one.network, one.preprocessing.image_shape, batch)
 
+    def on_devices(self, put: Callable[[Any], Any]) -> "Ensemble":
+        """With the variables where `put` brings them."""
+        return Ensemble(tuple(replace(one, variables=put(one.variables)) for one in self.members), self.views)
+
 
 def make_ensemble(
-    weights: Sequence[Classifier],
-    outputs: Sequence[tuple[int, ...]],
-    views: Views,
-    *,
-    dtype: jnp.dtype,
-    put_variables: Callable[[Any], Any],
+    weights: Sequence[Classifier], outputs: Sequence[tuple[int, ...]], views: Views, *, dtype: jnp.dtype
 ) -> Ensemble:
-    """The networks of `weights`, of each of which these `outputs` count; `put_variables` brings those to the devices.
+    """The networks of `weights`, of each of which these `outputs` count, computing in `dtype`.
 
     Raises DataError for views that the preprocessing of one does not allow.
     """
@@ -88,7 +87,7 @@ def make_ensemble(
         stacked_views(one.preprocessing, views)
         network = one.network(dtype=float_dtype(dtype))
         scores = score_function(network, one.preprocessing, chosen, averaged)
-        members.append(Member(network, one.preprocessing, put_variables(one.variables), scores))
+        members.append(Member(network, one.preprocessing, one.variables, scores))
     return Ensemble(tuple(members), views)
 
 

@@ -60,10 +60,10 @@ def evaluate(
     names, outputs = found[0][0], [outputs for _, outputs in found]
     BATCH_SIZE.check(batch_size, "batch_size")
     mesh = data_mesh(batch_size)
-    put_variables = partial(jax.device_put, device=replicated(mesh))
-    ensemble = make_ensemble(networks, outputs, views, dtype=dtype, put_variables=put_variables)
+    ensemble = make_ensemble(networks, outputs, views, dtype=dtype)
     batch_size = fitting_batch_size(ensemble, batch_size, len(source), mesh.size)
     ensemble.check_memory(batch_size // mesh.size)
+    ensemble = ensemble.on_devices(partial(jax.device_put, device=replicated(mesh)))
 
     # Which image a row is must be known for ReaL labels, although unreadable ones are left out.
     read, classes = (source, len(names)) if numbers is None else (IndexedSource(source), len(source))
