@@ -79,7 +79,7 @@ def unet(x):
 
 UP, DOWN = (2, 18, 16, 4), (2, 3, 4, 4)
 METHODS = ("nearest", "linear", "cubic", "lanczos3", "lanczos5")
-WITH_NODE = ("nearest", "linear", "cubic")
+WITH_NODE = ("nearest", "linear")  # in all runtimes, for a fixed size
 POOLS = {
     "max": pooled(nn.max_pool, (2, 2), (2, 2)),
     "max_same": pooled(nn.max_pool, (3, 3), (2, 2), "SAME"),
@@ -234,12 +234,12 @@ CASES = {
         lambda x: lax.reduce_window(x, 0, lax.add, (1, 2, 2, 1), (1, 2, 2, 1), "SAME"), dtype="int32", refused=True
     ),
     **{f"resize_up_{m}": Case(resized(m, UP), ops={"Transpose": 2, "Resize": m in WITH_NODE}) for m in METHODS},
-    **{f"resize_down_{m}": Case(resized(m, DOWN), ops={"Resize": m in WITH_NODE}) for m in METHODS},
+    **{f"resize_down_{m}": Case(resized(m, DOWN)) for m in METHODS},
     **{f"resize_down_aliased_{m}": Case(resized(m, DOWN, antialias=False)) for m in METHODS},
     "resize_up_area": Case(resized("area", UP), ops={"Resize": 1}),
     "resize_up_pytorch": Case(resized("cubic-pytorch", UP, antialias=False), ops={"Resize": 1}),
-    "resize_uneven": Case(resized("linear", (2, 13, 5, 4)), ops={"Resize": 1, "MatMul": 0}),
-    "resize_half": Case(lambda x: resized("cubic", UP)(x.astype(jnp.float16)), tolerance=2e-3, ops={"Resize": 1}),
+    "resize_uneven": Case(resized("linear", (2, 13, 5, 4), antialias=False), ops={"Resize": 1, "MatMul": 0}),
+    "resize_half": Case(lambda x: resized("linear", UP)(x.astype(jnp.float16)), tolerance=2e-3, ops={"Resize": 1}),
     "resize_volume": Case(lambda x: jax.image.resize(x, (2, 10, 12, 7, 4), "linear"), VOLUME),
     "resize_uneven_cubic": Case(resized("cubic", (2, 4, 19, 4))),
     "resize_uneven_nearest": Case(resized("nearest", (2, 13, 5, 4))),

@@ -1,7 +1,8 @@
 """Constant matrices and indices that resample rows or columns of images, as one node Resize each.
 
 JAX resizes by a product with a matrix of weights for each axis, whose sizes follow from the image size. They are
-recognised by their values, whoever computed them: a Resize of any image size has the same form.
+recognised by their values, whoever computed them: a Resize of any image size has the same form. OpenVINO (2026.4)
+passes over the attributes `antialias` and `exclude_outside`: where the size is fixed, such products stay.
 """
 
 from collections.abc import Sequence
@@ -43,6 +44,11 @@ class Filter:
         if self.exclude_outside and (self.antialias or self.cubic is not None):
             known["exclude_outside"] = 1
         return known
+
+    @property
+    def is_in_all_runtimes(self) -> bool:
+        """Whether the node needs none of the attributes that some runtimes pass over."""
+        return not self.attributes().keys() & {"antialias", "exclude_outside"}
 
     def matrix(self, old: int, new: int) -> np.ndarray:
         """[old, new]: the part of each old pixel in each new one. Keys 1981; PIL where it is antialiased."""
@@ -104,7 +110,8 @@ def resampled(
 def _filter(matrices: Sequence[np.ndarray], dtype: np.dtype) -> dict[str, Any] | None:
     """The attributes of the Resize that has these matrices in the traces."""
     most = MAX_DIFFERENCE if dtype == np.float32 else MAX_HALF_DIFFERENCE
-    for one in FILTERS:
+    is_free = len({matrix.shape for matrix in matrices}) > 1
+    for one in (one for one in FILTERS if is_free or one.is_in_all_runtimes):
         if all(_has_sizes(one, *matrix.shape) for matrix in matrices) and all(
             np.abs(matrix.astype(np.float64) - one.matrix(*matrix.shape)).max() < most for matrix in matrices
         ):
