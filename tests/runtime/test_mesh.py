@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import jax
 import numpy as np
 
-from zoo.runtime.mesh import data_mesh, ordered_devices
+from zoo.runtime.mesh import data_mesh, slice_by_slice
 
 
 def gpus(hosts, per_host):
@@ -26,9 +26,9 @@ def gpus(hosts, per_host):
 def test_the_devices_of_several_slices_are_in_the_order_of_the_slices():
     devices = gpus(3, 4)
     shuffled = [devices[i] for i in np.random.default_rng(0).permutation(12)]
-    assert [one.slice_index for one in ordered_devices(shuffled)] == [0] * 4 + [1] * 4 + [2] * 4
-    assert {one.id for one in ordered_devices(shuffled)} == set(range(12))
-    assert [one.id for one in ordered_devices(gpus(1, 4))] == [0, 1, 2, 3]
+    ordered = slice_by_slice(shuffled, 3)
+    assert [one.slice_index for one in ordered] == [0] * 4 + [1] * 4 + [2] * 4
+    assert {one.id for one in ordered} == set(range(12))
 
 
 def test_the_mesh_has_all_devices():

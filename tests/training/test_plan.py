@@ -157,6 +157,7 @@ def test_checkpoints_that_do_not_fit_on_the_disk_are_refused(tmp_path, monkeypat
     plan = make_plan(run, state_shapes(run), dataclasses.replace(POD, disk=1000))
     with pytest.raises(ZooError, match="--run-dir"):
         check_disk(plan)
+    check_disk(plan, saved=plan.disk_bytes - 1000)
     check_disk(dataclasses.replace(plan, machine=dataclasses.replace(POD, disk=plan.disk_bytes)))
     assert any("of 1.0 KiB free" in line for line in plan_lines(plan))
     assert free_space(tmp_path / "not" / "yet") > 0

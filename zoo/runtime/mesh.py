@@ -16,22 +16,22 @@ DATA_AXIS = "data"
 
 def data_mesh(batch_size: int) -> Mesh:
     """A mesh over all devices. Raises ZooError if they cannot split a batch evenly."""
-    count = jax.device_count()
+    devices = jax.devices()
+    count = len(devices)
     if batch_size % count:
         raise ZooError(f"a batch of {batch_size} cannot be split over {count} devices: use a multiple of {count}")
-    return Mesh(ordered_devices(jax.devices()), (DATA_AXIS,), axis_types=(AxisType.Auto,))
+    slices = len({getattr(device, "slice_index", 0) for device in devices})
+    if slices > 1:
+        return Mesh(slice_by_slice(devices, slices), (DATA_AXIS,), axis_types=(AxisType.Auto,))
+    return jax.make_mesh((count,), (DATA_AXIS,), axis_types=(AxisType.Auto,))
 
 
-def ordered_devices(devices: Sequence[Any]) -> np.ndarray:
-    """The devices in an order that suits their network: neighbours within a slice beside each other, slice by slice.
+def slice_by_slice(devices: Sequence[Any], slices: int) -> np.ndarray:
+    """The devices of several slices in an order that suits their network. `jax.make_mesh` refuses several.
 
-    A slice is what a fast network connects: a slice of a TPU pod, or the GPUs of a host. `jax.make_mesh`, which orders
-    the devices of one, refuses several.
+    A slice is what a fast network connects: a slice of a TPU pod, or the GPUs of a host.
     """
-    slices = {getattr(device, "slice_index", 0) for device in devices}
-    if len(slices) == 1:
-        return mesh_utils.create_device_mesh((len(devices),), devices)
-    return mesh_utils.create_hybrid_device_mesh((len(devices) // len(slices),), (len(slices),), devices)
+    return mesh_utils.create_hybrid_device_mesh((len(devices) // slices,), (slices,), devices)
 
 
 def replicated(mesh: Mesh) -> NamedSharding:

@@ -24,8 +24,7 @@ def check_free_space(folder: RunFolder, state: Any, count: int) -> None:
             pass
     except OSError as error:
         raise ZooError(f"cannot write in the run folder {folder.path}: {reason(error)}") from None
-    existing = sum(file.stat().st_size for file in folder.steps.rglob("*") if file.is_file())
-    needed, free = checkpoint_bytes(state) * count - existing, shutil.disk_usage(folder.path).free
+    needed, free = checkpoint_bytes(state) * count - saved_bytes(folder), shutil.disk_usage(folder.path).free
     if needed > free:
         raise ZooError(
             f"{folder.path} has room for {free / 2**20:.0f} MB, and {count} checkpoints of this run need "
@@ -36,3 +35,8 @@ def check_free_space(folder: RunFolder, state: Any, count: int) -> None:
 def checkpoint_bytes(state: Any) -> int:
     """The size of a checkpoint of this state, which may have shapes instead of arrays; files are a little larger."""
     return sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(arrays(state)))
+
+
+def saved_bytes(folder: RunFolder) -> int:
+    """The size of the checkpoints that are in a run folder."""
+    return sum(file.stat().st_size for file in folder.steps.rglob("*") if file.is_file())

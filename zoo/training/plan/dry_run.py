@@ -9,7 +9,7 @@ from zoo.data.evenly_spaced import evenly_spaced_indices
 from zoo.errors import ZooError
 from zoo.printable import shown_bytes
 from zoo.runtime.mesh import data_mesh
-from zoo.training.checkpoint.free_space import checkpoint_bytes
+from zoo.training.checkpoint.free_space import checkpoint_bytes, saved_bytes
 from zoo.training.checkpoint.run_folder import RunFolder
 from zoo.training.class_weights import class_weights_of
 from zoo.training.compiled_step import compile_from_shapes
@@ -32,7 +32,9 @@ def dry_run(run: PreparedRun) -> RunPlan:
     machine, shapes = machine_of(run), state_shapes(run)
     mesh = data_mesh(run.config.recipe.batch_size)
     images = len(run.dataset.train)
-    check_disk(make_plan(run, shapes, machine))
+    # What a resumed run has saved makes place for what it saves.
+    saved = saved_bytes(run.folder) if run.resume and isinstance(run.folder, RunFolder) else 0
+    check_disk(make_plan(run, shapes, machine), saved)
     memory = step_memory(compile_from_shapes(shapes, run.config, images, mesh, fsdp=run.options.fsdp))
     check_step_memory(memory, machine.memory)
     macs = count.summarize(build_network(run.config), (1, *run.config.preprocessing.image_shape)).macs
@@ -94,10 +96,10 @@ def mean_encoded_bytes(source: Source) -> float | None:
         return None
 
 
-def check_disk(plan: RunPlan) -> None:
-    """Raises ZooError where the disk has no room for the checkpoints."""
+def check_disk(plan: RunPlan, saved: int = 0) -> None:
+    """Raises ZooError where the disk has no room for the checkpoints, of which it has so many bytes already."""
     free = plan.machine.disk
-    if free is not None and plan.disk_bytes > free:
+    if free is not None and plan.disk_bytes - saved > free:
         raise ZooError(
             f"{plan.checkpoints} checkpoints of this run need {shown_bytes(plan.disk_bytes)}, and "
             f"{shown_bytes(free)} are free where it is saved: free some space, or choose another folder with --run-dir"
