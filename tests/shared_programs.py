@@ -10,7 +10,7 @@ from unittest import mock
 
 import jax
 
-from zoo.training import initial_state, loop, optimizer
+from zoo.training import compiled_step, initial_state, optimizer
 
 
 def initializer(made: dict[Hashable, Callable], make: Callable, config, steps_per_epoch, class_weights=()):
@@ -24,13 +24,16 @@ def initializer(made: dict[Hashable, Callable], make: Callable, config, steps_pe
     return made[key]
 
 
-def step(made: dict[Hashable, Callable], compile_step: Callable, feed, state, mesh):
-    """`compile_step`, the same program for the same kind of feed and state."""
-    leaves, tree = jax.tree.flatten(state)
+def step(made: dict[Hashable, Callable], jit_step: Callable, make_batch, sharding, mesh):
+    """`jit_step`, the same function for the same kind of feed and state."""
+    feed = getattr(make_batch, "__self__", None)
+    if feed is None:
+        return jit_step(make_batch, sharding, mesh)
+    leaves, tree = jax.tree.flatten(sharding)
     # A test replaces `batch`.
-    key = (tree, tuple(leaf.sharding for leaf in leaves), mesh, type(feed).batch, getattr(feed, "count", 0))
+    key = (tree, *leaves, mesh, type(feed).batch, getattr(feed, "batch_size", 0), getattr(feed, "repeats", 1))
     if key not in made:
-        made[key] = compile_step(feed, state, mesh)
+        made[key] = jit_step(make_batch, sharding, mesh)
     return made[key]
 
 
@@ -45,6 +48,6 @@ def shared_programs() -> Iterator[None]:
         mock.patch.object(
             initial_state, "state_initializer", partial(initializer, INITIALIZERS, initial_state.state_initializer)
         ),
-        mock.patch.object(loop, "compile_step", partial(step, STEPS, loop.compile_step)),
+        mock.patch.object(compiled_step, "jit_step", partial(step, STEPS, compiled_step.jit_step)),
     ):
         yield

@@ -4,8 +4,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from plain_layers import random
+from quick import drawn
 
-import zoo
 from zoo.models.convnext import ConvNeXt
 from zoo.models.densenet import DenseNet
 from zoo.models.regnet import RegNet, StageWidths
@@ -21,8 +22,8 @@ SMALL = {
     "family", ["regnet", *(pytest.param(name, marks=pytest.mark.slow) for name in ("densenet", "convnext"))]
 )
 def test_gradients_are_the_same_with_remat(family):
-    x = jax.random.normal(jax.random.key(0), (4, 16, 16, 3))
-    variables = zoo.init(SMALL[family](num_classes=5), jax.random.key(1), x.shape[1:])
+    x = random(4, 16, 16, 3)
+    variables = drawn(SMALL[family](num_classes=5), x.shape[1:])
 
     def gradient(remat):
         model = SMALL[family](num_classes=5, remat=remat)

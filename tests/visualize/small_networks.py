@@ -1,10 +1,13 @@
 """Networks small enough to compile quickly and to write out in NumPy, and images for them."""
 
+from functools import partial
+
 import flax.linen as nn
 import jax
 import numpy as np
 from plain_layers import init
 
+import zoo
 from zoo.layers import ConvBlock, batch_norm, global_avg_pool, max_pool
 from zoo.models.network import FoldableNetwork
 
@@ -39,3 +42,15 @@ def variables_of(model, shape=IMAGE):
     """Random, with random biases, and variances that are positive."""
     variables = init(model, np.zeros((1, *shape), np.float32))
     return jax.tree.map_with_path(lambda path, leaf: abs(leaf) + 0.5 if path[-1].key == "var" else leaf, variables)
+
+
+@partial(jax.jit, static_argnums=0)
+def logits_of(model, variables, x):
+    """The logits, by one program: layer by layer takes longer to compile."""
+    return model.apply(variables, x)
+
+
+@partial(jax.jit, static_argnums=(0, 3))
+def maps_of(model, variables, x, layer):
+    """The output of a layer, by one program."""
+    return zoo.features(model, variables, x, [layer])[layer]

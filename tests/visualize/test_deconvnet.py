@@ -4,7 +4,7 @@ import jax
 import numpy as np
 import pytest
 from quick import OPTIMIZED
-from small_networks import CONVOLUTIONS, IMAGE, Small, images, variables_of
+from small_networks import CONVOLUTIONS, IMAGE, Small, images, maps_of, variables_of
 
 import zoo
 from zoo.visualize import deconvnet, project, receptive_boxes
@@ -100,15 +100,14 @@ def test_the_gradient_is_that_of_jax_bit_for_bit(norm):
         return zoo.features(model, variables, x, ["conv2"])["conv2"][..., 4].max(axis=(1, 2)).sum()
 
     assert np.isfinite(ours.pixels).all() and ours.pixels.any()
-    gradient = jax.grad(strongest)(x, variables)
+    # The variables as arguments, as there: where they are constants, XLA multiplies some of them beforehand.
+    gradient = jax.jit(jax.grad(strongest), compiler_options=zoo.compiler_options())(x, variables)
     np.testing.assert_allclose(ours.pixels, gradient, rtol=1e-4, atol=1e-7)
     # Without its optimisations XLA computes a maximum and what is compared with it by different sums; newer versions
     # round the two programs differently. Programs as users run them are compared to the bit, in CI on both Pythons.
     if OPTIMIZED:
         np.testing.assert_array_equal(ours.pixels, gradient)
-        # The variables as arguments, as there: where they are constants, XLA multiplies some of them beforehand.
-        jitted = jax.jit(jax.grad(strongest), compiler_options=zoo.compiler_options())
-        np.testing.assert_array_equal(ours.pixels, jitted(x, variables))
+        np.testing.assert_array_equal(ours.pixels, jax.grad(strongest)(x, variables))
 
 
 @pytest.mark.parametrize(
@@ -137,7 +136,7 @@ def test_the_projection_is_positively_homogeneous(rule):
 def test_only_the_deconvnet_does_not_depend_on_the_image_without_pools():
     model, x = Small(pools=False), images(2)
     variables = variables_of(model)
-    signal = np.ones((2, *zoo.features(model, variables, x, ["conv3"])["conv3"].shape[1:]), np.float32)
+    signal = np.ones(maps_of(model, variables, x, "conv3").shape, np.float32)
     for rule in ("deconvnet", "guided", "gradient"):
         one, other = project(model, variables, x, "conv3", signal, rule=rule)
         assert one.any() and other.any()
@@ -153,7 +152,7 @@ def test_with_pools_the_deconvnet_depends_on_the_image():
 def test_a_block_is_projected_from_after_its_activation_and_its_parts_from_before():
     model, x = Small(norm=True), images(1)
     variables = variables_of(model)
-    maps = np.asarray(zoo.features(model, variables, x, ["conv1/bn"])["conv1/bn"][0])
+    maps = np.asarray(maps_of(model, variables, x, "conv1/bn"))[0]
     *least, unit = np.unravel_index(maps.argmin(), maps.shape)
     after, before = (deconvnet(model, variables, x, layer, unit, position=least) for layer in ("conv1", "conv1/bn"))
     assert before.values < 0 and after.values == 0
@@ -167,7 +166,7 @@ def test_the_strongest_activations_are_projected_separately():
     variables = variables_of(model)
     three = deconvnet(model, variables, x, "conv2", 1, strongest=3)
     assert three.pixels.shape == (2, 3, *IMAGE) and three.positions.shape == (2, 3, 2)
-    maps = np.asarray(zoo.features(model, variables, x, ["conv2"])["conv2"])[..., 1].reshape(2, -1)
+    maps = np.asarray(maps_of(model, variables, x, "conv2"))[..., 1].reshape(2, -1)
     np.testing.assert_allclose(three.values, np.sort(maps, axis=1)[:, :-4:-1], rtol=1e-6)
     for i in range(3):
         one = deconvnet(model, variables, x, "conv2", 1, position=three.positions[:, i])

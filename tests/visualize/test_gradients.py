@@ -5,7 +5,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from small_networks import IMAGE, Small, images, variables_of
+from small_networks import IMAGE, Small, images, logits_of, variables_of
 
 import zoo
 from zoo.models.network import Network
@@ -17,13 +17,14 @@ def variables():
     return variables_of(Small())
 
 
+@jax.jit
 def gradient(variables, x, classes):
     return jax.grad(lambda x: Small().apply(variables, x)[np.arange(len(x)), classes].sum())(x)
 
 
 def test_saliency_is_the_gradient_of_the_class(variables):
     x = images(3)
-    likely = np.argmax(Small().apply(variables, x), axis=1)
+    likely = np.argmax(logits_of(Small(), variables, x), axis=1)
     for given, classes in ((None, likely), (2, [2, 2, 2]), ([4, 0, 1], [4, 0, 1])):
         np.testing.assert_array_equal(saliency(Small(), variables, x, given), gradient(variables, x, np.array(classes)))
     np.testing.assert_allclose(
@@ -42,8 +43,9 @@ def test_saliency_by_a_rule_is_not_the_gradient(variables):
 def test_integrated_gradients_sum_to_the_difference_of_the_logits(norm, baseline):
     model, x = Small(norm=norm), images(4)
     variables = variables_of(model)
-    baseline = images(4, seed=9) if baseline else baseline
-    difference = np.asarray(model.apply(variables, x) - model.apply(variables, jnp.broadcast_to(baseline, x.shape)))
+    baseline = images(4, seed=9) if baseline else np.float32(baseline)
+    given, reference = (np.asarray(logits_of(model, variables, x)) for x in (x, np.broadcast_to(baseline, x.shape)))
+    difference = given - reference
     # The classes that differ most: one per cent of a tiny difference is lost in rounding.
     classes = np.abs(difference).argmax(axis=1)
     shares = integrated_gradients(model, variables, x, classes, baseline=baseline)
@@ -52,7 +54,7 @@ def test_integrated_gradients_sum_to_the_difference_of_the_logits(norm, baseline
 
 def test_integrated_gradients_of_the_most_probable_class(variables):
     x = images(2)
-    likely = np.argmax(Small().apply(variables, x), axis=1)
+    likely = np.argmax(logits_of(Small(), variables, x), axis=1)
     np.testing.assert_array_equal(
         integrated_gradients(Small(), variables, x, steps=3),
         integrated_gradients(Small(), variables, x, likely, steps=3),

@@ -4,7 +4,7 @@ import flax.linen as nn
 import jax
 import numpy as np
 import pytest
-from small_networks import IMAGE, Small, images, variables_of
+from small_networks import IMAGE, Small, images, maps_of, variables_of
 
 import zoo
 from zoo.layers import ConvBlock
@@ -50,8 +50,8 @@ def test_units_are_excited_more_than_by_any_of_many_random_images(layer):
     variables = variables_of(model)
     found = maximize(model, variables, layer, [1, 4], KEY, steps=60, jitter=2)
     x = np.clip(images(200), -2, 2)
-    activations = model.apply(variables, x) if layer == LOGITS else zoo.features(model, variables, x, [layer])[layer]
-    activations = np.asarray(activations).reshape(200, -1, activations.shape[-1]).mean(axis=1)[:, [1, 4]]
+    activations = np.asarray(maps_of(model, variables, x, layer))
+    activations = activations.reshape(200, -1, activations.shape[-1]).mean(axis=1)[:, [1, 4]]
     assert (found.values > activations.max(axis=0)).all()
     assert found.images.shape == (2, *IMAGE)
 
