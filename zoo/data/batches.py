@@ -3,83 +3,22 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from itertools import islice
 
 import numpy as np
 
-from zoo.data.chunks import Chunk, ChunkPlan, ChunkReader
+from zoo.data.batch_iterator import Batches
+from zoo.data.chunks import ChunkPlan, ChunkReader
 from zoo.data.crops import RandomCrops
 from zoo.data.dataset import ArraySource, Dataset, FittedSource, Source
 from zoo.data.errors import DataError
 from zoo.data.fitting import FITS
 from zoo.data.preprocessing import Preprocessing
-from zoo.data.read_ahead import count_chunks, read_ahead
+from zoo.data.read_ahead import count_chunks
 from zoo.data.unreadable import UnreadableImages, replace_unreadable
 
 # (index, count): the process and the number of processes. Each reads its own rows of every batch.
 ProcessPart = tuple[int, int]
-
-
-class Batches:
-    """The batches of a reader, one after the other: {"image": uint8 [batch, ...], "label": int32 [batch]}.
-
-    With `masked` also "mask": bool [batch], False where zeros pad, which are last.
-    """
-
-    def __init__(self, reader: ChunkReader, unreadable: UnreadableImages, *, masked: bool) -> None:
-        self.reader, self.unreadable, self.masked = reader, unreadable, masked
-
-    def __iter__(self) -> BatchIterator:
-        return BatchIterator(self)
-
-
-class BatchIterator:
-    """An iterator over batches that can continue anywhere: its state is the number of the next batch."""
-
-    def __init__(self, batches: Batches) -> None:
-        self._batches, self._next = batches, 0
-        self._chunks: Iterator[Chunk] | None = None
-
-    def __iter__(self) -> BatchIterator:
-        return self
-
-    def __next__(self) -> dict[str, np.ndarray]:
-        reader = self._batches.reader
-        chunks = reader.plan.chunks
-        if self._chunks is None:
-            first = self._next * chunks
-            self._chunks = read_ahead(replace(reader, first=first, length=reader.length - first))
-        found = list(islice(self._chunks, chunks))
-        if not found:
-            raise StopIteration
-        batch = self._joined(found)
-        self._next += 1
-        return batch
-
-    def get_state(self) -> dict[str, int]:
-        """The number of the next batch, as JSON."""
-        return {"next_index": self._next}
-
-    def set_state(self, state: Mapping[str, int]) -> None:
-        """Continue with that batch."""
-        self._next, self._chunks = state["next_index"], None
-
-    def _joined(self, chunks: list[Chunk]) -> dict[str, np.ndarray]:
-        for chunk in chunks:
-            for error in chunk["unreadable"]:
-                self._batches.unreadable.add(error)
-            if chunk["error"]:
-                raise chunk["error"]
-        images, labels = (np.concatenate([chunk[name] for chunk in chunks]) for name in ("image", "label"))
-        if not self._batches.masked:
-            return {"image": images, "label": labels}
-        rows = self._batches.reader.plan.rows
-        padding = rows - len(labels)
-        mask = np.arange(rows) < len(labels)
-        images = np.pad(images, ((0, padding), *((0, 0),) * 3))
-        return {"image": images, "label": np.pad(labels, (0, padding)), "mask": mask}
 
 
 def train_batches(
@@ -93,6 +32,7 @@ def train_batches(
     repeats: int = 1,
     unreadable: UnreadableImages | None = None,
     classes: int | None = None,
+    workers: int = 0,
 ) -> Batches:
     """Endless batches: {"image": uint8 [batch, height, width, channel], "label": int32 [batch]}.
 
@@ -100,10 +40,11 @@ def train_batches(
     remainder is dropped. With `repeats` each example is in so many rows, one after the other, and an epoch of as
     many batches has only the first examples of its order, as torchvision's RASampler (Hoffer et al. 2019). `part`
     (i, n) reads the i-th of n equal parts of each batch's rows. With `crops` each image is a random crop of the
-    original, decided by its place in the run. The iterator's get_state and set_state resume exactly, with any
-    number of parts. Another image takes the place of one that cannot be read, as often as `unreadable` allows.
-    Raises DataError for a bad argument, a source smaller than one batch, and for an image that cannot be read, when
-    it is met; with `classes` also for a label that is not 0 to classes - 1.
+    original, decided by its place in the run. With `workers` so many processes read the images, in place of threads.
+    The iterator's get_state and set_state resume exactly, with any number of parts and workers. Another image takes
+    the place of one that cannot be read, as often as `unreadable` allows. Raises DataError for a bad argument, a source
+    smaller than one batch, and for an image that cannot be read, when it is met; with `classes` also for a label that
+    is not 0 to classes - 1.
     """
     _check(preprocessing, batch_size, part)
     if not 0 <= seed < 2**32:
@@ -120,13 +61,13 @@ def train_batches(
         preprocessing=preprocessing,
         plan=replace(_plan(source, len(source) // batch_size, batch_size, part), repeats=repeats),
         order=order,
-        length=sys.maxsize,
+        end=sys.maxsize,
         crops=crops,
         classes=classes,
         limit=unreadable.limit,
         flag=unreadable.flag,
     )
-    return Batches(reader, unreadable, masked=False)
+    return Batches(reader, unreadable, workers=workers)
 
 
 def eval_batches(
@@ -137,6 +78,7 @@ def eval_batches(
     part: ProcessPart = (0, 1),
     unreadable: UnreadableImages | None = None,
     classes: int | None = None,
+    workers: int = 0,
 ) -> Batches:
     """Every example once, in order, as train_batches' keys and "mask", bool [batch], False where zeros pad.
 
@@ -152,13 +94,13 @@ def eval_batches(
         preprocessing=preprocessing,
         plan=plan,
         order=range(len(source)),
-        length=plan.batches * plan.chunks,
+        end=plan.batches * plan.chunks,
         classes=classes,
         replacing=False,
         limit=unreadable.limit,
         flag=unreadable.flag,
     )
-    return Batches(reader, unreadable, masked=True)
+    return Batches(reader, unreadable, masked=True, workers=workers)
 
 
 def load_all(

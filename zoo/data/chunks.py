@@ -65,7 +65,7 @@ class ChunkPlan:
 
 @dataclass(frozen=True, kw_only=True)
 class ChunkReader:
-    """Random access to the `length` chunks from the chunk `first`. `order` has the indices of the examples.
+    """Random access to every `stride`-th chunk from `first` to before `end`. `order` has the examples' indices.
 
     With `crops` each image is a random crop, else the centre. With `replacing` the next image takes the place of one
     that cannot be read, else that is left out; `limit` and `flag` are those of UnreadableImages. With `classes` a label
@@ -76,8 +76,9 @@ class ChunkReader:
     preprocessing: Preprocessing
     plan: ChunkPlan
     order: Sequence[int]
-    length: int
+    end: int
     first: int = 0
+    stride: int = 1
     crops: RandomCrops | None = None
     classes: int | None = None
     replacing: bool = True
@@ -85,10 +86,10 @@ class ChunkReader:
     flag: str = ""
 
     def __len__(self) -> int:
-        return self.length
+        return len(range(self.first, self.end, self.stride))
 
     def __getitem__(self, number: int) -> Chunk:
-        places = list(self.plan.places(self.first + number))
+        places = list(self.plan.places(self.first + number * self.stride))
         images = np.zeros((len(places), *self.preprocessing.image_shape), np.uint8)
         labels, row, found = np.zeros(len(places), np.int32), 0, UnreadableImages(self.limit, self.flag)
         source = replace_unreadable(self.source, found) if self.replacing else self.source

@@ -8,8 +8,10 @@ import numpy as np
 from jax.sharding import Mesh
 
 from zoo.data import DataError, UnreadableImages, eval_batches
+from zoo.data.workers import MIN_IMAGES, usual_workers
 from zoo.runtime.compiler_options import compiler_options
 from zoo.runtime.mesh import shard_batch
+from zoo.training.config.run_options import AUTO
 from zoo.training.prepared_run import PreparedRun
 from zoo.training.state import TrainState
 from zoo.training.step import eval_step
@@ -48,7 +50,11 @@ class Evaluator:
 
 
 def load_test_batches(run: PreparedRun, mesh: Mesh, unreadable: UnreadableImages) -> Iterable[dict[str, Any]]:
-    """The test images in batches, on the devices if the run keeps its training images there."""
+    """The test images in batches, on the devices if the run keeps its training images there.
+
+    Worker processes are started anew for each evaluation, and only for one that takes longer than that.
+    """
+    workers = run.options.workers if len(run.dataset.test) >= MIN_IMAGES else 0
     batches = eval_batches(
         run.dataset.test,
         preprocessing=run.config.eval_preprocessing,
@@ -56,5 +62,6 @@ def load_test_batches(run: PreparedRun, mesh: Mesh, unreadable: UnreadableImages
         part=(jax.process_index(), jax.process_count()),
         unreadable=unreadable,
         classes=len(run.dataset.class_names),
+        workers=usual_workers(len(run.dataset.test)) if workers == AUTO else workers,
     )
     return [shard_batch(batch, mesh) for batch in batches] if run.config.recipe.feed == "resident" else batches

@@ -15,10 +15,12 @@ from jax.sharding import Mesh
 
 from zoo.data import ArraySource, Dataset, RandomCrops, UnreadableImages, load_all, train_batches
 from zoo.data.preprocessing import Preprocessing
+from zoo.data.workers import usual_workers
 from zoo.runtime.mesh import batch_sharding, on_all_devices, replicated, shard_batch
 from zoo.training.checkpoint.position import FeedPosition
 from zoo.training.config.crop_sizes import NO_SIZES, parse_crop_sizes
 from zoo.training.config.recipe import Recipe
+from zoo.training.config.run_options import AUTO
 from zoo.training.step import Batch
 
 FeedName = Literal["auto", "resident", "streamed"]
@@ -47,6 +49,9 @@ class Feed(Protocol):
     def batch(self, inputs: Any, step: jax.Array) -> Batch:
         """The batch of these inputs: a pure function, compiled with the step."""
 
+    def close(self) -> None:
+        """End the threads or processes that read images."""
+
 
 class Streamed:
     """Batches from a Grain iterator. They reach the devices early, as the loop is a few steps ahead of them."""
@@ -71,6 +76,10 @@ class Streamed:
     def batch(self, inputs: Batch, step: jax.Array) -> Batch:
         """The inputs are the batch."""
         return inputs
+
+    def close(self) -> None:
+        """End the threads or processes that read images."""
+        self.iterator.close()
 
 
 class Resident:
@@ -111,6 +120,9 @@ class Resident:
         """The next images in the order, split over the devices."""
         return gather_batch(self.batch_size, self.mesh, self.repeats)(inputs, step)
 
+    def close(self) -> None:
+        """Nothing to do: all images are read."""
+
 
 def gather_batch(
     batch_size: int, mesh: Mesh, repeats: int = 1
@@ -135,8 +147,12 @@ def open_feed(
     preprocessing: Preprocessing,
     mesh: Mesh,
     unreadable: UnreadableImages | None = None,
+    workers: int = 0,
 ) -> Feed:
-    """The feed of the training images that the recipe names; `unreadable` are those that may be left out."""
+    """The feed of the training images that the recipe names; `unreadable` are those that may be left out.
+
+    `workers` is as in RunOptions.
+    """
     if recipe.feed == "resident":
         images = load_all(
             dataset.train, preprocessing=preprocessing, unreadable=unreadable, classes=len(dataset.class_names)
@@ -152,6 +168,7 @@ def open_feed(
         repeats=recipe.repeats,
         unreadable=unreadable,
         classes=len(dataset.class_names),
+        workers=usual_workers(len(dataset.train)) if workers == AUTO else workers,
     )
     return Streamed(iter(batches), mesh)
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,16 +60,19 @@ def train_run(run: PreparedRun, console: Console) -> Outcome:
     machine = machine_of(run)
     mesh, plan = data_mesh(config.recipe.batch_size), TrainingPlan(config.recipe, len(run.dataset.train))
     unreadable = UnreadableImages(run.options.skip_unreadable, "--skip-unreadable")
-    feed = open_feed(run.dataset, config.recipe, config.preprocessing, mesh, unreadable)
+    feed = open_feed(run.dataset, config.recipe, config.preprocessing, mesh, unreadable, run.options.workers)
     state, position = initial_state(run, mesh=mesh, steps_per_epoch=plan.steps_per_epoch, console=console)
     feed.seek(position.feed)
     first = int(state.step)
     run_plan = make_plan(run, state, machine)
     print_start(state, run_plan, config.recipe, plan, console)
     run_step = StepProgram(feed.batch, state, mesh, lambda program: check_program(program, run_plan, console))
-    with open_session(
-        run, plan=plan, feed=feed, first=first, position=position, mesh=mesh, console=console, unreadable=unreadable
-    ) as session:
+    with (
+        closing(feed),
+        open_session(
+            run, plan=plan, feed=feed, first=first, position=position, mesh=mesh, console=console, unreadable=unreadable
+        ) as session,
+    ):
         evaluation = None
         if lacks_evaluation(session, position):
             evaluation = session.evaluate(first, state)

@@ -3,6 +3,7 @@
 import signal
 from collections.abc import Mapping
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from zoo.training.checkpoint.checkpoint_weights import checkpoint_weights, chose
 from zoo.training.checkpoint.run_folder import RunFolder
 from zoo.training.checkpoint.run_memory import RunMemory
 from zoo.training.config.recipe import Recipe
-from zoo.training.config.run_options import RunOptions
+from zoo.training.config.run_options import AUTO, RunOptions
 from zoo.training.logging.history import History
 from zoo.training.logging.rows import is_evaluation, read_rows
 from zoo.training.prepare import RunRequest, prepare, print_run, train_prepared
@@ -62,6 +63,9 @@ def train(
     then. Signals are handled in the main thread only, and afterwards as before. Raises ZooError for bad input.
     """
     options = chosen_options(options)
+    # Worker processes import the main module again, which here may be a program that starts to train when it is.
+    if options.workers == AUTO:
+        options = replace(options, workers=0)
     if test is not None and not isinstance(data, tuple | list):
         raise ZooError("test is the second half of data that are arrays: of a folder or a name leave it out")
     if run_dir is None:

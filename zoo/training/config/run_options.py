@@ -10,6 +10,8 @@ from zoo.runtime.number_range import NumberRange
 from zoo.training.config.config_field import check_fields, config_field
 from zoo.training.logging.tensorboard import check_tensorboard
 
+# Of `workers`: as many as suit the machine.
+AUTO = -1
 MINUTES = NumberRange(minimum=0.001, maximum=10**6, whole=False)
 
 
@@ -26,6 +28,12 @@ class RunOptions:
     skip_nonfinite: int = config_field(0, "how many updates in a row may be skipped as not finite before the run stops")
     skip_unreadable: int = config_field(
         0, "how many images that cannot be read each process may leave out; in training others take their places"
+    )
+    workers: int = config_field(
+        AUTO,
+        "processes that read and decode images that are not kept on the devices; 0: threads of this process; "
+        "-1: one per core but one, on more than four cores and for large data sets",
+        minimum=AUTO,
     )
     fsdp: bool = config_field(False, "also split parameters and optimizer state over the devices")
     tensorboard: bool = config_field(False, "write TensorBoard events into the run folder (needs tensorboardX)")
