@@ -93,3 +93,12 @@ def test_a_named_recipe_trains(tmp_path, name):
     assert config.recipe.stochastic_depth is None  # tiny has none
     assert run(tmp_path / "run", config=config).step == 8
     assert np.isfinite([row["loss"] for row in measured_rows(tmp_path / "run")]).all()
+
+
+def test_a_batch_without_room_says_that_the_rate_is_scaled(monkeypatch):
+    monkeypatch.setattr("zoo.models.memory_forecast.device_memory", lambda: 10_000)
+    given = {"batch_size": 16, "optimizer": "sgd"}
+    with pytest.raises(ZooError, match=r"smaller batch size .*scaled with --batch-size"):
+        resolve_config("tiny", DATASET, {**given, "rate_batch": 256})
+    with pytest.raises(ZooError, match=r"smaller images$"):
+        resolve_config("tiny", DATASET, given)

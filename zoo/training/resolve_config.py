@@ -161,7 +161,11 @@ def check_shift(recipe: Recipe, preprocessing: Preprocessing) -> None:
 def check_memory(network: Network, recipe: Recipe, preprocessing: Preprocessing, dataset: Dataset) -> None:
     """Raises ZooError where a batch, or the images that the recipe keeps in memory, have no room."""
     shape = preprocessing.image_shape
-    check_training_memory(network, shape, -(-recipe.batch_size // jax.device_count()), recipe.dtype)
+    try:
+        check_training_memory(network, shape, -(-recipe.batch_size // jax.device_count()), recipe.dtype)
+    except ZooError as error:
+        scaled = "; the recipe's learning rate is scaled with --batch-size" if recipe.rate_batch else ""
+        raise ZooError(f"{error}{scaled}") from None
     if recipe.feed == "resident":
         images = len(dataset.train) + len(dataset.test)
         check_array_memory(f"{images} resident images of {'x'.join(map(str, shape))}", images * math.prod(shape))
