@@ -44,6 +44,10 @@ def test_figures_of_imagenet_on_a_pod_by_hand():
     plan = pod_plan()
     assert (plan.steps_per_epoch, plan.steps, plan.unused_images) == (1251, 112_590, 1_281_167 - 1251 * 1024)
     assert plan.disk_bytes == 7 * 3 * 10**8
+    repeated = dataclasses.replace(RESNET50, recipe=dataclasses.replace(RESNET50.recipe, repeats=3))
+    plan_of_repeats = plan_run(repeated, RunOptions(), IMAGENET, POD, parameters=1, checkpoint_bytes=1)
+    assert plan_of_repeats.unused_images == 1_281_167 - 1251 * 1024 // 3
+    assert "each 3 times" in "".join(plan_lines(plan_of_repeats))
     # A multiply-add is two operations; the backward pass is twice the forward pass; a fifth of the peak.
     speed = 0.2 * 64 * 989e12 / (2 * 4_089_184_256 * 3)
     assert plan.images_per_second == pytest.approx(speed)

@@ -252,7 +252,7 @@ class Recipe:
         if 0 < self.erase_area < SMALLEST_ERASED:
             raise ZooError(f"erase_area is {self.erase_area:g}: it must be 0, or at least {SMALLEST_ERASED}")
         if self.repeats > self.batch_size:
-            raise ZooError(f"repeats is {self.repeats}: a batch has only {self.batch_size} images")
+            raise ZooError(f"repeats is {self.repeats}: a batch has only {self.batch_size} images; use fewer")
 
     @property
     def update_size(self) -> int:

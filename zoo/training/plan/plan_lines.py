@@ -41,10 +41,11 @@ def memory_line(plan: RunPlan) -> str:
 def _steps(plan: RunPlan) -> str:
     updates = f", {plan.updates:,} updates" if plan.updates != plan.steps else ""
     unused = f" ({plan.unused_images:,} of each epoch are not used)" if plan.unused_images else ""
+    repeats = f", each {plan.repeats} times" if plan.repeats > 1 else ""
     devices = f", {plan.batch_size // plan.machine.devices} per device" if plan.machine.devices > 1 else ""
     return (
         f"plan: {counted(plan.epochs, 'epoch')} of {counted(plan.steps_per_epoch, 'step')}, {plan.steps:,} in all"
-        f"{updates}; {plan.images.training:,} images{unused}, {plan.batch_size} per step{devices}"
+        f"{updates}; {plan.images.training:,} images{unused}, {plan.batch_size} per step{devices}{repeats}"
     )
 
 

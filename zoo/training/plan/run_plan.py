@@ -1,5 +1,6 @@
 """What a run will take, as a record: computed from its configuration and the machine, before it starts."""
 
+import math
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -31,7 +32,8 @@ class RunImages:
 class RunPlan:
     """What a run will take; None for what is not known, or was not computed.
 
-    `unused_images` are those of each epoch that do not fill a batch. `macs` are the multiply-adds of one image,
+    `unused_images` are those that an epoch does not have: those that do not fill a batch, and those in whose place
+    others are repeated, each `repeats` times. `macs` are the multiply-adds of one image,
     forward; `macs_per_epoch` counts a step as three times that, and the evaluation once. `seconds_per_epoch` are at
     `peak_share` of the devices' peak, and `images_per_second` is then the speed of all devices. At most `checkpoints`
     are on the disk at a time.
@@ -42,6 +44,7 @@ class RunPlan:
     machine: Machine
     images: RunImages
     batch_size: int
+    repeats: int
     unused_images: int
     resident: bool
     epochs: int
@@ -98,7 +101,8 @@ def plan_run(
         machine=machine,
         images=images,
         batch_size=recipe.batch_size,
-        unused_images=images.training - used,
+        repeats=recipe.repeats,
+        unused_images=images.training - math.ceil(used / recipe.repeats),
         resident=recipe.feed == "resident",
         epochs=recipe.epochs,
         steps_per_epoch=plan.steps_per_epoch,
