@@ -197,6 +197,8 @@ def test_real_labels_of_a_file(tmp_path):
     result = real_accuracy(np.array([1, 795, 231]), np.array([0, 1, 2]), labels)
     assert (result.accuracy, result.images) == (0.5, 2)
     np.testing.assert_array_equal(validation_numbers(Named(3), labels), [2, 1, 0])
+    with pytest.raises(zoo.ZooError, match="none of the images"):
+        real_accuracy(np.array([1]), np.array([0]), labels)
     with pytest.raises(zoo.ZooError, match="ReaL labels of 3 images"):
         validation_numbers(Named(4), labels)
     for text in ("[[1000]]", "[[-1]]", "[]", '{"a": 1}', "[1]", "nothing"):

@@ -28,6 +28,8 @@ def class_outputs(weights: Classifier, dataset: Dataset) -> tuple[tuple[str, ...
         return matching_class_names(weights, dataset), tuple(range(len(names)))
     places = {name: index for index, name in enumerate(identifiers)}
     if unknown := [name for name in given if name not in places]:
+        if not weights.class_names and len(names) == len(given):
+            return matching_class_names(weights, dataset), tuple(range(len(names)))
         raise ZooError(
             f"{dataset.name} has the class {unknown[0]}, which is none of the {len(names):,} of these weights of "
             f"{weights.model}"

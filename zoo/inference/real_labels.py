@@ -56,7 +56,12 @@ def validation_numbers(source: Source, labels: RealLabels) -> np.ndarray:
 
 
 def real_accuracy(predicted: np.ndarray, numbers: np.ndarray, labels: RealLabels) -> RealAccuracy:
-    """The accuracy of the predicted outputs, int [n], of the images of these numbers; others than 0..999 are wrong."""
+    """The accuracy of the predicted outputs, int [n], of the images of these numbers.
+
+    Raises ZooError where none of them has a label.
+    """
     answers = [(output, set(labels[number])) for output, number in zip(predicted, numbers, strict=True)]
     right = [int(output) in known for output, known in answers if known]
-    return RealAccuracy(accuracy=sum(right) / len(right) if right else 0.0, images=len(right))
+    if not right:
+        raise ZooError("none of the images has a ReaL label: give the labels of these images, or leave them out")
+    return RealAccuracy(accuracy=sum(right) / len(right), images=len(right))

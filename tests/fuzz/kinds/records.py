@@ -54,6 +54,7 @@ def cases(seeds: Seeds, seed: int, count: int) -> Iterator[Case]:
     yield from _lock(seeds)
     yield from _hub_config(seeds)
     yield from _sheets(seeds)
+    yield from _real_labels(seeds)
 
 
 def in_run(seeds: Seeds, file: str, content: str, run: Path | None = None) -> Callable[[Path], None]:
@@ -168,6 +169,19 @@ def _hub_config(seeds: Seeds) -> Iterator[Case]:
             write=files(content),
             # A foreign record: what is of no use in it is not used.
             expected="either",
+        )
+
+
+def _real_labels(seeds: Seeds) -> Iterator[Case]:
+    arguments = ("evaluate", "--dataset", "digits", "--weights", str(seeds.weights), "--real-labels", "real.json")
+    for name, text, _ in wrong_documents([[970, 795], []]):
+        # These images have other names than ImageNet's.
+        yield Case(
+            kind="ReaL labels",
+            name=name,
+            arguments=arguments,
+            write=files({"real.json": text.encode()}),
+            expected="refused",
         )
 
 
