@@ -106,25 +106,36 @@ exec "$@"
 """
 
 
+def lost_place(beginning, folder, whole, kind):
+    """What lost_place.py prints."""
+    script = str(Path(__file__).with_name("lost_place.py"))
+    command = [*beginning, sys.executable, script, str(folder), str(whole), kind]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600)
+    if done.returncode == 77:
+        pytest.skip("may not mount a small disk here")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "resumed from step" in done.stdout
+    assert "Traceback" not in done.stdout + done.stderr
+    return done.stdout
+
+
 @pytest.mark.slow
 def test_a_full_disk_loses_nothing_that_was_saved(tmp_path):
     if not shutil.which("unshare"):
         pytest.skip("needs unshare")
     (tmp_path / "disk").mkdir()
     own = [] if os.geteuid() == 0 else ["--map-root-user"]
-    begin = ["unshare", *own, "--mount", "bash", "-c", FULL_DISK, "bash", str(tmp_path / "disk")]
-    done = subprocess.run(
-        [*begin, sys.executable, str(Path(__file__).with_name("full_disk.py")), str(tmp_path / "disk" / "run")],
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-    if done.returncode == 77:
-        pytest.skip("may not mount a small disk here")
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "could not be saved (No space left on device" in done.stdout
-    assert "resumed from step" in done.stdout
-    assert "Traceback" not in done.stdout + done.stderr
+    beginning = ["unshare", *own, "--mount", "bash", "-c", FULL_DISK, "bash", str(tmp_path / "disk")]
+    printed = lost_place(beginning, tmp_path / "disk" / "run", tmp_path / "whole", "full")
+    assert "could not be saved (No space left on device" in printed
+
+
+@pytest.mark.slow
+def test_lost_permission_loses_nothing_that_was_saved(tmp_path):
+    if os.geteuid() == 0 and not shutil.which("setpriv"):
+        pytest.skip("root needs setpriv to be asked for permission")
+    obeying = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"] if os.geteuid() == 0 else []
+    assert "Permission denied" in lost_place(obeying, tmp_path / "run", tmp_path / "whole", "permission")
 
 
 @pytest.mark.parametrize(
