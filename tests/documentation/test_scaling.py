@@ -67,3 +67,48 @@ def test_a_slice_has_the_chips_of_its_topology():
     pod = job["template"]["spec"]
     rows, columns = map(int, pod["nodeSelector"]["cloud.google.com/gke-tpu-topology"].split("x"))
     assert rows * columns == job["completions"] * pod["containers"][0]["resources"]["limits"]["google.com/tpu"]
+
+
+HLO = """
+  %all-reduce.1 = f32[64]{0} all-reduce(%fusion), channel_id=2, replica_groups=[1,8]<=[8]
+  %all-reduce.2 = (f32[1000,512]{1,0}, /*index=1*/f32[1000]{0}) all-reduce(%a, %b), channel_id=3
+  %ag = (bf16[8,4]{1,0}, bf16[64,4]{1,0}) all-gather-start(%p), channel_id=4
+  %done = bf16[64,4]{1,0} all-gather-done(%ag)
+  %rs = f32[16]{0} reduce-scatter(%q), channel_id=5
+  ROOT %tuple = (f32[64]{0}) tuple(%all-reduce.1)
+"""
+
+
+def test_collectives_are_counted_once_with_the_bytes_of_their_results(monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "benchmarks")
+    import collectives
+
+    found = [(one.kind, one.result) for one in collectives.collectives(HLO)]
+    assert found == [
+        ("all-reduce", 256),
+        ("all-reduce", 4 * (512_000 + 1000)),
+        ("all-gather", 2 * 256),
+        ("reduce-scatter", 64),
+    ]
+    assert collectives.Collective("all-reduce", 800).sent(8) == 2 * 700
+    assert (
+        collectives.Collective("all-gather", 800).sent(8)
+        == collectives.Collective("reduce-scatter", 100).sent(8)
+        == 700
+    )
+
+
+def test_the_efficiencies_of_the_page_are_those_of_the_program(monkeypatch, capsys):
+    monkeypatch.syspath_prepend(ROOT / "benchmarks")
+    import scaling
+
+    monkeypatch.setattr("sys.argv", ["scaling.py"])
+    scaling.main()
+    computed = capsys.readouterr().out.splitlines()
+    shown = [line for line in TEXT.splitlines() if re.match(r"\| \d+ (H200|TPU v)", line)]
+    assert len(shown) > 10 and set(shown) <= set(computed)
+    # By hand: 128 images of 24.5 GFLOP at 197.8 TFLOP/s, 2 x 7/8 of 102.2 MB at 376 GB/s, 157 times 20 µs.
+    arithmetic, gradient = 128 * 24.535e9 / 197.8e12, 1.75 * 102.23e6 / 376e9
+    assert scaling.efficiency(arithmetic, gradient, 157, 20e-6) == pytest.approx(
+        15.88 / (15.88 + 0.476 + 3.14), rel=1e-3
+    )
