@@ -47,6 +47,14 @@ def test_all_recipes_and_those_with_a_name(capsys):
     assert a3["learning_rate_by_images"]["2048"] == 0.008
 
 
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [("imagenet2012:5.1.0", "ImageNet"), ("cifar10:3.0.2", "CIFAR"), ("hf://datasets/ILSVRC/imagenet-1k", "ImageNet")],
+)
+def test_names_of_data_sets(capsys, name, kind):
+    assert [one["data"] for one in objects(capsys, "resnet18", "--dataset", name)] == [kind]
+
+
 def test_the_data_at_a_path_decide(capsys, tmp_path):
     for name in ("a", "b"):
         (tmp_path / "photos" / name).mkdir(parents=True)
@@ -60,6 +68,7 @@ def test_the_data_at_a_path_decide(capsys, tmp_path):
     [
         (["resnet5"], ["resnet5", "resnet50"]),
         (["resnet50", "--dataset", "imagenet"], ["imagenet", "TFDS name"]),
+        (["resnet50", "--dataset", "hf://datasets/me/photos"], ["hf://datasets/me/photos", "--dry-run"]),
         (["--dataset", "imagenet2012"], ["--dataset needs a network"]),
         (["resnet50", "--recipe", "timm_a1"], ["--recipe"]),
         (["--recipe", "timm_a4"], ["timm_a4", "timm_a3"]),

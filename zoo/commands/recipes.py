@@ -74,27 +74,31 @@ def recipes_of_network(args: argparse.Namespace) -> list[ListedRecipe]:
 
 
 def kind_named(dataset: str) -> DataKind:
-    """The kind of the data set at a path, or of one of TFDS's by its name. Raises ZooError if there is none."""
+    """The kind of the data set at a path, or of one of TFDS's or of the hub by its name. Raises ZooError if none is."""
+    import re
     from pathlib import Path
 
     from zoo.errors import ZooError, suggestion
     from zoo.training.config.choose_recipe import kind_of
     from zoo.training.config.recipe_table import data_kind
 
-    kind = data_kind(dataset)
-    if kind != "any data":
-        return kind
     if Path(dataset).expanduser().exists():
         from zoo.commands.arguments.dataset import named_dataset
 
         return kind_of(named_dataset(dataset, None, note_left_out=False))
+    from zoo.data.sources.hub import is_hub_name, parse_name
     from zoo.data.sources.tfds import dataset_names
 
-    known = dataset_names()
+    if is_hub_name(dataset):
+        kind = data_kind(parse_name(dataset).name)
+        if kind == "any data":
+            raise ZooError(f"the recipe on {dataset} depends on its classes and images: zoo train --dry-run reads them")
+        return kind
     # A configuration and a version may follow the name.
-    if dataset.partition("/")[0].partition(":")[0] not in known:
+    name, known = re.split("[/:]", dataset)[0], dataset_names()
+    if name not in known:
         raise ZooError(f"no data set is named {dataset!r}{suggestion(dataset, known)}: give a TFDS name, or a path")
-    return kind
+    return data_kind(name)
 
 
 def print_rows(recipes: list[ListedRecipe]) -> None:

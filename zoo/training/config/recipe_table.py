@@ -17,13 +17,14 @@ from zoo.training.config.recipes.small_images import ANY_DATA, DIGITS, FASHION_M
 
 DataKind = Literal["digits", "Fashion-MNIST", "CIFAR", "ImageNet", "any data"]
 
-# Names of data sets, as TFDS and folders have them.
+# Names of data sets, as TFDS, the hub of Hugging Face and folders have them.
 NAMES: tuple[tuple[str, DataKind], ...] = (
     ("digits", "digits"),
     ("fashion?mnist*", "Fashion-MNIST"),
     ("cifar10", "CIFAR"),
     ("cifar100", "CIFAR"),
     ("imagenet2012*", "ImageNet"),
+    ("imagenet-1k*", "ImageNet"),
 )
 ROWS: dict[DataKind, tuple[Row, ...]] = {
     "digits": DIGITS,
