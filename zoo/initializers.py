@@ -8,7 +8,7 @@ that of all axes but the one before.
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import partial
 from typing import Literal
 
 import jax
@@ -21,11 +21,12 @@ zeros = jax.nn.initializers.zeros
 ones = jax.nn.initializers.ones
 
 
-@dataclass(frozen=True)
 class ByLayer:
-    """An initializer that needs more of its layer than the shape of the array: `of(kernel_shape, groups)` gives it."""
+    """An initializer that needs more of its layer than the shape of the array."""
 
-    of: Callable[[tuple[int, ...], int], Initializer]
+    def of(self, kernel_shape: tuple[int, ...], groups: int) -> Initializer:
+        """The initializer of the kernel or the bias of a layer."""
+        raise NotImplementedError
 
 
 LayerInitializer = Initializer | ByLayer
@@ -36,71 +37,107 @@ def for_layer(initializer: LayerInitializer, kernel_shape: tuple[int, ...], grou
     return initializer.of(kernel_shape, groups) if isinstance(initializer, ByLayer) else initializer
 
 
-# Flax evaluates the shape of an initializer at each call of a layer: under jit it is traced once per shape.
-def _traced_once(initializer: Initializer) -> Initializer:
-    return jax.jit(initializer, static_argnums=(1, 2))
+class Drawn:
+    """An initializer that is traced once per shape: Flax evaluates its shape at each call of a layer.
+
+    A class and not a function within one, so that networks can be pickled and compared.
+    """
+
+    def __call__(self, key: jax.Array, shape: tuple[int, ...], dtype: jnp.dtype = jnp.float32) -> jax.Array:
+        return _traced_once(self, key, tuple(shape), dtype)
+
+    def draw(self, key: jax.Array, shape: tuple[int, ...], dtype: jnp.dtype) -> jax.Array:
+        raise NotImplementedError
 
 
-@cache
-def normal(stddev: float) -> Initializer:
+@partial(jax.jit, static_argnums=(0, 2, 3))
+def _traced_once(initializer: Drawn, key: jax.Array, shape: tuple[int, ...], dtype: jnp.dtype) -> jax.Array:
+    return initializer.draw(key, shape, dtype)
+
+
+@dataclass(frozen=True)
+class Normal(Drawn):
     """A normal distribution around zero that is not cut off.
 
     It stands for torch's `trunc_normal_` too, which cuts at -2 and 2, not at two deviations: a hundred deviations of
     0.02.
     """
-    return _traced_once(jax.nn.initializers.normal(stddev))
+
+    stddev: float
+
+    def draw(self, key: jax.Array, shape: tuple[int, ...], dtype: jnp.dtype) -> jax.Array:
+        return jax.nn.initializers.normal(self.stddev)(key, shape, dtype)
 
 
-@cache
-def constant(value: float) -> Initializer:
-    """The same value everywhere."""
-    return _traced_once(jax.nn.initializers.constant(value))
-
-
-@cache
-def variance_scaling(
-    scale: float, mode: Literal["fan_in", "fan_out"], distribution: Literal["normal", "truncated_normal", "uniform"]
-) -> Initializer:
-    """The variance is `scale` divided by the fan-in or the fan-out."""
-    return _traced_once(jax.nn.initializers.variance_scaling(scale, mode, distribution))
-
-
-@cache
-def uniform_within(bound: float) -> Initializer:
+@dataclass(frozen=True)
+class Uniform(Drawn):
     """Uniform in -bound..bound."""
 
-    def initializer(key: jax.Array, shape: tuple[int, ...], dtype: jnp.dtype = jnp.float32) -> jax.Array:
-        return jax.random.uniform(key, shape, dtype, -bound, bound)
+    bound: float
 
-    return _traced_once(initializer)
-
-
-def _he_normal_of_group(kernel_shape: tuple[int, ...], groups: int) -> Initializer:
-    return variance_scaling(2.0 * groups, "fan_out", "normal")
+    def draw(self, key: jax.Array, shape: tuple[int, ...], dtype: jnp.dtype) -> jax.Array:
+        return jax.random.uniform(key, shape, dtype, -self.bound, self.bound)
 
 
-def _within_fan_in(kernel_shape: tuple[int, ...], groups: int) -> Initializer:
-    return uniform_within(1 / math.sqrt(math.prod(kernel_shape[:-1])))
+@dataclass(frozen=True)
+class Constant(Drawn):
+    """The same value everywhere."""
+
+    value: float
+
+    def draw(self, key: jax.Array, shape: tuple[int, ...], dtype: jnp.dtype) -> jax.Array:
+        return jnp.full(shape, self.value, dtype)
+
+
+@dataclass(frozen=True)
+class VarianceScaling(Drawn):
+    """The variance is `scale` divided by the fan-in, the fan-out or their mean."""
+
+    scale: float
+    mode: Literal["fan_in", "fan_out", "fan_avg"]
+    distribution: Literal["normal", "truncated_normal", "uniform"]
+
+    def draw(self, key: jax.Array, shape: tuple[int, ...], dtype: jnp.dtype) -> jax.Array:
+        return jax.nn.initializers.variance_scaling(self.scale, self.mode, self.distribution)(key, shape, dtype)
+
+
+@dataclass(frozen=True)
+class HeNormalOfGroup(ByLayer):
+    """Normal; the variance is 2 divided by the fan-out of one group."""
+
+    def of(self, kernel_shape: tuple[int, ...], groups: int) -> Initializer:
+        return VarianceScaling(2.0 * groups, "fan_out", "normal")
+
+
+@dataclass(frozen=True)
+class UniformByFanIn(ByLayer):
+    """Uniform in +-numerator / fan_in ** power, where the fan-in is that of the kernel, for a bias too."""
+
+    numerator: float
+    power: float
+
+    def of(self, kernel_shape: tuple[int, ...], groups: int) -> Initializer:
+        return Uniform(self.numerator / math.prod(kernel_shape[:-1]) ** self.power)
 
 
 # He et al., arXiv:1502.01852: equation 10, and after equation 14. The first is TensorFlow's and Flax's, cut off at two
 # deviations; the others are torch's kaiming_normal_ and kaiming_uniform_, which do not divide a fan-out by the groups.
-he_truncated_normal = variance_scaling(2.0, "fan_in", "truncated_normal")
-he_normal = variance_scaling(2.0, "fan_in", "normal")
-he_normal_fan_out = variance_scaling(2.0, "fan_out", "normal")
-he_uniform = variance_scaling(2.0, "fan_in", "uniform")
+he_truncated_normal = VarianceScaling(2.0, "fan_in", "truncated_normal")
+he_normal = VarianceScaling(2.0, "fan_in", "normal")
+he_normal_fan_out = VarianceScaling(2.0, "fan_out", "normal")
+he_uniform = VarianceScaling(2.0, "fan_in", "uniform")
 # TensorFlow's EfficientNet and MobileNet: the fan-out of one group.
-he_normal_group_fan_out = ByLayer(_he_normal_of_group)
+he_normal_group_fan_out = HeNormalOfGroup()
 # Glorot and Bengio 2010: Keras's default; and Caffe's xavier, which takes the fan-in alone.
-glorot_uniform = _traced_once(jax.nn.initializers.glorot_uniform())
-caffe_xavier = variance_scaling(1.0, "fan_in", "uniform")
+glorot_uniform = VarianceScaling(1.0, "fan_avg", "uniform")
+caffe_xavier = VarianceScaling(1.0, "fan_in", "uniform")
 # Flax's default of linear layers.
-lecun_truncated_normal = variance_scaling(1.0, "fan_in", "truncated_normal")
+lecun_truncated_normal = VarianceScaling(1.0, "fan_in", "truncated_normal")
 # torch's default, of kernels and of biases: uniform in +-1 / sqrt(fan-in of the kernel).
-torch_default = variance_scaling(1 / 3, "fan_in", "uniform")
-torch_default_bias = ByLayer(_within_fan_in)
+torch_default = VarianceScaling(1 / 3, "fan_in", "uniform")
+torch_default_bias = UniformByFanIn(1.0, power=0.5)
 # Of TensorFlow's EfficientNet, for its linear layer: uniform in +-1 / sqrt(features).
-uniform_fan_out = variance_scaling(1 / 3, "fan_out", "uniform")
+uniform_fan_out = VarianceScaling(1 / 3, "fan_out", "uniform")
 
 
 @dataclass(frozen=True, kw_only=True)

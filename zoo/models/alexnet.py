@@ -5,7 +5,7 @@ from functools import partial
 import flax.linen as nn
 import jax
 
-from zoo.initializers import TORCH_DEFAULT, InitialValues, normal, ones
+from zoo.initializers import TORCH_DEFAULT, InitialValues, Normal, ones
 from zoo.layers import adaptive_avg_pool, local_response_norm, max_pool
 from zoo.models.blocks.hidden_dense_layers import hidden_dense_layers
 from zoo.models.field_types import Convs, Positions, Probability
@@ -53,10 +53,10 @@ ZFNET = (
 STAGES = ("conv1", "conv2", "conv5")
 
 # Section 5 of the paper of 2012, whose biases of 1 give ReLUs positive inputs from the start.
-INITIAL_2012 = InitialValues(kernel=normal(0.01), dense_kernel=normal(0.01), hidden_bias=ones)
+INITIAL_2012 = InitialValues(kernel=Normal(0.01), dense_kernel=Normal(0.01), hidden_bias=ones)
 BIASES_OF_ONE_2012 = (2, 4, 5)
 # Section 3 of ZFNet's paper: "all weights are initialized to 10^-2 and biases are set to 0".
-ZFNET_INITIAL = InitialValues(kernel=normal(0.01), dense_kernel=normal(0.01))
+ZFNET_INITIAL = InitialValues(kernel=Normal(0.01), dense_kernel=Normal(0.01))
 
 
 class AlexNet(Network):

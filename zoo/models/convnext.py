@@ -6,7 +6,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from zoo.initializers import InitialValues, normal
+from zoo.initializers import InitialValues, Normal
 from zoo.kernels.broadcast import multiply_broadcast
 from zoo.layers import Activation, Conv, Dense, ModuleFactory, global_avg_pool, stochastic_depth
 from zoo.models.field_types import Depths, Probability, Scale, Widths
@@ -26,7 +26,7 @@ TABLE = {
 EXPANSION = 4  # the channels between the two pointwise layers of a block divided by those of its input (section 2.4)
 
 # The authors' release and torchvision.
-INITIAL = InitialValues(kernel=normal(0.02), dense_kernel=normal(0.02))
+INITIAL = InitialValues(kernel=Normal(0.02), dense_kernel=Normal(0.02))
 exact_gelu = partial(jax.nn.gelu, approximate=False)
 # The variance is right where the mean is large, as torch's; it costs nothing on a CPU.
 layer_norm = partial(nn.LayerNorm, epsilon=1e-6, use_fast_variance=False)

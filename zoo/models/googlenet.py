@@ -6,7 +6,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from zoo.initializers import InitialValues, caffe_xavier, constant, normal, torch_default_bias
+from zoo.initializers import Constant, InitialValues, Normal, caffe_xavier, torch_default_bias
 from zoo.layers import (
     Activation,
     Dense,
@@ -41,9 +41,9 @@ INCEPTIONS = {
 POOL_AFTER = ("3b", "4e")
 STAGES = ("conv1", "conv2", "inception_3b", "inception_4e", "inception_5b")
 # The Caffe release: xavier, and biases of 0.2 but in the classifiers.
-CAFFE = InitialValues(kernel=caffe_xavier, bias=constant(0.2), dense_kernel=caffe_xavier, hidden_bias=constant(0.2))
+CAFFE = InitialValues(kernel=caffe_xavier, bias=Constant(0.2), dense_kernel=caffe_xavier, hidden_bias=Constant(0.2))
 # Torchvision sets the kernels, and leaves biases at torch's default.
-TORCHVISION = InitialValues(kernel=normal(0.01), dense_kernel=normal(0.01), dense_bias=torch_default_bias)
+TORCHVISION = InitialValues(kernel=Normal(0.01), dense_kernel=Normal(0.01), dense_bias=torch_default_bias)
 
 AUX_HEAD_AFTER = {"4a": "loss1", "4d": "loss2"}
 

@@ -7,7 +7,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from zoo.initializers import KERAS_DEFAULT, InitialValues, normal, torch_default_bias
+from zoo.initializers import KERAS_DEFAULT, InitialValues, Normal, torch_default_bias
 from zoo.layers import (
     Dropout,
     ModuleFactory,
@@ -110,8 +110,8 @@ MIXED = {
     "7c": INCEPTION_8,
 }
 # Torchvision's; the auxiliary head's linear layer has `AUX_KERNEL`.
-INITIAL = InitialValues(kernel=normal(0.1), dense_kernel=normal(0.1), dense_bias=torch_default_bias)
-AUX_KERNEL = normal(0.001)
+INITIAL = InitialValues(kernel=Normal(0.1), dense_kernel=Normal(0.1), dense_bias=torch_default_bias)
+AUX_KERNEL = Normal(0.001)
 # The batch normalisations of Keras have no scale.
 KERAS_NORM = partial(batch_norm, epsilon=1e-3, momentum=0.99, use_scale=False)
 STAGES = ("conv2d_2b_3x3", "conv2d_4a_3x3", "mixed_5d", "mixed_6e", "mixed_7c")

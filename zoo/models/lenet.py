@@ -1,6 +1,5 @@
 """LeNet-5: the version that is taught today, and the published one."""
 
-import math
 from functools import partial
 
 import flax.linen as nn
@@ -9,14 +8,13 @@ import jax.numpy as jnp
 
 from zoo.geometry import Size, pair
 from zoo.initializers import (
-    ByLayer,
-    Initializer,
     InitialValues,
     LayerInitializer,
+    Uniform,
+    UniformByFanIn,
     caffe_xavier,
     for_layer,
     he_truncated_normal,
-    uniform_within,
 )
 from zoo.kernels.broadcast import add_broadcast, multiply_broadcast
 from zoo.layers import Activation, Dense, adaptive_avg_pool, avg_pool, conv, max_pool
@@ -64,15 +62,10 @@ def scaled_tanh(x: jax.Array) -> jax.Array:
     return 1.7159 * jnp.tanh(x * (2 / 3))
 
 
-def _uniform_of_1998(kernel_shape: tuple[int, ...], groups: int) -> Initializer:
-    """Uniform in +-2.4 / fan-in: Appendix A of the paper."""
-    return uniform_within(2.4 / math.prod(kernel_shape[:-1]))
-
-
 # Caffe's example lenet_train_test.prototxt.
 INITIAL = InitialValues(kernel=caffe_xavier, dense_kernel=caffe_xavier)
 # Appendix A of the paper is of the kernels: biases start at zero.
-INITIAL_1998 = InitialValues(kernel=ByLayer(_uniform_of_1998), dense_kernel=ByLayer(_uniform_of_1998))
+INITIAL_1998 = InitialValues(kernel=UniformByFanIn(2.4, power=1), dense_kernel=UniformByFanIn(2.4, power=1))
 
 
 class LeNet5(Network):
@@ -140,7 +133,7 @@ class Subsampling(nn.Module):
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:
         maps = (x.shape[-1],)
-        coefficient = self.param("coefficient", uniform_within(2.4 / 4), maps)  # Appendix A: four inputs
+        coefficient = self.param("coefficient", Uniform(2.4 / 4), maps)  # Appendix A: four inputs
         bias = self.param("bias", nn.initializers.zeros, maps)
         scaled = multiply_broadcast(4 * avg_pool(x, 2), coefficient.astype(self.dtype))
         return add_broadcast(scaled, bias.astype(self.dtype))

@@ -4,7 +4,7 @@ from functools import partial
 
 import flax.linen as nn
 
-from zoo.initializers import InitialValues, he_normal_fan_out, variance_scaling
+from zoo.initializers import InitialValues, VarianceScaling, he_normal_fan_out
 from zoo.layers import Activation
 from zoo.models.blocks.inverted_residual import StageSettings
 from zoo.models.field_types import Momentum
@@ -40,7 +40,7 @@ SECOND_RECIPE = ("mnasnet0_75", "mnasnet1_3")
 
 
 # Torchvision's: the kernel of the linear layer is uniform in +-sqrt(3 / features).
-INITIAL = InitialValues(kernel=he_normal_fan_out, dense_kernel=variance_scaling(1.0, "fan_out", "uniform"))
+INITIAL = InitialValues(kernel=he_normal_fan_out, dense_kernel=VarianceScaling(1.0, "fan_out", "uniform"))
 
 
 class MNASNet(MobileNetV2):

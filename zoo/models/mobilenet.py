@@ -7,9 +7,9 @@ import jax
 
 from zoo.initializers import (
     InitialValues,
+    Normal,
     he_normal_fan_out,
     he_normal_group_fan_out,
-    normal,
     uniform_fan_out,
 )
 from zoo.layers import Activation, Dropout, ModuleFactory, batch_norm, global_avg_pool
@@ -42,7 +42,7 @@ MOBILENET_V2 = (
 )
 # Timm's of V1, and torchvision's of V2.
 V1_INITIAL = InitialValues(kernel=he_normal_group_fan_out, dense_kernel=uniform_fan_out)
-V2_INITIAL = InitialValues(kernel=he_normal_fan_out, dense_kernel=normal(0.01))
+V2_INITIAL = InitialValues(kernel=he_normal_fan_out, dense_kernel=Normal(0.01))
 STEM, HEAD = 32, 1280  # features of the first convolution, and of the last one in V2
 
 

@@ -7,7 +7,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from zoo.initializers import InitialValues, he_normal_fan_out, normal
+from zoo.initializers import InitialValues, Normal, he_normal_fan_out
 from zoo.layers import Activation, Dense, Dropout, ModuleFactory, SqueezeExcite, batch_norm, global_avg_pool
 from zoo.models.blocks.inverted_residual import InvertedResidual
 from zoo.models.blocks.round_width import round_width
@@ -46,7 +46,7 @@ SMALL = (
     SearchedStage(5, 48, True, True, 1, (120, 144)),
     SearchedStage(5, 96, True, True, 2, (288, 576, 576)),
 )
-INITIAL = InitialValues(kernel=he_normal_fan_out, dense_kernel=normal(0.01))  # as torchvision's
+INITIAL = InitialValues(kernel=he_normal_fan_out, dense_kernel=Normal(0.01))  # as torchvision's
 STEM = 16  # features of the first convolution
 
 

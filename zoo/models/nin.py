@@ -8,7 +8,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from zoo.initializers import InitialValues, normal
+from zoo.initializers import InitialValues, Normal
 from zoo.layers import Dropout, ModuleFactory, avg_pool, global_avg_pool, max_pool
 from zoo.models.field_types import LayerNames, Positions, Probability
 from zoo.models.network import ModelInfo, Network, Paper
@@ -45,8 +45,8 @@ CIFAR10 = (
 
 
 # The Caffe model zoo's nin_imagenet and nin_cifar10; the former has three layers with a smaller deviation.
-INITIAL = InitialValues(kernel=normal(0.05))
-SMALL_KERNEL = normal(0.01)
+INITIAL = InitialValues(kernel=Normal(0.05))
+SMALL_KERNEL = Normal(0.01)
 
 
 class NiN(Network):

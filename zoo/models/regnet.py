@@ -9,7 +9,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from zoo.initializers import InitialValues, he_normal_fan_out, normal, torch_default_bias
+from zoo.initializers import InitialValues, Normal, he_normal_fan_out, torch_default_bias
 from zoo.layers import Activation, ModuleFactory, SqueezeExcite, batch_norm, global_avg_pool
 from zoo.models.blocks.round_width import round_width
 from zoo.models.network import TORCHVISION_V2_CROP, FoldableNetwork, ModelInfo, Paper, maybe_remat
@@ -35,7 +35,7 @@ TABLE = {
 }
 
 # Torchvision's; the convolutions with biases are those of squeeze-and-excitation.
-INITIAL = InitialValues(kernel=he_normal_fan_out, bias=torch_default_bias, dense_kernel=normal(0.01))
+INITIAL = InitialValues(kernel=he_normal_fan_out, bias=torch_default_bias, dense_kernel=Normal(0.01))
 
 STEM_WIDTH = 32
 SQUEEZE = 0.25  # squeezed channels of the Y blocks, as a fraction of the input channels (section 4)

@@ -5,7 +5,7 @@ from functools import partial
 import flax.linen as nn
 import jax
 
-from zoo.initializers import InitialValues, he_normal_fan_out, normal
+from zoo.initializers import InitialValues, Normal, he_normal_fan_out
 from zoo.layers import Activation, Conv, Dropout, ModuleFactory, batch_norm, global_avg_pool, max_pool, stochastic_depth
 from zoo.models.field_types import Depths, Probability
 from zoo.models.network import ModelInfo, Network, Paper, maybe_remat
@@ -13,7 +13,7 @@ from zoo.models.resnet import DEPTHS, EXPANSION, block_settings, last_blocks
 
 PAPER = Paper(title="Identity Mappings in Deep Residual Networks", year=2016, url="https://arxiv.org/abs/1603.05027")
 
-INITIAL = InitialValues(kernel=he_normal_fan_out, dense_kernel=normal(0.01))  # as timm's
+INITIAL = InitialValues(kernel=he_normal_fan_out, dense_kernel=Normal(0.01))  # as timm's
 
 # Layers, parameters, multiply-adds.
 TABLE = {

@@ -6,7 +6,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from zoo.initializers import InitialValues, he_uniform, normal
+from zoo.initializers import InitialValues, Normal, he_uniform
 from zoo.layers import Dropout, ModuleFactory, global_avg_pool, max_pool
 from zoo.models.field_types import LayerNames, Probability, Width, Window
 from zoo.models.network import ModelInfo, Network, Paper
@@ -31,7 +31,7 @@ FIRES = {
 
 
 # Torchvision's; conv10 is the classifier.
-INITIAL = InitialValues(kernel=he_uniform, dense_kernel=normal(0.01))
+INITIAL = InitialValues(kernel=he_uniform, dense_kernel=Normal(0.01))
 
 
 class SqueezeNet(Network):

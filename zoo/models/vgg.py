@@ -5,7 +5,7 @@ from functools import partial
 import flax.linen as nn
 import jax
 
-from zoo.initializers import InitialValues, he_normal_fan_out, normal
+from zoo.initializers import InitialValues, Normal, he_normal_fan_out
 from zoo.layers import adaptive_avg_pool, batch_norm, max_pool
 from zoo.models.blocks.hidden_dense_layers import hidden_dense_layers
 from zoo.models.field_types import Depths, Probability
@@ -28,7 +28,7 @@ TABLE = {
 }
 
 
-INITIAL = InitialValues(kernel=he_normal_fan_out, dense_kernel=normal(0.01))  # as torchvision's
+INITIAL = InitialValues(kernel=he_normal_fan_out, dense_kernel=Normal(0.01))  # as torchvision's
 
 
 class VGG(FoldableNetwork):
