@@ -14,7 +14,7 @@ SIZE = 96
 LONG = {
     *("inception_resnet_v2_keras", "inception_v4", "inception_v3_keras", "inception_v2", "xception", "densenet121"),
     *("convnext_tiny", "regnet_y_400mf", "mnasnet0_5", "googlenet_tv", "resnet50v2", "mobilenet_v3_small"),
-    "efficientnet_lite0",
+    *("efficientnet_lite0", "vgg11"),
 }
 
 
