@@ -15,12 +15,14 @@ from zoo.commands.train import resume_command
 from zoo.data import Preprocessing
 from zoo.training import RunFolder
 from zoo.training.checkpoint.checkpoints import open_checkpointer
+from zoo.training.logging import recorder
 from zoo.weights import Weights, load, save
 
 
 @pytest.fixture(autouse=True)
 def elsewhere(tmp_path, monkeypatch):
-    """Runs go to a separate folder, and no test uses the internet."""
+    """Runs go to a separate folder, and draw no curves, which takes longer; no test uses the internet."""
+    monkeypatch.setattr(recorder, "draw_curves", lambda rows, path, title: path.touch())
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path / "tfds"))
     monkeypatch.setenv("ZOO_CACHE", str(tmp_path / "cache"))

@@ -20,8 +20,8 @@ def rates_of(steps=STEPS, **settings):
     recipe = Recipe(**{"epochs": 12, "learning_rate": 0.4, "warmup_epochs": 0.0, **settings})
     rate = learning_rate_schedule(recipe, steps)
     updates = recipe.epochs * steps // recipe.accumulate
-    # Of one length, so that little is compiled.
-    found = np.asarray(jax.vmap(rate)(np.arange(LONGEST, dtype=np.int32)), np.float64)[:updates]
+    # By one program: operation by operation takes longer to compile.
+    found = np.asarray(jax.jit(jax.vmap(rate))(np.arange(LONGEST, dtype=np.int32)), np.float64)[:updates]
     return np.arange(updates, dtype=np.float64), found
 
 

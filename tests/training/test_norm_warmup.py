@@ -62,16 +62,14 @@ def batches(steps, size=6):
 
 
 def trained(model, steps, recipe=None, optimizer=None):
-    variables = model.init(jax.random.key(0), jnp.zeros((1, 5, 5, 3)))
-    state = create_state(
-        model,
-        optimizer or optax.sgd(0.1),
-        variables,
-        jax.random.key(1),
-        mean=MEAN,
-        std=STD,
-        recipe=recipe or Recipe(),
-    )
+    # One program: layer by layer takes longer to compile.
+    @jax.jit
+    def make(key, images):
+        chosen = optimizer or optax.sgd(0.1)
+        constants = {"mean": MEAN, "std": STD, "recipe": recipe or Recipe()}
+        return create_state(model, chosen, model.init(key, images), jax.random.key(1), **constants)
+
+    state = make(jax.random.key(0), np.zeros((1, 5, 5, 3), np.float32))
     step = jax.jit(train_step)
     for batch in batches(steps):
         state, _ = step(state, batch)
