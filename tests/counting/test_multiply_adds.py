@@ -310,7 +310,7 @@ def test_arrays_that_are_empty_on_purpose(name):
 LOCAL = nn.ConvLocal(5, (3, 3), padding="VALID")
 FLAT_DENSE = nn.Sequential([lambda x: x.reshape(-1, 4), nn.Dense(5, use_bias=False), lambda x: x.reshape(1, 8, 8, 5)])
 FOUND = {
-    "edge padding: MACs (64 places x 9 x 4 x 4)": (EdgePadded("edge"), (1, 8, 8, 4), "macs", 9216),
+    "edge padding: MACs (64 positions x 9 x 4 x 4)": (EdgePadded("edge"), (1, 8, 8, 4), "macs", 9216),
     "transposed 4x4, stride 1, on 1x1x100 (each input place uses the kernel once)": (
         transposed(512, (4, 4), (1, 1)),
         (1, 1, 1, 100),
@@ -318,14 +318,14 @@ FOUND = {
         819_200,
     ),
     "transposed 3x3, stride (2, 1)": (transposed(5, (3, 3), (2, 1)), (1, 8, 8, 4), "macs", 11_520),
-    "ConvLocal: MACs (36 places x 36 x 5)": (LOCAL, (1, 8, 8, 4), "macs", 6480),
+    "ConvLocal: MACs (36 positions x 36 x 5)": (LOCAL, (1, 8, 8, 4), "macs", 6480),
     "ConvLocal: parameters without sharing are its parameters": (
         LOCAL,
         (1, 8, 8, 4),
         "parameters_without_sharing",
         6660,
     ),
-    "dense on flattened places, without sharing": (FLAT_DENSE, (1, 8, 8, 4), "parameters_without_sharing", 1280),
+    "dense on flattened positions, without sharing": (FLAT_DENSE, (1, 8, 8, 4), "parameters_without_sharing", 1280),
 }
 
 

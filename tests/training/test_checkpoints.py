@@ -167,7 +167,7 @@ TOO_MANY, NOT_ALLOWED = OSError(errno.EMFILE, "Too many open files"), Permission
 
 
 @pytest.mark.parametrize(
-    ("reads", "error"),
+    ("function", "error"),
     [
         ("orbax.checkpoint.v1.checkpointables_metadata", TOO_MANY),
         ("orbax.checkpoint.v1.checkpointables_metadata", MemoryError()),
@@ -177,13 +177,13 @@ TOO_MANY, NOT_ALLOWED = OSError(errno.EMFILE, "Too many open files"), Permission
         ("zoo.training.checkpoint.saved_metrics.read_regular", NOT_ALLOWED),
     ],
 )
-def test_what_the_system_refuses_to_read_is_not_called_damaged(finished, monkeypatch, reads, error):
+def test_what_the_system_refuses_to_read_is_not_called_damaged(finished, monkeypatch, function, error):
     """It would be renamed, and its steps would be trained again."""
 
     def refused(*args, **kwargs):
         raise error
 
-    monkeypatch.setattr(reads, refused)
+    monkeypatch.setattr(function, refused)
     with pytest.raises(zoo.ZooError, match=r"steps/12") as stopped:
         run(finished, resume=True)
     assert "damaged" not in str(stopped.value)

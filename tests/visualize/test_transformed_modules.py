@@ -169,8 +169,8 @@ def unrolled(variables, x):
         return jnp.maximum(x + conv["bias"], 0)
 
     first = x = block(x, params["first"]["conv"])
-    for turn in range(2):
-        x = block(x, jax.tree.map(lambda leaf, turn=turn: leaf[turn], params["repeated"]["conv"]))
+    for iteration in range(2):
+        x = block(x, jax.tree.map(lambda leaf, iteration=iteration: leaf[iteration], params["repeated"]["conv"]))
         maps.append(x)
     return first, jnp.stack(maps), x.mean((1, 2)) @ params["fc"]["kernel"] + params["fc"]["bias"]
 
@@ -188,7 +188,7 @@ def test_a_scanned_network_is_drawn_as_it_is_applied():
     assert list(survey(net)) == ["first"]
 
 
-def test_a_layer_in_a_scan_is_hidden_or_all_turns_at_once():
+def test_a_layer_in_a_scan_is_hidden_or_all_iterations_at_once():
     variables = variables_of(Scanned(), SIZE)
     for call in (zoo.features, lambda *args: visualize.activations(*args[:3], args[3][0])):
         with pytest.raises(zoo.ZooError, match=r"repeated/conv.*Scanned.*nn\.scan"):

@@ -48,7 +48,7 @@ class IndexMap:
     `move` does what the parts cannot say, such as a reshape, and then stands for all of them: it gets an array with
     one value for each position of the operand (or of size 1 along axes where all are the same) and returns, for each
     output position, the smallest of the values that the position reads, or NOTHING. An axis has a part besides only
-    if what is read along it does not depend on the other axes. `places`: some outputs read nothing of this operand,
+    if what is read along it does not depend on the other axes. `has_gaps`: some outputs read nothing of this operand,
     as in a concatenation. `exact` is False for an operation that may read less than this, and `exact_apart` if
     that is so only where positions differ in more than a shift. `masks`: the outputs that read nothing are constants,
     with which a product may be zero.
@@ -56,7 +56,7 @@ class IndexMap:
 
     axes: tuple[AxisMap | AxisTable | None, ...]
     move: Callable[[np.ndarray], np.ndarray] | None = None
-    places: bool = False
+    has_gaps: bool = False
     exact: bool = True
     exact_apart: bool = True
     masks: bool = False

@@ -69,7 +69,7 @@ def stacked(shape: Shape, axis: int, index: int, length: int) -> IndexMap:
     return IndexMap(
         tuple(AxisMap(a + (a >= axis)) for a in range(len(shape))),
         move=lambda values: _placed(np.expand_dims(values, axis), axis, index, length),
-        places=True,
+        has_gaps=True,
     )
 
 
@@ -78,7 +78,7 @@ def concatenated(shape: Shape, along: int, start: int, length: int) -> IndexMap:
     return IndexMap(
         tuple(None if axis == along else AxisMap(axis) for axis in range(len(shape))),
         move=lambda values: _placed(broadcast_axes(values, shape, [along]), along, start, length),
-        places=True,
+        has_gaps=True,
     )
 
 
@@ -100,7 +100,7 @@ def pad(config: Sequence[tuple[int, int, int]], shape: Shape, output: Shape) -> 
         positions = sliding_window(axis, taps=(0, 0), stride=1, low=low, count=output[axis], input_dilation=gap + 1)
         return replace(positions, size=shape[axis])
 
-    return IndexMap(tuple(map(part, range(len(shape)))), places=any(max(sides) > 0 for sides in config))
+    return IndexMap(tuple(map(part, range(len(shape)))), has_gaps=any(max(sides) > 0 for sides in config))
 
 
 def sliding_window(
@@ -137,7 +137,7 @@ def gathered(shape: Shape, output: Shape, source: np.ndarray) -> IndexMap:
         flat = np.append(np.broadcast_to(values, shape).reshape(-1), NOTHING)
         return flat[source.reshape(output)]
 
-    return IndexMap((None,) * len(shape), move=move, places=True)
+    return IndexMap((None,) * len(shape), move=move, has_gaps=True)
 
 
 def where(shape: Shape, seen: np.ndarray, *, masks: bool = False) -> IndexMap:
@@ -145,7 +145,7 @@ def where(shape: Shape, seen: np.ndarray, *, masks: bool = False) -> IndexMap:
     return IndexMap(
         (None,) * len(shape),
         move=lambda values: np.where(seen, values, NOTHING),
-        places=True,
+        has_gaps=True,
         masks=masks,
     )
 

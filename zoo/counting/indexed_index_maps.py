@@ -48,7 +48,7 @@ def dynamic_update_slice(call: PrimitiveCall, operand: int, output: int) -> Inde
         return np.pad(broadcast_axes(values, sizes, part), around, constant_values=NOTHING)
 
     parts = tuple(None if axis in part else AxisMap(axis) for axis in range(len(sizes)))
-    return IndexMap(parts, move=inside_values if operand == 1 else outside_values, places=True)
+    return IndexMap(parts, move=inside_values if operand == 1 else outside_values, has_gaps=True)
 
 
 def _anywhere(call: PrimitiveCall, operand: int, starts: Sequence[int | None]) -> IndexMap:
@@ -131,7 +131,7 @@ def scatter(call: PrimitiveCall, operand: int, output: int) -> IndexMap:
         np.minimum.at(written, targets.reshape(-1), np.broadcast_to(values, updates).reshape(-1))
         return written[:-1].reshape(shape)
 
-    return IndexMap((None,) * len(updates), move=move, places=True)
+    return IndexMap((None,) * len(updates), move=move, has_gaps=True)
 
 
 def _targets(call: PrimitiveCall, indices: np.ndarray) -> np.ndarray:

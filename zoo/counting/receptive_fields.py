@@ -148,19 +148,19 @@ def _meet(fields: Sequence[AxisField]) -> bool:
 def _compose(field: AxisField, index_map: IndexMap, shape: Sequence[int]) -> AxisField:
     """The field after one more operation, whose output has `shape`."""
     exact = field.exact and index_map.exact
-    if field.axis is None and isinstance(field.low, int) and not index_map.places:
+    if field.axis is None and isinstance(field.low, int) and not index_map.has_gaps:
         return field if exact is field.exact else replace(field, exact=exact)
     if 0 in shape[1:]:
         return AxisField(NOTHING, -NOTHING, field.extent, None)
     rank = len(index_map.axes)
-    if field.whole and index_map.places and not _joins_features(index_map):
+    if field.whole and index_map.has_gaps and not _joins_features(index_map):
         field = replace(field, low=0, high=field.extent - 1, axis=None, stride=1, count=1, whole=False)
     part = None if field.axis is None else index_map.axes[field.axis]
     if field.axis is not None and not isinstance(part, AxisMap):
         field = positions_apart(field, rank)
     low, high = field.low, field.high
     uniform = isinstance(low, int)
-    if not uniform or index_map.places:
+    if not uniform or index_map.has_gaps:
         low, high = (np.asarray(bound).reshape(np.shape(bound) or [1] * rank) for bound in (low, high))
         low = moved(low, index_map, shape, besides=field.axis)
         high = -moved(-high, index_map, shape, besides=field.axis)

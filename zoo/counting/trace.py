@@ -191,8 +191,8 @@ class _JaxprReader:
         )
         if value.data is None:
             return TracedValue(variables=parts, known=value.known and constants.item(value.known, index))
-        reads = index_maps.item(len(shape) + 1, 0, index)
-        return self._movement("scan_slice", [value.data], [reads], tuple(shape), aval, frames, parts)
+        index_map = index_maps.item(len(shape) + 1, 0, index)
+        return self._movement("scan_slice", [value.data], [index_map], tuple(shape), aval, frames, parts)
 
     def _stack(self, out: Any, iterations: Sequence[TracedValue], frames: Frames) -> TracedValue:
         """An output that a scan collects: the values of all iterations along a new first axis."""
@@ -201,8 +201,8 @@ class _JaxprReader:
         if not data:
             return TracedValue(variables=variables, known=constants.stack([value.known for value in iterations]))
         shape = tuple(out.aval.shape)
-        places = [index_maps.stacked(shape[1:], 0, i, len(iterations)) for i in data]
-        return self._movement("stack", list(data.values()), places, shape, out.aval, frames, variables)
+        stacked = [index_maps.stacked(shape[1:], 0, i, len(iterations)) for i in data]
+        return self._movement("stack", list(data.values()), stacked, shape, out.aval, frames, variables)
 
     def _movement(
         self,

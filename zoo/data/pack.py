@@ -1,4 +1,4 @@
-"""Writes a data set of any source as a pack: a few large files, read at random places as fast as the disk is."""
+"""Writes a data set of any source as a pack: a few large files, read in any order as fast as the disk is."""
 
 import io
 import os

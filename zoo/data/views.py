@@ -92,8 +92,8 @@ def googlenet_boxes(height: int, width: int, size: int) -> list[Box]:
 def _five_boxes(top: float, left: float, short: int, side: int, size: int) -> list[Box]:
     """The corners and the centre of a square of `short` pixels, which is scaled to `side`, as parts of `size`."""
     unit, free = short / side, side - size
-    places = [(0, 0), (0, free), (free, 0), (free, free), (free // 2, free // 2)]
-    return [Box(top + row * unit, left + column * unit, size * unit, size * unit) for row, column in places]
+    corners = [(0, 0), (0, free), (free, 0), (free, free), (free // 2, free // 2)]
+    return [Box(top + row * unit, left + column * unit, size * unit, size * unit) for row, column in corners]
 
 
 def _corners(box: Box, height: int, width: int) -> tuple[float, float, float, float]:

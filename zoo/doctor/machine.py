@@ -41,10 +41,10 @@ def programs() -> Section:
 
 def disk_and_memory() -> Section:
     """Free space where zoo writes, free memory, and limits of this process."""
-    places = [_space("current folder", Path.cwd), _space("caches", cache_folder, "ZOO_CACHE")]
+    spaces = [_space("current folder", Path.cwd), _space("caches", cache_folder, "ZOO_CACHE")]
     if os.environ.get(PROGRAMS):
-        places.append(_space("compiled programs", programs_folder, PROGRAMS))
-    return Section("disk and memory", (*places, _space("temporary files", _temporary), _memory(), *_limits()))
+        spaces.append(_space("compiled programs", programs_folder, PROGRAMS))
+    return Section("disk and memory", (*spaces, _space("temporary files", _temporary), _memory(), *_limits()))
 
 
 def _processors() -> int:

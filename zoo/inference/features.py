@@ -24,7 +24,7 @@ CAPTURED = "intermediates"  # Flax's collection of captured outputs
 
 
 class Stacked(NamedTuple):
-    """The outputs of all turns of a `nn.scan`, or of all members of a `nn.vmap`, along an axis that these add."""
+    """The outputs of all iterations of a `nn.scan`, or of all members of a `nn.vmap`, along an axis that these add."""
 
     outputs: Any
 
@@ -74,10 +74,9 @@ def features(model: nn.Module, variables: Variables, x: jax.Array, names: Sequen
     """{name: activation} of the submodules at `names`, paths such as "inception_3a" or "inception_3a/1x1".
 
     An activation is what the module returns when it is called the first time: an array, or a tuple of arrays. Of a
-    module in a `nn.scan` or `nn.vmap` whose `variable_axes` has "intermediates", it is of all turns at once; without
-    that it is hidden. Raises
-    ZooError for a name that the network does not have, or whose output is hidden by such a transformation, and for
-    images or variables that do not fit the network.
+    module in a `nn.scan` or `nn.vmap` whose `variable_axes` has "intermediates", it is of all iterations at once;
+    without that it is hidden. Raises ZooError for a name that the network does not have, or whose output is hidden by
+    such a transformation, and for images or variables that do not fit the network.
     """
     names = tuple(names)
     with network_errors(model, x):
@@ -90,7 +89,7 @@ def features(model: nn.Module, variables: Variables, x: jax.Array, names: Sequen
 
 @contextmanager
 def network_errors(model: nn.Module, images: Any) -> Iterator[None]:
-    """Turns the errors of Flax and JAX for a network, variables and images that do not fit into a ZooError."""
+    """Converts the errors of Flax and JAX for a network, variables and images that do not fit into a ZooError."""
     try:
         yield
     except ZooError:
@@ -135,8 +134,8 @@ def unknown_layer(model: nn.Module, layer: str, known: Iterable[str]) -> ZooErro
 def hidden_layer(model: nn.Module, name: str) -> ZooError:
     """The error for a layer whose output cannot be had."""
     return ZooError(
-        f"the output of {name!r} of {type(model).__name__} is hidden, or of several turns at once, by nn.scan, nn.vmap "
-        "or the like: name a layer outside of it"
+        f"the output of {name!r} of {type(model).__name__} is hidden, or of several iterations at once, by nn.scan, "
+        "nn.vmap or the like: name a layer outside of it"
     )
 
 

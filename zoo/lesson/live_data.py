@@ -90,8 +90,8 @@ def _network(arrays: dict[str, np.ndarray], prefix: str, steps: int) -> dict[str
 
 def resize_matrix(size: int, target: int) -> np.ndarray:
     """[target, size]: bilinear, as the training images of another size are scaled."""
-    places = np.clip((np.arange(target) + 0.5) * size / target - 0.5, 0, size - 1)
-    return np.clip(1 - np.abs(places[:, None] - np.arange(size)), 0, None)
+    positions = np.clip((np.arange(target) + 0.5) * size / target - 0.5, 0, size - 1)
+    return np.clip(1 - np.abs(positions[:, None] - np.arange(size)), 0, None)
 
 
 def digits_preprocessing() -> Preprocessing:

@@ -72,11 +72,11 @@ def parse_json(text: str | bytes, where: str) -> Any:
         raise InvalidRecord(f"{where} is not read: a number has thousands of digits") from None
 
 
-def as_record(value: Any, kind: type[Record], where: str, *, at: str = "", foreign: bool = False) -> Record:
+def as_record(value: Any, kind: type[Record], where: str, *, at: str = "", allow_unknown: bool = False) -> Record:
     """A value of `parse_json` as a record, or another type of msgspec's.
 
-    `where` is the file, `at` the field of it that the value is. `foreign` records may have fields that are not known.
-    Raises InvalidRecord.
+    `where` is the file, `at` the field of it that the value is. With `allow_unknown` the record may have
+    fields that are not known. Raises InvalidRecord.
     """
     try:
         record = msgspec.convert(value, kind)
@@ -88,8 +88,8 @@ def as_record(value: Any, kind: type[Record], where: str, *, at: str = "", forei
             encodable = _encodable(value)
         except RecursionError:
             raise InvalidRecord(f"{where} is not read: its lists and objects are nested too deeply") from None
-        return as_record(encodable, kind, where, at=at, foreign=foreign)
-    if not foreign and (name := _unknown_field(value, kind, at)):
+        return as_record(encodable, kind, where, at=at, allow_unknown=allow_unknown)
+    if not allow_unknown and (name := _unknown_field(value, kind, at)):
         raise UnknownField(f"{where}: {unknown_field(name)}")
     return record
 

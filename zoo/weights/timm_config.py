@@ -88,4 +88,4 @@ def read_timm_config(path: Path) -> TimmConfig | None:
         config = parse_json(text, str(path))
         if not isinstance(config, dict) or not {"architecture", "pretrained_cfg"} <= config.keys():
             return None
-        return as_record(config, TimmConfig, str(path), foreign=True)
+        return as_record(config, TimmConfig, str(path), allow_unknown=True)

@@ -13,7 +13,7 @@ GEOMETRY = {"window": (3, 3), "stride": (2, 2), "pads": ((0, 1), (0, 1))}
 
 
 class Deconvnet(nn.Module):
-    """A convolution, a pool, and the maxima at their places: Zeiler and Fergus, arXiv:1311.2901."""
+    """A convolution, a pool, and the maxima at their positions: Zeiler and Fergus, arXiv:1311.2901."""
 
     @nn.compact
     def __call__(self, x):

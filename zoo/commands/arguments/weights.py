@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def add_weights_arguments(parser: argparse.ArgumentParser, *, model_by_place: bool = False) -> None:
-    """--model, which may be given by its place too, --weights and --checkpoint, for `chosen_weights`."""
+    """--model, which may be given by its position too, --weights and --checkpoint, for `chosen_weights`."""
     description = "a network with pretrained weights, or module:attribute for your own network"
     if model_by_place:
         add_positional_or_flag(parser, "model", "MODEL", required=False, description=description)

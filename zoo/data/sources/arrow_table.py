@@ -94,7 +94,7 @@ def _mapped(path: Path) -> Iterator[pa.MemoryMappedFile]:
 
 
 def _check_messages(path: Path, start: int) -> None:
-    """Raises DataError for compressed parts: they expand to any size, and have no places to read at."""
+    """Raises DataError for compressed parts: they expand to any size, and can only be read from their start."""
     with _mapped(path) as source:
         source.seek(start)
         for message in pa.ipc.MessageReader.open_stream(source):

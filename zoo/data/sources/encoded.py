@@ -23,7 +23,7 @@ class Store(Protocol):
         ...
 
     def name(self, row: int) -> str:
-        """Where an image is, for messages: its file and its place there."""
+        """Where an image is, for messages: its file and its position there."""
         ...
 
 

@@ -98,10 +98,10 @@ def _features(path: Path, schema: pa.Schema) -> dict[str, _Feature]:
     where = f"the metadata of {path}"
     if len(text) > MAX_RECORD_SIZE:
         raise DataError(f"{where} has more than {MAX_RECORD_SIZE:,} bytes: write the table again")
-    found = as_record(parse_json(text, where), _Metadata, where, foreign=True).info.features
+    found = as_record(parse_json(text, where), _Metadata, where, allow_unknown=True).info.features
     # A column of another kind may be described by a list.
     described = {name: value for name, value in found.items() if isinstance(value, dict)}
-    return {name: as_record(value, _Feature, where, at=name, foreign=True) for name, value in described.items()}
+    return {name: as_record(value, _Feature, where, at=name, allow_unknown=True) for name, value in described.items()}
 
 
 def _is_image(kind: pa.DataType) -> bool:

@@ -39,8 +39,8 @@ class JsonLabel:
 class TarIndex:
     """Where the images of a shard are: names, first bytes and sizes int64 [n], and the class of each.
 
-    `classes` are what the labels say, as text in the order of their first appearance; `labels` int64 [n] are places in
-    that.
+    `classes` are what the labels say, as text in the order of their first appearance; `labels` int64 [n] are
+    indices of that.
     """
 
     files: tuple[str, ...]
@@ -53,7 +53,7 @@ class TarIndex:
 @dataclass
 class _Growing:
     files: list[str] = field(default_factory=list)
-    places: list[tuple[int, int, int]] = field(default_factory=list)
+    images: list[tuple[int, int, int]] = field(default_factory=list)
     classes: dict[str, int] = field(default_factory=dict)
 
 
@@ -64,7 +64,7 @@ def index_tar(path: Path) -> TarIndex:
     """
     suffixes = frozenset(suffix[1:] for suffix in readable_suffixes())
     grown, seen = _Growing(), set()
-    # Members are read from a file of its own: tarfile keeps its place in the other.
+    # Members are read from a file of its own: tarfile keeps its position in the other.
     with open_regular(path) as headers, open_regular(path) as contents:
         for key, group in groupby(tar_members(path, headers), lambda member: _parts(member)[0]):
             if key in seen:
@@ -82,11 +82,11 @@ def index_tar(path: Path) -> TarIndex:
             if label >= MAX_CLASSES:
                 raise DataError(f"{path} has more than {MAX_CLASSES:,} classes")
             grown.files.append(image.name)
-            grown.places.append((image.offset, image.size, label))
+            grown.images.append((image.offset, image.size, label))
     if not grown.files:
         raise DataError(f"{path} holds no images with a .cls or .json beside each: it is no shard of WebDataset")
-    places = np.array(grown.places, np.int64)
-    return TarIndex(tuple(grown.files), places[:, 0], places[:, 1], tuple(grown.classes), places[:, 2])
+    rows = np.array(grown.images, np.int64)
+    return TarIndex(tuple(grown.files), rows[:, 0], rows[:, 1], tuple(grown.classes), rows[:, 2])
 
 
 def _parts(member: Member) -> tuple[str, str]:
@@ -146,7 +146,7 @@ def _text_label(data: bytes) -> str:
 
 def _json_label(data: bytes, where: str) -> str:
     try:
-        return str(as_record(parse_json(data, where), JsonLabel, where, foreign=True).label).strip()
+        return str(as_record(parse_json(data, where), JsonLabel, where, allow_unknown=True).label).strip()
     except InvalidRecord as error:
         raise DataError(f"{error}; give the class as label") from None
 

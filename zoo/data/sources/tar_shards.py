@@ -1,4 +1,4 @@
-"""Tar shards in the layout of WebDataset, read at random places without unpacking them."""
+"""Tar shards in the layout of WebDataset, whose images are read in any order without unpacking them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -73,7 +73,7 @@ def open_tar(shards: ShardFiles) -> Dataset:
 
 
 def _labels_of_texts(shards: ShardFiles, indices: Mapping[Kind | None, Sequence[TarIndex]]) -> dict[str, int]:
-    """The label of each text that stands for a class: the number that it is, or its place among the sorted names."""
+    """The label of each text that stands for a class: the number that it is, or its index among the sorted names."""
     splits = [{text for index in split for text in index.classes} for split in indices.values()]
     every = set().union(*splits)
     if all(map(_is_number, every)):

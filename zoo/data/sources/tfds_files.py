@@ -70,7 +70,7 @@ def _why_kept(prepared: Path, root: Path, is_downloaded_by_hand: Callable[[str],
         return ""
     where = str(prepared / PREPARED)
     try:
-        made_by = as_record(parse_json(read_regular(where), where), MadeBy, where, foreign=True)
+        made_by = as_record(parse_json(read_regular(where), where), MadeBy, where, allow_unknown=True)
     except ZooError:
         return f"its {PREPARED} cannot be read, so that it is not known who made it"
     if not made_by.moduleName.startswith(KNOWN_MODULES):

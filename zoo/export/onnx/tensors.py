@@ -170,7 +170,7 @@ def aligned(
 
 
 def _with_missing(order: Order, missing: Sequence[int]) -> Order:
-    """An order with more axes: where the value has size 1, if there are as many such places, as for channels."""
+    """An order with more axes: where the value has size 1, if it has as many such axes, as for channels."""
     axes = [axis for axis in order if axis is not None]
     if len(missing) <= order.count(None):
         rest = iter(missing)

@@ -21,7 +21,7 @@ OPERATIONS = ("conv", "dense", "relu", "concatenate", *SAME_VALUES)
 def live_network(network: CountedNetwork, variables: Variables) -> dict[str, Any] | None:
     """The network for JavaScript, as JSON values; None if it has other operations, or is too large.
 
-    `operations` are in the order of computation; each has a `name`, its `inputs` (the places of earlier ones, -1 for
+    `operations` are in the order of computation; each has a `name`, its `inputs` (the positions of earlier ones, -1 for
     the image), its `shape` [height, width, depth] and, with weights, the place of `kernel` and `bias` in `weights`.
     """
     layers = network.layers
@@ -35,7 +35,7 @@ def live_network(network: CountedNetwork, variables: Variables) -> dict[str, Any
 
 
 def weights_in_base64(network: dict[str, Any], variables: Variables) -> str:
-    """The weights of other variables of the same network, in the places that its operations name."""
+    """The weights of other variables of the same network, at the positions that its operations name."""
     weights = _Weights(variables["params"])
     for operation in network["operations"]:
         if "kernel" in operation:

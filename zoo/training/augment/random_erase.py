@@ -76,7 +76,7 @@ def erased_sizes(key: jax.Array, batch: int, height: int, width: int, area: floa
 
 
 def _ranges(start: jax.Array, length: jax.Array, size: int) -> jax.Array:
-    """bool [batch, size]: true in a range of `length` [batch, 1], which starts at a share of the places for it."""
+    """bool [batch, size]: true in a range of `length` [batch, 1], which starts at a share of the positions for it."""
     first = jnp.floor(start * (size - length + 1))
     index = jnp.arange(size)
     return (index >= first) & (index < first + length)

@@ -34,7 +34,7 @@ def read_metrics(checkpoint: Path) -> SavedMetrics | None:
     file = metrics_file(checkpoint)
     try:
         with with_advice("rename the folder of that checkpoint to use another one"):
-            return as_record(parse_json(read_regular(file), str(file)), SavedMetrics, str(file), foreign=True)
+            return as_record(parse_json(read_regular(file), str(file)), SavedMetrics, str(file), allow_unknown=True)
     except FileNotFoundError:
         return None
     except OSError as error:

@@ -48,7 +48,7 @@ def format_setting(value: object) -> str:
 
 
 def recipe_table(recipe: Recipe) -> list[str]:
-    """The lines of a table that is read downward, with a star before each setting that differs from its default."""
+    """The lines of a table with columns of settings; those that differ from their defaults have a star."""
     cells = [("*" if one.changed else " ", one.name, one.value) for one in recipe_settings(recipe)]
     lines = _in_columns(cells, MAX_COLUMNS)
     return lines if max(map(len, lines)) <= TABLE_WIDTH else _in_columns(cells, MAX_COLUMNS - 1)

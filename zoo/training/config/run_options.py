@@ -27,7 +27,7 @@ class RunOptions:
     keep: int = config_field(2, "number of latest checkpoints to keep, besides the best", minimum=1)
     skip_nonfinite: int = config_field(0, "how many updates in a row may be skipped as not finite before the run stops")
     skip_unreadable: int = config_field(
-        0, "how many images that cannot be read each process may leave out; in training others take their places"
+        0, "how many images that cannot be read each process may leave out; in training others replace them"
     )
     workers: int = config_field(
         AUTO,

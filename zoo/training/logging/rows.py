@@ -151,6 +151,6 @@ def _parse_known(line: bytes) -> MetricsRow | None:
 def _parse(line: bytes, where: str) -> MetricsRow:
     """Raises InvalidRecord, with the reason, if the line is no row."""
     stored = parse_json(line, where)
-    row: dict[str, Any] = {**as_record(stored, Columns, where, foreign=True)}
+    row: dict[str, Any] = {**as_record(stored, Columns, where, allow_unknown=True)}
     others = {name: value for name, value in stored.items() if name not in row}
     return {**row, **as_record(others, OtherColumns, where)}

@@ -130,8 +130,8 @@ def _filled(
     rank, shapes = result.rank, result.shapes
     if isinstance(valid, Constant):
         array = valid.arrays[0]
-        places = [array.shape[axes.index(axis)] if axis in axes else 1 for axis in range(rank)]
-        valid = Constant((array.reshape(places),) * len(shapes))
+        sizes = [array.shape[axes.index(axis)] if axis in axes else 1 for axis in range(rank)]
+        valid = Constant((array.reshape(sizes),) * len(shapes))
     else:
         valid = valid.renamed(dict(enumerate(axes)), shapes)
     nothing = Constant((np.broadcast_to(np.asarray(fill, dtype), (1,) * rank),) * len(shapes))
