@@ -35,7 +35,7 @@ from zoo.runtime.system_errors import error_number, reason
 
 
 def pack(dataset: Dataset, out: Path) -> None:
-    """Write both splits into the new folder `out`, with the classes and where they are from.
+    """Write both splits into the new folder `out`, with the classes and the source.
 
     Encoded images are copied byte by byte, in their order; pixels in memory become PNG. The folder has its name when
     all is written, and nothing is left of it otherwise, but after a kill a folder whose name ends in .unfinished.

@@ -43,7 +43,7 @@ class ArrowTable:
 
 
 def open_arrow(path: Path) -> ArrowTable:
-    """The columns of an Arrow file or stream. Raises DataError for what is none, is damaged or compressed."""
+    """The columns of an Arrow file or stream. Raises DataError for another kind, and damaged or compressed ones."""
     with naming(path):
         table = _read(path)
         columns = find_columns(path, table.schema)
@@ -113,7 +113,7 @@ def _is_compressed(metadata: bytes) -> bool:
 
 
 def _field(metadata: bytes, table: int, number: int) -> int:
-    """The place of a field of a flatbuffers table; 0 where it is not there."""
+    """The offset of a field of a flatbuffers table; 0 where it is absent."""
     vtable = table - struct.unpack_from("<i", metadata, table)[0]
     (size,) = struct.unpack_from("<H", metadata, vtable)
     offset = 4 + 2 * number

@@ -39,7 +39,7 @@ Text = Annotated[str, Meta(max_length=5000)]
 
 @dataclass(frozen=True)
 class PackRecord:
-    """zoo-pack.json: the name, the classes, the images of both splits, how they were split, and from where they are."""
+    """zoo-pack.json: the name, the classes, the images of both splits, their division, and where they come from."""
 
     version: Literal[1]
     name: Text

@@ -1,4 +1,4 @@
-"""Parquet files of images: a row group at a time is decompressed, and a bounded amount of them kept in memory."""
+"""Parquet files of images: row groups are decompressed one at a time, and a bounded number is kept in memory."""
 
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
@@ -68,7 +68,7 @@ class ParquetTable:
 
 
 def open_parquet(path: Path) -> ParquetTable:
-    """The footer of a Parquet file. Raises DataError for what is none, or has row groups that are too large."""
+    """The footer of a Parquet file. Raises DataError for another kind of file, and for too large row groups."""
     with _opened(path) as (table, file):
         columns, footer = find_columns(path, table.schema_arrow), table.metadata
         for number in range(footer.num_row_groups):

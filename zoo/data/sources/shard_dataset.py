@@ -88,7 +88,7 @@ def read_classes(folder: Path) -> tuple[str, ...]:
 
 
 def check_class_names(names: Sequence[str], where: str) -> None:
-    """Raises DataError unless these are names of classes: some, not too many or too long, each once."""
+    """Raises DataError unless these are names of classes: at least one, not too many, none too long or given twice."""
     twice = next((name for name, times in Counter(names).items() if times > 1), None)
     if twice is not None:
         raise DataError(f"{where} names the class {twice!r} twice: give each class a name of its own")

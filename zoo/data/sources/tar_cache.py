@@ -1,4 +1,4 @@
-"""The indices of tar shards, kept in zoo's cache: made once, and again where the shard's size or time is another."""
+"""The indices of tar shards, kept in zoo's cache: made once, and again where the shard's size or time has changed."""
 
 import hashlib
 import os

@@ -37,7 +37,7 @@ class JsonLabel:
 
 @dataclass(frozen=True, eq=False)
 class TarIndex:
-    """Where the images of a shard are: names, first bytes and sizes int64 [n], and the class of each.
+    """Where the images of a shard are: names, offsets and sizes in bytes, int64 [n], and the class of each.
 
     `classes` are what the labels say, as text in the order of their first appearance; `labels` int64 [n] are
     indices of that.

@@ -1,4 +1,4 @@
-"""The members of a tar file, found by its headers alone: nothing is unpacked, and no member can name a place to write.
+"""The members of a tar file, found by its headers alone: nothing is unpacked, and no member can name a file to write.
 
 Python's tarfile reads the headers; what it would read without limit, or take for the end of the file, is refused here.
 """
@@ -25,7 +25,7 @@ COPY_AGAIN = "copy or download it again"
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A regular file within a tar file: its name, the place of its first byte, and its size in bytes."""
+    """A regular file within a tar file: its name, the offset of its first byte, and its size, in bytes."""
 
     name: str
     offset: int
