@@ -1,10 +1,13 @@
 """Networks of other projects under the contract of zoo's: classes, training, names of layers, what is refused."""
 
+from functools import partial
+
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from plain_layers import random
 
 import zoo
 from zoo.registry import import_model
@@ -45,24 +48,24 @@ def test_a_field_without_default_is_asked_for(nets):
 @pytest.mark.parametrize("attribute", ["Plain", "WithSetup", "TrainByPosition"])
 def test_batch_statistics_follow_train(nets, attribute):
     model = create(f"nets:{attribute}", num_classes=3)
-    images = jax.random.normal(jax.random.key(1), (4, 8, 8, 3))
-    variables = model.init(jax.random.key(0), images)
-    before = model.apply(variables, images)
-    assert np.array_equal(before, model.apply(variables, images))  # no dropout in inference
-    _, updated = model.apply(
-        variables, images, train=True, rngs={"dropout": jax.random.key(2)}, mutable=["batch_stats"]
-    )
+    images = random(4, 8, 8, 3)
+    variables = jax.jit(model.init)(jax.random.key(0), images)
+    inference = jax.jit(model.apply)
+    assert np.array_equal(inference(variables, images), inference(variables, images))  # no dropout in inference
+    train = jax.jit(partial(model.apply, train=True, mutable=["batch_stats"]))
+    _, updated = train(variables, images, rngs={"dropout": jax.random.key(2)})
     means = zip(jax.tree.leaves(updated["batch_stats"]), jax.tree.leaves(variables["batch_stats"]), strict=True)
     assert all(not np.array_equal(new, old) for new, old in means)
 
 
 def test_deterministic_is_the_opposite_of_train(nets):
     model = create("nets:ByDeterministic")
-    variables = model.init(jax.random.key(0), jnp.ones((1, 8, 8, 3)))
-    images = jnp.ones((8, 8, 8, 3))
-    assert (model.apply(variables, images)[:1] == model.apply(variables, images)).all()
-    dropped = model.apply(variables, images, train=True, rngs={"dropout": jax.random.key(0)})
-    assert not (dropped[:1] == dropped).all()
+    images = np.ones((8, 8, 8, 3), np.float32)
+    variables = jax.jit(model.init)(jax.random.key(0), images)
+    kept = np.asarray(jax.jit(model.apply)(variables, images))
+    dropping = jax.jit(partial(model.apply, train=True))
+    dropped = np.asarray(dropping(variables, images, rngs={"dropout": jax.random.key(0)}))
+    assert (kept[:1] == kept).all() and not (dropped[:1] == dropped).all()
 
 
 def test_layers_keep_the_names_and_numbers_of_the_user(nets):
@@ -176,20 +179,16 @@ def test_each_layer_is_told_of_the_mode(nets):
 
 
 def test_two_arguments_of_the_mode_are_both_given(nets):
-    model, images = create("nets:TwoModes"), jnp.ones((4, 8, 8, 3))
-    variables = model.init(jax.random.key(0), images)
-    variables["batch_stats"]["BatchNorm_0"]["mean"] -= 1
-    logits = [
-        model.apply(variables, images, train=True, rngs={"dropout": jax.random.key(n)}, mutable=["batch_stats"])[0]
-        for n in range(2)
-    ]
-    assert np.array_equal(*logits)  # the batch's statistics, of equal images, leave nothing to drop
-    dropped = jax.random.normal(jax.random.key(1), images.shape)
-    first, second = (
-        model.apply(variables, dropped, train=True, rngs={"dropout": jax.random.key(n)}, mutable=["batch_stats"])[0]
-        for n in range(2)
-    )
-    assert not np.array_equal(first, second)
+    model, images = create("nets:TwoModes"), np.ones((4, 8, 8, 3), np.float32)
+    variables = jax.device_get(jax.jit(model.init)(jax.random.key(0), images))
+    variables["batch_stats"]["BatchNorm_0"]["mean"] = -np.ones(3, np.float32)
+    train = jax.jit(partial(model.apply, train=True, mutable=["batch_stats"]))
+
+    def logits_of(images):
+        return [train(variables, images, rngs={"dropout": jax.random.key(n)})[0] for n in range(2)]
+
+    assert np.array_equal(*logits_of(images))  # the batch's statistics, of equal images, leave nothing to drop
+    assert not np.array_equal(*logits_of(random(*images.shape)))
 
 
 def test_auxiliary_logits_are_of_the_same_classes(nets):
