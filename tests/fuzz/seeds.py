@@ -27,7 +27,7 @@ class Seeds:
 
     @property
     def weights(self) -> Path:
-        """A weights file of zoo's own."""
+        """A weights file of zoo."""
         return self.folder / "lenet5.safetensors"
 
     @property

@@ -105,7 +105,7 @@ def _read(args: argparse.Namespace) -> Weights:
     if "://" in args.input or not _is_run(Path(args.input)):
         return read_weights(args.model, args.input, args.from_key_map)
     if args.from_key_map:
-        raise ZooError(f"--from has no effect: {args.input} is a run of zoo's own; leave out --from")
+        raise ZooError(f"--from has no effect: {args.input} is a run of zoo; leave out --from")
     weights = checkpoint_weights(Path(args.input), model=args.model)
     if weights.model != args.model:
         raise ZooError(f"{args.input} holds a run of {weights.model}, not of {args.model}")

@@ -66,7 +66,7 @@ def _digits_network(arrays: dict[str, np.ndarray]) -> dict[str, Any]:
         "fit": "digit",
         "resize": resize_matrix(8, SIZE).round(6).tolist(),
         "steps": ["before training: chance" if step.startswith("after 0 ") else step for step in steps],
-        "samples": [_sample(str(labels[index]), images[index]) for index in chosen],
+        "examples": [_example(str(labels[index]), images[index]) for index in chosen],
     }
 
 
@@ -75,7 +75,7 @@ def _clothes_network(arrays: dict[str, np.ndarray]) -> dict[str, Any]:
         **_network(arrays, "clothes", 1),
         "classes": list(CLOTHES),
         "fit": "pad",
-        "samples": [_sample(CLOTHES[label], image) for label, image in enumerate(arrays["clothes_images"])],
+        "examples": [_example(CLOTHES[label], image) for label, image in enumerate(arrays["clothes_images"])],
     }
 
 
@@ -101,6 +101,6 @@ def digits_preprocessing() -> Preprocessing:
     return Preprocessing(image_shape=(SIZE, SIZE, 1), mean=(mean,), std=(std,))
 
 
-def _sample(label: str, image: np.ndarray) -> dict[str, Any]:
+def _example(label: str, image: np.ndarray) -> dict[str, Any]:
     pixels = base64.b64encode(image.astype(np.uint8).tobytes()).decode()
     return {"label": label, "pixels": pixels, "size": image.shape[0]}

@@ -12,7 +12,7 @@ SHOWN_DIGITS = 12
 
 @dataclass(frozen=True, kw_only=True)
 class MadeFrom:
-    """The published weights that a file of zoo's own was made from, as it says in its metadata."""
+    """The published weights that a file of zoo was made from, as it says in its metadata."""
 
     tag: Name
     revision: Name = ""
@@ -70,7 +70,7 @@ def source_of_file(file: BufferedReader, published: PublishedWeights | None = No
 
 
 def source_of_own_file(file: BufferedReader, made_from: MadeFrom | None) -> WeightsSource:
-    """The source of an open file of zoo's own."""
+    """The source of an open file of zoo."""
     source = source_of_file(file)
     if made_from is None:
         return source

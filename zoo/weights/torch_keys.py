@@ -105,7 +105,7 @@ def _expected_keys(model_name: str, key_map: str | None) -> dict[str, dict[str, 
     libraries = [key_map] if key_map else [library for library in known_key_maps(model_name) if library != "keras"]
     if not libraries:
         raise ZooError(
-            f"no library's torch weights are known for {model_name}: give a weights file of zoo's own, as "
+            f"no library's torch weights are known for {model_name}: give a weights file of zoo, as "
             "zoo.weights.save and `zoo convert RUN` write it"
         )
     key_maps = {library: find_key_map(model_name, library) for library in libraries}

@@ -47,8 +47,8 @@ class Parser(argparse.ArgumentParser):
         """As that of argparse; what no argument takes is an error here, where the flags of the command are known."""
         given = list(args or ())
         # The flags after the name of a command are those of its own parser.
-        own = takewhile(lambda text: text.startswith("-"), given) if self._subparsers else given
-        named = list(takewhile(lambda text: text != "--", own))
+        leading = takewhile(lambda text: text.startswith("-"), given) if self._subparsers else given
+        named = list(takewhile(lambda text: text != "--", leading))
         for text, following in zip_longest(named, named[1:]):
             flag, equals, value = text.partition("=")
             if not flag.startswith("--"):

@@ -27,13 +27,13 @@ def add_weights_arguments(parser: argparse.ArgumentParser, *, model_by_place: bo
         group.add_argument("--model", metavar="NAME", help=description)
     add_model_arg(group)
     group.add_argument(
-        "--weights", metavar="W", help="a tag of `zoo weights`, or a file; a file of zoo's own needs no --model"
+        "--weights", metavar="W", help="a tag of `zoo weights`, or a file; a file of zoo needs no --model"
     )
     group.add_argument(
         "--checkpoint",
         type=path,
         metavar="DIR",
-        help="a run folder: its best checkpoint; or a weights file of zoo's own",
+        help="a run folder: its best checkpoint; or a weights file of zoo",
     )
 
 

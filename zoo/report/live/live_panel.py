@@ -11,7 +11,7 @@ from zoo.report.learned.example_images import choose_images
 from zoo.report.live.live_network import live_network
 from zoo.visualize.network_and_images import ImageSet, TrainedNetwork
 
-MAX_SAMPLES = 10
+MAX_EXAMPLES = 10
 
 
 def live_panel(trained: TrainedNetwork, counted: CountedNetwork, image_set: ImageSet | None) -> dict[str, Any] | None:
@@ -31,16 +31,16 @@ def live_panel(trained: TrainedNetwork, counted: CountedNetwork, image_set: Imag
         "mean": list(preprocessing.mean),
         "std": list(preprocessing.std),
         "fit": "canvas",
-        "samples": [] if image_set is None else _samples(trained, image_set),
+        "examples": [] if image_set is None else _examples(trained, image_set),
     }
 
 
-def _samples(trained: TrainedNetwork, image_set: ImageSet) -> list[dict[str, Any]]:
+def _examples(trained: TrainedNetwork, image_set: ImageSet) -> list[dict[str, Any]]:
     """Images as the network gets them: one of each class where there are classes."""
-    chosen = choose_images(image_set, MAX_SAMPLES)
+    chosen = choose_images(image_set, MAX_EXAMPLES)
     fitted = trained.weights.preprocessing.fitted
-    return [_sample(chosen.names[index], fitted(chosen.source[index]["image"])) for index in range(len(chosen))]
+    return [_example(chosen.names[index], fitted(chosen.source[index]["image"])) for index in range(len(chosen))]
 
 
-def _sample(label: str, image: np.ndarray) -> dict[str, Any]:
+def _example(label: str, image: np.ndarray) -> dict[str, Any]:
     return {"label": label, "pixels": base64.b64encode(image.tobytes()).decode(), "size": image.shape[0]}

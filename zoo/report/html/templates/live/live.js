@@ -1,7 +1,7 @@
 // The live panel: draw, and every layer of a trained network is computed again.
 
 // `data` has the networks by name, each with network, weights (one text, or several of a training run, whose points are named
-// in steps), classes, mean and std of each channel, samples {label, pixels, size}, and how a drawing becomes the network's
+// in steps), classes, mean and std of each channel, examples {label, pixels, size}, and how a drawing becomes the network's
 // input: fit "digit" (scaled to 8x8, then by the matrix resize), "pad" (28x28 with a frame of zeros) or "canvas" (as it is).
 function startLive(root, data) {
   const at = (name) => root.querySelector(`[data-part=${name}]`);
@@ -23,9 +23,9 @@ function startLive(root, data) {
     if (!pad || pad.size !== size) { at("pad").replaceChildren(); pad = makePad(at("pad"), size, drawn); }
     maps = state.data.network.operations.map((operation, index) => (isShown(state.data.network, index) ? makeMaps(operation.shape, mapTitle(operation), (row, column, unit) => { state.chosen = { index, at: [row, column, unit] }; show(); }) : null));
     layers.replaceChildren(...maps.filter(Boolean).map((one) => one.figure));
-    fillSamples(at("samples"), state.data, (sample) => { showSample(sample); compute(); });
+    fillExamples(at("examples"), state.data, (example) => { showExample(example); compute(); });
     fillSteps(at("steps"), state, compute);
-    showSample(state.data.samples[3] ?? state.data.samples[0]);
+    showExample(state.data.examples[3] ?? state.data.examples[0]);
     compute();
     // One value is explained from the beginning: the reader sees that there is something to choose.
     const first = maps.findIndex(Boolean);
@@ -33,11 +33,11 @@ function startLive(root, data) {
     show();
   };
 
-  const showSample = (sample) => {
-    state.exact = sample ?? null;
-    if (!sample) pad.set(new Float32Array(pad.size ** 2));
-    else if (state.data.fit === "canvas") pad.set(new Float32Array(pad.size ** 2), sample.values);
-    else pad.set(resizeSample(sample));
+  const showExample = (example) => {
+    state.exact = example ?? null;
+    if (!example) pad.set(new Float32Array(pad.size ** 2));
+    else if (state.data.fit === "canvas") pad.set(new Float32Array(pad.size ** 2), example.values);
+    else pad.set(resizeExample(example));
   };
 
   const compute = () => {
@@ -85,7 +85,7 @@ function mapTitle({ kind, path, shape }) {
   return `${[path, name].filter(Boolean).join(", ") || "activation"}: ${size}`;
 }
 
-// The network's input: the drawing or the exact sample, scaled as in training, less the mean, over the deviation.
+// The network's input: the drawing or the exact example, scaled as in training, less the mean, over the deviation.
 function networkInput({ data, exact, hidden }, ink) {
   const [side, , depth] = data.network.image;
   let values;
@@ -103,19 +103,19 @@ function hideSquare(values, { network: { image: [side, , depth] }, mean }, [top,
   for (let i = 0; i < extent; i++) for (let j = 0; j < extent; j++) values.set(mean, ((top + i) * side + left + j) * depth);
 }
 
-function fillSamples(holder, data, chosen) {
-  holder.replaceChildren(...data.samples.map((sample) => {
-    const button = element("button", { type: "button", title: sample.label, "aria-label": `test image: ${sample.label}` }), canvas = element("canvas", { width: sample.size, height: sample.size });
-    sample.values ??= Float32Array.from(atob(sample.pixels), (letter) => letter.charCodeAt(0) / 255);
-    canvas.getContext("2d").putImageData(imageOf(sample.values, sample.size), 0, 0);
+function fillExamples(holder, data, chosen) {
+  holder.replaceChildren(...data.examples.map((example) => {
+    const button = element("button", { type: "button", title: example.label, "aria-label": `test image: ${example.label}` }), canvas = element("canvas", { width: example.size, height: example.size });
+    example.values ??= Float32Array.from(atob(example.pixels), (letter) => letter.charCodeAt(0) / 255);
+    canvas.getContext("2d").putImageData(imageOf(example.values, example.size), 0, 0);
     button.append(canvas);
-    button.addEventListener("click", () => chosen(sample));
+    button.addEventListener("click", () => chosen(example));
     return button;
   }));
 }
 
-// A sample on the pad: each pixel of the pad takes the nearest of the sample.
-function resizeSample({ values, size }) {
+// An example on the pad: each pixel of the pad takes the nearest of the example.
+function resizeExample({ values, size }) {
   return Float32Array.from({ length: 28 * 28 }, (_, i) => values[Math.floor((Math.floor(i / 28) * size) / 28) * size + Math.floor(((i % 28) * size) / 28)]);
 }
 
