@@ -143,6 +143,7 @@ def short_run(tmp_path_factory):
     """LeNet-5 after four epochs on a folder of bright squares in one of three corners, odd in size and in colour."""
 
     from zoo.__main__ import main
+    from zoo.training.logging import recorder
 
     root = tmp_path_factory.mktemp("short_run")
     generator = np.random.default_rng(0)
@@ -155,6 +156,8 @@ def short_run(tmp_path_factory):
     arguments = ["--model", "lenet5", "--dataset", str(root / "squares"), "--run-dir", str(root / "run")]
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ZOO_CACHE", str(root / "cache"))
+        # Drawing them takes longer than the steps.
+        patch.setattr(recorder, "draw_curves", lambda rows, path, title: path.touch())
         assert main(["train", *arguments, "--epochs", "4", "--batch-size", "16", "--learning-rate", "0.003"]) == 0
     return ShortRun(root / "run", root / "squares")
 
