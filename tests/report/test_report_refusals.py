@@ -65,7 +65,8 @@ def test_an_empty_image_set_is_refused(weights):
         report(weights=weights, image_set=ImageSet([], "none"))
 
 
-@pytest.mark.filterwarnings("error")
+# Of others' coroutines that are collected meanwhile nothing is said.
+@pytest.mark.filterwarnings("error", "ignore::pytest.PytestUnraisableExceptionWarning", "ignore:coroutine")
 def test_weights_that_are_not_finite_are_refused(weights):
     damaged = replace(weights, variables=jax.tree.map(lambda leaf: np.full_like(leaf, np.nan), weights.variables))
     with refused("c1/conv of LeNet5"):

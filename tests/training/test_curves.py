@@ -58,7 +58,8 @@ def test_what_is_missing_is_a_gap(missing):
     assert accuracy.get_title(loc="right") == "test 0.6000, best 0.6000 (epoch 3)"
 
 
-@pytest.mark.filterwarnings("error")
+# Of others' coroutines that are collected meanwhile nothing is said.
+@pytest.mark.filterwarnings("error", "ignore::pytest.PytestUnraisableExceptionWarning", "ignore:coroutine")
 @pytest.mark.parametrize("some", [RUN, RUN[:1], rows((1, math.nan, None, math.inf, None, None)), RUN * 40, [{}]])
 def test_any_run_is_drawn(tmp_path, some):
     draw_curves(some, tmp_path / "curves.png", "$x$ & <img>")
