@@ -5,7 +5,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from small_networks import Small, images, variables_of
+from small_networks import Small, images, logits_of, maps_of, variables_of
 
 import zoo
 from zoo.layers import conv, max_pool
@@ -17,7 +17,7 @@ def test_of_the_last_layer_it_is_cam():
     """Section 3.1 of the paper: the gradient is the dense layer's weight over the number of positions."""
     model, x = Small(), images(3)
     variables = variables_of(model)
-    maps = np.asarray(zoo.features(model, variables, x, ["conv3"])["conv3"], np.float64)
+    maps = np.asarray(maps_of(model, variables, x, "conv3"), np.float64)
     weights = np.asarray(variables["params"]["fc"]["kernel"], np.float64)[:, [4, 0, 2]]
     expected = np.maximum(np.einsum("brck,kb->brc", maps, weights), 0) / (maps.shape[1] * maps.shape[2])
     found = grad_cam(model, variables, x, [4, 0, 2])
@@ -35,9 +35,9 @@ def test_of_an_earlier_layer_it_is_the_mean_gradient_of_what_follows():
         y = conv(max_pool(maps, 2), third["kernel"], third["bias"])
         return (jnp.maximum(y, 0).mean(axis=(1, 2)) @ dense["kernel"] + dense["bias"])[0, 2]
 
-    maps = zoo.features(model, variables, x, ["conv2"])["conv2"]
-    weights = np.asarray(jax.grad(logit)(maps)).mean(axis=(1, 2))
-    expected = np.maximum((np.asarray(maps) * weights[:, None, None]).sum(axis=-1), 0)
+    maps = np.asarray(maps_of(model, variables, x, "conv2"))
+    weights = np.asarray(jax.jit(jax.grad(logit))(maps)).mean(axis=(1, 2))
+    expected = np.maximum((maps * weights[:, None, None]).sum(axis=-1), 0)
     found = grad_cam(model, variables, x, 2, layer="conv2")
     assert expected.any()
     np.testing.assert_allclose(found, expected, atol=1e-5 * expected.max())
@@ -46,7 +46,7 @@ def test_of_an_earlier_layer_it_is_the_mean_gradient_of_what_follows():
 def test_the_most_probable_class_is_the_default():
     model, x = Small(), images(2)
     variables = variables_of(model)
-    likely = np.argmax(model.apply(variables, x), axis=1)
+    likely = np.argmax(logits_of(model, variables, x), axis=1)
     np.testing.assert_array_equal(grad_cam(model, variables, x), grad_cam(model, variables, x, likely))
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from quick import drawn
+from small_networks import maps_of
 
 import zoo
 from zoo.data import Preprocessing
@@ -45,7 +46,7 @@ def test_figure_2_shows_the_strongest_activations(network):
     image_set = ImageSet(SOURCE, "noise, 30 test images", class_names=NAMES)
     sheet = projections_by_unit(network, image_set, "c1", range(6), "deconvnet", batch_size=8)
 
-    maps = np.asarray(zoo.features(network.model, network.variables, network.normalized(IMAGES), ["c1"])["c1"])
+    maps = np.asarray(maps_of(network.model, network.variables, network.normalized(IMAGES), "c1"))
     strongest = maps.max(axis=(1, 2))
     order = np.argsort(-strongest, axis=0)[:9]
     labels = [text.get_text() for text in sheet.figure.texts if text.get_text().startswith("unit ")]

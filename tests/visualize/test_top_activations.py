@@ -3,7 +3,7 @@
 import jax
 import numpy as np
 import pytest
-from small_networks import IMAGE, Small, images, variables_of
+from small_networks import IMAGE, Small, images, maps_of, variables_of
 
 import zoo
 from zoo.data import Dataset, Preprocessing
@@ -21,7 +21,7 @@ def variables():
 @pytest.fixture(scope="module")
 def sorted_by_numpy(variables):
     """Values and images [units, COUNT] and positions [units, COUNT, 2] of conv2, all of them."""
-    maps = np.asarray(zoo.features(Small(), variables, images(COUNT), ["conv2"])["conv2"])
+    maps = np.asarray(maps_of(Small(), variables, images(COUNT), "conv2"))
     flat = maps.reshape(COUNT, -1, maps.shape[-1])
     order = np.argsort(-flat.max(axis=1), axis=0, kind="stable").T
     units = np.arange(len(order))[:, None]
