@@ -6,7 +6,7 @@ Batch norm has the original's epsilon and momentum too.
 import pytest
 from initial_values import SIGMAS, common_ratio, differences, made_afresh, original_norms, our_norms
 from networks.originals import ORIGINALS
-from quick import smallest_of_families
+from quick import smaller_half
 
 import zoo
 
@@ -21,7 +21,7 @@ OTHER_RULES = {
     *("seresnet50", "resnet50_keras", "googlenet_tv", "inception_v3", "inception_v3_keras"),
     *("inception_resnet_v2", "inception_resnet_v2_keras", "mobilenet_v1", "mobilenet_v2", "alexnet"),
 }
-COMPARED = sorted(smallest_of_families(WITH_ORIGINAL, 2) | OTHER_RULES)
+COMPARED = sorted(smaller_half(WITH_ORIGINAL) | OTHER_RULES)
 
 # What ours takes from the authors' release where the port has torch's 0.1, as in all of its networks.
 RELEASED_MOMENTUM = {
