@@ -15,6 +15,7 @@ from zoo.data import Preprocessing
 from zoo.errors import ZooError
 from zoo.export import ExportOptions, stablehlo, to_stablehlo
 from zoo.models.user_module.adapted_class import adapted_module
+from zoo.models.variables import smallest_image_size
 from zoo.weights import load
 
 FILE = Path(__file__).parents[2] / "checkpoints" / "lenet5-fashion-mnist.safetensors"
@@ -241,3 +242,24 @@ def test_what_is_no_network_is_one_line(tmp_path, model, change, words):
     with pytest.raises(ZooError, match=words):
         to_stablehlo(model, variables, tmp_path / "net.hlo", image_shape=(8, 8, 3))
     assert not list(tmp_path.iterdir())
+
+
+class Resized(nn.Module):
+    """Of single pixels there is nothing to resize: JAX divides by 0."""
+
+    @nn.compact
+    def __call__(self, x):
+        smaller = nn.max_pool(nn.Conv(2, (3, 3), name="conv")(x), (2, 2), (2, 2))
+        return jax.image.resize(smaller, (x.shape[0], *x.shape[1:3], 2), "linear").mean((1, 2))
+
+
+def test_the_smallest_size_of_a_network_that_fails_at_small_ones():
+    assert smallest_image_size(Resized()) == 2
+
+
+@pytest.mark.slow
+def test_any_size_of_a_network_that_fails_at_small_ones(tmp_path):
+    options = ExportOptions(any_size=True)
+    path = tmp_path / "net.stablehlo"
+    result = to_stablehlo(Resized(), variables_of(Resized()), path, image_shape=(8, 8, 3), options=options)
+    assert result.check.relative_error < 1e-4
