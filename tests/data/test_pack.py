@@ -3,6 +3,7 @@
 import json
 import pickle
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -76,7 +77,7 @@ def test_nothing_is_left_of_what_fails(photos, tmp_path):
 
 
 def test_what_is_there_is_not_written_over(packed_photos, photos, tmp_path):
-    for out in (packed_photos, photos, tmp_path / "none" / "out"):
+    for out in (packed_photos, photos, tmp_path / "none" / "out", Path(), Path("/"), tmp_path / "\udcff"):
         with pytest.raises(ZooError):
             pack.pack(open_dataset(photos), out)
     packed_photos.rename(tmp_path / "new.unfinished")
@@ -84,6 +85,11 @@ def test_what_is_there_is_not_written_over(packed_photos, photos, tmp_path):
         pack.pack(open_dataset(photos), tmp_path / "new")
     (tmp_path / "new.unfinished" / packed.RECORD).unlink()
     assert "unfinished" in message(tmp_path / "new.unfinished")
+
+
+def test_a_folder_whose_name_is_not_utf8_is_one_line(packed_photos, tmp_path):
+    packed_photos.rename(tmp_path / "\udcff")
+    assert "not UTF-8" in message(tmp_path / "\udcff")
 
 
 def changed_record(folder, **fields):

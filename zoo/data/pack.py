@@ -24,6 +24,7 @@ from zoo.data.sources.packed import (
     UNFINISHED,
     WRITER_OPTIONS,
     PackRecord,
+    check_utf8,
     file_names,
 )
 from zoo.data.sources.shard_dataset import check_class_names
@@ -75,10 +76,11 @@ def pack(dataset: Dataset, out: Path) -> None:
 @contextmanager
 def _new_folder(out: Path) -> Iterator[Path]:
     """A folder to write to, which gets its name at the end, or is removed where writing fails."""
-    unfinished = out.with_name(out.name + UNFINISHED)
     try:
         if out.exists() or out.is_symlink():
             raise ZooError(f"{out} is there already: name a new folder")
+        check_utf8(out)
+        unfinished = out.with_name(out.name + UNFINISHED)
         unfinished.mkdir()
     except FileExistsError:
         raise ZooError(

@@ -48,8 +48,34 @@ def cases(seeds: Seeds, seed: int, count: int) -> Iterator[Case]:
         yield case(f"{file}: a terabyte", write_sparse(file, content))
     yield from _labels(seeds, case)
     yield from _records(case)
+    yield from _outputs(seeds)
     yield case("files of each other", lambda data: shutil.copy(data / TRAIN, data / TEST), "refused")
     yield case("unfinished", lambda data: data.rename(data.with_name(f"data{UNFINISHED}")), path=f"data{UNFINISHED}")
+
+
+def _outputs(seeds: Seeds) -> Iterator[Case]:
+    """Folders that cannot be written, or should not be."""
+    names = {
+        "nothing": "", "this folder": ".", "the one above": "..", "the root": "/", "a device": "/dev/full",
+        "in a device": "/dev/null/x", "in /proc": "/proc/x", "the data": "data", "in a folder that is missing": "a/b/c",
+        "a name of 250 bytes": "x" * 250, "a name of 5,000 bytes": "x" * 5000, "no user": "~nosuchuser/x",
+        "a script": "<script>alert(1)</script>", "an escape": "\x1b[31m", "not UTF-8": "\udcff",
+    }  # fmt: skip
+    for name, out in names.items():
+        yield Case(
+            kind=KIND,
+            name=f"packed into {name}",
+            arguments=("data", "pack", "data", out),
+            write=copied(seeds.pack, "data", lambda data: None),
+            expected="either",
+        )
+    for name, make in SPECIAL.items():
+        yield Case(
+            kind=KIND,
+            name=f"packed into {name}",
+            arguments=("data", "pack", "data", "out"),
+            write=copied(seeds.pack, "data", lambda data, make=make: make(data.with_name("out"))),
+        )
 
 
 def _labels(seeds: Seeds, case: Callable[..., Case]) -> Iterator[Case]:

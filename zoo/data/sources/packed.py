@@ -83,6 +83,7 @@ def open_pack(folder: Path) -> Dataset:
     where = folder / RECORD
     if not where.is_file():
         raise DataError(f"{folder} is an unfinished pack: remove it, and {PACK_AGAIN}")
+    check_utf8(folder)
     record = as_record(parse_json(read_regular(where), str(where)), PackRecord, str(where))
     check_class_names(record.class_names, str(where))
     # What the record says is true before labels are read for so many images.
@@ -103,6 +104,14 @@ def file_names(split: str, images: int) -> list[str]:
     """The names of the array_record files of a split."""
     count = -(-images // MAX_IMAGES_PER_FILE)
     return [f"{split}-{number:05}-of-{count:05}.array_record" for number in range(count)]
+
+
+def check_utf8(folder: Path) -> None:
+    """Raises DataError for a folder whose name array_record's reader and writer do not take."""
+    try:
+        str(folder).encode()
+    except UnicodeEncodeError:
+        raise DataError(f"the name of {folder} is not UTF-8: array_record files need a folder whose name is") from None
 
 
 def _read_columns(path: Path, record: PackRecord) -> dict[str, np.ndarray]:
