@@ -73,6 +73,13 @@ def test_what_is_not_known_is_not_said():
     assert "not known" in memory_line(plan)
 
 
+def test_frozen_layers_have_no_backward_pass_and_no_estimate():
+    config = dataclasses.replace(RESNET50, recipe=dataclasses.replace(RESNET50.recipe, freeze="backbone"))
+    plan = plan_run(config, RunOptions(), IMAGENET, POD, parameters=1, checkpoint_bytes=1, macs=10**9)
+    assert plan.macs_per_epoch is plan.seconds_per_epoch is None
+    assert any("1 G per image" in line for line in plan_report(plan))
+
+
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [

@@ -64,8 +64,10 @@ def _checkpoints(plan: RunPlan) -> list[str]:
 
 
 def _compute(plan: RunPlan) -> list[str]:
-    if plan.macs is None or plan.macs_per_epoch is None:
+    if plan.macs is None:
         return []
+    if plan.macs_per_epoch is None:
+        return [f"multiply-adds: {_count(plan.macs)} per image; those of a step depend on what is frozen"]
     machine = plan.machine
     line = (
         f"multiply-adds: {_count(plan.macs)} per image, {_count(plan.macs_per_epoch)} per epoch (three times for "

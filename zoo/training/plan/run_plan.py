@@ -89,7 +89,8 @@ def plan_run(
     plan = TrainingPlan(recipe, images.training)
     used = plan.steps_per_epoch * recipe.batch_size
     share = seconds = speed = per_epoch = None
-    if macs is not None:
+    # Frozen layers have no backward pass.
+    if macs is not None and recipe.freeze == "none":
         per_epoch = macs * (3 * used + images.test)
     if macs and per_epoch and machine.peak:
         share = PEAK_SHARE[recipe.dtype]
