@@ -145,12 +145,12 @@ def _open_records(folder: Path, split: str, images: int) -> Any:
     """The records of a split. Raises DataError where there are not so many."""
     from array_record.python.array_record_data_source import ArrayRecordDataSource
 
-    paths = [folder / name for name in file_names(split, images)]
+    names = file_names(split, images)
     try:
-        count = sum(_check_records(path) for path in paths)
+        count = sum(_check_records(folder / name) for name in names)
         if count != images or not images:
             raise DataError(f"{folder} has {count} {split} images, and {RECORD} says {images}: {PACK_AGAIN}")
-        return ArrayRecordDataSource([str(path) for path in paths])
+        return ArrayRecordDataSource([str(folder / name) for name in names])
     except (OSError, DataError):
         raise
     except Exception as error:  # the class depends on the reader, which is in C++
