@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from zoo.data.chunks import Chunk, ChunkReader
+from zoo.data.errors import DataError
 from zoo.data.read_ahead import read_ahead
 from zoo.data.unreadable import UnreadableImages
 
@@ -47,7 +48,12 @@ class BatchIterator:
         found = list(islice(self._chunks, chunks))
         if not found:
             raise StopIteration
-        batch = _joined(found, self._batches)
+        try:
+            batch = _joined(found, self._batches)
+        except DataError:
+            # Another attempt starts with the same batch.
+            self.close()
+            raise
         self._next += 1
         return batch
 
