@@ -1,12 +1,16 @@
 """The verdicts of the fuzz command: what it is there to find, it finds."""
 
 import json
+from pathlib import Path
 
 import pytest
 
 from tests.fuzz.case import Case, Ended
+from tests.fuzz.kinds import command_lines
 from tests.fuzz.mutate import damaged, wrong_documents
 from tests.fuzz.outcome import CANARY, MAX_MEMORY, judge
+from tests.fuzz.seeds import Seeds
+from zoo.commands.command_line import COMMANDS
 
 TRACEBACK = "Traceback (most recent call last):\n  File ...\nValueError: wrong\n"
 
@@ -61,3 +65,8 @@ def test_damage_is_the_same_for_a_seed():
     content = bytes(range(256)) * 8
     assert list(damaged(content, 1, 2)) == list(damaged(content, 1, 2)) != list(damaged(content, 2, 2))
     assert all(changed != content for _, changed in damaged(content, 1, 2))
+
+
+def test_each_command_has_cases():
+    found = {case.name.split()[0] for case in command_lines.cases(Seeds(Path("seeds")), 0, 1) if case.kind == "numbers"}
+    assert {"train", "predict", "visualize"} <= found <= set(COMMANDS)

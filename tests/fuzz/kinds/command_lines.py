@@ -117,6 +117,7 @@ def _valid(command: str, seeds: Seeds) -> tuple[str, ...]:
         "export": ("--to", "stablehlo", "--out", "absent/net", *weights),
         "weights": ("absent",),
         "data": ("./absent",),
+        "recipes": ("absent",),
         "cache": ("--json",),
         "completions": ("absent",),
     }[command]
