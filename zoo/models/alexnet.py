@@ -52,6 +52,9 @@ ZFNET = (
 
 STAGES = ("conv1", "conv2", "conv5")
 
+# Section 2 of the paper of 2012: raw pixels, but for their mean. The initial values and response normalisation are for
+# that scale: on images of deviation 1 the network of 2012 stays at its constants.
+PIXEL_STD = (1 / 255,) * 3
 # Section 5 of the paper of 2012, whose biases of 1 give ReLUs positive inputs from the start.
 INITIAL_2012 = InitialValues(kernel=Normal(0.01), dense_kernel=Normal(0.01), hidden_bias=ones)
 BIASES_OF_ONE_2012 = (2, 4, 5)
@@ -116,6 +119,7 @@ ENTRIES = (
         ),
         paper=PAPER,
         parameters=60_965_224,
+        std=PIXEL_STD,
         macs=724_406_816,
         stages=STAGES,
         input_size=227,
@@ -128,6 +132,7 @@ ENTRIES = (
         ),
         paper=ZFNET_PAPER,
         parameters=62_357_608,
+        std=PIXEL_STD,
         macs=1_168_032_896,
         stages=STAGES,
         differs="response normalisation, where the paper says contrast normalisation across maps",

@@ -86,6 +86,7 @@ ENTRIES = (
         build=NiN,
         paper=PAPER,
         parameters=7_595_176,
+        std=(1 / 255,) * 3,  # Caffe's: raw pixels, but for their mean
         macs=1_100_188_800,
         stages=("cccp2", "cccp4", "cccp6", "cccp8"),
         differs="the ImageNet network of the Caffe model zoo, which the paper does not describe",
