@@ -1,4 +1,4 @@
-"""What the devices of a data-parallel step say to each other: the collectives of the compiled program, counted.
+"""The collectives of a data-parallel step, counted in the compiled program.
 
     python benchmarks/collectives.py --networks resnet50 --devices 8 64
     python benchmarks/collectives.py --networks resnet50 --devices 8 --fsdp

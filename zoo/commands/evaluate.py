@@ -52,7 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--split",
         choices=("test", "train", "all"),
         default="test",
-        help="which images: all for a data set that is only for testing (default: test)",
+        help="which images; all is for data sets that are made for testing only (default: test)",
     )
     parser.add_argument(
         "--views",
@@ -74,7 +74,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--real-labels",
         type=path,
         metavar="FILE",
-        help="real.json of ReaL: all classes in each image of ImageNet's validation",
+        help="real.json of ReaL: the classes that are in each validation image of ImageNet",
     )
     parser.add_argument("--reliability", type=path, metavar="PNG", help="draw accuracy by confidence into this file")
     parser.add_argument("--confusion", type=path, metavar="PNG", help="draw the confusion matrix into this file")

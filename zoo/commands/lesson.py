@@ -15,7 +15,7 @@ from zoo.commands.arguments.out_file import check_out_file
 from zoo.commands.arguments.types import path
 from zoo.printable import printable
 
-HELP = "write the lesson: a page that explains convolutional networks, with a network to draw for"
+HELP = "write the lesson: a page that explains convolutional networks, with one that classifies what you draw"
 LANGUAGES = ("en", "ko")
 
 

@@ -47,7 +47,7 @@ def validation_numbers(source: Source, labels: RealLabels) -> np.ndarray:
     found = [VALIDATION_NAME.search(file) for file in files]
     if None in found:
         raise ZooError(
-            f"{files[found.index(None)]} has no name of ImageNet's validation images, which ReaL labels need"
+            f"{files[found.index(None)]} is not named as ImageNet's validation images are, which ReaL labels need"
         )
     numbers = np.array([int(match[1]) for match in found if match]) - 1
     if numbers.max() >= len(labels) or numbers.min() < 0:

@@ -1,4 +1,4 @@
-"""The lesson as a page that computes: questions that check answers, animations, and a trained network to draw for."""
+"""The lesson as a page that computes: questions that check answers, animations, a network that classifies drawings."""
 
 from zoo.lesson.page import LANGUAGES, lesson, write_lesson
 

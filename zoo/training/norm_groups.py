@@ -78,8 +78,8 @@ def _check_splits(module: nn.BatchNorm, images: int, x: jax.Array, *args: Any, m
     axes = tuple(module.axis) if isinstance(module.axis, tuple | list) else (module.axis,)
     if mask is not None or len(axes) > 1 or axes[0] in (0, -x.ndim):
         raise ZooError(
-            f"{where} cannot be computed in groups, as it has a mask, several axes or the first one: leave out "
-            "--bn-group"
+            f"{where} cannot be computed in groups, as it has a mask, several feature axes, or features on its "
+            "first axis: leave out --bn-group"
         )
     if x.shape[0] % images:
         raise ZooError(f"{where} has {x.shape[0]} rows, which are not those of {images} images: leave out --bn-group")

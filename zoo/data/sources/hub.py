@@ -73,8 +73,8 @@ def parse_name(name: str) -> HubName:
     folder = (match["folder"] or "").strip("/") if match else ""
     if not match or not _is_inside(folder or "."):
         raise DataError(
-            f"{quoted(name)} is no data set of the hub: write hf://datasets/OWNER/NAME, with @BRANCH behind or with "
-            "/FOLDER where it has several"
+            f"{quoted(name)} is no data set of the hub: write hf://datasets/OWNER/NAME, then @BRANCH for "
+            "another branch, or /FOLDER where it has several"
         )
     return HubName(match["owner"], match["name"], unquote(match["revision"] or "main"), folder)
 

@@ -74,10 +74,10 @@ class Recipe:
     weight_decay: float = config_field(
         1e-4,
         "decay of kernels per unit of learning rate, for sgd and rmsprop as a part of the gradient; biases and norms "
-        "have none",
+        "have none, unless --decay-norms is given",
         maximum=MAX_FACTOR,
     )
-    decay_norms: bool = config_field(False, "whether biases and norms have the weight decay too")
+    decay_norms: bool = config_field(False, "apply the weight decay to biases and norms too")
     nesterov: bool = config_field(True, "whether sgd has Nesterov momentum, as torch's nesterov=True")
     rms_epsilon: float = config_field(
         1e-3, "epsilon of rmsprop, inside the square root", minimum=1e-10, maximum=MAX_FACTOR
@@ -93,7 +93,7 @@ class Recipe:
         "decay per update of an exponential moving average of the network, which is evaluated and saved; 0: none",
         below=1,
     )
-    ema_every: int = config_field(1, "updates of the network for one of its moving average", minimum=1)
+    ema_every: int = config_field(1, "updates of the network per update of its moving average", minimum=1)
     batch_norm_warmup: bool = config_field(
         True, "momentum of batch norm's running statistics: (1 + n) / (10 + n) after n steps, up to the network's own"
     )
@@ -164,8 +164,8 @@ class Recipe:
     )
     randaugment_form: Literal["timm-inc", "timm", "torchvision"] = config_field(
         "timm-inc",
-        "whose RandAugment: timm's with increasing severity (inc1), timm's, in both of which an operation is left out "
-        "half the time, or torchvision's",
+        "which RandAugment: timm's with increasing severity (inc1), timm's, or torchvision's; in timm's an operation "
+        "is left out with probability 0.5",
     )
     trivial_augment: bool = config_field(
         False, "change each image by one random operation of TrivialAugment (wide), of random strength"
@@ -203,8 +203,8 @@ class Recipe:
     )
     repeats: int = config_field(
         1,
-        "repeated augmentation: how often an image stands in a batch, each time augmented anew; an epoch has as many "
-        "steps, of fewer images",
+        "repeated augmentation: how often an image is in a batch, each time augmented anew; an epoch has the same "
+        "number of steps, of fewer images",
         minimum=1,
         maximum=MAX_BATCH_SIZE,
     )
