@@ -30,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
     add_positional_or_flag(parser, "model", "MODEL", required=False, description="a name of `zoo list`")
     parser.add_argument("--dataset", metavar="DATA", help="only the recipe on this data: a TFDS name, or a path")
-    parser.add_argument("--recipe", choices=sorted(NAMED), help="this one of `zoo train --recipe`")
+    parser.add_argument("--recipe", choices=sorted(NAMED), help="show this recipe of `zoo train --recipe`")
     parser.add_argument("--json", action="store_true", help="print one JSON list")
 
 

@@ -53,7 +53,7 @@ def evaluate(
     """
     networks = tuple(weights) if isinstance(weights, Sequence) else (weights,)
     if not networks:
-        raise ZooError("no weights are given to evaluate: give some")
+        raise ZooError("no weights are given to evaluate: give at least one")
     source = split_source(dataset, split)
     numbers = None if real_labels is None else validation_numbers(source, real_labels)
     found = [class_outputs(one, dataset) for one in networks]

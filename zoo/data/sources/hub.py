@@ -131,9 +131,9 @@ def _shards(name: HubName, found: HubDataset) -> list[str]:
     shards = kinds[".parquet"] or kinds[".arrow"] or kinds[".tar"]
     where = f"{name.repository}/{name.folder}".rstrip("/")
     if not shards:
-        raise DataError(f"{where} has no {', '.join(SUFFIXES)} files at the hub, {name.revision}: name another folder")
+        raise DataError(f"{where} has no {', '.join(SUFFIXES)} files on the hub, {name.revision}: name another folder")
     if wrong := next((file for file in shards if not _is_inside(file)), None):
-        raise DataError(f"{where} has the file {quoted(wrong)} at the hub, which leads out of its folder: use another")
+        raise DataError(f"{where} has the file {quoted(wrong)} on the hub, which leads out of its folder: use another")
     return shards
 
 
