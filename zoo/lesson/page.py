@@ -55,7 +55,7 @@ FILES = replace(
 )
 PICTURE_SHAPE = (160, 160, 3)
 # Networks that the page names, with the command that writes a page about each.
-NAMED_NETWORKS = ("lenet5", "alexnet", "zfnet", "nin", "vgg16", "googlenet")
+NAMED_NETWORKS = ("lenet5", "alexnet_2012", "zfnet", "nin", "vgg16", "googlenet")
 # GoogLeNet's Table 1, inception (3a): the branch, its maps, and what it looks for.
 BRANCHES = (
     {"name": "1×1", "maps": 64, "about": "The 1×1 branch mixes the channels of one position."},

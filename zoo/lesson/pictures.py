@@ -19,10 +19,10 @@ class LayerPicture:
 # The layers of GoogLeNet that stand for the lesson's layers 1 to 5, and what to look for.
 LAYERS = {
     "conv1": "Layer 1: edges, and dark beside bright, each in one direction.",
-    "conv2": "Layer 2: stripes, corners and textures: two or three edges together.",
-    "inception_3b": "Layer 3: parts of clothes, such as the shaft of a boot, or a neckline.",
-    "inception_4e": "Layer 4: larger parts, such as the two legs of trousers, or the front of a shirt.",
-    "inception_5b": "Layer 5: whole pieces of clothing, wherever they are in the image.",
+    "conv2": "Layer 2: stripes, arcs and corners: two or three edges together.",
+    "inception_3b": "Layer 3: parts, such as the heel of a boot, the gap between trouser legs, or the top of a dress.",
+    "inception_4e": "Layer 4: larger parts, such as both legs of trousers, or the shoulders and hem of a coat.",
+    "inception_5b": "Layer 5: whole pieces of clothing, plain or with a print.",
 }
 
 

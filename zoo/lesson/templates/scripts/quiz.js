@@ -180,6 +180,6 @@ function startChoices(form) {
     const boxes = [...form.querySelectorAll("input")], chosen = boxes.filter((box) => box.checked);
     const wrong = chosen.find((box) => !box.dataset.right), missing = boxes.find((box) => box.dataset.right && !box.checked);
     form.dataset.verdict = chosen.length ? (wrong || missing ? "wrong" : "right") : "empty";
-    reply.textContent = !chosen.length ? "Choose at least one." : wrong ? `Not quite: ${wrong.dataset.why}` : missing ? "Right so far, but something is missing." : "Right.";
+    reply.textContent = !chosen.length ? "Choose at least one." : wrong ? `Not quite: ${wrong.dataset.why}` : missing ? "Right so far, but something is missing." : `Right: ${form.dataset.why}`;
   });
 }

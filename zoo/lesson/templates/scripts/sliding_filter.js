@@ -5,7 +5,7 @@ const FILTERS = {
   "horizontal edge": [[-1, -1, -1], [0, 0, 0], [1, 1, 1]],
   "blur": [[1, 1, 1], [1, 1, 1], [1, 1, 1]],
   "sharpen": [[0, -1, 0], [-1, 5, -1], [0, -1, 0]],
-  "nothing": [[0, 0, 0], [0, 1, 0], [0, 0, 0]],
+  "identity": [[0, 0, 0], [0, 1, 0], [0, 0, 0]],
 };
 
 // The products at one position of the output: {row, column, value, weight}; outside of the image values are 0.
