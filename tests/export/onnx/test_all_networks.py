@@ -19,7 +19,7 @@ from zoo.export.onnx.convert import onnx_model
 from zoo.export.onnx.program import NoConversion
 from zoo.runtime.jit_once import jit_once
 
-OTHER_FORM_OF_SMALL_MAPS = {"inception_resnet_v2_keras"}
+OTHER_FORM_OF_SMALL_MAPS = {"inception_resnet_v2", "inception_resnet_v2_keras", "nin"}
 
 
 def exported(model, variables, shapes):
