@@ -19,7 +19,10 @@ from zoo.export.onnx.convert import onnx_model
 from zoo.export.onnx.program import NoConversion
 from zoo.runtime.jit_once import jit_once
 
-OTHER_FORM_OF_SMALL_MAPS = {"inception_resnet_v2", "inception_resnet_v2_keras", "nin"}
+OTHER_FORM_OF_SMALL_MAPS = {
+    *("inception_v3", "inception_v3_keras", "inception_v4"),
+    *("inception_resnet_v2", "inception_resnet_v2_keras", "nin"),
+}
 
 
 def exported(model, variables, shapes):
