@@ -16,14 +16,18 @@ from zoo.commands.arguments.types import path
 from zoo.printable import printable
 
 HELP = "write the lesson: a page that explains convolutional networks, with one that classifies what you draw"
-LANGUAGES = ("en", "ko")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `lesson`."""
+    from zoo.lesson import LANGUAGES
+
     parser.add_argument("--out", type=path, required=True, metavar="FILE.html", help="the file to write")
     parser.add_argument(
-        "--lang", choices=LANGUAGES, default="en", help="language; ko has sections 8 and 9 in Korean, as the original"
+        "--lang",
+        choices=tuple(LANGUAGES),
+        default="en",
+        help="language; ko has sections 8 and 9 in Korean, as the original",
     )
 
 
