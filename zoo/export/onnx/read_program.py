@@ -17,6 +17,7 @@ from zoo.counting.marks import LayerMark, ModuleCallMark
 from zoo.counting.module_calls import marked_jaxpr
 from zoo.counting.reused_jaxprs import UNCHANGED, ModuleCalls, Renaming
 from zoo.export.needed_computation import without_unused
+from zoo.export.onnx.default_platform import on_default_platform
 from zoo.export.onnx.program import Constant, Data, NoConversion, Path, Program, Step, Value
 
 
@@ -75,7 +76,7 @@ class _Reader:
         self, jaxprs: Sequence[Any], inputs: Sequence[Value], path: Path = (), layer: LayerMark | None = None
     ) -> list[Value]:
         """Collect the steps of a jaxpr, closed or not, of each trace, with these arguments; returns its results."""
-        opened = [open_jaxpr(jaxpr) for jaxpr in jaxprs]
+        opened = [on_default_platform(open_jaxpr(jaxpr)) for jaxpr in jaxprs]
         known = _Environment(tuple({} for _ in jaxprs))
         known.define([jaxpr.invars for jaxpr in opened], inputs)
         constants = zip(*(getattr(jaxpr, "consts", ()) for jaxpr in jaxprs), strict=True)
@@ -104,8 +105,6 @@ class _Reader:
         self, eqns: Sequence[Any], inputs: list[Value], path: Path, layer: LayerMark | None
     ) -> Sequence[Value]:
         eqn, name = eqns[0], eqns[0].primitive.name
-        if name == "platform_index":
-            return [Constant((np.int32(0),) * len(eqns))]
         if name in CALL_PRIMITIVES:
             inner = [eqn.params[CALL_PRIMITIVES[name]] for eqn in eqns]
             outer = self.renaming
@@ -217,9 +216,6 @@ class _Traced:
 def _chosen_branch(eqn: Any, index: Value) -> int | None:
     """The branch of a `cond` that runs, if its index is constant."""
     branches = eqn.params["branches"]
-    if eqn.params.get("branches_platforms"):
-        # lax.platform_dependent: the branches compute the same, and the last (default) is the plainest.
-        return len(branches) - 1
     if not isinstance(index, Constant):
         return None
     return min(max(int(index.arrays[0]), 0), len(branches) - 1)
