@@ -8,6 +8,7 @@ import tarfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from tests.data.shard_fixtures import add
 from tests.fuzz.kinds.files import files
 from tests.fuzz.kinds.image_files import strange_images
 from tests.fuzz.kinds.shards import (
@@ -90,15 +91,6 @@ def shard(images: list[tuple[str, int, bytes]], more: Callable[[tarfile.TarFile]
         if more:
             more(tar)
     return stream.getvalue()
-
-
-def add(tar: tarfile.TarFile, name: str, content: bytes, **fields: object) -> None:
-    """Adds a member, with other fields of its header."""
-    member = tarfile.TarInfo(name)
-    member.size = len(content)
-    for field, value in fields.items():
-        setattr(member, field, value)
-    tar.addfile(member, io.BytesIO(content))
 
 
 def with_field(content: bytes, place: int, field: str, value: bytes) -> bytes:
