@@ -44,7 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     # Of `zoo data pack FOLDER OUT`.
     parser.add_argument("pack", nargs="*", default=[], help=argparse.SUPPRESS)
     parser.add_argument("--data-dir", type=path, metavar="DIR", help="the folder of TFDS data sets")
-    parser.add_argument("--sheet", type=path, metavar="PNG", help="draw images of each class into this file")
+    parser.add_argument("--sheet", type=path, metavar="FILE", help="draw images of each class: .png, .svg or .pdf")
     parser.add_argument("--all", action="store_true", help="decode and compare all images, however many there are")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 

@@ -76,8 +76,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="real.json of ReaL: the classes that are in each validation image of ImageNet",
     )
-    parser.add_argument("--reliability", type=path, metavar="PNG", help="draw accuracy by confidence into this file")
-    parser.add_argument("--confusion", type=path, metavar="PNG", help="draw the confusion matrix into this file")
+    parser.add_argument(
+        "--reliability", type=path, metavar="FILE", help="draw accuracy by confidence: .png, .svg or .pdf"
+    )
+    parser.add_argument("--confusion", type=path, metavar="FILE", help="draw the confusion matrix: .png, .svg or .pdf")
     parser.add_argument("--json", action="store_true", help="print one JSON object, with the confusion matrix")
     add_skip_unreadable(parser)
     add_weights_arguments(parser)

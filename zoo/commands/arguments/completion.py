@@ -19,7 +19,7 @@ NETWORKS = ("MODEL", "MODEL2", "PATTERN")
 DATA_SETS = ("DATA",)
 WEIGHTS = ("W", "WEIGHTS", "LIBRARY")
 FOLDERS = ("DIR",)
-FILES = ("IMAGE", "IN", "OUT", "PNG", "FILE", "FILE.html")
+FILES = ("IMAGE", "IN", "OUT", "FILE", "FILE.html")
 # These name a folder or a file, or are --model, whose value has another name in --help.
 BY_DESTINATION = {"model": NETWORKS[0], "checkpoint": FILES[0], "ensemble": FILES[0]}
 
