@@ -70,32 +70,30 @@ def test_a_slice_has_the_chips_of_its_topology():
 
 
 HLO = """
+ENTRY %main (p: f32[64]) -> f32[64] {
   %all-reduce.1 = f32[64]{0} all-reduce(%fusion), channel_id=2, replica_groups=[1,8]<=[8]
   %all-reduce.2 = (f32[1000,512]{1,0}, /*index=1*/f32[1000]{0}) all-reduce(%a, %b), channel_id=3
   %ag = (bf16[8,4]{1,0}, bf16[64,4]{1,0}) all-gather-start(%p), channel_id=4
   %done = bf16[64,4]{1,0} all-gather-done(%ag)
   %rs = f32[16]{0} reduce-scatter(%q), channel_id=5
   ROOT %tuple = (f32[64]{0}) tuple(%all-reduce.1)
+}
 """
 
 
 def test_collectives_are_counted_once_with_the_bytes_of_their_results(monkeypatch):
     monkeypatch.syspath_prepend(ROOT / "benchmarks")
-    import collectives
+    from program_text import Collective, parse_program
 
-    found = [(one.kind, one.result) for one in collectives.collectives(HLO)]
+    found = [(one.kind, one.result) for one in parse_program(HLO).collectives]
     assert found == [
         ("all-reduce", 256),
         ("all-reduce", 4 * (512_000 + 1000)),
         ("all-gather", 2 * 256),
         ("reduce-scatter", 64),
     ]
-    assert collectives.Collective("all-reduce", 800).sent(8) == 2 * 700
-    assert (
-        collectives.Collective("all-gather", 800).sent(8)
-        == collectives.Collective("reduce-scatter", 100).sent(8)
-        == 700
-    )
+    assert Collective("all-reduce", 800).sent(8) == 2 * 700
+    assert Collective("all-gather", 800).sent(8) == Collective("reduce-scatter", 100).sent(8) == 700
 
 
 def test_the_efficiencies_of_the_page_are_those_of_the_program(monkeypatch, capsys):

@@ -26,9 +26,15 @@ def gpus(hosts, per_host):
 def test_the_devices_of_several_slices_are_in_the_order_of_the_slices():
     devices = gpus(3, 4)
     shuffled = [devices[i] for i in np.random.default_rng(0).permutation(12)]
-    ordered = slice_by_slice(shuffled, 3)
+    ordered = slice_by_slice(shuffled)
     assert [one.slice_index for one in ordered] == [0] * 4 + [1] * 4 + [2] * 4
     assert {one.id for one in ordered} == set(range(12))
+
+
+def test_slices_of_different_sizes_are_one_after_the_other():
+    devices = [*gpus(1, 3), *(one for one in gpus(2, 2) if one.slice_index == 1)]
+    ordered = slice_by_slice(devices[::-1])
+    assert ordered.shape == (5,) and [one.slice_index for one in ordered] == [0, 0, 0, 1, 1]
 
 
 def test_the_mesh_has_all_devices():

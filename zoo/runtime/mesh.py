@@ -1,6 +1,7 @@
 """One mesh axis, `data`, over all devices of all processes: batches are split over it, with --fsdp the state too."""
 
 from collections.abc import Sequence
+from itertools import groupby
 from typing import Any
 
 import jax
@@ -14,24 +15,28 @@ from zoo.errors import ZooError
 DATA_AXIS = "data"
 
 
-def data_mesh(batch_size: int) -> Mesh:
-    """A mesh over all devices. Raises ZooError if they cannot split a batch evenly."""
-    devices = jax.devices()
+def data_mesh(batch_size: int, devices: Sequence[Any] | None = None) -> Mesh:
+    """A mesh over devices, by default all. Raises ZooError if they cannot split a batch evenly."""
+    devices = jax.devices() if devices is None else devices
     count = len(devices)
     if batch_size % count:
         raise ZooError(f"a batch of {batch_size} cannot be split over {count} devices: use a multiple of {count}")
-    slices = len({getattr(device, "slice_index", 0) for device in devices})
-    if slices > 1:
-        return Mesh(slice_by_slice(devices, slices), (DATA_AXIS,), axis_types=(AxisType.Auto,))
-    return jax.make_mesh((count,), (DATA_AXIS,), axis_types=(AxisType.Auto,))
+    return Mesh(slice_by_slice(devices), (DATA_AXIS,), axis_types=(AxisType.Auto,))
 
 
-def slice_by_slice(devices: Sequence[Any], slices: int) -> np.ndarray:
-    """The devices of several slices in an order that suits their network. `jax.make_mesh` refuses several.
+def slice_by_slice(devices: Sequence[Any]) -> np.ndarray:
+    """The devices in an order that suits their network: those of a slice together, neighbours next to each other.
 
-    A slice is what a fast network connects: a slice of a TPU pod, or the GPUs of a host.
+    A slice is what a fast network connects: a slice of a TPU pod, or the GPUs of a host. `jax.make_mesh` refuses
+    several, and `mesh_utils.create_hybrid_device_mesh` slices of different sizes.
     """
-    return mesh_utils.create_hybrid_device_mesh((len(devices) // slices,), (slices,), devices)
+    slices = groupby(sorted(devices, key=_slice_index), _slice_index)
+    parts = [list(members) for _, members in slices]
+    return np.concatenate([mesh_utils.create_device_mesh((len(part),), part) for part in parts])
+
+
+def _slice_index(device: Any) -> int:
+    return getattr(device, "slice_index", 0)
 
 
 def replicated(mesh: Mesh) -> NamedSharding:

@@ -28,7 +28,9 @@ def jit_step(make_batch: MakeBatch, sharding: Any, mesh: Mesh) -> Any:
         return train_step(state, make_batch(inputs, state.step))
 
     shardings = (sharding, replicated(mesh))
-    return jax.jit(step, donate_argnums=0, out_shardings=shardings, compiler_options=compiler_options())
+    # Those of the mesh, which may be of devices that are not there.
+    options = compiler_options(mesh.devices.flat[0].platform)
+    return jax.jit(step, donate_argnums=0, out_shardings=shardings, compiler_options=options)
 
 
 class StepProgram:
