@@ -17,6 +17,7 @@ from timm.optim import RMSpropTF  # noqa: E402
 
 from zoo.training import Recipe, learning_rate_schedule, make_optimizer  # noqa: E402
 from zoo.training.loss import binary_cross_entropy  # noqa: E402
+from zoo.training.plateau import first_plateau, next_plateau  # noqa: E402
 
 pytestmark = pytest.mark.torch
 
@@ -57,6 +58,19 @@ def test_schedules(settings, scheduler):
         theirs.step()
     rate = learning_rate_schedule(Recipe(epochs=EPOCHS, learning_rate=0.4, warmup_epochs=0, **settings), STEPS)
     np.testing.assert_allclose(jax.vmap(rate)(jnp.arange(UPDATES)), rates, rtol=2e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("patience", [0, 1, 3])
+def test_plateau(patience):
+    sgd = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=0.4)
+    theirs = LR.ReduceLROnPlateau(sgd, factor=0.3, patience=patience)
+    recipe = Recipe(schedule="plateau", decay_rate=0.3, plateau_patience=patience)
+    plateau, rng = first_plateau(recipe), np.random.default_rng(0)
+    for value in (np.float32(1 / (1 + n / 9) + 0.1 * rng.random()) if n % 7 else np.nan for n in range(60)):
+        theirs.step(float(value))
+        plateau = next_plateau(plateau, float(value), recipe)
+        assert sgd.param_groups[0]["lr"] == pytest.approx(0.4 * plateau["scale"], rel=1e-5, abs=1e-7)
+    assert sgd.param_groups[0]["lr"] < 0.04
 
 
 @pytest.mark.parametrize(

@@ -50,6 +50,7 @@ RATES = {
     ("ImageNet", "alexnet"): (0.01, 90, lambda e: 250 ** (-np.floor(e / 22.5) / 3)),
     ("ImageNet", "zfnet"): (0.01, 70, tenths(20, 40, 60)),
     ("ImageNet", "nin"): (0.01, 22, tenths(10, 20)),
+    ("ImageNet", "vgg*_bn"): (0.1, 90, tenths(30, 60)),
     ("ImageNet", "vgg*"): (0.01, 74, tenths(20, 40, 60)),
     ("ImageNet", "googlenet"): (0.01, 60, lambda e: (1 - e / 60) ** 0.5),
     ("ImageNet", "googlenet_*"): (0.36, 150, staircase(0.96, 1.333)),

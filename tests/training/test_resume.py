@@ -30,6 +30,7 @@ EVERYTHING = {
     "balance": True,
     "aux_heads": True,
     "optimizer": "muon",
+    **{"schedule": "plateau", "plateau_metric": "test_error", "plateau_patience": 0},
 }
 # What takes longer to compile.
 MORE = {

@@ -31,6 +31,7 @@ OTHER = {
     "decay_epochs": 2.0,
     "decay_at": "2,5",
     "decay_power": 2.0,
+    "plateau_patience": 3,
     "rate_batch": 256,
     "warmup_start": 0.01,
     "decay_norms": True,

@@ -89,7 +89,7 @@ def decay_updates(recipe: Recipe, steps_per_epoch: int) -> list[int]:
 def depends_on_epochs(recipe: Recipe) -> bool:
     """Whether the schedule is that of the whole run, so that a run of more epochs has other rates on the way."""
     match recipe.schedule:
-        case "constant":
+        case "constant" | "plateau":
             return False
         case "exponential":
             return not recipe.decay_epochs
@@ -140,6 +140,7 @@ def _linear(recipe: Recipe, span: _Span) -> optax.Schedule:
 
 
 def _constant(recipe: Recipe, span: _Span) -> optax.Schedule:
+    """Also that of "plateau": what evaluations make of it is in the run's state."""
     return optax.constant_schedule(span.peak)
 
 
@@ -182,6 +183,7 @@ _SCHEDULES: MappingProxyType[str, Callable[[Recipe, _Span], optax.Schedule]] = M
         "cosine": _cosine,
         "linear": _linear,
         "constant": _constant,
+        "plateau": _constant,
         "staircase": _staircase,
         "exponential": _exponential,
         "polynomial": _polynomial,

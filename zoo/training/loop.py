@@ -79,6 +79,8 @@ def train_run(run: PreparedRun, console: Console) -> Outcome:
             if not evaluation:
                 return Outcome(first, None, exit_code(session.stop.number))
             session.save(state, evaluation, evaluation_missing=False)
+            # The checkpoint has this evaluation beside it, from which `restore` does the same.
+            state = state.after_evaluation(evaluation) if plan.ends_epoch(first) else state
         elif plan.ends_epoch(first):
             # The totals are those from before an evaluation that was made up for.
             session.metrics.end_epoch()
@@ -92,7 +94,7 @@ def run_steps(session: Session, state: TrainState, run_step: RunStep, evaluation
         inputs = session.inputs(step, state)
         state, metrics = run_step(state, inputs)
         session.step_started(step, metrics)
-        evaluation, stop = session.complete(step, state)
+        state, evaluation, stop = session.complete(step, state)
         if stop and (step < steps or not evaluation):
             session.checkpoints.require(step)
             return Outcome(step, None, exit_code(stop))

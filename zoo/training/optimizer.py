@@ -33,7 +33,8 @@ def make_optimizer(
     kernel. Muon uses both: Adam for the head, and one matrix per group. `distances` are `layer_distances` of the
     network: ZooError is raised where `layer_decay` has none. The optimizer's update takes the run's clock,
     `count_updates` of the step, as the extra argument `clock`; without it the schedule counts the optimizer's own
-    updates. The means of Adam, LAMB and Muon always count the gradients that they have seen.
+    updates. The schedule "plateau" is multiplied by the extra argument `rate_scale`. The means of Adam, LAMB and Muon
+    always count the gradients that they have seen.
     """
     rate = learning_rate_schedule(recipe, steps_per_epoch)
     parts = [
@@ -59,11 +60,23 @@ def make_optimizer(
 
 
 def scale_by_schedule(rate: optax.Schedule) -> optax.GradientTransformationExtraArgs:
-    """optax.scale_by_learning_rate at the extra argument `clock`, or without it at the count of its own updates."""
+    """optax.scale_by_learning_rate at the extra argument `clock`, or without it at the count of its own updates.
+
+    With the extra argument `rate_scale` the rate is multiplied by it.
+    """
     inner = optax.scale_by_learning_rate(rate)
 
-    def update(updates: Any, state: Any, params: Any = None, *, clock: jax.Array | None = None, **_: Any) -> Any:
-        return inner.update(updates, state if clock is None else optax.ScaleByScheduleState(clock), params)
+    def update(
+        updates: Any,
+        state: Any,
+        params: Any = None,
+        *,
+        clock: jax.Array | None = None,
+        rate_scale: jax.Array | None = None,
+        **_: Any,
+    ) -> Any:
+        scaled = inner if rate_scale is None else optax.scale_by_learning_rate(lambda count: rate(count) * rate_scale)
+        return scaled.update(updates, state if clock is None else optax.ScaleByScheduleState(clock), params)
 
     return optax.GradientTransformationExtraArgs(inner.init, update)
 

@@ -32,7 +32,7 @@ START_ANEW = "start a new run, with another --run-dir"
 # Settings on which no state of a run depends: a step reads them anew.
 MAY_CHANGE = frozenset(
     {"epochs", "learning_rate", "schedule", "warmup_epochs", "decay_rate", "decay_epochs", "decay_at", "decay_power"}
-    | {"rate_batch", "warmup_start", "decay_norms", "batch_norm_momentum", "bn_group"}
+    | {"plateau_patience", "rate_batch", "warmup_start", "decay_norms", "batch_norm_momentum", "bn_group"}
     | {"momentum", "nesterov", "rms_epsilon", "weight_decay", "layer_decay", "clip_norm", "label_smoothing"}
     | {"loss", "bce_threshold", "crop_sizes", "eval_size", "eval_crop"}
     | {"aux_weight", "balance", "crop", "shift", "flip", "auto_augment", "randaugment", "randaugment_ops", "dtype"}
@@ -44,6 +44,7 @@ WHY_FIXED = MappingProxyType(
     {
         "batch_size": "steps and epochs are counted in batches",
         "optimizer": "its state is kept",
+        "plateau_metric": "the best value so far is of it",
         "backbone_rate": "the optimizer's state depends on it",
         "ema": "the average is a part of the state",
         "ema_every": "the updates of the average are counted by it",
@@ -165,7 +166,19 @@ def changed_recipe(stored: RunConfig, folder: Path, request: ResumeRequest) -> R
     if given.get("feed") == "auto":
         del given["feed"]
     _refuse(folder, stored.recipe, {name: value for name, value in given.items() if name not in MAY_CHANGE})
+    check_same_plateau(stored, folder, given)
     return with_given(stored.recipe, given)
+
+
+def check_same_plateau(stored: RunConfig, folder: Path, given: Mapping[str, Any]) -> None:
+    """Raises ZooError where another schedule is given in place of "plateau", which has a part of the state."""
+    then = stored.recipe.schedule
+    now = given.get("schedule", then)
+    if then != now and "plateau" in (then, now):
+        raise ZooError(
+            f"the run in {folder} has schedule {then}, and plateau and its best value so far are for a whole run: "
+            f"leave out --schedule {now} to resume it, or {START_ANEW}"
+        )
 
 
 def check_changes(recipe: Recipe, stored: RunConfig, dataset: Dataset, *, step: int) -> None:

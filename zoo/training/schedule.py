@@ -25,10 +25,13 @@ class TrainingPlan:
         """Whether this step is the last of its epoch."""
         return step % self.steps_per_epoch == 0
 
-    def at(self, step: int) -> dict[str, float]:
-        """{"step", "epoch", "learning_rate"}; the epoch is a whole number at its end, and a fraction before."""
+    def at(self, step: int, rate_scale: float = 1.0) -> dict[str, float]:
+        """{"step", "epoch", "learning_rate"}; the epoch is a whole number at its end, and a fraction before.
+
+        The learning rate is that of the schedule, multiplied by `rate_scale`.
+        """
         epochs = step // self.steps_per_epoch if self.ends_epoch(step) else step / self.steps_per_epoch
-        return {"step": step, "epoch": epochs, "learning_rate": self.rate(step)}
+        return {"step": step, "epoch": epochs, "learning_rate": self.rate(step) * rate_scale}
 
     def rate(self, step: int) -> float:
         """The learning rate of this step, counted from 1."""

@@ -82,23 +82,33 @@ class Session:
         for metrics in self.metrics.remaining():
             self.guard.check(metrics)
 
-    def complete(self, step: int, state: TrainState) -> tuple[MetricsRow | None, int]:
-        """Do what is due after a step; its evaluation, and the number of the signal that asked for a stop, or 0."""
+    def complete(self, step: int, state: TrainState) -> tuple[TrainState, MetricsRow | None, int]:
+        """Do what is due after a step.
+
+        The state for the next step, the evaluation of this one, and the number of the signal that asked for a stop, or
+        0.
+        """
         due = self.schedule.due(step)
         if due:
             self.wait_for_steps()
         if due.log:
-            self.log(step)
+            self.log(step, state)
         evaluation = self.evaluate(step, state) if due.evaluate else None
         # An evaluation takes long: a signal may have come meanwhile.
         stop = due.stop or (self.schedule.stop_requested() if due.evaluate else 0)
+        if evaluation and self.plan.ends_epoch(step):
+            state = state.after_evaluation(evaluation)
         if due.save:
             self.save(state, evaluation, evaluation_missing=due.evaluate and not evaluation)
-        return evaluation, stop
+        return state, evaluation, stop
 
-    def log(self, step: int) -> None:
+    def log(self, step: int, state: TrainState) -> None:
         """Print and record the means of the metrics since the last logged step."""
-        row = {**self.plan.at(step), **self.metrics.end_window(), "images_per_second": self.progress.images_per_second}
+        row = {
+            **self.plan.at(step, state.rate_scale),
+            **self.metrics.end_window(),
+            "images_per_second": self.progress.images_per_second,
+        }
         self.recorder.add({**row, "seconds": self._elapsed()})
         self.progress.print_logged(row)
 
@@ -113,7 +123,7 @@ class Session:
             tested = self.evaluator.evaluate(state)
             if tested is None:
                 return None
-            row = {**self.plan.at(step), **self.metrics.epoch_means(), **tested, **pace}
+            row = {**self.plan.at(step, state.rate_scale), **self.metrics.epoch_means(), **tested, **pace}
             if self.plan.ends_epoch(step):
                 self.metrics.end_epoch()
             self.recorder.add({**row, "seconds": self._elapsed()})

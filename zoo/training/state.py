@@ -11,6 +11,7 @@ from flax import struct
 
 from zoo.training.config.recipe import Recipe
 from zoo.training.finetune.freezing import partition
+from zoo.training.plateau import first_plateau, metric_of, next_plateau
 
 DEFAULT_RECIPE = Recipe()
 
@@ -18,7 +19,8 @@ DEFAULT_RECIPE = Recipe()
 class TrainState(struct.PyTreeNode):
     """The state of a run.
 
-    `average` is the exponential moving average of the variables, {"params", "batch_stats"}, or {} without one. `mean`
+    `average` is the exponential moving average of the variables, {"params", "batch_stats"}, or {} without one, and
+    `plateau` is what the schedule of this name keeps (`zoo.training.plateau`), {} for the others. `mean`
     and `std` are per channel, for pixels in 0..1; `frozen` are the keys of parameters that do not change;
     `class_weights` has the weight of each class in the loss, () for equal ones.
     """
@@ -29,6 +31,7 @@ class TrainState(struct.PyTreeNode):
     batch_stats: Any
     opt_state: optax.OptState
     average: Any
+    plateau: Any
     model: nn.Module = struct.field(pytree_node=False)
     optimizer: optax.GradientTransformation = struct.field(pytree_node=False)
     recipe: Recipe = struct.field(pytree_node=False)
@@ -52,6 +55,23 @@ class TrainState(struct.PyTreeNode):
         """The variables to evaluate, which are the run's result: their exponential moving average, if there is one."""
         return self.average or self.variables
 
+    @property
+    def rate_scale(self) -> float:
+        """What the learning rate of the schedule is multiplied by: 1, but for the schedule "plateau"."""
+        return float(self.plateau["scale"]) if self.plateau else 1.0
+
+    def after_evaluation(self, evaluation: Mapping[str, float | None]) -> "TrainState":
+        """The state with the learning rate that follows from {"test_loss", "test_accuracy"} at the end of an epoch.
+
+        A number that is None, or not finite, is no improvement. It is the same state, but for the schedule "plateau".
+        """
+        if not self.plateau:
+            return self
+        following = next_plateau(jax.device_get(self.plateau), metric_of(evaluation, self.recipe), self.recipe)
+        # The step is compiled for the shardings of the state.
+        placed = {name: jax.device_put(following[name], leaf.sharding) for name, leaf in self.plateau.items()}
+        return self.replace(plateau=placed)
+
 
 def create_state(
     model: nn.Module,
@@ -70,7 +90,7 @@ def create_state(
     `key` is used for dropout and augmentation. `mean` and `std` are per channel, for pixels in 0..1. `frozen` are the
     keys of the parameters that do not change, such as "conv1/conv/kernel". `class_weights` has the weight of each class
     in the loss, such as `balanced_weights` of the counts; () for equal ones. Of the `recipe` a step uses the losses,
-    the augmentation and the exponential moving average.
+    the augmentation, the exponential moving average and the schedule "plateau".
     """
     start = {"params": variables["params"], "batch_stats": variables.get("batch_stats", {})}
     return TrainState(
@@ -78,6 +98,7 @@ def create_state(
         key=key,
         **start,
         average=jax.tree.map(jnp.copy, start) if recipe.ema else {},
+        plateau=first_plateau(recipe),
         opt_state=optimizer.init(partition(variables["params"], frozen)[0]),
         model=model,
         optimizer=optimizer,

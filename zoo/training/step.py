@@ -85,7 +85,8 @@ def train_step(state: TrainState, batch: Batch) -> tuple[TrainState, Metrics]:
         batch_stats = keep_frozen_statistics(batch_stats, state.batch_stats, modules)
     optimizer = optax.with_extra_args_support(state.optimizer)
     clock = count_updates(recipe, state.step)
-    updates, opt_state = optimizer.update(gradient, state.opt_state, trainable, clock=clock)
+    scale = {"rate_scale": state.plateau["scale"]} if state.plateau else {}
+    updates, opt_state = optimizer.update(gradient, state.opt_state, trainable, clock=clock, **scale)
     updated = {
         "params": merge(optax.apply_updates(trainable, updates), frozen),
         "batch_stats": batch_stats,

@@ -3,7 +3,7 @@
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from zoo.runtime.regular_file import all_regular
 from zoo.training.checkpoint.checksums import Damaged, check_shapes, checksums, verified_record
 from zoo.training.checkpoint.position import Position
 from zoo.training.checkpoint.run_folder import RunFolder, saved_steps
-from zoo.training.checkpoint.saved_metrics import has_readable_metrics, metrics_file
+from zoo.training.checkpoint.saved_metrics import has_readable_metrics, read_metrics
 from zoo.training.checkpoint.saved_state import arrays
 from zoo.training.distributed import is_first, true_everywhere, wait_for_all
 from zoo.training.state import TrainState
@@ -41,10 +41,13 @@ def restore(folder: RunFolder, abstract: TrainState, console: Console) -> tuple[
             damaged.append(path)
             continue
         _rename_damaged(damaged, folder, console, resumed=path.name)
-        # The evaluation may have been made up for after the position was saved.
-        if position.evaluation_missing and metrics_file(path).exists():
+        restored = abstract.replace(**state)
+        # The evaluation may have been made up for after the state and the position were saved.
+        if position.evaluation_missing and (metrics := read_metrics(path)):
             position = replace(position, evaluation_missing=False)
-        return abstract.replace(**state), position
+            if metrics.ends_epoch:
+                restored = restored.after_evaluation(asdict(metrics))
+        return restored, position
     if damaged:
         steps = list_first([path.name for path in checkpoints], 3)
         raise ZooError(

@@ -18,10 +18,16 @@ Epoch = Annotated[float, Meta(ge=0, le=1e12)]
 
 @dataclass(frozen=True, kw_only=True)
 class SavedMetrics:
-    """The metric by which the best checkpoint is chosen, and the epoch where it is known; others may be beside them."""
+    """The metric by which the best checkpoint is chosen, and what else is known; others may be beside them."""
 
     test_accuracy: Fraction
+    test_loss: float | None = None
     epoch: Epoch | None = None
+
+    @property
+    def ends_epoch(self) -> bool:
+        """Whether they are of an evaluation at the end of an epoch."""
+        return self.epoch is not None and self.epoch == int(self.epoch)
 
 
 def metrics_file(checkpoint: Path) -> Path:

@@ -16,7 +16,8 @@ def arrays(state: TrainState) -> dict[str, Any]:
         "batch_stats": state.batch_stats,
         "opt_state": state.opt_state,
     }
-    return {**saved, "average": state.average} if state.average else saved
+    optional = {"average": state.average, "plateau": state.plateau}
+    return {**saved, **{name: value for name, value in optional.items() if value}}
 
 
 def abstract_like(state: TrainState, sharding: Any) -> TrainState:

@@ -47,19 +47,19 @@ class Recipe:
         "adamw", "sgd has Nesterov momentum; rmsprop is TensorFlow's"
     )
     learning_rate: float = config_field(1e-3, "peak learning rate, at the end of a linear warmup", maximum=MAX_FACTOR)
-    schedule: Literal["cosine", "linear", "constant", "staircase", "exponential", "polynomial", "one_cycle"] = (
-        config_field(
-            "cosine",
-            "learning rate after its peak; cosine, linear and polynomial fall to zero with the end of the run; "
-            "one_cycle has its peak at 3/10 of the run, and no other warmup",
-        )
+    schedule: Literal[
+        "cosine", "linear", "constant", "staircase", "exponential", "polynomial", "one_cycle", "plateau"
+    ] = config_field(
+        "cosine",
+        "learning rate after its peak; cosine, linear and polynomial fall to zero with the end of the run; one_cycle "
+        "has its peak at 3/10 of the run, and no other warmup; plateau is lowered where evaluations do not improve",
     )
     decay_rate: float = config_field(
-        0.1, "what staircase and exponential multiply the learning rate by", minimum=1e-6, maximum=1
+        0.1, "what staircase, exponential and plateau multiply the learning rate by", minimum=1e-6, maximum=1
     )
     decay_epochs: float = config_field(
         0.0,
-        "epochs, counted from the start of the run, in which they do so once; 0: a third of the run",
+        "epochs, counted from the start of the run, in which staircase and exponential do so once; 0: a third of it",
         maximum=MAX_EPOCHS,
     )
     decay_at: str = config_field(
@@ -67,6 +67,12 @@ class Recipe:
     )
     decay_power: float = config_field(
         0.5, "power of polynomial: of the share of the run that is left (GoogLeNet in Caffe: 0.5)", maximum=MAX_FACTOR
+    )
+    plateau_patience: int = config_field(
+        10, "epochs without improvement that plateau allows; after one more it does so", maximum=MAX_EPOCHS
+    )
+    plateau_metric: Literal["test_loss", "test_error"] = config_field(
+        "test_loss", "what plateau takes as improvement when it is lower: test_error is 1 - test accuracy"
     )
     warmup_epochs: float = config_field(1.0, "epochs of linear warmup; at most a third of the run", maximum=MAX_EPOCHS)
     warmup_start: float = config_field(0.0, "learning rate at the start of the warmup, relative to its end", maximum=1)

@@ -19,6 +19,9 @@ def check_used(recipe: Recipe, given: Iterable[str], *, has_batch_norm: bool = T
         "decay_norms": not recipe.weight_decay and "weight_decay is 0",
         "ema_every": not recipe.ema and "it is that of the moving average, which --ema keeps",
         "eval_crop": recipe.fit == "pad" and "it is that of fit resize, and fit is pad",
+        "label_smoothing": recipe.loss == "bce"
+        and recipe.bce_threshold > 0
+        and f"bce_threshold is {recipe.bce_threshold:g}, so the targets are 0 and 1",
         "bce_threshold": recipe.loss != "bce" and "it is that of bce, which --loss bce uses",
         "layer_decay": recipe.freeze == "backbone" and "the backbone is frozen",
         "aux_weight": not recipe.aux_heads and "it is that of auxiliary heads, which --aux-heads trains",
@@ -57,10 +60,13 @@ def _unused_decays(recipe: Recipe) -> dict[str, str | bool]:
     schedule, decay_at = recipe.schedule, parse_epochs(recipe.decay_at, "decay_at")
     too_late = f"the run has only {recipe.epochs} epochs"
     decaying = schedule not in ("staircase", "exponential") and "it is that of staircase and exponential"
+    of_plateau = schedule != "plateau" and "it is that of plateau"
     reasons: dict[str, str | bool] = {
         "warmup_epochs": schedule == "one_cycle" and "one_cycle has a rise of its own",
         "warmup_start": schedule == "one_cycle" and "one_cycle has a rise of its own",
-        "decay_rate": decaying,
+        "decay_rate": decaying and of_plateau and "it is that of staircase, exponential and plateau",
+        "plateau_patience": of_plateau,
+        "plateau_metric": of_plateau,
         "decay_epochs": decaying,
         "decay_at": schedule != "staircase" and "it is that of staircase",
         "decay_power": schedule != "polynomial" and "it is that of polynomial",

@@ -39,7 +39,7 @@ def _between(recipe: Recipe, plan: TrainingPlan) -> dict[int, str]:
             found |= {update * recipe.accumulate + 1: "decay" for update in decays}
         case "one_cycle":
             found[max(1, 3 * plan.steps // 10)] = "peak"
-        case "constant":
+        case "constant" | "plateau":
             pass
         case _:
             found[plan.steps // 2 + 1] = "half of the run"

@@ -39,7 +39,8 @@ CIFAR = (
             "decay_at": "60,120,160",
             "weight_decay": 5e-4,
         },
-        "Zagoruyko and Komodakis 2016 (arXiv:1605.07146), section 3",
+        "Zagoruyko and Komodakis 2016 (arXiv:1605.07146), section 3, and its program (train.lua of "
+        "szagoruyko/wide-residual-networks); there the border of an image is its reflection, here the mean",
     ),
     Row(
         ("resnet*",),
@@ -50,7 +51,7 @@ CIFAR = (
     Row(
         ("densenet*",),
         {**RESNET, "nesterov": True, "epochs": 300, "batch_size": 64, "rate_batch": 64, "decay_at": "150,225"},
-        "Huang et al. 2016 (arXiv:1608.06993), section 4.2",
+        "Huang et al. 2016 (arXiv:1608.06993), section 4.2, and its program (liuzhuang13/DenseNet, train.lua)",
     ),
     Row(
         ("nin*",),
@@ -64,6 +65,6 @@ CIFAR = (
             "regnet*",
         ),
         PYTORCH_CIFAR,
-        "kuangliu/pytorch-cifar, main.py",
+        "kuangliu/pytorch-cifar, main.py, whose cosine has a step per epoch",
     ),
 )

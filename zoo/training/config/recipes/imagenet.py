@@ -4,6 +4,9 @@ The learning rate is that of the source for the `rate_batch` of the source, and 
 trained replicas asynchronously, `rate_batch` is the batch of one of them, and batches here are of 256 images: Chen et
 al. 2016 (arXiv:1604.00981) multiplied the rate by the replicas to train them together. Decays on a plateau, or by hand,
 are a staircase at the epochs that a release had.
+
+Each row was compared with the section or the file that it names; where one of them was read in a copy, or does not
+state a setting, the row says so.
 """
 
 from zoo.training.config.recipes.imagenet_settings import (
@@ -16,6 +19,7 @@ from zoo.training.config.recipes.imagenet_settings import (
     MNASNET,
     RESNET_90,
     RESNET_TORCH,
+    RESNET_TORCHVISION,
     SGD,
     SLIM,
 )
@@ -44,13 +48,21 @@ IMAGENET = (
     Row(
         ("zfnet",),
         {**CAFFE, "epochs": 70, "batch_size": 128, "rate_batch": 128, "decay_at": "20,40,60"},
-        "Zeiler and Fergus 2013 (arXiv:1311.2901), section 3.1; the rate was lowered by hand, here at the epochs of "
-        "Caffe's bvlc_alexnet; weight decay of AlexNet",
+        "Zeiler and Fergus 2013 (arXiv:1311.2901), section 3; the rate was lowered by hand, here at the epochs of "
+        "Caffe's bvlc_alexnet; weight decay, which it does not state, of AlexNet; its crops were ten fixed ones, and "
+        "filters of a larger RMS than 0.1 were scaled to it",
     ),
     Row(
         ("nin",),
         {**CAFFE, "epochs": 22, "batch_size": 64, "rate_batch": 64, "decay_epochs": 10.0},
-        "Network in Network of the Caffe model zoo: 450,000 steps, a tenth of the rate after each 200,000",
+        "Network in Network of the Caffe model zoo: 450,000 steps, a tenth of the rate after each 200,000; its solver "
+        "was read in a copy (stephenyan1231/caffe-public, models/nin_imagenet), whose batch is 128; the model zoo's 64 "
+        "was not found again",
+    ),
+    Row(
+        ("vgg*_bn",),
+        RESNET_TORCHVISION,
+        "torchvision (references/classification/README.md): its defaults, as for ResNet; the paper has no batch norm",
     ),
     Row(
         ("vgg*",),
@@ -123,7 +135,8 @@ IMAGENET = (
             **CROP,
             **COLOR,
         },
-        "Chollet 2016 (arXiv:1610.02357), sections 4.3 and 4.4; batch, epochs and the average's decay are not stated",
+        "Chollet 2016 (arXiv:1610.02357), sections 4.2 and 4.3; batch, epochs, crops and the average's decay are not "
+        "stated",
     ),
     Row(
         ("resnet*v2",),
@@ -133,7 +146,8 @@ IMAGENET = (
     Row(
         ("resnext*",),
         {**RESNET_TORCH, "epochs": 100, "decay_at": "30,60,90"},
-        "Xie et al. 2016 (arXiv:1611.05431), section 4: fb.resnet.torch, with three decays; torchvision's 100 epochs",
+        "Xie et al. 2016 (arXiv:1611.05431), section 4: fb.resnet.torch, with three decays; torchvision's 100 epochs "
+        "(references/classification/README.md)",
     ),
     Row(
         ("seresnet*",),
@@ -148,12 +162,13 @@ IMAGENET = (
             "rate_batch": 1024,
             "decay_at": "30,60,90",
         },
-        "Hu et al. 2017 (arXiv:1709.01507), section 6.1; weight decay of ResNet",
+        "Hu et al. 2017 (arXiv:1709.01507v4), section 5.1; weight decay, which it does not state, of ResNet; its "
+        "released weights had 0.1 for 256 images, rotations and more epochs (hujie-frank/SENet, README.md)",
     ),
     Row(
         ("wide_resnet*",),
         RESNET_TORCH,
-        "Zagoruyko and Komodakis 2016 (arXiv:1605.07146), section 3: fb.resnet.torch",
+        "Zagoruyko and Komodakis 2016 (arXiv:1605.07146), end of section 3: fb.resnet.torch",
     ),
     Row(
         ("resnet*",),
@@ -164,7 +179,8 @@ IMAGENET = (
     Row(
         ("densenet*",),
         RESNET_TORCH,
-        "Huang et al. 2016 (arXiv:1608.06993), section 4.2: fb.resnet.torch",
+        "Huang et al. 2016 (arXiv:1608.06993), section 4.2, and its program (liuzhuang13/DenseNet, opts.lua, train.lua "
+        "and README.md): fb.resnet.torch",
     ),
     Row(
         ("squeezenet*",),
@@ -183,8 +199,9 @@ IMAGENET = (
     Row(
         ("mobilenet_v1",),
         SLIM,
-        "Howard et al. 2017 (arXiv:1704.04861), section 4: as Inception v3, without label smoothing and heads; here "
-        "all kernels have the weight decay, there depthwise ones have little or none",
+        "Howard et al. 2017 (arXiv:1704.04861), section 3.2: as Inception v3, without label smoothing and heads; rate "
+        "and weight decay of slim (mobilenet_v1_train.py, mobilenet_v1.py); there depthwise kernels have no weight "
+        "decay, and no crop is very small",
     ),
     Row(
         ("mobilenet_v2",),
@@ -210,8 +227,8 @@ IMAGENET = (
             "decay_epochs": 3.0,
             "dropout": 0.2,
         },
-        "Howard et al. 2019 (arXiv:1905.02244), section 6.1.1; warmup and label smoothing of MnasNet's program; "
-        "torchvision's 600 epochs",
+        "Howard et al. 2019 (arXiv:1905.02244), section 6.1.1; epsilon, warmup, label smoothing and crops, which it "
+        "does not state, of MnasNet's program; torchvision's 600 epochs (references/classification/README.md)",
     ),
     Row(
         ("shufflenet_v2*",),
@@ -232,7 +249,8 @@ IMAGENET = (
     Row(
         ("mnasnet*",),
         {**MNASNET, "dropout": 0.2},
-        "Tan et al. 2018 (arXiv:1807.11626), section 5, and its program (tensorflow/tpu)",
+        "Tan et al. 2018 (arXiv:1807.11626), section 5, and its program (tensorflow/tpu, models/official/mnasnet, "
+        "mnasnet_main.py and mnasnet_utils.py)",
     ),
     Row(
         ("efficientnet_v2*",),

@@ -30,6 +30,14 @@ RESNET_TORCH: dict[str, Any] = {
     "color_jitter": 0.4,
     "lighting": 0.1,
 }
+# The defaults of torchvision's references/classification/train.py.
+RESNET_TORCHVISION: dict[str, Any] = {
+    **RESNET_90,
+    "nesterov": False,
+    "warmup_epochs": 0.0,
+    "decay_at": "30,60",
+    "decay_norms": True,
+}
 # The programs of Inception in TensorFlow, also for MobileNet (models/research/slim, models/research/inception).
 SLIM: dict[str, Any] = {
     "optimizer": "rmsprop",

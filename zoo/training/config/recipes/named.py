@@ -66,8 +66,16 @@ TIMM_A2: dict[str, Any] = {
     "image_size": 224,
     "eval_size": 0,
 }
-TIMM_A1: dict[str, Any] = {**TIMM_A2, "epochs": 600, "weight_decay": 0.01, "label_smoothing": 0.1, "mixup": 0.2}
-WIGHTMAN = "Wightman et al. 2021 (arXiv:2110.00476), table 2"
+# Without the threshold, with which its label smoothing would do nothing: as in mmpretrain and PaddleClas.
+TIMM_A1: dict[str, Any] = {
+    **TIMM_A2,
+    "epochs": 600,
+    "weight_decay": 0.01,
+    "label_smoothing": 0.1,
+    "bce_threshold": 0.0,
+    "mixup": 0.2,
+}
+WIGHTMAN = "Wightman et al. 2021 (arXiv:2110.00476), table 2, and open-mmlab/mmpretrain (configs/resnet, rsb)"
 
 NAMED: dict[str, Row] = {
     "default": Row((), {}, "the general default, without the table of networks and data"),
@@ -79,6 +87,7 @@ NAMED: dict[str, Row] = {
     "torchvision_v2": Row(
         (),
         TORCHVISION_V2,
-        "torchvision's IMAGENET1K_V2 weights of ResNet (pytorch/vision, references/classification and issue 3995)",
+        "torchvision's IMAGENET1K_V2 weights of ResNet (pytorch/vision, references/classification and issue 3995); "
+        "there the bias of the last layer has weight decay too",
     ),
 }
