@@ -98,7 +98,10 @@ def test_a_truncated_idx_file_is_named(capsys, tmp_path):
         (["--batch-size", "0"], "--batch-size: '0' is not a whole number from 1 to 1048576"),
         (["--batch-size", "2000"], "batch_size is 2000: digits has only 1442 training images"),
         (["--batch-size", "30"], "a batch of 30 cannot be split over 4 devices"),
-        (["--image-size", "8"], "8x8 images are too small for LeNet5"),
+        (
+            ["--image-size", "8"],
+            "images are too small for LeNet5: resize them to at least 16x16 pixels, with --image-size 16",
+        ),
         (["--shift", "32"], "shift is 32: images of 32x32 pixels"),
         (["--aux-heads"], "lenet5 has no field 'aux_heads'"),
         (["--keep", "0"], "--keep: '0' is not a whole number from 1"),

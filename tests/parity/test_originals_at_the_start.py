@@ -20,6 +20,7 @@ QUICK = {"squeezenet1_1", "mnasnet0_5", "efficientnet_lite0"}
 OTHER_RULES = {
     *("seresnet50", "resnet50_keras", "googlenet_tv", "inception_v3", "inception_v3_keras"),
     *("inception_resnet_v2", "inception_resnet_v2_keras", "mobilenet_v1", "mobilenet_v2", "alexnet"),
+    *("efficientnet_v2_s", "mobilenet_v3_large"),
 }
 COMPARED = sorted(smaller_half(WITH_ORIGINAL) | OTHER_RULES)
 
@@ -27,6 +28,13 @@ COMPARED = sorted(smaller_half(WITH_ORIGINAL) | OTHER_RULES)
 RELEASED_MOMENTUM = {
     **{f"efficientnet_lite{i}": 0.99 for i in range(5)},  # Google's release: batch_norm_momentum 0.99
 }
+
+
+def test_each_kind_of_network_is_compared_with_each_library():
+    def kinds(names):
+        return {(type(zoo.create_model(name)), ORIGINALS[name][0]) for name in names}
+
+    assert kinds(COMPARED) == kinds(WITH_ORIGINAL)
 
 
 @pytest.mark.parametrize(

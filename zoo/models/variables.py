@@ -45,10 +45,10 @@ def trace_init(model: nn.Module, image_shape: tuple[int, int, int] | None = None
     return dict(kept_traces.trace_init(model, _image_struct(model, image_shape)))
 
 
-def check_image_shape(model: nn.Module, image_shape: tuple[int, int, int]) -> None:
+def check_image_shape(model: nn.Module, image_shape: tuple[int, int, int], flag: str = "") -> None:
     """Raises ZooError if (height, width, channels) is too small; the message has the smallest possible size.
 
-    Also for names of layers that are no text.
+    It names the `flag` that sets the size, if there is one. Also raises it for names of layers that are no text.
     """
     try:
         init_shapes(model, image_shape)
@@ -57,7 +57,7 @@ def check_image_shape(model: nn.Module, image_shape: tuple[int, int, int]) -> No
         smallest = smallest_image_size(model, channels)
         raise ZooError(
             f"{height}x{width} images are too small for {type(model).__name__}: "
-            f"resize them to at least {smallest}x{smallest} pixels"
+            f"resize them to at least {smallest}x{smallest} pixels" + (f", with {flag} {smallest}" if flag else "")
         ) from error
     except UnicodeEncodeError as error:  # of Flax, which makes keys from the names
         raise ZooError(f"{type(model).__name__} has a layer whose name is no text: {error.object!r}") from error

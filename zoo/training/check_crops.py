@@ -33,11 +33,11 @@ def check_eval_size(config: RunConfig) -> None:
         create_model(config.model, **config.network_fields(), image_shape=one)
         for one in (config.preprocessing.image_shape, shape)
     )
-    check_image_shape(tested, shape)
+    check_image_shape(tested, shape, "--eval-size")
     if jax.tree.map(lambda leaf: leaf.shape, init_shapes(trained, config.preprocessing.image_shape)) != jax.tree.map(
         lambda leaf: leaf.shape, init_shapes(tested, shape)
     ):
         raise ZooError(
-            f"eval_size is {config.recipe.eval_size}: {config.model} has other parameters for images of another size; "
-            "leave out --eval-size"
+            f"eval_size is {config.recipe.eval_size}: {config.model} has other parameters for images of another size "
+            "than in training; give --eval-size 0, which is that"
         )

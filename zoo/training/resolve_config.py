@@ -70,7 +70,7 @@ def resolve_config(
         network = network.clone(image_shape=preprocessing.image_shape, dtype=jnp.dtype(recipe.dtype))
         check_user_network(network, preprocessing.image_shape)
         fields = {**plain_fields(model, network), **fields}
-    check_image_shape(network, preprocessing.image_shape)
+    check_image_shape(network, preprocessing.image_shape, "--image-size")
     check_shift(recipe, preprocessing)
     check_memory(network, recipe, preprocessing, dataset)
     check_trained_parts(network, recipe)
