@@ -11,7 +11,7 @@ from PIL import Image
 from zoo.data import Dataset, open_dataset
 from zoo.data.dataset import ArraySource
 from zoo.data.inspection.copies import find_copies
-from zoo.data.inspection.lines import two_lines
+from zoo.data.inspection.lines import describe_looked_at, two_lines
 from zoo.data.inspection.survey import BRIEF, COMPLETE, USUAL, Effort, survey
 
 RNG = np.random.default_rng(0)
@@ -63,7 +63,9 @@ def test_an_image_that_is_damaged_behind_its_header_is_found_by_decoding(photos)
     path = photos / "Train" / "cat" / "3.jpg"
     path.write_bytes(path.read_bytes()[:-200])
     assert not survey(open_dataset(photos), BRIEF).looked_at.unreadable
-    (image,) = survey(open_dataset(photos)).looked_at.unreadable
+    found = survey(open_dataset(photos))
+    (image,) = found.looked_at.unreadable
+    assert describe_looked_at(found).startswith("11 of 12")
     assert image.name == "Train/cat/3.jpg" and "truncated" in image.error
 
 

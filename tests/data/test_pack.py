@@ -120,6 +120,7 @@ def written_again(folder, options):
         lambda folder: changed_record(folder, class_names=["9", "10", "9"]),
         lambda folder: changed_record(folder, version=2),
         lambda folder: changed_record(folder, other=2),
+        lambda folder: (folder / packed.RECORD).unlink(),
         lambda folder: (folder / packed.LABELS).unlink(),
         lambda folder: (folder / packed.LABELS).write_bytes(b"x" * 100),
         lambda folder: (folder / "test-00000-of-00001.array_record").unlink(),

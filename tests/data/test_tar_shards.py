@@ -237,6 +237,25 @@ def test_a_shard_whose_end_mark_is_missing_or_whose_middle_is_damaged(tmp_path):
     # tarfile takes a header with a wrong checksum for the end.
     path.write_bytes(whole[:third] + b"X" + whole[third + 1 :])
     assert "damaged" in message(path)
+    # As it takes one of zeros, after which there are images.
+    for blocks in (1, 2):
+        path.write_bytes(whole[:third] + bytes(512 * blocks) + whole[third + 512 * blocks :])
+        assert f"{third:,}" in message(path)
+
+
+def test_tar_files_that_were_joined_are_not_read_as_the_first_of_them(tmp_path):
+    path = tar_of(tmp_path / "x.tar", *labelled())
+    other = tar_of(tmp_path / "y.tar", *labelled("klm"))
+    path.write_bytes(path.read_bytes() + other.read_bytes())
+    assert "joined" in message(path)
+
+
+@pytest.mark.parametrize("name", ["x-1.tar.gz", "x-1.tgz", "x-1.TAR.ZST"])
+def test_compressed_shards_are_not_left_out_silently(name, tmp_path):
+    (tmp_path / name).write_bytes(b"anything")
+    assert name in message(tmp_path)
+    tar_of(tmp_path / "x-0.tar", *labelled())
+    assert name in message(tmp_path)
 
 
 @pytest.mark.parametrize("contents", [b"", b"no tar at all" * 100, b"\x1f\x8b" + bytes(600), bytes(10240)])

@@ -249,6 +249,7 @@ def _beside(valid: bytes) -> Iterator[Case]:
         yield shard_case(KIND, name, files({"data/x.tar": valid, f"data/{file}": text.encode()}), "works")
     for name, content in {"gzip": gzip.compress(valid), "bzip2": bz2.compress(valid)}.items():
         yield shard_case(KIND, f"compressed by {name}", _one(content), "refused", named="compressed")
+    yield shard_case(KIND, "joined with another", _one(valid + valid), "refused", named="joined")
 
 
 def _sparse(valid: bytes) -> Callable[[Path], None]:

@@ -47,7 +47,8 @@ def describe_classes(found: Survey, *, balanced: bool) -> str:
 def describe_looked_at(found: Survey) -> str:
     """How many images were looked at, their sizes and channels."""
     looked = found.looked_at
-    all_of = "all" if looked.images == found.total else f"{looked.images} of"
+    images = looked.images - len(looked.unreadable) if looked.decoded else looked.images
+    all_of = "all" if images == found.total else f"{images} of"
     start = f"{all_of} {found.total} images {'decoded' if looked.decoded else 'looked at'}"
     if looked.smallest is None or looked.largest is None or looked.median is None:
         return start

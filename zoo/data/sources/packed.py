@@ -74,15 +74,15 @@ class PackStore:
 
 
 def is_pack(folder: Path) -> bool:
-    """Whether a folder is a pack, or one that was not completed."""
-    return (folder / RECORD).is_file() or folder.name.endswith(UNFINISHED)
+    """Whether a folder is a pack, or one that was not completed or copied."""
+    return (folder / RECORD).is_file() or (folder / LABELS).is_file() or folder.name.endswith(UNFINISHED)
 
 
 def open_pack(folder: Path) -> Dataset:
     """Open a pack. Raises DataError for one that is unfinished or damaged, InvalidRecord, and OSError."""
     where = folder / RECORD
     if not where.is_file():
-        raise DataError(f"{folder} is an unfinished pack: remove it, and {PACK_AGAIN}")
+        raise DataError(f"{folder} is an unfinished pack, without {RECORD}: remove it, and {PACK_AGAIN}")
     check_utf8(folder)
     record = as_record(parse_json(read_regular(where), str(where)), PackRecord, str(where))
     check_class_names(record.class_names, str(where))

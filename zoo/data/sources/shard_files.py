@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 
 from zoo.data.errors import DataError
 from zoo.data.sources.image_tree import list_tree, natural_key
+from zoo.data.sources.left_out import OtherFiles
 from zoo.data.sources.splits import Kind, split_kind
 from zoo.errors import list_some
 from zoo.runtime.regular_file import open_regular
@@ -21,6 +22,8 @@ MAGIC = (
     # A stream, as the datasets library saves it.
     (ARROW, 0, b"\xff\xff\xff\xff"),
 )
+COMPRESSED = re.compile(r".*\.(tgz|tbz2|txz|tar\.\w+)", re.IGNORECASE)
+COMPRESSIONS = (".gz", ".tgz", ".bz2", ".tbz2", ".xz", ".txz", ".zst")
 NUMBERED = re.compile(r"(.*?)(\d+)-of-(\d+)(.*)")
 CLASSES_FILE = "classes.txt"
 
@@ -61,12 +64,14 @@ def find_shards(path: Path) -> ShardFiles | None:
     """The shards in a folder and below, or the file itself; None where there are none.
 
     The split of a shard is in its file's name, as in train-00000-of-00002.parquet, else in that of a folder. Raises
-    DataError for shards of several kinds, and where some have the name of a split and others not, or one is missing.
+    DataError for shards of several kinds or compressed ones, and where some have the name of a split and others not, or
+    one is missing.
     """
     if path.is_file():
         kind = file_kind(path)
         return ShardFiles(path.parent, kind, {None: (path.name,)}) if kind else None
     others = list_tree(path).all_others()
+    _refuse_compressed(path, others)
     kinds = [kind for kind in SUFFIXES if others.get(kind)]
     if not kinds:
         return None
@@ -106,6 +111,14 @@ def _split_of(file: str) -> Kind | None:
         if found := split_kind(name):
             return found[0]
     return None
+
+
+def _refuse_compressed(folder: Path, others: OtherFiles) -> None:
+    """Raises DataError for compressed tar files, which others beside them would stand for alone."""
+    for suffix in COMPRESSIONS:
+        for file in others.get(suffix, ()):
+            if COMPRESSED.fullmatch(file):
+                raise DataError(f"{folder} holds {file}, which is compressed: unpack it to a plain .tar")
 
 
 def _check_complete(folder: Path, files: Sequence[str]) -> None:

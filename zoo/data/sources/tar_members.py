@@ -20,6 +20,8 @@ MAX_HEADER = 2**16
 MAX_GLOBAL_HEADERS = 100
 MAX_NAME = 1000
 MAX_MEMBERS = 2 * 10**7
+# Zeros at the end, by which tar fills up its last record.
+MAX_END = 2**24
 COPY_AGAIN = "copy or download it again"
 
 
@@ -58,7 +60,7 @@ def tar_members(path: Path, file: BufferedReader) -> Iterator[Member]:
     except (tarfile.TarError, OverflowError, ValueError, RecursionError, EOFError) as error:
         if isinstance(error, DataError):
             raise
-        raise DataError(f"cannot read the tar file {path} ({_problem(path, error, total)}): {COPY_AGAIN}") from None
+        raise DataError(f"cannot read the tar file {path}: {_problem(path, error, total)}") from None
 
 
 class _HeaderReader:
@@ -94,22 +96,29 @@ def _checked(path: Path, member: tarfile.TarInfo, total: int) -> Member:
 
 
 def _check_end(path: Path, file: BufferedReader, place: int) -> None:
-    """Raises DataError unless the zeros that end a tar file are there: tarfile takes damage for the end as well."""
+    """Raises DataError unless zeros end the file, and nothing else: tarfile takes damage for the end as well."""
     file.seek(place)
-    block = file.read(BLOCK)
-    if len(block) < BLOCK:
+    rest = file.read(MAX_END + 1)
+    if len(rest) < BLOCK:
         raise DataError(f"{path} is cut off: it has no end mark; {COPY_AGAIN}")
-    if any(block):
+    if (zeros := len(rest) - len(rest.lstrip(b"\0"))) < BLOCK:
         raise DataError(f"{path} is damaged at byte {place:,}: {COPY_AGAIN}")
+    if zeros != len(rest) or len(rest) > MAX_END:
+        raise DataError(
+            f"{path} continues after its end mark, at byte {place:,}: it is damaged ({COPY_AGAIN}), or several tar "
+            "files were joined to one (keep them apart)"
+        )
 
 
 def _problem(path: Path, error: Exception, total: int) -> str:
-    if not total:
-        return "it is empty"
     with path.open("rb") as file:
         start = file.read(6)
     if start.startswith((b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd")):
-        return "it is compressed: unpack it to a plain .tar"
-    if isinstance(error, RecursionError):
-        return "a chain of headers has no end"
-    return "it is cut off" if "unexpected end" in str(error) else one_line(error)
+        return "it is compressed, unpack it to a plain .tar"
+    if not total:
+        reason = "it is empty"
+    elif isinstance(error, RecursionError):
+        reason = "a chain of headers has no end"
+    else:
+        reason = "it is cut off" if "unexpected end" in str(error) else one_line(error)
+    return f"{reason}; {COPY_AGAIN}"
