@@ -39,14 +39,17 @@ def main() -> None:
     args = parser().parse_args()
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder)
-        write_photographs(path)
+        write_photographs(path, PHOTOGRAPHS)
         contenders: dict[str, Callable[[], Iterator]] = {
             "zoo, threads": partial(zoo_batches, path, 0),
             f"zoo, {args.workers} workers": partial(zoo_batches, path, args.workers),
             f"torch, {args.workers} workers": partial(torch_batches, path, args.workers, False),
             f"torch, {args.workers} workers, normalized": partial(torch_batches, path, args.workers, True),
         }
-        rounds = [{name: rate(make, args) for name, make in contenders.items()} for _ in range(args.rounds)]
+        rounds = [
+            {name: images_per_second(make, args.seconds, args.workers) for name, make in contenders.items()}
+            for _ in range(args.rounds)
+        ]
         times = [
             (zoo_milliseconds(path), *(torch_milliseconds(path, normalized) for normalized in (False, True)))
             for _ in range(args.rounds)
@@ -71,13 +74,13 @@ def spread(values: list[float]) -> str:
     return f"{median:.2f} ({low:.2f} to {high:.2f})"
 
 
-def rate(make: Callable[[], Iterator], args: argparse.Namespace) -> float:
-    """Images/s of a new iterator over batches, without its start."""
+def images_per_second(make: Callable[[], Iterator], seconds: float, workers: int) -> float:
+    """Of a new iterator over batches, for so long, without its start."""
     batches = make()
     # Those that are there when the first is read are not counted.
-    list(islice(batches, 2 * args.workers + 4))
+    list(islice(batches, 2 * workers + 4))
     start, count = time.perf_counter(), 0
-    while time.perf_counter() - start < args.seconds:
+    while time.perf_counter() - start < seconds:
         next(batches)
         count += BATCH
     found = count / (time.perf_counter() - start)
@@ -98,15 +101,16 @@ PREPROCESSING = Preprocessing(image_shape=(SIZE, SIZE, 3), mean=(0.5,) * 3, std=
 def torch_loader(folder: Path, workers: int, normalized: bool) -> Any:
     """torch's DataLoader with the same crops and flips; normalized as torchvision's training program does."""
     import torch
-    from contenders import torchvision
 
-    torchvision()
+    from zoo.weights.import_torchvision import import_torchvision
+
+    import_torchvision()
     from torchvision.transforms import v2
 
     steps = [v2.RandomResizedCrop(SIZE, antialias=True), v2.RandomHorizontalFlip(), v2.PILToTensor()]
     if normalized:
         steps += [v2.ToDtype(torch.float32, scale=True), v2.Normalize((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))]
-    images = torchvision().datasets.ImageFolder(folder, v2.Compose(steps))
+    images = import_torchvision().datasets.ImageFolder(folder, v2.Compose(steps))
     torch.set_num_threads(1)
     return torch.utils.data.DataLoader(images, BATCH, shuffle=True, drop_last=True, num_workers=workers)
 
@@ -136,10 +140,10 @@ def torch_milliseconds(folder: Path, normalized: bool) -> float:
     return (time.process_time() - start) / images * 1000
 
 
-def write_photographs(folder: Path) -> None:
-    """JPEG files of smooth noise, in one folder per class."""
+def write_photographs(folder: Path, number_of_files: int) -> None:
+    """JPEG files of smooth noise, in one folder per class, each with `LINKS` names."""
     rng = np.random.default_rng(0)
-    for number in range(PHOTOGRAPHS):
+    for number in range(number_of_files):
         path = folder / f"class{number % CLASSES}" / f"{number}.jpg"
         path.parent.mkdir(parents=True, exist_ok=True)
         coarse = Image.fromarray(rng.integers(0, 256, (120, 160, 3), np.uint8))

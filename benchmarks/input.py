@@ -89,11 +89,12 @@ def resident(dataset: Dataset, size: int, channels: int) -> Iterator:
 def torch_loader(folder: Path) -> Iterator:
     """The same photographs read by torchvision."""
     import torch
-    from contenders import torchvision
 
-    transforms = torchvision().transforms
+    from zoo.weights.import_torchvision import import_torchvision
+
+    transforms = import_torchvision().transforms
     steps = [transforms.Resize(224), transforms.CenterCrop(224), transforms.PILToTensor()]
-    images = torchvision().datasets.ImageFolder(folder, transforms.Compose(steps))
+    images = import_torchvision().datasets.ImageFolder(folder, transforms.Compose(steps))
     workers = {"num_workers": os.cpu_count() or 1, "persistent_workers": True}
     loader = torch.utils.data.DataLoader(images, BATCH, shuffle=True, drop_last=True, **workers)
     while True:

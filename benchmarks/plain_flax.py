@@ -66,6 +66,7 @@ class GoogLeNet(nn.Module):
     """For images of 224 pixels: pools round up, which takes a row and a column of padding at the end."""
 
     num_classes: int = 1000
+    dropout: float = 0.2
 
     @nn.compact
     def __call__(self, x: jax.Array, *, train: bool = False) -> jax.Array:
@@ -79,5 +80,5 @@ class GoogLeNet(nn.Module):
             x = Inception(widths, name=f"inception_{name}")(x, train)
             if name in POOL_AFTER:
                 x = halve(x, 2 if name == "4e" else 3)
-        x = nn.Dropout(0.2, deterministic=not train)(x.mean(axis=(1, 2)))
+        x = nn.Dropout(self.dropout, deterministic=not train)(x.mean(axis=(1, 2)))
         return Head(self.num_classes, name="loss3")(x)

@@ -9,7 +9,7 @@ import numpy as np
 from zoo.models.googlenet import INCEPTIONS, POOL_AFTER
 
 
-def googlenet() -> Any:
+def googlenet(dropout: float = 0.2) -> Any:
     """A keras.Model of images [b, 224, 224, 3] to logits [b, 1000]."""
     os.environ["KERAS_BACKEND"] = "jax"
     import keras
@@ -45,7 +45,7 @@ def googlenet() -> Any:
         x = inception(x, f"inception_{name}", widths)
         if name in POOL_AFTER:
             x = halve(x, 2 if name == "4e" else 3)
-    x = layers.Dropout(0.2)(layers.GlobalAveragePooling2D()(x))
+    x = layers.Dropout(dropout)(layers.GlobalAveragePooling2D()(x))
     return keras.Model(image, layers.Dense(1000, name=as_layer("loss3/classifier"))(x))
 
 

@@ -8,14 +8,15 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import jax
 import numpy as np
-from contenders import Contender, Workload, torch_compiled, torch_eager, torch_model, zoo_network
+from contenders import zoo_network
 from speed import timed
+from torch_contenders import torch_compiled, torch_eager, torch_model
+from workload import Contender, Workload
 
 import zoo
 from zoo.export import ExportOptions, to_onnx
-from zoo.weights import from_torch, to_torch
+from zoo.weights import from_torch
 
 # The contender that all others are compared with.
 REFERENCE = "torch-onnx"
@@ -23,20 +24,6 @@ REFERENCE = "torch-onnx"
 
 class LeftOutError(Exception):
     """Why a contender cannot run here."""
-
-
-def serving_workload(network: str, batch_size: int) -> Workload:
-    """Random weights and images. One-dimensional variables begin as zeros, ones and millionths, with which equal logits
-    would prove little about norms and layer scales: they are shifted at random.
-    """
-    rng = np.random.default_rng(0)
-    model, size = zoo.create_model(network), zoo.model_info(network).input_size
-    variables = jax.tree.map(
-        lambda leaf: np.asarray(leaf + (0.1 * rng.standard_normal(leaf.shape) if leaf.ndim == 1 else 0), np.float32),
-        jax.device_get(zoo.init(model, jax.random.key(0))),
-    )
-    images = rng.standard_normal((batch_size, size, size, 3), np.float32)
-    return Workload(network, to_torch(network, variables), images, rng.integers(0, 1000, batch_size), training=False)
 
 
 def ours_in_onnx_runtime(workload: Workload, folder: Path) -> Contender:

@@ -21,9 +21,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
-from contenders import NETWORKS, Contender
-from servers import REFERENCE, SERVERS, made, serving_workload
-from speed import check_same
+from servers import REFERENCE, SERVERS, made
+from workload import NETWORKS, Contender, check_same, make_workload
 
 from zoo.commands.arguments.types import InRange
 from zoo.runtime.huge_pages import restart_with_huge_pages
@@ -68,7 +67,7 @@ def main() -> int:
 
 def compare(network: str, batch_size: int, names: Sequence[str], rounds: int, seconds: float) -> list[Row]:
     """One row per contender that can run here. Raises RuntimeError if they do not compute the same function."""
-    workload = serving_workload(network, batch_size)
+    workload = make_workload(network, batch_size, training=False)
     with tempfile.TemporaryDirectory() as folder:
         contenders = []
         for name in names:

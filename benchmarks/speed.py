@@ -2,9 +2,13 @@
 
 python benchmarks/speed.py --networks googlenet_tv resnet50 --batch-sizes 8 32 --json speed.json
 
-All contenders have the same weights, and their logits are compared before the measurement. Figures are medians over the
-rounds. A ratio is computed in each round, the speed of the first contender over that of the other: above 1 the first is
-faster. Needs torch and torchvision.
+All contenders have the same weights, He's initial values, and no dropout. Before the measurement their logits are
+compared, and for training the loss before and after a step. Figures are medians over the rounds. A ratio is computed in
+each round, the speed of the first contender over that of the other: above 1 the first is faster.
+
+Contenders of torch need torch and torchvision; torch.max-autotune is torch.compile with its autotuner, which takes
+minutes to start. On a GPU set XLA_PYTHON_CLIENT_MEM_FRACTION=0.45, which leaves memory to torch, and --steps 20: with
+several steps in flight the time to start them does not count.
 """
 
 import argparse
@@ -17,7 +21,9 @@ from pathlib import Path
 
 import jax
 import numpy as np
-from contenders import CONTENDERS, NETWORKS, Contender, Workload, torch_model
+from contenders import CONTENDERS
+from torch_contenders import memory_note
+from workload import NETWORKS, Contender, Workload, check_same, check_same_training, make_workload, tolerances
 
 import zoo
 from zoo.commands.arguments.types import InRange
@@ -47,12 +53,14 @@ def main() -> int:
     """Measure, print the table, write the JSON."""
     args = parser().parse_args()
     print(f"{platform.machine()}, {jax.default_backend()}, {jax.device_count()} device(s), jax {jax.__version__}")
+    if jax.default_backend() == "gpu":
+        print(memory_note())
     rows: list[Row] = []
     for network in args.networks:
         for batch_size in args.batch_sizes:
             for mode in args.modes:
                 workload = make_workload(network, batch_size, mode == "training", args.dtype)
-                found = measure(workload, args.contenders, args.rounds)
+                found = measure(workload, args.contenders, args.rounds, args.steps)
                 print(*map(as_text, found), sep="\n", flush=True)
                 rows += found
     if args.json:
@@ -60,18 +68,26 @@ def main() -> int:
     return 0
 
 
-def measure(workload: Workload, names: list[str], rounds: int) -> list[Row]:
+def measure(workload: Workload, names: list[str], rounds: int, steps: int = 1) -> list[Row]:
     """One row per contender. Raises RuntimeError if they do not compute the same function."""
     contenders = [made for name in names if (made := CONTENDERS[name](workload))]
-    check_same(contenders, 1e-3 if workload.dtype == "float32" else 0.1)
-    for contender in contenders:  # compilation and other work of the first runs
-        contender.run()
-        contender.run()
-    seconds = np.array([[timed(contender) for contender in contenders] for _ in range(rounds)])
+    check_and_warm_up(contenders, workload)
+    seconds = np.array([[timed(contender, steps) for contender in contenders] for _ in range(rounds)])
     return [
         as_row(workload, contender, column, column / seconds[:, 0])
         for contender, column in zip(contenders, seconds.T, strict=True)
     ]
+
+
+def check_and_warm_up(contenders: list[Contender], workload: Workload) -> None:
+    """Run each twice, which compiles. Raises RuntimeError if they do not compute the same function."""
+    of_logits, of_losses = tolerances(workload.dtype)
+    check_same(contenders, of_logits)
+    if workload.training:
+        check_same_training(contenders, of_losses)
+    else:
+        for contender in contenders:
+            contender.run(2)
 
 
 def as_row(workload: Workload, contender: Contender, seconds: np.ndarray, ratios: np.ndarray) -> Row:
@@ -90,34 +106,15 @@ def as_row(workload: Workload, contender: Contender, seconds: np.ndarray, ratios
     )
 
 
-def make_workload(network: str, batch_size: int, training: bool, dtype: str = "float32") -> Workload:
-    """torchvision's random weights, random images and random labels."""
-    import torch
+def timed(contender: Contender, steps: int = 1) -> float:
+    """Seconds of one of so many runs, all started before the last is waited for.
 
-    torch.manual_seed(0)
-    state = {key: value.clone() for key, value in torch_model(network).state_dict().items()}
-    size, rng = zoo.model_info(network).input_size, np.random.default_rng(0)
-    images = rng.normal(size=(batch_size, size, size, 3)).astype(np.float32)
-    return Workload(network, state, images, rng.integers(0, 1000, batch_size), training, dtype)
-
-
-def check_same(contenders: list[Contender], tolerance: float) -> None:
-    """Raises RuntimeError if logits differ by more than `tolerance`, relative to the largest logit."""
-    first, expected = contenders[0], contenders[0].logits()
-    for other in contenders[1:]:
-        difference = np.abs(expected - other.logits()).max() / np.abs(expected).max()
-        if not difference < tolerance:
-            raise RuntimeError(
-                f"{other.name} does not compute what {first.name} does: logits differ by {difference:.1e}"
-            )
-
-
-def timed(contender: Contender) -> float:
-    """Seconds of one run, after an untimed one: the threads of the previous contender may still be busy-waiting."""
+    One before them is not timed: the threads of the previous contender may still be busy-waiting.
+    """
     contender.run()
     start = time.perf_counter()
-    contender.run()
-    return time.perf_counter() - start
+    contender.run(steps)
+    return (time.perf_counter() - start) / steps
 
 
 def as_text(row: Row) -> str:
@@ -140,6 +137,7 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--contenders", nargs="+", choices=list(CONTENDERS), default=["zoo", "folded", "plain", "torch"])
     top.add_argument("--dtype", choices=("float32", "bfloat16"), default="float32", help="of the computation")
     top.add_argument("--rounds", type=InRange(POSITIVE_COUNT), default=10)
+    top.add_argument("--steps", type=InRange(POSITIVE_COUNT), default=1, help="in flight per round (default: 1)")
     top.add_argument("--json", type=Path)
     return top
 

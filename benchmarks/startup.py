@@ -59,7 +59,7 @@ def main() -> None:
 
 def write_workload(file: str, network: str, batch_size: int) -> None:
     """Weights, images and labels as a file, for processes that need no torch."""
-    from speed import make_workload
+    from workload import make_workload
 
     workload = make_workload(network, batch_size, training=True)
     state = {key: np.asarray(value) for key, value in workload.state.items()}
@@ -68,7 +68,8 @@ def write_workload(file: str, network: str, batch_size: int) -> None:
 
 def run_child(network: str, contender: str, file: str, *, training: bool) -> None:
     """One contender's first run; prints a line when it is done, and does a second run for the peak memory."""
-    from contenders import CONTENDERS, Workload
+    from contenders import CONTENDERS
+    from workload import Workload
 
     from zoo.training import enable_compilation_cache
 
