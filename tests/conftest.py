@@ -15,11 +15,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
+# Of JAX, the default first: "cuda,cpu" for tests/gpu, which compares a GPU with the CPU.
+PLATFORMS = os.environ.get("ZOO_TESTS_PLATFORMS", "cpu")
 # Before JAX starts. Four devices, so that sharding is always exercised.
 FLAGS = ["--xla_force_host_platform_device_count=4"]
+if PLATFORMS != "cpu":
+    # Forms of kernels are not measured first, which takes longer than the tests.
+    FLAGS += ["--xla_gpu_autotune_level=0"]
 # Most of a test's time is XLA's: without its optimisations a program compiles in a quarter of the time. What users run
 # is tested by ZOO_TESTS_OPTIMIZED=1, in CI for the tests that compare bits or forms of an operation, nightly for all.
-if not os.environ.get("ZOO_TESTS_OPTIMIZED"):
+elif not os.environ.get("ZOO_TESTS_OPTIMIZED"):
     FLAGS += ["--xla_backend_optimization_level=0", "--xla_llvm_disable_expensive_passes=true"]
     # Each worker of pytest has one core: a program that is split to be compiled by several takes longer.
     FLAGS += ["--xla_cpu_parallel_codegen_split_count=1"]
@@ -27,7 +32,7 @@ if not os.environ.get("ZOO_TESTS_OPTIMIZED"):
     if version("jaxlib").startswith("0.10."):
         FLAGS += ["--xla_cpu_use_fusion_emitters=false"]
 os.environ["XLA_FLAGS"] = " ".join([*FLAGS, os.environ.get("XLA_FLAGS", "")])
-os.environ["JAX_PLATFORMS"] = "cpu"
+os.environ["JAX_PLATFORMS"] = PLATFORMS
 
 # A job in the background of a script ignores Ctrl-C, one of nohup the end of its terminal, and so do their children:
 # tests send both signals to programs that must not.
