@@ -22,8 +22,8 @@ NETWORKS = {
     "alexnet": "alexnet",
     "resnet18": "resnet18",
 }
-# How far logits may differ, relative to their deviation, and losses, relative to what an update does to them. Rounding to
-# bfloat16 changes the loss of GoogLeNet after an update of 32 images of 64 pixels by 3 % of that, of 8 images by 32 %.
+# How far logits may differ, relative to their deviation, and losses, relative to what an update does to them. In
+# bfloat16 GoogLeNet's loss after an update by 32 images of 64 pixels differs by 3 % of that, by 8 images by 32 %.
 TOLERANCES = {"float32": (1e-3, 0.01), "TensorFloat-32": (0.05, 0.1), "bfloat16": (0.1, 0.3)}
 
 

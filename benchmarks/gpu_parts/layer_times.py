@@ -1,0 +1,84 @@
+"""The time of each operation in a trace, and the layer that it belongs to by the names in the compiled program."""
+
+import re
+from collections import Counter
+from collections.abc import Collection
+from typing import Any, NamedTuple
+
+INSTRUCTION = re.compile(r"^\s*(?:ROOT )?%?(?P<name>[\w.-]+) = ")
+OPERATION_NAME = re.compile(r'op_name="(?P<name>[^"]*)"')
+CALLS = re.compile(r"(?:calls|to_apply)=%?(?P<name>[\w.-]+)")
+COMPUTATION = re.compile(r"^(?:ENTRY )?%?(?P<name>[\w.-]+) \(.*\{$")
+# Between the operations that one kernel computes.
+DELIMITER = "::"
+
+
+class Place(NamedTuple):
+    """Where an operation is from: the path of its layer ("" outside of the network), its pass, and what it is."""
+
+    layer: str
+    direction: str
+    primitive: str
+
+
+def nanoseconds(profile: Any) -> Counter[str]:
+    """The time of each operation of XLA on the first device, by its name in the compiled program.
+
+    `profile` is a jax.profiler.ProfileData. On a GPU the kernels are those of its streams, on a TPU those of the line
+    "XLA Ops"; other lines sum them up. On a CPU they are events of the threads.
+    """
+    planes = list(profile.planes)
+    devices = [plane for plane in planes if re.match(r"/device:(GPU|TPU):0", plane.name)]
+    found: Counter[str] = Counter()
+    for plane in devices or planes:
+        for line in plane.lines:
+            if devices and not re.match(r"Stream|XLA Ops", line.name):
+                continue
+            for event in line.events:
+                operation = dict(event.stats).get("hlo_op")
+                if operation:
+                    found[str(operation).split(DELIMITER)[-1]] += int(event.duration_ns)
+    return found
+
+
+def instruction_names(program: str) -> dict[str, str]:
+    """The JAX name of each instruction in the text of a compiled program, for a fusion that of an operation in it."""
+    names: dict[str, str] = {}
+    called: dict[str, str] = {}
+    inside: dict[str, str] = {}
+    computation = ""
+    for line in program.splitlines():
+        if header := COMPUTATION.match(line):
+            computation = header["name"]
+        elif instruction := INSTRUCTION.match(line):
+            if name := OPERATION_NAME.search(line):
+                names[instruction["name"]] = name["name"]
+                # The root comes last, and is what the fusion computes.
+                inside[computation] = name["name"]
+            if call := CALLS.search(line):
+                called[instruction["name"]] = call["name"]
+    return {**{name: inside[call] for name, call in called.items() if call in inside}, **names}
+
+
+def place_of(name: str, layers: Collection[str]) -> Place:
+    """The place of an operation that JAX names so: "jit(step)/transpose(jvp(ResNet))/layer1.0/conv1/conv".
+
+    `layers` are the paths of the network's modules; components that are not of a path are transformations.
+    """
+    *components, primitive = name.split("/")
+    inside = [part for part in components if not re.match(r"\w+\(.*\)$", part)]
+    layer = ""
+    for start in range(len(inside)):
+        path = ""
+        for part in inside[start:]:
+            longer = f"{path}/{part}" if path else part
+            if longer not in layers:
+                break
+            path = longer
+        if path:
+            layer = path
+            break
+    is_backward = any(part.startswith("transpose(") for part in components)
+    is_forward = any("jvp(" in part for part in components)
+    direction = "backward" if is_backward else "forward" if is_forward else "update and input"
+    return Place(layer, direction, primitive)
