@@ -11,7 +11,7 @@ On a bare machine:
 Where nothing can be installed, PYTHONPATH may name a folder with the packages: no part needs more than to import them.
 
 Parts run in the order of their worth, each in a process of its own, and only where the time that is left suffices for
-them; a part that takes three times as long as expected is stopped. After each row results.json and table.md are written
+them; a part that takes twice as long as expected is stopped. After each row results.json and table.md are written
 anew, and all output goes to log.txt: what is cut keeps all before it. The times are for an H200 with 16 cores. JAX and
 torch share the memory where both run: 45 % is JAX's (XLA_PYTHON_CLIENT_MEM_FRACTION). Deterministic operations and
 profiles are set by XLA_FLAGS of their parts; nothing of the device is changed.
@@ -35,7 +35,7 @@ from gpu_parts.sizes import SMALL
 BENCHMARKS = Path(__file__).resolve().parent
 LIMIT = 465.0
 # A part may take so many times what is expected.
-PATIENCE = 3.0
+PATIENCE = 2.0
 # To end a part, and to write what was found.
 RESERVE = 5.0
 # Programs that are tried are compiled without XLA's optimisations.
@@ -83,8 +83,6 @@ def main() -> int:
     """Run the parts. 1 if one failed, 3 where there is no accelerator."""
     args = parser().parse_args()
     deadline = time.monotonic() + args.seconds
-    # A part that is running ends with this program.
-    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     results = Results(args.out)
     with tempfile.TemporaryDirectory() as folder:
         for part in chosen_parts(args):
@@ -199,4 +197,6 @@ def parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
+    # A part that is running ends with this program.
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     sys.exit(main())

@@ -83,7 +83,7 @@ def use_fast_cuda() -> None:
     import torch
 
     torch.backends.cudnn.benchmark = True
-    torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = True
+    torch.set_float32_matmul_precision("high")
 
 
 def without_dropout(model: Any) -> None:

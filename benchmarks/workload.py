@@ -127,18 +127,28 @@ def check_same(contenders: Sequence[Contender], tolerance: float) -> None:
 
 
 def check_same_training(contenders: Sequence[Contender], tolerance: float) -> None:
-    """Take two steps with each contender. Raises RuntimeError if the first changes the loss differently.
+    """Take two steps with each contender. Raises RuntimeError if the first changes the loss differently."""
+    check_losses({contender.name: first_losses(contender) for contender in contenders}, tolerance)
 
-    The first losses must agree, and the second, after an update, to `tolerance` of what the update does to them.
+
+def first_losses(contender: Contender) -> tuple[float, float]:
+    """The losses of the next two steps: the second is that after an update."""
+    return float(contender.start()), float(contender.start())
+
+
+def check_losses(losses: Mapping[str, tuple[float, float]], tolerance: float) -> None:
+    """Raises RuntimeError if losses before and after an update differ from those of the first contender.
+
+    They must agree to `tolerance` of what the update does to them.
     """
-    losses = np.array([[float(contender.start()) for _ in range(2)] for contender in contenders])
-    change = np.abs(losses[0, 1] - losses[0, 0])
+    (first, (before, after)), *others = losses.items()
+    change = abs(after - before)
     if not change > 0:
-        raise RuntimeError(f"a step of {contenders[0].name} does not change the loss, {losses[0, 0]:.4g}")
-    for contender, found in zip(contenders[1:], losses[1:], strict=True):
-        difference = np.abs(found - losses[0]).max() / change
+        raise RuntimeError(f"a step of {first} does not change the loss, {before:.4g}")
+    for name, found in others:
+        difference = max(abs(found[0] - before), abs(found[1] - after)) / change
         if not difference < tolerance:
             raise RuntimeError(
-                f"{contender.name} does not train as {contenders[0].name} does: losses {found[0]:.6g} and, after a "
-                f"step, {found[1]:.6g}, not {losses[0, 0]:.6g} and {losses[0, 1]:.6g}"
+                f"{name} does not train as {first} does: losses {found[0]:.6g} and, after a step, {found[1]:.6g}, not "
+                f"{before:.6g} and {after:.6g}"
             )

@@ -6,14 +6,18 @@ with cuDNN's autotuner. Rounds alternate. In a round several steps are started, 
 
 import sys
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
 
 import jax
 import numpy as np
+import speed
 from contenders import CONTENDERS
-from speed import as_row, timed
 from torch_contenders import memory_note
-from workload import Contender, Workload, check_same, check_same_training, make_workload, tolerances
+from workload import Contender, Workload, check_losses, check_same, make_workload, tolerances
 
+import zoo
 from gpu_parts.rows import emit
 from gpu_parts.sizes import Sizes, is_small, sizes
 from zoo.training import enable_compilation_cache
@@ -22,38 +26,62 @@ NAMES = ("zoo", "torch.compile")
 MAX_STEPS = 200
 
 
+@dataclass(frozen=True)
+class Compiled:
+    """A contender after its first steps: their losses, the seconds of the first, and how many steps make a round."""
+
+    contender: Contender
+    losses: tuple[float, float]
+    first_seconds: float
+    steps: int
+
+
 def main() -> None:
-    """Check, measure, emit a row per contender."""
+    """Check, measure, and emit a row for each contender, and one for zoo before torch compiles for a minute."""
     enable_compilation_cache()
     size = sizes(sys.argv[1])
     workload = make_workload(size.network, size.batch_size, True, "bfloat16", size.image_size)
+    of_logits, of_losses = tolerances(workload.dtype)
     if jax.default_backend() == "gpu":
         print(memory_note(), flush=True)
     contenders = [made for name in NAMES if (made := make(name, workload))]
-    checked, first_seconds = check(contenders, workload)
-    steps = [steps_per_round(contender, size) for contender in contenders]
-    seconds = np.array(
-        [
-            [timed(contender, count) for contender, count in zip(contenders, steps, strict=True)]
-            for _ in range(size.rounds)
-        ]
-    )
-    for contender, column, compiling in zip(contenders, seconds.T, first_seconds, strict=True):
-        row = as_row(workload, contender, column, column / seconds[:, 0])
-        low, median, high = row.ratio
+    found = [refusal(lambda: check_same(contenders, of_logits))]
+    ready: list[Compiled] = []
+    for contender in contenders:
+        if one := compiled(contender, size):
+            ready.append(one)
+            if len(ready) == 1:
+                alone = np.array([speed.timed(contender, one.steps) for _ in range(2)])
+                emit(f"Before torch: {title(size)}", **figures(workload, contender, alone, size))
+    found.append(refusal(lambda: check_losses({one.contender.name: one.losses for one in ready}, of_losses)))
+    seconds = np.array([[speed.timed(one.contender, one.steps) for one in ready] for _ in range(size.rounds)])
+    for one, column in zip(ready, seconds.T, strict=True):
+        low, median, high = np.quantile(column / seconds[:, 0], (0.25, 0.5, 0.75))
         emit(
-            f"Training steps, bfloat16, {size.batch_size} images of {size.image_size} pixels",
-            network=row.network,
-            contender=row.contender,
-            **{
-                "images/s": row.images_per_second,
-                "zoo's speed over it": f"{median:.2f} ({low:.2f} to {high:.2f})",
-                "TFLOP/s": row.teraflops if size.image_size == 224 else None,
-                "of the stated peak": row.utilisation and f"{row.utilisation:.1%}",
-                "first step, s": compiling,
-            },
-            check=checked,
+            title(size),
+            **figures(workload, one.contender, column, size),
+            **{"speed of the first over it": f"{median:.2f} ({low:.2f} to {high:.2f})"},
+            **{"first step, s": one.first_seconds},
+            check="; ".join(filter(None, found)) or "same logits and losses",
         )
+
+
+def title(size: Sizes) -> str:
+    """Of the table."""
+    return f"training steps, bfloat16, {size.batch_size} images of {size.image_size} pixels"
+
+
+def figures(workload: Workload, contender: Contender, seconds: np.ndarray, size: Sizes) -> dict[str, Any]:
+    """The speed of a contender; multiply-adds are known for the network's own image size."""
+    row = speed.as_row(workload, contender, seconds, np.ones(1))
+    at_own_size = size.image_size == zoo.model_info(size.network).input_size
+    return {
+        "network": row.network,
+        "contender": row.contender,
+        "images/s": row.images_per_second,
+        "TFLOP/s": row.teraflops if at_own_size else None,
+        "of the stated peak": f"{row.utilisation:.1%}" if at_own_size and row.utilisation else None,
+    }
 
 
 def make(name: str, workload: Workload) -> Contender | None:
@@ -67,32 +95,28 @@ def make(name: str, workload: Workload) -> Contender | None:
         return None
 
 
-def check(contenders: list[Contender], workload: Workload) -> tuple[str, list[float]]:
-    """Whether all compute the same, in words, and the seconds of each one's first step, which compiles.
-
-    What differs is measured all the same, and said in the table.
-    """
-    of_logits, of_losses = tolerances(workload.dtype)
-    found, seconds = [], []
+def compiled(contender: Contender, size: Sizes) -> Compiled | None:
+    """The contender after its first steps, or None where they fail, as where there is no compiler."""
+    start = time.perf_counter()
     try:
-        check_same(contenders, of_logits)
+        before = float(contender.start())
+        seconds = time.perf_counter() - start
+        print(f"{contender.name}: first step after {seconds:.1f} s", flush=True)
+        losses = before, float(contender.start())
+        steps = int(np.clip(size.round_seconds / speed.timed(contender, 3), 2, MAX_STEPS))
     except RuntimeError as error:
-        found.append(str(error))
-    for contender in contenders:
-        start = time.perf_counter()
-        contender.run()
-        seconds.append(time.perf_counter() - start)
-        print(f"{contender.name}: first step after {seconds[-1]:.1f} s", flush=True)
+        print(f"{contender.name} is left out: {error}", flush=True)
+        return None
+    return Compiled(contender, losses, seconds, steps)
+
+
+def refusal(check: Callable[[], None]) -> str:
+    """Why a check refuses, "" if it does not: what differs is measured all the same, and said in the table."""
     try:
-        check_same_training(contenders, of_losses)
+        check()
     except RuntimeError as error:
-        found.append(str(error))
-    return "; ".join(found) or "same logits and losses", seconds
-
-
-def steps_per_round(contender: Contender, size: Sizes) -> int:
-    """As many as take the time of a round."""
-    return int(np.clip(size.round_seconds / timed(contender, 3), 2, MAX_STEPS))
+        return str(error)
+    return ""
 
 
 if __name__ == "__main__":

@@ -41,7 +41,7 @@ def main() -> int:
     matrix = jax.random.normal(key, (side, side), jnp.bfloat16)
     seconds = seconds_of(jax.jit(lambda x: x @ x), matrix)
     emit("Ceilings", what=f"bfloat16 product of {side} x {side}", **{"TFLOP/s": 2 * side**3 / seconds / 1e12})
-    values = jax.random.normal(key, (2**16 if small else 2**30,), jnp.float32)
+    values = jax.random.normal(key, (2**16 if small else 2**28,), jnp.float32)
     seconds = seconds_of(jax.jit(lambda x: x + 1), values)
     emit("Ceilings", what="reading and writing an array", **{"TB/s": 2 * values.nbytes / seconds / 1e12})
     return 0

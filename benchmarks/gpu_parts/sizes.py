@@ -26,5 +26,5 @@ def is_small() -> bool:
 def sizes(network: str = "resnet50", batch_size: int = 256) -> Sizes:
     """Those of a network on a GPU, or small ones."""
     if is_small():
-        return Sizes("resnet18", batch_size=4, image_size=32, round_seconds=0.05, rounds=2)
+        return Sizes("resnet18", batch_size=8, image_size=32, round_seconds=0.05, rounds=2)
     return Sizes(network, batch_size, image_size=224, round_seconds=1.0, rounds=5)

@@ -8,20 +8,18 @@ import sys
 import time
 from collections import Counter
 
-import jax
-
 from gpu_parts.main_job import ROOT
 from gpu_parts.rows import emit
 from gpu_parts.sizes import is_small
 
 RESULT = re.compile(r"(?P<status>PASSED|FAILED|ERROR|SKIPPED)\b")
-TEST = re.compile(r"\S+\.py::(?P<test>\S+)")
+TEST = re.compile(r"\S+\.py::(?P<test>\w+(\[.*?\])?)")
 WORKERS = 8
 
 
 def main() -> None:
     """Emit a row for each test that failed, and the number of all so far."""
-    platforms = "cpu" if is_small() else f"{jax.default_backend().replace('gpu', 'cuda')},cpu"
+    platforms = "cpu" if is_small() else "cuda,cpu"
     command = [
         sys.executable,
         "-u",
@@ -41,18 +39,19 @@ def main() -> None:
         command += ["-n", str(WORKERS)]
     # Several processes share the memory.
     environment = {**os.environ, "ZOO_TESTS_PLATFORMS": platforms, "XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
-    counts, start = Counter[str](), time.perf_counter()
+    counts, summed_up, start = Counter[str](), False, time.perf_counter()
     with subprocess.Popen(
         command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     ) as process:
         for line in process.stdout or ():
             print(line, end="", flush=True)
-            # Only the line of a test that has ended has both.
+            # The line of a test that has ended has both; the summary repeats those that failed.
+            summed_up = summed_up or "short test summary" in line
             result, test = RESULT.search(line), TEST.search(line)
-            if not result or not test:
+            if summed_up or not result or not test:
                 continue
             counts[result["status"]] += 1
-            if result["status"] in ("FAILED", "ERROR") and " - " not in line:
+            if result["status"] in ("FAILED", "ERROR"):
                 emit("Tests that failed", test=test["test"])
     emit("Tests on the device", **{name.lower(): counts[name] for name in ("PASSED", "FAILED", "ERROR", "SKIPPED")})
     print(f"{time.perf_counter() - start:.0f} s, status {process.returncode}")
