@@ -128,7 +128,7 @@ def check_same(contenders: Sequence[Contender], tolerance: float) -> None:
 
 def check_same_training(contenders: Sequence[Contender], tolerance: float) -> None:
     """Take two steps with each contender. Raises RuntimeError if the first changes the loss differently."""
-    check_losses({contender.name: first_losses(contender) for contender in contenders}, tolerance)
+    check_losses([(contender.name, first_losses(contender)) for contender in contenders], tolerance)
 
 
 def first_losses(contender: Contender) -> tuple[float, float]:
@@ -136,12 +136,12 @@ def first_losses(contender: Contender) -> tuple[float, float]:
     return float(contender.start()), float(contender.start())
 
 
-def check_losses(losses: Mapping[str, tuple[float, float]], tolerance: float) -> None:
+def check_losses(losses: Sequence[tuple[str, tuple[float, float]]], tolerance: float) -> None:
     """Raises RuntimeError if losses before and after an update differ from those of the first contender.
 
     They must agree to `tolerance` of what the update does to them.
     """
-    (first, (before, after)), *others = losses.items()
+    (first, (before, after)), *others = losses
     change = abs(after - before)
     if not change > 0:
         raise RuntimeError(f"a step of {first} does not change the loss, {before:.4g}")

@@ -53,7 +53,7 @@ def main() -> None:
             if len(ready) == 1:
                 alone = np.array([speed.timed(contender, one.steps) for _ in range(2)])
                 emit(f"Before torch: {title(size)}", **figures(workload, contender, alone, size))
-    found.append(refusal(lambda: check_losses({one.contender.name: one.losses for one in ready}, of_losses)))
+    found.append(refusal(lambda: check_losses([(one.contender.name, one.losses) for one in ready], of_losses)))
     seconds = np.array([[speed.timed(one.contender, one.steps) for one in ready] for _ in range(size.rounds)])
     for one, column in zip(ready, seconds.T, strict=True):
         low, median, high = np.quantile(column / seconds[:, 0], (0.25, 0.5, 0.75))
