@@ -1,13 +1,16 @@
 """The page in a real browser: its questions, held against Python, and its animations."""
 
+import re
+
 import numpy as np
 import pytest
 
 from zoo.errors import ZooError
+from zoo.lesson import lesson
 from zoo.lesson.quizzes import ANSWERS, MAX_SIZES, WORKED, answer, lesson_quizzes
 
 QUIZZES = lesson_quizzes()
-WIDGETS = ("patches", "sliding-filter", "pooling-play", "inception-volume")
+WIDGETS = ("patches", "sliding-filter", "sharing", "pooling-play", "inception-volume")
 SHAPES = ("grid_shape", "conv_shape", "pool_shape", "parameters_unshared", "parameters_shared")
 COSTS = ("macs_direct", "macs_bottleneck")
 
@@ -15,7 +18,7 @@ COSTS = ("macs_direct", "macs_bottleneck")
 def reply(page, name, text):
     form = page.locator(f"#quiz-{name}")
     form.locator("[name=answer]").fill(text)
-    form.get_by_role("button", name="Check").click()
+    form.locator("button[type=submit]").click()
     return form.get_attribute("data-verdict"), form.locator(".reply").inner_text()
 
 
@@ -114,11 +117,53 @@ def test_each_animation_plays_pauses_and_steps_by_keyboard(page, name):
     assert int(slider.input_value()) == paused
 
 
-def test_sharing_switched_off_runs_to_all_parameters(page):
-    page.locator("#sharing input").uncheck()
-    page.wait_for_function("document.querySelector('#sharing .counter').textContent === '756,560'")
-    page.locator("#sharing input").check()
-    assert page.locator("#sharing .counter").inner_text() == "3,860"
+def test_sharing_switched_off_by_keyboard_runs_to_all_parameters(page):
+    """It jumps with reduced motion; the slider goes from one set of filters to one for each position."""
+    counter = page.locator("#sharing .counter")
+    page.locator("#sharing input[type=checkbox]").focus()
+    page.keyboard.press("Space")
+    assert counter.inner_text() == "756,560"
+    page.keyboard.press("Space")
+    assert counter.inner_text() == "3,860"
+    page.locator("#sharing .player input").focus()
+    page.keyboard.press("ArrowRight")
+    assert not page.locator("#sharing input[type=checkbox]").is_checked()
+    # Four positions with filters of their own, and one set for the others.
+    assert counter.inner_text() == f"{5 * 3860:,}"
+
+
+def test_sharing_switched_off_counts_up_pauses_and_ends(opened):
+    page = opened(lesson(), reduced_motion="no-preference")
+    page.locator("#sharing").scroll_into_view_if_needed()
+    page.locator("#sharing input[type=checkbox]").uncheck()
+    play, counter = page.locator("#sharing .play"), page.locator("#sharing .counter")
+    assert play.get_attribute("aria-pressed") == "true"
+    play.click()
+    paused = counter.inner_text()
+    page.wait_for_timeout(200)
+    assert counter.inner_text() == paused != "756,560"
+    play.click()
+    page.wait_for_function("() => document.querySelector('#sharing .counter').textContent === '756,560'")
+    page.wait_for_function("() => document.querySelector('#sharing .play').getAttribute('aria-pressed') === 'false'")
+
+
+def test_mixing_by_keyboard(page):
+    terms, picture = page.locator("#mixing .terms"), page.locator("#mixing canvas")
+    page.wait_for_function("() => document.querySelector('#mixing .terms').textContent !== ''")
+    seen = [terms.inner_text()]
+    page.locator("#mix-red").focus()
+    page.keyboard.press("End")
+    assert "1·" in terms.inner_text()
+    seen.append(terms.inner_text())
+    page.locator("#mixing button").last.focus()
+    page.keyboard.press("Enter")
+    assert page.locator("#mix-bias").input_value() == "1"
+    seen.append(terms.inner_text())
+    picture.focus()
+    page.keyboard.press("ArrowDown")
+    assert "row 44, column 40" in terms.inner_text()
+    seen.append(terms.inner_text())
+    assert len(set(seen)) == 4
 
 
 def test_the_filter_shows_products_and_sum(page):
@@ -134,8 +179,6 @@ def test_the_filter_shows_products_and_sum(page):
 def test_it_is_accessible_and_nothing_overflows(opened, scheme, width):
     from axe_playwright_python.sync_playwright import Axe
 
-    from zoo.lesson import lesson
-
     page = opened(lesson(), width=width, reduced_motion="reduce", color_scheme=scheme)
     page.locator("details").evaluate_all("all => all.forEach((one) => { one.open = true; })")
     violations = Axe().run(page).response["violations"]
@@ -144,8 +187,38 @@ def test_it_is_accessible_and_nothing_overflows(opened, scheme, width):
 
 
 def test_without_scripts_questions_have_their_answers(opened):
-    from zoo.lesson import lesson
-
     page = opened(lesson(), java_script_enabled=False)
     page.locator("#quiz-convolution summary").click()
     assert "14" in page.locator("#quiz-convolution .worked-answer").inner_text()
+
+
+# What Korean text has of Latin letters: names, and words of the field in brackets. Code is left out.
+NAMES = {"GoogLeNet", "ImageNet", "ILSVRC", "Inception", "inception", "AlexNet", "LeNet", "Network", "in", "TF", "Slim"}
+NAMES |= {"SAME", "ReLU", "zoo", "sparse", "dense", "bottleneck"}
+# Of all elements in both sections: the text, and what is read aloud or shown in place of it.
+TEXTS = """() => ["one_by_one", "inception"].flatMap((id) => {
+  const section = document.getElementById(id), copy = section.cloneNode(true);
+  const names = ["aria-label", "aria-roledescription", "aria-valuetext", "alt", "title", "placeholder"];
+  const said = [...section.querySelectorAll("*")].flatMap((one) => names.map((name) => one.getAttribute(name) ?? ""));
+  copy.querySelectorAll("pre, code").forEach((one) => one.remove());
+  return [copy.textContent, ...said];
+}).join(" ")"""
+MISTAKES = [("direct", "204800"), ("direct", "1254400"), ("bottleneck", "40140800"), ("bottleneck", "3211264")]
+
+
+def test_sections_in_korean_have_no_english(opened):
+    page = opened(lesson("ko"), reduced_motion="reduce")
+    page.wait_for_function("() => document.querySelector('#mixing .terms').textContent !== ''")
+    texts = [page.evaluate(TEXTS)]
+    texts += [reply(page, name, given)[1] for name, given in MISTAKES]
+    for name in ("direct", "bottleneck"):
+        texts += [reply(page, name, given)[1] for given in (QUIZZES[name].answer, "123", "1 2", "what?", " ")]
+    for step in range(5):
+        page.locator("#inception-volume .player input").fill(str(step))
+        texts.append(page.evaluate(TEXTS))
+    page.locator("#inception-volume .play").click()
+    texts.append(page.evaluate(TEXTS))
+    words = set(re.findall(r"[A-Za-z]+", " ".join(texts))) - NAMES
+    # Single letters are formulas: 3a, 5x5.
+    assert {word for word in words if len(word) > 1} == set()
+    assert page.locator("#quiz-direct [name=answer]").is_visible()

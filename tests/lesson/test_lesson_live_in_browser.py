@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 
 import zoo
+from zoo.lesson import lesson
 from zoo.lesson.live_data import FILE, variables_of
 from zoo.report.layers.counted_network import count_network
 from zoo.report.live.live_network import live_network
+from zoo.visualize.colour_tables import NON_NEGATIVE, SIGNED, colour_table
 
 
 @pytest.fixture(scope="module")
@@ -110,17 +112,62 @@ def test_a_stroke_by_mouse_changes_the_answer(page):
     assert answer_text(page) != before
 
 
-def test_a_stroke_by_touch_changes_the_answer(opened):
-    from zoo.lesson import lesson
+@pytest.fixture
+def phone(opened):
+    """The page on a small screen with touch, and its protocol, through which fingers move."""
+    page = opened(lesson(), width=375, reduced_motion="reduce", has_touch=True, is_mobile=True)
+    return page, page.context.new_cdp_session(page)
 
-    page = opened(lesson(), width=375, reduced_motion="reduce", has_touch=True)
+
+def swipe(phone, element, start, end, steps=8):
+    """A finger moves over an element, between two places [x, y] from 0 to 1; yields after each step."""
+    page, protocol = phone
+    frame = element.bounding_box()
+    places = [[a + (b - a) * i / steps for a, b in zip(start, end, strict=True)] for i in range(steps + 1)]
+    for i, (x, y) in enumerate(places):
+        point = {"x": frame["x"] + x * frame["width"], "y": frame["y"] + y * frame["height"]}
+        kind = "touchStart" if i == 0 else "touchMove"
+        protocol.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [point]})
+        yield page.locator("[data-part=bars]").inner_text()
+    protocol.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    page.wait_for_timeout(100)
+
+
+def test_a_stroke_by_touch_changes_the_answer_as_it_is_drawn_and_does_not_scroll(phone):
+    page, _ = phone
     page.locator("[data-part=clear]").click()
-    before = answer_text(page)
     pad = page.locator("canvas.pad")
     pad.scroll_into_view_if_needed()
-    frame = pad.bounding_box()
-    page.touchscreen.tap(frame["x"] + frame["width"] / 2, frame["y"] + frame["height"] / 2)
-    assert answer_text(page) != before
+    before = page.evaluate("scrollY")
+    answers = list(swipe(phone, pad, [0.5, 0.9], [0.5, 0.1]))
+    assert page.evaluate("scrollY") == before
+    assert len(set(answers)) > 4
+    assert answer_text(page).startswith("The network says 1")
+    drawn = page.evaluate("window.live.pad().ink.filter((one) => one > 0.5).length")
+    assert drawn > 30
+    # A second stroke begins where the finger is, without a line from the first.
+    list(swipe(phone, pad, [0.1, 0.1], [0.1, 0.2], steps=2))
+    assert page.evaluate("window.live.pad().ink[14 * 28 + 9]") == 0
+
+
+def test_a_finger_beside_the_drawing_scrolls(phone):
+    page, _ = phone
+    heading = page.locator("#draw h2")
+    heading.scroll_into_view_if_needed()
+    before = page.evaluate("scrollY")
+    list(swipe(phone, page.locator("#draw > p").first, [0.5, 0.9], [0.5, -0.5]))
+    page.wait_for_function("(before) => scrollY > before", arg=before)
+
+
+def test_a_finger_moves_what_is_hidden(phone):
+    page, _ = phone
+    page.locator("[data-part=occlude]").check()
+    field = page.locator("[data-part=field]")
+    field.scroll_into_view_if_needed()
+    before = page.evaluate("scrollY")
+    answers = list(swipe(phone, field, [0.2, 0.2], [0.7, 0.8]))
+    assert page.evaluate("scrollY") == before
+    assert len(set(answers)) > 3
 
 
 def test_a_stroke_by_keyboard_changes_the_answer(page):
@@ -189,6 +236,35 @@ def test_the_slider_goes_through_the_training_run(page):
     page.keyboard.press("Home")
     assert "before training" in page.locator("[data-part=steps] output").inner_text()
     assert "100.0 %" not in answer_text(page)
+
+
+def test_the_receptive_field_is_on_the_drawing(page):
+    """Of a test image the pad shows 8 values over 28 pixels, of which the network gets 32: c1 sees 5 of them."""
+    box = page.locator(".field-box")
+    inside = page.locator("canvas.pad").bounding_box()
+    maps = page.locator("canvas.maps").first
+    maps.focus()
+    page.keyboard.press("ArrowRight")
+    assert box.bounding_box()["width"] == pytest.approx(inside["width"] * 5 / 32, abs=1.5)
+    row, column = page.evaluate("window.live.state.chosen.at")[:2]
+    assert box.bounding_box()["x"] - inside["x"] == pytest.approx(inside["width"] * column / 32, abs=1.5)
+    assert box.bounding_box()["y"] - inside["y"] == pytest.approx(inside["height"] * row / 32, abs=1.5)
+    # A drawing is scaled from its own box; a value of the last layer sees all of it.
+    draw_one(page)
+    page.locator("canvas.maps").last.focus()
+    page.keyboard.press("ArrowRight")
+    frame = box.bounding_box()
+    assert frame["height"] < inside["height"] * 0.95
+    assert frame["y"] > inside["y"] and frame["y"] + frame["height"] < inside["y"] + inside["height"]
+
+
+def test_colours_are_those_of_the_sheets(page):
+    script = "() => [live.colours.signed, live.colours.non_negative].map((one) => [...one])"
+    for found, name in zip(page.evaluate(script), (SIGNED, NON_NEGATIVE), strict=True):
+        assert found == colour_table(name).ravel().tolist()
+    shown = page.evaluate("[...coloured([-2, 0, 1, 2], window.live.colours)]")
+    table = colour_table(SIGNED)
+    assert np.array(shown).reshape(4, 4)[:, :3].tolist() == table[[0, 128, 191, 255]].tolist()
 
 
 def test_receptive_fields_are_count_s(page):

@@ -2,9 +2,11 @@
 
 zoo lesson --out lesson.html
 zoo lesson --out lesson.html --lang ko
+zoo lesson --out lesson.html --reports reports
 
 The page is one HTML file that loads nothing else. It explains convolutional networks from the beginning, its questions
-check answers, and a trained LeNet-5 computes in it while the reader draws.
+check answers, and a trained LeNet-5 computes in it while the reader draws. With --reports it links to a page about each
+network that it names; those that the folder lacks are written.
 """
 
 from __future__ import annotations
@@ -29,12 +31,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="en",
         help="language; ko has sections 8 and 9 in Korean, as the original",
     )
+    parser.add_argument(
+        "--reports",
+        type=path,
+        metavar="DIR",
+        help="folder for a page about each network of the lesson, as zoo report writes it; created if missing",
+    )
 
 
 def run(args: argparse.Namespace) -> None:
-    """Write the page, completely or not at all."""
+    """Write the page, completely or not at all, after the pages that it links to."""
     from zoo.lesson import write_lesson
 
     check_out_file(args.out, "lesson.html")
-    write_lesson(args.out, args.lang)
-    print(printable(args.out))
+    for written in write_lesson(args.out, args.lang, args.reports):
+        print(printable(written))

@@ -157,7 +157,7 @@ def _compare_row(counts: NetworkCounts, row: PaperRow, table: PaperTable) -> Com
     for quantity, published in row.published.items():
         exact = QUANTITIES[quantity].count(rows) if rows else None
         comparisons.append(Comparison(quantity, published, exact, _deviation(published, exact, table.kilo)))
-    deviates = any(c.deviation for c in comparisons)
+    deviates = any(c.deviation != 0 for c in comparisons)
     return ComparedRow(row.label, tuple(comparisons), row.note if deviates else "")
 
 
@@ -187,6 +187,6 @@ def _cell(comparison: Comparison | None) -> list[str]:
     if comparison is None:
         return ["", "", ""]
     exact, deviation = comparison.exact, comparison.deviation
-    exact_text = f"{exact:,}" if isinstance(exact, int) else exact or "no such layer"
+    exact_text = f"{exact:,}" if isinstance(exact, int) else exact or "none"
     sign = "differs" if deviation is None else "=" if deviation == 0 else f"{deviation:+.1%}"
     return [comparison.published, exact_text, sign]

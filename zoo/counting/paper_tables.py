@@ -1,7 +1,7 @@
 """The figures that papers print about their networks, as they are printed, by the registry's name of the network."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 
 
@@ -10,13 +10,15 @@ class PaperRow:
     """One line of a published table; `note` explains why it differs from the exact counts, as far as is known.
 
     `layers` is a pattern for the first part of module paths; or the name of an operation outside of all modules, with
-    its number, as "max_pool 2". `published` has the printed text of quantities (`paper_comparison.QUANTITIES`).
+    its number, as "max_pool 2". `published` has the printed text of quantities (`paper_comparison.QUANTITIES`);
+    `structure` that of the columns which say how the line is built (`zoo.report.architecture.paper_structure`).
     """
 
     label: str
     layers: str
     published: Mapping[str, str]
     note: str = ""
+    structure: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,12 +33,30 @@ class PaperTable:
     note: str = ""
 
 
-def _googlenet_row(label: str, layers: str, output: str, weights: str = "", macs: str = "", note: str = "") -> PaperRow:
+def _googlenet_row(
+    label: str,
+    layers: str,
+    output: str,
+    structure: str,
+    weights: str = "",
+    macs: str = "",
+    note: str = "",
+) -> PaperRow:
+    """A line of Table 1; `structure` are its cells from the patch to the pool projection, "-" for an empty one."""
     published = {"output": output, "weights": weights, "macs": macs}
-    return PaperRow(label, layers, {name: text for name, text in published.items() if text}, note)
+    cells = zip(GOOGLENET_STRUCTURE, structure.split(), strict=True)
+    return PaperRow(
+        label,
+        layers,
+        {name: text for name, text in published.items() if text},
+        note,
+        {name: text for name, text in cells if text != "-"},
+    )
 
 
 _UNEXPLAINED = "the ops agree, and so do the widths; the parameter figure has no known explanation"
+# The widths are those of submodules by these names.
+GOOGLENET_STRUCTURE = ("patch/stride", "depth", "1x1", "3x3_reduce", "3x3", "5x5_reduce", "5x5", "pool_proj")
 
 GOOGLENET = PaperTable(
     source="Szegedy et al. 2014, Table 1",
@@ -49,48 +69,68 @@ GOOGLENET = PaperTable(
             "convolution 7x7/2",
             "conv1",
             "112x112x64",
+            "7x7/2 1 - - - - - -",
             "2.7K",
             "34M",
             "both match a separable 7x7 with depth multiplier 8 (7*7*3*8 + 24*64 = 2,712 weights, 34.0M "
             "multiply-adds), which is the first layer of TF-Slim's Inception v2; the paper does not say so",
         ),
-        _googlenet_row("max pool 3x3/2", "max_pool 1", "56x56x64"),
-        _googlenet_row("convolution 3x3/1", "conv2", "56x56x192", "112K", "360M"),
-        _googlenet_row("max pool 3x3/2", "max_pool 2", "28x28x192"),
-        _googlenet_row("inception (3a)", "inception_3a", "28x28x256", "159K", "128M"),
-        _googlenet_row("inception (3b)", "inception_3b", "28x28x480", "380K", "304M"),
-        _googlenet_row("max pool 3x3/2", "max_pool 3", "14x14x480"),
-        _googlenet_row("inception (4a)", "inception_4a", "14x14x512", "364K", "73M", _UNEXPLAINED),
-        _googlenet_row("inception (4b)", "inception_4b", "14x14x512", "437K", "88M"),
+        _googlenet_row("max pool 3x3/2", "max_pool 1", "56x56x64", "3x3/2 0 - - - - - -"),
+        _googlenet_row("convolution 3x3/1", "conv2", "56x56x192", "3x3/1 2 - 64 192 - - -", "112K", "360M"),
+        _googlenet_row("max pool 3x3/2", "max_pool 2", "28x28x192", "3x3/2 0 - - - - - -"),
+        _googlenet_row("inception (3a)", "inception_3a", "28x28x256", "- 2 64 96 128 16 32 32", "159K", "128M"),
+        _googlenet_row("inception (3b)", "inception_3b", "28x28x480", "- 2 128 128 192 32 96 64", "380K", "304M"),
+        _googlenet_row("max pool 3x3/2", "max_pool 3", "14x14x480", "3x3/2 0 - - - - - -"),
+        _googlenet_row(
+            "inception (4a)", "inception_4a", "14x14x512", "- 2 192 96 208 16 48 64", "364K", "73M", _UNEXPLAINED
+        ),
+        _googlenet_row("inception (4b)", "inception_4b", "14x14x512", "- 2 160 112 224 24 64 64", "437K", "88M"),
         _googlenet_row(
             "inception (4c)",
             "inception_4c",
             "14x14x512",
+            "- 2 128 128 256 24 64 64",
             "463K",
             "100M",
             "100M multiply-adds at 14x14 positions are 498K weights, so the ops agree with the widths; "
             "the parameter figure has no known explanation",
         ),
-        _googlenet_row("inception (4d)", "inception_4d", "14x14x528", "580K", "119M", _UNEXPLAINED),
-        _googlenet_row("inception (4e)", "inception_4e", "14x14x832", "840K", "170M", _UNEXPLAINED),
-        _googlenet_row("max pool 3x3/2", "max_pool 4", "7x7x832"),
+        _googlenet_row(
+            "inception (4d)", "inception_4d", "14x14x528", "- 2 112 144 288 32 64 64", "580K", "119M", _UNEXPLAINED
+        ),
+        _googlenet_row(
+            "inception (4e)", "inception_4e", "14x14x832", "- 2 256 160 320 32 128 128", "840K", "170M", _UNEXPLAINED
+        ),
+        _googlenet_row("max pool 3x3/2", "max_pool 4", "7x7x832", "3x3/2 0 - - - - - -"),
         _googlenet_row(
             "inception (5a)",
             "inception_5a",
             "7x7x832",
+            "- 2 256 160 320 32 128 128",
             "1072K",
             "54M",
             "both are 5 to 6% too high and agree with each other (54M at 7x7 positions are 1076K weights), as if the "
             "paper had counted a wider module than the one it prints; which one is not known",
         ),
-        _googlenet_row("inception (5b)", "inception_5b", "7x7x1024", "1388K", "71M", _UNEXPLAINED),
-        _googlenet_row("avg pool 7x7/1", "global_avg_pool 1", "1x1x1024"),
-        _googlenet_row("linear", "loss3", "1x1x1000", "1000K", "1M"),
+        _googlenet_row(
+            "inception (5b)", "inception_5b", "7x7x1024", "- 2 384 192 384 48 128 128", "1388K", "71M", _UNEXPLAINED
+        ),
+        _googlenet_row("avg pool 7x7/1", "global_avg_pool 1", "1x1x1024", "7x7/1 0 - - - - - -"),
+        _googlenet_row("dropout (40%)", "dropout", "1x1x1024", "- 0 - - - - - -"),
+        _googlenet_row("linear", "loss3", "1x1x1000", "- 1 - - - - - -", "1000K", "1M"),
+        _googlenet_row(
+            "softmax",
+            "softmax 1",
+            "1x1x1000",
+            "- 0 - - - - - -",
+            note="the network returns logits: the loss and the prediction apply the softmax",
+        ),
         PaperRow(
             "all rows together",
             "*",
             {"weights": "6797.7K", "macs": "1502M"},
-            "the first convolution's 84M explain the difference in multiply-adds, and 3M more",
+            "the paper prints no sum; in the first convolution 84M multiply-adds are missing, and the other rows "
+            "together have 3M too many",
         ),
     ),
 )

@@ -3,7 +3,8 @@
 import re
 from html.parser import HTMLParser
 
-from zoo.lesson.page import FILES, LIVE_SECTION, SECTIONS, template_values
+from zoo.lesson.page import FILES, SECTIONS, template_values
+from zoo.lesson.words import DEFAULT_LANGUAGE, words
 from zoo.report.html.rendering import template_environment
 
 INTRODUCTION = """# How a convolutional network sees
@@ -13,20 +14,30 @@ one file whose questions check your answers, whose filters slide, and whose netw
 
 ![The lesson's last section: a trained LeNet-5 computes each layer for a drawn digit](images/lesson-draw.webp)
 """
+IMPORTS = (
+    '{% from "parts/quiz.html.j2" import quiz with context %}'
+    '{% from "parts/network.html.j2" import network, report_of with context %}'
+)
 # Documentation is tested by running its code.
 NOT_RUN = "<!-- not run: it needs the data and takes minutes -->"
-INLINE = {"b": "**", "code": "`", "sub": None}
+# What stands before and after an element inside of a line.
+INLINE = {
+    "b": ("**", "**"),
+    "code": ("`", "`"),
+    "sub": ("<sub>", "</sub>"),
+    "sup": ("<sup>", "</sup>"),
+    "small": ("(", ")"),
+}
 VOID = {"img", "input", "br", "meta", "link"}
 
 
 def lesson_markdown() -> str:
     """All sections in English, with their questions, answers, code and pictures."""
     environment = template_environment(FILES.folders)
-    values = template_values(picture_folder="../zoo/lesson/pictures/")
+    values = template_values(picture_folder="../zoo/lesson/pictures/") | {"words": words(DEFAULT_LANGUAGE)}
     parts = [INTRODUCTION]
-    for number, name in enumerate((*SECTIONS, LIVE_SECTION), start=1):
-        template = f"en/{name}.html.j2" if name in SECTIONS else f"parts/{name}.html.j2"
-        source = f'{{% from "parts/quiz.html.j2" import quiz with context %}}{{% include "{template}" %}}'
+    for number, name in enumerate(SECTIONS, start=1):
+        source = f'{IMPORTS}{{% include "{DEFAULT_LANGUAGE}/{name}.html.j2" %}}'
         parser = _Markdown(number)
         parser.feed(environment.from_string(source).render(**values))
         parts.append(parser.text())
@@ -45,6 +56,8 @@ class _Markdown(HTMLParser):
         self._open: list[str] = []
         self._link = ""
         self._rows: list[list[str]] = []
+        # The number of the next note of a table; 0 outside of its notes.
+        self._note = 0
 
     def text(self) -> str:
         """The section's Markdown."""
@@ -69,10 +82,10 @@ class _Markdown(HTMLParser):
         elif tag == "a":
             self._link = attributes.get("href") or ""
             self._inline += "["
-        elif tag == "sub":
-            self._inline += "<sub>"
         elif tag in INLINE and "pre" not in self._open:
-            self._inline += INLINE[tag] or ""
+            self._inline += INLINE[tag][0]
+        elif tag == "ol" and "table-notes" in classes:
+            self._note = 1
         elif tag == "details":
             self._blocks.append("<details>")
         elif tag == "tr":
@@ -93,10 +106,8 @@ class _Markdown(HTMLParser):
         if tag == "a":
             target = self._link if self._link.startswith("http") else "#10-draw-for-a-trained-network"
             self._inline += f"]({target})"
-        elif tag == "sub":
-            self._inline += "</sub>"
         elif tag in INLINE and "pre" not in self._open:
-            self._inline += INLINE[tag] or ""
+            self._inline += INLINE[tag][1]
         elif tag == "h2":
             self._block(f"## {self._number}. {self._taken()}")
         elif tag == "h3":
@@ -105,6 +116,8 @@ class _Markdown(HTMLParser):
             self._block(self._taken())
         elif tag == "li":
             self._item()
+        elif tag == "ol":
+            self._note = 0
         elif tag == "pre":
             self._blocks[-1] += "\n" + self._inline.strip("\n") + "\n```"
             self._inline = ""
@@ -134,8 +147,10 @@ class _Markdown(HTMLParser):
         self._blocks.append(text)
 
     def _item(self) -> None:
-        item = f"- {self._taken()}"
-        if self._blocks[-1].startswith("- "):
+        item = f"{f'{self._note}.' if self._note else '-'} {self._taken()}"
+        follows = self._blocks[-1].startswith("- ") or self._note > 1
+        self._note += bool(self._note)
+        if follows:
             self._blocks[-1] += f"\n{item}"
         else:
             self._blocks.append(item)

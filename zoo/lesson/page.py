@@ -1,22 +1,30 @@
 """The lesson as one HTML file: its text, its questions, its animations, and a network that computes."""
 
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import asdict, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from zoo.errors import ZooError, suggestion
 from zoo.lesson.live_data import live_data
 from zoo.lesson.pictures import layer_pictures
-from zoo.lesson.quizzes import MAX_SIZES, SIZE_LABELS, lesson_quizzes
+from zoo.lesson.quizzes import MAX_SIZES, lesson_quizzes
+from zoo.lesson.reports import NAMED_NETWORKS, report_addresses, write_reports
+from zoo.lesson.table1 import COLUMNS, inception_module, table1, table1_notes
+from zoo.lesson.words import DEFAULT_LANGUAGE, TEMPLATES, words
 from zoo.registry import model_info
+from zoo.report.gallery import make_folder
 from zoo.report.html import rendering
 from zoo.report.html.provenance import versions
 from zoo.report.layers.lesson_convolution import lesson_convolutions
 from zoo.report.layers.pooling_examples import LESSON_GRID
 from zoo.report.layers.sample_image import make_sample_image
+from zoo.report.live.live_panel import live_colours
 
 # The sections in a language's folder; those that it lacks are in English.
 LANGUAGES = {"en": "English", "ko": "한국어"}
+# Nine of the lesson, and then the network to draw for.
 SECTIONS = (
     "intuition",
     "filters",
@@ -27,10 +35,8 @@ SECTIONS = (
     "pooling",
     "one_by_one",
     "inception",
+    "draw",
 )
-# After the lesson's own sections.
-LIVE_SECTION = "live"
-TEMPLATES = Path(__file__).with_name("templates")
 FILES = replace(
     rendering.REPORT,
     folders=(TEMPLATES, rendering.TEMPLATES),
@@ -41,6 +47,7 @@ FILES = replace(
         "layers/convolution.js",
         *rendering.LIVE_SCRIPTS,
         "live/backward.js",
+        "scripts/words.js",
         "scripts/player.js",
         "scripts/quiz.js",
         "scripts/patches.js",
@@ -54,19 +61,13 @@ FILES = replace(
     ),
 )
 PICTURE_SHAPE = (160, 160, 3)
-# Networks that the page names, with the command that writes a page about each.
-NAMED_NETWORKS = ("lenet5", "alexnet_2012", "zfnet", "nin", "vgg16", "googlenet")
-# GoogLeNet's Table 1, inception (3a): the branch, its maps, and what it looks for.
-BRANCHES = (
-    {"name": "1×1", "maps": 64, "about": "The 1×1 branch mixes the channels of one position."},
-    {"name": "3×3", "maps": 128, "about": "96 maps of a 1×1 convolution first, then 3×3."},
-    {"name": "5×5", "maps": 32, "about": "16 maps of a 1×1 convolution first, then 5×5, which sees the most."},
-    {"name": "pool", "maps": 32, "about": "3×3 max pooling with stride 1, then 32 maps of 1×1."},
-)
 
 
-def lesson(language: str = "en") -> str:
-    """The page as HTML that needs no other file. Raises ZooError for a language that it is not written in."""
+def lesson(language: str = "en", report_links: Mapping[str, str] = MappingProxyType({})) -> str:
+    """The page as HTML that needs no other file. Raises ZooError for a language that it is not written in.
+
+    `report_links` are addresses of pages about networks, by the network's name; without them the page has the commands.
+    """
     if language not in LANGUAGES:
         known = ", ".join(LANGUAGES)
         raise ZooError(f"there is no lesson in {language!r}{suggestion(language, LANGUAGES)}: it is one of {known}")
@@ -75,10 +76,13 @@ def lesson(language: str = "en") -> str:
         "lesson.html.j2",
         files=FILES,
         language=language,
-        sections=[_section(name, language) for name in SECTIONS],
-        data=_script_data(values["sample_image"].uri),
+        masthead=_part("masthead", language),
+        sections=[_part(name, language) for name in SECTIONS],
+        footer=_part("footer", language),
+        all_words={name: words(name) for name in LANGUAGES},
+        data=_script_data(language, values["sample_image"].uri),
         versions=versions(),
-        **values,
+        **{**values, "report_links": report_links},
     )
 
 
@@ -86,41 +90,54 @@ def template_values(picture_folder: str = "") -> dict[str, Any]:
     """What the templates of sections use. Pictures are part of the page, or in a folder of this address."""
     return {
         "quizzes": lesson_quizzes(),
-        "labels": SIZE_LABELS,
         "largest": MAX_SIZES,
         "sample_image": make_sample_image(PICTURE_SHAPE),
         "lesson_convolutions": lesson_convolutions(),
         "pictures": layer_pictures(picture_folder),
         "networks": [model_info(name) for name in NAMED_NETWORKS],
-        "branches": BRANCHES,
+        "report_links": {},
+        "inception_module": inception_module(),
+        "table1": table1(),
+        "table1_columns": COLUMNS,
+        "table1_notes": table1_notes(),
         "live_names": ("digits", "clothes"),
     }
 
 
-def write_lesson(path: str | Path, language: str = "en") -> None:
-    """Write the page of `lesson`, completely or not at all. Raises ZooError."""
+def write_lesson(path: str | Path, language: str = "en", reports: str | Path | None = None) -> list[Path]:
+    """Write the page of `lesson`, completely or not at all; returns the paths of what it wrote.
+
+    With `reports`, a folder, each network that the lesson names gets a page there, to which the lesson links. Pages
+    that are there already stay as they are. Raises ZooError.
+    """
     from zoo.runtime.atomic_files import replacing
 
-    text = lesson(language)
-    with replacing(Path(path)) as unfinished:
+    path = Path(path)
+    links = {} if reports is None else report_addresses(path, make_folder(Path(reports)))
+    text = lesson(language, links)
+    written = [] if reports is None else write_reports(Path(reports))
+    with replacing(path) as unfinished:
         unfinished.write_text(text, encoding="utf-8")
+    return [*written, path]
 
 
-def _section(name: str, language: str) -> dict[str, str]:
-    """A section's name, its template and the language that it is written in."""
+def _part(name: str, language: str) -> dict[str, str]:
+    """A part of the page, its template and the language that it is written in."""
     translated = f"{language}/{name}.html.j2"
     if (TEMPLATES / translated).is_file():
         return {"name": name, "template": translated, "language": language}
-    return {"name": name, "template": f"en/{name}.html.j2", "language": "en"}
+    return {"name": name, "template": f"{DEFAULT_LANGUAGE}/{name}.html.j2", "language": DEFAULT_LANGUAGE}
 
 
-def _script_data(picture: str) -> dict[str, Any]:
+def _script_data(language: str, picture: str) -> dict[str, Any]:
     from zoo.lesson.live_data import small_digit
 
     return {
+        "words": {name: words(name) for name in dict.fromkeys((DEFAULT_LANGUAGE, language))},
         "grid": LESSON_GRID,
         "digit": small_digit(),
         "picture": picture,
-        "branches": BRANCHES,
+        "inception": asdict(inception_module()),
         "live": live_data(),
+        "colours": live_colours(),
     }

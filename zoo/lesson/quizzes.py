@@ -17,15 +17,6 @@ MAX_SIZES: Mapping[str, int] = {
     "padding": 64,
     "reduced": 2048,
 }
-SIZE_LABELS: Mapping[str, str] = {
-    "size": "input height and width",
-    "depth": "input depth",
-    "filters": "filters",
-    "kernel": "filter height and width",
-    "stride": "stride",
-    "padding": "padding on each side",
-    "reduced": "filters of the 1×1 convolution",
-}
 Sizes = Mapping[str, int]
 Mode = str  # "explicit", "SAME" or "VALID"
 
@@ -187,7 +178,7 @@ def _worked_direct(sizes: Sizes, mode: Mode) -> str:
 def _worked_bottleneck(sizes: Sizes, mode: Mode) -> str:
     first, second = _bottleneck_macs(sizes)
     reduction = f"({sizes['size']} · {sizes['size']} · {sizes['reduced']}) · {sizes['depth']} = {first}"
-    return f"{reduction}; {_product(sizes, sizes['reduced'])} = {second}; sum {first + second}"
+    return f"{reduction}; {_product(sizes, sizes['reduced'])} = {second}; {first} + {second} = {first + second}"
 
 
 def _worked_pooling(name: str) -> Callable[[Sizes, Mode], str]:

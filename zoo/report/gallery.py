@@ -34,7 +34,7 @@ def write_gallery(folder: str | Path, names: Sequence[str] = NETWORKS) -> list[P
     for name in names:
         model = create_model(name)
         networks.append(describe_network(name, model, model.image_shape, model_info(name)))
-    folder = _make_folder(Path(folder))
+    folder = make_folder(Path(folder))
     paths = [folder / f"{name}.html" for name in names]
     for path, name in zip(paths, names, strict=True):
         write_report(path, name)
@@ -44,7 +44,8 @@ def write_gallery(folder: str | Path, names: Sequence[str] = NETWORKS) -> list[P
     return [*paths, folder / INDEX]
 
 
-def _make_folder(folder: Path) -> Path:
+def make_folder(folder: Path) -> Path:
+    """The folder, created if it is missing. Raises ZooError where it cannot be."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -20,7 +20,7 @@ from zoo.report.html.script_data import script_data
 from zoo.report.layers.lesson_convolution import lesson_convolutions
 from zoo.report.layers.pooling_examples import lesson_pooling, sample_image_pooling
 from zoo.report.layers.sample_image import SampleImage, make_sample_image
-from zoo.report.live.live_panel import live_panel
+from zoo.report.live.live_panel import live_colours, live_panel
 from zoo.visualize.network_and_images import ImageSet, ProgressBar, TrainedNetwork, no_progress_bar
 from zoo.weights import Weights
 from zoo.weights.hash_variables import hash_variables
@@ -105,7 +105,7 @@ def report(
         learned=learned,
         run=trained_by,
         comparison=compare_networks(network, other) if other else None,
-        data={**script_data(network), "live": live and {network.name: live}},
+        data={**script_data(network), **({"live": {network.name: live}, "colours": live_colours()} if live else {})},
         lesson_convolutions=lesson_convolutions(),
         pooling_examples=tuple(filter(None, pooling)),
         lesson_bottleneck=LESSON_BOTTLENECK,

@@ -9,12 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
+from zoo.visualize.colour_tables import NON_NEGATIVE, colour_table
+
 # Images of at most this many pixels are kept exactly, as PNG; larger ones are photographs and become WebP.
 MAX_PNG_PIXELS = 10_000
 WEBP_QUALITY = 80
-# Nine evenly spaced colours of matplotlib's viridis, from zero to the largest value.
-VIRIDIS = ((68, 1, 84), (71, 44, 122), (59, 81, 139), (44, 113, 142), (33, 144, 141), (39, 173, 129), (92, 200, 99),
-           (170, 220, 50), (253, 231, 37))  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -45,7 +44,7 @@ def embed_heat_map(values: np.ndarray, alt: str, *, high: float, max_side: int |
     image = Image.fromarray(np.uint8(np.clip(values / (high or 1.0), 0, 1) * 255 + 0.5))
     if max_side and max(image.size) > max_side:
         image.thumbnail((max_side, max_side), Image.Resampling.BOX)
-    image.putpalette(_viridis_palette())
+    image.putpalette(colour_table(NON_NEGATIVE).tobytes())
     return _encode(image, alt, as_png=True)
 
 
@@ -93,9 +92,3 @@ def _encode(image: Image.Image, alt: str, *, as_png: bool) -> PageImage:
     media_type = "image/png" if as_png else "image/webp"
     uri = f"data:{media_type};base64,{base64.b64encode(buffer.getvalue()).decode()}"
     return PageImage(uri, image.width, image.height, alt, pixelated=as_png)
-
-
-def _viridis_palette() -> bytes:
-    positions = np.linspace(0, len(VIRIDIS) - 1, 256)
-    channels = [np.interp(positions, range(len(VIRIDIS)), values) for values in zip(*VIRIDIS, strict=True)]
-    return np.stack(channels, axis=-1).round().astype(np.uint8).tobytes()

@@ -45,7 +45,7 @@ class PageFiles:
 
 
 REPORT = PageFiles((TEMPLATES,), STYLES, SCRIPTS)
-LIVE_SCRIPTS = ("live/forward.js", "live/drawing.js", "live/maps.js", "live/live.js")
+LIVE_SCRIPTS = tuple(f"live/{name}.js" for name in ("forward", "colours", "drawing", "maps", "field", "live"))
 # Of a network that computes in the page.
 REPORT_WITH_LIVE = PageFiles((TEMPLATES,), (*STYLES, "live/live.css"), (*LIVE_SCRIPTS, *SCRIPTS))
 

@@ -1,6 +1,6 @@
 """How deep a network is, as papers count: layers with weights on the longest path, without activations and the like."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from zoo.counting.layer_grouping import POOL_FUNCTIONS
@@ -28,19 +28,21 @@ def is_weighted(layer: Layer) -> bool:
 def measure_depth(network: CountedNetwork) -> Depth:
     """The depth of a network."""
     return Depth(
-        weighted=_longest_path(network, is_weighted),
-        with_pools=_longest_path(network, lambda layer: is_weighted(layer) or layer.row.operation in POOL_FUNCTIONS),
+        weighted=longest_path(network.layers, is_weighted),
+        with_pools=longest_path(
+            network.layers, lambda layer: is_weighted(layer) or layer.row.operation in POOL_FUNCTIONS
+        ),
         all_weighted=sum(map(is_weighted, network.layers)),
     )
 
 
-def _longest_path(network: CountedNetwork, counts: Callable[[Layer], bool]) -> int:
-    """The most counted layers on a path from the image to the last row; every row reads rows before it."""
-    lengths: list[int] = []
-    for layer in network.layers:
-        before = max((lengths[row] for row in _rows_on_path(layer)), default=0)
-        lengths.append(before + counts(layer))
-    return lengths[-1] if lengths else 0
+def longest_path(layers: Sequence[Layer], counts: Callable[[Layer], bool]) -> int:
+    """The most counted layers on a path through some layers of a network to their last; each reads layers before it."""
+    lengths: dict[int, int] = {}
+    for layer in layers:
+        before = max((lengths.get(row, 0) for row in _rows_on_path(layer)), default=0)
+        lengths[layer.index] = before + counts(layer)
+    return lengths[layers[-1].index] if layers else 0
 
 
 def _rows_on_path(layer: Layer) -> list[int]:

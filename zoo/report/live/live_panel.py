@@ -9,6 +9,7 @@ from zoo.report.layers.counted_network import CountedNetwork
 from zoo.report.layers.sample_image import MAX_DIGIT_SIZE
 from zoo.report.learned.example_images import choose_images
 from zoo.report.live.live_network import live_network
+from zoo.visualize.colour_tables import NON_NEGATIVE, SIGNED, colour_table
 from zoo.visualize.network_and_images import ImageSet, TrainedNetwork
 
 MAX_EXAMPLES = 10
@@ -33,6 +34,12 @@ def live_panel(trained: TrainedNetwork, counted: CountedNetwork, image_set: Imag
         "fit": "canvas",
         "examples": [] if image_set is None else _examples(trained, image_set),
     }
+
+
+def live_colours() -> dict[str, str]:
+    """The colours of maps for `live/maps.js`: tables of 256 colours as base64, for signed and for other values."""
+    names = {"signed": SIGNED, "non_negative": NON_NEGATIVE}
+    return {key: base64.b64encode(colour_table(name).tobytes()).decode() for key, name in names.items()}
 
 
 def _examples(trained: TrainedNetwork, image_set: ImageSet) -> list[dict[str, Any]]:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from zoo.visualize.colour_tables import NON_NEGATIVE, SIGNED
+
 
 @dataclass(frozen=True, eq=False)
 class SheetImage:
@@ -34,7 +36,7 @@ def signed_map(values: np.ndarray, label: str = "", *, high: float | None = None
     `high` is by default the largest magnitude.
     """
     high = float(np.abs(values).max(initial=0)) if high is None else high
-    return SheetImage(values, label, colour_map="RdBu_r", low=-(high or 1.0), high=high or 1.0, bar=bar)
+    return SheetImage(values, label, colour_map=SIGNED, low=-(high or 1.0), high=high or 1.0, bar=bar)
 
 
 def non_negative_map(
@@ -47,4 +49,4 @@ def non_negative_map(
 ) -> SheetImage:
     """Values of at least 0 [height, width]: zero is dark, `high` is yellow (by default the largest value)."""
     high = float(values.max(initial=0)) if high is None else high
-    return SheetImage(values, label, colour_map="viridis", low=0.0, high=high or 1.0, bar=bar, background=background)
+    return SheetImage(values, label, colour_map=NON_NEGATIVE, low=0.0, high=high or 1.0, bar=bar, background=background)

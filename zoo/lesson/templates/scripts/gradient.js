@@ -3,6 +3,7 @@
 function startGradient(root, live) {
   const label = root.querySelector("select[name=label]"), unit = root.querySelector("select[name=unit]"), stage = root.querySelector(".stage"), terms = root.querySelector(".terms");
   const button = root.querySelector("button");
+  const pictures = { "what the weight sees": (one) => one.value, "gradient of each output": (one) => one.gradient, "products": (one) => one.value * one.gradient };
   let tap = [2, 2];
   const show = () => {
     const { data: { network, classes }, weights, step, input, outputs } = live.state, now = weights[step];
@@ -15,7 +16,7 @@ function startGradient(root, live) {
     const weights5x5 = Array.from({ length: side }, (_, i) => Array.from({ length: side }, (_, j) => Number(weightAt([i, j]).toFixed(2))));
     stage.replaceChildren(
       numberTable(weights5x5, "filter: choose a weight", (y, x) => (y === tap[0] && x === tap[1] ? "selected" : ""), (y, x) => { if (tap[0] !== y || tap[1] !== x) { tap = [y, x]; show(); } }),
-      signedMap(rows((one) => one.value), "what the weight sees"), signedMap(rows((one) => one.gradient), "gradient of each output"), signedMap(rows((one) => one.value * one.gradient), "products"),
+      ...Object.entries(pictures).map(([caption, read]) => numberPicture(rows(read), caption, live.colours)),
     );
     const largest = [...products].sort((one, other) => Math.abs(other.value * other.gradient) - Math.abs(one.value * one.gradient)).slice(0, 4);
     const loss = -Math.log(Math.max(softmax(outputs.at(-1))[label.selectedIndex], 1e-30));
@@ -41,11 +42,9 @@ function fillChoices(select, names) {
   select.selectedIndex = Math.min(before, names.length - 1);
 }
 
-// Numbers as a small picture: positive bright, negative blue.
-function signedMap(rows, caption) {
-  const canvas = element("canvas", { width: rows[0].length, height: rows.length, role: "img", "aria-label": caption, class: "signed-map" });
-  const image = canvas.getContext("2d").createImageData(rows[0].length, rows.length), highest = Math.max(...rows.flat().map(Math.abs), 1e-12);
-  rows.flat().forEach((value, i) => { const share = value / highest; image.data.set(share >= 0 ? [255 * share, 232 * share, 190 * share, 255] : [20, 60 * -share, 255 * -share, 255], 4 * i); });
-  canvas.getContext("2d").putImageData(image, 0, 0);
+// Numbers as a small picture, in the colours of the maps.
+function numberPicture(rows, caption, colours) {
+  const canvas = element("canvas", { width: rows[0].length, height: rows.length, role: "img", "aria-label": caption, class: "number-picture" });
+  canvas.getContext("2d").putImageData(new ImageData(coloured(rows.flat(), colours), rows[0].length), 0, 0);
   return labelled(canvas, caption);
 }

@@ -13,8 +13,15 @@ function startMixing(root, picture) {
       mixed.data.set([value, value, value, 255], i);
     }
     context.putImageData(mixed, 0, 0);
-    const first = (at[0] * canvas.width + at[1]) * 4, [r, g, b] = pixels.subarray(first, first + 3), sum = red * r + green * g + blue * b + bias * 255;
-    about.textContent = `Pixel (${at[0]}, ${at[1]}): ${red}·${r} + ${green}·${g} + ${blue}·${b} + ${bias}·255 = ${sum.toFixed(1)}, after ReLU ${Math.max(0, sum).toFixed(1)}`.replaceAll("-", "−");
+    const first = (at[0] * canvas.width + at[1]) * 4, [r, g, b] = pixels.subarray(first, first + 3), total = red * r + green * g + blue * b + bias * 255;
+    const sum = `${signed(red)}·${r} + ${signed(green)}·${g} + ${signed(blue)}·${b} + ${signed(bias)}·255 = ${total.toFixed(1)}`.replaceAll("-", "−");
+    about.textContent = say(root, "mixing.pixel", { row: at[0], column: at[1], sum, value: Math.max(0, total).toFixed(1) });
+    context.strokeStyle = "#ffb000";
+    context.strokeRect(at[1] - 1.5, at[0] - 1.5, 4, 4);
+  };
+  const choose = (row, column) => {
+    at = [[row, canvas.height], [column, canvas.width]].map(([place, size]) => Math.min(size - 1, Math.max(0, Math.floor(place))));
+    draw();
   };
   image.addEventListener("load", () => {
     Object.assign(source, { width: image.naturalWidth, height: image.naturalHeight });
@@ -25,10 +32,15 @@ function startMixing(root, picture) {
   });
   image.src = picture;
   sliders.forEach((one) => one.addEventListener("input", draw));
-  canvas.addEventListener("pointermove", (event) => {
+  for (const name of ["pointerdown", "pointermove"]) canvas.addEventListener(name, (event) => {
     const frame = canvas.getBoundingClientRect();
-    at = [[event.clientY - frame.top, frame.height, canvas.height], [event.clientX - frame.left, frame.width, canvas.width]].map(([place, length, size]) => Math.min(size - 1, Math.max(0, Math.floor((place / length) * size))));
-    draw();
+    choose(((event.clientY - frame.top) / frame.height) * canvas.height, ((event.clientX - frame.left) / frame.width) * canvas.width);
+  });
+  canvas.addEventListener("keydown", (event) => {
+    const step = { ArrowUp: [-4, 0], ArrowDown: [4, 0], ArrowLeft: [0, -4], ArrowRight: [0, 4] }[event.key];
+    if (!step) return;
+    choose(at[0] + step[0], at[1] + step[1]);
+    event.preventDefault();
   });
   root.querySelectorAll("button[data-weights]").forEach((button) => button.addEventListener("click", () => {
     button.dataset.weights.split(" ").forEach((weight, i) => { sliders[i].value = weight; });

@@ -7,7 +7,9 @@ function makePad(root, size, changed) {
     width: size, height: size, class: "pad", tabindex: "0", role: "application", "aria-roledescription": "drawing pad",
     "aria-label": `Drawing pad of ${size} by ${size} pixels. Arrow keys move the pen, the space bar draws, Backspace clears.`,
   });
-  root.append(canvas);
+  const frame = element("div", { class: "pad-frame" }), box = element("span", { class: "field-box", hidden: "" });
+  frame.append(canvas, box);
+  root.append(frame);
   const ink = new Float32Array(size * size);
   let pen = [size / 2, size / 2], last = null, picture = null;
   const paint = () => {
@@ -28,6 +30,11 @@ function makePad(root, size, changed) {
     paint();
     changed("drawn");
   };
+  // A frame over the drawing, [[top, height], [left, width]] in pixels of the pad, or null.
+  const showBox = (sides) => {
+    box.hidden = !sides;
+    if (sides) ["top", "height", "left", "width"].forEach((name, i) => { box.style[name] = `${(100 * sides[i >> 1][i % 2]) / size}%`; });
+  };
   const place = (event) => {
     const frame = canvas.getBoundingClientRect();
     return [((event.clientY - frame.top) / frame.height) * size, ((event.clientX - frame.left) / frame.width) * size];
@@ -46,7 +53,7 @@ function makePad(root, size, changed) {
   const set = (values, behind = null) => { ink.set(values); picture = behind; last = null; paint(); };
   const clear = () => { set(new Float32Array(size * size)); changed("cleared"); };
   paint();
-  return { ink, size, set, clear, canvas };
+  return { ink, size, set, clear, showBox };
 }
 
 // Values 0 to 1 of a square, grey or in colour, as the image of a canvas.
@@ -81,12 +88,18 @@ function inkBox(ink, size) {
   return [Math.min(...rows), Math.min(...columns), Math.max(...rows) + 1, Math.max(...columns) + 1];
 }
 
+// The square around the drawing that is scaled: its side, and where it begins [row, column]; all of the pad without ink.
+function digitFrame(ink, size) {
+  const box = inkBox(ink, size);
+  if (!box) return { extent: size, first: [0, 0] };
+  const [top, left, bottom, right] = box, extent = Math.max(bottom - top, right - left);
+  return { extent, first: [(top + bottom - extent) / 2, (left + right - extent) / 2] };
+}
+
 // The drawing as the digits of UCI's collection: its box fills the height of 8 pixels, each the mean of what it covers.
 function asSmallDigit(ink, size, side = 8) {
-  const output = new Float32Array(side * side), box = inkBox(ink, size);
-  if (!box) return output;
-  const [top, left, bottom, right] = box, extent = Math.max(bottom - top, right - left);
-  const firstRow = (top + bottom - extent) / 2, firstColumn = (left + right - extent) / 2, cell = extent / side, parts = 6;
+  const output = new Float32Array(side * side), { extent, first: [firstRow, firstColumn] } = digitFrame(ink, size);
+  const cell = extent / side, parts = 6;
   for (let i = 0; i < side; i++) for (let j = 0; j < side; j++) {
     for (let a = 0; a < parts; a++) for (let b = 0; b < parts; b++) {
       const row = Math.floor(firstRow + (i + (a + 0.5) / parts) * cell), column = Math.floor(firstColumn + (j + (b + 0.5) / parts) * cell);

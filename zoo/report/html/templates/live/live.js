@@ -3,7 +3,8 @@
 // `data` has the networks by name, each with network, weights (one text, or several of a training run, whose points are named
 // in steps), classes, mean and std of each channel, examples {label, pixels, size}, and how a drawing becomes the network's
 // input: fit "digit" (scaled to 8x8, then by the matrix resize), "pad" (28x28 with a frame of zeros) or "canvas" (as it is).
-function startLive(root, data) {
+function startLive(root, data, colourTables) {
+  const colours = decodeColours(colourTables);
   const at = (name) => root.querySelector(`[data-part=${name}]`);
   const state = { data: null, weights: [], step: 0, off: new Set(), chosen: null, exact: null, hidden: null, outputs: [], input: null };
   let maps = [], pad = null, waiting = 0;
@@ -21,7 +22,7 @@ function startLive(root, data) {
     Object.assign(state, { off: new Set(), chosen: null, exact: null });
     const layers = at("layers"), size = state.data.fit === "canvas" ? state.data.network.image[0] : 28;
     if (!pad || pad.size !== size) { at("pad").replaceChildren(); pad = makePad(at("pad"), size, drawn); }
-    maps = state.data.network.operations.map((operation, index) => (isShown(state.data.network, index) ? makeMaps(operation.shape, mapTitle(operation), (row, column, unit) => { state.chosen = { index, at: [row, column, unit] }; show(); }) : null));
+    maps = state.data.network.operations.map((operation, index) => (isShown(state.data.network, index) ? makeMaps(operation.shape, mapTitle(operation), colours, (row, column, unit) => { state.chosen = { index, at: [row, column, unit] }; show(); }) : null));
     layers.replaceChildren(...maps.filter(Boolean).map((one) => one.figure));
     fillExamples(at("examples"), state.data, (example) => { showExample(example); compute(); });
     fillSteps(at("steps"), state, compute);
@@ -53,17 +54,20 @@ function startLive(root, data) {
     showAnswer(at("answer"), at("bars"), state);
     showInspector(at("inspector"), state, compute);
     showField(at("field"), state);
+    const box = fieldBox(state);
+    pad.showBox(box && boxOnPad(box, state, pad));
   };
 
   at("clear").addEventListener("click", () => pad.clear());
-  at("restore").addEventListener("click", () => { state.off.clear(); state.hidden = null; compute(); });
-  at("occlude").addEventListener("change", ({ target }) => { state.hidden = target.checked ? [10, 10] : null; compute(); });
+  const hide = (hidden) => { state.hidden = hidden ? [10, 10] : null; at("occlude").checked = hidden; at("field").classList.toggle("movable", hidden); };
+  at("restore").addEventListener("click", () => { state.off.clear(); hide(false); compute(); });
+  at("occlude").addEventListener("change", ({ target }) => { hide(target.checked); compute(); });
   startOcclusion(at("field"), state, compute);
   const choices = [...root.querySelectorAll("[name=live-network]")];
   choices.forEach((choice) => choice.addEventListener("change", () => chooseNetwork(choice.value)));
   const checked = choices.find((choice) => choice.checked);
   chooseNetwork(checked ? checked.value : Object.keys(data)[0]);
-  return { state, compute };
+  return { state, compute, colours, pad: () => pad };
 }
 
 const SLOW_MILLISECONDS = 50;
@@ -94,13 +98,6 @@ function networkInput({ data, exact, hidden }, ink) {
   else values = withInk(exact ? exact.values : new Float32Array(side * side * depth), ink);
   if (hidden) hideSquare(values, data, hidden);
   return values.map((value, i) => (value - data.mean[i % depth]) / data.std[i % depth]);
-}
-
-const hiddenSide = (side) => Math.max(4, Math.round(side / 4));
-
-function hideSquare(values, { network: { image: [side, , depth] }, mean }, [top, left]) {
-  const extent = hiddenSide(side);
-  for (let i = 0; i < extent; i++) for (let j = 0; j < extent; j++) values.set(mean, ((top + i) * side + left + j) * depth);
 }
 
 function fillExamples(holder, data, chosen) {
@@ -193,33 +190,4 @@ function plainTable(rows, caption) {
     table.append(row);
   }
   return table;
-}
-
-// The network's input, with the receptive field of the chosen value and the hidden square.
-function showField(canvas, { data, input, chosen, hidden }) {
-  const [side, , depth] = data.network.image, context = canvas.getContext("2d");
-  Object.assign(canvas, { width: side, height: side });
-  context.putImageData(imageOf(input.map((value, i) => value * data.std[i % depth] + data.mean[i % depth]), side), 0, 0);
-  const extent = hiddenSide(side) - 1;
-  if (hidden) { context.strokeStyle = "#6bb5ff"; context.strokeRect(hidden[1] + 0.5, hidden[0] + 0.5, extent, extent); }
-  const field = chosen && data.network.operations[chosen.index].field;
-  if (!chosen) return;
-  const box = field ? field.axes.map((axis, i) => (axis ? [axis[0] + axis[2] * chosen.at[i], axis[1]] : [0, side])) : [[0, side], [0, side]];
-  context.strokeStyle = "#ffb000";
-  context.strokeRect(box[1][0] + 0.5, box[0][0] + 0.5, Math.max(1, box[1][1] - 1), Math.max(1, box[0][1] - 1));
-}
-
-// With occlusion on, the square follows the pointer or the arrow keys.
-function startOcclusion(canvas, state, changed) {
-  const move = (y, x) => { if (state.hidden) { const most = canvas.height - hiddenSide(canvas.height); state.hidden = [y, x].map((value) => Math.min(most, Math.max(0, Math.round(value)))); changed(); } };
-  canvas.addEventListener("pointermove", (event) => {
-    const frame = canvas.getBoundingClientRect();
-    move(((event.clientY - frame.top) / frame.height) * canvas.height - hiddenSide(canvas.height) / 2, ((event.clientX - frame.left) / frame.width) * canvas.width - hiddenSide(canvas.width) / 2);
-  });
-  canvas.addEventListener("keydown", (event) => {
-    const step = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] }[event.key];
-    if (!step || !state.hidden) return;
-    move(state.hidden[0] + step[0], state.hidden[1] + step[1]);
-    event.preventDefault();
-  });
 }

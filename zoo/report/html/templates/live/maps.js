@@ -1,6 +1,8 @@
 // The maps of one operation on one canvas; a value is chosen by mouse, touch or arrow keys.
 
 const MAP_GAP = 1;
+// In none of the tables of colours.
+const CHOSEN_COLOUR = "#ff00ff";
 
 // A vector is drawn as rows of squares.
 function layoutOf([height, width, depth]) {
@@ -10,7 +12,7 @@ function layoutOf([height, width, depth]) {
   return { columns, rows, tile, gap, height: rows * (tile[0] + gap) - gap, width: columns * (tile[1] + gap) - gap, depth };
 }
 
-function makeMaps(shape, title, chosen) {
+function makeMaps(shape, title, colours, chosen) {
   const layout = layoutOf(shape), canvas = element("canvas", {
     width: layout.width, height: layout.height, class: "maps", tabindex: "0", role: "application", "aria-roledescription": "maps",
     "aria-label": `${title}: ${shape.join(" by ")} values; arrow keys choose one`,
@@ -21,18 +23,16 @@ function makeMaps(shape, title, chosen) {
   const origin = (unit) => [Math.floor(unit / layout.columns) * (layout.tile[0] + layout.gap), (unit % layout.columns) * (layout.tile[1] + layout.gap)];
   const paint = () => {
     if (!values) return;
-    const context = canvas.getContext("2d"), image = context.createImageData(layout.width, layout.height);
-    const highest = values.reduce((most, value) => Math.max(most, Math.abs(value)), 1e-9);
+    const context = canvas.getContext("2d"), image = context.createImageData(layout.width, layout.height), pixels = coloured(values, colours);
     for (let i = 0; i < values.length; i++) {
       const unit = i % layout.depth, place = Math.floor(i / layout.depth), [top, left] = origin(unit);
-      const y = top + Math.floor(place / layout.tile[1]), x = left + (place % layout.tile[1]), share = values[i] / highest;
-      // Blue is negative, white zero on dark: positive values are bright.
-      image.data.set(share >= 0 ? [255 * share, 232 * share, 190 * share, 255] : [20, 60 * -share, 255 * -share, 255], 4 * (y * layout.width + x));
+      const y = top + Math.floor(place / layout.tile[1]), x = left + (place % layout.tile[1]);
+      image.data.set(pixels.subarray(4 * i, 4 * i + 4), 4 * (y * layout.width + x));
     }
     context.putImageData(image, 0, 0);
     if (!selected) return;
     const [top, left] = origin(at[2]);
-    context.fillStyle = "#ff3b6b";
+    context.fillStyle = CHOSEN_COLOUR;
     context.fillRect(left + at[1], top + at[0], 1, 1);
   };
   const choose = (row, column, unit) => {

@@ -8,7 +8,10 @@ startConvolution(document.getElementById("convolution-form"));
 document.querySelectorAll("figure.pooling").forEach(startPooling);
 // A small network with weights computes in the page.
 const livePanel = document.getElementById("live");
-if (livePanel) startLive(livePanel, JSON.parse(document.getElementById("data").textContent).live);
+if (livePanel) {
+  const { live, colours } = JSON.parse(document.getElementById("data").textContent);
+  startLive(livePanel, live, colours);
+}
 startFolds(document.querySelectorAll("details.fold"));
 
 // Closed parts are printed too. The styles do this, but not in older browsers.
