@@ -10,6 +10,18 @@ from zoo.report.layers.counted_network import count_network
 from zoo.report.live.live_network import live_network
 from zoo.visualize.colour_tables import NON_NEGATIVE, SIGNED, colour_table
 
+# Of one value of each operation: [kind, what its terms give, the value].
+EXPLAINED = """(network, weights, input, outputs) => network.operations.map((operation, index) => {
+  const [height, width, depth] = operation.shape, at = [Math.floor(height / 2), Math.floor(width / 3), depth - 1];
+  const { terms, bias } = explainValue(network, weights, input, outputs, index, ...at);
+  const values = terms.map((one) => one.value), sum = values.reduce((all, one) => all + one, 0);
+  const products = terms.reduce((all, one) => all + one.value * one.weight, bias);
+  const mean = sum / values.length, results = { max_pool: Math.max(...values), avg_pool: mean, global_avg_pool: mean };
+  const result = operation.kernel ? products : results[operation.kind] ?? values[0];
+  const shown = operation.kind === "relu" ? Math.max(0, result) : result;
+  return [operation.kind, shown, outputs[index][(at[0] * width + at[1]) * depth + at[2]]];
+})"""
+
 
 @pytest.fixture(scope="module")
 def arrays():
@@ -47,13 +59,15 @@ def test_logits_of_other_small_networks_are_flax_s(page, name, size):
     )
     network = live_network(count_network(name, model, shape), params)
     images = np.random.default_rng(3).normal(size=(1, *shape)).astype(np.float32)
-    script = """([network, pixels]) => {
-      const weights = decodeWeights(network.weights);
-      return [...forward(network, weights, Float32Array.from(pixels)).at(-1)];
-    }"""
-    found = np.array(page.evaluate(script, [network, images.ravel().tolist()]))
+    script = f"""([network, pixels]) => {{
+      const weights = decodeWeights(network.weights), input = Float32Array.from(pixels);
+      const outputs = forward(network, weights, input);
+      return {{ logits: [...outputs.at(-1)], explained: ({EXPLAINED})(network, weights, input, outputs) }};
+    }}"""
+    found = page.evaluate(script, [network, images.ravel().tolist()])
     expected = np.asarray(model.apply(params, images))[0]
-    assert np.abs(found - expected).max() < 1e-4 * np.abs(expected).max()
+    assert np.abs(np.array(found["logits"]) - expected).max() < 1e-4 * np.abs(expected).max()
+    assert all(explained == pytest.approx(value, abs=1e-3) for _, explained, value in found["explained"])
 
 
 def test_gradients_are_jax_s(page, arrays):
@@ -199,21 +213,10 @@ def test_a_value_shows_its_window_and_can_be_switched_off(page):
     assert answer_text(page) == before
 
 
-def test_the_explained_sum_is_the_value(page):
-    script = """() => {
-      const { state } = window.live, { network } = state.data;
-      return network.operations.flatMap((operation, index) => {
-        if (!operation.kernel) return [];
-        const [height, width, depth] = operation.shape;
-        const at = [Math.floor(height / 2), Math.floor(width / 3), depth - 1];
-        const { weights, step, input, outputs } = state;
-        const made = explainValue(network, weights[step], input, outputs, index, ...at);
-        const sum = made.terms.reduce((all, one) => all + one.value * one.weight, made.bias);
-        return [[sum, state.outputs[index][(at[0] * width + at[1]) * depth + at[2]]]];
-      });
-    }"""
-    for explained, value in page.evaluate(script):
-        assert explained == pytest.approx(value, abs=1e-4)
+def test_the_explained_terms_give_the_value(page):
+    script = f"() => {{ const {{ state }} = live; return ({EXPLAINED})(state.data.network, state.weights[state.step], "
+    for kind, explained, value in page.evaluate(script + "state.input, state.outputs); }"):
+        assert explained == pytest.approx(value, abs=1e-4), kind
 
 
 def test_a_hidden_part_follows_the_keyboard(page):
@@ -238,33 +241,38 @@ def test_the_slider_goes_through_the_training_run(page):
     assert "100.0 %" not in answer_text(page)
 
 
+def field_on_drawing(page):
+    """Of the frame on the drawing, from 0 to 1: its left and top edge, width and height."""
+    return page.evaluate("""() => {
+      const box = document.querySelector(".field-box").getBoundingClientRect();
+      const pad = document.querySelector("canvas.pad").getBoundingClientRect();
+      return [box.left - pad.left, box.top - pad.top, box.width, box.height].map((one) => one / pad.width);
+    }""")
+
+
 def test_the_receptive_field_is_on_the_drawing(page):
-    """Of a test image the pad shows 8 values over 28 pixels, of which the network gets 32: c1 sees 5 of them."""
-    box = page.locator(".field-box")
-    inside = page.locator("canvas.pad").bounding_box()
-    maps = page.locator("canvas.maps").first
-    maps.focus()
+    page.locator("canvas.maps").first.focus()
     page.keyboard.press("ArrowRight")
-    assert box.bounding_box()["width"] == pytest.approx(inside["width"] * 5 / 32, abs=1.5)
     row, column = page.evaluate("window.live.state.chosen.at")[:2]
-    assert box.bounding_box()["x"] - inside["x"] == pytest.approx(inside["width"] * column / 32, abs=1.5)
-    assert box.bounding_box()["y"] - inside["y"] == pytest.approx(inside["height"] * row / 32, abs=1.5)
-    # A drawing is scaled from its own box; a value of the last layer sees all of it.
+    # The pad shows the test image that the network gets as 32x32 pixels; c1 sees 5x5 of them.
+    assert field_on_drawing(page) == pytest.approx([column / 32, row / 32, 5 / 32, 5 / 32], abs=0.01)
+    # A drawing is scaled from its own box: a value that sees the whole input sees that.
     draw_one(page)
     page.locator("canvas.maps").last.focus()
     page.keyboard.press("ArrowRight")
-    frame = box.bounding_box()
-    assert frame["height"] < inside["height"] * 0.95
-    assert frame["y"] > inside["y"] and frame["y"] + frame["height"] < inside["y"] + inside["height"]
+    left, top, _, height = field_on_drawing(page)
+    assert 0.02 < top < 0.15 and 0.7 < height < 0.96 and left == pytest.approx(0.5 - height / 2, abs=0.05)
 
 
 def test_colours_are_those_of_the_sheets(page):
-    script = "() => [live.colours.signed, live.colours.non_negative].map((one) => [...one])"
-    for found, name in zip(page.evaluate(script), (SIGNED, NON_NEGATIVE), strict=True):
-        assert found == colour_table(name).ravel().tolist()
-    shown = page.evaluate("[...coloured([-2, 0, 1, 2], window.live.colours)]")
-    table = colour_table(SIGNED)
-    assert np.array(shown).reshape(4, 4)[:, :3].tolist() == table[[0, 128, 191, 255]].tolist()
+    bytes_of = "(values) => [...new Uint8Array(coloured(values, live.colours).buffer)]"
+    for name, values, indices in [
+        (SIGNED, [-2, 0, 1, 2], [0, 128, 191, 255]),
+        (NON_NEGATIVE, [0, 1, 2], [0, 128, 255]),
+    ]:
+        shown = np.array(page.evaluate(bytes_of, values)).reshape(-1, 4)
+        assert shown[:, :3].tolist() == colour_table(name)[indices].tolist()
+        assert (shown[:, 3] == 255).all()
 
 
 def test_receptive_fields_are_count_s(page):

@@ -2,14 +2,21 @@
 
 import base64
 
+import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 
 import zoo
+from zoo.data.preprocessing import Preprocessing
 from zoo.lesson.live_data import FILE, counted_lenet5, digits_preprocessing, live_data, resize_matrix, variables_of
+from zoo.models.variables import trace_init
 from zoo.report.layers.counted_network import count_network
 from zoo.report.live import live_network as live_network_module
 from zoo.report.live.live_network import live_network
+from zoo.report.live.live_panel import live_panel
+from zoo.visualize.network_and_images import TrainedNetwork
+from zoo.weights import Weights
 
 
 def test_weights_are_in_the_places_that_operations_name():
@@ -55,3 +62,14 @@ def test_a_network_with_other_operations_is_none():
 def test_a_large_network_is_none(monkeypatch):
     monkeypatch.setattr(live_network_module, "MAX_PARAMETERS", 61_705)
     assert live_network(counted_lenet5(), {"params": {}}) is None
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name, has_panel", [("squeezenet1_1", True), ("squeezenet1_0", False), ("googlenet", False)])
+def test_a_network_that_takes_less_than_a_second_has_a_panel(name, has_panel):
+    model = zoo.create_model(name)
+    variables = jax.tree.map(lambda leaf: np.zeros(leaf.shape, np.float32), trace_init(model))
+    preprocessing = Preprocessing(image_shape=(224, 224, 3), mean=(0.5,) * 3, std=(0.25,) * 3)
+    trained = TrainedNetwork(Weights(name, variables, preprocessing), "zeros")
+    panel = live_panel(trained, count_network(name, model, trained.image_shape), None)
+    assert (panel is not None) == has_panel

@@ -45,7 +45,7 @@ def lesson_markdown() -> str:
 
 
 class _Markdown(HTMLParser):
-    """The elements that the lesson is written with; what needs a script is left out."""
+    """The elements that the lesson is written with; what needs a script or is drawn by the page is left out."""
 
     def __init__(self, number: int) -> None:
         super().__init__(convert_charrefs=True)
@@ -69,7 +69,7 @@ class _Markdown(HTMLParser):
         classes = (attributes.get("class") or "").split()
         # A note on scripts is for a reader of the page.
         note = {"without-script", "note"} <= set(classes)
-        if self._left_out or note or "with-script" in classes or tag in ("noscript", "button", "label"):
+        if self._left_out or note or {"with-script", "drawn"} & set(classes) or tag in ("noscript", "button", "label"):
             self._left_out += tag not in VOID
             return
         if tag == "img":

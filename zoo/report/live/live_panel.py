@@ -6,9 +6,8 @@ from typing import Any
 import numpy as np
 
 from zoo.report.layers.counted_network import CountedNetwork
-from zoo.report.layers.sample_image import MAX_DIGIT_SIZE
 from zoo.report.learned.example_images import choose_images
-from zoo.report.live.live_network import live_network
+from zoo.report.live.live_network import MAX_SIZE, live_network
 from zoo.visualize.colour_tables import NON_NEGATIVE, SIGNED, colour_table
 from zoo.visualize.network_and_images import ImageSet, TrainedNetwork
 
@@ -16,9 +15,9 @@ MAX_EXAMPLES = 10
 
 
 def live_panel(trained: TrainedNetwork, counted: CountedNetwork, image_set: ImageSet | None) -> dict[str, Any] | None:
-    """The data of `startLive` for a network of square images of at most 64 pixels; None for any other network."""
+    """The data of `startLive` for a small network of square images; None for any other network."""
     height, width, _ = trained.image_shape
-    if height != width or height > MAX_DIGIT_SIZE or not trained.model.num_classes:
+    if height != width or height > MAX_SIZE or not trained.model.num_classes:
         return None
     network = live_network(counted, trained.variables)
     if network is None:

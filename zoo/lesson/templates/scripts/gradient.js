@@ -20,7 +20,7 @@ function startGradient(root, live) {
     );
     const largest = [...products].sort((one, other) => Math.abs(other.value * other.gradient) - Math.abs(one.value * one.gradient)).slice(0, 4);
     const loss = -Math.log(Math.max(softmax(outputs.at(-1))[label.selectedIndex], 1e-30));
-    terms.textContent = `Loss for the label ${classes[label.selectedIndex]}: ${loss.toFixed(4)}. Gradient of weight (${tap}): ${largest.map((one) => `${one.value.toFixed(2)}·(${one.gradient.toExponential(1)})`).join(" + ")} + ${products.length - 4} more = ${sum.toExponential(3)}. A step of gradient descent with rate 0.1: ${weightAt(tap).toFixed(4)} − 0.1 · (${sum.toExponential(3)}) = ${(weightAt(tap) - 0.1 * sum).toFixed(4)}`.replaceAll("-", "−");
+    terms.textContent = `Loss for the label ${classes[label.selectedIndex]}: ${loss.toFixed(4)}. Gradient of weight (${tap}): ${largest.map((one) => `${one.value.toFixed(2)}·(${plainNumber(one.gradient)})`).join(" + ")} + ${products.length - 4} more = ${plainNumber(sum)}. A step of gradient descent with rate 0.1: ${weightAt(tap).toFixed(4)} − 0.1 · (${plainNumber(sum)}) = ${(weightAt(tap) - 0.1 * sum).toFixed(4)}`.replaceAll("-", "−");
   };
   fillChoices(unit, Array.from({ length: 6 }, (_, i) => `filter ${i}`));
   fillChoices(label, live.state.data.classes);
@@ -31,6 +31,9 @@ function startGradient(root, live) {
   button.addEventListener("click", show);
   show();
 }
+
+// Three digits, without an exponent where a reader can do without.
+const plainNumber = (value) => (Math.abs(value) >= 1e-4 || value === 0 ? String(Number(value.toPrecision(3))) : value.toExponential(2));
 
 function secondLargest(values) {
   return [...values.keys()].sort((one, other) => values[other] - values[one])[1];
@@ -45,6 +48,6 @@ function fillChoices(select, names) {
 // Numbers as a small picture, in the colours of the maps.
 function numberPicture(rows, caption, colours) {
   const canvas = element("canvas", { width: rows[0].length, height: rows.length, role: "img", "aria-label": caption, class: "number-picture" });
-  canvas.getContext("2d").putImageData(new ImageData(coloured(rows.flat(), colours), rows[0].length), 0, 0);
+  canvas.getContext("2d").putImageData(new ImageData(new Uint8ClampedArray(coloured(rows.flat(), colours).buffer), rows[0].length), 0, 0);
   return labelled(canvas, caption);
 }

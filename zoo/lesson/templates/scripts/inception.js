@@ -9,8 +9,10 @@ function startInception(root, { input, output, branches }) {
     volume.append(part);
     return part;
   });
+  const boxes = document.querySelectorAll(".module .op[data-branch]");
   const show = (step) => {
     parts.forEach((part, i) => { part.dataset.filled = String(i < step); });
+    boxes.forEach((box) => { box.dataset.filled = String(Number(box.dataset.branch) < step); });
     if (!step) { about.textContent = say(root, "inception.start", { input }); return; }
     const done = branches.slice(0, step), sum = done.reduce((all, one) => all + one.maps, 0);
     const terms = step > 1 ? `${done.map((one) => one.maps).join(" + ")} = ${sum}` : sum;

@@ -1,6 +1,8 @@
 // A pad to draw on, by mouse, finger or keyboard: white ink from 0 to 1 on a square of pixels, row by row, over a picture.
 
-const BRUSH = 1.3; // radius in pixels
+// Radius of the brush, and step of the arrow keys, in pixels of a pad of 28 by 28.
+const BRUSH = 1.3;
+const PEN_STEP = 1;
 
 function makePad(root, size, changed) {
   const canvas = element("canvas", {
@@ -10,17 +12,17 @@ function makePad(root, size, changed) {
   const frame = element("div", { class: "pad-frame" }), box = element("span", { class: "field-box", hidden: "" });
   frame.append(canvas, box);
   root.append(frame);
-  const ink = new Float32Array(size * size);
+  const ink = new Float32Array(size * size), brush = (BRUSH * size) / 28, penStep = Math.max(1, Math.round((PEN_STEP * size) / 28)), reach = brush + 1.7;
   let pen = [size / 2, size / 2], last = null, picture = null;
   const paint = () => {
     const context = canvas.getContext("2d");
     context.putImageData(imageOf(picture ? withInk(picture, ink) : ink, size), 0, 0);
-    if (document.activeElement === canvas && canvas.matches(":focus-visible")) { context.fillStyle = "#ffb000"; context.fillRect(Math.floor(pen[1]), Math.floor(pen[0]), 1, 1); }
+    if (document.activeElement === canvas && canvas.matches(":focus-visible")) { context.fillStyle = "#ffb000"; context.fillRect(Math.floor(pen[1]), Math.floor(pen[0]), penStep, penStep); }
   };
   const dab = (y, x) => {
-    for (let i = Math.max(0, Math.floor(y - 3)); i < Math.min(size, y + 3); i++) for (let j = Math.max(0, Math.floor(x - 3)); j < Math.min(size, x + 3); j++) {
+    for (let i = Math.max(0, Math.floor(y - reach)); i < Math.min(size, y + reach); i++) for (let j = Math.max(0, Math.floor(x - reach)); j < Math.min(size, x + reach); j++) {
       const far = Math.hypot(i + 0.5 - y, j + 0.5 - x);
-      ink[i * size + j] = Math.max(ink[i * size + j], Math.min(1, Math.max(0, BRUSH + 0.5 - far)));
+      ink[i * size + j] = Math.max(ink[i * size + j], Math.min(1, Math.max(0, brush + 0.5 - far)));
     }
   };
   const stroke = (y, x) => {
@@ -44,7 +46,7 @@ function makePad(root, size, changed) {
   canvas.addEventListener("keydown", (event) => {
     const step = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] }[event.key];
     if (step) {
-      pen = pen.map((value, i) => Math.min(size - 0.5, Math.max(0.5, Math.floor(value) + 0.5 + step[i])));
+      pen = pen.map((value, i) => Math.min(size - 0.5, Math.max(0.5, Math.floor(value) + 0.5 + penStep * step[i])));
       if (event.shiftKey) stroke(...pen); else { last = null; paint(); }
     } else if (event.key === " ") { last = null; stroke(...pen); } else if (event.key === "Backspace") clear(); else return;
     event.preventDefault();

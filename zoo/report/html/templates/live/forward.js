@@ -125,9 +125,10 @@ function softmax(logits) {
   return powers.map((one) => one / sum);
 }
 
-// How one value comes about: the window in the input, and each product of an input with a weight. The sum with the bias is the value.
+// How one value comes about: the values of the input that it is made of, with their weights where there are any. Of a
+// convolution and a dense layer the sum of products with the bias is the value; of a pool the largest term, or the mean.
 function explainValue(network, weights, image, outputs, index, row, column, unit) {
-  const operation = network.operations[index], from = operation.inputs[0];
+  const operation = network.operations[index], { from, depth: inputUnit } = sourceOf(network, operation, unit);
   const input = from < 0 ? image : outputs[from], shape = from < 0 ? network.image : network.operations[from].shape;
   const bias = operation.bias ? weights[operation.bias[0] + unit] : 0;
   if (operation.kind === "dense") {
@@ -135,8 +136,22 @@ function explainValue(network, weights, image, outputs, index, row, column, unit
     const terms = Array.from(input, (value, i) => ({ row: 0, column: 0, depth: i, value, weight: weights[operation.kernel[0] + i * units + unit] }));
     return { from, shape: [1, 1, input.length], bias, terms };
   }
-  if (!operation.window) return { from, shape, bias: 0, terms: [{ row, column, depth: unit, value: input[(row * shape[1] + column) * shape[2] + unit], weight: null }] };
-  return { from, shape, bias, terms: windowTerms(operation, weights, input, shape, row, column, unit) };
+  if (operation.window) return { from, shape, bias, terms: windowTerms(operation, weights, input, shape, row, column, unit) };
+  const term = (y, x) => ({ row: y, column: x, depth: inputUnit, value: input[(y * shape[1] + x) * shape[2] + inputUnit], weight: null });
+  const whole = operation.kind === "global_avg_pool";
+  return { from, shape, bias: 0, terms: whole ? Array.from({ length: shape[0] * shape[1] }, (_, i) => term(Math.floor(i / shape[1]), i % shape[1])) : [term(row, column)] };
+}
+
+// The operation whose values an operation reads, and the unit there: of those that are joined, the one with this unit.
+function sourceOf(network, operation, unit) {
+  if (operation.kind !== "concatenate") return { from: operation.inputs[0], depth: unit };
+  let depth = unit;
+  for (const from of operation.inputs) {
+    const units = from < 0 ? network.image[2] : network.operations[from].shape[2];
+    if (depth < units) return { from, depth };
+    depth -= units;
+  }
+  return null;
 }
 
 function windowTerms({ window, kernel, shape: [, , filters], kind }, weights, input, shape, row, column, unit) {

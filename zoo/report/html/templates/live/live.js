@@ -71,6 +71,9 @@ function startLive(root, data, colourTables) {
 }
 
 const SLOW_MILLISECONDS = 50;
+// Of more classes, the most probable ones are shown.
+const MAX_BARS = 20;
+const MAX_TERMS = 25;
 
 function placeOfLargest(values, [, width, depth]) {
   const place = values.indexOf(values.reduce((most, value) => Math.max(most, value)));
@@ -131,11 +134,13 @@ function showAnswer(text, bars, { data, outputs, off }) {
   const logits = outputs.at(-1), shares = softmax(logits), best = shares.indexOf(Math.max(...shares));
   const offText = off.size ? ` with ${off.size} ${off.size === 1 ? "part" : "parts"} switched off` : "";
   text.textContent = `The network says ${data.classes[best]}, ${(100 * shares[best]).toFixed(1)} %${offText}.`;
-  bars.replaceChildren(...data.classes.map((name, i) => {
+  const byProbability = [...shares.keys()].sort((one, other) => logits[other] - logits[one]);
+  const shown = shares.length > MAX_BARS ? byProbability.slice(0, MAX_BARS) : [...shares.keys()];
+  bars.replaceChildren(...shown.map((i) => {
     const row = element("tr", i === best ? { class: "best" } : {}), bar = element("td", { class: "bar-cell" }), fill = element("span", { class: "probability" });
     fill.style.width = `${100 * shares[i]}%`;
     bar.append(fill);
-    row.append(element("th", { scope: "row" }, name), bar, element("td", { class: "num" }, `${(100 * shares[i]).toFixed(1)} %`), element("td", { class: "num" }, logits[i].toFixed(2)));
+    row.append(element("th", { scope: "row" }, data.classes[i]), bar, element("td", { class: "num" }, `${(100 * shares[i]).toFixed(1)} %`), element("td", { class: "num" }, logits[i].toFixed(2)));
     return row;
   }));
 }
@@ -150,7 +155,8 @@ function showInspector(holder, state, changed) {
   const explained = explainValue(network, weights[step], input, outputs, index, row, column, unit);
   const value = outputs[chosen.index][place], sum = explained.terms.reduce((all, one) => all + one.value * (one.weight ?? 0), explained.bias);
   const title = element("h4", {}, `${operation.path || mapTitle(operation).split(":")[0]}, unit ${unit}${operation.shape[0] > 1 ? `, row ${row}, column ${column}` : ""}: ${value.toFixed(4)}`);
-  const made = [title, ...(operation.kernel ? weightedTables(explained, sum, isRelu) : [pooledTable(operation, explained, value)])];
+  const made = [title, ...(operation.kernel ? weightedTables(explained, sum, isRelu) : [pooledLine(operation, explained, outputs[index][place], isRelu)])];
+  if (off.has(`${chosen.index}`) || off.has(`${chosen.index}:${unit}`)) made.push(element("p", { class: "terms" }, "It is switched off, so what follows gets 0."));
   made.push(offSwitch(`unit ${unit} of this layer off`, `${chosen.index}:${unit}`, off, changed), offSwitch("the whole layer off", `${chosen.index}`, off, changed));
   holder.replaceChildren(...made);
 }
@@ -176,9 +182,11 @@ function weightedTables({ terms, bias }, sum, isRelu) {
   return [tables, line];
 }
 
-function pooledTable({ kind }, { terms }, value) {
+function pooledLine({ kind }, { terms }, value, isRelu) {
   const name = { max_pool: "max", avg_pool: "mean", global_avg_pool: "mean" }[kind] ?? "value";
-  return element("p", { class: "terms" }, `${name}(${terms.map((one) => one.value.toFixed(3)).join(", ")}) = ${value.toFixed(3)}`.replaceAll("-", "−"));
+  const largest = terms.length > MAX_TERMS ? [...terms].sort((one, other) => Math.abs(other.value) - Math.abs(one.value)).slice(0, 8) : terms;
+  const others = largest.length < terms.length ? `, and ${terms.length - largest.length} more` : "";
+  return element("p", { class: "terms" }, `${name}(${largest.map((one) => one.value.toFixed(3)).join(", ")}${others}) = ${value.toFixed(3)}${isRelu ? `, after ReLU ${Math.max(0, value).toFixed(3)}` : ""}`.replaceAll("-", "−"));
 }
 
 function plainTable(rows, caption) {

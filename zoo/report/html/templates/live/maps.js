@@ -23,11 +23,11 @@ function makeMaps(shape, title, colours, chosen) {
   const origin = (unit) => [Math.floor(unit / layout.columns) * (layout.tile[0] + layout.gap), (unit % layout.columns) * (layout.tile[1] + layout.gap)];
   const paint = () => {
     if (!values) return;
-    const context = canvas.getContext("2d"), image = context.createImageData(layout.width, layout.height), pixels = coloured(values, colours);
-    for (let i = 0; i < values.length; i++) {
-      const unit = i % layout.depth, place = Math.floor(i / layout.depth), [top, left] = origin(unit);
-      const y = top + Math.floor(place / layout.tile[1]), x = left + (place % layout.tile[1]);
-      image.data.set(pixels.subarray(4 * i, 4 * i + 4), 4 * (y * layout.width + x));
+    const context = canvas.getContext("2d"), image = context.createImageData(layout.width, layout.height);
+    const pixels = new Uint32Array(image.data.buffer), shades = coloured(values, colours), [tall, wide] = layout.tile;
+    for (let unit = 0; unit < layout.depth; unit++) {
+      const [top, left] = origin(unit);
+      for (let y = 0; y < tall; y++) for (let x = 0; x < wide; x++) pixels[(top + y) * layout.width + left + x] = shades[(y * wide + x) * layout.depth + unit];
     }
     context.putImageData(image, 0, 0);
     if (!selected) return;
