@@ -140,6 +140,14 @@ def test_a_folder_without_a_readable_image_is_an_error(plain):
         open_dataset(plain)
 
 
+def test_a_single_image_of_a_class_is_for_training_as_in_shards(tmp_path):
+    for path in ("a/0.png", "a/1.png", "b/0.png"):
+        write(tmp_path / path)
+    data = open_dataset(tmp_path)
+    assert data.class_names == ("a", "b") and "b/0.png" in data.train.files
+    assert [len(data.train), len(data.test)] == [2, 1]
+
+
 def test_classes_that_differ_are_listed(tmp_path):
     for path in ("train/a", "train/b", "train/c", "val/a", "val/b", "val/z"):
         write(tmp_path / path / "0.png")
@@ -153,7 +161,7 @@ def test_classes_that_differ_are_listed(tmp_path):
         ([], r"holds no images, IDX files or shards"),
         (["0.png", "1.png"], r"has 0 class folders"),
         (["a/0.png", "a/1.png"], r"has 1 class folders"),
-        (["a/0.png", "a/1.png", "b/0.png"], r"the class folder .*/b holds one image"),
+        (["a/0.png", "b/0.png"], r"has one image per class"),
         (["a/0.png", "a/1.png", "b/x.txt"], r"the class folder .*/b holds no images"),
         (["train/a/0.png", "train/b/0.png"], r"has train but no test, val or validation"),
     ],

@@ -1,16 +1,21 @@
 """Parquet and Arrow tables of images, in the layout of the `datasets` library."""
 
+import io
 import json
 import pickle
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from rich.console import Console
 from shard_fixtures import CLASSES, images_of, make_folder, table_of, write_table
 
 from zoo.__main__ import main
 from zoo.data import DataError, open_again, open_dataset
 from zoo.data.data_changes import data_changes
 from zoo.errors import ZooError
+from zoo.training import Recipe
+from zoo.training.prepare import print_data
 
 pa = pytest.importorskip("pyarrow")
 from zoo.data.sources import image_tables, parquet_pages, parquet_table  # noqa: E402
@@ -239,6 +244,18 @@ def test_kinds_are_not_mixed(images, tmp_path):
     write_table(tmp_path / "x.parquet", table_of(images))
     write_table(tmp_path / "x.arrow", table_of(images))
     assert ".parquet and .arrow" in message(tmp_path)
+
+
+def test_a_run_says_where_random_order_is_slow(images, tmp_path, monkeypatch):
+    monkeypatch.setattr(image_tables, "KEPT_BYTES", 1000)
+    write_table(tmp_path / "x.arrow", table_of(images))
+    assert not open_dataset(tmp_path / "x.arrow").reading
+    data = open_dataset(write_table(tmp_path / "x.parquet", table_of(images)))
+    assert f"zoo data pack {tmp_path / 'x.parquet'}" in data.reading
+    for feed, times in (("streamed", 1), ("resident", 0)):
+        console = Console(file=io.StringIO(), width=1000)
+        print_data(data, SimpleNamespace(recipe=Recipe(feed=feed)), console)
+        assert console.file.getvalue().count(data.reading) == times
 
 
 def test_the_command_takes_tables(images, tmp_path, capsys):

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from types import SimpleNamespace
 
 import jax
 import numpy as np
@@ -197,6 +198,9 @@ def test_real_labels_of_a_file(tmp_path):
     result = real_accuracy(np.array([1, 795, 231]), np.array([0, 1, 2]), labels)
     assert (result.accuracy, result.images) == (0.5, 2)
     np.testing.assert_array_equal(validation_numbers(Named(3), labels), [2, 1, 0])
+    # Of nine digits the first eight would be another image's number.
+    with pytest.raises(zoo.ZooError, match="ILSVRC2012_val_000000021"):
+        validation_numbers(SimpleNamespace(files=("ILSVRC2012_val_000000021.JPEG",)), labels)
     with pytest.raises(zoo.ZooError, match="none of the images"):
         real_accuracy(np.array([1]), np.array([0]), labels)
     with pytest.raises(zoo.ZooError, match="ReaL labels of 3 images"):

@@ -97,7 +97,7 @@ def kind_named(dataset: str) -> DataKind:
     # A configuration and a version may follow the name.
     name, known = re.split("[/:]", dataset)[0], dataset_names()
     if name not in known:
-        raise ZooError(f"no data set is named {dataset!r}{suggestion(dataset, known)}: give a TFDS name, or a path")
+        raise ZooError(f"no data set of TFDS, and no path, is {dataset!r}{suggestion(dataset, known)}")
     return data_kind(name)
 
 

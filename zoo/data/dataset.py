@@ -35,7 +35,8 @@ class Dataset:
     """A data set of labelled images. `name` is safe in a path; `class_names` are in the order of the labels, and shown
     as by `printable`; `image_shape` (height, width, channels) is typical of the training images, from a sample of them.
     `left_out` is a line about the files of a folder that are not used, "" if there are none. `place` says where the
-    data set comes from, without its splits. `split` says in words what decides which images are for testing.
+    data set comes from, without its splits. `split` says in words what decides which images are for testing. `reading`
+    is a line that says why images in random order are slow to read, and what to do; "" if they are not.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Dataset:
     left_out: str = ""
     place: DataOrigin = field(default_factory=lambda: DataOrigin(kind="arrays"))
     split: str = "as given"
+    reading: str = ""
 
     @property
     def origin(self) -> DataOrigin:

@@ -14,7 +14,7 @@ from zoo.runtime.regular_file import read_regular
 
 RealLabels = Sequence[Sequence[int]]
 OUTPUTS = 1000
-VALIDATION_NAME = re.compile(r"ILSVRC2012_val_(\d{8})")
+VALIDATION_NAME = re.compile(r"ILSVRC2012_val_(\d{8})(?!\d)")
 
 
 @dataclass(frozen=True)

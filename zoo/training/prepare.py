@@ -201,6 +201,8 @@ def print_data(dataset: Dataset, config: RunConfig, console: Console) -> None:
     if not console.quiet:
         for line in two_lines(survey(dataset, BRIEF), balanced=config.recipe.balance):
             print_line(console, line)
+        if dataset.reading and config.recipe.feed == "streamed":
+            print_line(console, dataset.reading)
 
 
 def print_source(request: RunRequest, config: RunConfig, console: Console) -> None:

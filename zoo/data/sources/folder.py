@@ -120,10 +120,11 @@ def _split(folder: Path, classes: Files) -> tuple[Files, Files]:
         return hashlib.sha256(file.encode("utf-8", "surrogateescape")).digest()
 
     train, test = {}, {}
+    if max(map(len, classes.values())) < 2:
+        raise DataError(f"{folder} has one image per class: training and test need one each")
     for name, files in classes.items():
-        if len(files) < 2:
-            raise DataError(f"the class folder {folder / name} holds one image: training and test need one each")
-        cut = max(1, round(len(files) / 5))
+        # A single image is for training, as in shards.
+        cut = min(max(1, round(len(files) / 5)), len(files) - 1)
         in_test = set(sorted(files, key=order)[:cut])
         train[name] = [file for file in files if file not in in_test]
         test[name] = [file for file in files if file in in_test]

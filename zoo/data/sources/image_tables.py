@@ -1,7 +1,7 @@
 """Parquet and Arrow tables of images in the layout of the `datasets` library."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,10 +13,11 @@ from zoo.data.image_limits import MAX_FILE_SIZE
 from zoo.data.origin import class_changes
 from zoo.data.sources.arrow_table import ArrowImages, ArrowTable, open_arrow
 from zoo.data.sources.encoded import EncodedSource
-from zoo.data.sources.parquet_table import ParquetTable, RowGroups, open_parquet
+from zoo.data.sources.parquet_table import KEPT_BYTES, ParquetTable, RowGroups, open_parquet
 from zoo.data.sources.shard_dataset import NO_LABEL, read_classes, shard_dataset, test_kinds
 from zoo.data.sources.shard_files import ARROW, PARQUET, ShardFiles
 from zoo.data.sources.table_columns import PATH, naming
+from zoo.printable import shell_command, shown_bytes
 
 Table = ParquetTable | ArrowTable
 Images = RowGroups | ArrowImages
@@ -73,7 +74,19 @@ def open_tables(shards: ShardFiles) -> Dataset:
     sources = {kind: _source(shards.splits[kind], found) for kind, found in tables.items()}
     tests = [(kind, sources[kind][0]) for kind in test_kinds(shards)]
     train, has_names = sources[shards.training]
-    return shard_dataset(shards, train, tests, names, has_names=has_names)
+    dataset = shard_dataset(shards, train, tests, names, has_names=has_names)
+    return replace(dataset, reading=_slow_reading(shards, tables.values()))
+
+
+def _slow_reading(shards: ShardFiles, splits: Iterable[Sequence[Table]]) -> str:
+    """See `Dataset.reading`: of Parquet files the row groups that are kept in memory are few of many."""
+    size = sum(table.size for tables in splits for table in tables)
+    if shards.kind != PARQUET or size <= KEPT_BYTES:
+        return ""
+    return (
+        f"images in random order are slow to read from {shown_bytes(size)} of Parquet, since each needs its whole row "
+        f"group: {shell_command(['zoo', 'data', 'pack', shards.where, 'OUT'])} writes files that are read faster"
+    )
 
 
 def _class_names(splits: Iterable[Sequence[Table]]) -> tuple[str, ...]:
