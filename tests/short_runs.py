@@ -70,9 +70,9 @@ def run(path, dataset=DATASET, resume=False, config=CONFIG, printed=None, **opti
         return train_run(prepared, console)
 
 
-def final_state(path):
-    """What the last checkpoint holds, as NumPy arrays, on however many devices it was; without the key."""
-    last = path.absolute() / "steps" / str(saved_steps(RunFolder(path))[-1])
+def final_state(path, step=None):
+    """What the last checkpoint holds, or that of a step, as NumPy arrays, on however many devices; without the key."""
+    last = path.absolute() / "steps" / str(step or saved_steps(RunFolder(path))[-1])
     stored = ocp.metadata(last, checkpointable_name="state").metadata
     arrays = {name: part for name, part in stored.items() if name != "key"}
     partial = ocp.Context()

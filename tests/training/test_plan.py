@@ -73,6 +73,14 @@ def test_what_is_not_known_is_not_said():
     assert "not known" in memory_line(plan)
 
 
+def test_the_copy_for_a_checkpoint_is_on_the_devices_where_it_fits():
+    memory = StepMemory(arguments=100 * 2**30, results=0, temporary=0, code=0)
+    for size, where in ((2**30, "1.0 GiB more while a checkpoint is written"), (30 * 2**30, "copied to the host")):
+        assert where in memory_line(pod_plan(memory=memory, copy_bytes=size))
+    nothing_written = dataclasses.replace(pod_plan(memory=memory), machine=dataclasses.replace(POD, disk=None))
+    assert "checkpoint" not in memory_line(nothing_written)
+
+
 def test_frozen_layers_have_no_backward_pass_and_no_estimate():
     config = dataclasses.replace(RESNET50, recipe=dataclasses.replace(RESNET50.recipe, freeze="backbone"))
     plan = plan_run(config, RunOptions(), IMAGENET, POD, parameters=1, checkpoint_bytes=1, macs=10**9)
@@ -126,7 +134,9 @@ def test_a_dry_run_knows_the_memory_of_the_step_and_writes_nothing(tmp_path):
     state = 3 * 4 * plan.parameters + 2 * 4 * (8 + 16)
     assert state + 4 * (256 + 4) <= plan.memory.arguments < state + 4 * (256 + 4) + 200
     assert plan.memory.temporary > 4 * 4 * 16 * 16 * 8
-    assert plan.checkpoint_bytes == pytest.approx(state, abs=100)
+    assert plan.checkpoint_bytes == plan.copy_bytes == pytest.approx(state, abs=100)
+    split = dry_run(prepared(tmp_path / "a" / "run", fsdp=True))
+    assert split.copy_bytes < split.checkpoint_bytes == plan.checkpoint_bytes
     assert plan.macs == 16 * 16 * 9 * 8 + 4 * 4 * 9 * 8 * 16 + 16 * 4
     assert not any(tmp_path.iterdir())
 

@@ -21,6 +21,15 @@ def device_memory() -> int | None:
     return None if free is None else free // jax.local_device_count()
 
 
+def device_memory_used() -> int | None:
+    """The most bytes that any device of this process has had in use at a time; None where that is not known: CPUs."""
+    import jax
+
+    found = [(device.memory_stats() or {}).get("peak_bytes_in_use") for device in jax.local_devices()]
+    known = [size for size in found if size is not None]
+    return max(known) if len(known) == len(found) else None
+
+
 def host_memory() -> int | None:
     """The bytes that are free on this machine, or in the control group of this process; None where it does not say."""
     free = [_free_on_linux(), _control_group_limit()]

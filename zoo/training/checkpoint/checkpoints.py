@@ -1,7 +1,8 @@
 """Checkpoints: the state of a run and its position, saved in the background.
 
-A checkpoint gets its final name when it is complete, so a killed process leaves only complete ones. Checksums of its
-arrays are stored with it: a checkpoint that is damaged later is detected and skipped.
+The training loop waits for a copy of the state. A thread transfers it to the host, computes checksums, writes the files
+and removes old checkpoints. A checkpoint gets its final name when it is complete, so a killed process leaves only
+complete ones. Checksums of its arrays are stored with it: a checkpoint that is damaged later is detected and skipped.
 """
 
 import errno
@@ -12,7 +13,6 @@ from types import TracebackType
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 from orbax.checkpoint import v1 as ocp
 from rich.console import Console
 
@@ -20,10 +20,12 @@ from zoo.errors import ZooError
 from zoo.runtime.atomic_files import replacing
 from zoo.runtime.console import print_line
 from zoo.runtime.system_errors import REFUSALS, error_number, reason
+from zoo.training.checkpoint.background import in_background
 from zoo.training.checkpoint.checksums import with_checksums
 from zoo.training.checkpoint.run_folder import RunFolder, saved_steps
 from zoo.training.checkpoint.saved_metrics import metrics_file
 from zoo.training.checkpoint.saved_state import arrays
+from zoo.training.checkpoint.state_copy import StateCopier
 from zoo.training.distributed import global_max, is_first, true_everywhere
 from zoo.training.state import TrainState
 
@@ -70,6 +72,7 @@ class Checkpoints:
 
     def __init__(self, folder: RunFolder, keep: int, console: Console) -> None:
         self._folder, self._keep, self._console = folder, keep, console
+        self._copier = StateCopier()
         self._writing: Any = None
         self._step = 0
         self.last_saved: int | None = None
@@ -104,21 +107,30 @@ class Checkpoints:
             return
         failure = None
         try:
-            # A copy, as the next step donates the state's memory.
-            copy = jax.block_until_ready(jax.tree.map(jnp.copy, arrays(state)))
-            self._writing = self._checkpointer.save_checkpointables_async(
-                self._step, {"state": copy}, metrics=metrics, custom_metadata=with_checksums(position, copy)
-            )
+            copy = self._copier.copy(arrays(state))
+            if jax.process_count() == 1:
+                self._writing = in_background(lambda: self._start(copy, position, metrics).result())
+            else:
+                self._writing = self._start(copy, position, metrics)
         except Exception as error:
             failure = error
         self._end_save(failure, global_max(_severity(failure)), written=False)
+
+    def _start(self, copy: Any, position: Mapping[str, Any], metrics: Mapping[str, float | None] | None) -> Any:
+        """Transfer the arrays to the host, and start to write them; the result has a method `result`, which waits.
+
+        Of several processes all call it in the thread that computes: they exchange checksums over their devices.
+        """
+        return self._checkpointer.save_checkpointables_async(
+            self._step, {"state": copy}, metrics=metrics, custom_metadata=with_checksums(position, copy)
+        )
 
     def poll(self) -> None:
         """End a save that has finished in the background, so that its failure is known before the next one.
 
         It does nothing in one of several processes, which would have to wait for each other.
         """
-        if self._writing and jax.process_count() == 1 and not self._checkpointer.is_saving_in_progress():
+        if self._writing and jax.process_count() == 1 and self._writing.done():
             self.wait()
 
     def wait(self, *, agreed: bool = True) -> None:

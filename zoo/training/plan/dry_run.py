@@ -11,8 +11,11 @@ from zoo.printable import shown_bytes
 from zoo.runtime.mesh import data_mesh
 from zoo.training.checkpoint.free_space import checkpoint_bytes, saved_bytes
 from zoo.training.checkpoint.run_folder import RunFolder
+from zoo.training.checkpoint.saved_state import abstract_like, arrays
+from zoo.training.checkpoint.state_copy import bytes_per_device
 from zoo.training.class_weights import class_weights_of
 from zoo.training.compiled_step import compile_from_shapes
+from zoo.training.distributed import state_sharding
 from zoo.training.initial_state import build_network, state_initializer
 from zoo.training.plan.machine import Machine, this_machine
 from zoo.training.plan.run_plan import RunImages, RunPlan, plan_run
@@ -29,8 +32,9 @@ def dry_run(run: PreparedRun) -> RunPlan:
 
     Raises ZooError where the step takes more memory than a device has, or the checkpoints more than the disk.
     """
-    machine, shapes = machine_of(run), state_shapes(run)
-    mesh = data_mesh(run.config.recipe.batch_size)
+    machine, mesh = machine_of(run), data_mesh(run.config.recipe.batch_size)
+    shapes = state_shapes(run)
+    shapes = abstract_like(shapes, state_sharding(shapes, mesh, fsdp=run.options.fsdp))
     images = len(run.dataset.train)
     # What a resumed run has saved makes place for what it saves.
     saved = saved_bytes(run.folder) if run.resume and isinstance(run.folder, RunFolder) else 0
@@ -69,6 +73,7 @@ def make_plan(
         machine,
         parameters=count.parameters(state.params),
         checkpoint_bytes=checkpoint_bytes(state),
+        copy_bytes=bytes_per_device(arrays(state)),
         macs=macs,
         memory=memory,
     )

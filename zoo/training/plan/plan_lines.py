@@ -4,9 +4,11 @@ import json
 from dataclasses import asdict
 
 from zoo.printable import counted, shown_bytes
+from zoo.training.checkpoint.state_copy import has_room
 from zoo.training.logging.progress import format_duration
 from zoo.training.plan.rate_points import RatePoint
 from zoo.training.plan.run_plan import RunPlan
+from zoo.training.plan.step_memory import StepMemory
 
 
 def plan_lines(plan: RunPlan) -> list[str]:
@@ -34,8 +36,18 @@ def memory_line(plan: RunPlan) -> str:
     return (
         f"memory per device: a step takes {shown_bytes(memory.total)}{there} "
         f"(state and images {shown_bytes(memory.arguments)}, activations and the like "
-        f"{shown_bytes(memory.temporary + memory.results + memory.code)})"
+        f"{shown_bytes(memory.temporary + memory.results + memory.code)}){_copy(plan, memory)}"
     )
+
+
+def _copy(plan: RunPlan, memory: StepMemory) -> str:
+    """Where the copy is from which a checkpoint is written, for a run that writes any."""
+    if plan.machine.disk is None:
+        return ""
+    size, available = shown_bytes(plan.copy_bytes), plan.machine.memory
+    if available is None or plan.machine.kind == "cpu" or has_room(plan.copy_bytes, memory.total, available):
+        return f", and {size} more while a checkpoint is written"
+    return f"; a checkpoint is copied to the host, as {size} have no room beside that"
 
 
 def _steps(plan: RunPlan) -> str:

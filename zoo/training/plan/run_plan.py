@@ -36,7 +36,7 @@ class RunPlan:
     others are repeated, each `repeats` times. `macs` are the multiply-adds of one image,
     forward; `macs_per_epoch` counts a step as three times that, and the evaluation once. `seconds_per_epoch` are at
     `peak_share` of the devices' peak, and `images_per_second` is then the speed of all devices. At most `checkpoints`
-    are on the disk at a time.
+    are on the disk at a time; while one is written, a device has `copy_bytes` for a copy of its part of the state.
     """
 
     model: str
@@ -55,6 +55,7 @@ class RunPlan:
     parameters: int
     checkpoint_bytes: int
     checkpoints: int
+    copy_bytes: int = 0
     memory: StepMemory | None = None
     macs: int | None = None
     macs_per_epoch: int | None = None
@@ -81,6 +82,7 @@ def plan_run(
     *,
     parameters: int,
     checkpoint_bytes: int,
+    copy_bytes: int = 0,
     macs: int | None = None,
     memory: StepMemory | None = None,
 ) -> RunPlan:
@@ -93,7 +95,7 @@ def plan_run(
     if macs is not None and recipe.freeze == "none":
         per_epoch = macs * (3 * used + images.test)
     if macs and per_epoch and machine.peak:
-        share = PEAK_SHARE[recipe.dtype]
+        share = PEAK_SHARE[recipe.computing_type]
         seconds = 2 * per_epoch / (share * machine.peak * 1e12)
         speed = share * machine.peak / teraflops(macs, 1, training=True)
     return RunPlan(
@@ -113,6 +115,7 @@ def plan_run(
         parameters=parameters,
         checkpoint_bytes=checkpoint_bytes,
         checkpoints=max_checkpoints(recipe, options, plan.steps_per_epoch),
+        copy_bytes=copy_bytes,
         memory=memory,
         macs=macs,
         macs_per_epoch=per_epoch,
