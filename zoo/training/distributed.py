@@ -1,5 +1,6 @@
 """Several processes that train one network: how they connect, agree and share arrays."""
 
+import hashlib
 import re
 import signal
 from collections import deque
@@ -18,6 +19,7 @@ from zoo.errors import ZooError
 from zoo.printable import one_line, quoted
 from zoo.runtime.limits import PORT
 from zoo.runtime.mesh import DATA_AXIS, batch_sharding, replicated
+from zoo.training.meeting import meet
 from zoo.training.process_watch import ProcessWatch, open_relay
 
 # Smaller arrays cost more to gather than to keep on every device.
@@ -40,17 +42,22 @@ class Cluster:
 
 
 def join_cluster(cluster: Cluster, clean_up: Callable[[], None] = lambda: None) -> ProcessWatch:
-    """Connect to the other processes, before any other use of JAX. Raises ZooError if that fails.
+    """Connect to the other processes, before any other use of JAX. Raises ZooError if that fails, or `meet` does.
 
     Enter the context that is returned: in it the loss of one process ends all, after `clean_up`. Where JAX detects the
     coordinator there is no relay to it: if the first process is lost, JAX may abort the others before the context ends.
     """
     check_cluster(cluster)
-    watch, coordinator = ProcessWatch(clean_up), cluster.coordinator
-    if coordinator and cluster.process:
-        coordinator = open_relay(coordinator, lambda: watch.connected)
+    watch, coordinator, host, detection = ProcessWatch(clean_up), cluster.coordinator, "", None
+    if coordinator and cluster.processes and cluster.process is not None:
+        host, port = host_and_port(coordinator)
+        meet(host, port, cluster.processes, cluster.process)
+        # Under SLURM JAX would give this process one device only.
+        detection = "deactivate"
+        if cluster.process:
+            coordinator = open_relay(coordinator, lambda: watch.connected)
     try:
-        jax.distributed.initialize(coordinator, cluster.processes, cluster.process)
+        jax.distributed.initialize(coordinator, cluster.processes, cluster.process, cluster_detection_method=detection)
         # JAX installs its own handler for SIGTERM, after which the signal would do nothing.
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
     except (ValueError, RuntimeError) as error:
@@ -58,9 +65,14 @@ def join_cluster(cluster: Cluster, clean_up: Callable[[], None] = lambda: None) 
             f"cannot connect to the other processes: {one_line(error, 300)}; outside of SLURM, Open MPI, "
             "Kubernetes and TPU pods give --coordinator HOST:PORT, --processes N and --process I"
         ) from None
-    host = cluster.coordinator.rpartition(":")[0].strip("[]") if cluster.coordinator else ""
     watch.connect(jax.process_index(), host, broadcast)
     return watch
+
+
+def host_and_port(address: str) -> tuple[str, int]:
+    """The parts of HOST:PORT; an address of IPv6 is in brackets there."""
+    host, _, port = address.rpartition(":")
+    return host.strip("[]"), int(port)
 
 
 def check_cluster(cluster: Cluster) -> None:
@@ -83,6 +95,12 @@ def check_cluster(cluster: Cluster) -> None:
 def broadcast(content: bytes) -> bytes:
     """The bytes of the first process, as many as all processes give."""
     return np.asarray(multihost_utils.broadcast_one_to_all(np.frombuffer(content, np.uint8))).tobytes()
+
+
+def same_everywhere(text: str) -> bool:
+    """Whether all processes, which wait for each other, have the same text."""
+    own = hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
+    return jax.process_count() == 1 or true_everywhere(broadcast(own) == own)
 
 
 def is_first() -> bool:
