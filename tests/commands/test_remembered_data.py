@@ -15,7 +15,8 @@ from zoo.commands.arguments.remembered_data import run_dataset, weights_dataset
 from zoo.data import DataOrigin, open_dataset
 from zoo.errors import ZooError
 from zoo.training import RunFolder, checkpoint_weights
-from zoo.training.prepare import RunRequest, prepare
+from zoo.training.prepare import prepare
+from zoo.training.run_request import RunRequest
 from zoo.weights import load, save
 
 ADVICE = "give it with --dataset"

@@ -12,7 +12,7 @@ import zoo
 from zoo.data import Preprocessing, load_all, train_batches
 from zoo.runtime.mesh import data_mesh
 from zoo.training import Recipe, feed
-from zoo.training.feed import Resident, open_feed, resolve_feed
+from zoo.training.feed import Resident, open_feed, resident_limit, resolve_feed
 
 
 def numbered(count):
@@ -72,6 +72,26 @@ def test_auto_keeps_small_images_on_the_devices(pixels, kind):
     preprocessing = Preprocessing(image_shape=(pixels, pixels, 1), mean=(0.5,), std=(0.2,))
     assert resolve_feed(Recipe(), DATASET, preprocessing) == kind
     assert resolve_feed(Recipe(feed="streamed"), DATASET, preprocessing) == "streamed"
+
+
+@pytest.mark.parametrize(
+    ("platform", "memory", "limit"),
+    [
+        ("cpu", 2**40, 2**29),
+        ("gpu", None, 2**29),
+        ("gpu", 104 * 2**30, 2**32),
+        ("gpu", 6 * 2**30, 2**28),
+        ("tpu", 1, 1),
+    ],
+)
+def test_the_limit_of_auto_is_a_share_of_the_memory_of_a_device(platform, memory, limit):
+    assert resident_limit(platform, memory) == limit
+
+
+def test_auto_asks_the_device(monkeypatch):
+    preprocessing = Preprocessing(image_shape=(4096, 4096, 1), mean=(0.5,), std=(0.2,))
+    monkeypatch.setattr(feed, "resident_limit", lambda platform, memory: 10**10)
+    assert resolve_feed(Recipe(), DATASET, preprocessing) == "resident"
 
 
 RESIDENT = with_recipe(feed="resident", shift=2, flip=True)

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from zoo.data import Dataset
     from zoo.training import RunFolder
     from zoo.training.plan.run_plan import RunPlan
-    from zoo.training.prepare import RunRequest
+    from zoo.training.run_request import RunRequest
 
 HELP = "train a network"
 DEFAULT_DATASET = "digits"
@@ -60,7 +60,8 @@ def run(args: argparse.Namespace) -> int:
     from zoo.runtime.console import output_console, print_line
     from zoo.training import enable_compilation_cache
     from zoo.training.distributed import Cluster, fail_on_all_processes, is_first, join_cluster
-    from zoo.training.prepare import plan_only, prepare, print_run, train_prepared
+    from zoo.training.first_lines import print_run
+    from zoo.training.prepare import check_same_run, plan_only, prepare, train_prepared
 
     start = time.perf_counter()
     check_arguments(args)
@@ -77,6 +78,7 @@ def run(args: argparse.Namespace) -> int:
             return print_plan(plan_only(run_request(args), shown), console, as_json=args.json)
         with fail_on_all_processes():
             prepared = prepare(run_request(args), console, lock)
+        check_same_run(prepared)
         print_run(prepared, console)
         outcome = train_prepared(prepared, console)
     if outcome.exit_code:
@@ -123,7 +125,7 @@ def check_arguments(args: argparse.Namespace) -> None:
 def run_request(args: argparse.Namespace) -> RunRequest:
     """What the arguments ask for, with the data set opened."""
     from zoo.training import Recipe, RunOptions
-    from zoo.training.prepare import RunRequest
+    from zoo.training.run_request import RunRequest
 
     dataset, folder = open_data(args)
     return RunRequest(

@@ -16,6 +16,7 @@ from jax.sharding import Mesh
 from zoo.data import ArraySource, Dataset, RandomCrops, UnreadableImages, load_all, train_batches
 from zoo.data.preprocessing import Preprocessing
 from zoo.data.workers import usual_workers
+from zoo.runtime.free_memory import device_memory
 from zoo.runtime.mesh import batch_sharding, on_all_devices, replicated, shard_batch
 from zoo.training.checkpoint.position import FeedPosition
 from zoo.training.config.crop_sizes import NO_SIZES, parse_crop_sizes
@@ -25,9 +26,11 @@ from zoo.training.step import Batch
 
 FeedName = Literal["auto", "resident", "streamed"]
 
-# The limit of "auto". Fashion-MNIST at 64x64 is 350 MB. A few thousand photographs at 224x224 are more, and would take
-# long to read before the first step.
+# The limit of "auto" on CPUs. Fashion-MNIST at 64x64 is 350 MB. A few thousand photographs at 224x224 are more, and
+# would take long to read before the first step.
 RESIDENT_BYTES = 2**29
+# On other devices it is this share of their memory: a GPU decodes no images, and may wait for them in each epoch.
+RESIDENT_SHARE = 1 / 16
 
 # A number to fold into the run's key, which no split of it gives.
 SHUFFLING_STREAM = 2**31
@@ -188,7 +191,7 @@ def random_crops(recipe: Recipe, preprocessing: Preprocessing) -> RandomCrops | 
 
 
 def resolve_feed(recipe: Recipe, dataset: Dataset, preprocessing: Preprocessing) -> FeedName:
-    """The recipe's feed; for "auto" resident if training and test images take at most RESIDENT_BYTES, else streamed.
+    """The recipe's feed; for "auto" resident if training and test images take at most `resident_limit`, else streamed.
 
     It is streamed too for crops of files with larger images, of which the devices would have the centre only.
     """
@@ -200,4 +203,15 @@ def resolve_feed(recipe: Recipe, dataset: Dataset, preprocessing: Preprocessing)
     if recipe.crop_sizes != NO_SIZES:
         return "streamed"
     images = len(dataset.train) + len(dataset.test)
-    return "resident" if images * int(np.prod(preprocessing.image_shape)) <= RESIDENT_BYTES else "streamed"
+    limit = resident_limit(jax.local_devices()[0].platform, device_memory())
+    return "resident" if images * int(np.prod(preprocessing.image_shape)) <= limit else "streamed"
+
+
+def resident_limit(platform: str, memory: int | None) -> int:
+    """The most bytes of images that "auto" keeps on devices with so much `memory`; None: it is not known.
+
+    It is a power of two, so that it is the same in all processes, whose devices have a little more or less.
+    """
+    if platform == "cpu" or memory is None:
+        return RESIDENT_BYTES
+    return 1 << max(int(RESIDENT_SHARE * memory).bit_length() - 1, 0)

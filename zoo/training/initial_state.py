@@ -36,7 +36,7 @@ def build_network(config: RunConfig) -> Network:
         config.model,
         **config.network_fields(),
         image_shape=config.preprocessing.image_shape,
-        dtype=jnp.dtype(config.recipe.dtype),
+        dtype=jnp.dtype(config.recipe.computing_type),
     )
 
 

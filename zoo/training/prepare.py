@@ -1,43 +1,32 @@
 """From what a caller asks for to a run that can start: the same for the command and for `zoo.train`."""
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
-from typing import Any
 
-import jax
 from jax.errors import JaxRuntimeError
 from rich.console import Console
 
 from zoo.data import Dataset, UnreadableImages
 from zoo.data.batches import in_memory
 from zoo.data.data_changes import as_remembered
-from zoo.data.inspection.lines import two_lines
-from zoo.data.inspection.survey import BRIEF, survey
 from zoo.errors import ZooError
-from zoo.runtime.console import print_line, print_note_once
-from zoo.runtime.huge_pages import lacks_huge_pages
-from zoo.runtime.notebook import in_ipython
+from zoo.runtime.console import print_line
 from zoo.training.checkpoint.folder_lock import lock_folder
 from zoo.training.checkpoint.run_folder import RunFolder, saved_steps
-from zoo.training.checkpoint.run_memory import RunMemory
-from zoo.training.config.choose_recipe import choose_recipe, describe_recipe
-from zoo.training.config.network_settings import unused_in_network
-from zoo.training.config.recipe import Recipe
-from zoo.training.config.recipe_settings import recipe_table
 from zoo.training.config.run_config import RunConfig
 from zoo.training.config.run_options import RunOptions
-from zoo.training.distributed import fail_on_all_processes, is_first
+from zoo.training.distributed import fail_on_all_processes, is_first, same_everywhere
 from zoo.training.finetune.pretrained_backbone import backbone_of
+from zoo.training.first_lines import print_data, print_run, print_source, print_type
 from zoo.training.initial_state import build_network
-from zoo.training.learning_rate import describe_rate
 from zoo.training.loop import Outcome, check_run, train_run
 from zoo.training.plan.dry_run import dry_run
 from zoo.training.plan.run_plan import RunPlan
 from zoo.training.prepared_run import PreparedRun
 from zoo.training.resolve_config import open_weights, resolve_config
 from zoo.training.resume_config import ResumeRequest, check_same_weights, describe_changes, resume_config
+from zoo.training.run_request import RunRequest
 from zoo.training.schedule import check_rows
 from zoo.weights import Weights
 from zoo.weights.hash_variables import hash_variables
@@ -47,30 +36,6 @@ OUT_OF_MEMORY = (
     "the device is out of memory: use a smaller --batch-size (with --accumulate in its place) or --image-size, "
     "--dtype bfloat16, or more devices and --fsdp"
 )
-# docs/performance.md has the measurement.
-SLOWER_IN_NOTEBOOK = (
-    "training large networks takes a quarter longer in this process, which has no huge pages: start Jupyter with "
-    "GLIBC_TUNABLES=glibc.malloc.hugetlb=1 in its environment, or train with !zoo train"
-)
-
-
-@dataclass(frozen=True, kw_only=True)
-class RunRequest:
-    """A run as it is asked for: `overrides` are fields of the recipe, in place of those of the named or usual one.
-
-    `recipe` is a whole one, in place of both. `fields` are fields of the network.
-    """
-
-    model: str
-    dataset: Dataset
-    folder: RunFolder | RunMemory
-    overrides: Mapping[str, Any] = field(default_factory=dict)
-    recipe_name: str | None = None
-    recipe: Recipe | None = None
-    pretrained: str | None = None
-    fields: Mapping[str, Any] = field(default_factory=dict)
-    resume: bool = False
-    options: RunOptions = field(default_factory=RunOptions)
 
 
 def prepare(request: RunRequest, console: Console, lock: ExitStack) -> PreparedRun:
@@ -108,6 +73,7 @@ def resolve_run(request: RunRequest, console: Console) -> PreparedRun:
     print_data(request.dataset, config, console)
     if not request.resume:
         print_source(request, config, console)
+    print_type(request, config, console)
     return PreparedRun(
         config=config,
         dataset=request.dataset,
@@ -116,6 +82,16 @@ def resolve_run(request: RunRequest, console: Console) -> PreparedRun:
         resume=request.resume,
         options=options,
     )
+
+
+def check_same_run(run: PreparedRun) -> None:
+    """Raises ZooError, in all processes, where one has other settings or data than the first: they would not meet."""
+    data = dataclasses.replace(run.config.data, path="")
+    config, options = dataclasses.replace(run.config, data=data), dataclasses.replace(run.options, workers=0)
+    if not same_everywhere(repr((config, options))):
+        raise ZooError(
+            "the processes have different settings or data: start the same command in each, but for --process"
+        )
 
 
 def with_unreadable(config: RunConfig, options: RunOptions) -> tuple[RunConfig, RunOptions]:
@@ -196,43 +172,6 @@ def update_config(folder: RunFolder, config: RunConfig, console: Console) -> Non
         print_line(console, describe_changes(config)[-1])
 
 
-def print_data(dataset: Dataset, config: RunConfig, console: Console) -> None:
-    """Print two lines about the data, before images are read: what will be learned, and what was found in them."""
-    if not console.quiet:
-        for line in two_lines(survey(dataset, BRIEF), balanced=config.recipe.balance):
-            print_line(console, line)
-        if dataset.reading and config.recipe.feed == "streamed":
-            print_line(console, dataset.reading)
-
-
-def print_source(request: RunRequest, config: RunConfig, console: Console) -> None:
-    """Print where the recipe of a new run is from, and which of its settings the network has no field for."""
-    if request.recipe is not None:
-        return
-    pretrained = config.pretrained is not None
-    chosen = choose_recipe(request.model, request.dataset, request.recipe_name, pretrained=pretrained)
-    lost = unused_in_network(chosen.recipe, config.recipe, config.model, request.fields)
-    for line in (*describe_recipe(chosen, request.dataset), *lost):
-        print_line(console, line)
-
-
-def print_run(run: PreparedRun, console: Console) -> None:
-    """Print the network, the size of its images and the whole recipe."""
-    config = run.config
-    shape = "x".join(map(str, config.preprocessing.image_shape))
-    tested = "x".join(map(str, config.eval_preprocessing.image_shape))
-    sizes = f"{shape} pixels" if tested == shape else f"{shape} pixels, in evaluation {tested}"
-    where = f"run folder {run.folder.path}" if isinstance(run.folder, RunFolder) else "nothing is written"
-    print_line(console, f"{config.model} on {config.dataset}: {sizes}; {where}")
-    print_line(console, "recipe: a star is before what differs from the general default")
-    for line in (*recipe_table(config.recipe), *describe_rate(config.recipe)):
-        print_line(console, line)
-    if in_ipython() and not console.quiet and jax.default_backend() == "cpu" and lacks_huge_pages():
-        print_note_once(SLOWER_IN_NOTEBOOK)
-    if run.options.fsdp and jax.device_count() == 1:
-        print_line(console, "--fsdp has no effect on one device")
-
-
 def train_prepared(run: PreparedRun, console: Console) -> Outcome:
     """`train_run`, which raises ZooError where the device has too little memory."""
     with refusing_too_little_memory():
@@ -247,6 +186,7 @@ def plan_only(request: RunRequest, console: Console) -> RunPlan:
     with fail_on_all_processes():
         run = resolve_run(request, console)
         check_run(run)
+    check_same_run(run)
     print_run(run, console)
     with refusing_too_little_memory(), fail_on_all_processes():
         return dry_run(run)

@@ -21,6 +21,7 @@ from zoo.runtime.mesh import data_mesh
 from zoo.training.check_batch_norms import check_batch_norms
 from zoo.training.check_crops import check_crops, check_eval_size
 from zoo.training.check_user_network import check_user_network
+from zoo.training.computing_type import resolve_type
 from zoo.training.config.choose_recipe import choose_recipe
 from zoo.training.config.network_settings import for_network
 from zoo.training.config.overrides import fit_sizes, with_given
@@ -53,6 +54,7 @@ def resolve_config(
     recipe = recipe or choose_recipe(model, dataset, recipe_name, pretrained=weights is not None).recipe
     own_size = recipe.image_size or model_info(model).input_size
     recipe = with_overrides(recipe, dataset, overrides, weights)
+    recipe = dataclasses.replace(recipe, dtype=resolve_type(recipe.dtype, own_network=not model_info(model).source))
     recipe = for_network(recipe, model, overrides, fields)
     check_batches(recipe, dataset)
     if recipe.aux_heads:
@@ -67,7 +69,7 @@ def resolve_config(
         preprocessing = native_preprocessing(recipe, model, network, dataset)
     recipe = fit_sizes(recipe, overrides, own=own_size, size=preprocessing.image_shape[0])
     if source := model_info(model).source:
-        network = network.clone(image_shape=preprocessing.image_shape, dtype=jnp.dtype(recipe.dtype))
+        network = network.clone(image_shape=preprocessing.image_shape, dtype=jnp.dtype(recipe.computing_type))
         check_user_network(network, preprocessing.image_shape)
         fields = {**plain_fields(model, network), **fields}
     check_image_shape(network, preprocessing.image_shape, "--image-size")
@@ -162,7 +164,7 @@ def check_memory(network: Network, recipe: Recipe, preprocessing: Preprocessing,
     """Raises ZooError where a batch, or the images that the recipe keeps in memory, have no room."""
     shape = preprocessing.image_shape
     try:
-        check_training_memory(network, shape, -(-recipe.batch_size // jax.device_count()), recipe.dtype)
+        check_training_memory(network, shape, -(-recipe.batch_size // jax.device_count()), recipe.computing_type)
     except ZooError as error:
         scaled = "; the recipe's learning rate is scaled with --batch-size" if recipe.rate_batch else ""
         raise ZooError(f"{error}{scaled}") from None

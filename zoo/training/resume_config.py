@@ -158,13 +158,15 @@ def changed_recipe(stored: RunConfig, folder: Path, request: ResumeRequest) -> R
     first = stored.earlier[0].recipe if stored.earlier else stored.recipe
     if request.recipe_name is not None:
         # `resolve_config` may have replaced these of a named recipe, and the command line others.
-        fixed = ("feed", "fit", "batch_size", "crop_sizes", "eval_size", *NETWORK_FIELDS)
+        fixed = ("feed", "dtype", "fit", "batch_size", "crop_sizes", "eval_size", *NETWORK_FIELDS)
         resolved = {**{name: getattr(first, name) for name in fixed}, **request.overrides}
         named = with_given(named_recipe(request.recipe_name), resolved)
         _refuse(folder, first, {name: getattr(named, name) for name in _names() if name not in request.overrides})
     given = dict(request.overrides)
-    if given.get("feed") == "auto":
-        del given["feed"]
+    for name in ("feed", "dtype"):
+        # It was decided when the run began.
+        if given.get(name) == "auto":
+            del given[name]
     _refuse(folder, stored.recipe, {name: value for name, value in given.items() if name not in MAY_CHANGE})
     check_same_plateau(stored, folder, given)
     return with_given(stored.recipe, given)

@@ -20,10 +20,12 @@ from zoo.training.checkpoint.run_folder import RunFolder
 from zoo.training.checkpoint.run_memory import RunMemory
 from zoo.training.config.recipe import Recipe
 from zoo.training.config.run_options import AUTO, RunOptions
+from zoo.training.first_lines import print_run
 from zoo.training.logging.history import History
 from zoo.training.logging.rows import is_evaluation, read_rows
-from zoo.training.prepare import RunRequest, prepare, print_run, train_prepared
+from zoo.training.prepare import prepare, train_prepared
 from zoo.training.prepared_run import PreparedRun
+from zoo.training.run_request import RunRequest
 from zoo.training.stop_signals import exit_code
 from zoo.training.train_arguments import chosen_options, data_of_run, folder_at, open_data, recipe_changes, weights_name
 from zoo.training.training_result import TrainingResult

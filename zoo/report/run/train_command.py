@@ -19,8 +19,9 @@ def train_command(config: RunConfig) -> str:
     usual = recipe_for(config.model, config.dataset, pretrained=pretrained)
     # Their recipe depends on the size of the images, which the run does not know.
     unknown = not pretrained and len(config.class_names) == IMAGENET_CLASSES and data_kind(config.dataset) == "any data"
-    # `zoo train` chooses these from the data and from the weights.
-    automatic = {"feed", "fit"} if pretrained else {"feed"}
+    # `zoo train` chooses these from the data, from the weights and from the devices, of which a CPU gets float32.
+    automatic = {"feed"} | ({"fit"} if pretrained else set())
+    automatic |= {"dtype"} if config.recipe.dtype == "float32" else set()
     arguments = ["zoo", "train", "--model", config.model, "--dataset", _dataset(config)]
     if unknown:
         usual = Recipe()

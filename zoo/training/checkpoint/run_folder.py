@@ -21,7 +21,7 @@ from zoo.training.config.run_config import RunConfig
 from zoo.weights.network_fields import network_fields
 
 # What a run did before its recipe had a field for it, where that is not the field's default.
-BEFORE_ITS_FIELD: Mapping[str, Any] = MappingProxyType({"batch_norm_warmup": False})
+BEFORE_ITS_FIELD: Mapping[str, Any] = MappingProxyType({"batch_norm_warmup": False, "dtype": "float32"})
 
 # The usual folder of runs.
 RUNS = Path("checkpoints")

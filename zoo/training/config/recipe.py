@@ -234,7 +234,11 @@ class Recipe:
     feed: Literal["auto", "resident", "streamed"] = config_field(
         "auto", "keep all images on the devices (resident), or read them as needed (streamed); auto: by their size"
     )
-    dtype: Literal["float32", "bfloat16"] = config_field("float32", "of the computation; parameters stay float32")
+    dtype: Literal["auto", "float32", "bfloat16"] = config_field(
+        "auto",
+        "of the computation; parameters, loss and logits stay float32. auto: for zoo's own networks bfloat16 on TPUs, "
+        "and on GPUs that have it; else float32",
+    )
     seed: int = config_field(0, "seed of initial parameters, shuffling, dropout and augmentation", maximum=2**32 - 1)
 
     def __post_init__(self) -> None:
@@ -264,6 +268,11 @@ class Recipe:
     def update_size(self) -> int:
         """Images per update."""
         return self.batch_size * self.accumulate
+
+    @property
+    def computing_type(self) -> str:
+        """The type of the computation; float32 in a configuration that was made by hand, where "auto" is undecided."""
+        return "float32" if self.dtype == "auto" else self.dtype
 
     @property
     def network_fields(self) -> dict[str, float]:

@@ -21,8 +21,8 @@ class Setting:
 
     @property
     def changed(self) -> bool:
-        """Whether it differs from the default."""
-        return self.value != self.default
+        """Whether it differs from the default; what is decided for "auto" is no difference."""
+        return self.value != self.default and self.default != "auto"
 
 
 def recipe_settings(recipe: Recipe) -> tuple[Setting, ...]:
