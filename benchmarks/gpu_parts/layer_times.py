@@ -31,9 +31,11 @@ def nanoseconds(profile: Any) -> Counter[str]:
     devices = [plane for plane in planes if re.match(r"/device:(GPU|TPU):0", plane.name)]
     found: Counter[str] = Counter()
     for plane in devices or planes:
-        for line in plane.lines:
-            if devices and not re.match(r"Stream|XLA Ops", line.name):
-                continue
+        lines = list(plane.lines)
+        if devices:
+            streams = [line for line in lines if line.name.startswith("Stream")]
+            lines = streams or [line for line in lines if line.name == "XLA Ops"]
+        for line in lines:
             for event in line.events:
                 operation = dict(event.stats).get("hlo_op")
                 if operation:
