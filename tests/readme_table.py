@@ -1,6 +1,7 @@
-"""The README's table of networks, between two markers: python tests/readme_table.py writes it."""
+"""The README's tables of networks, between two markers: python tests/readme_table.py writes it."""
 
 import sys
+from importlib import import_module
 from pathlib import Path
 
 TESTS = Path(__file__).parent
@@ -9,17 +10,28 @@ BEGIN, END = "<!-- networks: python tests/readme_table.py -->", "<!-- end of net
 
 
 def table() -> str:
-    """One row per network, in the order of `list_models`: figures, input, and what its logits are checked against."""
-    import zoo
+    """The networks of each family, folded, with their figures, input, and what their logits are checked against."""
+    from zoo.models import FAMILIES
 
-    rows = ["| name | parameters | multiply-adds | input | logits checked against | differs from the paper in |"]
-    rows.append("|---|--:|--:|---|---|---|")
-    for name in zoo.list_models():
-        info = zoo.model_info(name)
+    return "\n\n".join(map(family_table, FAMILIES))
+
+
+def family_table(family: str) -> str:
+    """One row per network of a file of `zoo/models`, under the first line of that file."""
+    from zoo.registry import natural_key
+
+    module = import_module(f"zoo.models.{family}")
+    heading = (module.__doc__ or "").splitlines()[0].rstrip(".")
+    rows = [
+        f"<details><summary>{heading} ({len(module.ENTRIES)})</summary>\n",
+        "| name | parameters | multiply-adds | input | logits checked against | differs from the paper in |",
+        "|---|--:|--:|---|---|---|",
+    ]
+    for info in sorted(module.ENTRIES, key=lambda info: natural_key(info.name)):
         size = f"{info.input_size}x{info.input_size}x{info.channels}"
         figures = f"{info.parameters:,} | {info.macs:,} | {size}"
-        rows.append(f"| `{name}` | {figures} | {checked_against(name)} | {info.differs} |")
-    return "\n".join(rows)
+        rows.append(f"| `{info.name}` | {figures} | {checked_against(info.name)} | {info.differs} |")
+    return "\n".join([*rows, "\n</details>"])
 
 
 def checked_against(name: str) -> str:

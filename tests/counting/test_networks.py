@@ -19,7 +19,7 @@ from zoo.models.variables import trace_init
 TABLE_1 = json.loads(Path(__file__).with_name("googlenet_table1.json").read_text())
 
 # In both modules with stride 2, Caffe joins a pool without padding and convolutions with padding.
-MISALIGNED = {"inception_v2": 2, "inception_v2_caffe": 2}
+MISALIGNED = {"inception_v2": 2, "inception_v2_caffe": 2, "pyramidnet110_48": 2}
 
 
 def layer_macs(model: nn.Module) -> int:

@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
+from networks.originals import ORIGINALS
 from quick import computed, small_size_of
 
 import zoo
@@ -33,6 +34,14 @@ def uniform(numerator, power=0.5):
 
 XAVIER = uniform(math.sqrt(3))  # Caffe's: the fan-in alone
 RULE_OF_1998 = uniform(2.4, power=1)  # LeCun et al. 1998, Appendix A
+# He et al. 2015 (arXiv:1502.01852); torch's default of the linear layer, whose bias has the bounds of its kernel.
+HE = (
+    ("fc/kernel", uniform(1.0)),
+    ("fc/bias", None),
+    (".*/kernel", (NORMAL, lambda fan_in: math.sqrt(2 / fan_in))),
+    (".*/scale", 1.0),
+    (".*/bias", 0.0),
+)
 # Per network: patterns of parameters, in order, with their distribution or their constant.
 PUBLISHED = {
     "lenet5": ((".*/kernel", XAVIER), (".*/bias", 0.0)),  # Caffe's lenet_train_test.prototxt
@@ -52,6 +61,7 @@ PUBLISHED = {
     "googlenet": ((".*/kernel", XAVIER), (".*classifier/bias", 0.0), (".*/bias", 0.2)),
     "inception_v2": ((".*/kernel", XAVIER), (".*/bias", 0.0), (".*/scale", 1.0)),
     "inception_v2_caffe": ((".*/kernel", XAVIER), (".*/bias", 0.0), (".*/scale", 1.0)),
+    **{name: HE for name, (library, _) in ORIGINALS.items() if library == "pytorchcv"},
     # He et al. 2015, as TensorFlow draws it.
     "googlenet_bn": (
         ("(loss./)?.*(fc|classifier)/kernel", (CUT_OFF, lambda fan_in: 1 / math.sqrt(fan_in))),

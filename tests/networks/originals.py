@@ -1,5 +1,6 @@
 """The original of each network: the library that has it, its name there, and parameters for the comparison."""
 
+import importlib
 import re
 
 import numpy as np
@@ -8,10 +9,32 @@ from networks.fill import fill
 from zoo.weights.import_torchvision import import_torchvision
 from zoo.weights.original_names import CADENE, KERAS, TIMM, TORCHVISION
 
+# The family of pytorchcv that has a network for CIFAR, and the arguments that make it.
+PYTORCHCV = {
+    **{f"resnet{n}_cifar": ("resnet_cifar", {"blocks": n, "bottleneck": False}) for n in (20, 32, 44, 56, 110)},
+    **{f"preresnet{n}_cifar": ("preresnet_cifar", {"blocks": n, "bottleneck": False}) for n in (20, 56, 110)},
+    "preresnet164_cifar": ("preresnet_cifar", {"blocks": 164, "bottleneck": True}),
+    "seresnet20_cifar": ("seresnet_cifar", {"blocks": 20, "bottleneck": False}),
+    "resnext29_32x4d_cifar": ("resnext_cifar", {"blocks": 29, "cardinality": 32, "bottleneck_width": 4}),
+    **{
+        f"wrn_{blocks}_{factor}": ("wrn_cifar", {"blocks": blocks, "width_factor": factor})
+        for blocks, factor in ((16, 4), (28, 10), (40, 4))
+    },
+    "pyramidnet110_48": ("pyramidnet_cifar", {"blocks": 110, "alpha": 48, "bottleneck": False}),
+    "densenet_40_12": ("densenet_cifar", {"blocks": 40, "growth_rate": 12, "bottleneck": False}),
+    "densenet_bc_100_12": ("densenet_cifar", {"blocks": 100, "growth_rate": 12, "bottleneck": True}),
+}
+
 # {our name: (library, its name)}; the library names the key map, in zoo/weights/key_maps/.
 ORIGINALS: dict[str, tuple[str, str]] = {
     ours: (library, theirs)
-    for library, names in (("torchvision", TORCHVISION), ("timm", TIMM), ("keras", KERAS), ("cadene", CADENE))
+    for library, names in (
+        ("torchvision", TORCHVISION),
+        ("timm", TIMM),
+        ("keras", KERAS),
+        ("cadene", CADENE),
+        ("pytorchcv", {name: family for name, (family, _) in PYTORCHCV.items()}),
+    )
     for ours, theirs in names.items()
 }
 
@@ -27,6 +50,11 @@ DIVIDED_BY_4 = (
     (r"efficientnet_v2_.", r"features\.(1\.[1-9]\.block\.0|[23]\.[1-9]\.block\.1)\.1\.weight"),
     (r"efficientnet_v2_.", r"features\.[4-7]\.[1-9]\d*\.block\.3\.1\.weight"),
     (r"xception", r".*\.rep\.8\.weight"),
+    (r"(se)?resnet\d+_cifar", r".*\.body\.conv2\.bn\.weight"),
+    (r"resnext29_32x4d_cifar", r".*\.body\.conv3\.bn\.weight"),
+    (r"preresnet(20|56|110)_cifar|wrn_\d+_\d+", r".*\.body\.conv2\.conv\.weight"),
+    (r"preresnet164_cifar", r".*\.body\.conv3\.conv\.weight"),
+    (r"pyramidnet110_48", r".*\.unit\d+\.bn\.weight"),
     (r"regnet_y_(1_6|3_2|32)gf", r"trunk_output\..*\.f\.c\.1\.weight"),
 )
 
@@ -61,6 +89,10 @@ def build_original(name: str, *, initialised: bool = False):
     # Before timm, which imports torchvision itself.
     torchvision = import_torchvision()
 
+    if library == "pytorchcv":
+        family, arguments = PYTORCHCV[name]
+        module = importlib.import_module(f"pytorchcv.models.{family}")
+        return getattr(module, f"get_{family}")(num_classes=10, **arguments).eval()
     if library == "timm":
         import timm
 

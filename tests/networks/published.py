@@ -1,4 +1,4 @@
-"""Published numbers of parameters and multiply-adds: from torchvision, timm, Keras, or from the papers' tables."""
+"""Published numbers of parameters and multiply-adds: from torchvision, timm, Keras, pytorchcv, or from the papers' tables."""
 
 import json
 from pathlib import Path
@@ -22,5 +22,5 @@ def published_record(name: str) -> dict:
 def published_parameters(name: str) -> int:
     """The number of parameters with 1000 classes, or with the ten classes of the network's data set."""
     record = published_record(name)
-    sources = ("torchvision", "timm", "keras", "computed_from_layer_table")
+    sources = ("torchvision", "timm", "keras", "pytorchcv", "computed_from_layer_table")
     return next(record[source] for source in sources if source in record)

@@ -26,8 +26,8 @@ FROM_TORCH = [name for name in ORIGINALS if name not in FROM_KERAS]
 def sizes(name):
     """The image size of the network, and a smaller one that is not square: two thirds, or the smallest possible."""
     size = zoo.model_info(name).input_size
-    if ORIGINALS[name][0] == "cadene":
-        # Its last pool is 7x7 for all image sizes.
+    if ORIGINALS[name][0] in ("cadene", "pytorchcv"):
+        # The last pool is 7x7 or 8x8 for all image sizes.
         return ((size, size),)
     smaller = max(size * 2 // 3 // 32 * 32, smallest_of(name))
     return (size, size), (smaller, smaller + 32)

@@ -8,7 +8,7 @@ from importlib import import_module
 
 from zoo.models.network import ModelInfo
 
-_FAMILIES = (
+FAMILIES = (
     "lenet",
     "alexnet",
     "nin",
@@ -21,6 +21,8 @@ _FAMILIES = (
     "xception",
     "resnet",
     "resnet_v2",
+    "resnet_cifar",
+    "pyramidnet",
     "densenet",
     "squeezenet",
     "mobilenet",
@@ -35,5 +37,5 @@ _FAMILIES = (
 )
 
 ENTRIES: tuple[ModelInfo, ...] = tuple(
-    entry for family in _FAMILIES for entry in import_module(f"{__name__}.{family}").ENTRIES
+    entry for family in FAMILIES for entry in import_module(f"{__name__}.{family}").ENTRIES
 )

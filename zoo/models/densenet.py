@@ -18,7 +18,8 @@ from zoo.layers import (
     global_avg_pool,
     max_pool,
 )
-from zoo.models.field_types import Depths, Probability, Width
+from zoo.models.cifar_record import cifar_record
+from zoo.models.field_types import Depths, Fraction, Probability, Width
 from zoo.models.network import ModelInfo, Network, Paper, maybe_remat
 
 PAPER = Paper(title="Densely Connected Convolutional Networks", year=2016, url="https://arxiv.org/abs/1608.06993")
@@ -34,6 +35,12 @@ TABLE = {
 BOTTLENECK = 4  # the width of the 1x1 convolutions divided by the growth rate (section 3, DenseNet-B)
 COMPRESSION = 0.5  # the fraction of the channels that a transition keeps (section 3, DenseNet-C)
 
+# For CIFAR: layers of each of three dense blocks, growth rate, bottlenecks, parameters, multiply-adds.
+CIFAR_TABLE = {
+    "densenet_40_12": (12, 12, False, 599_050, 205_906_452),
+    "densenet_bc_100_12": (16, 12, True, 769_162, 287_929_692),
+}
+
 # Torchvision, as the authors' release: torch's default of the linear layer, but without a bias.
 INITIAL = InitialValues(kernel=he_normal, dense_kernel=torch_default)
 
@@ -41,15 +48,19 @@ STAGES = ("conv1", "dense_block1", "dense_block2", "dense_block3", "dense_block4
 
 
 class DenseNet(Network):
-    """Huang et al. 2016, section 3, DenseNet-BC: four dense blocks with transitions between them.
+    """Huang et al. 2016, section 3, DenseNet-BC: dense blocks with transitions between them.
 
-    The stem has twice as many channels as the `growth` rate. With `small_images` it is the paper's for CIFAR: a 3x3
-    convolution with stride 1, without norm and pool. `dropout` follows each 3x3 convolution, as in the paper for small
+    The stem has `stem_width` channels, by default twice as many as the `growth` rate. With `small_images` it is the
+    paper's for CIFAR: a 3x3 convolution with stride 1, without norm and pool. Without `bottleneck` a layer is the 3x3
+    convolution alone; `compression` is the fraction of the channels that a transition keeps. `dropout` follows each 3x3 convolution, as in the paper for small
     data sets.
     """
 
     depths: Depths = (6, 12, 24, 16)
     growth: Width = 32
+    stem_width: Width | None = None
+    bottleneck: bool = True
+    compression: Fraction = COMPRESSION
     small_images: bool = False
     dropout: Probability = 0.0
     remat: bool = False
@@ -59,16 +70,18 @@ class DenseNet(Network):
     def __call__(self, x: jax.Array, *, train: bool = False) -> jax.Array:
         kernel_init = self.initial_values.kernel
         conv = partial(Conv, use_bias=False, kernel_init=kernel_init, dtype=self.dtype)
+        stem_width = self.stem_width or 2 * self.growth
         if self.small_images:
-            x = conv(2 * self.growth, 3, padding=1, name="conv1")(x)
+            x = conv(stem_width, 3, padding=1, name="conv1")(x)
         else:
             stem = partial(ConvBlock, norm=batch_norm, act=self.act, kernel_init=kernel_init, dtype=self.dtype)
-            x = stem(2 * self.growth, 7, 2, padding=3, name="conv1")(x, train)
+            x = stem(stem_width, 7, 2, padding=3, name="conv1")(x, train)
             x = max_pool(x, 3, 2, padding=1)
         for stage, depth in enumerate(self.depths, start=1):
             block = DenseBlock(
                 depth=depth,
                 growth=self.growth,
+                bottleneck=self.bottleneck,
                 dropout=self.dropout,
                 remat=self.remat,
                 conv=conv,
@@ -78,7 +91,7 @@ class DenseNet(Network):
             )
             x = block(x, train)
             if stage < len(self.depths):
-                features = int(COMPRESSION * x.shape[-1])
+                features = int(self.compression * x.shape[-1])
                 x = Transition(features, conv, self.act, self.dtype, name=f"transition{stage}")(x, train)
         x = self.act(batch_norm(train=train, dtype=self.dtype, name="bn")(x))
         return self.classify(global_avg_pool(x), "fc")
@@ -92,6 +105,7 @@ class DenseBlock(nn.Module):
 
     depth: int
     growth: int
+    bottleneck: bool
     dropout: float
     remat: bool
     conv: ModuleFactory
@@ -103,6 +117,7 @@ class DenseBlock(nn.Module):
         layer = partial(
             maybe_remat(DenseLayer, self.remat),
             growth=self.growth,
+            bottleneck=self.bottleneck,
             dropout=self.dropout,
             conv=self.conv,
             act=self.act,
@@ -114,9 +129,10 @@ class DenseBlock(nn.Module):
 
 
 class DenseLayer(nn.Module):
-    """Norm, activation, 1x1 convolution; norm, activation, 3x3 convolution to `growth` channels."""
+    """Norm, activation, 1x1 convolution (with `bottleneck`); norm, activation, 3x3 convolution to `growth` channels."""
 
     growth: int
+    bottleneck: bool
     dropout: float
     conv: ModuleFactory
     act: Activation
@@ -125,7 +141,8 @@ class DenseLayer(nn.Module):
     @nn.compact
     def __call__(self, x: jax.Array, train: bool = False) -> jax.Array:
         norm = partial(batch_norm, train=train, dtype=self.dtype)
-        x = self.conv(BOTTLENECK * self.growth, 1, name="conv1")(self.act(norm(name="bn1")(x)))
+        if self.bottleneck:
+            x = self.conv(BOTTLENECK * self.growth, 1, name="conv1")(self.act(norm(name="bn1")(x)))
         x = self.conv(self.growth, 3, padding=1, name="conv2")(self.act(norm(name="bn2")(x)))
         return Dropout(self.dropout, deterministic=not train, name="dropout")(x)
 
@@ -156,4 +173,17 @@ def _entry(name: str) -> ModelInfo:
     )
 
 
-ENTRIES = tuple(_entry(name) for name in TABLE)
+def _cifar_entry(name: str) -> ModelInfo:
+    depth, growth, bottleneck, parameters, macs = CIFAR_TABLE[name]
+    return cifar_record(
+        name,
+        partial(DenseNet, depths=(depth,) * 3, growth=growth, bottleneck=bottleneck, small_images=True),
+        PAPER,
+        parameters=parameters,
+        macs=macs,
+        stages=STAGES[1:-1],  # the first block has the resolution of the stem
+        differs="" if bottleneck else "pytorchcv's: transitions halve the channels, and the stem has 24, not 16",
+    )
+
+
+ENTRIES = (*map(_entry, TABLE), *map(_cifar_entry, CIFAR_TABLE))

@@ -21,6 +21,7 @@ Convs = Annotated[tuple[tuple[Width, Window, Window, Padding, Groups], ...], Met
 Positions = Annotated[tuple[Annotated[int, Meta(ge=0, le=128)], ...], Meta(max_length=128)]
 LayerNames = Annotated[tuple[Annotated[str, Meta(max_length=100)], ...], Meta(max_length=128)]
 Probability = Annotated[float, Meta(ge=0, le=1)]
+Fraction = Annotated[float, Meta(gt=0, le=1)]
 Momentum = Annotated[float, Meta(ge=0, le=1)]
 Epsilon = Annotated[float, Meta(gt=0, le=1)]
 Scale = Annotated[float, Meta(ge=0, le=16)]

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 from functools import partial
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import flax.linen as nn
 import jax
 
+from zoo.errors import ZooError
 from zoo.initializers import (
     KERAS_DEFAULT,
     InitialValues,
@@ -25,7 +26,8 @@ from zoo.layers import (
     max_pool,
     stochastic_depth,
 )
-from zoo.models.field_types import Depths, Groups, Probability, Width
+from zoo.models.blocks.padded_shortcut import padded_shortcut
+from zoo.models.field_types import Depths, Groups, Probability, Width, Widths
 from zoo.models.network import TORCHVISION_V2_CROP, FoldableNetwork, ModelInfo, Paper, maybe_remat
 
 RESNET = Paper(title="Deep Residual Learning for Image Recognition", year=2015, url="https://arxiv.org/abs/1512.03385")
@@ -44,6 +46,7 @@ INITIAL = InitialValues(
     kernel=he_normal_fan_out, bias=torch_default_bias, dense_kernel=torch_default, dense_bias=torch_default_bias
 )
 WIDTHS = (64, 128, 256, 512)
+Shortcut = Literal["projection", "padding"]
 EXPANSION = 4  # the output features of a bottleneck divided by its width
 
 # Layers, groups, width of a group in conv2_x, squeeze-and-excitation; paper, parameters, multiply-adds.
@@ -94,11 +97,13 @@ class ResNet(FoldableNetwork):
     has `use_bias` and `stride_on_1x1`: as in the paper, the first convolution has the stride. `groups` and
     `group_width` are ResNeXt's; Wide ResNet has one group of twice the width. The rate of stochastic depth grows
     linearly from 0 in the first block to `stochastic_depth` in the last. With `small_images` (CIFAR) the stem is a 3x3
-    convolution with stride 1, without a pool. With `zero_init_residual` the scale of the last norm of each block is 0
+    convolution with stride 1, without a pool. A shortcut between different shapes is a 1x1 convolution (option B of
+    section 3.3) or, with `shortcut="padding"`, every second position with zeros as further channels (option A). With `zero_init_residual` the scale of the last norm of each block is 0
     at first, so that the block is the identity (Goyal et al., arXiv:1706.02677, section 5.1).
     """
 
     depths: Depths = DEPTHS[50]
+    widths: Widths = WIDTHS
     bottleneck: bool = True
     groups: Groups = 1
     group_width: Width = 64
@@ -107,6 +112,7 @@ class ResNet(FoldableNetwork):
     use_bias: bool = False
     norm: ModuleFactory = batch_norm
     small_images: bool = False
+    shortcut: Shortcut = "projection"
     stochastic_depth: Probability = 0.0
     dropout: Probability = 0.0
     zero_init_residual: bool = False
@@ -121,13 +127,14 @@ class ResNet(FoldableNetwork):
         last_conv = partial(conv, norm=partial(norm, scale_init=zeros)) if norm and self.zero_init_residual else conv
         squeeze_excite = partial(SqueezeExcite, kernel_init=init.kernel, bias_init=init.bias, dtype=self.dtype)
         if self.small_images:
-            x = conv(64, 3, padding=1, name="conv1")(x, train)
+            x = conv(self.widths[0], 3, padding=1, name="conv1")(x, train)
         else:
-            x = max_pool(conv(64, 7, 2, padding=3, name="conv1")(x, train), 3, 2, padding=1)
-        for settings in block_settings(self.depths, self.stochastic_depth):
+            x = max_pool(conv(self.widths[0], 7, 2, padding=3, name="conv1")(x, train), 3, 2, padding=1)
+        for settings in block_settings(self.depths, self.widths, self.stochastic_depth):
             block = maybe_remat(ResidualBlock, self.remat)(
                 branch=self._branch(settings.width, settings.stride),
                 stride=settings.stride,
+                shortcut=self.shortcut,
                 conv=conv,
                 last_conv=last_conv,
                 act=self.act,
@@ -151,10 +158,14 @@ class ResNet(FoldableNetwork):
         )
 
 
-def block_settings(depths: tuple[int, ...], last_drop_rate: float) -> Iterator[BlockSettings]:
-    """The settings of all blocks, in order. The rate of stochastic depth grows from 0 to `last_drop_rate`."""
+def block_settings(
+    depths: tuple[int, ...], widths: tuple[int, ...], last_drop_rate: float
+) -> Iterator[BlockSettings]:
+    """The settings of all blocks, in order: `depths` and `widths` are those of the stages. The rate of stochastic depth grows from 0 to `last_drop_rate`."""
+    if len(depths) != len(widths):
+        raise ZooError(f"depths={depths} and widths={widths}: give as many widths as depths, one for each stage")
     position, last = 0, max(sum(depths) - 1, 1)
-    for stage, (depth, width) in enumerate(zip(depths, WIDTHS, strict=True), start=2):
+    for stage, (depth, width) in enumerate(zip(depths, widths, strict=True), start=2):
         for i in range(1, depth + 1):
             stride = 2 if stage > 2 and i == 1 else 1
             yield BlockSettings(f"conv{stage}_{i}", width, stride, last_drop_rate * position / last)
@@ -162,10 +173,11 @@ def block_settings(depths: tuple[int, ...], last_drop_rate: float) -> Iterator[B
 
 
 class ResidualBlock(nn.Module):
-    """act(branch + shortcut), Figure 2 of the paper; if the shapes differ, the shortcut is projected (option B)."""
+    """act(branch + shortcut), Figure 2 of the paper; where the shapes differ, the shortcut is projected or padded."""
 
     branch: tuple[ConvSettings, ...]
     stride: int
+    shortcut: Shortcut
     conv: ModuleFactory
     last_conv: ModuleFactory
     act: Activation
@@ -191,7 +203,10 @@ class ResidualBlock(nn.Module):
             y = self.squeeze_excite(y.shape[-1] // 16, name="se")(y)
         y = stochastic_depth(self.stochastic_depth, train=train)(y)
         if self.stride > 1 or x.shape[-1] != y.shape[-1]:
-            x = self.conv(y.shape[-1], 1, self.stride, act=None, name="downsample")(x, train)
+            if self.shortcut == "padding":
+                x = padded_shortcut(x, y.shape[-1], self.stride)
+            else:
+                x = self.conv(y.shape[-1], 1, self.stride, act=None, name="downsample")(x, train)
         return self.act(x + y)
 
 

@@ -7,9 +7,18 @@ import jax
 
 from zoo.initializers import InitialValues, Normal, he_normal_fan_out
 from zoo.layers import Activation, Conv, Dropout, ModuleFactory, batch_norm, global_avg_pool, max_pool, stochastic_depth
-from zoo.models.field_types import Depths, Probability
+from zoo.models.blocks.padded_shortcut import padded_shortcut
+from zoo.models.field_types import Depths, Probability, Width, Widths
 from zoo.models.network import ModelInfo, Network, Paper, maybe_remat
-from zoo.models.resnet import DEPTHS, EXPANSION, block_settings, last_blocks
+from zoo.models.resnet import (
+    DEPTHS,
+    EXPANSION,
+    WIDTHS,
+    ConvSettings,
+    Shortcut,
+    block_settings,
+    last_blocks,
+)
 
 PAPER = Paper(title="Identity Mappings in Deep Residual Networks", year=2016, url="https://arxiv.org/abs/1603.05027")
 
@@ -26,12 +35,18 @@ TABLE = {
 class ResNetV2(Network):
     """He et al. 2016, Figure 1(b), with bottlenecks, as in timm's resnetv2.py.
 
-    The rate of stochastic depth grows linearly from 0 in the first block to `stochastic_depth` in the last. With
-    `small_images` (CIFAR) the stem is a 3x3 convolution with stride 1, without a pool.
+    Without `bottleneck` a block has two 3x3 convolutions. With `small_images` (CIFAR) the stem is a 3x3 convolution
+    with stride 1, without a pool; it has `stem_width` channels. Where shapes differ, the shortcut is a 1x1 convolution
+    of the first activation or, with `shortcut="padding"`, the input at every second position with zeros as further
+    channels. The rate of stochastic depth grows linearly from 0 in the first block to `stochastic_depth` in the last.
     """
 
     depths: Depths = DEPTHS[50]
+    widths: Widths = WIDTHS
+    stem_width: Width = WIDTHS[0]
+    bottleneck: bool = True
     small_images: bool = False
+    shortcut: Shortcut = "projection"
     stochastic_depth: Probability = 0.0
     dropout: Probability = 0.0
     remat: bool = False
@@ -42,14 +57,14 @@ class ResNetV2(Network):
         conv = partial(Conv, use_bias=False, kernel_init=self.initial_values.kernel, dtype=self.dtype)
         norm = partial(batch_norm, dtype=self.dtype)
         if self.small_images:
-            x = conv(64, 3, padding=1, name="conv1")(x)
+            x = conv(self.stem_width, 3, padding=1, name="conv1")(x)
         else:
-            x = max_pool(conv(64, 7, 2, padding=3, name="conv1")(x), 3, 2, padding=1)
-        for settings in block_settings(self.depths, self.stochastic_depth):
+            x = max_pool(conv(self.stem_width, 7, 2, padding=3, name="conv1")(x), 3, 2, padding=1)
+        for settings in block_settings(self.depths, self.widths, self.stochastic_depth):
             block = maybe_remat(PreActivationBlock, self.remat)(
-                width=settings.width,
+                branch=self._branch(settings.width, settings.stride),
                 stride=settings.stride,
-                project=settings.name.endswith("_1"),
+                shortcut=self.shortcut,
                 conv=conv,
                 norm=norm,
                 act=self.act,
@@ -61,16 +76,18 @@ class ResNetV2(Network):
         x = Dropout(self.dropout, deterministic=not train, name="dropout")(x)
         return self.classify(x, "fc")
 
+    def _branch(self, width: int, stride: int) -> tuple[ConvSettings, ...]:
+        if not self.bottleneck:
+            return ConvSettings(width, 3, stride), ConvSettings(width, 3)
+        return ConvSettings(width, 1), ConvSettings(width, 3, stride), ConvSettings(EXPANSION * width, 1)
+
 
 class PreActivationBlock(nn.Module):
-    """1x1, 3x3 and 1x1 convolutions, each after norm and activation, plus a shortcut.
+    """Convolutions, each after norm and activation, plus a shortcut."""
 
-    With `project` the shortcut is a 1x1 convolution of the first activation.
-    """
-
-    width: int
+    branch: tuple[ConvSettings, ...]
     stride: int
-    project: bool
+    shortcut: Shortcut
     conv: ModuleFactory
     norm: ModuleFactory
     act: Activation
@@ -78,16 +95,18 @@ class PreActivationBlock(nn.Module):
 
     @nn.compact
     def __call__(self, x: jax.Array, train: bool = False) -> jax.Array:
-        def norm_and_act(x: jax.Array, name: str) -> jax.Array:
-            return self.act(self.norm(train=train, name=name)(x))
-
-        y = norm_and_act(x, "bn1")
-        if self.project:
-            x = self.conv(EXPANSION * self.width, 1, self.stride, name="downsample")(y)
-        y = norm_and_act(self.conv(self.width, 1, name="conv1")(y), "bn2")
-        y = norm_and_act(self.conv(self.width, 3, self.stride, padding=1, name="conv2")(y), "bn3")
-        y = self.conv(EXPANSION * self.width, 1, name="conv3")(y)
+        features, y = self.branch[-1].features, x
+        for i, (width, kernel, stride, _) in enumerate(self.branch, start=1):
+            y = self.act(self.norm(train=train, name=f"bn{i}")(y))
+            if i == 1 and (self.stride > 1 or x.shape[-1] != features):
+                x = self._changed(x, y, features)
+            y = self.conv(width, kernel, stride, padding=kernel // 2, name=f"conv{i}")(y)
         return x + stochastic_depth(self.stochastic_depth, train=train)(y)
+
+    def _changed(self, x: jax.Array, activated: jax.Array, features: int) -> jax.Array:
+        if self.shortcut == "padding":
+            return padded_shortcut(x, features, self.stride)
+        return self.conv(features, 1, self.stride, name="downsample")(activated)
 
 
 def _entry(name: str) -> ModelInfo:

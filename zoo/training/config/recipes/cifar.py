@@ -30,7 +30,7 @@ PYTORCH_CIFAR: dict[str, Any] = {**SGD, "epochs": 200, "weight_decay": 5e-4}
 
 CIFAR = (
     Row(
-        ("wide_resnet*",),
+        ("wide_resnet*", "wrn_*"),
         {
             **RESNET,
             "nesterov": True,
@@ -41,6 +41,17 @@ CIFAR = (
         },
         "Zagoruyko and Komodakis 2016 (arXiv:1605.07146), section 3, and its program (train.lua of "
         "szagoruyko/wide-residual-networks); there the border of an image is its reflection, here the mean",
+    ),
+    Row(
+        ("resnet*_cifar", "preresnet*_cifar"),
+        RESNET,
+        "He et al. 2015 (arXiv:1512.03385), section 4.2: 64,000 steps, decays at 32,000 and 48,000; He et al. 2016 "
+        "(arXiv:1603.05027) keep it, section 4",
+    ),
+    Row(
+        ("pyramidnet*",),
+        {**RESNET, "nesterov": True, "epochs": 300, "decay_at": "150,225"},
+        "Han et al. 2016 (arXiv:1610.02915), section 4.1",
     ),
     Row(
         ("resnet*",),
