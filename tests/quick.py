@@ -21,11 +21,11 @@ def family(name: str) -> str:
 
 
 def quick_models() -> set[str]:
-    """The network of each family with the fewest parameters, and GoogLeNet."""
+    """The network of each family with the fewest parameters, GoogLeNet, and a ResNet for large images."""
     smallest: dict[str, str] = {}
     for name in sorted(zoo.list_models(), key=lambda name: zoo.model_info(name).parameters, reverse=True):
         smallest[family(name)] = name
-    return {*smallest.values(), "googlenet"}
+    return {*smallest.values(), "googlenet", "resnet18"}
 
 
 def smaller_half(names: list[str]) -> set[str]:
@@ -38,7 +38,7 @@ def smaller_half(names: list[str]) -> set[str]:
 
 QUICK = quick_models()
 # Neither deep, which takes long to compile, nor with a hundred million parameters to fill.
-QUICK_TO_COMPUTE = QUICK - {"inception_resnet_v2_keras", "inception_v4", "vgg11"}
+QUICK_TO_COMPUTE = QUICK - {"inception_resnet_v2_keras", "inception_v4", "vgg11", "pyramidnet110_48"}
 # A step of training takes longer to compile, most of all for deep networks.
 QUICK_TO_TRAIN = {"lenet5", "lenet5_1998", "nin_cifar10", "googlenet", "resnet18"}
 # CI counts the others at every change too.

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import zoo
+from zoo.models.blocks.padded_shortcut import padded_shortcut
 from zoo.models.resnet import ResNet, block_settings
 from zoo.models.resnet_v2 import ResNetV2
 from zoo.models.variables import init_shapes
@@ -48,7 +49,25 @@ def test_small_images_keep_their_resolution_in_the_stem(name):
 
 
 def test_stochastic_depth_grows_linearly_over_all_blocks():
-    blocks = list(block_settings((2, 1, 1, 1), 0.4))
+    blocks = list(block_settings((2, 1, 1, 1), (1, 2, 3, 4), 0.4))
     assert [block.name for block in blocks] == ["conv2_1", "conv2_2", "conv3_1", "conv4_1", "conv5_1"]
     assert [block.stride for block in blocks] == [1, 1, 2, 2, 2]
     np.testing.assert_allclose([block.drop_rate for block in blocks], [0, 0.1, 0.2, 0.3, 0.4])
+
+
+@pytest.mark.parametrize(("name", "parameters"), [("resnet20_cifar", 269_722), ("preresnet20_cifar", 269_722)])
+def test_padded_shortcuts_have_no_parameters(name, parameters):
+    """He et al. 2015, Table 6: 0.27 million. Two projections less, of 16 x 32 and 32 x 64 weights, and their norms."""
+    model = zoo.create_model(name, shortcut="padding")
+    assert zoo.count.summarize(model, (1, 32, 32, 3)).parameters == parameters
+
+
+def test_a_padded_shortcut_is_every_second_position_and_zeros():
+    x = jax.random.normal(jax.random.key(0), (2, 5, 6, 3))
+    y = padded_shortcut(x, 8, 2)
+    np.testing.assert_array_equal(y, np.pad(x[:, ::2, ::2], ((0, 0), (0, 0), (0, 0), (0, 5))))
+
+
+def test_as_many_widths_as_depths():
+    with pytest.raises(zoo.ZooError, match="widths"):
+        zoo.create_model("resnet18", depths=(1, 1)).init(jax.random.key(0), jnp.zeros((1, 32, 32, 3)))

@@ -75,6 +75,8 @@ RATES = {
     ("ImageNet", "regnet*"): (0.8, 100, cosine(100, 5, 0.1)),
     ("ImageNet", "convnext*"): (0.004, 300, cosine(300, 20)),
     ("CIFAR", "wide_resnet*"): (0.1, 200, lambda e: 0.2 ** sum(e >= epoch for epoch in (60, 120, 160))),
+    ("CIFAR", "resnet*_cifar"): (0.1, 164, tenths(82, 123)),
+    ("CIFAR", "pyramidnet*"): (0.1, 300, tenths(150, 225)),
     ("CIFAR", "resnet*"): (0.1, 164, tenths(82, 123)),
     ("CIFAR", "densenet*"): (0.1, 300, tenths(150, 225)),
     ("CIFAR", "nin*"): (0.0003, 100, cosine(100, 1)),

@@ -158,9 +158,7 @@ class ResNet(FoldableNetwork):
         )
 
 
-def block_settings(
-    depths: tuple[int, ...], widths: tuple[int, ...], last_drop_rate: float
-) -> Iterator[BlockSettings]:
+def block_settings(depths: tuple[int, ...], widths: tuple[int, ...], last_drop_rate: float) -> Iterator[BlockSettings]:
     """The settings of all blocks, in order: `depths` and `widths` are those of the stages. The rate of stochastic depth grows from 0 to `last_drop_rate`."""
     if len(depths) != len(widths):
         raise ZooError(f"depths={depths} and widths={widths}: give as many widths as depths, one for each stage")

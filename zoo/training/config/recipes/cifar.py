@@ -46,7 +46,7 @@ CIFAR = (
         ("resnet*_cifar", "preresnet*_cifar"),
         RESNET,
         "He et al. 2015 (arXiv:1512.03385), section 4.2: 64,000 steps, decays at 32,000 and 48,000; He et al. 2016 "
-        "(arXiv:1603.05027) keep it, section 4",
+        "(arXiv:1603.05027) keep it, but for their first 400 steps",
     ),
     Row(
         ("pyramidnet*",),
