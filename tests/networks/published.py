@@ -1,4 +1,4 @@
-"""Published numbers of parameters and multiply-adds: from torchvision, timm, Keras, pytorchcv, or from the papers' tables."""
+"""Published numbers of parameters and multiply-adds: from other libraries, or from the papers' tables."""
 
 import json
 from pathlib import Path

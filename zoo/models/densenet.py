@@ -52,8 +52,8 @@ class DenseNet(Network):
 
     The stem has `stem_width` channels, by default twice as many as the `growth` rate. With `small_images` it is the
     paper's for CIFAR: a 3x3 convolution with stride 1, without norm and pool. Without `bottleneck` a layer is the 3x3
-    convolution alone; `compression` is the fraction of the channels that a transition keeps. `dropout` follows each 3x3 convolution, as in the paper for small
-    data sets.
+    convolution alone; `compression` is the fraction of the channels that a transition keeps. `dropout` follows each 3x3
+    convolution, as in the paper for small data sets.
     """
 
     depths: Depths = (6, 12, 24, 16)

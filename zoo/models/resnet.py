@@ -98,8 +98,9 @@ class ResNet(FoldableNetwork):
     `group_width` are ResNeXt's; Wide ResNet has one group of twice the width. The rate of stochastic depth grows
     linearly from 0 in the first block to `stochastic_depth` in the last. With `small_images` (CIFAR) the stem is a 3x3
     convolution with stride 1, without a pool. A shortcut between different shapes is a 1x1 convolution (option B of
-    section 3.3) or, with `shortcut="padding"`, every second position with zeros as further channels (option A). With `zero_init_residual` the scale of the last norm of each block is 0
-    at first, so that the block is the identity (Goyal et al., arXiv:1706.02677, section 5.1).
+    section 3.3) or, with `shortcut="padding"`, every second position with zeros as further channels (option A). With
+    `zero_init_residual` the scale of the last norm of each block is 0 at first, so that the block is the identity
+    (Goyal et al., arXiv:1706.02677, section 5.1).
     """
 
     depths: Depths = DEPTHS[50]
@@ -159,7 +160,10 @@ class ResNet(FoldableNetwork):
 
 
 def block_settings(depths: tuple[int, ...], widths: tuple[int, ...], last_drop_rate: float) -> Iterator[BlockSettings]:
-    """The settings of all blocks, in order: `depths` and `widths` are those of the stages. The rate of stochastic depth grows from 0 to `last_drop_rate`."""
+    """The settings of all blocks, in order: `depths` and `widths` are those of the stages.
+
+    The rate of stochastic depth grows from 0 to `last_drop_rate`. Raises ZooError for other than one width per stage.
+    """
     if len(depths) != len(widths):
         raise ZooError(f"depths={depths} and widths={widths}: give as many widths as depths, one for each stage")
     position, last = 0, max(sum(depths) - 1, 1)

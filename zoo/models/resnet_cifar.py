@@ -4,7 +4,7 @@ from functools import partial
 
 from zoo.initializers import InitialValues, he_normal, torch_default, torch_default_bias
 from zoo.models.cifar_record import cifar_record
-from zoo.models.network import ModelInfo
+from zoo.models.network import ModelInfo, Paper
 from zoo.models.resnet import RESNET, RESNEXT, SE, WIDE, ResNet, last_blocks
 from zoo.models.resnet_v2 import PAPER as PRE_ACTIVATION
 from zoo.models.resnet_v2 import ResNetV2
@@ -22,7 +22,7 @@ WIDE_4 = partial(PRE_BASIC, widths=(64, 128, 256))
 WIDE_10 = partial(PRE_BASIC, widths=(160, 320, 640))
 
 # The network, blocks per stage; paper, parameters, multiply-adds.
-TABLE = {
+TABLE: dict[str, tuple[partial[ResNet] | partial[ResNetV2], int, Paper, int, int]] = {
     "resnet20_cifar": (BASIC, 3, RESNET, 272_474, 40_813_184),
     "resnet32_cifar": (BASIC, 5, RESNET, 466_906, 69_124_736),
     "resnet44_cifar": (BASIC, 7, RESNET, 661_338, 97_436_288),
