@@ -180,3 +180,20 @@ def test_the_moving_average_decays_per_update(accumulate, every):
         now = jax.device_get(state.variables)
         expected = jax.tree.map(lambda mean, new, d=decay: d * mean + (1 - d) * new, expected, now)
         jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-5), state.average, expected)
+
+
+def test_an_update_with_one_value_that_is_not_finite_is_left_out():
+    def spoil(updates, chosen, params=None):
+        leaves, structure = jax.tree.flatten(updates)
+        for i, leaf in enumerate(leaves):
+            leaves[i] = jnp.where(chosen == i, leaf.at[(0,) * leaf.ndim].set(jnp.inf), leaf)
+        return jax.tree.unflatten(structure, leaves), chosen
+
+    spoiler = optax.GradientTransformation(lambda params: jnp.int32(-1), spoil)
+    state, batch = fresh_state(tiny(), (16, 16, 3), spoiler), random_batch(8, (16, 16, 3))
+    step, count = jax.jit(train_step), len(jax.tree.leaves(state.params))
+    assert step(state, batch)[1]["finite"]
+    for chosen in range(count):
+        after, metrics = step(state.replace(opt_state=jnp.int32(chosen)), batch)
+        assert not metrics["finite"] and np.isfinite(metrics["gradient_norm"])
+        jax.tree.map(np.testing.assert_array_equal, after.params, state.params)

@@ -29,6 +29,7 @@ from zoo.training.loss import cross_entropy, image_losses
 from zoo.training.norm_groups import batch_norm_groups, join_groups
 from zoo.training.norm_warmup import training_momentum
 from zoo.training.state import TrainState
+from zoo.training.tree_norm import tree_norm
 
 Batch = dict[str, jax.Array]
 Metrics = dict[str, jax.Array]
@@ -93,8 +94,8 @@ def train_step(state: TrainState, batch: Batch) -> tuple[TrainState, Metrics]:
         "opt_state": opt_state,
     }
     updated["average"] = update_average(state, updated)
-    norm = optax.tree.norm(gradient)
-    finite = jnp.isfinite(metrics["loss"] + norm + optax.tree.norm(updates))
+    norm = tree_norm(gradient)
+    finite = jnp.isfinite(metrics["loss"] + norm + tree_norm(updates))
     before = {name: getattr(state, name) for name in updated}
     kept = jax.tree.map(lambda new, old: jnp.where(finite, new, old), updated, before)
     return state.replace(step=state.step + 1, **kept), {**metrics, "gradient_norm": norm, "finite": finite}
