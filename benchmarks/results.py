@@ -2,8 +2,9 @@
 
 PYTHONPATH=. python benchmarks/results.py ~/fashion-mnist --seeds 0 1 2 --networks lenet5 googlenet_bn
 
-Runs go to results/<network>-<seed> (--runs), one after the other. Existing runs are kept: called again, this script
-resumes stopped runs and trains the missing ones. The table has one row per network, of finished runs.
+Runs go to results/<network>-<seed> (--runs), one after the other, the first seed of all networks first. Existing runs
+are kept: called again, this script resumes stopped runs and trains the missing ones. The table has one row per network,
+of its finished runs; where there is none, of a run that says how far it got.
 """
 
 import argparse
@@ -50,8 +51,8 @@ def main() -> None:
     parser.add_argument("--runs", type=Path, default=Path("results"), metavar="DIR")
     parser.add_argument("--table", action="store_true", help="only print the table")
     args = parser.parse_args()
-    for name in args.networks:
-        for seed in args.seeds:
+    for seed in args.seeds:
+        for name in args.networks:
             if not args.table and not is_finished(args.runs / f"{name}-{seed}"):
                 train(name, seed, args.data, args.runs / f"{name}-{seed}")
     print(table(args.runs))
@@ -89,23 +90,24 @@ def table(runs: Path) -> str:
     for name in NETWORKS:
         # Without the folders to which earlier runs of a seed were moved.
         seeds = sorted(folder for folder in runs.glob(f"{name}-*") if folder.name.removeprefix(f"{name}-").isdigit())
-        folders = [RunFolder(folder) for folder in seeds if is_finished(folder)]
-        if folders:
-            lines.append(row(name, folders))
+        begun = [RunFolder(folder) for folder in seeds if read_evaluations(RunFolder(folder))]
+        if begun:
+            lines.append(row(name, [folder for folder in begun if is_finished(folder.path)] or begun[:1]))
     return "\n".join(lines)
 
 
 def row(name: str, folders: list[RunFolder]) -> str:
-    """The row of one network."""
+    """The row of one network, of finished runs or of one that has not finished."""
     last = [read_evaluations(folder)[-1] for folder in folders]
     accuracies = [metrics["test_accuracy"] for metrics in last]
     config = folders[0].read_config()
     deviation = f" ± {statistics.stdev(accuracies):.4f}" if len(accuracies) > 1 else ""
+    epochs, done = config.recipe.epochs, last[0]["epoch"]
     cells = (
         f"`{name}`",
         f"{statistics.mean(accuracies):.4f}{deviation}",
         len(folders),
-        config.recipe.epochs,
+        epochs if done == epochs else f"{done:g} of {epochs} so far",
         config.preprocessing.image_shape[0],
         f"{statistics.mean(metrics['seconds'] for metrics in last) / 60:.0f}",
         README.get(name, ""),

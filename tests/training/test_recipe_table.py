@@ -84,6 +84,7 @@ RATES = {
     ("named", "default"): (0.001, 20, cosine(20, 1)),
     ("named", "resnet_90"): (0.1, 90, warmed(tenths(30, 60, 80))),
     ("named", "speedrun"): (0.002, 16, cosine(16, 1)),
+    ("named", "speedrun_digits"): (0.004, 10, cosine(10, 1)),
     ("named", "timm_a1"): (0.005, 600, cosine(600, 5, 0.02)),
     ("named", "timm_a2"): (0.005, 300, cosine(300, 5, 0.02)),
     ("named", "timm_a3"): (0.008, 100, cosine(100, 5, 0.0125)),

@@ -75,12 +75,15 @@ TIMM_A1: dict[str, Any] = {
     "bce_threshold": 0.0,
     "mixup": 0.2,
 }
+# Of lenet5, in seconds on two cores.
+SPEEDRUN_DIGITS: dict[str, Any] = {"epochs": 10, "batch_size": 32, "learning_rate": 4e-3, "image_size": 32}
 WIGHTMAN = "Wightman et al. 2021 (arXiv:2110.00476), table 2, and open-mmlab/mmpretrain (configs/resnet, rsb)"
 
 NAMED: dict[str, Row] = {
     "default": Row((), {}, "the general default, without the table of networks and data"),
     "resnet_90": Row((), RESNET_90, "Goyal et al. 2017 (arXiv:1706.02677), section 5.1: ResNet in 90 epochs"),
     "speedrun": Row((), FASHION, "the fastest found so far to 94 % on Fashion-MNIST, with googlenet_bn"),
+    "speedrun_digits": Row((), SPEEDRUN_DIGITS, "98 % on the digits in seconds, with lenet5 (docs/performance.md)"),
     "timm_a1": Row((), TIMM_A1, f"{WIGHTMAN}: A1"),
     "timm_a2": Row((), TIMM_A2, f"{WIGHTMAN}: A2"),
     "timm_a3": Row((), TIMM_A3, f"{WIGHTMAN}: A3"),

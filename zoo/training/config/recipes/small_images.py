@@ -6,6 +6,7 @@ from zoo.training.config.recipes.row import Row
 
 MEASURED = "docs/results.md"
 OWN = "zoo's own, for a few minutes on a CPU"
+UNFINISHED = "zoo's own; its accuracy is measured (docs/results.md says how far)"
 
 # Reached 0.9422 on Fashion-MNIST with googlenet_bn (docs/results.md).
 FASHION: dict[str, Any] = {
@@ -19,12 +20,12 @@ FASHION: dict[str, Any] = {
     "shift": 2,
     "image_size": 56,
 }
-# Half the epochs, to train ten networks on a CPU in an afternoon.
-FASHION_SHORT: dict[str, Any] = {**FASHION, "epochs": 8}
+# For networks that are below the accuracies of the data set's README after 8 epochs.
+FASHION_LONG: dict[str, Any] = {**FASHION, "epochs": 30, "erase": 0.25}
 # Without batch norm: a lower learning rate.
-FASHION_PLAIN: dict[str, Any] = {**FASHION_SHORT, "learning_rate": 1e-3, "clip_norm": 1.0}
+FASHION_PLAIN: dict[str, Any] = {**FASHION, "learning_rate": 1e-3, "clip_norm": 1.0}
 # 57 to 130 million parameters: an update costs more than the images of a batch, so batches are larger.
-FASHION_LARGE: dict[str, Any] = {**FASHION_PLAIN, "batch_size": 256, "learning_rate": 5e-4}
+FASHION_LARGE: dict[str, Any] = {**FASHION_PLAIN, "epochs": 10, "batch_size": 256, "learning_rate": 5e-4}
 
 # LeNet pads digits to 32 pixels, as in its paper.
 DIGITS = (
@@ -35,14 +36,14 @@ DIGITS = (
 
 FASHION_MNIST = (
     Row(("googlenet_bn",), FASHION, MEASURED),
-    Row(("googlenet",), {**FASHION_PLAIN, "aux_heads": True}, MEASURED),
-    Row(("squeezenet*",), FASHION_PLAIN, MEASURED),
-    Row(("nin*",), {**FASHION_PLAIN, "epochs": 5, "image_size": 28, "learning_rate": 5e-4}, MEASURED),
-    Row(("alexnet",), {**FASHION_LARGE, "image_size": 64}, MEASURED),
-    Row(("zfnet",), {**FASHION_LARGE, "epochs": 5, "image_size": 48}, MEASURED),
-    Row(("vgg*_bn",), {**FASHION_LARGE, "epochs": 3, "image_size": 32}, MEASURED),
-    Row(("densenet*",), {**FASHION_SHORT, "image_size": 40}, MEASURED),
-    Row(("resnet*", "mobilenet*"), FASHION_SHORT, MEASURED),
+    Row(("googlenet",), {**FASHION_PLAIN, "aux_heads": True}, UNFINISHED),
+    Row(("squeezenet*",), FASHION_PLAIN, UNFINISHED),
+    Row(("nin*",), {**FASHION_PLAIN, "epochs": 10, "image_size": 28, "learning_rate": 5e-4}, UNFINISHED),
+    Row(("alexnet",), {**FASHION_LARGE, "image_size": 64}, UNFINISHED),
+    Row(("zfnet",), {**FASHION_LARGE, "image_size": 48}, UNFINISHED),
+    Row(("vgg*_bn",), {**FASHION_LARGE, "image_size": 32}, UNFINISHED),
+    Row(("densenet*",), {**FASHION_LONG, "image_size": 40}, UNFINISHED),
+    Row(("resnet*", "mobilenet*"), FASHION_LONG, UNFINISHED),
 )
 
 # Networks without batch norm need a lower learning rate.
