@@ -70,7 +70,7 @@ def report(times: Counter[str], names: Mapping[str, str], layers: frozenset[str]
         emit("Time by layer", layer=layer, **{"ms per step": milliseconds, "share": share})
     by_kind = Counter[str]()
     for operation, value in times.items():
-        by_kind[f"{places[operation].primitive or 'unnamed'}, {places[operation].direction}"] += value
+        by_kind[f"{places[operation].primitive or operation.partition('.')[0]}, {places[operation].direction}"] += value
     for kind, milliseconds, share in figures(by_kind)[:SHOWN_KINDS]:
         emit("Time by kind of operation", kind=kind, **{"ms per step": milliseconds, "share": share})
     for operation, milliseconds, share in figures(times)[:SHOWN_KERNELS]:

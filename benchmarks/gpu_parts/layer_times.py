@@ -2,13 +2,16 @@
 
 import re
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
 INSTRUCTION = re.compile(r"^\s*(?:ROOT )?%?(?P<name>[\w.-]+) = ")
 OPERATION_NAME = re.compile(r'op_name="(?P<name>[^"]*)"')
 CALLS = re.compile(r"(?:calls|to_apply)=%?(?P<name>[\w.-]+)")
 COMPUTATION = re.compile(r"^(?:ENTRY )?%?(?P<name>[\w.-]+) \(.*\{$")
+# A component of a name that is no module: jit(step), transpose(jvp(ResNet)), and a method, ResNet.classify.
+TRANSFORMATION = re.compile(r"\w+\(.*\)|[A-Z]\w*\.\w+|\w+\._\w+")
+UPDATE = "update and input"
 # Between the operations that one kernel computes.
 DELIMITER = "::"
 
@@ -65,22 +68,25 @@ def instruction_names(program: str) -> dict[str, str]:
 def place_of(name: str, layers: Collection[str]) -> Place:
     """The place of an operation that JAX names so: "jit(step)/transpose(jvp(ResNet))/layer1.0/conv1/conv".
 
-    `layers` are the paths of the network's modules; components that are not of a path are transformations.
+    `layers` are the paths of the modules with parameters; others, such as pools, are called as the network names them.
+    The name of an operation on a parameter itself, such as the transpose of a kernel, is that of the parameter.
     """
+    name = name.partition(";")[0]
+    if "[" in name:
+        path = [part.strip("'\\") for part in re.findall(r"\[([^]]+)\]", name)]
+        return Place(_longest(path, layers), UPDATE, "parameter")
     *components, primitive = name.split("/")
-    inside = [part for part in components if not re.match(r"\w+\(.*\)$", part)]
-    layer = ""
-    for start in range(len(inside)):
-        path = ""
-        for part in inside[start:]:
-            longer = f"{path}/{part}" if path else part
-            if longer not in layers:
-                break
-            path = longer
-        if path:
-            layer = path
-            break
+    network = next((i for i, part in enumerate(components) if "jvp(" in part), None)
     is_backward = any(part.startswith("transpose(") for part in components)
-    is_forward = any("jvp(" in part for part in components)
-    direction = "backward" if is_backward else "forward" if is_forward else "update and input"
+    direction = UPDATE if network is None else "backward" if is_backward else "forward"
+    inside = [part for part in components if not TRANSFORMATION.fullmatch(part)]
+    layer = next(filter(None, (_longest(inside[start:], layers) for start in range(len(inside)))), "")
+    if not layer and network is not None:
+        layer = next((part for part in components[network + 1 :] if not TRANSFORMATION.fullmatch(part)), "")
     return Place(layer, direction, primitive)
+
+
+def _longest(parts: Sequence[str], layers: Collection[str]) -> str:
+    """The longest path of a layer that the parts begin with, "" for none."""
+    paths = ("/".join(parts[:length]) for length in range(len(parts), 0, -1))
+    return next((path for path in paths if path in layers), "")
