@@ -52,7 +52,7 @@ def main() -> None:
             ready.append(one)
             if len(ready) == 1:
                 alone = np.array([speed.timed(contender, one.steps) for _ in range(2)])
-                emit(f"Before torch: {title(size)}", **figures(workload, contender, alone, size))
+                emit(f"{title(size)}, before torch compiled", **figures(workload, contender, alone, size))
     found.append(refusal(lambda: check_losses([(one.contender.name, one.losses) for one in ready], of_losses)))
     seconds = np.array([[speed.timed(one.contender, one.steps) for one in ready] for _ in range(size.rounds)])
     for one, column in zip(ready, seconds.T, strict=True):
@@ -68,7 +68,7 @@ def main() -> None:
 
 def title(size: Sizes) -> str:
     """Of the table."""
-    return f"training steps, bfloat16, {size.batch_size} images of {size.image_size} pixels"
+    return f"Training steps, bfloat16, {size.batch_size} images of {size.image_size} pixels"
 
 
 def figures(workload: Workload, contender: Contender, seconds: np.ndarray, size: Sizes) -> dict[str, Any]:
