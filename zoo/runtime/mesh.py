@@ -1,5 +1,6 @@
-"""One mesh axis, `data`, over all devices of all processes: batches are split over it, with --fsdp the state too."""
+"""The devices of all processes as a mesh, over which batches are split, and with --fsdp the state too."""
 
+import math
 from collections.abc import Sequence
 from itertools import groupby
 from typing import Any
@@ -11,17 +12,39 @@ from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 
 from zoo.errors import ZooError
 
-# Also the name of the axis under pmap.
+# Of a mesh with one axis, and under pmap.
 DATA_AXIS = "data"
 
 
-def data_mesh(batch_size: int, devices: Sequence[Any] | None = None) -> Mesh:
-    """A mesh over devices, by default all. Raises ZooError if they cannot split a batch evenly."""
+def data_mesh(batch_size: int, devices: Sequence[Any] | None = None, *, fsdp: bool = False) -> Mesh:
+    """A mesh over devices, by default all. Raises ZooError if they cannot split a batch evenly.
+
+    It has one axis, "data"; with `fsdp` an axis for each prime factor of the number of devices, so that an array can be
+    split over some of them only: "data0" is the slowest one, and the devices of the last one are neighbours.
+    """
     devices = jax.devices() if devices is None else devices
     count = len(devices)
     if batch_size % count:
         raise ZooError(f"a batch of {batch_size} cannot be split over {count} devices: use a multiple of {count}")
-    return Mesh(slice_by_slice(devices), (DATA_AXIS,), axis_types=(AxisType.Auto,))
+    factors = _mesh_factors(devices) if fsdp else (count,)
+    names = tuple(f"{DATA_AXIS}{i}" for i in range(len(factors))) if len(factors) > 1 else (DATA_AXIS,)
+    axis_types = (AxisType.Auto,) * len(factors)
+    return Mesh(slice_by_slice(devices).reshape(factors), names, axis_types=axis_types)
+
+
+def _mesh_factors(devices: Sequence[Any]) -> tuple[int, ...]:
+    """The prime factors of the number of slices, and then those of the devices of each, the largest ones first."""
+    slices = len(set(map(_slice_index, devices)))
+    if len(devices) % slices:
+        slices = 1
+    return (*_prime_factors(slices), *_prime_factors(len(devices) // slices)) or (1,)
+
+
+def _prime_factors(number: int) -> tuple[int, ...]:
+    for divisor in range(2, math.isqrt(number) + 1):
+        if number % divisor == 0:
+            return (*_prime_factors(number // divisor), divisor)
+    return (number,) if number > 1 else ()
 
 
 def slice_by_slice(devices: Sequence[Any]) -> np.ndarray:
@@ -46,7 +69,7 @@ def replicated(mesh: Mesh) -> NamedSharding:
 
 def batch_sharding(mesh: Mesh) -> NamedSharding:
     """The sharding of an array that is split along its first axis, one part per device."""
-    return NamedSharding(mesh, PartitionSpec(DATA_AXIS))
+    return NamedSharding(mesh, PartitionSpec(mesh.axis_names))
 
 
 def shard_batch(batch: Any, mesh: Mesh) -> Any:

@@ -12,9 +12,9 @@ from zoo.runtime.compiler_options import compiler_options
 from zoo.runtime.mesh import batch_sharding, replicated
 from zoo.training.checkpoint.saved_state import abstract_like
 from zoo.training.config.run_config import RunConfig
-from zoo.training.distributed import state_sharding
 from zoo.training.feed import gather_batch
 from zoo.training.state import TrainState
+from zoo.training.state_split import state_sharding
 from zoo.training.step import Batch, Metrics, train_step
 
 # From the inputs of a feed and the step, which is counted from 0, to a batch.

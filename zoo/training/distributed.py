@@ -7,23 +7,19 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.experimental import multihost_utils
-from jax.sharding import Mesh, NamedSharding, PartitionSpec
+from jax.sharding import Mesh
 
 from zoo.errors import ZooError
 from zoo.printable import one_line, quoted
 from zoo.runtime.limits import PORT
-from zoo.runtime.mesh import DATA_AXIS, batch_sharding, replicated
+from zoo.runtime.mesh import batch_sharding, replicated
 from zoo.training.meeting import meet
 from zoo.training.process_watch import ProcessWatch, open_relay
-
-# Smaller arrays cost more to gather than to keep on every device.
-MIN_SHARDED_ELEMENTS = 1024
 
 # A result is read this many steps after it was requested, when the devices have finished it.
 LAG = 2
@@ -161,24 +157,3 @@ class Agreement:
         if len(self._pending) <= LAG:
             return (0,) * len(values)
         return tuple(int(value) for value in jax.device_get(self._pending.popleft()))
-
-
-def state_sharding(state: Any, mesh: Mesh, *, fsdp: bool) -> Any:
-    """A tree like the state, or its shapes, with the sharding of each leaf.
-
-    With `fsdp` (Zhao et al. 2023) each large array is split along the longest axis that the number of devices divides.
-    All other arrays are replicated.
-    """
-
-    def leaf_sharding(leaf: Any) -> NamedSharding:
-        axis = _longest_axis(leaf.shape, mesh.size) if fsdp else None
-        return NamedSharding(mesh, PartitionSpec(*[None] * axis, DATA_AXIS)) if axis is not None else replicated(mesh)
-
-    return jax.tree.map(leaf_sharding, state)
-
-
-def _longest_axis(shape: tuple[int, ...], parts: int) -> int | None:
-    divisible = [axis for axis, size in enumerate(shape) if size % parts == 0]
-    if not divisible or np.prod(shape) < MIN_SHARDED_ELEMENTS:
-        return None
-    return max(divisible, key=lambda axis: shape[axis])

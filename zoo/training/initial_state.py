@@ -19,7 +19,7 @@ from zoo.training.checkpoint.run_folder import RunFolder
 from zoo.training.checkpoint.saved_state import abstract_like
 from zoo.training.class_weights import class_weights_of
 from zoo.training.config.run_config import RunConfig
-from zoo.training.distributed import fail_on_all_processes, state_sharding
+from zoo.training.distributed import fail_on_all_processes
 from zoo.training.finetune.freezing import frozen_parameters, head_parameters
 from zoo.training.finetune.layer_decay import layer_distances
 from zoo.training.finetune.pretrained_backbone import insert_backbone
@@ -28,6 +28,7 @@ from zoo.training.optimizer import make_optimizer
 from zoo.training.prepared_run import Backbone, PreparedRun
 from zoo.training.schedule import max_checkpoints
 from zoo.training.state import TrainState, create_state
+from zoo.training.state_split import state_sharding
 
 
 def build_network(config: RunConfig) -> Network:

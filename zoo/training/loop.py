@@ -58,7 +58,8 @@ def train_run(run: PreparedRun, console: Console) -> Outcome:
     check_run(run)
     # Before the state and the images take some of the memory.
     machine = machine_of(run)
-    mesh, plan = data_mesh(config.recipe.batch_size), TrainingPlan(config.recipe, len(run.dataset.train))
+    mesh = data_mesh(config.recipe.batch_size, fsdp=run.options.fsdp)
+    plan = TrainingPlan(config.recipe, len(run.dataset.train))
     unreadable = UnreadableImages(run.options.skip_unreadable, "--skip-unreadable")
     feed = open_feed(run.dataset, config.recipe, config.preprocessing, mesh, unreadable, run.options.workers)
     state, position = initial_state(run, mesh=mesh, steps_per_epoch=plan.steps_per_epoch, console=console)

@@ -15,13 +15,13 @@ from zoo.training.checkpoint.saved_state import abstract_like, arrays
 from zoo.training.checkpoint.state_copy import bytes_per_device
 from zoo.training.class_weights import class_weights_of
 from zoo.training.compiled_step import compile_from_shapes
-from zoo.training.distributed import state_sharding
 from zoo.training.initial_state import build_network, state_initializer
 from zoo.training.plan.machine import Machine, this_machine
 from zoo.training.plan.run_plan import RunImages, RunPlan, plan_run
 from zoo.training.plan.step_memory import StepMemory, check_step_memory, step_memory
 from zoo.training.prepared_run import PreparedRun
 from zoo.training.state import TrainState
+from zoo.training.state_split import split_of_state, state_sharding
 
 # Images whose files are looked at for their size.
 SAMPLED_IMAGES = 64
@@ -32,7 +32,7 @@ def dry_run(run: PreparedRun) -> RunPlan:
 
     Raises ZooError where the step takes more memory than a device has, or the checkpoints more than the disk.
     """
-    machine, mesh = machine_of(run), data_mesh(run.config.recipe.batch_size)
+    machine, mesh = machine_of(run), data_mesh(run.config.recipe.batch_size, fsdp=run.options.fsdp)
     shapes = state_shapes(run)
     shapes = abstract_like(shapes, state_sharding(shapes, mesh, fsdp=run.options.fsdp))
     images = len(run.dataset.train)
@@ -76,6 +76,7 @@ def make_plan(
         copy_bytes=bytes_per_device(arrays(state)),
         macs=macs,
         memory=memory,
+        state_split=split_of_state(state.params, state, machine.devices) if run.options.fsdp else None,
     )
 
 

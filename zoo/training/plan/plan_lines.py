@@ -9,11 +9,15 @@ from zoo.training.logging.progress import format_duration
 from zoo.training.plan.rate_points import RatePoint
 from zoo.training.plan.run_plan import RunPlan
 from zoo.training.plan.step_memory import StepMemory
+from zoo.training.state_split import MIN_SPLIT_BYTES, StateSplit
+
+# Of the parameters that cannot be split, so many are named.
+SHOWN_NAMES = 3
 
 
 def plan_lines(plan: RunPlan) -> list[str]:
-    """What is known without a compiled program: steps, learning rate, and checkpoints where they are written."""
-    return [_steps(plan), _rates(plan.learning_rate), *_checkpoints(plan)]
+    """What is known without a compiled program: steps, learning rate, how --fsdp splits the state, checkpoints."""
+    return [_steps(plan), _rates(plan.learning_rate), *_state_split(plan.state_split), *_checkpoints(plan)]
 
 
 def plan_report(plan: RunPlan) -> list[str]:
@@ -64,6 +68,22 @@ def _steps(plan: RunPlan) -> str:
 def _rates(points: tuple[RatePoint, ...]) -> str:
     shown = ", ".join(f"{point.rate:.3g} at step {point.step:,} ({point.why})" for point in points)
     return f"learning rate: {shown}"
+
+
+def _state_split(split: StateSplit | None) -> list[str]:
+    if split is None or split.devices == 1:
+        return []
+    parts = [f"{counted(split.small, 'parameter')} below {shown_bytes(MIN_SPLIT_BYTES)} whole on each"]
+    if split.partly:
+        parts.append(f"{split.partly} split over fewer than {split.devices} devices")
+    if whole := split.whole:
+        more = [f"{len(whole) - SHOWN_NAMES} more"] if len(whole) > SHOWN_NAMES else []
+        names = ", ".join([*whole[:SHOWN_NAMES], *more])
+        parts.append(f"{len(whole)} that {split.devices} devices cannot split ({names})")
+    return [
+        f"--fsdp: a device has {shown_bytes(split.bytes_per_device)} of the state's {shown_bytes(split.state_bytes)}; "
+        + ", ".join(parts)
+    ]
 
 
 def _checkpoints(plan: RunPlan) -> list[str]:

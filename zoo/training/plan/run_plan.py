@@ -11,6 +11,7 @@ from zoo.training.plan.machine import Machine
 from zoo.training.plan.rate_points import RatePoint, rate_points
 from zoo.training.plan.step_memory import StepMemory
 from zoo.training.schedule import TrainingPlan, max_checkpoints
+from zoo.training.state_split import StateSplit
 
 # The share of the devices' peak in bfloat16 that a step is assumed to reach, by the type of the computation. NVIDIA's
 # DeepLearningExamples train ResNet-50 v1.5 on an A100 (312 TFLOP/s) with 2,470 images/s in mixed precision, which is
@@ -37,6 +38,7 @@ class RunPlan:
     forward; `macs_per_epoch` counts a step as three times that, and the evaluation once. `seconds_per_epoch` are at
     `peak_share` of the devices' peak, and `images_per_second` is then the speed of all devices. At most `checkpoints`
     are on the disk at a time; while one is written, a device has `copy_bytes` for a copy of its part of the state.
+    `state_split` is that of a run with --fsdp.
     """
 
     model: str
@@ -56,6 +58,7 @@ class RunPlan:
     checkpoint_bytes: int
     checkpoints: int
     copy_bytes: int = 0
+    state_split: StateSplit | None = None
     memory: StepMemory | None = None
     macs: int | None = None
     macs_per_epoch: int | None = None
@@ -85,6 +88,7 @@ def plan_run(
     copy_bytes: int = 0,
     macs: int | None = None,
     memory: StepMemory | None = None,
+    state_split: StateSplit | None = None,
 ) -> RunPlan:
     """The plan of a run of this configuration on such images and such a machine."""
     recipe = config.recipe
@@ -116,6 +120,7 @@ def plan_run(
         checkpoint_bytes=checkpoint_bytes,
         checkpoints=max_checkpoints(recipe, options, plan.steps_per_epoch),
         copy_bytes=copy_bytes,
+        state_split=state_split,
         memory=memory,
         macs=macs,
         macs_per_epoch=per_epoch,
