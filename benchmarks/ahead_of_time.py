@@ -75,6 +75,8 @@ def described_devices(name: str) -> Sequence[Any]:
     rows, columns, *slices = topology.split("x")
     # libtpu would ask for the machine that it is on.
     os.environ.setdefault("TPU_SKIP_MDS_QUERY", "1")
+    # Several programs may compile at a time: none has a TPU.
+    os.environ.setdefault("ALLOW_MULTIPLE_LIBTPU_LOAD", "1")
     return topologies.get_topology_desc(
         f"{kind}:{rows}x{columns}", "tpu", num_slices=int(slices[0]) if slices else 1
     ).devices

@@ -9,7 +9,7 @@ from short_runs import DATASET, final_state, measured_rows, run, with_recipe
 
 from zoo.data import eval_batches
 from zoo.runtime.mesh import data_mesh
-from zoo.training import checkpoint_weights, feed, loop
+from zoo.training import checkpoint_weights, feed, loop, state_split
 from zoo.training.checkpoint.checkpoints import Checkpoints
 
 pytestmark = pytest.mark.usefixtures("tiny")
@@ -90,7 +90,10 @@ def test_on_another_number_of_devices(tmp_path, stop_before, monkeypatch, fsdp):
     config = with_recipe(**{**EVERYTHING, "optimizer": "sgd"})
     run(tmp_path / "whole", config=config)
 
-    def one_device(batch_size):
+    # Else nothing of the small network would be split.
+    monkeypatch.setattr(state_split, "MIN_SPLIT_BYTES", 256)
+
+    def one_device(batch_size, fsdp):
         return jax.sharding.Mesh(np.array(jax.devices()[:1]), data_mesh(batch_size).axis_names)
 
     with monkeypatch.context() as patch:

@@ -26,13 +26,13 @@ def data_mesh(batch_size: int, devices: Sequence[Any] | None = None, *, fsdp: bo
     count = len(devices)
     if batch_size % count:
         raise ZooError(f"a batch of {batch_size} cannot be split over {count} devices: use a multiple of {count}")
-    factors = _mesh_factors(devices) if fsdp else (count,)
+    factors = mesh_factors(devices) if fsdp else (count,)
     names = tuple(f"{DATA_AXIS}{i}" for i in range(len(factors))) if len(factors) > 1 else (DATA_AXIS,)
     axis_types = (AxisType.Auto,) * len(factors)
     return Mesh(slice_by_slice(devices).reshape(factors), names, axis_types=axis_types)
 
 
-def _mesh_factors(devices: Sequence[Any]) -> tuple[int, ...]:
+def mesh_factors(devices: Sequence[Any]) -> tuple[int, ...]:
     """The prime factors of the number of slices, and then those of the devices of each, the largest ones first."""
     slices = len(set(map(_slice_index, devices)))
     if len(devices) % slices:

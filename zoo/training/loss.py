@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import jax
 import jax.numpy as jnp
 import optax
+from jax import lax
 
 from zoo.training.config.recipe import Recipe
 
@@ -32,8 +33,9 @@ def cross_entropy(
     weights = jnp.asarray(class_weights, logits.dtype) if len(class_weights) else None
     if targets.ndim == 1:
         if not label_smoothing:
-            losses = optax.softmax_cross_entropy_with_integer_labels(logits, targets)
-            return losses if weights is None else losses * weights[targets]
+            shifted = logits - lax.stop_gradient(logits.max(-1, keepdims=True))
+            losses = jnp.log(jnp.exp(shifted).sum(-1)) - at_labels(shifted, targets)
+            return losses if weights is None else losses * at_labels(weights, targets)
         targets = jax.nn.one_hot(targets, logits.shape[-1])
     if weights is None:
         return optax.softmax_cross_entropy(logits, optax.smooth_labels(targets, label_smoothing))
@@ -41,6 +43,14 @@ def cross_entropy(
     targets = targets * weights
     spread = targets.mean(-1, keepdims=True)
     return optax.softmax_cross_entropy(logits, (1 - label_smoothing) * targets + label_smoothing * spread)
+
+
+def at_labels(values: jax.Array, labels: jax.Array) -> jax.Array:
+    """[batch]: the value of each label, from [batch, classes], or [classes] for all images; 0 for no class.
+
+    Compared and not indexed: the gradient of an index is a scatter, which on a GPU or TPU is an operation of its own.
+    """
+    return jnp.where(labels[:, None] == jnp.arange(values.shape[-1]), values, 0).sum(-1)
 
 
 def binary_cross_entropy(

@@ -28,6 +28,7 @@ from zoo.training.learning_rate import count_updates
 from zoo.training.loss import cross_entropy, image_losses
 from zoo.training.norm_groups import batch_norm_groups, join_groups
 from zoo.training.norm_warmup import training_momentum
+from zoo.training.row_major import row_major
 from zoo.training.state import TrainState
 from zoo.training.tree_norm import tree_norm
 
@@ -76,6 +77,7 @@ def train_step(state: TrainState, batch: Batch) -> tuple[TrainState, Metrics]:
         return loss, (logits, join_groups(collections.get("batch_stats", {}), state.batch_stats))
 
     (loss, (logits, batch_stats)), gradient = jax.value_and_grad(loss_fn, has_aux=True)(trainable)
+    gradient = row_major(gradient)
     # Of a mixed image, the class with the larger share.
     labels = targets if targets.ndim == 1 else targets.argmax(-1)
     known = is_class(batch["label"], logits.shape[-1]).all()
