@@ -141,10 +141,11 @@ def test_residual_branches_can_start_at_zero():
 
 @pytest.mark.parametrize("name", computed(zoo.list_models(), {"lenet5"}))
 def test_the_loss_at_the_start_is_that_of_guessing(name):
-    """log(classes), for normalised images of noise: the logits say nothing yet."""
+    """log(classes), for noise of the deviation of ImageNet's pixels: the logits say nothing yet."""
     info, model, size = zoo.model_info(name), zoo.create_model(name), small_size_of(name)
     variables = zoo.init(model, jax.random.key(0), (size, size, info.channels))
-    x = jax.random.normal(jax.random.key(1), (8, size, size, info.channels))
+    # In the scale that the network takes, such as pixels of 0 to 255.
+    x = jax.random.normal(jax.random.key(1), (8, size, size, info.channels)) * 0.226 / np.mean(info.std)
     logits, _ = jax.jit(
         lambda variables, x: model.apply(
             variables, x, train=True, rngs={"dropout": jax.random.key(2)}, mutable=["batch_stats"]

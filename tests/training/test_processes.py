@@ -72,7 +72,9 @@ def assert_close(ours, theirs, atol):
 @pytest.mark.slow
 @pytest.mark.parametrize("feed", ["streamed", "resident"])
 def test_two_processes_train_as_one_and_one_resumes(tmp_path, feed):
-    short = ["--epochs", "2", "--feed", feed]
+    # The schedule's state is that of all processes.
+    plateau = ["--schedule", "plateau", "--plateau-patience", "0", "--plateau-metric", "test_error"]
+    short = ["--epochs", "2", "--feed", feed, *plateau]
     finished(started(tmp_path / "alone", *short, devices=4))
     outputs = run_processes(tmp_path / "both", *short)
     assert "test_accuracy=" in outputs[0] and "test_accuracy=" not in outputs[1]

@@ -6,6 +6,7 @@ Networks without batch norm, of which there is no such source, have the recipe f
 from typing import Any
 
 from zoo.training.config.recipes.row import Row
+from zoo.training.config.recipes.small_images import NIN
 
 # The padded crop of He et al. 2015, section 4.2: by up to 4 pixels.
 CROP: dict[str, Any] = {"shift": 4, "flip": True}
@@ -66,7 +67,7 @@ CIFAR = (
     ),
     Row(
         ("nin*",),
-        {"learning_rate": 3e-4, "clip_norm": 1.0, "epochs": 100, "batch_size": 128, **CROP},
+        {**NIN, "epochs": 100, "batch_size": 128, **CROP},
         "zoo's own, not measured: that for any data, for longer and with the padded crop; Lin et al. 2013 trained on "
         "whitened images",
     ),
