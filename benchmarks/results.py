@@ -28,6 +28,10 @@ NETWORKS = (
     "resnet18",
     "mobilenet_v2",
     "densenet121",
+    "resnet20_cifar",
+    "wrn_16_4",
+    "densenet_bc_100_12",
+    "wrn_28_10",
 )
 # For the same family of networks, from the data set's README, https://github.com/zalandoresearch/fashion-mnist#benchmark.
 README = {
@@ -39,6 +43,8 @@ README = {
     "resnet18": "0.949",
     "mobilenet_v2": "0.950 (MobileNet)",
     "densenet121": "0.954 (DenseNet-BC, 768K)",
+    "densenet_bc_100_12": "0.954",
+    "wrn_28_10": "0.963",
 }
 
 

@@ -120,3 +120,9 @@ def test_every_setting_has_a_help_text():
 def test_fashion_mnist_has_its_recipe_under_both_of_its_names():
     folder, of_tfds, other = (recipe_for("resnet18", name) for name in ("fashion-mnist", "fashion_mnist", "photos"))
     assert folder == of_tfds != other
+
+
+@pytest.mark.parametrize("name", ["resnet20_cifar", "wrn_16_4", "densenet_bc_100_12"])
+def test_networks_for_cifar_take_images_of_fashion_mnist_as_they_are(name):
+    assert recipe_for(name, "fashion-mnist").image_size == 28
+    assert recipe_for("densenet121", "fashion-mnist").image_size > 28

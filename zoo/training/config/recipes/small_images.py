@@ -40,6 +40,7 @@ DIGITS = (
 )
 
 FASHION_MNIST = (
+    Row(("*_cifar", "wrn_*", "pyramidnet*", "densenet*_12"), {**FASHION_LONG, "image_size": 28}, UNFINISHED),
     Row(("googlenet_bn",), FASHION, MEASURED),
     Row(("googlenet",), {**FASHION_PLAIN, "aux_heads": True}, UNFINISHED),
     Row(("squeezenet*",), FASHION_PLAIN, UNFINISHED),
