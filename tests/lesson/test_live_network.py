@@ -70,6 +70,7 @@ def test_a_network_that_takes_less_than_a_second_has_a_panel(name, has_panel):
     model = zoo.create_model(name)
     variables = jax.tree.map(lambda leaf: np.zeros(leaf.shape, np.float32), trace_init(model))
     preprocessing = Preprocessing(image_shape=(224, 224, 3), mean=(0.5,) * 3, std=(0.25,) * 3)
-    trained = TrainedNetwork(Weights(name, variables, preprocessing), "zeros")
+    weights = Weights(model=name, variables=variables, preprocessing=preprocessing)
+    trained = TrainedNetwork(weights, "zeros")
     panel = live_panel(trained, count_network(name, model, trained.image_shape), None)
     assert (panel is not None) == has_panel

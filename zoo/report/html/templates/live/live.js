@@ -24,6 +24,8 @@ function startLive(root, data, colourTables) {
     if (!pad || pad.size !== size) { at("pad").replaceChildren(); pad = makePad(at("pad"), size, drawn); }
     maps = state.data.network.operations.map((operation, index) => (isShown(state.data.network, index) ? makeMaps(operation.shape, mapTitle(operation), colours, (row, column, unit) => { state.chosen = { index, at: [row, column, unit] }; show(); }) : null));
     layers.replaceChildren(...maps.filter(Boolean).map((one) => one.figure));
+    // Beside many layers the drawing and the chosen value stay in view.
+    root.classList.toggle("long", layers.childElementCount > MAX_LAYERS_IN_VIEW);
     fillExamples(at("examples"), state.data, (example) => { showExample(example); compute(); });
     fillSteps(at("steps"), state, compute);
     showExample(state.data.examples[3] ?? state.data.examples[0]);
@@ -74,6 +76,7 @@ const SLOW_MILLISECONDS = 50;
 // Of more classes, the most probable ones are shown.
 const MAX_BARS = 20;
 const MAX_TERMS = 25;
+const MAX_LAYERS_IN_VIEW = 12;
 
 function placeOfLargest(values, [, width, depth]) {
   const place = values.indexOf(values.reduce((most, value) => Math.max(most, value)));

@@ -4,9 +4,9 @@ const MAP_GAP = 1;
 // In none of the tables of colours.
 const CHOSEN_COLOUR = "#ff00ff";
 
-// A vector is drawn as rows of squares.
+// A vector is drawn as rows of squares; very many maps as a square of maps.
 function layoutOf([height, width, depth]) {
-  const vector = height * width === 1, columns = vector ? Math.min(depth, 20) : Math.min(depth, 8);
+  const vector = height * width === 1, columns = vector ? Math.max(Math.min(depth, 20), Math.ceil(Math.sqrt(depth))) : depth > 64 ? Math.ceil(Math.sqrt(depth)) : Math.min(depth, 8);
   const tile = vector ? [1, 1] : [height, width], gap = vector ? 0 : MAP_GAP;
   const rows = Math.ceil(depth / columns);
   return { columns, rows, tile, gap, height: rows * (tile[0] + gap) - gap, width: columns * (tile[1] + gap) - gap, depth };
