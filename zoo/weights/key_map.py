@@ -20,7 +20,8 @@ class KeyMap:
 
     `flattened`: for a dense layer that sees flattened feature maps, their (channels, height, width); torch flattens in
     this order, we in (height, width, channels).
-    `convolved`: our dense layers that are convolutions there, 1x1 or as large as the flattened maps.
+    `convolved`: our dense layers that are convolutions there, 1x1 or as large as the flattened maps; patterns, as in
+    rules.
     `maps`: our parameters of shape [channels] that have the shape [channels, 1, 1] there.
     `bgr`: the first convolution, where that library's images are blue-green-red; our images are always RGB.
     """
@@ -30,6 +31,11 @@ class KeyMap:
     convolved: tuple[str, ...] = ()
     maps: tuple[str, ...] = ()
     bgr: str | None = None
+
+
+def is_convolved(path: str, key_map: KeyMap) -> bool:
+    """Whether our dense layer is a convolution in that library."""
+    return any(re.fullmatch(_pattern(ours), path) for ours in key_map.convolved)
 
 
 def translate(path: str, rules: tuple[tuple[str, str], ...]) -> str:

@@ -1,6 +1,7 @@
 """The names of our networks in the libraries that have them: {our name: their name}, one table per library."""
 
 REGNET_SIZES = ("400mf", "800mf", "1_6gf", "3_2gf", "8gf", "16gf", "32gf")
+CONVNEXT_V2_SIZES = ("atto", "femto", "pico", "nano", "tiny", "base", "large", "huge")
 
 TORCHVISION = {
     **{name: name for name in ("alexnet", "squeezenet1_0", "squeezenet1_1", "inception_v3", "mobilenet_v2")},
@@ -24,6 +25,8 @@ TIMM = {
     "xception": "legacy_xception",
     "seresnet50": "seresnet50",
     **{f"resnet{depth}v2": f"resnetv2_{depth}" for depth in (50, 101, 152)},
+    **{name: name for name in map("convnext_{}".format, ("atto", "femto", "pico", "nano", "xlarge"))},
+    **{name: name for name in map("convnextv2_{}".format, CONVNEXT_V2_SIZES)},
     "mobilenet_v1": "mobilenetv1_100",
     **{f"efficientnet_lite{i}": f"tf_efficientnet_lite{i}" for i in range(5)},
 }

@@ -12,7 +12,7 @@ from zoo.registry import create_model
 from zoo.weights.checkpoint_contents import find_state_dict
 from zoo.weights.fold import refuse_folded
 from zoo.weights.head_and_aux import Part, part_leaves
-from zoo.weights.key_map import KeyMap
+from zoo.weights.key_map import KeyMap, is_convolved
 from zoo.weights.key_maps import find_key_map
 from zoo.weights.torch_keys import MatchedKeys, match_keys, torch_key
 from zoo.weights.variable_tree import TreePath, bgr_to_rgb, fill_variables, leaf_of, module_of
@@ -86,11 +86,11 @@ def _to_torch(array: np.ndarray, path: TreePath, key_map: KeyMap) -> np.ndarray:
     if flattened := _flattened(path, key_map):
         channels, height, width = flattened
         convolution = array.reshape(height, width, channels, -1).transpose(3, 2, 0, 1)
-        return convolution if module_of(path) in key_map.convolved else convolution.reshape(array.shape[1], -1)
+        return convolution if is_convolved(module_of(path), key_map) else convolution.reshape(array.shape[1], -1)
     if leaf_of(path) in key_map.maps:
         return array[:, None, None]
     if array.ndim == 4:
         return array.transpose(3, 2, 0, 1)
-    if array.ndim == 2 and module_of(path) in key_map.convolved:
+    if array.ndim == 2 and is_convolved(module_of(path), key_map):
         return array.T[:, :, None, None]
     return array.T if array.ndim == 2 else array

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from zoo.models.convnext import TABLE
+from zoo.models.convnext import TABLE, TIMM_TABLE, V2_TABLE
 from zoo.weights.key_map import KeyMap
 
 
@@ -26,19 +26,25 @@ TORCHVISION = KeyMap(
     maps=("layer_scale",),
 )
 
-TIMM = KeyMap(
-    rules=(
-        ("stem/conv", "stem.0"),
-        ("stem/norm", "stem.1"),
-        ("block{s}_{i}/dwconv", "stages.{s-1}.blocks.{i-1}.conv_dw"),
-        ("block{s}_{i}/norm", "stages.{s-1}.blocks.{i-1}.norm"),
-        ("block{s}_{i}/pwconv{k}", "stages.{s-1}.blocks.{i-1}.mlp.fc{k}"),
-        ("block{s}_{i}/layer_scale", "stages.{s-1}.blocks.{i-1}.gamma"),
-        ("downsample{s}/norm", "stages.{s-1}.downsample.0"),
-        ("downsample{s}/conv", "stages.{s-1}.downsample.1"),
-        ("norm", "head.norm"),
-        ("fc", "head.fc"),
-    )
+TIMM_RULES = (
+    ("stem/conv", "stem.0"),
+    ("stem/norm", "stem.1"),
+    ("block{s}_{i}/dwconv", "stages.{s-1}.blocks.{i-1}.conv_dw"),
+    ("block{s}_{i}/norm", "stages.{s-1}.blocks.{i-1}.norm"),
+    ("block{s}_{i}/pwconv{k}", "stages.{s-1}.blocks.{i-1}.mlp.fc{k}"),
+    ("block{s}_{i}/grn", "stages.{s-1}.blocks.{i-1}.mlp.grn"),
+    ("block{s}_{i}/layer_scale", "stages.{s-1}.blocks.{i-1}.gamma"),
+    ("downsample{s}/norm", "stages.{s-1}.downsample.0"),
+    ("downsample{s}/conv", "stages.{s-1}.downsample.1"),
+    ("norm", "head.norm"),
+    ("fc", "head.fc"),
 )
+TIMM = KeyMap(rules=TIMM_RULES)
+# The pointwise layers of timm's smallest networks are convolutions.
+TIMM_CONVOLVED = KeyMap(rules=TIMM_RULES, convolved=("block{s}_{i}/pwconv{k}",))
+SMALL = ("atto", "femto", "pico", "nano")
 
-KEY_MAPS = {name: {"torchvision": TORCHVISION, "timm": TIMM} for name in TABLE}
+KEY_MAPS = {
+    **{name: {"torchvision": TORCHVISION, "timm": TIMM} for name in TABLE},
+    **{name: {"timm": TIMM_CONVOLVED if name.endswith(SMALL) else TIMM} for name in (*TIMM_TABLE, *V2_TABLE)},
+}
