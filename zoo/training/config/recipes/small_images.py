@@ -27,9 +27,11 @@ FASHION_PLAIN: dict[str, Any] = {**FASHION, "learning_rate": 1e-3, "clip_norm": 
 # 57 to 130 million parameters: an update costs more than the images of a batch, so batches are larger.
 FASHION_LARGE: dict[str, Any] = {**FASHION_PLAIN, "epochs": 10, "batch_size": 256, "learning_rate": 5e-4}
 
-# The logits of NiN are behind a ReLU, and start near zero. A class whose logits are zero for all images has no
-# gradient, and may stay so for hundreds of steps with Adam, where Muon needs tens.
-NIN: dict[str, Any] = {"optimizer": "muon", "learning_rate": 2e-3}
+# The logits of SqueezeNet and NiN are behind a ReLU: a class whose logits fall to zero for all images has no gradient
+# any more. Where the head learns more slowly than the features, no class is lost.
+SQUEEZENET: dict[str, Any] = {"learning_rate": 1e-4, "backbone_rate": 10.0}
+# Muon, as the initial values of NiN leave almost nothing of an image in its logits.
+NIN: dict[str, Any] = {**SQUEEZENET, "optimizer": "muon", "learning_rate": 2e-4}
 
 # LeNet pads digits to 32 pixels, as in its paper.
 DIGITS = (
@@ -61,5 +63,6 @@ ANY_DATA = (
     Row(("alexnet*", "zfnet"), {"learning_rate": 2e-4}, OWN),
     Row(("vgg*",), {"learning_rate": 1e-4, "clip_norm": 1.0}, OWN),
     Row(("nin*",), NIN, OWN),
+    Row(("squeezenet*",), SQUEEZENET, OWN),
     Row(("*",), {}, "the general default"),
 )
