@@ -15,7 +15,7 @@ PARAMETER_BYTES = 4 * 25_557_032
 # A multiply-add is two operations, and training three times the forward pass.
 FLOPS_PER_IMAGE = 2 * 3 * 4_089_184_256
 # All-reduces of the compiled step, over the whole batch and in groups: benchmarks/collectives.py.
-SYNCHRONISED, IN_GROUPS = 157, 2
+SYNCHRONISED, IN_GROUPS = 104, 2
 
 
 @dataclass(frozen=True)

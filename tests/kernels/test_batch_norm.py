@@ -1,5 +1,6 @@
 """Batch normalisation against Flax's."""
 
+import re
 from functools import partial
 
 import flax.linen as nn
@@ -11,6 +12,7 @@ from jax.sharding import AxisType, NamedSharding, PartitionSpec
 
 from zoo.errors import ZooError
 from zoo.kernels.batch_norm import BatchNorm
+from zoo.runtime.mesh import batch_sharding, data_mesh, split_over
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(3, 2, size=(4, 5, 6, 7))
@@ -155,6 +157,34 @@ def test_the_variance_is_right_where_the_batch_is_on_several_devices():
         return y.reshape(x.shape), jax.tree.map(lambda leaf: leaf[3], updated)
 
     assert_normalised(x, of_each_device)
+
+
+def test_a_batch_on_several_devices_needs_one_collective_for_its_statistics():
+    mesh = data_mesh(16)
+    batch = jax.ShapeDtypeStruct((16, 8, 8, 2), jnp.float32, sharding=batch_sharding(mesh))
+
+    def run(x):
+        with split_over(mesh):
+            return in_training(x)
+
+    text = jax.jit(run).lower(batch).compile().as_text()
+    assert len(re.findall(r" all-reduce(-start)?\(", text)) == 1 and "all-gather" not in text
+
+
+def test_on_several_devices_the_running_mean_keeps_the_variance_right():
+    x, mesh = shifted(1e4), data_mesh(16)
+    x += np.arange(16, dtype=np.float32)[:, None, None, None]
+    norm = BatchNorm(use_running_average=False, momentum=0.5, dtype=jnp.float32)
+    stats = {"mean": np.full(2, 9990, np.float32), "var": np.ones(2, np.float32)}
+
+    def run(x):
+        with split_over(mesh):
+            return norm.apply({**TWO_CHANNELS, "batch_stats": stats}, x, mutable=["batch_stats"])[1]["batch_stats"]
+
+    updated = jax.jit(run)(jax.device_put(x, batch_sharding(mesh)))
+    exact = x.astype(np.float64)
+    np.testing.assert_allclose(2 * updated["var"] - 1, exact.var((0, 1, 2)), rtol=1e-3)
+    np.testing.assert_allclose(2 * updated["mean"] - 9990, exact.mean((0, 1, 2)), rtol=1e-6)
 
 
 def test_statistics_of_groups_of_devices():

@@ -13,7 +13,7 @@ from tiny import Tiny
 import zoo
 from zoo.data.preprocessing import channel_constants, normalize
 from zoo.runtime.jit_once import jit_once
-from zoo.runtime.mesh import batch_sharding, data_mesh, replicated, shard_batch
+from zoo.runtime.mesh import batch_sharding, data_mesh, replicated, shard_batch, split_over
 from zoo.training import Recipe, create_state, eval_step, train_step
 from zoo.training.step import cross_entropy
 
@@ -74,7 +74,12 @@ def check_steps_agree(model, image_shape):
     # A copy, as `device_put` may share what donation then deletes.
     copied = jax.jit(lambda state: jax.tree.map(jnp.copy, state))(state)
     spread = jax.device_put(copied, replicated(mesh))
-    sharded, sharded_metrics = jax.jit(train_step, donate_argnums=0)(spread, shard_batch(batch, mesh))
+
+    def split_step(state, batch):
+        with split_over(mesh):
+            return train_step(state, batch)
+
+    sharded, sharded_metrics = jax.jit(split_step, donate_argnums=0)(spread, shard_batch(batch, mesh))
 
     stacked = jax.jit(lambda state: jax.tree.map(lambda leaf: jnp.stack([leaf] * devices), state))(state)
     parts = jax.tree.map(lambda leaf: leaf.reshape(devices, -1, *leaf.shape[1:]), batch)

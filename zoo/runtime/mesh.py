@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from itertools import groupby
 from typing import Any
 
@@ -89,3 +90,18 @@ def data_axis() -> str | None:
     except NameError:
         return None
     return DATA_AXIS
+
+
+def batch_parts(images: int) -> int:
+    """How many equal parts of so many images are each on one device, where that is known: inside `split_over`.
+
+    1 outside of it, and where the images cannot be so split.
+    """
+    mesh = jax.sharding.get_abstract_mesh()
+    parts = mesh.shape.get(DATA_AXIS, 1) if mesh.are_all_axes_auto else 1
+    return 1 if images % parts else parts
+
+
+def split_over(mesh: Mesh | None) -> AbstractContextManager:
+    """Within this context of a trace `batch_parts` knows that batches are split over this mesh; None is no mesh."""
+    return jax.sharding.use_abstract_mesh(mesh.abstract_mesh if mesh else jax.sharding.AbstractMesh((), ()))

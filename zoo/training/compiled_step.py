@@ -9,7 +9,7 @@ from jax.sharding import Mesh
 from jax.stages import Compiled
 
 from zoo.runtime.compiler_options import compiler_options
-from zoo.runtime.mesh import batch_sharding, replicated
+from zoo.runtime.mesh import batch_sharding, replicated, split_over
 from zoo.training.checkpoint.saved_state import abstract_like
 from zoo.training.config.run_config import RunConfig
 from zoo.training.feed import gather_batch
@@ -25,7 +25,8 @@ def jit_step(make_batch: MakeBatch, sharding: Any, mesh: Mesh) -> Any:
     """The jitted training step, which makes its batch of a feed's inputs and donates the state."""
 
     def step(state: TrainState, inputs: Any) -> tuple[TrainState, Metrics]:
-        return train_step(state, make_batch(inputs, state.step))
+        with split_over(mesh):
+            return train_step(state, make_batch(inputs, state.step))
 
     shardings = (sharding, replicated(mesh))
     # Those of the mesh, which may be of devices that are not there.

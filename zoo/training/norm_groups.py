@@ -15,6 +15,7 @@ import numpy as np
 from flax import linen as nn
 
 from zoo.errors import ZooError
+from zoo.runtime.mesh import split_over
 
 
 def batch_norm_groups(size: int, images: int) -> AbstractContextManager:
@@ -98,7 +99,8 @@ def _normalise_groups(module: nn.BatchNorm, groups: int, x: jax.Array) -> jax.Ar
         return alone.apply({**variables, "batch_stats": stats}, x, mutable=["batch_stats"])
 
     parts = x.reshape(groups, x.shape[0] // groups, *x.shape[1:])
-    y, updated = jax.vmap(normalise, in_axes=(stats_axis, 0))(stats, parts)
+    with split_over(None):
+        y, updated = jax.vmap(normalise, in_axes=(stats_axis, 0))(stats, parts)
     for name, value in updated["batch_stats"].items():
         module.put_variable("batch_stats", name, value)
     return y.reshape(x.shape[0], *y.shape[2:])
