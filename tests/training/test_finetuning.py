@@ -38,7 +38,7 @@ from zoo.training.finetune.freezing import (
     merge,
     partition,
 )
-from zoo.training.finetune.pretrained_backbone import backbone_of, fields_of, insert_backbone
+from zoo.training.finetune.pretrained_backbone import backbone_of, fields_of, insert_backbone, with_new_head
 from zoo.training.initial_state import state_initializer
 from zoo.weights import Weights
 from zoo.weights.files import key_of
@@ -275,6 +275,17 @@ def test_a_run_begins_with_the_weights_and_the_head_that_it_would_have_without()
     assert not any("output" in key for key in moved(fresh.params, finetuned.params))
     of_weights = {**weights.variables["params"], "output": finetuned.params["output"]}
     assert moved(of_weights, finetuned.params) == set()
+
+
+def test_a_new_head_starts_small_whatever_the_original_draws_for_its_thousand_classes():
+    config = dataclasses.replace(lenet_config(), pretrained="")
+    start = backbone_of(lenet_weights(), build_network(config))
+    state = jit_once(state_initializer(config, 2))(jax.random.key(0), start)
+    # torch's linear layer, where LeNet-5's own is uniform in +-sqrt(3 / 84).
+    head = np.abs(state.params["output"]["kernel"])
+    assert 0.95 < head.max() * np.sqrt(84) <= 1 and not state.params["output"]["bias"].any()
+    # A module of the user's own has no such field.
+    assert with_new_head(nn.Dense(3)) == nn.Dense(3)
 
 
 def test_a_head_of_as_many_classes_is_new_too():

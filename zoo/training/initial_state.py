@@ -22,7 +22,7 @@ from zoo.training.config.run_config import RunConfig
 from zoo.training.distributed import fail_on_all_processes
 from zoo.training.finetune.freezing import frozen_parameters, head_parameters
 from zoo.training.finetune.layer_decay import layer_distances
-from zoo.training.finetune.pretrained_backbone import insert_backbone
+from zoo.training.finetune.pretrained_backbone import insert_backbone, with_new_head
 from zoo.training.muon import grouped_kernels
 from zoo.training.optimizer import make_optimizer
 from zoo.training.prepared_run import Backbone, PreparedRun
@@ -86,7 +86,8 @@ def state_initializer(
 
     def initialize(key: jax.Array, backbone: Backbone) -> TrainState:
         init_key, key = jax.random.split(key)
-        variables = network.init(init_key, jnp.zeros((1, *preprocessing.image_shape)))
+        starting = with_new_head(network) if config.pretrained is not None else network
+        variables = starting.init(init_key, jnp.zeros((1, *preprocessing.image_shape)))
         return create_state(
             network,
             optimizer,

@@ -1,12 +1,14 @@
 """Pretrained variables as the start of a run on other classes."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import jax
 import numpy as np
 
 from zoo.errors import ZooError, list_some
+from zoo.initializers import InitialValues, torch_default, zeros
 from zoo.models.network import Network
 from zoo.models.variables import init_shapes
 from zoo.training.config.recipe import Recipe
@@ -39,6 +41,18 @@ def backbone_of(weights: Weights, network: Network) -> dict[str, Any]:
             f"{list_some(unexpected)}; of another shape {list_some(differing)}"
         )
     return backbone
+
+
+def with_new_head(network: Network) -> Network:
+    """The network whose linear layers start as torch's, with biases of 0: of them only the new head is kept.
+
+    What the originals draw is for 1,000 classes: with ten, EfficientNet's head would start ten times as large. A
+    network of the user's own has a head as its code says.
+    """
+    values = getattr(network, "initial_values", None)
+    if not isinstance(values, InitialValues):
+        return network
+    return network.clone(initial_values=replace(values, dense_kernel=torch_default, dense_bias=zeros))
 
 
 def insert_backbone(variables: Variables, backbone: Mapping[str, jax.Array | np.ndarray]) -> Variables:
