@@ -14,12 +14,13 @@ from quick import QUICK_TO_COUNT, computed, summary_of
 import zoo
 from zoo.count import PAPER_TABLES, compare_with_paper, summarize
 from zoo.layers import Conv, Inception, NaiveInception
+from zoo.models.resnet_d import TABLE as RESNET_D
 from zoo.models.variables import trace_init
 
 TABLE_1 = json.loads(Path(__file__).with_name("googlenet_table1.json").read_text())
 
-# In both modules with stride 2, Caffe joins a pool without padding and convolutions with padding.
-MISALIGNED = {"inception_v2": 2, "inception_v2_caffe": 2, "pyramidnet110_48": 2}
+# Where a stride is 2, a pool without padding is joined with convolutions with padding.
+MISALIGNED = {"inception_v2": 2, "inception_v2_caffe": 2, "pyramidnet110_48": 2, **dict.fromkeys(RESNET_D, 3)}
 
 
 def layer_macs(model: nn.Module) -> int:

@@ -7,7 +7,8 @@ import pytest
 
 import zoo
 from zoo.models.blocks.padded_shortcut import padded_shortcut
-from zoo.models.resnet import ResNet, block_settings
+from zoo.models.blocks.residual import block_settings
+from zoo.models.resnet import ResNet
 from zoo.models.resnet_v2 import ResNetV2
 from zoo.models.variables import init_shapes
 

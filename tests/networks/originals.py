@@ -42,8 +42,8 @@ ORIGINALS: dict[str, tuple[str, str]] = {
 # `fill`. Otherwise each block doubles the variance: after fifty blocks biases are lost in sums of 1e10, gates saturate,
 # and the logits depend on the rounding errors of the original.
 DIVIDED_BY_4 = (
-    (r"resnet(18|34)", r".*\.bn2\.weight"),
-    (r"(wide_|se)?resne(t|xt)(50|101|152)(_\d.*)?", r".*\.bn3\.weight"),
+    (r"resnet(18|34)d?", r".*\.bn2\.weight"),
+    (r"(wide_|se|eca)?resne(t|xt|trs)(26|50|101|152|200)d?(_\d.*)?", r".*\.bn3\.weight"),
     (r"resnet\d+_keras", r".*_3_bn/gamma"),
     (r"resnet\d+v2", r".*\.conv3\.weight"),
     (r"efficientnet_b[5-7]", r"features\.[2-7]\.[1-9]\d*\.block\.3\.1\.weight"),

@@ -20,7 +20,11 @@ from zoo.weights.files import default_preprocessing
 from zoo.weights.fold import batch_norms, fold_weights
 
 # Where the norm comes before its convolution.
-PRE_ACTIVATION = [*zoo.list_models("densenet*"), *zoo.list_models("resnet*v2")]
+PRE_ACTIVATION = [
+    name
+    for family in ("densenet*", "resnet*v2", "preresnet*", "wrn_*", "pyramidnet*")
+    for name in zoo.list_models(family)
+]
 WITHOUT_NORM = [
     *("alexnet", "alexnet_2012", "zfnet", "nin", "nin_cifar10", "googlenet"),
     *(name for family in ("lenet*", "vgg??", "squeezenet*", "convnext*") for name in zoo.list_models(family)),

@@ -20,6 +20,8 @@ FAMILIES = (
     "inception_resnet",
     "xception",
     "resnet",
+    "resnet_keras",
+    "resnet_d",
     "resnet_v2",
     "resnet_cifar",
     "pyramidnet",

@@ -8,10 +8,10 @@ import jax.numpy as jnp
 
 from zoo.initializers import InitialValues, he_normal, torch_default, torch_default_bias
 from zoo.layers import Activation, Conv, ModuleFactory, avg_pool, batch_norm, global_avg_pool, stochastic_depth
+from zoo.models.blocks.residual import last_blocks
 from zoo.models.cifar_record import cifar_record
 from zoo.models.field_types import Depths, Probability, Width
 from zoo.models.network import ModelInfo, Network, Paper, maybe_remat
-from zoo.models.resnet import last_blocks
 
 PAPER = Paper(title="Deep Pyramidal Residual Networks", year=2016, url="https://arxiv.org/abs/1610.02915")
 

@@ -1,15 +1,11 @@
 """ResNet, ResNeXt, Wide ResNet and SE-ResNet: each block adds its output to its input."""
 
-from collections.abc import Iterator
 from functools import partial
-from typing import Literal, NamedTuple
 
 import flax.linen as nn
 import jax
 
-from zoo.errors import ZooError
 from zoo.initializers import (
-    KERAS_DEFAULT,
     InitialValues,
     he_normal_fan_out,
     torch_default,
@@ -17,16 +13,15 @@ from zoo.initializers import (
     zeros,
 )
 from zoo.layers import (
-    Activation,
     Dropout,
     ModuleFactory,
     SqueezeExcite,
     batch_norm,
     global_avg_pool,
     max_pool,
-    stochastic_depth,
 )
-from zoo.models.blocks.padded_shortcut import padded_shortcut
+from zoo.models.blocks.channel_attention import EfficientChannelAttention
+from zoo.models.blocks.residual import ConvSettings, ResidualBlock, Shortcut, block_settings, last_blocks
 from zoo.models.field_types import Depths, Groups, Probability, Width, Widths
 from zoo.models.network import TORCHVISION_V2_CROP, FoldableNetwork, ModelInfo, Paper, maybe_remat
 
@@ -46,7 +41,6 @@ INITIAL = InitialValues(
     kernel=he_normal_fan_out, bias=torch_default_bias, dense_kernel=torch_default, dense_bias=torch_default_bias
 )
 WIDTHS = (64, 128, 256, 512)
-Shortcut = Literal["projection", "padding"]
 EXPANSION = 4  # the output features of a bottleneck divided by its width
 
 # Layers, groups, width of a group in conv2_x, squeeze-and-excitation; paper, parameters, multiply-adds.
@@ -62,32 +56,9 @@ TABLE = {
     "wide_resnet50_2": (50, 1, 128, False, WIDE, 68_883_240, 11_398_021_120),
     "wide_resnet101_2": (101, 1, 128, False, WIDE, 126_886_696, 22_753_050_624),
     "seresnet50": (50, 1, 64, True, SE, 28_088_024, 4_091_699_200),
+    "seresnext50_32x4d": (50, 32, 4, True, SE, 27_559_896, 4_232_994_816),
+    "seresnext101_32x8d": (101, 32, 8, True, SE, 93_569_048, 16_418_758_656),
 }
-
-# Layers, parameters, multiply-adds.
-KERAS_TABLE = {
-    "resnet50_keras": (50, 25_583_592, 3_857_973_248),
-    "resnet101_keras": (101, 44_601_832, 7_570_194_432),
-    "resnet152_keras": (152, 60_268_520, 11_282_415_616),
-}
-
-
-class ConvSettings(NamedTuple):
-    """A convolution of a residual branch."""
-
-    features: int
-    kernel: int
-    stride: int = 1
-    groups: int = 1
-
-
-class BlockSettings(NamedTuple):
-    """The name of a block, its width, its stride and its rate of stochastic depth."""
-
-    name: str
-    width: int
-    stride: int
-    drop_rate: float
 
 
 class ResNet(FoldableNetwork):
@@ -96,11 +67,19 @@ class ResNet(FoldableNetwork):
     Networks of up to 34 layers have blocks of two 3x3 convolutions, deeper ones have `bottleneck` blocks. Keras's port
     has `use_bias` and `stride_on_1x1`: as in the paper, the first convolution has the stride. `groups` and
     `group_width` are ResNeXt's; Wide ResNet has one group of twice the width. The rate of stochastic depth grows
-    linearly from 0 in the first block to `stochastic_depth` in the last. With `small_images` (CIFAR) the stem is a 3x3
-    convolution with stride 1, without a pool. A shortcut between different shapes is a 1x1 convolution (option B of
-    section 3.3) or, with `shortcut="padding"`, every second position with zeros as further channels (option A). With
-    `zero_init_residual` the scale of the last norm of each block is 0 at first, so that the block is the identity
-    (Goyal et al., arXiv:1706.02677, section 5.1).
+    linearly from 0 in the first block to `stochastic_depth` in the last. With `zero_init_residual` the scale of the
+    last norm of each block is 0 at first, so that the block is the identity (Goyal et al., arXiv:1706.02677, section
+    5.1).
+
+    With `small_images` (CIFAR) the stem is a 3x3 convolution with stride 1, without a pool. A `deep_stem` has three 3x3
+    convolutions for the 7x7 (He et al. 2018, arXiv:1812.01187, Figure 2b); `conv_pool` is a convolution for the pool.
+
+    A `shortcut` between different shapes is a "projection" by a 1x1 convolution (option B of section 3.3), "padding":
+    every second position, with zeros as further channels (option A), or "pooling": a 2x2 average pool, then the
+    projection (He et al. 2018, Figure 2c).
+
+    `squeeze_excite` gates the channels of a branch by means of `squeeze_ratio` times fewer, `efficient_attention` by
+    those of the channels beside each (ECA-Net).
     """
 
     depths: Depths = DEPTHS[50]
@@ -109,10 +88,14 @@ class ResNet(FoldableNetwork):
     groups: Groups = 1
     group_width: Width = 64
     squeeze_excite: bool = False
+    squeeze_ratio: Groups = 16
+    efficient_attention: bool = False
     stride_on_1x1: bool = False
     use_bias: bool = False
     norm: ModuleFactory = batch_norm
     small_images: bool = False
+    deep_stem: bool = False
+    conv_pool: bool = False
     shortcut: Shortcut = "projection"
     stochastic_depth: Probability = 0.0
     dropout: Probability = 0.0
@@ -123,14 +106,9 @@ class ResNet(FoldableNetwork):
     @nn.compact
     def __call__(self, x: jax.Array, *, train: bool = False) -> jax.Array:
         norm = self.norm_unless_folded(self.norm, train=train)
-        init = self.initial_values
         conv = partial(self.conv_blocks(norm), use_bias=self.use_bias or self.folded)
         last_conv = partial(conv, norm=partial(norm, scale_init=zeros)) if norm and self.zero_init_residual else conv
-        squeeze_excite = partial(SqueezeExcite, kernel_init=init.kernel, bias_init=init.bias, dtype=self.dtype)
-        if self.small_images:
-            x = conv(self.widths[0], 3, padding=1, name="conv1")(x, train)
-        else:
-            x = max_pool(conv(self.widths[0], 7, 2, padding=3, name="conv1")(x, train), 3, 2, padding=1)
+        x = self._stem(x, conv, train)
         for settings in block_settings(self.depths, self.widths, self.stochastic_depth):
             block = maybe_remat(ResidualBlock, self.remat)(
                 branch=self._branch(settings.width, settings.stride),
@@ -139,13 +117,37 @@ class ResNet(FoldableNetwork):
                 conv=conv,
                 last_conv=last_conv,
                 act=self.act,
-                squeeze_excite=squeeze_excite if self.squeeze_excite else None,
+                attention=self._attention(EXPANSION * settings.width if self.bottleneck else settings.width),
                 stochastic_depth=settings.drop_rate,
                 name=settings.name,
             )
             x = block(x, train)
         x = Dropout(self.dropout, deterministic=not train, name="dropout")(global_avg_pool(x))
         return self.classify(x, "fc")
+
+    def _stem(self, x: jax.Array, conv: ModuleFactory, train: bool) -> jax.Array:
+        width = self.widths[0]
+        if self.small_images:
+            return conv(width, 3, padding=1, name="conv1")(x, train)
+        if self.deep_stem:
+            x = conv(width // 2, 3, 2, padding=1, name="conv1_1")(x, train)
+            x = conv(width // 2, 3, padding=1, name="conv1_2")(x, train)
+            x = conv(width, 3, padding=1, name="conv1_3")(x, train)
+        else:
+            x = conv(width, 7, 2, padding=3, name="conv1")(x, train)
+        if self.conv_pool:
+            return conv(width, 3, 2, padding=1, name="pool")(x, train)
+        return max_pool(x, 3, 2, padding=1)
+
+    def _attention(self, features: int) -> ModuleFactory | None:
+        if self.efficient_attention:
+            return partial(EfficientChannelAttention, dtype=self.dtype, name="eca")
+        if not self.squeeze_excite:
+            return None
+        squeezed = max(features // self.squeeze_ratio, 1)
+        init = self.initial_values
+        gate = partial(SqueezeExcite, squeezed, kernel_init=init.kernel, bias_init=init.bias)
+        return partial(gate, dtype=self.dtype, name="se")
 
     def _branch(self, width: int, stride: int) -> tuple[ConvSettings, ...]:
         if not self.bottleneck:
@@ -157,64 +159,6 @@ class ResNet(FoldableNetwork):
             ConvSettings(inner, 3, stride_3x3, self.groups),
             ConvSettings(EXPANSION * width, 1),
         )
-
-
-def block_settings(depths: tuple[int, ...], widths: tuple[int, ...], last_drop_rate: float) -> Iterator[BlockSettings]:
-    """The settings of all blocks, in order: `depths` and `widths` are those of the stages.
-
-    The rate of stochastic depth grows from 0 to `last_drop_rate`. Raises ZooError for other than one width per stage.
-    """
-    if len(depths) != len(widths):
-        raise ZooError(f"depths={depths} and widths={widths}: give as many widths as depths, one for each stage")
-    position, last = 0, max(sum(depths) - 1, 1)
-    for stage, (depth, width) in enumerate(zip(depths, widths, strict=True), start=2):
-        for i in range(1, depth + 1):
-            stride = 2 if stage > 2 and i == 1 else 1
-            yield BlockSettings(f"conv{stage}_{i}", width, stride, last_drop_rate * position / last)
-            position += 1
-
-
-class ResidualBlock(nn.Module):
-    """act(branch + shortcut), Figure 2 of the paper; where the shapes differ, the shortcut is projected or padded."""
-
-    branch: tuple[ConvSettings, ...]
-    stride: int
-    shortcut: Shortcut
-    conv: ModuleFactory
-    last_conv: ModuleFactory
-    act: Activation
-    squeeze_excite: ModuleFactory | None
-    stochastic_depth: float
-
-    @nn.compact
-    def __call__(self, x: jax.Array, train: bool = False) -> jax.Array:
-        y = x
-        for i, settings in enumerate(self.branch, start=1):
-            last = i == len(self.branch)
-            conv = (self.last_conv if last else self.conv)(
-                settings.features,
-                settings.kernel,
-                stride=settings.stride,
-                padding=settings.kernel // 2,
-                groups=settings.groups,
-                act=None if last else self.act,
-                name=f"conv{i}",
-            )
-            y = conv(y, train)
-        if self.squeeze_excite is not None:
-            y = self.squeeze_excite(y.shape[-1] // 16, name="se")(y)
-        y = stochastic_depth(self.stochastic_depth, train=train)(y)
-        if self.stride > 1 or x.shape[-1] != y.shape[-1]:
-            if self.shortcut == "padding":
-                x = padded_shortcut(x, y.shape[-1], self.stride)
-            else:
-                x = self.conv(y.shape[-1], 1, self.stride, act=None, name="downsample")(x, train)
-        return self.act(x + y)
-
-
-def last_blocks(depths: tuple[int, ...]) -> tuple[str, ...]:
-    """The name of the last layer or block at each resolution."""
-    return ("conv1", *(f"conv{stage}_{depth}" for stage, depth in enumerate(depths, start=2)))
 
 
 def _entry(name: str) -> ModelInfo:
@@ -241,27 +185,4 @@ def _entry(name: str) -> ModelInfo:
     )
 
 
-def _keras_entry(name: str) -> ModelInfo:
-    depth, parameters, macs = KERAS_TABLE[name]
-    norm = partial(batch_norm, epsilon=1.001e-5, momentum=0.99)
-    return ModelInfo(
-        name=name,
-        build=partial(
-            ResNet,
-            depths=DEPTHS[depth],
-            stride_on_1x1=True,
-            use_bias=True,
-            norm=norm,
-            initial_values=KERAS_DEFAULT,
-        ),
-        paper=RESNET,
-        parameters=parameters,
-        macs=macs,
-        stages=last_blocks(DEPTHS[depth]),
-        mean=(123.68 / 255, 116.779 / 255, 103.939 / 255),
-        std=(1 / 255,) * 3,
-        differs="Keras's: convolutions have biases, although batch normalisation follows",
-    )
-
-
-ENTRIES = (*map(_entry, TABLE), *map(_keras_entry, KERAS_TABLE))
+ENTRIES = tuple(map(_entry, TABLE))

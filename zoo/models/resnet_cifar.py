@@ -3,9 +3,10 @@
 from functools import partial
 
 from zoo.initializers import InitialValues, he_normal, torch_default, torch_default_bias
+from zoo.models.blocks.residual import last_blocks
 from zoo.models.cifar_record import cifar_record
 from zoo.models.network import ModelInfo, Paper
-from zoo.models.resnet import RESNET, RESNEXT, SE, WIDE, ResNet, last_blocks
+from zoo.models.resnet import RESNET, RESNEXT, SE, WIDE, ResNet
 from zoo.models.resnet_v2 import PAPER as PRE_ACTIVATION
 from zoo.models.resnet_v2 import ResNetV2
 

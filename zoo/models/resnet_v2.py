@@ -8,16 +8,13 @@ import jax
 from zoo.initializers import InitialValues, Normal, he_normal_fan_out
 from zoo.layers import Activation, Conv, Dropout, ModuleFactory, batch_norm, global_avg_pool, max_pool, stochastic_depth
 from zoo.models.blocks.padded_shortcut import padded_shortcut
+from zoo.models.blocks.residual import ConvSettings, Shortcut, block_settings, last_blocks
 from zoo.models.field_types import Depths, Probability, Width, Widths
 from zoo.models.network import ModelInfo, Network, Paper, maybe_remat
 from zoo.models.resnet import (
     DEPTHS,
     EXPANSION,
     WIDTHS,
-    ConvSettings,
-    Shortcut,
-    block_settings,
-    last_blocks,
 )
 
 PAPER = Paper(title="Identity Mappings in Deep Residual Networks", year=2016, url="https://arxiv.org/abs/1603.05027")

@@ -22,6 +22,7 @@ class KeyMap:
     this order, we in (height, width, channels).
     `convolved`: our dense layers that are convolutions there, 1x1 or as large as the flattened maps; patterns, as in
     rules.
+    `one_dimensional`: our convolutions over one row that have kernels of one dimension there; patterns.
     `maps`: our parameters of shape [channels] that have the shape [channels, 1, 1] there.
     `bgr`: the first convolution, where that library's images are blue-green-red; our images are always RGB.
     """
@@ -29,13 +30,14 @@ class KeyMap:
     rules: tuple[tuple[str, str], ...]
     flattened: Mapping[str, tuple[int, int, int]] = field(default_factory=lambda: MappingProxyType({}))
     convolved: tuple[str, ...] = ()
+    one_dimensional: tuple[str, ...] = ()
     maps: tuple[str, ...] = ()
     bgr: str | None = None
 
 
-def is_convolved(path: str, key_map: KeyMap) -> bool:
-    """Whether our dense layer is a convolution in that library."""
-    return any(re.fullmatch(_pattern(ours), path) for ours in key_map.convolved)
+def is_one_of(path: str, patterns: tuple[str, ...]) -> bool:
+    """Whether a pattern matches the path of our module."""
+    return any(re.fullmatch(_pattern(ours), path) for ours in patterns)
 
 
 def translate(path: str, rules: tuple[tuple[str, str], ...]) -> str:

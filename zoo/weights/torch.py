@@ -12,7 +12,7 @@ from zoo.registry import create_model
 from zoo.weights.checkpoint_contents import find_state_dict
 from zoo.weights.fold import refuse_folded
 from zoo.weights.head_and_aux import Part, part_leaves
-from zoo.weights.key_map import KeyMap, is_convolved
+from zoo.weights.key_map import KeyMap, is_one_of
 from zoo.weights.key_maps import find_key_map
 from zoo.weights.torch_keys import MatchedKeys, match_keys, torch_key
 from zoo.weights.variable_tree import TreePath, bgr_to_rgb, fill_variables, leaf_of, module_of
@@ -49,6 +49,8 @@ def from_matched(
     def to_ours(array: np.ndarray, path: TreePath) -> np.ndarray:
         if (flattened := _flattened(path, mapping)) and array.size == len(array) * np.prod(flattened):
             return array.reshape(-1, *flattened).transpose(2, 3, 1, 0).reshape(-1, len(array))
+        if array.ndim == 3 and is_one_of(module_of(path), mapping.one_dimensional):
+            array = array[:, :, None]
         if array.ndim == 4:
             return bgr_to_rgb(array.transpose(2, 3, 1, 0), path, mapping)
         return array.T if array.ndim == 2 else array
@@ -86,11 +88,12 @@ def _to_torch(array: np.ndarray, path: TreePath, key_map: KeyMap) -> np.ndarray:
     if flattened := _flattened(path, key_map):
         channels, height, width = flattened
         convolution = array.reshape(height, width, channels, -1).transpose(3, 2, 0, 1)
-        return convolution if is_convolved(module_of(path), key_map) else convolution.reshape(array.shape[1], -1)
+        return convolution if is_one_of(module_of(path), key_map.convolved) else convolution.reshape(array.shape[1], -1)
     if leaf_of(path) in key_map.maps:
         return array[:, None, None]
     if array.ndim == 4:
-        return array.transpose(3, 2, 0, 1)
-    if array.ndim == 2 and is_convolved(module_of(path), key_map):
+        kernel = array.transpose(3, 2, 0, 1)
+        return kernel[:, :, 0] if is_one_of(module_of(path), key_map.one_dimensional) else kernel
+    if array.ndim == 2 and is_one_of(module_of(path), key_map.convolved):
         return array.T[:, :, None, None]
     return array.T if array.ndim == 2 else array

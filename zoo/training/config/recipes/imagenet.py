@@ -18,6 +18,7 @@ from zoo.training.config.recipes.imagenet_settings import (
     INCEPTION,
     MNASNET,
     RESNET_90,
+    RESNET_COSINE,
     RESNET_TORCH,
     RESNET_TORCHVISION,
     SGD,
@@ -150,7 +151,7 @@ IMAGENET = (
         "(references/classification/README.md)",
     ),
     Row(
-        ("seresnet*",),
+        ("seresne*",),
         {
             **RESNET_TORCH,
             "color_jitter": 0.0,
@@ -166,9 +167,33 @@ IMAGENET = (
         "released weights had 0.1 for 256 images, rotations and more epochs (hujie-frank/SENet, README.md)",
     ),
     Row(
+        ("ecaresnet*",),
+        {**RESNET_TORCHVISION, "epochs": 100, "decay_at": "30,60,90"},
+        "Wang et al. 2019 (arXiv:1910.03151), section 4.1, and its program (BangguWu/ECANet, main.py)",
+    ),
+    Row(
+        ("resnetrs*",),
+        {
+            **RESNET_COSINE,
+            "epochs": 350,
+            "batch_size": 4096,
+            "weight_decay": 4e-5,
+            "label_smoothing": 0.1,
+            "randaugment": 10.0,
+            "dropout": 0.25,
+            "ema": 0.9999,
+        },
+        "Bello et al. 2021 (arXiv:2103.07579); its program (tensorflow/tpu, resnet_rs/configs/resnetrs50_i160.yaml)",
+    ),
+    Row(
         ("wide_resnet*",),
         RESNET_TORCH,
         "Zagoruyko and Komodakis 2016 (arXiv:1605.07146), end of section 3: fb.resnet.torch",
+    ),
+    Row(
+        ("resnet*d",),
+        {**RESNET_COSINE, "epochs": 120, "label_smoothing": 0.1},
+        "He et al. 2018 (arXiv:1812.01187), sections 3 and 5, without its distillation and mixup; read from memory",
     ),
     Row(
         ("resnet*",),

@@ -21,6 +21,10 @@ RESNET_90: dict[str, Any] = {
     "weight_decay": 1e-4,
     **CROP,
 }
+RESNET_COSINE: dict[str, Any] = {
+    **{name: value for name, value in RESNET_90.items() if name != "decay_at"},
+    "schedule": "cosine",
+}
 # fb.resnet.torch, of which most later programs of 2016 and 2017 are copies: it decays norms and biases too.
 RESNET_TORCH: dict[str, Any] = {
     **RESNET_90,
