@@ -96,6 +96,7 @@ def test_frozen_layers_have_no_backward_pass_and_no_estimate():
             {1: 0.0, 11: 0.5, 31: 0.05, 61: 0.005, 90: 0.005},
         ),
         ({"schedule": "constant", "warmup_epochs": 0, "epochs": 2}, {1: 0.5, 20: 0.5}),
+        ({"schedule": "plateau", "warmup_epochs": 1, "epochs": 4}, {1: 0.0, 11: 0.5}),
         ({"schedule": "linear", "warmup_epochs": 0, "epochs": 4}, {1: 0.5, 21: 0.25, 40: 0.5 / 40}),
         (
             {"schedule": "staircase", "decay_at": "2", "warmup_epochs": 0, "epochs": 4, "accumulate": 5},

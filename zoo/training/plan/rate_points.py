@@ -21,8 +21,12 @@ class RatePoint:
 
 
 def rate_points(recipe: Recipe, plan: TrainingPlan) -> tuple[RatePoint, ...]:
-    """The learning rate at the first step, after the warmup, half of the run or at the decays, and the last step."""
-    named = {1: "first", **_between(recipe, plan), plan.steps: "last"}
+    """The learning rate at the first step, after the warmup, half of the run or at the decays, and the last step.
+
+    That of "plateau" is known only as far as the warmup.
+    """
+    last = {} if recipe.schedule == "plateau" else {plan.steps: "last"}
+    named = {1: "first", **_between(recipe, plan), **last}
     return tuple(
         RatePoint(step=step, epoch=round((step - 1) / plan.steps_per_epoch, 3), rate=plan.rate(step), why=why)
         for step, why in sorted(named.items())
