@@ -5,7 +5,8 @@ import json
 import pytest
 
 from zoo.__main__ import main
-from zoo.training import RunFolder
+from zoo.errors import ZooError
+from zoo.training import RunFolder, RunOptions
 
 
 def test_a_run_with_every_option_resumes_with_none(capsys, tmp_path, monkeypatch):
@@ -28,3 +29,9 @@ def test_help_has_them_in_a_separate_group(capsys):
     text = capsys.readouterr().out
     assert "--tensorboard, --no-tensorboard" in text[text.index("\nrun options:") :]
     assert "--save-every N|Nm" in text and "--freeze LAYERS" in text and "--keep N " in text
+
+
+def test_more_workers_than_any_machine_has_cores_are_refused():
+    assert RunOptions(workers=64).workers == 64
+    with pytest.raises(ZooError, match="workers"):
+        RunOptions(workers=10**6)

@@ -12,6 +12,8 @@ from zoo.training.logging.tensorboard import check_tensorboard
 
 # Of `workers`: as many as suit the machine.
 AUTO = -1
+# More than the cores of any machine; each is a process of 200 MB.
+MOST_WORKERS = 1024
 MINUTES = NumberRange(minimum=0.001, maximum=10**6, whole=False)
 
 
@@ -34,6 +36,7 @@ class RunOptions:
         "processes that read and decode images that are not kept on the devices; 0: threads of this process; "
         "-1: one per core but one, on more than four cores and for large data sets",
         minimum=AUTO,
+        maximum=MOST_WORKERS,
     )
     fsdp: bool = config_field(False, "also split parameters and optimizer state over the devices")
     tensorboard: bool = config_field(False, "write TensorBoard events into the run folder (needs tensorboardX)")
