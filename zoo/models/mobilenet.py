@@ -15,7 +15,7 @@ from zoo.initializers import (
 from zoo.layers import Activation, Dropout, ModuleFactory, batch_norm, global_avg_pool
 from zoo.models.blocks.inverted_residual import InvertedResidual, StageSettings
 from zoo.models.blocks.round_width import round_width
-from zoo.models.field_types import Momentum, Probability, WidthFactor
+from zoo.models.field_types import Momentum, Probability, Width, WidthFactor
 from zoo.models.network import TORCHVISION_V2_CROP, FoldableNetwork, ModelInfo, Paper
 
 PAPER = Paper(
@@ -43,12 +43,18 @@ MOBILENET_V2 = (
 # Timm's of V1, and torchvision's of V2.
 V1_INITIAL = InitialValues(kernel=he_normal_group_fan_out, dense_kernel=uniform_fan_out)
 V2_INITIAL = InitialValues(kernel=he_normal_fan_out, dense_kernel=Normal(0.01))
+V1_STAGES = ("block1_1", "block2_2", "block3_2", "block4_6", "block5_2")
+V2_STAGES = ("block1_1", "block2_2", "block3_3", "block5_3", "conv_last")
 STEM, HEAD = 32, 1280  # features of the first convolution, and of the last one in V2
 
 
 class MobileNetV1(FoldableNetwork):
-    """Howard et al. 2017, Table 1: a convolution, then thirteen depthwise separable convolutions."""
+    """Howard et al. 2017, Table 1: a convolution, then thirteen depthwise separable convolutions.
 
+    `width` multiplies the features of all layers.
+    """
+
+    width: WidthFactor = 1.0
     act: Activation = jax.nn.relu6
     dropout: Probability = 0.0
     initial_values: InitialValues = V1_INITIAL
@@ -57,8 +63,9 @@ class MobileNetV1(FoldableNetwork):
     def __call__(self, x: jax.Array, *, train: bool = False) -> jax.Array:
         norm = self.norm_unless_folded(batch_norm, train=train)
         conv = self.conv_blocks(norm)
-        x = conv(STEM, 3, 2, padding=1, name="conv1")(x, train)
+        x = conv(round_width(STEM * self.width), 3, 2, padding=1, name="conv1")(x, train)
         for stage, (features, depth, stride) in enumerate(MOBILENET_V1, start=1):
+            features = round_width(features * self.width)
             for i in range(1, depth + 1):
                 block = DepthwiseSeparable(features, stride if i == 1 else 1, conv, name=f"block{stage}_{i}")
                 x = block(x, train)
@@ -69,12 +76,14 @@ class MobileNetV1(FoldableNetwork):
 class MobileNetV2(FoldableNetwork):
     """Sandler et al. 2018, Table 2. `width` multiplies the features of all layers except the last convolution.
 
+    That has `head` features; those of the authors' wider networks are multiplied too (section 6.1).
     `momentum` is the decay of the running statistics.
     """
 
     act: Activation = jax.nn.relu6
     stages: tuple[StageSettings, ...] = MOBILENET_V2
     width: WidthFactor = 1.0
+    head: Width = HEAD
     momentum: Momentum = 0.9
     dropout: Probability = 0.2
     initial_values: InitialValues = V2_INITIAL
@@ -95,7 +104,7 @@ class MobileNetV2(FoldableNetwork):
                     name=f"block{number}_{i}",
                 )
                 x = block(x, train)
-        x = conv(HEAD, 1, name="conv_last")(x, train)
+        x = conv(self.head, 1, name="conv_last")(x, train)
         x = Dropout(self.dropout, deterministic=not train, name="dropout")(global_avg_pool(x))
         return self.classify(x, "fc")
 
@@ -114,6 +123,27 @@ class DepthwiseSeparable(nn.Module):
         return self.conv(self.features, 1, name="pointwise")(x, train)
 
 
+# Of timm's weights: width, features of the last convolution, parameters, multiply-adds.
+V2_WIDTHS = {
+    "mobilenet_v2_050": (0.5, HEAD, 1_968_680, 97_131_840),
+    "mobilenet_v2_140": (1.4, 1792, 6_108_776, 582_195_824),
+}
+
+
+def _v2_entry(name: str) -> ModelInfo:
+    width, head, parameters, macs = V2_WIDTHS[name]
+    return ModelInfo(
+        name=name,
+        build=partial(MobileNetV2, width=width, head=head, initial_values=V1_INITIAL),
+        paper=V2_PAPER,
+        parameters=parameters,
+        macs=macs,
+        interpolation="bicubic",
+        stages=V2_STAGES,
+        differs="timm's: symmetric padding, where the authors' release pads as TensorFlow",
+    )
+
+
 ENTRIES = (
     ModelInfo(
         name="mobilenet_v1",
@@ -124,8 +154,21 @@ ENTRIES = (
         mean=(0.5, 0.5, 0.5),
         std=(0.5, 0.5, 0.5),
         interpolation="bicubic",
-        stages=("block1_1", "block2_2", "block3_2", "block4_6", "block5_2"),
+        stages=V1_STAGES,
         differs="timm's: ReLU6 as in the authors' release, where the paper says ReLU; symmetric padding",
+    ),
+    ModelInfo(
+        name="mobilenet_v1_125",
+        build=partial(MobileNetV1, width=1.25),
+        paper=PAPER,
+        parameters=6_270_840,
+        macs=879_516_800,
+        mean=(0.5, 0.5, 0.5),
+        std=(0.5, 0.5, 0.5),
+        crop=0.9,
+        interpolation="bicubic",
+        stages=V1_STAGES,
+        differs="timm's: ReLU6, symmetric padding, and wider than those of the paper",
     ),
     ModelInfo(
         name="mobilenet_v2",
@@ -134,7 +177,8 @@ ENTRIES = (
         parameters=3_504_872,
         macs=300_774_272,
         crop=TORCHVISION_V2_CROP,
-        stages=("block1_1", "block2_2", "block3_3", "block5_3", "conv_last"),
+        stages=V2_STAGES,
         differs="torchvision's: symmetric padding, where the authors' release pads as TensorFlow",
     ),
+    *map(_v2_entry, V2_WIDTHS),
 )

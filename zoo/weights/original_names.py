@@ -30,6 +30,9 @@ TIMM = {
     **{name: name for name in map("convnext_{}".format, ("atto", "femto", "pico", "nano", "xlarge"))},
     **{name: name for name in map("convnextv2_{}".format, CONVNEXT_V2_SIZES)},
     "mobilenet_v1": "mobilenetv1_100",
+    "mobilenet_v1_125": "mobilenetv1_125",
+    "mobilenet_v2_050": "mobilenetv2_050",
+    "mobilenet_v2_140": "mobilenetv2_140",
     **{f"efficientnet_lite{i}": f"tf_efficientnet_lite{i}" for i in range(5)},
 }
 KERAS = {

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from zoo.models.mobilenet import MOBILENET_V2
+from zoo.models.mobilenet import MOBILENET_V2, V2_WIDTHS
 from zoo.weights.key_map import KeyMap
 
 # timm has another block, with other names, in the place of an inverted residual without expansion.
@@ -64,6 +64,7 @@ def _torchvision_v2() -> Iterator[tuple[str, str]]:
 
 
 KEY_MAPS = {
-    "mobilenet_v1": {"timm": TIMM_V1},
+    **{name: {"timm": TIMM_V1} for name in ("mobilenet_v1", "mobilenet_v1_125")},
+    **{name: {"timm": TIMM} for name in V2_WIDTHS},
     "mobilenet_v2": {"torchvision": KeyMap(tuple(_torchvision_v2())), "timm": TIMM},
 }

@@ -222,14 +222,14 @@ IMAGENET = (
         "Iandola et al. 2016 (arXiv:1602.07360): SqueezeNet_v1.0/solver.prototxt, 170,000 steps",
     ),
     Row(
-        ("mobilenet_v1",),
+        ("mobilenet_v1*",),
         SLIM,
         "Howard et al. 2017 (arXiv:1704.04861), section 3.2: as Inception v3, without label smoothing and heads; rate "
         "and weight decay of slim (mobilenet_v1_train.py, mobilenet_v1.py); there depthwise kernels have no weight "
         "decay, and no crop is very small",
     ),
     Row(
-        ("mobilenet_v2",),
+        ("mobilenet_v2*",),
         {
             **SLIM,
             **COLOR,
