@@ -11,6 +11,8 @@ from zoo.lesson.quizzes import ANSWERS, MAX_SIZES, WORKED, answer, lesson_quizze
 
 QUIZZES = lesson_quizzes()
 WIDGETS = ("patches", "sliding-filter", "sharing", "pooling-play", "inception-volume")
+# The printable width of A4 in CSS pixels, with margins of 1 cm.
+A4_WIDTH = 718
 SHAPES = ("grid_shape", "conv_shape", "pool_shape", "parameters_unshared", "parameters_shared")
 COSTS = ("macs_direct", "macs_bottleneck")
 
@@ -184,6 +186,30 @@ def test_it_is_accessible_and_nothing_overflows(opened, scheme, width):
     violations = Axe().run(page).response["violations"]
     assert [(one["id"], one["nodes"][0]["html"][:80]) for one in violations] == []
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_it_is_accessible_in_korean(opened):
+    from axe_playwright_python.sync_playwright import Axe
+
+    violations = Axe().run(opened(lesson("ko"), reduced_motion="reduce")).response["violations"]
+    assert [(one["id"], one["nodes"][0]["html"][:80]) for one in violations] == []
+
+
+def test_in_print_nothing_is_cut_and_answers_are_there(opened):
+    page = opened(lesson(), width=A4_WIDTH, reduced_motion="reduce")
+    page.emulate_media(media="print")
+    assert page.evaluate("document.documentElement.scrollWidth") <= A4_WIDTH
+    assert page.locator("#quiz-convolution .worked-answer p").first.is_visible()
+    for name in (*WIDGETS, "mixing", "live", "gradient"):
+        assert not page.locator(f"#{name}").is_visible(), name
+
+
+@pytest.mark.parametrize("motion, plays", [("no-preference", "true"), ("reduce", "false")])
+def test_an_animation_starts_by_itself_where_motion_is_wanted(opened, motion, plays):
+    page = opened(lesson(), reduced_motion=motion)
+    page.locator("#inception-volume").scroll_into_view_if_needed()
+    page.wait_for_timeout(1000)
+    assert page.locator("#inception-volume .play").get_attribute("aria-pressed") == plays
 
 
 def test_without_scripts_questions_have_their_answers(opened):

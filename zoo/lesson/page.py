@@ -91,6 +91,7 @@ def template_values(picture_folder: str = "") -> dict[str, Any]:
     return {
         "quizzes": lesson_quizzes(),
         "largest": MAX_SIZES,
+        "grid": LESSON_GRID,
         "sample_image": make_sample_image(PICTURE_SHAPE),
         "lesson_convolutions": lesson_convolutions(),
         "pictures": layer_pictures(picture_folder),
