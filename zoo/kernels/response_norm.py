@@ -1,5 +1,7 @@
 """Local response normalisation, a pure function of arrays [batch, height, width, channel]; `zoo.layers` exports it."""
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 
@@ -23,6 +25,12 @@ def local_response_norm(
     size, _ = pair(size, "size of the response norm", least=1)
     if not (k > 0 and alpha >= 0):
         raise ZooError(f"a response norm needs k > 0 and alpha >= 0, not k={k} and alpha={alpha}")
+    return _normalised(x, size, alpha, beta, k)
+
+
+# A checkpoint keeps x for the backward pass, and no powers in float32.
+@partial(jax.checkpoint, static_argnums=(1, 2, 3, 4))
+def _normalised(x: jax.Array, size: int, alpha: float, beta: float, k: float) -> jax.Array:
     before = size // 2
     squares = jnp.pad(jnp.square(x.astype(sum_dtype(x))), ((0, 0),) * 3 + ((before, size - 1 - before),))
     total = sum(squares[..., i : i + x.shape[-1]] for i in range(size))
