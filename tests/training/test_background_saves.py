@@ -61,6 +61,7 @@ def test_steps_are_taken_while_a_slow_file_system_writes_and_do_not_change_what_
         jax.tree.map(np.testing.assert_array_equal, final_state(tmp_path / "run", step), final_state(whole, step))
 
 
+@pytest.mark.slow
 def test_where_devices_have_no_room_the_copy_is_in_the_memory_of_the_host(tiny, whole, tmp_path, writer, monkeypatch):
     kinds = []
     writer(lambda step, state: kinds.extend(leaf.sharding.memory_kind for leaf in jax.tree.leaves(state)))
