@@ -10,6 +10,7 @@ measurement (algorithms of cuDNN and cuBLAS, tiles) is its default.
 """
 
 import argparse
+import json
 import os
 import time
 from collections.abc import Sequence
@@ -53,11 +54,12 @@ class Step:
 
 @dataclass(frozen=True, kw_only=True)
 class CompiledStep:
-    """What the compiler made of a step: `memory` is that of a device, in bytes."""
+    """What the compiler made of a step: `memory` is that of a device, in bytes, with the `arguments` in it."""
 
     text: str
     program: Program
     memory: int
+    arguments: int
     parameters: int
     seconds: float
 
@@ -121,6 +123,7 @@ def compile_step(step: Step, devices: Sequence[Any]) -> CompiledStep:
         text=text,
         program=parse_program(text),
         memory=memory.total if memory else 0,
+        arguments=memory.arguments if memory else 0,
         parameters=parameters(shapes.params),
         seconds=time.perf_counter() - start,
     )
@@ -138,7 +141,9 @@ def main() -> None:
     parser.add_argument("--feed", default="streamed", choices=["streamed", "resident"])
     parser.add_argument("--fsdp", action="store_true")
     parser.add_argument("--dump", type=Path, metavar="FILE", help="write the text of the last program")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures, by devices and network")
     args = parser.parse_args()
+    rows: dict[str, dict[str, Any]] = {}
     os.environ["JAX_PLATFORMS"] = "cpu"
     for name in args.devices:
         devices = described_devices(name)
@@ -154,8 +159,21 @@ def main() -> None:
             )
             compiled = compile_step(step, devices)
             print(f"{network}, {name}: {describe(compiled)}", flush=True)
+            rows.setdefault(name, {})[network] = figures(compiled)
+            if args.json:
+                args.json.write_text(json.dumps(rows, indent=2) + "\n")
             if args.dump:
                 args.dump.write_text(compiled.text)
+
+
+def figures(step: CompiledStep) -> dict[str, Any]:
+    """What tests/ahead_of_time compares."""
+    program = step.program
+    return {
+        "kernels": len(program.kernels),
+        "gigabytes": round(program.bytes / 1e9, 3),
+        "collectives": program.collective_counts(),
+    }
 
 
 def describe(step: CompiledStep) -> str:

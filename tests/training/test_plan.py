@@ -11,7 +11,7 @@ from short_runs import CONFIG, DATASET, Printed, run, with_recipe
 from zoo.__main__ import main
 from zoo.errors import ZooError
 from zoo.runtime.mesh import data_mesh
-from zoo.training import PreparedRun, Recipe, RunFolder, RunOptions
+from zoo.training import PreparedRun, Recipe, RunFolder, RunOptions, state_split
 from zoo.training.checkpoint.run_folder import saved_steps
 from zoo.training.compiled_step import abstract_inputs
 from zoo.training.feed import open_feed
@@ -129,15 +129,18 @@ def _check_alike(array, shape):
 
 
 @pytest.mark.usefixtures("tiny")
-def test_a_dry_run_knows_the_memory_of_the_step_and_writes_nothing(tmp_path):
+def test_a_dry_run_knows_the_memory_of_the_step_and_writes_nothing(tmp_path, monkeypatch):
     plan = dry_run(prepared(tmp_path / "a" / "run"))
     # Parameters and two moments, batch statistics, step, key; four images of 16x16 on each of four devices.
     state = 3 * 4 * plan.parameters + 2 * 4 * (8 + 16)
     assert state + 4 * (256 + 4) <= plan.memory.arguments < state + 4 * (256 + 4) + 200
     assert plan.memory.temporary > 4 * 4 * 16 * 16 * 8
     assert plan.checkpoint_bytes == plan.copy_bytes == pytest.approx(state, abs=100)
+    # Else nothing of the small network would be split.
+    monkeypatch.setattr(state_split, "MIN_SPLIT_BYTES", 256)
     split = dry_run(prepared(tmp_path / "a" / "run", fsdp=True))
     assert split.copy_bytes < split.checkpoint_bytes == plan.checkpoint_bytes
+    assert split.copy_bytes == pytest.approx(split.state_split.bytes_per_device, abs=10)
     assert plan.macs == 16 * 16 * 9 * 8 + 4 * 4 * 9 * 8 * 16 + 16 * 4
     assert not any(tmp_path.iterdir())
 

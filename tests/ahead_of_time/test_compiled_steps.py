@@ -1,0 +1,145 @@
+"""The training step for eight H200s and eight chips of TPU v5e that are not there: what its text says.
+
+`bounds.json` has what was measured (benchmarks/ahead_of_time.py --json), 32 images per device, bfloat16, SGD. What is
+more than a twentieth above is a regression. What is less is better: measure again, and lower the bound.
+"""
+
+import json
+import math
+import re
+from collections import Counter
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+import zoo
+
+ROOT = Path(__file__).parents[2]
+BOUNDS = json.loads(Path(__file__).with_name("bounds.json").read_text())
+DEVICES = {"cuda": ("h200:1x8", "jax_plugins.xla_cuda12"), "tpu": ("v5e:2x4", "libtpu")}
+IMAGES = 32
+TOLERANCE = 1.05
+# Whatever computes by an index, in steps, or as one of several ways.
+SLOW = ("while", "conditional", "case", "gather", "scatter", "sort", "select-and-scatter", "dynamic-slice")
+# The forms that a CPU has of a convolution: products, and sums of slices.
+OF_A_CPU = re.compile(r"/conv/cond/branch_\d_fun/(dot_general|slice|concatenate|dynamic_slice)")
+# XLA does not divide the gradient of a grouped convolution's kernel: each device gathers the images of all.
+GROUPED = ("regnet_x_400mf",)
+CASES = [(platform, network) for platform, networks in BOUNDS.items() for network in networks]
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(autouse=True)
+def benchmarks(monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "benchmarks")
+
+
+@cache
+def compiled(platform, network, devices=None, **settings):
+    """The step, or a skip where the compiler is not installed."""
+    from ahead_of_time import Step, compile_step, described_devices
+
+    described, module = DEVICES[platform]
+    pytest.importorskip(module, reason=f"no compiler for {platform}: pip install -e .[ahead] into a venv of its own")
+    return compile_step(Step(network=network, per_device=IMAGES, **settings), described_devices(devices or described))
+
+
+@pytest.mark.parametrize(("platform", "network"), CASES)
+def test_the_step_has_only_fast_operations(platform, network, request):
+    if network in GROUPED:
+        request.applymarker(pytest.mark.xfail(strict=True, reason="images of all devices are gathered, then sliced"))
+    step = compiled(platform, network)
+    opcodes = step.program.opcodes()
+    assert {name: opcodes[name] for name in SLOW if opcodes[name]} == {}
+    assert not OF_A_CPU.findall(step.text)
+
+
+@pytest.mark.parametrize(("platform", "network"), CASES)
+def test_convolutions_are_those_of_the_platform_in_bfloat16(platform, network):
+    found = [one for one in compiled(platform, network).program.operations if is_convolution(one)]
+    assert {one.arrays[0][0] for one in found} == {"bf16"}
+    kernels = [shape for path, shape in convolution_kernels(network) if "['se']" not in path]
+    assert len(found) >= 2 * len(kernels)
+    if platform == "cuda":
+        assert {re.search(r"dim_labels=([^,\s]+)", one.rest)[1] for one in found} == {"b01f_o01i->b01f"}
+        targets = Counter(one.attribute("custom_call_target") for one in found)
+        # Of the vectors that squeeze-and-excitation multiplies, XLA makes matrix products.
+        assert targets["__cudnn$convBackwardFilter"] == len(kernels)
+
+
+@pytest.mark.parametrize("network", BOUNDS["cuda"])
+def test_only_kernels_are_transposed(network):
+    """cuDNN has the output features first; images keep their order, but where ShuffleNet's channels change places."""
+    sizes = {math.prod(shape) for _, shape in convolution_kernels(network)}
+    moved = [one for one in compiled("cuda", network).program.operations if one.opcode == "transpose"]
+    images = [one for one in moved if is_image(one) and math.prod(one.arrays[0][1]) not in sizes]
+    assert [one.shape for one in images if "channel_shuffle" not in one.rest] == []
+
+
+@pytest.mark.parametrize(("platform", "network"), CASES)
+def test_kernels_bytes_and_collectives_are_no_more_than_measured(platform, network):
+    from ahead_of_time import figures
+
+    bound, found = BOUNDS[platform][network], figures(compiled(platform, network))
+    assert found["kernels"] <= TOLERANCE * bound["kernels"]
+    assert found["gigabytes"] <= TOLERANCE * bound["gigabytes"]
+    assert found["collectives"].keys() <= bound["collectives"].keys()
+    for kind, number in found["collectives"].items():
+        assert number <= TOLERANCE * bound["collectives"][kind], kind
+
+
+# LeNet-5 has one kernel of each sort, and compiles in seconds.
+@pytest.mark.parametrize("devices", ["h200:2x8", "h200:1x6", "h200:3x4", "h200:3x8", "h200:6x8", "h200:1x7"])
+def test_fsdp_on_gpus_scatters_what_it_sums(devices):
+    check_split("cuda", devices)
+
+
+@pytest.mark.parametrize("devices", ["v5e:2x4x2", "v5e:2x2x3", "v5e:4x4x3"])
+def test_fsdp_on_slices_of_tpus(devices):
+    check_split("tpu", devices)
+
+
+def check_split(platform, devices):
+    """The step compiles, a device has as much of the state as is said, and no more is gathered than is split."""
+    import jax
+
+    from zoo.training.state_split import split_of_state
+
+    number = math.prod(map(int, devices.partition(":")[2].split("x")))
+    step, whole = compiled(platform, "lenet5", devices, fsdp=True), compiled(platform, "lenet5", devices)
+    model = zoo.create_model("lenet5", num_classes=1000, image_shape=(32, 32, 3))
+    variables = jax.eval_shape(lambda key: zoo.init(model, key), jax.random.key(0))
+    said = split_of_state(variables["params"], variables["params"], number)
+    # Parameters and momentum; TPUs pad what they hold.
+    saved = 2 * (said.state_bytes - said.bytes_per_device)
+    assert whole.arguments - step.arguments == pytest.approx(saved, rel=0.01 if platform == "cuda" else 0.2)
+    kinds = step.program.collective_counts()
+    split = sum(leaf.size * 4 >= 2**16 for leaf in jax.tree.leaves(variables["params"])) if saved else 0
+    assert kinds.get("all-gather", 0) <= 2 * split
+    if platform == "cuda" and saved:
+        assert kinds["reduce-scatter"] >= 1
+
+
+def is_image(operation):
+    """Not a vector per image, and not so small that it makes no difference, as in LeNet-5."""
+    return sum(size > 1 for size in operation.arrays[0][1]) > 2 and operation.bytes >= 2**16
+
+
+def is_convolution(operation):
+    if operation.opcode == "custom-call":
+        return operation.attribute("custom_call_target").startswith("__cudnn$conv")
+    # TPUs compute matrix products, here of the logits too, by the same operation.
+    return operation.opcode == "convolution" and "conv_general_dilated" in operation.rest
+
+
+@cache
+def convolution_kernels(network):
+    """The path and the shape of each."""
+    import jax
+
+    model = zoo.create_model(network)
+    variables = jax.eval_shape(lambda key: zoo.init(model, key), jax.random.key(0))
+    leaves = jax.tree_util.tree_leaves_with_path(variables["params"])
+    return [(jax.tree_util.keystr(path), leaf.shape) for path, leaf in leaves if leaf.ndim == 4]
