@@ -67,7 +67,7 @@ def test_the_data_at_a_path_decide(capsys, tmp_path):
     ("arguments", "parts"),
     [
         (["resnet5"], ["resnet5", "resnet50"]),
-        (["resnet50", "--dataset", "imagenet"], ["imagenet", "TFDS name"]),
+        (["resnet50", "--dataset", "imagenet"], ["imagenet", "data set of TFDS"]),
         (["resnet50", "--dataset", "hf://datasets/me/photos"], ["hf://datasets/me/photos", "--dry-run"]),
         (["--dataset", "imagenet2012"], ["--dataset needs a network"]),
         (["resnet50", "--recipe", "timm_a1"], ["--recipe"]),
