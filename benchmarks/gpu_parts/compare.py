@@ -53,6 +53,8 @@ def main() -> None:
             if len(ready) == 1:
                 alone = np.array([speed.timed(contender, one.steps) for _ in range(2)])
                 emit(f"{title(size)}, before torch compiled", **figures(workload, contender, alone, size))
+    if not ready:
+        raise SystemExit("no contender runs here")
     found.append(refusal(lambda: check_losses([(one.contender.name, one.losses) for one in ready], of_losses)))
     seconds = np.array([[speed.timed(one.contender, one.steps) for one in ready] for _ in range(size.rounds)])
     for one, column in zip(ready, seconds.T, strict=True):

@@ -116,7 +116,7 @@ def test_the_whole_program_with_small_numbers(tmp_path):
     for title in (
         "Machine",
         "train.py",
-        "training steps",
+        "Training steps",
         "The step of",
         "Memory",
         "Time by layer",
