@@ -137,3 +137,17 @@ def test_a_relay_passes_on_all_but_the_end(hold):
                     client.recv(100)
                 held.set()
             assert client.recv(100) == b""
+
+
+def test_all_end_where_nobody_reads_the_errors(monkeypatch):
+    """As in a pipe whose reader has ended."""
+
+    class BrokenPipe:
+        def write(self, text):
+            raise BrokenPipeError
+
+    monkeypatch.setattr("sys.stderr", BrokenPipe())
+    run = Run(3)
+    for connection in run.watches[1]._peers.values():
+        connection.shutdown(socket.SHUT_RDWR)
+    wait_until(lambda: len(run.statuses) >= 2)

@@ -127,9 +127,11 @@ class ProcessWatch:
         """Print the text, let the others end before the first process does, and end; only the first call counts."""
         if not self._ending.acquire(blocking=False):
             threading.Event().wait()
-        # One write: other processes write to the same terminal.
-        sys.stderr.write(f"{text}\n")
-        sys.stderr.flush()
+        # Who reads the errors may be gone, and all must end nevertheless.
+        with suppress(OSError):
+            # One write: other processes write to the same terminal.
+            sys.stderr.write(f"{text}\n")
+            sys.stderr.flush()
         self._tell_all(FAILED)
         if self._first:
             deadline = time.monotonic() + LEAVING_SECONDS
