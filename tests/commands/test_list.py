@@ -26,13 +26,14 @@ def names(capsys, *arguments):
     ("arguments", "expected"),
     [
         # Parameters and accuracies as torchvision's documentation states them.
-        (["--below", "1.24M"], ["lenet5", "lenet5_1998", "nin_cifar10", "squeezenet1_1"]),
-        (["--below=1235496"], ["lenet5", "lenet5_1998", "nin_cifar10"]),
+        (["lenet*", "--below", "61.8K"], ["lenet5", "lenet5_1998"]),
+        (["squeezenet*", "--below", "1.24M"], ["squeezenet1_1"]),
+        (["squeezenet*", "--below=1235496"], []),
         (["squeezenet*", "--accuracy-above", "58.1"], ["squeezenet1_1"]),
         (["--macs-below", "100M", "--year", "1998"], ["lenet5", "lenet5_1998"]),
         (["vgg*", "--year", "2015-2017"], []),
         (["vgg1?", "--year", "2014-"], ["vgg11", "vgg13", "vgg16", "vgg19"]),
-        (["--input", "32-64"], ["lenet5", "lenet5_1998", "nin_cifar10"]),
+        (["[a-m]*", "--input", "32-64"], ["densenet_40_12", "densenet_bc_100_12", "lenet5", "lenet5_1998"]),
         (["--input", "600"], ["efficientnet_b7"]),
         (["lenet*", "--pretrained"], []),
         (["resnet18", "--pretrained", "--input", "224"], ["resnet18"]),
