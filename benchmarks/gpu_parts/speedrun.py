@@ -45,7 +45,7 @@ def train(data: Path, folder: Path) -> None:
 def show(folder: Path, shown: int, seconds: float) -> int:
     """Emit the evaluations after the first `shown`; how many there are."""
     run = RunFolder(folder)
-    rows = read_evaluations(run) if run.metrics.exists() else []
+    rows = read_evaluations(run)
     for row in rows[shown:]:
         accuracy = row["test_accuracy"]
         emit(

@@ -77,7 +77,7 @@ def test_the_same_weights_pass_and_a_wrong_one_is_refused(training):
     workload = make_workload("googlenet_tv", 2, training, image_size=64)
     of_logits, of_losses = tolerances(workload.dtype)
     key = "inception4a.branch2.1.conv.weight"
-    wrong = replace(workload, state={**workload.state, key: workload.state[key][::-1]})
+    wrong = replace(workload, state={**workload.state, key: workload.state[key][::-1].copy()})
     zoo, torch, other = zoo_network(workload), torch_eager(workload), torch_eager(wrong)
     check_same([zoo, torch], of_logits)
     with pytest.raises(RuntimeError, match="does not compute"):

@@ -60,6 +60,8 @@ TABLE = {
     "seresnext101_32x8d": (101, 32, 8, True, SE, 93_569_048, 16_418_758_656),
 }
 
+TIMM_CROPS = {"seresnet50": 0.95, "seresnext101_32x8d": 0.95}
+
 
 class ResNet(FoldableNetwork):
     """He et al. 2015, Table 1, as in torchvision: the 3x3 convolution of a bottleneck has its stride.
@@ -178,8 +180,8 @@ def _entry(name: str) -> ModelInfo:
         parameters=parameters,
         macs=macs,
         stages=last_blocks(DEPTHS[depth]),
-        # Torchvision's; SE-ResNet, which torchvision does not have, has timm's.
-        crop=0.95 if squeeze_excite else TORCHVISION_V2_CROP if depth >= 50 else 0.875,
+        # Torchvision's; networks with squeeze-and-excitation, which it does not have, have timm's.
+        crop=TORCHVISION_V2_CROP if depth >= 50 and not squeeze_excite else TIMM_CROPS.get(name, 0.875),
         interpolation="bicubic" if squeeze_excite else "bilinear",
         differs="torchvision's and timm's: the 3x3 convolution of a bottleneck has its stride" if depth >= 50 else "",
     )
