@@ -74,7 +74,7 @@ def test_the_same_weights_pass_and_a_wrong_one_is_refused(training):
     from torch_contenders import torch_eager
     from workload import check_same, check_same_training, make_workload, tolerances
 
-    workload = make_workload("googlenet_tv", 2, training, image_size=64)
+    workload = make_workload("googlenet_tv", 8, training, image_size=64)
     of_logits, of_losses = tolerances(workload.dtype)
     key = "inception4a.branch2.1.conv.weight"
     wrong = replace(workload, state={**workload.state, key: workload.state[key][::-1].copy()})
