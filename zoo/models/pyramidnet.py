@@ -4,11 +4,11 @@ from functools import partial
 
 import flax.linen as nn
 import jax
-import jax.numpy as jnp
 
 from zoo.initializers import InitialValues, he_normal, torch_default, torch_default_bias
 from zoo.layers import Activation, Conv, ModuleFactory, avg_pool, batch_norm, global_avg_pool, stochastic_depth
-from zoo.models.blocks.residual import last_blocks
+from zoo.models.blocks.padded_shortcut import padded_shortcut
+from zoo.models.blocks.residual import block_settings, last_blocks
 from zoo.models.cifar_record import cifar_record
 from zoo.models.field_types import Depths, Probability, Width
 from zoo.models.network import ModelInfo, Network, Paper, maybe_remat
@@ -41,20 +41,18 @@ class PyramidNet(Network):
         conv = partial(Conv, use_bias=False, kernel_init=self.initial_values.kernel, dtype=self.dtype)
         norm = partial(batch_norm, dtype=self.dtype)
         x = norm(train=train, name="bn1")(conv(self.stem_width, 3, padding=1, name="conv1")(x))
-        count, position = sum(self.depths), 0
-        for stage, depth in enumerate(self.depths, start=2):
-            for i in range(1, depth + 1):
-                position += 1
-                block = maybe_remat(PyramidBlock, self.remat)(
-                    features=round(self.stem_width + position * self.widening / count),
-                    stride=2 if stage > 2 and i == 1 else 1,
-                    conv=conv,
-                    norm=norm,
-                    act=self.act,
-                    stochastic_depth=self.stochastic_depth * (position - 1) / max(count - 1, 1),
-                    name=f"conv{stage}_{i}",
-                )
-                x = block(x, train)
+        widths = (self.stem_width,) * len(self.depths)
+        for position, settings in enumerate(block_settings(self.depths, widths, self.stochastic_depth), start=1):
+            block = maybe_remat(PyramidBlock, self.remat)(
+                features=round(settings.width + position * self.widening / sum(self.depths)),
+                stride=settings.stride,
+                conv=conv,
+                norm=norm,
+                act=self.act,
+                stochastic_depth=settings.drop_rate,
+                name=settings.name,
+            )
+            x = block(x, train)
         x = global_avg_pool(self.act(norm(train=train, name="bn")(x)))
         return self.classify(x, "fc")
 
@@ -77,7 +75,7 @@ class PyramidBlock(nn.Module):
         y = self.conv(self.features, 3, padding=1, name="conv2")(y)
         y = stochastic_depth(self.stochastic_depth, train=train)(self.norm(train=train, name="bn3")(y))
         x = avg_pool(x, 2, self.stride, ceil_mode=True) if self.stride > 1 else x
-        return y + jnp.pad(x, ((0, 0), (0, 0), (0, 0), (0, self.features - x.shape[-1])))
+        return y + padded_shortcut(x, self.features, 1)
 
 
 def _entry(name: str) -> ModelInfo:

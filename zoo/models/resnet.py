@@ -22,7 +22,7 @@ from zoo.layers import (
 )
 from zoo.models.blocks.channel_attention import EfficientChannelAttention
 from zoo.models.blocks.residual import ConvSettings, ResidualBlock, Shortcut, block_settings, last_blocks
-from zoo.models.field_types import Depths, Groups, Probability, Width, Widths
+from zoo.models.field_types import Depths, Groups, Probability, Ratio, Width, Widths
 from zoo.models.network import TORCHVISION_V2_CROP, FoldableNetwork, ModelInfo, Paper, maybe_remat
 
 RESNET = Paper(title="Deep Residual Learning for Image Recognition", year=2015, url="https://arxiv.org/abs/1512.03385")
@@ -90,7 +90,7 @@ class ResNet(FoldableNetwork):
     groups: Groups = 1
     group_width: Width = 64
     squeeze_excite: bool = False
-    squeeze_ratio: Groups = 16
+    squeeze_ratio: Ratio = 16
     efficient_attention: bool = False
     stride_on_1x1: bool = False
     use_bias: bool = False
