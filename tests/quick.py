@@ -37,8 +37,13 @@ def smaller_half(names: list[str]) -> set[str]:
 
 
 QUICK = quick_models()
-# Neither deep, which takes long to compile, nor with a hundred million parameters to fill.
-QUICK_TO_COMPUTE = QUICK - {"inception_resnet_v2_keras", "inception_v4", "vgg11", "pyramidnet110_48"}
+# Deep networks take long to compile, and many parameters long to fill: a family whose smallest network takes over three
+# seconds of CPU time is tested at night.
+DEEP = {"inception_resnet_v2_keras", "inception_v4", "pyramidnet110_48"}
+MAX_FILLED = 65_000_000
+QUICK_TO_COMPUTE = {name for name in QUICK - DEEP if zoo.model_info(name).parameters <= MAX_FILLED}
+# The kinds of layers, one network each, for tests that compile more than a forward pass: a new family adds none.
+KINDS = {"lenet5_1998", "alexnet_2012", "squeezenet1_1", "googlenet", "resnet18", "mobilenet_v2_050"}
 # A step of training takes longer to compile, most of all for deep networks.
 QUICK_TO_TRAIN = {"lenet5", "lenet5_1998", "nin_cifar10", "googlenet", "resnet18"}
 # CI counts the others at every change too.

@@ -96,8 +96,9 @@ def test_every_optimizer_uses_the_rate_of_the_clock(optimizer, accumulate):
         update, our_state = our_update(gradient, our_state, params, clock=clock)
         direction, their_state = their_update(gradient, their_state, params)
         made += bool(np.any(direction["kernel"]))
-        planned = 1 - step // accumulate / STEPS
-        np.testing.assert_allclose(update["kernel"], planned * np.asarray(direction["kernel"]), rtol=1e-4, atol=1e-7)
+        expected = (1 - step // accumulate / STEPS) * np.asarray(direction["kernel"])
+        # Muon's products of matrices round differently in two programs, relative to the largest entry.
+        np.testing.assert_allclose(update["kernel"], expected, rtol=1e-4, atol=1e-7 + 1e-5 * np.abs(expected).max())
     assert made > 10
 
 

@@ -140,7 +140,8 @@ def test_only_the_deconvnet_does_not_depend_on_the_image_without_pools():
     for rule in ("deconvnet", "guided", "gradient"):
         one, other = project(model, variables, x, "conv3", signal, rule=rule)
         assert one.any() and other.any()
-        assert np.array_equal(one, other) == (rule == "deconvnet")
+        # Not to the bit: two images of a batch may be summed in different orders.
+        assert np.allclose(one, other, rtol=1e-6, atol=1e-6 * np.abs(one).max()) == (rule == "deconvnet")
 
 
 def test_with_pools_the_deconvnet_depends_on_the_image():

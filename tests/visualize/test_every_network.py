@@ -3,19 +3,13 @@
 import jax
 import numpy as np
 import pytest
-from quick import QUICK, computed, shapes_of
+from quick import KINDS, computed, shapes_of
 
 import zoo
 from zoo.visualize import deconvnet, receptive_boxes
 
 # Enough for every network.
 SIZE = 96
-# Deep networks take long to trace; others have a quick relative in the list.
-LONG = {
-    *("inception_resnet_v2_keras", "inception_v4", "inception_v3_keras", "inception_v2", "xception", "densenet121"),
-    *("convnext_tiny", "regnet_y_400mf", "mnasnet0_5", "googlenet_tv", "resnet50v2", "mobilenet_v3_small"),
-    *("efficientnet_lite0", "vgg11"),
-}
 
 
 def drawn(leaf):
@@ -24,7 +18,7 @@ def drawn(leaf):
     return values * np.float32(np.sqrt(2 / np.prod(leaf.shape[:-1]))) if leaf.ndim > 1 else 1 + 0.1 * values
 
 
-@pytest.mark.parametrize("name", computed(zoo.list_models(), QUICK - LONG))
+@pytest.mark.parametrize("name", computed(zoo.list_models(), KINDS))
 def test_a_unit_is_projected_to_the_pixels(name):
     info, model = zoo.model_info(name), zoo.create_model(name)
     shape = (min(SIZE, info.input_size), min(SIZE, info.input_size), info.channels)

@@ -10,7 +10,7 @@ import pytest
 from networks.fill import image
 from networks.golden import filled_variables, golden_logits
 from networks.originals import ORIGINALS
-from quick import QUICK_TO_COMPUTE, computed, drawn, small_size_of
+from quick import KINDS, computed, drawn, small_size_of
 
 import zoo
 from zoo.export import ExportOptions
@@ -51,11 +51,9 @@ def check_nodes(proto, variables):
     assert {node.name for node in proto.graph.node if node.op_type == "Conv"} == set(modules)
 
 
-# Their layers are those of quicker networks: dense blocks, branches, separable convolutions.
-LONG = {"densenet121", "inception_v3_keras", "xception"}
-
-
-@pytest.mark.parametrize("name", computed(list(ORIGINALS), QUICK_TO_COMPUTE - LONG))
+@pytest.mark.parametrize(
+    "name", computed(list(ORIGINALS), KINDS | {"mobilenet_v3_small", "convnext_atto", "shufflenet_v2_x0_5"})
+)
 def test_logits_equal_those_of_the_original(name):
     info, variables = zoo.model_info(name), filled_variables(name)
     shape = (info.input_size, info.input_size, info.channels)
