@@ -7,11 +7,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+from nnx_contender import nnx_contender
 from plain_flax import GoogLeNet as PlainGoogLeNet
 from torch_contenders import torch_autotuned, torch_compiled, torch_eager
 from workload import Contender, Workload
 
 import zoo
+import zoo.nnx
 from zoo.weights import fold_batchnorm, from_torch
 
 
@@ -61,8 +63,14 @@ def plain_keras(workload: Workload) -> Contender | None:
     return Contender("Keras", infer, step if workload.training else infer)
 
 
+def zoo_nnx(workload: Workload) -> Contender:
+    """The zoo's network as a module of NNX."""
+    return nnx_contender(workload, zoo.nnx.Network(_network(workload), _zoo_variables(workload)))
+
+
 CONTENDERS = {
     "zoo": zoo_network,
+    "nnx": zoo_nnx,
     "folded": zoo_folded,
     "plain": plain_flax,
     "keras": plain_keras,

@@ -17,6 +17,7 @@ PARTS = (
         "caches",
         "export",
         "training",
+        "nnx",
         "visualize",
         "report",
         "lesson",
