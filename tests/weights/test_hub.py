@@ -13,7 +13,8 @@ import zoo
 from zoo.runtime.web.hub import hub_file
 from zoo.runtime.web.limits import Limits
 from zoo.weights import open_pretrained
-from zoo.weights.fetch import _hub_folder, fetch, local_file
+from zoo.weights.fetch import fetch, local_file
+from zoo.weights.hub_cache import hub_folder
 from zoo.weights.pretrained import _tagged, default_weights
 from zoo.weights.published import find_published, published_weights
 
@@ -44,7 +45,7 @@ def publish(site, commit, digest=DIGEST):
 
 def a_pinned_file_is_not_the_newest(published):
     """After `timm@<commit>` was fetched, plain `timm` does not silently load that commit."""
-    file = _hub_folder(published) / ("2" * 40) / published.file
+    file = hub_folder(published.hub) / ("2" * 40) / published.file
     file.parent.mkdir(parents=True)
     file.write_text("pinned")
     return published.revision != "main" or local_file(published) is None
@@ -110,14 +111,14 @@ def test_one_branch_never_stands_for_another(hub, published, cache, branch):
 
 @pytest.mark.parametrize("note", [b"", b"main", b"../../..", b"\xff\xfe", b"2" * 39])
 def test_a_damaged_note_of_a_branch_is_no_commit(published, cache, note):
-    file = _hub_folder(published) / "refs" / "main"
+    file = hub_folder(published.hub) / "refs" / "main"
     file.parent.mkdir(parents=True)
     file.write_bytes(note)
     assert local_file(published) is None
 
 
 def test_an_unfinished_download_is_no_file(published, cache):
-    folder = _hub_folder(published)
+    folder = hub_folder(published.hub)
     (folder / COMMIT).mkdir(parents=True)
     (folder / COMMIT / f"{published.file}.part").write_bytes(BODY[:10])
     (folder / "refs").mkdir()

@@ -9,7 +9,7 @@ from zoo.commands.arguments.parser import Parser
 
 # A new command is one file in zoo/commands and one name here.
 COMMANDS = (
-    *("list", "summary", "weights", "convert", "predict", "evaluate", "data", "recipes", "train"),
+    *("list", "summary", "weights", "convert", "push", "predict", "evaluate", "data", "recipes", "train"),
     *("visualize", "report", "lesson", "export", "cache", "doctor", "completions"),
 )
 

@@ -4,6 +4,7 @@ from zoo.weights.files import Weights, load, save
 from zoo.weights.fold import fold_batchnorm
 from zoo.weights.keras import from_keras, to_keras
 from zoo.weights.pretrained import load_pretrained, open_pretrained
+from zoo.weights.push import push
 from zoo.weights.source import WeightsSource
 from zoo.weights.torch import from_torch, to_torch
 
@@ -16,6 +17,7 @@ __all__ = [
     "load",
     "load_pretrained",
     "open_pretrained",
+    "push",
     "save",
     "to_keras",
     "to_torch",

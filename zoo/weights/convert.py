@@ -8,13 +8,13 @@ from safetensors.numpy import save as serialized
 
 from zoo.runtime.atomic_files import replacing
 from zoo.runtime.home_folder import expand_home
-from zoo.weights.fetch import fetch_url, stated_digest
+from zoo.weights.fetch import stated_digest
 from zoo.weights.files import Weights, default_preprocessing, save
 from zoo.weights.from_state_dict import from_state_dict
 from zoo.weights.keras import from_keras, to_keras
 from zoo.weights.key_maps import find_key_map, known_key_maps
 from zoo.weights.origin import origin_of_file
-from zoo.weights.pretrained import load_pretrained, weights_file
+from zoo.weights.pretrained import fetched, load_pretrained, weights_file
 from zoo.weights.read_state_dict import open_state_dict
 from zoo.weights.source import source_of_file
 from zoo.weights.stored_array import open_weights
@@ -35,7 +35,7 @@ def read_weights(model: str, path: str, key_map: str | None = None) -> Weights:
         return _from_keras(model, expand_home(path))
     if key_map not in known_key_maps(model) and key_map not in INPUT_KEY_MAPS:
         return load_pretrained(model, path, like=key_map or "")
-    local = fetch_url(path) if "://" in path else expand_home(path)
+    local = fetched(path) or expand_home(path)
     file = weights_file(local) if local.is_dir() else local
     with open_state_dict(file, stated_digest(path)) as (opened, state_dict):
         origin = replace(origin_of_file(model, opened), key_map=key_map)

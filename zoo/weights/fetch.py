@@ -3,18 +3,15 @@
 import hashlib
 import importlib.util
 import re
-from contextlib import suppress
 from pathlib import Path, PurePosixPath
-from urllib.parse import quote, unquote
+from urllib.parse import unquote
 from urllib.request import url2pathname
 
 from zoo.errors import ZooError
-from zoo.runtime.atomic_files import replacing
-from zoo.runtime.cache_folder import cache_folder
-from zoo.runtime.regular_file import read_regular
 from zoo.runtime.web.download import download
 from zoo.runtime.web.hub import COMMIT, hub_file
 from zoo.runtime.web.url import parse_url, redacted
+from zoo.weights.hub_cache import hub_folder, known_commit, remember_commit, weights_folder
 from zoo.weights.published import PublishedWeights
 
 
@@ -43,8 +40,8 @@ def fetch(published: PublishedWeights) -> Path:
         raise ZooError(
             f"the SHA-256 of {published.file} of {published.hub} is {found.sha256} at the hub, not {published.sha256}"
         )
-    path = download(found.url, _hub_folder(published) / found.commit / published.file, found.sha256)
-    _remember_commit(published, found.commit)
+    path = download(found.url, hub_folder(published.hub) / found.commit / published.file, found.sha256)
+    remember_commit(published.hub, published.revision, found.commit)
     return path
 
 
@@ -68,7 +65,9 @@ def fetch_url(url: str) -> Path:
             f"{redacted(url)} is not encrypted, so it could be changed: use https://, or add #sha256= and its digest"
         )
     address = parts._replace(fragment="").geturl()
-    folder = _folder() / "url" / hashlib.sha256(address.encode()).hexdigest()[:16] / (sha256.lower() or "unchecked")
+    folder = (
+        weights_folder() / "url" / hashlib.sha256(address.encode()).hexdigest()[:16] / (sha256.lower() or "unchecked")
+    )
     return download(address, folder / _safe_name(parts.path), sha256)
 
 
@@ -86,55 +85,21 @@ def check_commit(revision: str) -> None:
         raise ZooError(f"{revision!r} is no commit: give all of its 40 hexadecimal digits")
 
 
-def _folder() -> Path:
-    return cache_folder() / "weights"
-
-
 def _cached(published: PublishedWeights) -> Path | None:
     """Where the file is in the cache, if it is there; None for a branch that was never asked for."""
     if not published.hub:
         return _url_file(published)
     commit = commit_of(published)
-    return _hub_folder(published) / commit / published.file if commit else None
+    return hub_folder(published.hub) / commit / published.file if commit else None
 
 
 def _url_file(published: PublishedWeights) -> Path:
-    return _folder() / published.tag.split("/")[0] / published.file
-
-
-def _hub_folder(published: PublishedWeights) -> Path:
-    return _folder() / "hub" / published.hub
-
-
-# A file at the hub lies in the folder of its commit. Which commit a branch was at its download stands in a file of its
-# own, as in the hub's cache: the files of other commits in the cache say nothing about the branch.
-
-
-def _commit_file(published: PublishedWeights) -> Path:
-    return _hub_folder(published) / "refs" / quote(published.revision, safe="")
+    return weights_folder() / published.tag.split("/")[0] / published.file
 
 
 def commit_of(published: PublishedWeights) -> str:
     """The commit of a revision at the hub, which may be a branch; empty where it is not known on this machine."""
-    if not published.hub:
-        return ""
-    if COMMIT.fullmatch(published.revision):
-        return published.revision
-    try:
-        commit = read_regular(_commit_file(published)).decode("ascii").strip()
-    except (OSError, UnicodeError):
-        return ""
-    return commit if COMMIT.fullmatch(commit) else ""
-
-
-def _remember_commit(published: PublishedWeights, commit: str) -> None:
-    """Note which commit a branch is, for later calls without a network."""
-    if published.revision == commit:
-        return
-    with suppress(OSError, ZooError):  # the file is there; without this, the hub is asked again
-        _commit_file(published).parent.mkdir(parents=True, exist_ok=True)
-        with replacing(_commit_file(published)) as unfinished:
-            unfinished.write_text(commit, encoding="ascii")
+    return known_commit(published.hub, published.revision) if published.hub else ""
 
 
 def _packaged(published: PublishedWeights) -> Path | None:

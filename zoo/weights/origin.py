@@ -13,15 +13,19 @@ from typing import Any
 
 from zoo.data import Preprocessing
 from zoo.errors import ZooError
+from zoo.printable import quoted
 from zoo.runtime.regular_file import size_of
 from zoo.weights.published import PublishedWeights, find_published, imagenet_classes, published_weights, unknown_weights
 from zoo.weights.stored_array import sha256_of
-from zoo.weights.timm_architectures import TIMM_ARCHITECTURES, architecture_names
+from zoo.weights.timm_architectures import TIMM_ARCHITECTURES, architecture_names, network_of
 from zoo.weights.timm_config import read_timm_config
 
 MAX_PUBLISHED = 2**30
-# A folder of the hub's own cache, whose files are those of the repository.
-HUB_SNAPSHOT = re.compile(r"models--(?P<owner>[^/]+)--(?P<name>[^/]+)/snapshots/[0-9a-f]{40}")
+# Folders of the hub's own cache and of zoo's, whose files are those of the repository.
+HUB_SNAPSHOTS = (
+    re.compile(r"/models--(?P<owner>[^/]+)--(?P<name>[^/]+)/snapshots/[0-9a-f]{40}$"),
+    re.compile(r"/weights/hub/(?P<owner>[^/]+)/(?P<name>[^/]+)/[0-9a-f]{40}$"),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,8 +92,7 @@ def _origin_in_config(model_name: str, folder: Path) -> Origin:
     repository = f"timm/{architecture}.{tag}"
     for published in published_weights(model_name):
         if published.hub == repository:
-            in_cache = HUB_SNAPSHOT.search(folder.absolute().as_posix())
-            if in_cache and f"{in_cache['owner']}/{in_cache['name']}" == repository:
+            if _cached_repository(folder) == repository:
                 return origin_of_published(published)
             made_from = _made_from(published)
             return replace(made_from, preprocessing=stated or made_from.preprocessing, class_names=class_names)
@@ -101,6 +104,23 @@ def _origin_in_config(model_name: str, folder: Path) -> Origin:
     fields = TIMM_ARCHITECTURES.get(model_name, {}).get(architecture)
     key_map = "timm" if fields is not None else ""
     return Origin(key_map=key_map, fields=fields, preprocessing=stated, class_names=class_names)
+
+
+def _cached_repository(folder: Path) -> str:
+    """The repository at the hub whose files are in this folder of a cache; empty for another folder."""
+    place = folder.absolute().as_posix()
+    found = next(filter(None, (pattern.search(place) for pattern in HUB_SNAPSHOTS)), None)
+    return f"{found['owner']}/{found['name']}" if found else ""
+
+
+def network_beside(file: Path) -> str:
+    """The network that timm's config.json beside a weights file states. Raises ZooError where none does."""
+    config = read_timm_config(file.with_name("config.json"))
+    if config is None:
+        raise ZooError(f"{file.name} does not state its network: name it before its weights, as a model's name")
+    if network := network_of(config.architecture):
+        return network
+    raise ZooError(f"zoo has no network that is timm's {quoted(config.architecture)}")
 
 
 def _made_from(published: PublishedWeights) -> Origin:

@@ -11,7 +11,8 @@ from zoo.runtime.web.url import redacted
 from zoo.weights.fetch import check_commit, commit_of, fetch, fetch_url, local_file, stated_digest
 from zoo.weights.files import FORMAT, Weights, load_file
 from zoo.weights.from_state_dict import from_state_dict
-from zoo.weights.origin import origin_named, origin_of_file, origin_of_published
+from zoo.weights.hub_weights import fetch_hub_weights, is_hub_name
+from zoo.weights.origin import network_beside, origin_named, origin_of_file, origin_of_published
 from zoo.weights.published import PublishedWeights, find_published, published_weights, unknown_weights
 from zoo.weights.read_state_dict import SAFETENSORS, SUFFIXES, open_state_dict, stored_state_dict
 from zoo.weights.safetensors_file import read_safetensors
@@ -25,19 +26,27 @@ def load_pretrained(name: str, weights: str | Path | None = None, *, like: str =
     `load_pretrained("resnet50").predict("cat.jpg")` gives the most probable classes of an image, and
     `model, variables = load_pretrained("resnet50")` the network and its variables.
 
+    `load_pretrained("hf://user/name")` reads a repository of the hub that states its network: zoo's own, or one of
+    timm's whose architecture zoo has.
+
     `weights` is a tag of `zoo weights NAME` or part of one ("torchvision", "IMAGENET1K_V2"; with @COMMIT a
-    revision at the hub), a file (ours, .safetensors, .npz, .pth), a folder with one, or a file:// or https:// URL
-    (which may end with #sha256=...). None is the first of `zoo weights NAME`, on every machine. A file of another
+    revision at the hub), a file (ours, .safetensors, .npz, .pth), a folder with one, hf://user/name (with
+    @REVISION or /FILE), or a file:// or https:// URL (which may end with #sha256=...). None is the first of
+    `zoo weights NAME`, on every machine. A file of another
     library must fit the network, but may have another number of classes. `like` is the tag of the published weights
     that such a file was trained from, or timm's name of its architecture: their fields and preprocessing are the
     file's. Raises ZooError where the weights are not available or not of this network.
     """
+    if is_hub_name(name):
+        if weights is not None:
+            raise ZooError(f"{name} is the name of weights: leave out weights={weights}, or name a network")
+        return _from_file(None, fetch_hub_weights(name), like, shown=name)
     model_info(name)
     if weights is None:
         return _default(name, like)
     if isinstance(weights, str):
-        if "://" in weights:
-            return _from_file(name, fetch_url(weights), like, stated_digest(weights), redacted(weights))
+        if path := fetched(weights):
+            return _from_file(name, path, like, stated_digest(weights), redacted(weights))
         if published := _tagged(name, weights):
             return _from_published(published, like)
     path = expand_home(weights)
@@ -53,6 +62,13 @@ def load_pretrained(name: str, weights: str | Path | None = None, *, like: str =
 
 # Its name while `load_pretrained` returned a pair.
 open_pretrained = load_pretrained
+
+
+def fetched(weights: str) -> Path | None:
+    """The file of hf://user/name or of a URL, downloaded where it is not here; None for all else."""
+    if is_hub_name(weights):
+        return fetch_hub_weights(weights)
+    return fetch_url(weights) if "://" in weights else None
 
 
 def absolute_name(name: str, weights: str) -> str:
@@ -121,15 +137,17 @@ def _from_published(published: PublishedWeights, like: str) -> Weights:
         return replace(found, source=source_of_published(published, file, commit_of(published)))
 
 
-def _from_file(name: str, path: Path, like: str, sha256: str = "", shown: str = "") -> Weights:
+def _from_file(name: str | None, path: Path, like: str, sha256: str = "", shown: str = "") -> Weights:
+    """`name` is None for the network that the file states."""
     with open_weights(path, sha256) as file:
         if path.suffix in SAFETENSORS and read_safetensors(file).metadata.get("format") == FORMAT:
             found = load_file(file, name)
-            if found.model != name:
+            if name is not None and found.model != name:
                 raise ZooError(f"{path} holds weights of {found.model}, not of {name}")
             if like:
                 raise ZooError(f"{path} states its fields itself: leave out like={like!r}")
             return found
         state_dict = stored_state_dict(file)
+        name = name or network_beside(path)
         origin = origin_named(name, like) if like else origin_of_file(name, file)
         return replace(from_state_dict(name, state_dict, origin), source=source_of_file(file, origin.published, shown))

@@ -32,3 +32,13 @@ def architecture_names(model_name: str) -> set[str]:
     """timm's architectures that a network of ours can compute; empty where timm has none."""
     originals = (names[model_name] for names in (TIMM, TIMM_TOO) if model_name in names)
     return {*originals, *TIMM_ARCHITECTURES.get(model_name, {})}
+
+
+def network_of(architecture: str) -> str | None:
+    """Our network that computes what timm's architecture does; None where there is none.
+
+    That which is made for it is preferred to one that computes it with other fields.
+    """
+    made_for = {theirs: ours for names in (TIMM_TOO, TIMM) for ours, theirs in names.items()}
+    with_fields = {theirs: ours for ours, known in TIMM_ARCHITECTURES.items() for theirs in known}
+    return made_for.get(architecture) or with_fields.get(architecture)

@@ -27,7 +27,10 @@ def add_weights_arguments(parser: argparse.ArgumentParser, *, model_by_place: bo
         group.add_argument("--model", metavar="NAME", help=description)
     add_model_arg(group)
     group.add_argument(
-        "--weights", metavar="W", help="a tag of `zoo weights`, or a file; a file of zoo needs no --model"
+        "--weights",
+        metavar="W",
+        help="a tag of `zoo weights`, a file, or hf://OWNER/NAME of the hub; the last two need no --model where they "
+        "state their network",
     )
     group.add_argument(
         "--checkpoint",
@@ -82,10 +85,13 @@ def check_same_network(weights: Weights, args: argparse.Namespace, where: str) -
 def _weights_file(args: argparse.Namespace) -> Weights:
     from zoo.errors import ZooError
     from zoo.runtime.similar_paths import similar_paths
-    from zoo.weights import load
+    from zoo.weights import load, load_pretrained
+    from zoo.weights.hub_weights import is_hub_name
 
     if not args.weights:
         raise ZooError("no network is named: give --model, --weights or --checkpoint")
+    if is_hub_name(args.weights):
+        return load_pretrained(args.weights)
     if not Path(args.weights).exists():
         meant = similar_paths(args.weights)
         raise ZooError(f"there is no file {args.weights}{meant or ': a tag of published weights needs --model too'}")

@@ -26,7 +26,7 @@ from zoo.runtime.regular_file import read_regular
 from zoo.runtime.system_errors import reason
 from zoo.runtime.web.download import download
 from zoo.runtime.web.download_lock import unless_downloading
-from zoo.runtime.web.hub import COMMIT, HubDataset, hub_dataset, hub_headers
+from zoo.runtime.web.hub import COMMIT, HubRepository, hub_dataset, hub_headers
 
 SCHEME = "hf://"
 NAME = re.compile(
@@ -123,7 +123,7 @@ def _noted(note: Path) -> str:
     return commit if COMMIT.fullmatch(commit) else ""
 
 
-def _shards(name: HubName, found: HubDataset) -> list[str]:
+def _shards(name: HubName, found: HubRepository) -> list[str]:
     """The names of the shards in the folder, of one kind. Raises DataError for names that lead out of it."""
     inside = [file for file in found.files if not name.folder or file.startswith(f"{name.folder}/")]
     kinds = {kind: [file for file in inside if file.endswith(kind)] for kind in SUFFIXES}

@@ -3,10 +3,10 @@
 import os
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from importlib.util import find_spec
-from typing import Any
+from typing import Any, Literal
 
 from zoo.errors import ZooError
 from zoo.printable import one_line
@@ -21,16 +21,17 @@ _WITHOUT = "without a network, give a file on this machine"
 
 @dataclass(frozen=True, kw_only=True)
 class HubFile:
-    """A file at a commit; its content never changes."""
+    """A file at a commit; its content never changes. `git_sha1` is that of a small file, which has no SHA-256."""
 
     url: str
     commit: str
     sha256: str
+    git_sha1: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
-class HubDataset:
-    """The files of a data set's repository at a commit: those of which the hub knows a SHA-256, by their names.
+class HubRepository:
+    """The files of a repository at a commit, by their names: those of which the hub states a digest.
 
     `sizes` are in bytes. The names are a stranger's: they may lead anywhere.
     """
@@ -46,7 +47,7 @@ def hub_file(repository: str, file: str, revision: str, limits: Limits = LIMITS)
     Raises ZooError where huggingface_hub is not installed, the hub does not answer within `limits.header_seconds`, or
     has no such file.
     """
-    _check_installed(repository, "give a weights file")
+    check_installed(repository, "give a weights file")
     from huggingface_hub import get_hf_file_metadata, hf_hub_url
 
     endpoint = os.environ.get("HF_ENDPOINT")
@@ -61,24 +62,38 @@ def hub_file(repository: str, file: str, revision: str, limits: Limits = LIMITS)
     return HubFile(url=hf_hub_url(repository, file, revision=commit, endpoint=endpoint), commit=commit, sha256=sha256)
 
 
-def hub_dataset(repository: str, revision: str, limits: Limits = LIMITS) -> HubDataset:
-    """Ask the hub for the files of a data set at a branch or commit. Raises ZooError as `hub_file`."""
-    _check_installed(repository, "give a folder")
+def hub_dataset(repository: str, revision: str, limits: Limits = LIMITS) -> HubRepository:
+    """Ask the hub for the large files of a data set at a branch or commit. Raises ZooError as `hub_file`."""
+    found = _hub_repository("dataset", repository, revision, limits)
+    files = {name: file for name, file in found.files.items() if file.sha256}
+    return replace(found, files=files, sizes={name: found.sizes[name] for name in files})
+
+
+def hub_model(repository: str, revision: str, limits: Limits = LIMITS) -> HubRepository:
+    """Ask the hub for the files of a model at a branch or commit. Raises ZooError as `hub_file`."""
+    return _hub_repository("model", repository, revision, limits)
+
+
+def _hub_repository(kind: Literal["dataset", "model"], repository: str, revision: str, limits: Limits) -> HubRepository:
+    check_installed(repository, "give a folder")
     from huggingface_hub import HfApi, hf_hub_url
 
     endpoint = os.environ.get("HF_ENDPOINT")
-    ask = partial(HfApi(endpoint).dataset_info, repository, revision=revision, files_metadata=True)
-    found = _ask(ask, repository, f"data set {repository} at {revision} for you", limits)
+    words = {"dataset": "data set", "model": "model"}
+    ask = partial(HfApi(endpoint).repo_info, repository, revision=revision, repo_type=kind, files_metadata=True)
+    found = _ask(ask, repository, f"{words[kind]} {repository} at {revision} for you", limits)
     if not COMMIT.fullmatch(found.sha or ""):
         raise ZooError(f"the hub gives no commit of {repository}: nothing is downloaded")
     files, sizes = {}, {}
     for one in found.siblings or []:
-        sha256 = (one.lfs and one.lfs.sha256) or ""
-        if SHA256.fullmatch(sha256):
-            url = hf_hub_url(repository, one.rfilename, repo_type="dataset", revision=found.sha, endpoint=endpoint)
-            files[one.rfilename] = HubFile(url=url, commit=found.sha, sha256=sha256)
+        sha256, git_sha1 = (one.lfs and one.lfs.sha256) or "", one.blob_id or ""
+        if not SHA256.fullmatch(sha256):
+            sha256 = ""
+        if sha256 or COMMIT.fullmatch(git_sha1):
+            url = hf_hub_url(repository, one.rfilename, repo_type=kind, revision=found.sha, endpoint=endpoint)
+            files[one.rfilename] = HubFile(url=url, commit=found.sha, sha256=sha256, git_sha1=git_sha1)
             sizes[one.rfilename] = int(one.size or 0)
-    return HubDataset(commit=found.sha, files=files, sizes=sizes)
+    return HubRepository(commit=found.sha, files=files, sizes=sizes)
 
 
 def hub_headers() -> dict[str, str]:
@@ -89,9 +104,10 @@ def hub_headers() -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"} if token else {}
 
 
-def _check_installed(repository: str, otherwise: str) -> None:
+def check_installed(repository: str, otherwise: str) -> None:
+    """Raises ZooError where huggingface_hub is not installed; `otherwise` is what to do without it."""
     if find_spec("huggingface_hub") is None:
-        raise ZooError(f"downloading {repository} needs huggingface_hub: pip install huggingface_hub, or {otherwise}")
+        raise ZooError(f"{repository} of the hub needs huggingface_hub: pip install huggingface_hub, or {otherwise}")
 
 
 def _ask(call: Callable[[], Any], repository: str, what: str, limits: Limits) -> Any:
