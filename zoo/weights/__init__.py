@@ -3,12 +3,14 @@
 from zoo.weights.files import Weights, load, save
 from zoo.weights.fold import fold_batchnorm
 from zoo.weights.keras import from_keras, to_keras
+from zoo.weights.model_card import CardFacts
 from zoo.weights.pretrained import load_pretrained, open_pretrained
-from zoo.weights.push import push
+from zoo.weights.push import push, write_repository
 from zoo.weights.source import WeightsSource
 from zoo.weights.torch import from_torch, to_torch
 
 __all__ = [
+    "CardFacts",
     "Weights",
     "WeightsSource",
     "fold_batchnorm",
@@ -21,4 +23,5 @@ __all__ = [
     "save",
     "to_keras",
     "to_torch",
+    "write_repository",
 ]
