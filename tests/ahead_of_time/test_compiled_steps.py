@@ -24,8 +24,6 @@ TOLERANCE = 1.05
 SLOW = ("while", "conditional", "case", "gather", "scatter", "sort", "select-and-scatter", "dynamic-slice")
 # The forms that a CPU has of a convolution: products, and sums of slices.
 OF_A_CPU = re.compile(r"/conv/cond/branch_\d_fun/(dot_general|slice|concatenate|dynamic_slice)")
-# XLA does not divide the gradient of a grouped convolution's kernel: each device gathers the images of all.
-GROUPED = ("regnet_x_400mf",)
 CASES = [(platform, network) for platform, networks in BOUNDS.items() for network in networks]
 
 pytestmark = pytest.mark.slow
@@ -47,9 +45,7 @@ def compiled(platform, network, devices=None, **settings):
 
 
 @pytest.mark.parametrize(("platform", "network"), CASES)
-def test_the_step_has_only_fast_operations(platform, network, request):
-    if network in GROUPED:
-        request.applymarker(pytest.mark.xfail(strict=True, reason="images of all devices are gathered, then sliced"))
+def test_the_step_has_only_fast_operations(platform, network):
     step = compiled(platform, network)
     opcodes = step.program.opcodes()
     assert {name: opcodes[name] for name in SLOW if opcodes[name]} == {}

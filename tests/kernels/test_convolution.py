@@ -13,6 +13,7 @@ from one_program import in_one_program
 from zoo import layers
 from zoo.kernels.convolution import grouped_conv, patches_conv, pointwise_conv
 from zoo.kernels.depthwise import depthwise_conv
+from zoo.runtime.mesh import batch_sharding, data_mesh, split_over
 
 NUMBERS = ("NHWC", "HWIO", "NHWC")
 CASES = [  # image, window, stride, padding
@@ -142,3 +143,23 @@ def test_the_layer_uses_the_depthwise_form_on_a_cpu_and_works_under_vmap_and_rem
     np.testing.assert_allclose(ours, reference, rtol=1e-4, atol=1e-4)
     text = jax.jit(jax.grad(loss)).lower(kernel, x[0]).as_text()
     assert "convolution" not in text
+
+
+@pytest.mark.parametrize("fsdp", [False, True])
+def test_the_gradient_of_a_grouped_kernel_gathers_no_images(fsdp):
+    """Of a dilated one: it has no form for CPUs, so that it is computed as on GPUs and TPUs."""
+    random = np.random.default_rng(0)
+    x, kernel = (random.normal(size=size).astype(np.float32) for size in ((8, 6, 6, 4), (3, 3, 2, 6)))
+    mesh = data_mesh(len(x), fsdp=fsdp)
+
+    def gradient(kernel, x):
+        return jax.grad(lambda kernel: (layers.conv(x, kernel, padding=2, dilation=2, groups=2) ** 2).sum())(kernel)
+
+    def gradient_on_devices(kernel, x):
+        with split_over(mesh):
+            return gradient(kernel, x)
+
+    split = jax.device_put(x, batch_sharding(mesh))
+    program = jax.jit(gradient_on_devices).lower(kernel, split).compile()
+    assert "all-gather" not in program.as_text()
+    np.testing.assert_allclose(program(kernel, split), jax.jit(gradient)(kernel, x), rtol=1e-4)

@@ -18,6 +18,7 @@ from zoo.kernels.arguments import refuse_split
 from zoo.kernels.depthwise import depthwise_conv
 from zoo.kernels.sliding_windows import MAX_UNROLLED_TAPS, tap_slices
 from zoo.runtime.jit_once import is_in_jit
+from zoo.runtime.mesh import ImagesFunction, of_own_images
 
 # A dense convolution of fewer channels is slow on a CPU: narrower groups are merged until they have so many.
 MIN_DENSE_CHANNELS = 32
@@ -38,7 +39,10 @@ def convolution(
 
 
 def _fastest(x: jax.Array, kernel: jax.Array, *, stride: Pair, pads: Pads, dilation: Pair, groups: int) -> jax.Array:
-    default = partial(xla_conv, stride=stride, pads=pads, dilation=dilation, groups=groups)
+    default: ImagesFunction = partial(xla_conv, stride=stride, pads=pads, dilation=dilation, groups=groups)
+    if groups > 1:
+        # For the gradient of the kernel, XLA would gather the images of all devices on each.
+        default = of_own_images(default, x.shape[0])
     on_cpu = _cpu_form(x.shape, kernel.shape, stride=stride, pads=pads, dilation=dilation, groups=groups)
     return lax.platform_dependent(x, kernel, cpu=on_cpu, default=default) if on_cpu else default(x, kernel)
 

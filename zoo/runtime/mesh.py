@@ -1,7 +1,7 @@
 """The devices of all processes as a mesh, over which batches are split, and with --fsdp the state too."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from itertools import groupby
 from typing import Any
@@ -15,6 +15,9 @@ from zoo.errors import ZooError
 
 # Of a mesh with one axis, and under pmap.
 DATA_AXIS = "data"
+
+# Of images [batch, ...] and an array that all devices have whole, to [batch, ...].
+ImagesFunction = Callable[[jax.Array, jax.Array], jax.Array]
 
 
 def data_mesh(batch_size: int, devices: Sequence[Any] | None = None, *, fsdp: bool = False) -> Mesh:
@@ -98,8 +101,26 @@ def batch_parts(images: int) -> int:
     1 outside of it, and where the images cannot be so split.
     """
     mesh = jax.sharding.get_abstract_mesh()
-    parts = mesh.shape.get(DATA_AXIS, 1) if mesh.are_all_axes_auto else 1
-    return 1 if images % parts else parts
+    parts = math.prod(mesh.shape[name] for name in _batch_axes())
+    # The number of images may be a symbol, outside of meshes.
+    return parts if parts > 1 and images % parts == 0 else 1
+
+
+def of_own_images(function: ImagesFunction, images: int) -> ImagesFunction:
+    """The function of so many images and an array, which inside `split_over` each device computes of its own images.
+
+    XLA divides most functions and their gradients by itself: this is for the others.
+    """
+    if batch_parts(images) == 1:
+        return function
+    split, whole = PartitionSpec(_batch_axes()), PartitionSpec()
+    return jax.shard_map(function, in_specs=(split, whole), out_specs=split, axis_names=set(_batch_axes()))
+
+
+def _batch_axes() -> tuple[str, ...]:
+    """The axes of the mesh of `split_over`, none elsewhere."""
+    mesh = jax.sharding.get_abstract_mesh()
+    return tuple(name for name in mesh.axis_names if name.startswith(DATA_AXIS)) if mesh.are_all_axes_auto else ()
 
 
 def split_over(mesh: Mesh | None) -> AbstractContextManager:
