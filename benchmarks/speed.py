@@ -71,7 +71,7 @@ def main() -> int:
 def measure(workload: Workload, names: list[str], rounds: int, steps: int = 1) -> list[Row]:
     """One row per contender. Raises RuntimeError if they do not compute the same function."""
     contenders = [made for name in names if (made := CONTENDERS[name](workload))]
-    check_and_warm_up(contenders, workload)
+    print(check_and_warm_up(contenders, workload), flush=True)
     seconds = np.array([[timed(contender, steps) for contender in contenders] for _ in range(rounds)])
     return [
         as_row(workload, contender, column, column / seconds[:, 0])
@@ -79,15 +79,21 @@ def measure(workload: Workload, names: list[str], rounds: int, steps: int = 1) -
     ]
 
 
-def check_and_warm_up(contenders: list[Contender], workload: Workload) -> None:
-    """Run each twice, which compiles. Raises RuntimeError if they do not compute the same function."""
+def check_and_warm_up(contenders: list[Contender], workload: Workload) -> str:
+    """Run each twice, which compiles. Returns how far they differ, in words.
+
+    Raises RuntimeError if they do not compute the same function.
+    """
     of_logits, of_losses = tolerances(workload.dtype)
-    check_same(contenders, of_logits)
+    names = ", ".join(contender.name for contender in contenders)
+    logits = check_same(contenders, of_logits)
+    found = f"{workload.network}: {names} compute the same: logits differ by at most {logits:.1e} of their deviation"
     if workload.training:
-        check_same_training(contenders, of_losses)
-    else:
-        for contender in contenders:
-            contender.run(2)
+        loss = check_same_training(contenders, of_losses)
+        return f"{found}, losses before and after a step by {loss:.1e} of what it does to them"
+    for contender in contenders:
+        contender.run(2)
+    return found
 
 
 def as_row(workload: Workload, contender: Contender, seconds: np.ndarray, ratios: np.ndarray) -> Row:

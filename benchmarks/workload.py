@@ -104,11 +104,11 @@ def tolerances(dtype: str) -> tuple[float, float]:
     return TOLERANCES["TensorFloat-32" if dtype == "float32" and jax.default_backend() != "cpu" else dtype]
 
 
-def check_same(contenders: Sequence[Contender], tolerance: float) -> None:
-    """Raises RuntimeError if logits differ by more than `tolerance` (root mean square), relative to their deviation.
+def check_same(contenders: Sequence[Contender], tolerance: float) -> float:
+    """How far logits differ at most from the first contender's (root mean square), relative to their deviation.
 
-    That is the deviation over the images, and over the classes where there is one image. Logits that do not depend on
-    the image would prove nothing: they are refused too.
+    Raises RuntimeError for more than `tolerance`. The deviation is that over the images, and over the classes where
+    there is one image. Logits that do not depend on the image would prove nothing: they are refused too.
     """
     first, expected = contenders[0], np.asarray(contenders[0].logits(), np.float64)
     deviation = expected.std(axis=0).mean() if len(expected) > 1 else expected.std()
@@ -117,6 +117,7 @@ def check_same(contenders: Sequence[Contender], tolerance: float) -> None:
             f"the logits of {first.name} are up to {np.abs(expected).max():.1e} and deviate by {deviation:.1e} from "
             "image to image: comparing them proves nothing"
         )
+    largest = 0.0
     for other in contenders[1:]:
         difference = np.sqrt(((expected - other.logits()) ** 2).mean()) / deviation
         if not difference < tolerance:
@@ -124,11 +125,13 @@ def check_same(contenders: Sequence[Contender], tolerance: float) -> None:
                 f"{other.name} does not compute what {first.name} does: logits differ by {difference:.1e} of their "
                 "deviation"
             )
+        largest = max(largest, float(difference))
+    return largest
 
 
-def check_same_training(contenders: Sequence[Contender], tolerance: float) -> None:
-    """Take two steps with each contender. Raises RuntimeError if the first changes the loss differently."""
-    check_losses([(contender.name, first_losses(contender)) for contender in contenders], tolerance)
+def check_same_training(contenders: Sequence[Contender], tolerance: float) -> float:
+    """Take two steps with each contender, and compare the losses as `check_losses` does."""
+    return check_losses([(contender.name, first_losses(contender)) for contender in contenders], tolerance)
 
 
 def first_losses(contender: Contender) -> tuple[float, float]:
@@ -136,15 +139,16 @@ def first_losses(contender: Contender) -> tuple[float, float]:
     return float(contender.start()), float(contender.start())
 
 
-def check_losses(losses: Sequence[tuple[str, tuple[float, float]]], tolerance: float) -> None:
-    """Raises RuntimeError if losses before and after an update differ from those of the first contender.
+def check_losses(losses: Sequence[tuple[str, tuple[float, float]]], tolerance: float) -> float:
+    """How far losses before and after an update differ at most from those of the first contender.
 
-    They must agree to `tolerance` of what the update does to them.
+    It is relative to what the update does to them. Raises RuntimeError for more than `tolerance`.
     """
     (first, (before, after)), *others = losses
     change = abs(after - before)
     if not change > 0:
         raise RuntimeError(f"a step of {first} does not change the loss, {before:.4g}")
+    largest = 0.0
     for name, found in others:
         difference = max(abs(found[0] - before), abs(found[1] - after)) / change
         if not difference < tolerance:
@@ -152,3 +156,5 @@ def check_losses(losses: Sequence[tuple[str, tuple[float, float]]], tolerance: f
                 f"{name} does not train as {first} does: losses {found[0]:.6g} and, after a step, {found[1]:.6g}, not "
                 f"{before:.6g} and {after:.6g}"
             )
+        largest = max(largest, difference)
+    return largest

@@ -23,7 +23,8 @@ def logits():
 def test_equal_logits_pass_and_different_ones_are_refused(logits):
     from workload import check_same
 
-    check_same([contender(logits), contender(logits + 1e-3)], 1e-3)
+    found = check_same([contender(logits), contender(logits + 1e-3), contender(logits)], 1e-3)
+    assert found == pytest.approx(1e-3 / logits.std(axis=0).mean())
     for other in (logits + 0.1, logits[::-1], np.full_like(logits, np.nan)):
         with pytest.raises(RuntimeError, match="another does not compute"):
             check_same([contender(logits), contender(other)], 1e-3)
@@ -42,7 +43,8 @@ def test_logits_that_are_only_a_bias_prove_nothing(logits):
 def test_another_loss_or_another_update_is_refused(logits, losses):
     from workload import check_same_training
 
-    check_same_training([contender(logits), contender(logits, (2.0, 1.001))], 0.01)
+    found = check_same_training([contender(logits), contender(logits, (2.0, 1.001)), contender(logits)], 0.01)
+    assert found == pytest.approx(1e-3)
     with pytest.raises(RuntimeError, match="does not train"):
         check_same_training([contender(logits), contender(logits, losses)], 0.01)
 
