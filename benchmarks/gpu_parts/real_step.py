@@ -15,8 +15,8 @@ from zoo.data import Preprocessing
 from zoo.runtime.mesh import data_mesh, shard_batch
 from zoo.training import Recipe, RunConfig, TrainState
 from zoo.training.compiled_step import compile_from_shapes
-from zoo.training.distributed import state_sharding
 from zoo.training.initial_state import state_initializer
+from zoo.training.state_split import state_sharding
 
 CLASSES = 1000
 STEPS_PER_EPOCH = 100

@@ -1,5 +1,6 @@
 """benchmarks/gpu.py: what is cut or fails loses nothing that was found before, and no part starts without its time."""
 
+import importlib
 import json
 import os
 import subprocess
@@ -98,6 +99,13 @@ def test_tables_have_the_columns_of_all_their_rows():
         *("", "**memory**", ""),
         *("| network | GB |", "| --- | --: |", "| a\\|b | 0.123 |"),
     ]
+
+
+@pytest.mark.parametrize(
+    "module", sorted({part.stem for part in (BENCHMARKS / "gpu_parts").glob("*.py")} - {"__init__"})
+)
+def test_parts_find_what_they_import(module):
+    importlib.import_module(f"gpu_parts.{module}")
 
 
 @pytest.mark.slow
