@@ -154,6 +154,8 @@ class InitialValues:
     hidden_bias: LayerInitializer | None = None
 
 
+# Google's releases of EfficientNet and its relatives, and timm, which has MobileNet so too.
+GOOGLE = InitialValues(kernel=he_normal_group_fan_out, dense_kernel=uniform_fan_out)
 # All layers as torch, or Keras, makes them without further instructions.
 TORCH_DEFAULT = InitialValues(
     kernel=torch_default, bias=torch_default_bias, dense_kernel=torch_default, dense_bias=torch_default_bias

@@ -1,13 +1,14 @@
 """The original of each network: the library that has it, its name there, and parameters for the comparison."""
 
 import importlib
+import inspect
 import re
 
 import numpy as np
 from networks.fill import fill
 
 from zoo.weights.import_torchvision import import_torchvision
-from zoo.weights.original_names import CADENE, KERAS, TIMM, TORCHVISION
+from zoo.weights.original_names import CADENE, KERAS, TIMM, TIMM_ARGUMENTS, TORCHVISION
 
 # The family of pytorchcv that has a network for CIFAR, and the arguments that make it.
 PYTORCHCV = {
@@ -49,6 +50,13 @@ DIVIDED_BY_4 = (
     (r"efficientnet_b[5-7]", r"features\.[2-7]\.[1-9]\d*\.block\.3\.1\.weight"),
     (r"efficientnet_v2_.", r"features\.(1\.[1-9]\.block\.0|[23]\.[1-9]\.block\.1)\.1\.weight"),
     (r"efficientnet_v2_.", r"features\.[4-7]\.[1-9]\d*\.block\.3\.1\.weight"),
+    (r"mobilenet_v4_conv_.*", r"blocks\.[1-3]\.[1-9]\d*\.pw_proj\.bn\.weight"),
+    (r"mixnet_.|fbnetc_100", r"blocks\.[1-6]\.[1-9]\d*\.bn3\.weight"),
+    (r"rexnet_\d+", r"features\.\d+\.conv_pwl\.bn\.weight"),
+    (r"ghostnet(v2)?_100", r"blocks\..*\.ghost2\.(primary_conv|cheap_operation)\.1\.weight"),
+    (r"efficientnet_e.", r"blocks\.([12]\.[1-9]\.bn2|[3-5]\.[1-9]\d*\.bn3)\.weight"),
+    (r"efficientnet_b[5-7]_tf", r"blocks\.[1-6]\.[1-9]\d*\.bn3\.weight"),
+    (r"efficientnet_v2_.*_tf", r"blocks\.(0\.\d+\.bn1|[12]\.[1-9]\.bn2|[3-6]\.[1-9]\d*\.bn3)\.weight"),
     (r"xception", r".*\.rep\.8\.weight"),
     (r"(se)?resnet\d+_cifar", r".*\.body\.conv2\.bn\.weight"),
     (r"resnext29_32x4d_cifar", r".*\.body\.conv3\.bn\.weight"),
@@ -74,14 +82,7 @@ def build_original(name: str, *, initialised: bool = False):
     """
     library, original = ORIGINALS[name]
     if library == "keras":
-        import os
-
-        os.environ["KERAS_BACKEND"] = "jax"
-        import keras
-
-        # Keras numbers layers without a name, starting with the first after this call.
-        keras.utils.clear_session()
-        return getattr(keras.applications, original)(weights=None, classifier_activation=None)
+        return build_keras(original)
     if library == "cadene":
         import pretrainedmodels
 
@@ -96,7 +97,21 @@ def build_original(name: str, *, initialised: bool = False):
     if library == "timm":
         import timm
 
-        return timm.create_model(original, pretrained=False).eval()
+        return timm.create_model(original, pretrained=False, **TIMM_ARGUMENTS.get(original, {})).eval()
     has_heads = original in ("googlenet", "inception_v3")
     heads = {"aux_logits": initialised, "init_weights": initialised} if has_heads else {}
     return getattr(torchvision.models, original)(weights=None, **heads).eval()
+
+
+def build_keras(original: str):
+    """A model of Keras Applications that gives logits, for the images that ours takes where it can be told to."""
+    import os
+
+    os.environ["KERAS_BACKEND"] = "jax"
+    import keras
+
+    # Keras numbers layers without a name, starting with the first after this call.
+    keras.utils.clear_session()
+    build = getattr(keras.applications, original)
+    plain = {"include_preprocessing": False} if "include_preprocessing" in inspect.signature(build).parameters else {}
+    return build(weights=None, classifier_activation=None, **plain)

@@ -27,7 +27,11 @@ COMPARED = sorted(smaller_half(WITH_ORIGINAL) | OTHER_RULES)
 
 # What ours takes from the authors' release where the port has torch's 0.1, as in all of its networks.
 RELEASED_MOMENTUM = {
-    **{f"efficientnet_lite{i}": 0.99 for i in range(5)},  # Google's release: batch_norm_momentum 0.99
+    # Google's release: batch_norm_momentum 0.99
+    **{f"efficientnet_lite{i}": 0.99 for i in range(5)},
+    **{f"efficientnet_b{i}_tf": 0.99 for i in range(8)},
+    # The paper, section 6.1.1.
+    **{f"mobilenet_v3_{size}_tf": 0.99 for size in ("small", "large")},
 }
 
 

@@ -1,12 +1,13 @@
 """DenseNet: the input of a layer is the outputs of all earlier layers of its block."""
 
+from dataclasses import replace
 from functools import partial
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from zoo.initializers import InitialValues, he_normal, torch_default
+from zoo.initializers import KERAS_DEFAULT, InitialValues, he_normal, torch_default
 from zoo.layers import (
     Activation,
     Conv,
@@ -53,7 +54,7 @@ class DenseNet(Network):
     The stem has `stem_width` channels, by default twice as many as the `growth` rate. With `small_images` it is the
     paper's for CIFAR: a 3x3 convolution with stride 1, without norm and pool. Without `bottleneck` a layer is the 3x3
     convolution alone; `compression` is the fraction of the channels that a transition keeps. `dropout` follows each 3x3
-    convolution, as in the paper for small data sets.
+    convolution, as in the paper for small data sets. `norm` makes the batch normalisations.
     """
 
     depths: Depths = (6, 12, 24, 16)
@@ -62,6 +63,7 @@ class DenseNet(Network):
     bottleneck: bool = True
     compression: Fraction = COMPRESSION
     small_images: bool = False
+    norm: ModuleFactory = batch_norm
     dropout: Probability = 0.0
     remat: bool = False
     initial_values: InitialValues = INITIAL
@@ -74,7 +76,7 @@ class DenseNet(Network):
         if self.small_images:
             x = conv(stem_width, 3, padding=1, name="conv1")(x)
         else:
-            stem = partial(ConvBlock, norm=batch_norm, act=self.act, kernel_init=kernel_init, dtype=self.dtype)
+            stem = partial(ConvBlock, norm=self.norm, act=self.act, kernel_init=kernel_init, dtype=self.dtype)
             x = stem(stem_width, 7, 2, padding=3, name="conv1")(x, train)
             x = max_pool(x, 3, 2, padding=1)
         for stage, depth in enumerate(self.depths, start=1):
@@ -85,6 +87,7 @@ class DenseNet(Network):
                 dropout=self.dropout,
                 remat=self.remat,
                 conv=conv,
+                norm=self.norm,
                 act=self.act,
                 dtype=self.dtype,
                 name=f"dense_block{stage}",
@@ -92,8 +95,8 @@ class DenseNet(Network):
             x = block(x, train)
             if stage < len(self.depths):
                 features = int(self.compression * x.shape[-1])
-                x = Transition(features, conv, self.act, self.dtype, name=f"transition{stage}")(x, train)
-        x = self.act(batch_norm(train=train, dtype=self.dtype, name="bn")(x))
+                x = Transition(features, conv, self.norm, self.act, self.dtype, name=f"transition{stage}")(x, train)
+        x = self.act(self.norm(train=train, dtype=self.dtype, name="bn")(x))
         return self.classify(global_avg_pool(x), "fc")
 
 
@@ -109,6 +112,7 @@ class DenseBlock(nn.Module):
     dropout: float
     remat: bool
     conv: ModuleFactory
+    norm: ModuleFactory
     act: Activation
     dtype: jnp.dtype
 
@@ -120,6 +124,7 @@ class DenseBlock(nn.Module):
             bottleneck=self.bottleneck,
             dropout=self.dropout,
             conv=self.conv,
+            norm=self.norm,
             act=self.act,
             dtype=self.dtype,
         )
@@ -135,12 +140,13 @@ class DenseLayer(nn.Module):
     bottleneck: bool
     dropout: float
     conv: ModuleFactory
+    norm: ModuleFactory
     act: Activation
     dtype: jnp.dtype
 
     @nn.compact
     def __call__(self, x: jax.Array, train: bool = False) -> jax.Array:
-        norm = partial(batch_norm, train=train, dtype=self.dtype)
+        norm = partial(self.norm, train=train, dtype=self.dtype)
         if self.bottleneck:
             x = self.conv(BOTTLENECK * self.growth, 1, name="conv1")(self.act(norm(name="bn1")(x)))
         x = self.conv(self.growth, 3, padding=1, name="conv2")(self.act(norm(name="bn2")(x)))
@@ -152,12 +158,13 @@ class Transition(nn.Module):
 
     features: int
     conv: ModuleFactory
+    norm: ModuleFactory
     act: Activation
     dtype: jnp.dtype
 
     @nn.compact
     def __call__(self, x: jax.Array, train: bool = False) -> jax.Array:
-        x = self.act(batch_norm(train=train, dtype=self.dtype, name="bn")(x))
+        x = self.act(self.norm(train=train, dtype=self.dtype, name="bn")(x))
         return avg_pool(self.conv(self.features, 1, name="conv")(x), 2)
 
 
@@ -186,4 +193,17 @@ def _cifar_entry(name: str) -> ModelInfo:
     )
 
 
-ENTRIES = (*map(_entry, TABLE), *map(_cifar_entry, CIFAR_TABLE))
+def _keras_entry(name: str) -> ModelInfo:
+    info = _entry(name)
+    norm = partial(batch_norm, epsilon=1.001e-5, momentum=0.99)
+    return replace(
+        info,
+        name=f"{name}_keras",
+        build=partial(info.build, norm=norm, initial_values=KERAS_DEFAULT),
+        differs="Keras's: batch norm with an epsilon of 1.001e-5",
+    )
+
+
+# Those of TABLE that Keras has.
+KERAS_NAMES = ("densenet121", "densenet169", "densenet201")
+ENTRIES = (*map(_entry, TABLE), *map(_keras_entry, KERAS_NAMES), *map(_cifar_entry, CIFAR_TABLE))

@@ -1,4 +1,4 @@
-"""EfficientNet B0 to B7, and the network and blocks that EfficientNetV2 and EfficientNet-Lite use too."""
+"""EfficientNet B0 to B7, in torchvision and as released, and the network of V2, Lite and EdgeTPU."""
 
 import math
 from functools import partial
@@ -7,9 +7,9 @@ import flax.linen as nn
 import jax
 
 from zoo.geometry import Padding
-from zoo.initializers import InitialValues, he_normal_fan_out, uniform_fan_out
+from zoo.initializers import GOOGLE, InitialValues, he_normal_fan_out, uniform_fan_out
 from zoo.layers import Activation, Dropout, ModuleFactory, SqueezeExcite, batch_norm, global_avg_pool
-from zoo.models.blocks.inverted_residual import InvertedResidual, StageSettings, add_shortcut
+from zoo.models.blocks.inverted_residual import FusedMBConv, InvertedResidual, StageSettings
 from zoo.models.blocks.round_width import round_width
 from zoo.models.field_types import Epsilon, Momentum, Probability, Width
 from zoo.models.network import FoldableNetwork, ModelInfo, Paper, maybe_remat
@@ -44,16 +44,25 @@ TABLE = {
     "b6": (1.8, 2.6, 528, 528, 0.5, 43_040_704, 19_067_593_536),
     "b7": (2.0, 3.1, 600, 600, 0.5, 66_347_960, 37_745_884_192),
 }
-# These have the batch norm constants of the authors' release, the others those of torch.
+# These have the batch norm constants of the authors' release in torchvision too, the others there those of torch.
 RELEASED_NORM = ("b5", "b6", "b7")
+# Image sizes of the release that are not torchvision's, with their multiply-adds.
+RELEASED_SIZES = {"b2": (260, 993_561_872)}
+# The release resizes images to the image size plus BORDER pixels, then crops half of it on each side.
+BORDER = 32
 # Torchvision's; the release divides the fan-out by the groups.
 INITIAL = InitialValues(kernel=he_normal_fan_out, dense_kernel=uniform_fan_out)
 
 
-def scale_stages(stages: tuple[StageSettings, ...], width: float, depth: float) -> tuple[StageSettings, ...]:
-    """Compound scaling (section 3.3) of the features and depths of stages, by the factors `width` and `depth`."""
+def scale_stages(
+    stages: tuple[StageSettings, ...], width: float, depth: float, least: float = 0.9
+) -> tuple[StageSettings, ...]:
+    """Compound scaling (section 3.3) of the features and depths of stages, by the factors `width` and `depth`.
+
+    `least` is that of `round_width`.
+    """
     return tuple(
-        stage._replace(features=round_width(stage.features * width), depth=math.ceil(stage.depth * depth))
+        stage._replace(features=round_width(stage.features * width, least=least), depth=math.ceil(stage.depth * depth))
         for stage in stages
     )
 
@@ -90,9 +99,12 @@ class EfficientNet(FoldableNetwork):
         blocks = [(s, i, stage) for s, stage in enumerate(self.stages, 1) for i in range(1, stage.depth + 1)]
         for position, (s, i, stage) in enumerate(blocks):
             channels = x.shape[-1]
-            block = fused_mbconv if stage.fused else partial(mbconv, squeeze_excite=self._squeeze_excite(channels))
+            if stage.fused:
+                block = partial(fused_mbconv, shortcut=stage.shortcut)
+            else:
+                block = partial(mbconv, squeeze_excite=self._squeeze_excite(channels))
             x = block(
-                expanded=stage.expansion * channels,
+                expanded=stage.expansion * (channels if stage.shortcut else stage.features),
                 features=stage.features,
                 kernel_size=stage.kernel,
                 stride=stage.stride if i == 1 else 1,
@@ -123,30 +135,6 @@ class EfficientNet(FoldableNetwork):
         return "SAME" if self.same_padding else kernel // 2
 
 
-class FusedMBConv(nn.Module):
-    """MBConv with one convolution instead of its first two; without expansion, instead of all (EfficientNetV2, Fig. 2).
-
-    Children: `fused`, `project`, `stochastic_depth`.
-    """
-
-    expanded: int
-    features: int
-    kernel_size: int
-    stride: int
-    padding: Padding
-    drop_rate: float
-    conv: ModuleFactory
-
-    @nn.compact
-    def __call__(self, x: jax.Array, train: bool = False) -> jax.Array:
-        expands = self.expanded != x.shape[-1]
-        features = self.expanded if expands else self.features
-        y = self.conv(features, self.kernel_size, self.stride, self.padding, name="fused")(x, train)
-        if expands:
-            y = self.conv(self.features, 1, act=None, name="project")(y, train)
-        return add_shortcut(x, y, train=train, drop_rate=self.drop_rate)
-
-
 def last_blocks(stages: tuple[StageSettings, ...]) -> tuple[str, ...]:
     """The name of the last block at each resolution."""
     next_strides = (*(stage.stride for stage in stages[1:]), 2)
@@ -157,17 +145,21 @@ def last_blocks(stages: tuple[StageSettings, ...]) -> tuple[str, ...]:
     )
 
 
-def _entry(name: str) -> ModelInfo:
-    width, depth, size, resized_to, dropout, parameters, macs = TABLE[name]
-    stages = scale_stages(B0, width, depth)
-    build = partial(
+def _build(name: str, size: int) -> partial[EfficientNet]:
+    width, depth, _, _, dropout, *_ = TABLE[name]
+    return partial(
         EfficientNet,
-        stages=stages,
+        stages=scale_stages(B0, width, depth),
         stem=round_width(STEM * width),
         head=round_width(HEAD * width),
         dropout=dropout,
         image_shape=(size, size, 3),
     )
+
+
+def _entry(name: str) -> ModelInfo:
+    *_, size, resized_to, _, parameters, macs = TABLE[name]
+    build = _build(name, size)
     differs = ["torchvision's: symmetric padding, where the release pads as TensorFlow"]
     if name in RELEASED_NORM:
         build = partial(build, epsilon=1e-3, momentum=0.99)
@@ -181,7 +173,7 @@ def _entry(name: str) -> ModelInfo:
         paper=PAPER,
         parameters=parameters,
         macs=macs,
-        stages=last_blocks(stages),
+        stages=last_blocks(build.keywords["stages"]),
         input_size=size,
         crop=size / resized_to,
         # Torchvision's default weights of B1 are from its own training recipe.
@@ -190,4 +182,21 @@ def _entry(name: str) -> ModelInfo:
     )
 
 
-ENTRIES = tuple(_entry(name) for name in TABLE)
+def _released_entry(name: str) -> ModelInfo:
+    *_, size, _, _, parameters, macs = TABLE[name]
+    size, macs = RELEASED_SIZES.get(name, (size, macs))
+    build = _build(name, size)
+    return ModelInfo(
+        name=f"efficientnet_{name}_tf",
+        build=partial(build, same_padding=True, epsilon=1e-3, momentum=0.99, initial_values=GOOGLE),
+        paper=PAPER,
+        parameters=parameters,
+        macs=macs,
+        stages=last_blocks(build.keywords["stages"]),
+        input_size=size,
+        crop=size / (size + BORDER),
+        interpolation="bicubic",
+    )
+
+
+ENTRIES = (*map(_entry, TABLE), *map(_released_entry, TABLE))

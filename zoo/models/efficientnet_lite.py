@@ -4,9 +4,9 @@ from functools import partial
 
 import jax
 
-from zoo.initializers import InitialValues, he_normal_group_fan_out, uniform_fan_out
+from zoo.initializers import GOOGLE
 from zoo.models.blocks.inverted_residual import StageSettings
-from zoo.models.efficientnet import B0, EfficientNet, last_blocks, scale_stages
+from zoo.models.efficientnet import B0, BORDER, EfficientNet, last_blocks, scale_stages
 from zoo.models.network import ModelInfo, Paper
 
 PAPER = Paper(
@@ -24,13 +24,8 @@ TABLE = {
     "lite4": (1.4, 1.8, 300, 0.3, 13_006_568, 2_553_034_336),
 }
 
-# The release's, and timm's.
-INITIAL = InitialValues(kernel=he_normal_group_fan_out, dense_kernel=uniform_fan_out)
-
 # The release subtracts 127 from pixels in 0..255 and divides by 128.
 MEAN, STD = (127 / 255,) * 3, (128 / 255,) * 3
-# The release resizes images to the image size plus BORDER pixels, then crops half of it on each side.
-BORDER = 32
 
 
 def scale_lite_stages(width: float, depth: float) -> tuple[StageSettings, ...]:
@@ -53,7 +48,7 @@ def _entry(name: str) -> ModelInfo:
             epsilon=1e-3,
             momentum=0.99,
             dropout=dropout,
-            initial_values=INITIAL,
+            initial_values=GOOGLE,
             image_shape=(size, size, 3),
         ),
         paper=PAPER,

@@ -1,21 +1,17 @@
 """MobileNet V1 and V2: depthwise separable convolutions, and inverted residuals built from them."""
 
+from dataclasses import replace
 from functools import partial
 
 import flax.linen as nn
 import jax
 
-from zoo.initializers import (
-    InitialValues,
-    Normal,
-    he_normal_fan_out,
-    he_normal_group_fan_out,
-    uniform_fan_out,
-)
+from zoo.geometry import Padding
+from zoo.initializers import GOOGLE, KERAS_DEFAULT, InitialValues, Normal, he_normal_fan_out
 from zoo.layers import Activation, Dropout, ModuleFactory, batch_norm, global_avg_pool
 from zoo.models.blocks.inverted_residual import InvertedResidual, StageSettings
 from zoo.models.blocks.round_width import round_width
-from zoo.models.field_types import Momentum, Probability, Width, WidthFactor
+from zoo.models.field_types import Epsilon, Momentum, Probability, Width, WidthFactor
 from zoo.models.network import TORCHVISION_V2_CROP, FoldableNetwork, ModelInfo, Paper
 
 PAPER = Paper(
@@ -40,8 +36,7 @@ MOBILENET_V2 = (
     StageSettings(3, 6, 160, 3, 2),
     StageSettings(3, 6, 320, 1, 1),
 )
-# Timm's of V1, and torchvision's of V2.
-V1_INITIAL = InitialValues(kernel=he_normal_group_fan_out, dense_kernel=uniform_fan_out)
+# Torchvision's.
 V2_INITIAL = InitialValues(kernel=he_normal_fan_out, dense_kernel=Normal(0.01))
 V1_STAGES = ("block1_1", "block2_2", "block3_2", "block4_6", "block5_2")
 V2_STAGES = ("block1_1", "block2_2", "block3_3", "block5_3", "conv_last")
@@ -51,23 +46,28 @@ STEM, HEAD = 32, 1280  # features of the first convolution, and of the last one 
 class MobileNetV1(FoldableNetwork):
     """Howard et al. 2017, Table 1: a convolution, then thirteen depthwise separable convolutions.
 
-    `width` multiplies the features of all layers.
+    `width` multiplies the features of all layers. The default padding is symmetric; `same_padding` is TensorFlow's.
+    `epsilon` is batch norm's, `momentum` the decay of its running statistics.
     """
 
     width: WidthFactor = 1.0
     act: Activation = jax.nn.relu6
+    same_padding: bool = False
+    epsilon: Epsilon = 1e-5
+    momentum: Momentum = 0.9
     dropout: Probability = 0.0
-    initial_values: InitialValues = V1_INITIAL
+    initial_values: InitialValues = GOOGLE
 
     @nn.compact
     def __call__(self, x: jax.Array, *, train: bool = False) -> jax.Array:
-        norm = self.norm_unless_folded(batch_norm, train=train)
-        conv = self.conv_blocks(norm)
-        x = conv(round_width(STEM * self.width), 3, 2, padding=1, name="conv1")(x, train)
+        norm = partial(batch_norm, epsilon=self.epsilon, momentum=self.momentum)
+        conv = self.conv_blocks(self.norm_unless_folded(norm, train=train))
+        padding = "SAME" if self.same_padding else 1
+        x = conv(round_width(STEM * self.width), 3, 2, padding, name="conv1")(x, train)
         for stage, (features, depth, stride) in enumerate(MOBILENET_V1, start=1):
             features = round_width(features * self.width)
             for i in range(1, depth + 1):
-                block = DepthwiseSeparable(features, stride if i == 1 else 1, conv, name=f"block{stage}_{i}")
+                block = DepthwiseSeparable(features, stride if i == 1 else 1, padding, conv, name=f"block{stage}_{i}")
                 x = block(x, train)
         x = Dropout(self.dropout, deterministic=not train, name="dropout")(global_avg_pool(x))
         return self.classify(x, "fc")
@@ -76,23 +76,27 @@ class MobileNetV1(FoldableNetwork):
 class MobileNetV2(FoldableNetwork):
     """Sandler et al. 2018, Table 2. `width` multiplies the features of all layers except the last convolution.
 
-    That has `head` features; those of the authors' wider networks are multiplied too (section 6.1).
-    `momentum` is the decay of the running statistics.
+    That has `head` features; those of the authors' wider networks are multiplied too (section 6.1). The default padding
+    is symmetric; `same_padding` is TensorFlow's. `epsilon` is batch norm's, `momentum` the decay of its running
+    statistics.
     """
 
     act: Activation = jax.nn.relu6
     stages: tuple[StageSettings, ...] = MOBILENET_V2
     width: WidthFactor = 1.0
     head: Width = HEAD
+    same_padding: bool = False
+    epsilon: Epsilon = 1e-5
     momentum: Momentum = 0.9
     dropout: Probability = 0.2
     initial_values: InitialValues = V2_INITIAL
 
     @nn.compact
     def __call__(self, x: jax.Array, *, train: bool = False) -> jax.Array:
-        norm = self.norm_unless_folded(partial(batch_norm, momentum=self.momentum), train=train)
-        conv = self.conv_blocks(norm)
-        x = conv(round_width(STEM * self.width), 3, 2, padding=1, name="conv1")(x, train)
+        norm = partial(batch_norm, epsilon=self.epsilon, momentum=self.momentum)
+        conv = self.conv_blocks(self.norm_unless_folded(norm, train=train))
+        stem_padding = "SAME" if self.same_padding else 1
+        x = conv(round_width(STEM * self.width), 3, 2, stem_padding, name="conv1")(x, train)
         for number, stage in enumerate(self.stages, start=1):
             for i in range(1, stage.depth + 1):
                 block = InvertedResidual(
@@ -100,6 +104,7 @@ class MobileNetV2(FoldableNetwork):
                     features=round_width(stage.features * self.width),
                     kernel_size=stage.kernel,
                     stride=stage.stride if i == 1 else 1,
+                    padding="SAME" if self.same_padding else None,
                     conv=conv,
                     name=f"block{number}_{i}",
                 )
@@ -110,16 +115,25 @@ class MobileNetV2(FoldableNetwork):
 
 
 class DepthwiseSeparable(nn.Module):
-    """A 3x3 depthwise convolution, then a 1x1 convolution: Figure 3 of the first paper."""
+    """A depthwise convolution, then a 1x1 convolution: Figure 3 of the first paper.
+
+    With `squeeze_excite`, a factory, that module is between them. Children: `depthwise`, `se`, `pointwise`.
+    """
 
     features: int
     stride: int
+    padding: Padding
     conv: ModuleFactory
+    kernel_size: int = 3
+    squeeze_excite: ModuleFactory | None = None
 
     @nn.compact
     def __call__(self, x: jax.Array, train: bool = False) -> jax.Array:
         channels = x.shape[-1]
-        x = self.conv(channels, 3, self.stride, padding=1, groups=channels, name="depthwise")(x, train)
+        depthwise = partial(self.conv, stride=self.stride, padding=self.padding, groups=channels, name="depthwise")
+        x = depthwise(channels, self.kernel_size)(x, train)
+        if self.squeeze_excite is not None:
+            x = self.squeeze_excite(name="se")(x)
         return self.conv(self.features, 1, name="pointwise")(x, train)
 
 
@@ -134,7 +148,7 @@ def _v2_entry(name: str) -> ModelInfo:
     width, head, parameters, macs = V2_WIDTHS[name]
     return ModelInfo(
         name=name,
-        build=partial(MobileNetV2, width=width, head=head, initial_values=V1_INITIAL),
+        build=partial(MobileNetV2, width=width, head=head, initial_values=GOOGLE),
         paper=V2_PAPER,
         parameters=parameters,
         macs=macs,
@@ -144,19 +158,47 @@ def _v2_entry(name: str) -> ModelInfo:
     )
 
 
-ENTRIES = (
-    ModelInfo(
-        name="mobilenet_v1",
-        build=MobileNetV1,
-        paper=PAPER,
-        parameters=4_231_976,
-        macs=568_740_352,
+V1 = ModelInfo(
+    name="mobilenet_v1",
+    build=MobileNetV1,
+    paper=PAPER,
+    parameters=4_231_976,
+    macs=568_740_352,
+    mean=(0.5, 0.5, 0.5),
+    std=(0.5, 0.5, 0.5),
+    interpolation="bicubic",
+    stages=V1_STAGES,
+    differs="timm's: ReLU6 as in the authors' release, where the paper says ReLU; symmetric padding",
+)
+V2 = ModelInfo(
+    name="mobilenet_v2",
+    build=MobileNetV2,
+    paper=V2_PAPER,
+    parameters=3_504_872,
+    macs=300_774_272,
+    crop=TORCHVISION_V2_CROP,
+    stages=V2_STAGES,
+    differs="torchvision's: symmetric padding, where the authors' release pads as TensorFlow",
+)
+
+
+def _keras_entry(info: ModelInfo, momentum: float, differs: str) -> ModelInfo:
+    """The network as Keras has it: with the padding and the constants of TensorFlow."""
+    released = {"same_padding": True, "epsilon": 1e-3, "momentum": momentum, "initial_values": KERAS_DEFAULT}
+    return replace(
+        info,
+        name=f"{info.name}_keras",
+        build=partial(info.build, **released),
         mean=(0.5, 0.5, 0.5),
         std=(0.5, 0.5, 0.5),
-        interpolation="bicubic",
-        stages=V1_STAGES,
-        differs="timm's: ReLU6 as in the authors' release, where the paper says ReLU; symmetric padding",
-    ),
+        crop=0.875,
+        interpolation="bilinear",
+        differs=differs,
+    )
+
+
+ENTRIES = (
+    V1,
     ModelInfo(
         name="mobilenet_v1_125",
         build=partial(MobileNetV1, width=1.25),
@@ -170,15 +212,8 @@ ENTRIES = (
         stages=V1_STAGES,
         differs="timm's: ReLU6, symmetric padding, and wider than those of the paper",
     ),
-    ModelInfo(
-        name="mobilenet_v2",
-        build=MobileNetV2,
-        paper=V2_PAPER,
-        parameters=3_504_872,
-        macs=300_774_272,
-        crop=TORCHVISION_V2_CROP,
-        stages=V2_STAGES,
-        differs="torchvision's: symmetric padding, where the authors' release pads as TensorFlow",
-    ),
+    _keras_entry(V1, 0.99, "Keras's: ReLU6 as in the authors' release, where the paper says ReLU"),
+    V2,
     *map(_v2_entry, V2_WIDTHS),
+    _keras_entry(V2, 0.999, ""),
 )

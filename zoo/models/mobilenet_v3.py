@@ -1,5 +1,6 @@
 """MobileNet V3: inverted residuals from an architecture search, with squeeze-and-excite and hard swish."""
 
+from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
 
@@ -7,7 +8,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from zoo.initializers import InitialValues, Normal, he_normal_fan_out
+from zoo.initializers import GOOGLE, InitialValues, Normal, he_normal_fan_out
 from zoo.layers import Activation, Dense, Dropout, ModuleFactory, SqueezeExcite, batch_norm, global_avg_pool
 from zoo.models.blocks.inverted_residual import InvertedResidual
 from zoo.models.blocks.round_width import round_width
@@ -54,12 +55,14 @@ class MobileNetV3(FoldableNetwork):
     """Howard et al. 2019, Tables 1 and 2: inverted residuals, and a head that pools before its widest layer.
 
     `act` is a pair, hard swish and ReLU as in the tables, or one activation for both. `head` is the width of the dense
-    layer after the pool. `epsilon` is TensorFlow's default; timm's own networks have 1e-5.
+    layer after the pool. `epsilon` is TensorFlow's default; timm's own networks have 1e-5. The default padding is
+    symmetric; `same_padding` is that of the authors' release.
     """
 
     act: Activation | tuple[Activation, Activation] = (nn.hard_swish, nn.relu)  # type: ignore[assignment]
     stages: tuple[SearchedStage, ...] = LARGE
     head: Width = 1280
+    same_padding: bool = False
     epsilon: Epsilon = 1e-3
     dropout: Probability = 0.2
     initial_values: InitialValues = INITIAL
@@ -71,7 +74,7 @@ class MobileNetV3(FoldableNetwork):
         norm = self.norm_unless_folded(partial(batch_norm, epsilon=self.epsilon, momentum=0.99), train=train)
         init = self.initial_values
         conv = partial(self.conv_blocks(norm), act=act)
-        x = conv(STEM, 3, 2, padding=1, name="conv1")(x, train)
+        x = conv(STEM, 3, 2, padding="SAME" if self.same_padding else 1, name="conv1")(x, train)
         for number, stage in enumerate(self.stages, start=1):
             for i, expanded in enumerate(stage.expanded, start=1):
                 block = InvertedResidual(
@@ -79,6 +82,7 @@ class MobileNetV3(FoldableNetwork):
                     features=stage.features,
                     kernel_size=stage.kernel,
                     stride=stage.stride if i == 1 else 1,
+                    padding="SAME" if self.same_padding else None,
                     conv=conv if stage.hard_swish else partial(conv, act=early_act),
                     squeeze_excite=squeeze_excite(expanded, init, self.dtype) if stage.squeeze_excite else None,
                     name=f"block{number}_{i}",
@@ -105,7 +109,9 @@ def squeeze_excite(expanded: int, init: InitialValues, dtype: jnp.dtype) -> Modu
     )
 
 
-ENTRIES = (
+NO_LAST_GATE = "no squeeze-and-excite after the last convolution, where Table 2 has one"
+
+TORCHVISION = (
     ModelInfo(
         name="mobilenet_v3_large",
         build=MobileNetV3,
@@ -123,7 +129,22 @@ ENTRIES = (
         parameters=2_542_856,
         macs=56_510_400,
         stages=("conv1", "block1_1", "block2_2", "block4_2", "conv_last"),
-        differs="torchvision's: no squeeze-and-excite after the last convolution, where Table 2 has one; "
-        "symmetric padding",
+        differs=f"torchvision's: {NO_LAST_GATE}; symmetric padding",
     ),
 )
+
+
+def _released(info: ModelInfo) -> ModelInfo:
+    """The network as the authors released it, in timm."""
+    return replace(
+        info,
+        name=f"{info.name}_tf",
+        build=partial(info.build, same_padding=True, initial_values=GOOGLE),
+        mean=(0.5, 0.5, 0.5),
+        std=(0.5, 0.5, 0.5),
+        crop=0.875,
+        differs=NO_LAST_GATE if "small" in info.name else "",
+    )
+
+
+ENTRIES = (*TORCHVISION, *map(_released, TORCHVISION))

@@ -1,12 +1,21 @@
 """Xception: depthwise separable convolutions with residual connections."""
 
+from dataclasses import replace
 from functools import partial
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from zoo.initializers import InitialValues, LayerInitializer, he_normal_fan_out, torch_default, torch_default_bias
+from zoo.geometry import Padding
+from zoo.initializers import (
+    KERAS_DEFAULT,
+    InitialValues,
+    LayerInitializer,
+    he_normal_fan_out,
+    torch_default,
+    torch_default_bias,
+)
 from zoo.layers import (
     Activation,
     Conv,
@@ -41,9 +50,13 @@ INITIAL = InitialValues(kernel=he_normal_fan_out, dense_kernel=torch_default, de
 
 
 class Xception(FoldableNetwork):
-    """Chollet 2016, Figure 5. `norm` makes the batch normalisations."""
+    """Chollet 2016, Figure 5. `norm` makes the batch normalisations.
+
+    Pools are padded on both sides, with `same_padding` as in TensorFlow.
+    """
 
     image_shape: ImageShape = (299, 299, 3)
+    same_padding: bool = False
     norm: ModuleFactory = batch_norm
     dropout: Probability = 0.5
     remat: bool = False
@@ -54,7 +67,13 @@ class Xception(FoldableNetwork):
         norm = self.norm_unless_folded(self.norm, train=train)
         conv = self.conv_blocks(norm)
         separable = partial(SeparableConv, norm=norm, kernel_init=self.initial_values.kernel, dtype=self.dtype)
-        block = partial(maybe_remat(SeparableBlock, self.remat), conv=conv, separable=separable, act=self.act)
+        block = partial(
+            maybe_remat(SeparableBlock, self.remat),
+            pool_padding="SAME" if self.same_padding else 1,
+            conv=conv,
+            separable=separable,
+            act=self.act,
+        )
         x = Stem(conv, name="block1")(x, train)
         for name, (widths, stride) in BLOCKS.items():
             x = block(widths, stride, activate_first=name != "block2", name=name)(x, train)
@@ -100,6 +119,7 @@ class SeparableBlock(nn.Module):
     widths: tuple[int, ...]
     stride: int
     activate_first: bool
+    pool_padding: Padding
     conv: ModuleFactory
     separable: ModuleFactory
     act: Activation
@@ -113,7 +133,7 @@ class SeparableBlock(nn.Module):
         if self.stride == 1:
             return x + y
         shortcut = self.conv(self.widths[-1], 1, stride=self.stride, act=None, name="shortcut")
-        return shortcut(x, train) + max_pool(y, 3, self.stride, padding=1)
+        return shortcut(x, train) + max_pool(y, 3, self.stride, padding=self.pool_padding)
 
 
 class LastBlock(nn.Module):
@@ -129,20 +149,34 @@ class LastBlock(nn.Module):
         return x
 
 
+XCEPTION = ModelInfo(
+    name="xception",
+    build=Xception,
+    paper=PAPER,
+    parameters=22_855_952,
+    macs=8_357_403_496,
+    input_size=299,
+    mean=(0.5, 0.5, 0.5),
+    std=(0.5, 0.5, 0.5),
+    crop=0.8975,
+    interpolation="bicubic",
+    stages=("block1", "block2", "block3", "block12", "block14"),
+    differs="timm's legacy port: pools padded on both sides, where the author's release pads only at the end; "
+    "an epsilon of 1e-5",
+)
 ENTRIES = (
-    ModelInfo(
-        name="xception",
-        build=Xception,
-        paper=PAPER,
-        parameters=22_855_952,
-        macs=8_357_403_496,
-        input_size=299,
-        mean=(0.5, 0.5, 0.5),
-        std=(0.5, 0.5, 0.5),
-        crop=0.8975,
-        interpolation="bicubic",
-        stages=("block1", "block2", "block3", "block12", "block14"),
-        differs="timm's legacy port: pools padded on both sides, where the author's release pads only at the end; "
-        "an epsilon of 1e-5",
+    XCEPTION,
+    replace(
+        XCEPTION,
+        name="xception_keras",
+        build=partial(
+            Xception,
+            same_padding=True,
+            norm=partial(batch_norm, epsilon=1e-3, momentum=0.99),
+            initial_values=KERAS_DEFAULT,
+        ),
+        crop=0.875,
+        interpolation="bilinear",
+        differs="",
     ),
 )

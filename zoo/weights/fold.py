@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from itertools import count, takewhile
 from typing import Any
 
 import flax.linen as nn
@@ -20,6 +21,8 @@ ModulePath = tuple[str, ...]
 
 # The convolution that a norm named `bn` follows, in the same block.
 CONVOLUTIONS = ("conv", "pointwise")
+# Before their numbers, the convolutions of groups of channels whose outputs are concatenated before a norm `bn`.
+MIXED = "mixed"
 
 
 def fold_batchnorm(
@@ -41,10 +44,10 @@ def fold_batchnorm(
     flat = {kind: traverse_util.flatten_dict(dict(variables.get(kind, {}))) for kind in ("params", "batch_stats")}
     folded = dict(flat["params"])
     for norm, epsilon in norms.items():
-        conv = _convolution_before(norm, folded)
-        if conv is None:
+        convolutions = _convolutions_before(norm, folded)
+        if not convolutions:
             raise ZooError(f"{model_name} cannot be folded: its norm {'/'.join(norm)} follows no convolution")
-        _fold(folded, flat["batch_stats"], conv, norm, epsilon)
+        _fold(folded, flat["batch_stats"], convolutions, norm, epsilon)
     if not hasattr(model, "folded"):
         raise ZooError(f"{model_name} cannot be folded: its class {type(model).__name__} has no field named folded")
     return {"params": traverse_util.unflatten_dict(folded)}
@@ -81,19 +84,30 @@ def batch_norms(model: Network) -> dict[ModulePath, float]:
     return found
 
 
-def _convolution_before(norm: ModulePath, params: Mapping[ModulePath, Any]) -> ModulePath | None:
+def _convolutions_before(norm: ModulePath, params: Mapping[ModulePath, Any]) -> list[ModulePath]:
+    """The convolution that a norm follows, or those of groups of its channels; none where it follows no convolution."""
     *block, name = norm
     found = [(*block, conv) for conv in CONVOLUTIONS if (*block, conv, "kernel") in params]
-    return found[0] if name == "bn" and found else None
+    mixed = ((*block, f"{MIXED}{number}") for number in count(1))
+    found = found[:1] or list(takewhile(lambda path: (*path, "kernel") in params, mixed))
+    return found if name == "bn" else []
 
 
 def _fold(
-    params: dict[ModulePath, Any], stats: Mapping[ModulePath, Any], conv: ModulePath, norm: ModulePath, epsilon: float
+    params: dict[ModulePath, Any],
+    stats: Mapping[ModulePath, Any],
+    convolutions: list[ModulePath],
+    norm: ModulePath,
+    epsilon: float,
 ) -> None:
-    """Replace a convolution's parameters and remove its norm's, in place; in float64, rounded once."""
+    """Replace the convolutions' parameters and remove their norm's, in place; in float64, rounded once."""
     mean, var = (np.asarray(stats[*norm, name], np.float64) for name in ("mean", "var"))
     shift = np.asarray(params.pop((*norm, "bias")), np.float64)
     scale = np.asarray(params.pop((*norm, "scale"), 1.0), np.float64) / np.sqrt(var + epsilon)
-    kernel, bias = params[*conv, "kernel"], params.get((*conv, "bias"), 0.0)
-    params[*conv, "kernel"] = (np.asarray(kernel, np.float64) * scale).astype(np.float32)
-    params[*conv, "bias"] = ((np.asarray(bias, np.float64) - mean) * scale + shift).astype(np.float32)
+    start = 0
+    for conv in convolutions:
+        kernel, bias = params[*conv, "kernel"], params.get((*conv, "bias"), 0.0)
+        group = slice(start, start := start + kernel.shape[-1])
+        params[*conv, "kernel"] = (np.asarray(kernel, np.float64) * scale[group]).astype(np.float32)
+        bias = (np.asarray(bias, np.float64) - mean[group]) * scale[group] + shift[group]
+        params[*conv, "bias"] = bias.astype(np.float32)

@@ -21,7 +21,7 @@ from zoo.models.variables import init_shapes
 from zoo.printable import one_line
 from zoo.runtime.regular_file import size_of
 from zoo.runtime.zip_directory import zip_entries
-from zoo.weights.original_names import KERAS
+from zoo.weights.original_names import KERAS, KERAS_TOO
 from zoo.weights.stored_array import open_weights
 from zoo.weights.variable_tree import as_numpy
 
@@ -35,8 +35,9 @@ MAX_OVERHEAD = 2**24
 
 def read_keras(model_name: str, path: Path, model: Network) -> dict[str, np.ndarray]:
     """{path: array} of a weights file. Raises ZooError where Keras is missing or cannot read it."""
-    if model_name not in KERAS:
-        raise ZooError(f"Keras has no {model_name}; it has {', '.join(KERAS)}")
+    originals = KERAS | KERAS_TOO
+    if model_name not in originals:
+        raise ZooError(f"Keras has no {model_name}; it has {', '.join(originals)}")
     with open_weights(path) as file:
         # Keras takes an empty one for none, and then TensorFlow.
         os.environ["KERAS_BACKEND"] = os.environ.get("KERAS_BACKEND") or "jax"
@@ -52,11 +53,11 @@ def read_keras(model_name: str, path: Path, model: Network) -> dict[str, np.ndar
         try:
             with _named_for_keras(file, MAX_COPIES * 4 * _total(sizes) + MAX_OVERHEAD) as name:
                 _check_datasets(name, sizes)
-                original = getattr(keras.applications, KERAS[model_name])(weights=None, classes=model.num_classes)
+                original = getattr(keras.applications, originals[model_name])(weights=None, classes=model.num_classes)
                 original.load_weights(name)
         except Exception as error:
             # Keras and HDF5 raise errors of many classes for a file that is not theirs.
-            original_name = KERAS[model_name]
+            original_name = originals[model_name]
             raise ZooError(f"{path} is not a weights file of Keras's {original_name}: {one_line(error)}") from None
     return {weight.path: as_numpy(weight) for weight in original.weights}
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from string import ascii_lowercase
 from types import MappingProxyType
 
 from zoo.errors import ZooError
@@ -14,15 +15,16 @@ class KeyMap:
     """The keys of one library for a family of networks.
 
     A rule is (our path, their key). In our path, `{s}` matches a number and `{Name}`, with a capital, matches any one
-    part; in their key they stand for the matched text, `{s-1}` for one less. The first rule that matches the whole path
-    applies. Paths are those of modules ("conv1/bn"); a parameter that belongs to no Conv, Dense or norm is matched by
-    its full path.
+    part; in their key they stand for the matched text, `{s-1}` for one less, `{s:letter}` for the letter of that
+    number ("a" of 1). The first rule that matches the whole path applies. Paths are those of modules ("conv1/bn"); a
+    parameter that belongs to no Conv, Dense or norm is matched by its full path.
 
     `flattened`: for a dense layer that sees flattened feature maps, their (channels, height, width); torch flattens in
     this order, we in (height, width, channels).
     `convolved`: our dense layers that are convolutions there, 1x1 or as large as the flattened maps; patterns, as in
     rules.
     `one_dimensional`: our convolutions over one row that have kernels of one dimension there; patterns.
+    `depthwise`: our depthwise convolutions, whose kernels [h, w, 1, channels] are [h, w, channels, 1] there; patterns.
     `maps`: our parameters of shape [channels] that have the shape [channels, 1, 1] there.
     `bgr`: the first convolution, where that library's images are blue-green-red; our images are always RGB.
     """
@@ -31,6 +33,7 @@ class KeyMap:
     flattened: Mapping[str, tuple[int, int, int]] = field(default_factory=lambda: MappingProxyType({}))
     convolved: tuple[str, ...] = ()
     one_dimensional: tuple[str, ...] = ()
+    depthwise: tuple[str, ...] = ()
     maps: tuple[str, ...] = ()
     bgr: str | None = None
 
@@ -40,11 +43,16 @@ def is_one_of(path: str, patterns: tuple[str, ...]) -> bool:
     return any(re.fullmatch(_pattern(ours), path) for ours in patterns)
 
 
+def numbered(kind: str, rank: int) -> str:
+    """Keras's name of a layer or a variable of this kind that was given none, the `rank`-th from zero of a session."""
+    return f"{kind}_{rank}" if rank else kind
+
+
 def translate(path: str, rules: tuple[tuple[str, str], ...]) -> str:
     """Their key for our path. Raises ZooError where no rule matches."""
     for ours, theirs in rules:
         if match := re.fullmatch(_pattern(ours), path):
-            return re.sub(r"\{(\w+)([+-]\d+)?\}", partial(_fill, match=match), theirs)
+            return re.sub(r"\{(\w+)([+-]\d+|:letter)?\}", partial(_fill, match=match), theirs)
     raise ZooError(f"no rule of the key map matches {path}")
 
 
@@ -55,5 +63,7 @@ def _pattern(ours: str) -> str:
 
 
 def _fill(slot: re.Match, match: re.Match) -> str:
-    found, offset = match[slot[1]], slot[2]
-    return str(int(found) + int(offset)) if offset else found
+    found, change = match[slot[1]], slot[2]
+    if change == ":letter":
+        return ascii_lowercase[int(found) - 1]
+    return str(int(found) + int(change)) if change else found

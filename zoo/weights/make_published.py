@@ -16,10 +16,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from zoo.models.efficientnet_lite import BORDER, MEAN, STD, TABLE
+from zoo.models.efficientnet import BORDER
+from zoo.models.efficientnet_lite import MEAN, STD, TABLE
 from zoo.registry import create_model, list_models
 from zoo.weights.import_torchvision import import_torchvision
-from zoo.weights.original_names import TIMM, TIMM_TOO, TORCHVISION
+from zoo.weights.original_names import TIMM, TIMM_ARGUMENTS, TIMM_TOO, TORCHVISION
 from zoo.weights.published import PublishedWeights, imagenet_classes
 
 PUBLISHED = Path(__file__).with_name("published.json")
@@ -29,7 +30,7 @@ SWAG_LICENSE = "https://github.com/facebookresearch/SWAG/blob/main/LICENSE"
 # torchvision's models that change ImageNet's mean and standard deviation to these where they are given weights.
 TRANSFORMED = ("googlenet", "inception_v3")
 TRANSFORMED_MEAN = TRANSFORMED_STD = (0.5, 0.5, 0.5)
-# Networks for which timm has Google's weights too, as "tf_NAME". Our MobileNet V3 has no padding as in TensorFlow.
+# Networks for which timm has Google's weights too, as "tf_NAME", and with the same keys: a file may be of either.
 WITH_GOOGLE_WEIGHTS = ("efficientnet_b", "efficientnetv2_")
 
 
@@ -128,7 +129,7 @@ def needed_fields(model: str, architecture: str) -> dict[str, Any]:
 
     ours = create_model(model)
     with torch.device("meta"):
-        modules = list(timm.create_model(architecture).modules())
+        modules = list(timm.create_model(architecture, **TIMM_ARGUMENTS.get(architecture, {})).modules())
     (epsilon,) = {module.eps for module in modules if hasattr(module, "eps")} or {None}
     same_padding = any(isinstance(module, Conv2dSame) for module in modules)
     needed = {"epsilon": epsilon, "same_padding": same_padding}

@@ -2,6 +2,7 @@
 
 REGNET_SIZES = ("400mf", "800mf", "1_6gf", "3_2gf", "8gf", "16gf", "32gf")
 CONVNEXT_V2_SIZES = ("atto", "femto", "pico", "nano", "tiny", "base", "large", "huge")
+EFFICIENTNET_V2_SIZES = ("b0", "b1", "b2", "b3", "s", "m", "l", "xl")
 
 TORCHVISION = {
     **{name: name for name in ("alexnet", "squeezenet1_0", "squeezenet1_1", "inception_v3", "mobilenet_v2")},
@@ -33,12 +34,34 @@ TIMM = {
     "mobilenet_v1_125": "mobilenetv1_125",
     "mobilenet_v2_050": "mobilenetv2_050",
     "mobilenet_v2_140": "mobilenetv2_140",
+    **{name: name for name in ("lcnet_050", "lcnet_100", "fbnetc_100", "rexnet_100", "rexnet_150", "rexnet_200")},
+    **{name: name for name in ("ghostnet_100", "ghostnetv2_100", "mixnet_s", "mixnet_m", "mixnet_l")},
+    **{name: name for name in ("efficientnet_es", "efficientnet_em", "efficientnet_el")},
+    **{f"mobilenet_v4_conv_{size}": f"mobilenetv4_conv_{size}" for size in ("small", "medium", "large")},
     **{f"efficientnet_lite{i}": f"tf_efficientnet_lite{i}" for i in range(5)},
+    **{f"efficientnet_b{i}_tf": f"tf_efficientnet_b{i}" for i in range(8)},
+    **{f"efficientnet_v2_{size}_tf": f"tf_efficientnetv2_{size}" for size in EFFICIENTNET_V2_SIZES},
+    **{f"mobilenet_v3_{size}_tf": f"tf_mobilenetv3_{size}_100" for size in ("small", "large")},
 }
+# What timm itself sets only together with its weights.
+TIMM_ARGUMENTS = {"fbnetc_100": {"bn_eps": 1e-3}}
 KERAS = {
     **{f"resnet{depth}_keras": f"ResNet{depth}" for depth in (50, 101, 152)},
     "inception_v3_keras": "InceptionV3",
     "inception_resnet_v2_keras": "InceptionResNetV2",
+    **{f"densenet{depth}_keras": f"DenseNet{depth}" for depth in (121, 169, 201)},
+    "mobilenet_v1_keras": "MobileNet",
+    "mobilenet_v2_keras": "MobileNetV2",
+    "xception_keras": "Xception",
+}
+# Networks of other tables that Keras has too, with the same function.
+KERAS_TOO = {
+    "vgg16": "VGG16",
+    "vgg19": "VGG19",
+    **{f"convnext_{size}": f"ConvNeXt{size.title()}" for size in ("tiny", "small", "base", "large")},
+    "convnext_xlarge": "ConvNeXtXLarge",
+    **{f"efficientnet_b{i}_tf": f"EfficientNetB{i}" for i in range(8)},
+    **{f"efficientnet_v2_{size}_tf": f"EfficientNetV2{size.upper()}" for size in EFFICIENTNET_V2_SIZES if size != "xl"},
 }
 # Networks of TORCHVISION that timm has too, with other keys.
 _WIDTHS = {"0_5": "050", "0_75": "075", "1_0": "100"}

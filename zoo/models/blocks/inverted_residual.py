@@ -1,4 +1,4 @@
-"""The inverted residual block of MobileNetV2 and V3, MnasNet and EfficientNet, and the rows of their tables."""
+"""The inverted residual blocks of MobileNetV2 to V4, MnasNet and EfficientNet, and the rows of their tables."""
 
 from functools import partial
 from typing import NamedTuple
@@ -14,7 +14,8 @@ class StageSettings(NamedTuple):
     """A row of the papers' tables: `depth` blocks with `features` output channels; the first block has the stride.
 
     Each block expands its input channels by the factor `expansion`. `fused` is for EfficientNetV2: the blocks are
-    `FusedMBConv`.
+    `FusedMBConv`. `shortcut=False` is for the first stage of EfficientNet-EdgeTPU, whose blocks expand to a multiple of
+    their output channels.
     """
 
     kernel: int
@@ -23,6 +24,7 @@ class StageSettings(NamedTuple):
     depth: int
     stride: int
     fused: bool = False
+    shortcut: bool = True
 
 
 class InvertedResidual(nn.Module):
@@ -30,8 +32,8 @@ class InvertedResidual(nn.Module):
 
     MobileNetV2: Sandler et al., arXiv:1801.04381, Figure 4(d). With `squeeze_excite`, a factory of the module before
     the projection, it is the block of MobileNetV3 and the MBConv of MnasNet and EfficientNet. No expansion layer if
-    `expanded` is the number of input channels. Default padding: symmetric. `drop_rate` is that of stochastic depth.
-    Children: `expand`, `depthwise`, `se`, `project`, `stochastic_depth`.
+    `expanded` is the number of input channels, unless `always_expand`. Default padding: symmetric. `drop_rate` is that
+    of stochastic depth. Children: `expand`, `depthwise`, `se`, `project`, `stochastic_depth`.
     """
 
     expanded: int
@@ -40,6 +42,7 @@ class InvertedResidual(nn.Module):
     stride: int
     conv: ModuleFactory
     squeeze_excite: ModuleFactory | None = None
+    always_expand: bool = False
     padding: Padding | None = None
     drop_rate: float | None = None
 
@@ -47,7 +50,7 @@ class InvertedResidual(nn.Module):
     def __call__(self, x: jax.Array, train: bool = False) -> jax.Array:
         padding = self.kernel_size // 2 if self.padding is None else self.padding
         y = x
-        if self.expanded != x.shape[-1]:
+        if self.always_expand or self.expanded != x.shape[-1]:
             y = self.conv(self.expanded, 1, name="expand")(y, train)
         depthwise = partial(self.conv, stride=self.stride, padding=padding, groups=self.expanded, name="depthwise")
         y = depthwise(self.expanded, self.kernel_size)(y, train)
@@ -55,6 +58,33 @@ class InvertedResidual(nn.Module):
             y = self.squeeze_excite(name="se")(y)
         y = self.conv(self.features, 1, act=None, name="project")(y, train)
         return add_shortcut(x, y, train=train, drop_rate=self.drop_rate)
+
+
+class FusedMBConv(nn.Module):
+    """The inverted residual with one convolution instead of its first two; without expansion, instead of all.
+
+    EfficientNetV2: Tan and Le, arXiv:2104.00298, Figure 2; EfficientNet-EdgeTPU had it first. Default padding:
+    symmetric. `drop_rate` is that of stochastic depth. Children: `fused`, `project`, `stochastic_depth`.
+    """
+
+    expanded: int
+    features: int
+    kernel_size: int
+    stride: int
+    conv: ModuleFactory
+    shortcut: bool = True
+    padding: Padding | None = None
+    drop_rate: float | None = None
+
+    @nn.compact
+    def __call__(self, x: jax.Array, train: bool = False) -> jax.Array:
+        padding = self.kernel_size // 2 if self.padding is None else self.padding
+        expands = self.expanded != x.shape[-1]
+        features = self.expanded if expands else self.features
+        y = self.conv(features, self.kernel_size, self.stride, padding, name="fused")(x, train)
+        if expands:
+            y = self.conv(self.features, 1, act=None, name="project")(y, train)
+        return add_shortcut(x, y, train=train, drop_rate=self.drop_rate) if self.shortcut else y
 
 
 def add_shortcut(x: jax.Array, y: jax.Array, *, train: bool, drop_rate: float | None = None) -> jax.Array:

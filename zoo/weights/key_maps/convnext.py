@@ -1,9 +1,13 @@
-"""ConvNeXt. Torchvision numbers the parts of `features`: stem, stage 1, downsampling, stage 2 and so on."""
+"""ConvNeXt. Torchvision numbers the parts of `features`: stem, stage 1, downsampling, stage 2 and so on.
+
+Keras puts the name of the network before those of its layers.
+"""
 
 from collections.abc import Iterator
 
 from zoo.models.convnext import TABLE, TIMM_TABLE, V2_TABLE
-from zoo.weights.key_map import KeyMap
+from zoo.weights.key_map import KeyMap, numbered
+from zoo.weights.original_names import KERAS_TOO
 
 
 def _torchvision_stage(stage: int) -> Iterator[tuple[str, str]]:
@@ -42,9 +46,40 @@ TIMM_RULES = (
 TIMM = KeyMap(rules=TIMM_RULES)
 # The pointwise layers of timm's smallest networks are convolutions.
 TIMM_CONVOLVED = KeyMap(rules=TIMM_RULES, convolved=("block{s}_{i}/pwconv{k}",))
+
+
+def _keras(name: str) -> KeyMap:
+    depths = (TABLE | TIMM_TABLE)[name][0]
+    blocks = [(s, i) for s, depth in enumerate(depths) for i in range(depth)]
+    block, downsampling = f"{name}_stage_{{s-1}}_block_{{i-1}}", f"{name}_downsampling"
+    return KeyMap(
+        rules=(
+            ("stem/conv", f"{name}_stem/{name}_stem_conv"),
+            ("stem/norm", f"{name}_stem/{name}_stem_layernorm"),
+            ("block{s}_{i}/dwconv", f"{block}_depthwise_conv"),
+            ("block{s}_{i}/norm", f"{block}_layernorm"),
+            ("block{s}_{i}/pwconv{k}", f"{block}_pointwise_conv_{{k}}"),
+            ("downsample{s}/norm", f"{downsampling}_block_{{s-2}}/{downsampling}_layernorm_{{s-2}}"),
+            ("downsample{s}/conv", f"{downsampling}_block_{{s-2}}/{downsampling}_conv_{{s-2}}"),
+            ("norm", f"{name}_head_layernorm"),
+            ("fc", f"{name}_head_dense"),
+            # Variables without a name, which Keras numbers.
+            *(
+                (
+                    f"block{s + 1}_{i + 1}/layer_scale",
+                    f"{name}_stage_{s}_block_{i}_layer_scale/{numbered('variable', n)}",
+                )
+                for n, (s, i) in enumerate(blocks)
+            ),
+        )
+    )
+
+
 SMALL = ("atto", "femto", "pico", "nano")
 
 KEY_MAPS = {
     **{name: {"torchvision": TORCHVISION, "timm": TIMM} for name in TABLE},
     **{name: {"timm": TIMM_CONVOLVED if name.endswith(SMALL) else TIMM} for name in (*TIMM_TABLE, *V2_TABLE)},
 }
+for _name in KEY_MAPS.keys() & KERAS_TOO.keys():
+    KEY_MAPS[_name]["keras"] = _keras(_name)

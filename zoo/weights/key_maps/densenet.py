@@ -1,6 +1,6 @@
-"""DenseNet. Timm kept torchvision's names; pytorchcv has the networks for CIFAR."""
+"""DenseNet. Timm kept torchvision's names; Keras counts stages from the stem; pytorchcv has the networks for CIFAR."""
 
-from zoo.models.densenet import CIFAR_TABLE, TABLE
+from zoo.models.densenet import CIFAR_TABLE, KERAS_NAMES, TABLE
 from zoo.weights.key_map import KeyMap
 
 TORCHVISION = KeyMap(
@@ -13,6 +13,18 @@ TORCHVISION = KeyMap(
         ("transition{s}/bn", "features.transition{s}.norm"),
         ("bn", "features.norm5"),
         ("fc", "classifier"),
+    )
+)
+
+KERAS = KeyMap(
+    rules=(
+        ("conv1/{Part}", "conv1_{Part}"),
+        ("dense_block{s}/layer{i}/conv{k}", "conv{s+1}_block{i}_{k}_conv"),
+        ("dense_block{s}/layer{i}/bn1", "conv{s+1}_block{i}_0_bn"),
+        ("dense_block{s}/layer{i}/bn2", "conv{s+1}_block{i}_1_bn"),
+        ("transition{s}/{Part}", "pool{s+1}_{Part}"),
+        ("bn", "bn"),
+        ("fc", "predictions"),
     )
 )
 
@@ -33,5 +45,6 @@ def _pytorchcv(bottleneck: bool) -> KeyMap:
 
 KEY_MAPS = {
     **{name: {"torchvision": TORCHVISION, "timm": TORCHVISION} for name in TABLE},
+    **{f"{name}_keras": {"keras": KERAS} for name in KERAS_NAMES},
     **{name: {"pytorchcv": _pytorchcv(bottleneck)} for name, (_, _, bottleneck, *_) in CIFAR_TABLE.items()},
 }

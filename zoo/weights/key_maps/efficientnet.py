@@ -1,17 +1,21 @@
-"""EfficientNet, V2 and Lite.
+"""EfficientNet, V2, Lite and EdgeTPU.
 
-timm has the same keys for its own weights ("efficientnet_b0") and for Google's ("tf_efficientnet_b0"); what computes
-with the latter needs the fields `same_padding=True` and `epsilon=1e-3`.
+timm has the same keys for its own weights ("efficientnet_b0") and for Google's ("tf_efficientnet_b0"), with which
+`efficientnet_b0_tf` computes, and `efficientnet_b0` with the fields `same_padding=True` and `epsilon=1e-3`.
 """
 
 from collections.abc import Iterator
 
 from zoo.models.blocks.inverted_residual import StageSettings
 from zoo.models.efficientnet import B0, TABLE, scale_stages
+from zoo.models.efficientnet_edge import TABLE as EDGE_TABLE
+from zoo.models.efficientnet_edge import S as EDGE_S
 from zoo.models.efficientnet_lite import TABLE as LITE_TABLE
 from zoo.models.efficientnet_lite import scale_lite_stages
+from zoo.models.efficientnet_v2 import RELEASED as V2_RELEASED
 from zoo.models.efficientnet_v2 import TABLE as V2_TABLE
 from zoo.weights.key_map import KeyMap
+from zoo.weights.original_names import KERAS_TOO
 
 KeyRule = tuple[str, str]
 
@@ -73,10 +77,33 @@ def _lukemelas(stages: tuple[StageSettings, ...]) -> Iterator[KeyRule]:
     yield "fc", "_fc"
 
 
+def _keras(depthwise: str) -> KeyMap:
+    """Keras's, which counts the blocks of a stage by letters. `depthwise` is its name of the depthwise convolutions."""
+    theirs = "block{s}{i:letter}"
+    rules = (
+        *_pair("stem", "stem_conv", "stem_bn"),
+        *_pair("block{s}_{i}/depthwise", f"{theirs}_{depthwise}", f"{theirs}_bn"),
+        # Those of the first stage, which does not expand, are its projections.
+        *_pair("block1_{i}/fused", "block1{i:letter}_project_conv", "block1{i:letter}_project_bn"),
+        *_pair("block{s}_{i}/fused", f"{theirs}_expand_conv", f"{theirs}_expand_bn"),
+        *_pair("block{s}_{i}/{Layer}", f"{theirs}_{{Layer}}_conv", f"{theirs}_{{Layer}}_bn"),
+        ("block{s}_{i}/se/fc1", f"{theirs}_se_reduce"),
+        ("block{s}_{i}/se/fc2", f"{theirs}_se_expand"),
+        *_pair("head", "top_conv", "top_bn"),
+        ("fc", "predictions"),
+    )
+    return KeyMap(rules, depthwise=("block{s}_{i}/depthwise/conv",))
+
+
 _STAGES = {
     **{f"efficientnet_{name}": scale_stages(B0, width, depth) for name, (width, depth, *_) in TABLE.items()},
     **{f"efficientnet_v2_{name}": stages for name, (stages, *_) in V2_TABLE.items()},
 }
+_RELEASED_STAGES = {
+    **{f"efficientnet_{name}_tf": scale_stages(B0, width, depth) for name, (width, depth, *_) in TABLE.items()},
+    **{f"efficientnet_v2_{name}_tf": stages for name, (stages, *_) in V2_RELEASED.items()},
+}
+_EDGE_STAGES = {name: scale_stages(EDGE_S, width, depth) for name, (width, depth, *_) in EDGE_TABLE.items()}
 _LITE_STAGES = {
     f"efficientnet_{name}": scale_lite_stages(width, depth) for name, (width, depth, *_) in LITE_TABLE.items()
 }
@@ -86,8 +113,11 @@ KEY_MAPS = {
         name: {"torchvision": KeyMap(tuple(_torchvision(stages))), "timm": KeyMap(tuple(_timm(stages)))}
         for name, stages in _STAGES.items()
     },
+    **{name: {"timm": KeyMap(tuple(_timm(stages)))} for name, stages in (_RELEASED_STAGES | _EDGE_STAGES).items()},
     **{
         name: {"timm": KeyMap(tuple(_timm(stages))), "lukemelas": KeyMap(tuple(_lukemelas(stages)))}
         for name, stages in _LITE_STAGES.items()
     },
 }
+for _name in KEY_MAPS.keys() & KERAS_TOO.keys():
+    KEY_MAPS[_name]["keras"] = _keras("dwconv2" if "_v2_" in _name else "dwconv")

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from zoo.models.blocks.inception_branches import Branch, BranchConv
 from zoo.models.inception_v3 import MIXED, STEM
-from zoo.weights.key_map import KeyMap
+from zoo.weights.key_map import KeyMap, numbered
 
 TORCHVISION = KeyMap(
     rules=(
@@ -31,9 +31,8 @@ def layer_names(branch: Branch) -> Iterator[str]:
 def keras_rules(blocks: Iterable[str]) -> Iterator[tuple[str, str]]:
     """The rules of convolution blocks without a name, which Keras numbers by kind from the first of a session."""
     for i, block in enumerate(blocks):
-        number = f"_{i}" if i else ""
-        yield f"{block}/conv", f"conv2d{number}"
-        yield f"{block}/bn", f"batch_normalization{number}"
+        yield f"{block}/conv", numbered("conv2d", i)
+        yield f"{block}/bn", numbered("batch_normalization", i)
 
 
 _BLOCKS = (

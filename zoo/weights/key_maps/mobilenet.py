@@ -1,8 +1,8 @@
-"""MobileNet V1 and V2."""
+"""MobileNet V1 and V2. Keras numbers the blocks of a network from one in V1, and from zero in V2."""
 
 from collections.abc import Iterator
 
-from zoo.models.mobilenet import MOBILENET_V2, V2_WIDTHS
+from zoo.models.mobilenet import MOBILENET_V1, MOBILENET_V2, V2_WIDTHS
 from zoo.weights.key_map import KeyMap
 
 # timm has another block, with other names, in the place of an inverted residual without expansion.
@@ -63,8 +63,36 @@ def _torchvision_v2() -> Iterator[tuple[str, str]]:
     yield "fc", "classifier.1"
 
 
+def _keras_v1() -> Iterator[tuple[str, str]]:
+    blocks = (f"block{s}_{i}" for s, (_, depth, _) in enumerate(MOBILENET_V1, 1) for i in range(1, depth + 1))
+    for number, block in enumerate(blocks, start=1):
+        for ours, theirs in (("depthwise", "dw"), ("pointwise", "pw")):
+            yield f"{block}/{ours}/conv", f"conv_{theirs}_{number}"
+            yield f"{block}/{ours}/bn", f"conv_{theirs}_{number}_bn"
+    yield "conv1/conv", "conv1"
+    yield "conv1/bn", "conv1_bn"
+    yield "fc", "conv_preds"
+
+
+def _keras_v2() -> Iterator[tuple[str, str]]:
+    blocks = (f"block{s}_{i}" for s, stage in enumerate(MOBILENET_V2, 1) for i in range(1, stage.depth + 1))
+    for number, block in enumerate(blocks):
+        theirs = f"block_{number}" if number else "expanded_conv"
+        yield f"{block}/{{Layer}}/conv", f"{theirs}_{{Layer}}"
+        yield f"{block}/{{Layer}}/bn", f"{theirs}_{{Layer}}_BN"
+    yield "conv1/conv", "Conv1"
+    yield "conv1/bn", "bn_Conv1"
+    yield "conv_last/conv", "Conv_1"
+    yield "conv_last/bn", "Conv_1_bn"
+    yield "fc", "predictions"
+
+
+DEPTHWISE = ("block{s}_{i}/depthwise/conv",)
+
 KEY_MAPS = {
     **{name: {"timm": TIMM_V1} for name in ("mobilenet_v1", "mobilenet_v1_125")},
     **{name: {"timm": TIMM} for name in V2_WIDTHS},
     "mobilenet_v2": {"torchvision": KeyMap(tuple(_torchvision_v2())), "timm": TIMM},
+    "mobilenet_v1_keras": {"keras": KeyMap(tuple(_keras_v1()), convolved=("fc",), depthwise=DEPTHWISE)},
+    "mobilenet_v2_keras": {"keras": KeyMap(tuple(_keras_v2()), depthwise=DEPTHWISE)},
 }

@@ -38,7 +38,11 @@ def _timm(stages: tuple[SearchedStage, ...]) -> KeyMap:
     return KeyMap(rules, convolved=("fc1",))
 
 
+_STAGES = {"mobilenet_v3_large": LARGE, "mobilenet_v3_small": SMALL}
 KEY_MAPS = {
-    f"mobilenet_v3_{size}": {"torchvision": KeyMap(tuple(_torchvision(stages))), "timm": _timm(stages)}
-    for size, stages in (("large", LARGE), ("small", SMALL))
+    **{
+        name: {"torchvision": KeyMap(tuple(_torchvision(stages))), "timm": _timm(stages)}
+        for name, stages in _STAGES.items()
+    },
+    **{f"{name}_tf": {"timm": _timm(stages)} for name, stages in _STAGES.items()},
 }

@@ -1,8 +1,13 @@
-"""Xception. timm (legacy_xception) counts blocks from the first with a shortcut, and their parts one by one."""
+"""Xception. timm (legacy_xception) counts blocks from the first with a shortcut, and their parts one by one.
+
+Keras has the names of ours, and numbers the shortcuts.
+"""
 
 from collections.abc import Iterator
 
+from zoo.models.xception import BLOCKS
 from zoo.weights.key_map import KeyMap
+from zoo.weights.key_maps.inception_v3 import keras_rules
 
 
 def _separable(ours: str, theirs: str, norm: str) -> Iterator[tuple[str, str]]:
@@ -27,4 +32,15 @@ def _rules() -> Iterator[tuple[str, str]]:
     yield "fc", "fc"
 
 
-KEY_MAPS = {"xception": {"timm": KeyMap(tuple(_rules()))}}
+KERAS = KeyMap(
+    rules=(
+        *keras_rules(f"{block}/shortcut" for block, (_, stride) in BLOCKS.items() if stride == 2),
+        ("{Block}/{Conv}/conv", "{Block}_{Conv}"),
+        ("{Block}/{Conv}/bn", "{Block}_{Conv}_bn"),
+        ("{Block}/{Conv}/{Part}", "{Block}_{Conv}/{Part}"),
+        ("fc", "predictions"),
+    ),
+    depthwise=("{Block}/{Conv}/depthwise",),
+)
+
+KEY_MAPS = {"xception": {"timm": KeyMap(tuple(_rules()))}, "xception_keras": {"keras": KERAS}}

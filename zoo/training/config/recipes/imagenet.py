@@ -22,6 +22,7 @@ from zoo.training.config.recipes.imagenet_settings import (
     RESNET_TORCH,
     RESNET_TORCHVISION,
     SGD,
+    SHUFFLENET,
     SLIM,
 )
 from zoo.training.config.recipes.row import Row
@@ -120,7 +121,7 @@ IMAGENET = (
         "smoothing of Inception v3's program",
     ),
     Row(
-        ("xception",),
+        ("xception", "xception_keras"),
         {
             **SGD,
             "epochs": 100,
@@ -256,26 +257,71 @@ IMAGENET = (
         "does not state, of MnasNet's program; torchvision's 600 epochs (references/classification/README.md)",
     ),
     Row(
-        ("shufflenet_v2*",),
+        ("mobilenet_v4*",),
         {
-            **SGD,
-            "epochs": 240,
-            "batch_size": 1024,
-            "learning_rate": 0.5,
-            "rate_batch": 1024,
-            "schedule": "linear",
-            "weight_decay": 4e-5,
+            "optimizer": "adamw",
+            "epochs": 500,
+            "batch_size": 4096,
+            "learning_rate": 4e-3,
+            "rate_batch": 4096,
+            "warmup_epochs": 5.0,
+            "weight_decay": 0.1,
             "label_smoothing": 0.1,
-            "color_jitter": 0.4,
+            "randaugment": 9.0,
+            "randaugment_form": "timm",
+            "dropout": 0.2,
+            "stochastic_depth": 0.075,
             **CROP,
         },
+        "Qin et al. 2024 (arXiv:2404.10518): its program (tensorflow/models, "
+        "official/vision/configs/experiments/image_classification/imagenet_mobilenetv4_conv_medium_tpu.yaml); "
+        "RandAugment of imagenet_mobilenetv4_conv_small_tpu.yaml, as the 15 of the former are beyond its range here",
+    ),
+    Row(
+        ("lcnet*",),
+        {
+            **RESNET_COSINE,
+            "nesterov": False,
+            "epochs": 360,
+            "batch_size": 2048,
+            "learning_rate": 0.8,
+            "rate_batch": 2048,
+            "weight_decay": 3e-5,
+            "decay_norms": True,
+            "label_smoothing": 0.1,
+        },
+        "Cui et al. 2021 (arXiv:2109.15099), section 4; label smoothing of its program (PaddleClas, PPLCNet_x1_0.yaml)",
+    ),
+    Row(
+        ("rexnet*",),
+        {
+            **RESNET_COSINE,
+            "epochs": 400,
+            "batch_size": 512,
+            "learning_rate": 0.5,
+            "rate_batch": 512,
+            "weight_decay": 1e-5,
+            "label_smoothing": 0.1,
+            "dropout": 0.2,
+        },
+        "Han et al. 2020 (arXiv:2007.00992), section 5.1, without its augmentation; read from memory",
+    ),
+    Row(
+        ("ghostnet*",),
+        {**SHUFFLENET, "learning_rate": 0.4, "dropout": 0.2},
+        "Han et al. 2019 (arXiv:1911.11907), section 4.2: as ShuffleNet V2 with another rate; dropout of its program; "
+        "read from memory",
+    ),
+    Row(
+        ("shufflenet_v2*",),
+        SHUFFLENET,
         "Ma et al. 2018 (arXiv:1807.11164) and its program (megvii-model/ShuffleNet-Series): 300,000 steps",
     ),
     Row(
-        ("mnasnet*",),
+        ("mnasnet*", "mixnet*", "fbnetc*"),
         {**MNASNET, "dropout": 0.2},
         "Tan et al. 2018 (arXiv:1807.11626), section 5, and its program (tensorflow/tpu, models/official/mnasnet, "
-        "mnasnet_main.py and mnasnet_utils.py)",
+        "mnasnet_main.py and mnasnet_utils.py), which MixNet has too; timm's weights of FBNet are of such a recipe",
     ),
     Row(
         ("efficientnet_v2*",),

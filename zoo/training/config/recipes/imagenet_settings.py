@@ -91,3 +91,16 @@ MNASNET: dict[str, Any] = {
     "ema": 0.9999,
     **CROP,
 }
+# ShuffleNet V2 (megvii-model/ShuffleNet-Series), which GhostNet took over.
+SHUFFLENET: dict[str, Any] = {
+    **SGD,
+    "epochs": 240,
+    "batch_size": 1024,
+    "learning_rate": 0.5,
+    "rate_batch": 1024,
+    "schedule": "linear",
+    "weight_decay": 4e-5,
+    "label_smoothing": 0.1,
+    "color_jitter": 0.4,
+    **CROP,
+}
