@@ -14,13 +14,19 @@ from quick import QUICK_TO_COUNT, computed, summary_of
 import zoo
 from zoo.count import PAPER_TABLES, compare_with_paper, summarize
 from zoo.layers import Conv, Inception, NaiveInception
+from zoo.models.dla import TABLE as DLA
+from zoo.models.resnest import TABLE as RESNEST
 from zoo.models.resnet_d import TABLE as RESNET_D
 from zoo.models.variables import trace_init
 
 TABLE_1 = json.loads(Path(__file__).with_name("googlenet_table1.json").read_text())
 
 # Where a stride is 2, a pool without padding is joined with convolutions with padding.
-MISALIGNED = {"inception_v2": 2, "inception_v2_caffe": 2, "pyramidnet110_48": 2, **dict.fromkeys(RESNET_D, 3)}
+MISALIGNED = {
+    **dict.fromkeys(("inception_v2", "inception_v2_caffe", "pyramidnet110_48"), 2),
+    **dict.fromkeys((*RESNET_D, *RESNEST), 3),
+    **dict.fromkeys(DLA, 7),
+}
 
 
 def layer_macs(model: nn.Module) -> int:

@@ -44,7 +44,13 @@ ORIGINALS: dict[str, tuple[str, str]] = {
 # and the logits depend on the rounding errors of the original.
 DIVIDED_BY_4 = (
     (r"resnet(18|34)d?", r".*\.bn2\.weight"),
-    (r"(wide_|se|eca)?resne(t|xt|trs)(26|50|101|152|200)d?(_\d.*)?", r".*\.bn3\.weight"),
+    (r"(wide_|se|eca)?res(ne|2ne)(t|xt|trs|st)(14|26|50|101|152|200)[de]?(_\d.*)?", r".*\.bn3\.weight"),
+    (r"cspresne(t|xt)50", r".*\.conv3\.bn\.weight"),
+    (r"(csp)?darknet53", r".*\.blocks\.\d+\.conv2\.bn\.weight"),
+    (r"dla(60|102)", r".*\.(bn3|root\.bn)\.weight"),
+    (r"dpn\d+", r".*\.c1x1_c\.conv\.weight"),
+    (r"skresnet(18|34)", r".*\.conv2\.bn\.weight"),
+    (r"skresne(t|xt)50(_32x4d)?", r".*\.conv3\.bn\.weight"),
     (r"resnet\d+_keras", r".*_3_bn/gamma"),
     (r"resnet\d+v2", r".*\.conv3\.weight"),
     (r"efficientnet_b[5-7]", r"features\.[2-7]\.[1-9]\d*\.block\.3\.1\.weight"),
@@ -63,7 +69,7 @@ DIVIDED_BY_4 = (
     (r"preresnet(20|56|110)_cifar|wrn_\d+_\d+", r".*\.body\.conv2\.conv\.weight"),
     (r"preresnet164_cifar", r".*\.body\.conv3\.conv\.weight"),
     (r"pyramidnet110_48", r".*\.unit\d+\.bn\.weight"),
-    (r"regnet_y_(1_6|3_2|32)gf", r"trunk_output\..*\.f\.c\.1\.weight"),
+    (r"regnet_y_(1_6|3_2|32|128)gf", r"trunk_output\..*\.f\.c\.1\.weight"),
 )
 
 

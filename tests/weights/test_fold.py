@@ -22,7 +22,7 @@ from zoo.weights.fold import batch_norms, fold_weights
 # Where the norm comes before its convolution.
 PRE_ACTIVATION = [
     name
-    for family in ("densenet*", "resnet*v2", "preresnet*", "wrn_*", "pyramidnet*")
+    for family in ("densenet*", "resnet*v2", "preresnet*", "wrn_*", "pyramidnet*", "dpn*")
     for name in zoo.list_models(family)
 ]
 WITHOUT_NORM = [

@@ -15,6 +15,13 @@ from zoo.models.blocks.round_width import round_width
 from zoo.models.network import TORCHVISION_V2_CROP, FoldableNetwork, ModelInfo, Paper, maybe_remat
 
 PAPER = Paper(title="Designing Network Design Spaces", year=2020, url="https://arxiv.org/abs/2003.13678")
+# Of the network with 128 GF, whose weights at torchvision are for larger images.
+LARGEST = "regnet_y_128gf"
+SEER = Paper(
+    title="Self-supervised Pretraining of Visual Features in the Wild",
+    year=2021,
+    url="https://arxiv.org/abs/2103.01988",
+)
 
 # Depth, w_0, w_a, w_m, group width (the paper's figures of the best networks), parameters, multiply-adds.
 TABLE = {
@@ -32,6 +39,7 @@ TABLE = {
     "regnet_y_8gf": (17, 192, 76.82, 2.19, 56, 39_381_472, 8_473_070_592),
     "regnet_y_16gf": (18, 200, 106.23, 2.48, 112, 83_590_140, 15_911_510_272),
     "regnet_y_32gf": (20, 232, 115.89, 2.53, 232, 145_046_770, 32_279_552_832),
+    "regnet_y_128gf": (27, 456, 160.83, 2.52, 264, 644_812_894, 374_570_006_400),
 }
 
 # Torchvision's; the convolutions with biases are those of squeeze-and-excitation.
@@ -130,13 +138,16 @@ def _entry(name: str) -> ModelInfo:
     widths = [round_width(width, group) for width, group in zip(quantised, groups, strict=True)]
     paper_widths = [group * round(width / group) for width, group in zip(quantised, groups, strict=True)]
     stages = tuple(map(StageWidths, quantised.values(), widths, groups))
+    size = 384 if name == LARGEST else 224
     return ModelInfo(
         name=name,
-        build=partial(RegNet, stages=stages, squeeze=name.startswith("regnet_y")),
-        paper=PAPER,
+        build=partial(RegNet, stages=stages, squeeze=name.startswith("regnet_y"), image_shape=(size, size, 3)),
+        paper=SEER if name == LARGEST else PAPER,
         parameters=parameters,
         macs=macs,
-        crop=TORCHVISION_V2_CROP,
+        input_size=size,
+        crop=1.0 if name == LARGEST else TORCHVISION_V2_CROP,
+        interpolation="bicubic" if name == LARGEST else "bilinear",
         stages=("stem", *(f"block{stage}_{depth}" for stage, depth in enumerate(quantised.values(), start=1))),
         differs=""
         if widths == paper_widths

@@ -73,8 +73,9 @@ class ResNet(FoldableNetwork):
     last norm of each block is 0 at first, so that the block is the identity (Goyal et al., arXiv:1706.02677, section
     5.1).
 
-    With `small_images` (CIFAR) the stem is a 3x3 convolution with stride 1, without a pool. A `deep_stem` has three 3x3
-    convolutions for the 7x7 (He et al. 2018, arXiv:1812.01187, Figure 2b); `conv_pool` is a convolution for the pool.
+    The stem has `stem_width` channels. With `small_images` (CIFAR) it is a 3x3 convolution with stride 1, without a
+    pool. A `deep_stem` has three 3x3 convolutions for the 7x7 (He et al. 2018, arXiv:1812.01187, Figure 2b);
+    `conv_pool` is a convolution for the pool.
 
     A `shortcut` between different shapes is a "projection" by a 1x1 convolution (option B of section 3.3), "padding":
     every second position, with zeros as further channels (option A), or "pooling": a 2x2 average pool, then the
@@ -89,6 +90,7 @@ class ResNet(FoldableNetwork):
     bottleneck: bool = True
     groups: Groups = 1
     group_width: Width = 64
+    stem_width: Width = WIDTHS[0]
     squeeze_excite: bool = False
     squeeze_ratio: Ratio = 16
     efficient_attention: bool = False
@@ -117,6 +119,7 @@ class ResNet(FoldableNetwork):
                 stride=settings.stride,
                 shortcut=self.shortcut,
                 conv=conv,
+                spatial_conv=self.spatial_conv(conv, settings.first),
                 last_conv=last_conv,
                 act=self.act,
                 attention=self._attention(EXPANSION * settings.width if self.bottleneck else settings.width),
@@ -127,8 +130,15 @@ class ResNet(FoldableNetwork):
         x = Dropout(self.dropout, deterministic=not train, name="dropout")(global_avg_pool(x))
         return self.classify(x, "fc")
 
+    def spatial_conv(self, conv: ModuleFactory, first: bool) -> ModuleFactory:
+        """Makes the first 3x3 convolution of a block, which relatives of ResNet replace; `first` is that of its stage.
+
+        It takes the arguments of `ConvBlock`, and so does `conv`, which makes the other convolutions.
+        """
+        return conv
+
     def _stem(self, x: jax.Array, conv: ModuleFactory, train: bool) -> jax.Array:
-        width = self.widths[0]
+        width = self.stem_width
         if self.small_images:
             return conv(width, 3, padding=1, name="conv1")(x, train)
         if self.deep_stem:

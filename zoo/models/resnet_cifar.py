@@ -1,6 +1,7 @@
 """ResNet and its relatives for CIFAR: a stem without a pool, and three stages at 32x32, 16x16 and 8x8."""
 
 from functools import partial
+from typing import Any
 
 from zoo.initializers import InitialValues, he_normal, torch_default, torch_default_bias
 from zoo.models.blocks.residual import last_blocks
@@ -14,11 +15,16 @@ from zoo.models.resnet_v2 import ResNetV2
 INITIAL = InitialValues(kernel=he_normal, dense_kernel=torch_default, dense_bias=torch_default_bias)
 WIDTHS = (16, 32, 64)
 
-BASIC = partial(ResNet, widths=WIDTHS, bottleneck=False, small_images=True, initial_values=INITIAL)
-RESNEXT29 = partial(BASIC, widths=(64, 128, 256), bottleneck=True, groups=32, group_width=4)
-PRE_BASIC = partial(
-    ResNetV2, widths=WIDTHS, stem_width=WIDTHS[0], bottleneck=False, small_images=True, initial_values=INITIAL
-)
+FOR_SMALL_IMAGES: dict[str, Any] = {
+    "widths": WIDTHS,
+    "stem_width": WIDTHS[0],
+    "bottleneck": False,
+    "small_images": True,
+    "initial_values": INITIAL,
+}
+BASIC = partial(ResNet, **FOR_SMALL_IMAGES)
+RESNEXT29 = partial(BASIC, widths=(64, 128, 256), stem_width=64, bottleneck=True, groups=32, group_width=4)
+PRE_BASIC = partial(ResNetV2, **FOR_SMALL_IMAGES)
 WIDE_4 = partial(PRE_BASIC, widths=(64, 128, 256))
 WIDE_10 = partial(PRE_BASIC, widths=(160, 320, 640))
 

@@ -18,6 +18,7 @@ TORCHVISION = {
     **{f"efficientnet_b{i}": f"efficientnet_b{i}" for i in range(8)},
     **{f"efficientnet_v2_{size}": f"efficientnet_v2_{size}" for size in "sml"},
     **{f"regnet_{kind}_{size}": f"regnet_{kind}_{size}" for kind in "xy" for size in REGNET_SIZES},
+    "regnet_y_128gf": "regnet_y_128gf",
     **{f"convnext_{size}": f"convnext_{size}" for size in ("tiny", "small", "base", "large")},
 }
 TIMM = {
@@ -27,6 +28,13 @@ TIMM = {
     **{name: name for name in ("seresnet50", "seresnext50_32x4d", "seresnext101_32x8d")},
     **{f"resnet{depth}d": f"resnet{depth}d" for depth in (18, 26, 34, 50, 101, 152, 200)},
     **{name: name for name in ("ecaresnet50d", "ecaresnet101d", "resnetrs50", "resnetrs101")},
+    **{name: name for name in ("resnest14d", "resnest26d", "resnest50d", "resnest101e")},
+    **{name: name for name in ("skresnet18", "skresnet34", "skresnet50", "skresnext50_32x4d")},
+    **{name: name for name in ("res2net50_26w_4s", "res2net101_26w_4s", "res2next50")},
+    **{name: name for name in ("regnetz_b16", "regnetz_c16", "regnetz_d8", "regnetz_d32")},
+    **{name: name for name in ("cspresnet50", "cspresnext50", "cspdarknet53", "darknet53")},
+    **{f"dpn{depth}": f"dpn{depth}" for depth in (68, 92, 98, 107, 131)},
+    **{f"dla{depth}": f"dla{depth}" for depth in (34, 60, 102)},
     **{f"resnet{depth}v2": f"resnetv2_{depth}" for depth in (50, 101, 152)},
     **{name: name for name in map("convnext_{}".format, ("atto", "femto", "pico", "nano", "xlarge"))},
     **{name: name for name in map("convnextv2_{}".format, CONVNEXT_V2_SIZES)},
@@ -76,5 +84,6 @@ TIMM_TOO = {
     **{f"efficientnet_v2_{size}": f"efficientnetv2_{size}" for size in "sml"},
     **{f"regnet_{kind}_{size}": f"regnet{kind}_{_REGNETS[size]}" for kind in "xy" for size in REGNET_SIZES},
     **{f"regnet_{name}": theirs for name, theirs in _REGNETS_TV.items()},
+    "regnet_y_128gf": "regnety_1280",
 }
 CADENE = {"inception_v2_caffe": "bninception"}

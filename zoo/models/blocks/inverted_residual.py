@@ -1,4 +1,4 @@
-"""The inverted residual blocks of MobileNetV2 to V4, MnasNet and EfficientNet, and the rows of their tables."""
+"""The inverted residual blocks of MobileNet, MnasNet, EfficientNet and RegNetZ, and the rows of their tables."""
 
 from functools import partial
 from typing import NamedTuple
@@ -33,7 +33,8 @@ class InvertedResidual(nn.Module):
     MobileNetV2: Sandler et al., arXiv:1801.04381, Figure 4(d). With `squeeze_excite`, a factory of the module before
     the projection, it is the block of MobileNetV3 and the MBConv of MnasNet and EfficientNet. No expansion layer if
     `expanded` is the number of input channels, unless `always_expand`. Default padding: symmetric. `drop_rate` is that
-    of stochastic depth. Children: `expand`, `depthwise`, `se`, `project`, `stochastic_depth`.
+    of stochastic depth. RegNetZ has groups of `group_width` channels in the convolution `depthwise`, and `project`
+    makes its last one. Children: `expand`, `depthwise`, `se`, `project`, `stochastic_depth`.
     """
 
     expanded: int
@@ -45,6 +46,8 @@ class InvertedResidual(nn.Module):
     always_expand: bool = False
     padding: Padding | None = None
     drop_rate: float | None = None
+    group_width: int = 1
+    project: ModuleFactory | None = None
 
     @nn.compact
     def __call__(self, x: jax.Array, train: bool = False) -> jax.Array:
@@ -52,11 +55,12 @@ class InvertedResidual(nn.Module):
         y = x
         if self.always_expand or self.expanded != x.shape[-1]:
             y = self.conv(self.expanded, 1, name="expand")(y, train)
-        depthwise = partial(self.conv, stride=self.stride, padding=padding, groups=self.expanded, name="depthwise")
+        groups = self.expanded // self.group_width
+        depthwise = partial(self.conv, stride=self.stride, padding=padding, groups=groups, name="depthwise")
         y = depthwise(self.expanded, self.kernel_size)(y, train)
         if self.squeeze_excite is not None:
             y = self.squeeze_excite(name="se")(y)
-        y = self.conv(self.features, 1, act=None, name="project")(y, train)
+        y = (self.project or self.conv)(self.features, 1, act=None, name="project")(y, train)
         return add_shortcut(x, y, train=train, drop_rate=self.drop_rate)
 
 

@@ -23,12 +23,13 @@ class ConvSettings(NamedTuple):
 
 
 class BlockSettings(NamedTuple):
-    """The name of a block, its width, its stride and its rate of stochastic depth."""
+    """The name of a block, its width, its stride, its rate of stochastic depth, and whether it is its stage's first."""
 
     name: str
     width: int
     stride: int
     drop_rate: float
+    first: bool
 
 
 def block_settings(depths: tuple[int, ...], widths: tuple[int, ...], last_drop_rate: float) -> Iterator[BlockSettings]:
@@ -42,43 +43,54 @@ def block_settings(depths: tuple[int, ...], widths: tuple[int, ...], last_drop_r
     for stage, (depth, width) in enumerate(zip(depths, widths, strict=True), start=2):
         for i in range(1, depth + 1):
             stride = 2 if stage > 2 and i == 1 else 1
-            yield BlockSettings(f"conv{stage}_{i}", width, stride, last_drop_rate * position / last)
+            yield BlockSettings(f"conv{stage}_{i}", width, stride, last_drop_rate * position / last, i == 1)
             position += 1
 
 
 class ResidualBlock(nn.Module):
-    """act(branch + shortcut), Figure 2 of the paper; where the shapes differ, the shortcut is changed."""
+    """act(branch + shortcut), Figure 2 of the paper; where the shapes differ, the shortcut is changed.
+
+    `spatial_conv` makes the first convolution of the branch that is larger than 1x1, `last_conv` the last one. With
+    `act_before_sum` (Darknet) the activation of the last convolution precedes the sum. A `shortcut_input` stands for
+    the block's input in the sum (DLA).
+    """
 
     branch: tuple[ConvSettings, ...]
     stride: int
     shortcut: Shortcut
     conv: ModuleFactory
+    spatial_conv: ModuleFactory
     last_conv: ModuleFactory
     act: Activation
     attention: ModuleFactory | None
     stochastic_depth: float
+    act_before_sum: bool = False
 
     @nn.compact
-    def __call__(self, x: jax.Array, train: bool = False) -> jax.Array:
+    def __call__(self, x: jax.Array, train: bool = False, shortcut_input: jax.Array | None = None) -> jax.Array:
         y = x
+        spatial = next(i for i, settings in enumerate(self.branch, start=1) if settings.kernel > 1)
+        makers = {spatial: self.spatial_conv, len(self.branch): self.last_conv}
         for i, settings in enumerate(self.branch, start=1):
             last = i == len(self.branch)
-            conv = (self.last_conv if last else self.conv)(
+            conv = makers.get(i, self.conv)(
                 settings.features,
                 settings.kernel,
                 stride=settings.stride,
                 padding=settings.kernel // 2,
                 groups=settings.groups,
-                act=None if last else self.act,
+                act=None if last and not self.act_before_sum else self.act,
                 name=f"conv{i}",
             )
             y = conv(y, train)
         if self.attention is not None:
             y = self.attention()(y)
         y = stochastic_depth(self.stochastic_depth, train=train)(y)
-        if self.stride > 1 or x.shape[-1] != y.shape[-1]:
+        if shortcut_input is not None:
+            x = shortcut_input
+        elif self.stride > 1 or x.shape[-1] != y.shape[-1]:
             x = self._changed(x, y.shape[-1], train)
-        return self.act(x + y)
+        return x + y if self.act_before_sum else self.act(x + y)
 
     def _changed(self, x: jax.Array, features: int, train: bool) -> jax.Array:
         if self.shortcut == "padding":

@@ -1,8 +1,11 @@
-"""ResNet, ResNeXt, Wide ResNet and ResNet-D. timm has torchvision's names."""
+"""ResNet and its relatives. timm has torchvision's names."""
 
+from zoo.models.res2net import TABLE as RES2NET_TABLE
+from zoo.models.resnest import TABLE as RESNEST_TABLE
 from zoo.models.resnet import TABLE
 from zoo.models.resnet_d import TABLE as D_TABLE
 from zoo.models.resnet_keras import TABLE as KERAS_TABLE
+from zoo.models.sknet import TABLE as SK_TABLE
 from zoo.weights.key_map import KeyMap
 
 TORCHVISION = KeyMap(
@@ -37,6 +40,37 @@ TIMM_D = KeyMap(
     one_dimensional=("conv{s}_{b}/eca/conv",),
 )
 
+_BLOCK, _THEIRS = "conv{s}_{b}", "layer{s-1}.{b-1}"
+
+RESNEST = KeyMap(
+    rules=(
+        (f"{_BLOCK}/conv2/conv/conv", f"{_THEIRS}.conv2.conv"),
+        (f"{_BLOCK}/conv2/conv/bn", f"{_THEIRS}.conv2.bn0"),
+        (f"{_BLOCK}/conv2/attention/fc{{i}}/conv", f"{_THEIRS}.conv2.fc{{i}}"),
+        (f"{_BLOCK}/conv2/attention/fc1/bn", f"{_THEIRS}.conv2.bn1"),
+        *TIMM_D.rules,
+    )
+)
+
+SK = KeyMap(
+    rules=(
+        (f"{_BLOCK}/conv{{i}}/path{{p}}/{{Part}}", f"{_THEIRS}.conv{{i}}.paths.{{p-1}}.{{Part}}"),
+        (f"{_BLOCK}/conv{{i}}/attention/fc1/conv", f"{_THEIRS}.conv{{i}}.attn.fc_reduce"),
+        (f"{_BLOCK}/conv{{i}}/attention/fc1/bn", f"{_THEIRS}.conv{{i}}.attn.bn"),
+        (f"{_BLOCK}/conv{{i}}/attention/fc2/conv", f"{_THEIRS}.conv{{i}}.attn.fc_select"),
+        (f"{_BLOCK}/conv{{i}}/{{Part}}", f"{_THEIRS}.conv{{i}}.{{Part}}"),
+        *TORCHVISION.rules,
+    )
+)
+
+RES2NET = KeyMap(
+    rules=(
+        (f"{_BLOCK}/conv2/conv{{i}}/conv", f"{_THEIRS}.convs.{{i-1}}"),
+        (f"{_BLOCK}/conv2/conv{{i}}/bn", f"{_THEIRS}.bns.{{i-1}}"),
+        *TORCHVISION.rules,
+    )
+)
+
 KERAS = KeyMap(
     rules=(
         ("conv1/{Part}", "conv1_{Part}"),
@@ -50,6 +84,10 @@ KERAS = KeyMap(
 KEY_MAPS = {
     **{name: {"torchvision": TORCHVISION, "timm": TORCHVISION} for name in TABLE},
     **{name: {"timm": TORCHVISION} for name in TABLE if name.startswith("se")},
-    **{name: {"timm": TIMM_D} for name in D_TABLE},
+    **{
+        name: {"timm": key_map}
+        for table, key_map in ((D_TABLE, TIMM_D), (RESNEST_TABLE, RESNEST), (SK_TABLE, SK), (RES2NET_TABLE, RES2NET))
+        for name in table
+    },
     **{name: {"keras": KERAS} for name in KERAS_TABLE},
 }

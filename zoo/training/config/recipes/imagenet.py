@@ -168,9 +168,70 @@ IMAGENET = (
         "released weights had 0.1 for 256 images, rotations and more epochs (hujie-frank/SENet, README.md)",
     ),
     Row(
-        ("ecaresnet*",),
+        ("ecaresnet*", "res2ne*"),
         {**RESNET_TORCHVISION, "epochs": 100, "decay_at": "30,60,90"},
-        "Wang et al. 2019 (arXiv:1910.03151), section 4.1, and its program (BangguWu/ECANet, main.py)",
+        "Wang et al. 2019 (arXiv:1910.03151), section 4.1, and its program (BangguWu/ECANet, main.py); Gao et al. 2019 "
+        "(arXiv:1904.01169), section 4.2, of which timm's page on Res2Net states rate, batch, epochs and weight decay",
+    ),
+    Row(
+        ("skresne*",),
+        {**RESNET_TORCHVISION, "epochs": 100, "decay_at": "30,60,90", "label_smoothing": 0.1},
+        "Li et al. 2019 (arXiv:1903.06586), section 4.1, in a summary; its crops are SENet's",
+    ),
+    Row(
+        ("resnest*",),
+        {
+            **RESNET_COSINE,
+            "epochs": 270,
+            "batch_size": 8192,
+            "label_smoothing": 0.1,
+            "mixup": 0.2,
+            "auto_augment": True,
+            "dropout": 0.2,
+        },
+        "Zhang et al. 2020 (arXiv:2004.08955), section 4; batch, epochs and augmentations as timm's page on ResNeSt "
+        "states them, amounts read from memory",
+    ),
+    Row(
+        ("cspresne*", "cspdarknet*", "darknet*"),
+        {
+            **SGD,
+            "epochs": 80,
+            "batch_size": 128,
+            "learning_rate": 0.1,
+            "rate_batch": 128,
+            "schedule": "polynomial",
+            "decay_power": 4.0,
+            "weight_decay": 5e-4,
+            **CROP,
+        },
+        "Darknet's cfg files of darknet53 and csresnet50: 800,000 steps, read from memory, without the 1,000 steps of "
+        "warmup; Wang et al. 2019 (arXiv:1911.11929), section 4.1, has ten times as many steps; crops of ResNet",
+    ),
+    Row(
+        ("dla*",),
+        {
+            **RESNET_TORCHVISION,
+            "epochs": 120,
+            "decay_at": "30,60,90",
+            "color_jitter": 0.4,
+            "lighting": 0.1,
+        },
+        "Yu et al. 2017 (arXiv:1707.06484), section 5.1; rate, batch, epochs and weight decay as timm's page on DLA "
+        "states them, decays and colours read from memory",
+    ),
+    Row(
+        ("dpn*",),
+        {
+            **RESNET_TORCHVISION,
+            "epochs": 100,
+            "batch_size": 1280,
+            "learning_rate": 0.316,
+            "rate_batch": 1280,
+            "decay_at": "30,60,90",
+        },
+        "Chen et al. 2017 (arXiv:1707.01629), section 4.1: the rate and the batch of DPN-92; epochs, decays and weight "
+        "decay, which it does not state, of ResNeXt",
     ),
     Row(
         ("resnetrs*",),
