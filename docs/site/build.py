@@ -10,7 +10,7 @@ from pathlib import Path
 
 from check_html import problems
 from networks_page import networks_page
-from pages import ROOT, page_text, site_pages, with_site_links
+from pages import ROOT, PageLinks, page_text, site_pages
 
 SOURCES = Path(__file__).parent
 WORK = ROOT / "build" / "site"
@@ -20,7 +20,7 @@ def write_pages(folder: Path) -> None:
     """The pages of the site, their pictures and the files of this folder that pages load."""
     pictures: set[Path] = set()
     for page, place in site_pages().items():
-        _write(folder / place, with_site_links(page_text(page), page, pictures))
+        _write(folder / place, PageLinks(page, pictures).replaced(page_text(page)))
     _write(folder / "networks.md", networks_page())
     for picture in pictures:
         _copy(ROOT / picture, folder / "pictures" / picture)

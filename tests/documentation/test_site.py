@@ -33,29 +33,29 @@ def test_every_page_is_in_the_navigation_once():
 
 
 def test_links_lead_to_their_places_in_the_site():
-    from pages import with_site_links
+    from pages import PageLinks
 
     pictures = set()
     text = (
         "[a](training.md#options) [b](../CONTRIBUTING.md#fuzz) [`c`](../zoo/training/config/recipes) [d](https://x.org/y.md)\n"
-        "![e](images/coffee.jpg) [f](#here) [g](../README.md)\n```\n[h](gone.md)\n```\n"
+        "![e](images/coffee.jpg) [f](#here) [g](../README.md) [i](../README.md#all-networks)\n```\n[h](gone.md)\n```\n"
     )
-    assert with_site_links(text, Path("docs/lesson.md"), pictures) == (
+    assert PageLinks(Path("docs/lesson.md"), pictures).replaced(text) == (
         "[a](training.md#options) [b](contributing.md#fuzz) `c` [d](https://x.org/y.md)\n"
-        "![e](pictures/docs/images/coffee.jpg) [f](#here) [g](overview.md)\n```\n[h](gone.md)\n```\n"
+        "![e](pictures/docs/images/coffee.jpg) [f](#here) [g](overview.md) [i](networks.md)\n```\n[h](gone.md)\n```\n"
     )
     assert pictures == {Path("docs/images/coffee.jpg")}
     html = '<a href="docs/lesson.md#10-draw"><img src="docs/images/coffee.jpg"></a>'
-    assert with_site_links(html, Path("README.md"), pictures) == (
+    assert PageLinks(Path("README.md"), pictures).replaced(html) == (
         '<a href="lesson.html#10-draw"><img src="pictures/docs/images/coffee.jpg"></a>'
     )
 
 
 def test_a_link_to_nothing_is_an_error():
-    from pages import BrokenLink, with_site_links
+    from pages import BrokenLink, PageLinks
 
     with pytest.raises(BrokenLink, match=r"docs/lesson\.md has a link to gone\.md"):
-        with_site_links("[a](gone.md)", Path("docs/lesson.md"), set())
+        PageLinks(Path("docs/lesson.md"), set()).replaced("[a](gone.md)")
 
 
 def test_faults_of_the_built_site_are_found(tmp_path):

@@ -131,8 +131,8 @@ def test_the_stop_button_returns_what_there_is_and_nothing_floods(tmp_path):
     assert len(texts(flood)) < 10_000
 
 
-def test_the_code_of_the_page_about_training(tmp_path):
-    first, second = run_notebook(blocks("training.md"), tmp_path)
+def test_the_code_of_the_page_about_training_from_python(tmp_path):
+    first, second = run_notebook(blocks("training-python.md"), tmp_path)
     assert re.search(r"0\.\d\d\d  \d", texts(first))
     accuracies = [float(found) for found in re.findall(r"test accuracy (0\.\d+)", texts(second))]
     assert len(accuracies) == 3 and accuracies[-1] > 0.8

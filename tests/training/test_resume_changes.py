@@ -19,7 +19,7 @@ from zoo.training.resume_config import MAY_CHANGE, WHY_FIXED, ResumeRequest, des
 
 pytestmark = pytest.mark.usefixtures("tiny")
 
-DOCS = Path(__file__).parents[2] / "docs" / "training.md"
+DOCS = Path(__file__).parents[2] / "docs" / "runs.md"
 NAMES = [field.name for field in dataclasses.fields(Recipe)]
 # Another value of each setting that may change.
 OTHER = {

@@ -50,7 +50,7 @@ def add_training_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--resume",
         action="store_true",
-        help="resume the run in the run folder; more --epochs extend it, and docs/training.md lists what may change",
+        help="resume the run in the run folder; more --epochs extend it, and docs/runs.md lists what may change",
     )
     parser.add_argument(
         "--dry-run",
