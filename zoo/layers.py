@@ -20,6 +20,7 @@ from zoo.kernels.convolution import convolution
 from zoo.kernels.dense import Dense
 from zoo.kernels.dropout import Dropout
 from zoo.kernels.pooling import adaptive_avg_pool, avg_pool, global_avg_pool, max_pool
+from zoo.kernels.relu import keeping_output
 from zoo.kernels.response_norm import local_response_norm
 from zoo.runtime.mesh import data_axis
 
@@ -180,7 +181,9 @@ class ConvBlock(nn.Module):
         )(x)
         if self.norm is not None:
             x = self.norm(train=train, dtype=self.dtype, name="bn")(x)
-        return x if self.act is None else self.act(x)
+        if self.act is None:
+            return x
+        return (keeping_output(self.act) if self.norm is None else self.act)(x)
 
 
 class SqueezeExcite(nn.Module):

@@ -2,6 +2,7 @@
 
 from functools import cache, partial
 
+import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -11,6 +12,7 @@ from one_program import in_one_program
 
 from zoo.kernels.depthwise import depthwise_conv
 from zoo.kernels.max_pool import sliding_max
+from zoo.kernels.relu import keeping_output
 
 RNG = np.random.default_rng(0)
 X, KERNEL = RNG.normal(size=(2, 7, 6, 3)), RNG.normal(size=(3, 3, 1, 3))
@@ -55,6 +57,7 @@ FUNCTIONS = {
     "pool of stride 1": (partial(pool, stride=(1, 1)), partial(reference_pool, stride=(1, 1)), X),
     "convolution": (conv, reference_conv, X),
     "convolution of its kernel": (conv_of_kernel, reference_conv_of_kernel, KERNEL[..., :1]),
+    "relu": (keeping_output(nn.relu), nn.relu, X),
 }
 
 

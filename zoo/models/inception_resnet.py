@@ -6,6 +6,7 @@ import flax.linen as nn
 import jax
 
 from zoo.initializers import KERAS_DEFAULT, TORCH_DEFAULT, InitialValues
+from zoo.kernels.relu import keeping_output
 from zoo.layers import Activation, Conv, Dropout, ModuleFactory, batch_norm, global_avg_pool
 from zoo.models.blocks.inception_branches import Branch, BranchConv, InceptionBranches, run_branch
 from zoo.models.field_types import Probability, Scale
@@ -109,7 +110,7 @@ class ResidualBranches(nn.Module):
     def __call__(self, x: jax.Array, train: bool = False) -> jax.Array:
         y = run_branch((self.branches,), x, train=train, conv=self.conv, count_include_pad=False)
         y = x + self.scale * self.up(x.shape[-1])(y)
-        return y if self.act is None else self.act(y)
+        return y if self.act is None else keeping_output(self.act)(y)
 
 
 ENTRIES = (

@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 
 from zoo.initializers import InitialValues, Normal, he_normal_fan_out, torch_default_bias
+from zoo.kernels.relu import keeping_output
 from zoo.layers import Activation, ModuleFactory, SqueezeExcite, batch_norm, global_avg_pool
 from zoo.models.blocks.round_width import round_width
 from zoo.models.network import TORCHVISION_V2_CROP, FoldableNetwork, ModelInfo, Paper, maybe_remat
@@ -127,7 +128,7 @@ class XBlock(nn.Module):
         y = conv(1, act=None, name="conv3")(y, train)
         if self.stride > 1 or x.shape[-1] != self.features:
             x = conv(1, self.stride, act=None, name="downsample")(x, train)
-        return self.act(x + y)
+        return keeping_output(self.act)(x + y)
 
 
 def _entry(name: str) -> ModelInfo:

@@ -7,6 +7,7 @@ import flax.linen as nn
 import jax
 
 from zoo.errors import ZooError
+from zoo.kernels.relu import keeping_output
 from zoo.layers import Activation, ModuleFactory, avg_pool, stochastic_depth
 from zoo.models.blocks.padded_shortcut import padded_shortcut
 
@@ -90,7 +91,7 @@ class ResidualBlock(nn.Module):
             x = shortcut_input
         elif self.stride > 1 or x.shape[-1] != y.shape[-1]:
             x = self._changed(x, y.shape[-1], train)
-        return x + y if self.act_before_sum else self.act(x + y)
+        return x + y if self.act_before_sum else keeping_output(self.act)(x + y)
 
     def _changed(self, x: jax.Array, features: int, train: bool) -> jax.Array:
         if self.shortcut == "padding":
