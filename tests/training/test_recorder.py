@@ -18,6 +18,7 @@ import zoo
 from zoo.training import RunFolder
 from zoo.training.logging import recorder
 from zoo.training.logging.recorder import Recorder
+from zoo.training.logging.tensorboard import ScalarWriter
 
 
 def row(step, **more):
@@ -122,7 +123,8 @@ def test_missing_rows_are_reported_at_the_end(tmp_path, console, disk):
 
 
 def test_a_folder_that_is_gone_does_not_stop_the_run(tmp_path, console):
-    with Recorder(RunFolder(tmp_path / "run"), console, tensorboard=True) as record:
+    folder = RunFolder(tmp_path / "run")
+    with Recorder(folder, console, writers=[ScalarWriter(folder.tensorboard)]) as record:
         record.add(row(1))
         record.add(row(2))
         (tmp_path / "run").mkdir()
@@ -169,6 +171,7 @@ import itertools, sys
 from pathlib import Path
 from rich.console import Console
 from zoo.training.logging.recorder import Recorder
+from zoo.training.logging.tensorboard import ScalarWriter
 from zoo.training.checkpoint.run_folder import RunFolder
 with Recorder(RunFolder(Path(sys.argv[1])), Console()) as record:
     for step in itertools.count(1):

@@ -43,6 +43,10 @@ def scalars(file):
     return {event.step: {value.tag: value.simple_value for value in event.summary.value} for event in events(file)[2:]}
 
 
+def events_in(path):
+    return ScalarWriter(RunFolder(path).tensorboard)
+
+
 def files(path):
     return sorted((path / "tensorboard").iterdir())
 
@@ -52,7 +56,7 @@ def row(step, **more):
 
 
 def test_scalars_at_their_steps(tmp_path):
-    with Recorder(RunFolder(tmp_path), Console(quiet=True), tensorboard=True) as record:
+    with Recorder(RunFolder(tmp_path), Console(quiet=True), writers=[events_in(tmp_path)]) as record:
         record.add(row(4, accuracy=0.5, test_loss=2.0, images_per_second=1000, utilisation=None, seconds=9.0))
         record.add(row(8, waiting=0.125))
         (file,) = files(tmp_path)
@@ -67,7 +71,7 @@ def test_scalars_at_their_steps(tmp_path):
 
 
 def test_logged_steps_have_separate_tags(tmp_path):
-    with Recorder(RunFolder(tmp_path), Console(quiet=True), tensorboard=True) as record:
+    with Recorder(RunFolder(tmp_path), Console(quiet=True), writers=[events_in(tmp_path)]) as record:
         record.add({"step": 2, "epoch": 0.5, "loss": 0.75, "seconds": 1.0})
         record.add(row(4))
     (file,) = files(tmp_path)
@@ -79,7 +83,7 @@ def test_a_resumed_run_takes_back_what_it_does_again(tmp_path):
     from tensorboardX.proto.event_pb2 import SessionLog
 
     for steps in ((4, 8, 12), (8, 12)):
-        with Recorder(RunFolder(tmp_path), Console(quiet=True), tensorboard=True) as record:
+        with Recorder(RunFolder(tmp_path), Console(quiet=True), writers=[events_in(tmp_path)]) as record:
             record.drop_after(steps[0] - 1)
             for step in steps:
                 record.add(row(step))
@@ -98,7 +102,7 @@ def test_a_full_disk_loses_no_scalars(tmp_path, monkeypatch):
     def fail(writer):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    with Recorder(RunFolder(tmp_path), console, tensorboard=True) as record:
+    with Recorder(RunFolder(tmp_path), console, writers=[events_in(tmp_path)]) as record:
         record.add(row(4))
         monkeypatch.setattr(RecordWriter, "flush", fail)
         record.add(row(8))

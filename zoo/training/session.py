@@ -24,9 +24,11 @@ from zoo.training.initial_state import build_network
 from zoo.training.logging.flop_utilization import count_macs
 from zoo.training.logging.profiler import Profiler
 from zoo.training.logging.progress import TrainingProgress
-from zoo.training.logging.recorder import Recorder
+from zoo.training.logging.recorder import Recorder, RowWriter
 from zoo.training.logging.rows import MetricsRow
 from zoo.training.logging.step_metrics import StepMetrics
+from zoo.training.logging.tensorboard import ScalarWriter
+from zoo.training.logging.trackers import Tracker
 from zoo.training.prepared_run import PreparedRun
 from zoo.training.schedule import Schedule, TrainingPlan
 from zoo.training.state import TrainState
@@ -216,7 +218,13 @@ def open_recorder(run: PreparedRun, console: Console) -> Recorder | RunMemory:
     if isinstance(run.folder, RunMemory):
         return run.folder
     title = f"{run.config.model} on {run.config.dataset}"
-    return Recorder(run.folder, console, title=title, tensorboard=run.options.tensorboard, writing=is_first())
+    writers: list[RowWriter] = []
+    if run.options.tensorboard:
+        writers.append(ScalarWriter(run.folder.tensorboard))
+    if run.options.log:
+        settings = {"model": run.config.model, "dataset": run.config.dataset, **asdict(run.config.recipe)}
+        writers.append(Tracker(run.options.log, run.folder.path, title=title, settings=settings))
+    return Recorder(run.folder, console, title=title, writers=writers, writing=is_first())
 
 
 def open_profiler(run: PreparedRun, first: int, console: Console) -> Profiler:

@@ -112,8 +112,8 @@ def check_without_folder(options: RunOptions, *, resume: bool) -> None:
     """Raises ZooError for what a run needs a folder for."""
     if resume:
         raise ZooError("resume continues the run in a folder: give run_dir too")
-    if options.tensorboard or options.profile:
-        raise ZooError("tensorboard and profile write files: give run_dir too")
+    if options.tensorboard or options.profile or options.log:
+        raise ZooError("tensorboard, profile and log write files: give run_dir too")
     if jax.process_count() > 1:
         raise ZooError("several processes need a run folder that all of them see: give run_dir")
 

@@ -1,7 +1,7 @@
 """How a run is carried out: settings that do not change the trained network, and may change when a run is resumed."""
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from zoo.errors import ZooError
 from zoo.printable import quoted
@@ -9,6 +9,7 @@ from zoo.runtime.limits import POSITIVE_COUNT as STEPS
 from zoo.runtime.number_range import NumberRange
 from zoo.training.config.config_field import check_fields, config_field
 from zoo.training.logging.tensorboard import check_tensorboard
+from zoo.training.logging.trackers import check_tracker
 
 # Of `workers`: as many as suit the machine.
 AUTO = -1
@@ -19,7 +20,7 @@ MINUTES = NumberRange(minimum=0.001, maximum=10**6, whole=False)
 
 @dataclass(frozen=True, kw_only=True)
 class RunOptions:
-    """Settings beside the recipe. Raises ZooError for impossible values, and where tensorboardX is missing."""
+    """Settings beside the recipe. Raises ZooError for impossible values, and where a library for them is missing."""
 
     log_every: int = config_field(0, "print and record the training metrics every N steps; 0: never")
     eval_every: int = config_field(0, "evaluate and save every N steps, besides the end of each epoch; 0: never")
@@ -40,6 +41,9 @@ class RunOptions:
     )
     fsdp: bool = config_field(False, "also split parameters and optimizer state over the devices")
     tensorboard: bool = config_field(False, "write TensorBoard events into the run folder (needs tensorboardX)")
+    log: Literal["", "wandb", "mlflow", "trackio"] = config_field(
+        "", "send the measurements to an experiment tracker (needs its library)"
+    )
     profile: bool = config_field(False, "trace ten early steps with JAX's profiler, into the run folder")
 
     def __post_init__(self) -> None:
@@ -47,6 +51,7 @@ class RunOptions:
         parse_interval(self.save_every)
         if self.tensorboard:
             check_tensorboard()
+        check_tracker(self.log)
 
 
 class Interval(NamedTuple):

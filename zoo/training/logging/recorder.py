@@ -1,10 +1,11 @@
-"""Writes what a run measures into its folder: metrics.jsonl, curves.png, TensorBoard events."""
+"""Writes what a run measures into its folder, metrics.jsonl and curves.png, and to other writers of rows."""
 
 import json
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import TracebackType
+from typing import Protocol
 
 from rich.console import Console
 
@@ -15,10 +16,22 @@ from zoo.runtime.system_errors import reason
 from zoo.training.checkpoint.run_folder import RunFolder
 from zoo.training.logging.curves import draw_curves
 from zoo.training.logging.rows import MetricsRow, is_evaluation, read_rows, step_of
-from zoo.training.logging.tensorboard import ScalarWriter
 
 # The shortest time between two drawings of the curves.
 DRAWING_INTERVAL_SECONDS = 30.0
+
+
+class RowWriter(Protocol):
+    """Writes rows elsewhere too: what could not be written is kept for the next `write`."""
+
+    def add(self, row: MetricsRow) -> None:
+        """Add a row for the next `write`."""
+
+    def write(self) -> None:
+        """Write what is not written yet. Raises ZooError if that fails."""
+
+    def close(self) -> None:
+        """Write no more."""
 
 
 class Recorder:
@@ -26,7 +39,7 @@ class Recorder:
 
     If they cannot be written, for example on a full disk, it prints one warning, and writes everything with the next
     row when that is possible again. `title` is that of the curves, by default the folder's name. Of several processes
-    only one is `writing`.
+    only one is `writing`. `writers` get the rows of this session, such as TensorBoard's.
     """
 
     def __init__(
@@ -35,13 +48,13 @@ class Recorder:
         console: Console,
         *,
         title: str | None = None,
-        tensorboard: bool = False,
+        writers: Sequence[RowWriter] = (),
         writing: bool = True,
     ) -> None:
         self._writing = writing
         self.rows: list[MetricsRow] = []
         self._folder, self._console, self._title = folder, console, title or folder.path.name
-        self._scalars = ScalarWriter(folder.tensorboard) if tensorboard and writing else None
+        self._writers = tuple(writers) if writing else ()
         self._drawn = self._stored = self._rewritten = self._warned = False
         self._draw_at = math.inf
 
@@ -55,9 +68,9 @@ class Recorder:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None):
-        if self._scalars:
-            self._attempt(self._scalars.write)
-            self._scalars.close()
+        for writer in self._writers:
+            self._attempt(writer.write)
+            self._attempt(writer.close)
         if not self._stored and not self._attempt(self._store):
             self._warn(f"{self._folder.metrics_file} lacks the last rows of this run")
         # A second Ctrl-C does not wait.
@@ -73,9 +86,9 @@ class Recorder:
         append = self._stored and self._rewritten and not is_evaluation(row)
         self._stored = self._drawn = False
         self._attempt(self._append if append else self._store)
-        if self._scalars:
-            self._scalars.add(row)
-            self._attempt(self._scalars.write)
+        for writer in self._writers:
+            writer.add(row)
+            self._attempt(writer.write)
         if time.monotonic() >= self._draw_at:
             self._attempt(self._draw)
             self._draw_at = time.monotonic() + DRAWING_INTERVAL_SECONDS
