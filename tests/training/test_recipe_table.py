@@ -66,6 +66,7 @@ RATES = {
     ("ImageNet", "resnest*"): (3.2, 270, cosine(270, 5)),
     ("ImageNet", "cspresne*"): (0.1, 80, lambda e: (1 - e / 80) ** 4),
     ("ImageNet", "dla*"): (0.1, 120, tenths(30, 60, 90)),
+    ("ImageNet", "ese_vovnet*"): (0.1, 90, tenths(30, 60)),
     ("ImageNet", "dpn*"): (0.316, 100, tenths(30, 60, 90)),
     ("ImageNet", "resnetrs*"): (1.6, 350, cosine(350, 5)),
     ("ImageNet", "resnet*d"): (0.1, 120, cosine(120, 5)),

@@ -27,6 +27,7 @@ FAMILIES = (
     "res2net",
     "cspnet",
     "dla",
+    "vovnet",
     "resnet_v2",
     "resnet_cifar",
     "pyramidnet",

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 
 from zoo.errors import ZooError
 from zoo.initializers import InitialValues, he_normal_fan_out, torch_default_bias
+from zoo.kernels.relu import keeping_output
 from zoo.layers import Activation, ModuleFactory, batch_norm, global_avg_pool, max_pool
 from zoo.models.blocks.residual import ConvSettings, ResidualBlock
 from zoo.models.field_types import TreeDepths, Widths
@@ -122,7 +123,7 @@ class Tree(nn.Module):
         last = self._block(1, "tree2")(first, train)
         y = jnp.concatenate([last, first, *joined], axis=-1)
         y = self.conv(self.features, 1, act=None, name="root")(y, train)
-        return self.act(y + last if self.residual_root else y)
+        return keeping_output(self.act)(y + last) if self.residual_root else self.act(y)
 
     def _block(self, stride: int, name: str) -> nn.Module:
         features = self.features

@@ -15,7 +15,8 @@ Groups = Annotated[int, Meta(ge=1, le=256)]  # of a convolution
 Ratio = Annotated[int, Meta(ge=1, le=256)]  # of the channels of a layer to those of a narrower one
 Widths = Annotated[tuple[Width, ...], Meta(min_length=1, max_length=8)]
 WidthFactor = Annotated[float, Meta(gt=0, le=16)]
-Depths = Annotated[tuple[Annotated[int, Meta(ge=1, le=64)], ...], Meta(min_length=1, max_length=5)]  # blocks per stage
+Depth = Annotated[int, Meta(ge=1, le=64)]  # blocks or layers, one after another
+Depths = Annotated[tuple[Depth, ...], Meta(min_length=1, max_length=5)]  # blocks per stage
 TreeDepths = Annotated[tuple[Annotated[int, Meta(ge=1, le=6)], ...], Meta(min_length=1, max_length=5)]  # 2 ** n blocks
 Window = Annotated[int, Meta(ge=1, le=64)]  # of a convolution or a pool, in pixels, or its stride
 Padding = Annotated[int, Meta(ge=0, le=64)]

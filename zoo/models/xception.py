@@ -5,26 +5,24 @@ from functools import partial
 
 import flax.linen as nn
 import jax
-import jax.numpy as jnp
 
 from zoo.geometry import Padding
 from zoo.initializers import (
     KERAS_DEFAULT,
     InitialValues,
-    LayerInitializer,
     he_normal_fan_out,
     torch_default,
     torch_default_bias,
 )
 from zoo.layers import (
     Activation,
-    Conv,
     Dropout,
     ModuleFactory,
     batch_norm,
     global_avg_pool,
     max_pool,
 )
+from zoo.models.blocks.separable_conv import SeparableConv
 from zoo.models.field_types import Probability
 from zoo.models.network import FoldableNetwork, ModelInfo, Paper, maybe_remat
 from zoo.runtime.record_types import ImageShape
@@ -91,23 +89,6 @@ class Stem(nn.Module):
     def __call__(self, x: jax.Array, train: bool = False) -> jax.Array:
         x = self.conv(32, 3, stride=2, name="conv1")(x, train)
         return self.conv(64, 3, name="conv2")(x, train)
-
-
-class SeparableConv(nn.Module):
-    """A 3x3 depthwise convolution, then a 1x1 convolution directly after (section 2), then the norm or a bias."""
-
-    features: int
-    norm: ModuleFactory | None
-    kernel_init: LayerInitializer
-    dtype: jnp.dtype
-
-    @nn.compact
-    def __call__(self, x: jax.Array, train: bool = False) -> jax.Array:
-        channels = x.shape[-1]
-        conv = partial(Conv, kernel_init=self.kernel_init, dtype=self.dtype)
-        x = conv(channels, 3, padding=1, groups=channels, use_bias=False, name="depthwise")(x)
-        x = conv(self.features, 1, use_bias=self.norm is None, name="pointwise")(x)
-        return x if self.norm is None else self.norm(train=train, dtype=self.dtype, name="bn")(x)
 
 
 class SeparableBlock(nn.Module):

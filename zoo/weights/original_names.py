@@ -35,6 +35,7 @@ TIMM = {
     **{name: name for name in ("cspresnet50", "cspresnext50", "cspdarknet53", "darknet53")},
     **{f"dpn{depth}": f"dpn{depth}" for depth in (68, 92, 98, 107, 131)},
     **{f"dla{depth}": f"dla{depth}" for depth in (34, 60, 102)},
+    **{name: name for name in ("ese_vovnet19b_dw", "ese_vovnet39b")},
     **{f"resnet{depth}v2": f"resnetv2_{depth}" for depth in (50, 101, 152)},
     **{name: name for name in map("convnext_{}".format, ("atto", "femto", "pico", "nano", "xlarge"))},
     **{name: name for name in map("convnextv2_{}".format, CONVNEXT_V2_SIZES)},

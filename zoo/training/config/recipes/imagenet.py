@@ -221,6 +221,11 @@ IMAGENET = (
         "states them, decays and colours read from memory",
     ),
     Row(
+        ("ese_vovnet*",),
+        RESNET_TORCHVISION,
+        "the program of VoVNet (stigma0617/VoVNet.pytorch, main.py), which is PyTorch's example; read from memory",
+    ),
+    Row(
         ("dpn*",),
         {
             **RESNET_TORCHVISION,
