@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
 # The project or experiment of all runs.
 PROJECT = "zoo"
-MODULES = {"wandb": "wandb", "mlflow": "mlflow", "trackio": "trackio"}
-PACKAGES = {"wandb": "wandb", "mlflow": "mlflow-skinny", "trackio": "trackio"}
 # A parameter of MLflow has at most 6,000 characters.
 LONGEST_SETTING = 500
 
@@ -47,8 +45,8 @@ class Session(Protocol):
 
 def check_tracker(name: str) -> None:
     """Raises ZooError if the library of a tracker is missing, before the run starts."""
-    if name and find_spec(MODULES[name]) is None:
-        raise ZooError(f"--log {name} needs {name}: pip install {PACKAGES[name]}, or omit it")
+    if name and find_spec(name) is None:
+        raise ZooError(f"--log {name} needs {name}: pip install {name}, or omit it")
 
 
 @dataclass(frozen=True, kw_only=True)
