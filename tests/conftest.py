@@ -1,10 +1,13 @@
 """For all tests: four simulated devices, programs that compile quickly, a cache of them, shared fixtures."""
 
+import functools
 import gc
+import http.server
 import math
 import os
 import shutil
 import signal
+import threading
 import time
 from collections.abc import Callable
 from importlib.metadata import version
@@ -221,3 +224,24 @@ def opened(chromium, tmp_path_factory):
         return page
 
     return open_page
+
+
+@pytest.fixture
+def served():
+    """served(folder): its address, at a server of this machine."""
+    servers = []
+
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *args):
+            """Nothing."""
+
+    def serve(folder):
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=folder))
+        servers.append(server)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        return f"http://127.0.0.1:{server.server_port}"
+
+    yield serve
+    for server in servers:
+        server.shutdown()
+        server.server_close()

@@ -4,12 +4,9 @@ tests/documentation runs the code of ONNX Runtime and of JAX, the nightly tests 
 """
 
 import ast
-import functools
-import http.server
 import json
 import os
 import re
-import threading
 from pathlib import Path
 
 import flax.linen as nn
@@ -51,27 +48,6 @@ class Colour(nn.Module):
     @nn.compact
     def __call__(self, x):
         return nn.Dense(3, name="head")(x.mean(axis=(1, 2)))
-
-
-@pytest.fixture
-def served():
-    """served(folder): its address, at a server of this machine."""
-    servers = []
-
-    class Quiet(http.server.SimpleHTTPRequestHandler):
-        def log_message(self, *args):
-            """Nothing."""
-
-    def serve(folder):
-        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=folder))
-        servers.append(server)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        return f"http://127.0.0.1:{server.server_port}"
-
-    yield serve
-    for server in servers:
-        server.shutdown()
-        server.server_close()
 
 
 @pytest.fixture
