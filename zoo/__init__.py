@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from zoo.errors import ZooError
     from zoo.inference.evaluation import evaluate
     from zoo.inference.features import features
+    from zoo.inference.make_pyramid import feature_pyramid
     from zoo.models.variables import init
     from zoo.registry import ModelInfo, create_model, list_models, model_info, register
     from zoo.runtime.compiler_options import compiler_options
@@ -26,6 +27,7 @@ __all__ = [
     "count",
     "create_model",
     "evaluate",
+    "feature_pyramid",
     "features",
     "init",
     "list_models",
@@ -43,6 +45,7 @@ _MODULES = {
     "compiler_options": "runtime.compiler_options",
     "create_model": "registry",
     "evaluate": "inference.evaluation",
+    "feature_pyramid": "inference.make_pyramid",
     "features": "inference.features",
     "init": "models.variables",
     "list_models": "registry",

@@ -18,6 +18,7 @@ from zoo.kernels.batch_norm import BatchNorm
 from zoo.kernels.broadcast import add_broadcast, multiply_broadcast
 from zoo.kernels.convolution import convolution
 from zoo.kernels.dense import Dense
+from zoo.kernels.dilation import Window, dilated_stages
 from zoo.kernels.dropout import Dropout
 from zoo.kernels.pooling import adaptive_avg_pool, avg_pool, global_avg_pool, max_pool
 from zoo.kernels.relu import keeping_output
@@ -70,9 +71,10 @@ def conv(
         raise ZooError(
             f"a convolution to {kernel.shape[3]} features takes a bias of as many, not the shape {bias.shape}"
         )
-    pads = explicit_padding(
-        pair(x.shape[1:3]), pair(kernel.shape[:2]), stride=stride, padding=padding, dilation=dilation
-    )
+    window = pair(kernel.shape[:2])
+    if stages := dilated_stages():
+        stride, padding, dilation = stages.convolution(window, Window(stride, padding, dilation))
+    pads = explicit_padding(pair(x.shape[1:3]), window, stride=stride, padding=padding, dilation=dilation)
     y = convolution(x, kernel, stride=pair(stride), pads=pads, dilation=pair(dilation), groups=groups)
     return y if bias is None else add_broadcast(y, bias)
 

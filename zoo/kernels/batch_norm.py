@@ -118,6 +118,11 @@ class BatchNorm(nn.BatchNorm):
         return f"batch norm {'/'.join(self.path)}".rstrip()
 
 
+def with_running_average(norm: nn.BatchNorm, x: jax.Array) -> jax.Array:
+    """What a bound batch norm gives in inference, for an interceptor: its mode is a field, so a copy runs instead."""
+    return norm.clone(use_running_average=True, parent=None).apply(norm.variables, x)  # type: ignore[return-value]
+
+
 def _moments(x: jax.Array, sampled: bool) -> tuple[jax.Array, jax.Array]:
     """[channels], [channels]: the mean and the variance of x, around an estimate of the mean, else around the mean."""
     # Where devices share an image, over Explicit axes of a mesh, no device has its middle.

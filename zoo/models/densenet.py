@@ -21,7 +21,7 @@ from zoo.layers import (
 )
 from zoo.models.cifar_record import cifar_record
 from zoo.models.field_types import Depths, Fraction, Probability, Width
-from zoo.models.network import ModelInfo, Network, Paper, maybe_remat
+from zoo.models.network import MapLayer, ModelInfo, Network, Paper, activated, maybe_remat
 
 PAPER = Paper(title="Densely Connected Convolutional Networks", year=2016, url="https://arxiv.org/abs/1608.06993")
 
@@ -177,6 +177,7 @@ def _entry(name: str) -> ModelInfo:
         parameters=parameters,
         macs=macs,
         stages=STAGES,
+        pyramid=(*STAGES[:-1], MapLayer("bn", activated)),
     )
 
 

@@ -128,6 +128,7 @@ ENTRIES = (
         std=(0.5, 0.5, 0.5),
         interpolation="bicubic",
         stages=("conv2d_2b_3x3", "mixed_4a", "inception_a4", "inception_b7", "inception_c3"),
+        pyramid=("conv2d_2b_3x3", "mixed_3a", "inception_a4", "inception_b7", "inception_c3"),
         differs="the released network: its order of 1x7 and 7x1, and of 1x3 and 3x1",
     ),
 )

@@ -62,6 +62,7 @@ def _entry(name: str) -> ModelInfo:
         macs=macs,
         crop=TORCHVISION_V2_CROP if name in SECOND_RECIPE else 0.875,
         stages=("block1_1", "block2_3", "block3_3", "block5_2", "conv_last"),
+        pyramid=("block1_1", "block2_3", "block3_3", "block5_2", "block7_1"),
         differs="torchvision's: the B1 variant, without squeeze-and-excite (the paper's MnasNet-A1 has it)",
     )
 

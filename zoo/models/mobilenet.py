@@ -40,6 +40,7 @@ MOBILENET_V2 = (
 V2_INITIAL = InitialValues(kernel=he_normal_fan_out, dense_kernel=Normal(0.01))
 V1_STAGES = ("block1_1", "block2_2", "block3_2", "block4_6", "block5_2")
 V2_STAGES = ("block1_1", "block2_2", "block3_3", "block5_3", "conv_last")
+V2_PYRAMID = (*V2_STAGES[:-1], "block7_1")
 STEM, HEAD = 32, 1280  # features of the first convolution, and of the last one in V2
 
 
@@ -154,6 +155,7 @@ def _v2_entry(name: str) -> ModelInfo:
         macs=macs,
         interpolation="bicubic",
         stages=V2_STAGES,
+        pyramid=V2_PYRAMID,
         differs="timm's: symmetric padding, where the authors' release pads as TensorFlow",
     )
 
@@ -178,6 +180,7 @@ V2 = ModelInfo(
     macs=300_774_272,
     crop=TORCHVISION_V2_CROP,
     stages=V2_STAGES,
+    pyramid=V2_PYRAMID,
     differs="torchvision's: symmetric padding, where the authors' release pads as TensorFlow",
 )
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial, wraps
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import flax.linen as nn
 import jax
@@ -151,6 +151,18 @@ class Paper:
 NO_PAPER = Paper(title="", year=0, url="")
 
 
+class MapLayer(NamedTuple):
+    """A layer whose output is a map of `zoo.feature_pyramid`; with `then`, that function of the network and of it."""
+
+    name: str
+    then: Callable[[Network, jax.Array], jax.Array] | None = None
+
+
+def activated(network: Network, x: jax.Array) -> jax.Array:
+    """The activation of a network, for a `MapLayer`."""
+    return network.act(x)
+
+
 @dataclass(frozen=True, kw_only=True)
 class ModelInfo:
     """A network of the registry: how it is built, where it was published, its size and its preprocessing.
@@ -159,9 +171,10 @@ class ModelInfo:
     linear layers for one image of `input_size` x `input_size` pixels and `channels`, with those on padding.
     Preprocessing for evaluation, that of the default weights: a centre crop of the fraction `crop` of the shorter side
     is resized with `interpolation`; `mean` and `std` are for pixels in 0..1.
-    `stages` are the last layers at each resolution, for `zoo.features`. `differs` says how the network differs from
-    the paper. `source` is the module:attribute of a network that is not zoo's own. Of such a network only the name and
-    `build` have to be given: `parameters` and `macs` are 0 where they are not known.
+    `stages` are the last layers at each resolution, for `zoo.features`, and `pyramid` those for `zoo.feature_pyramid`
+    where they are others. `differs` says how the network differs from the paper. `source` is the module:attribute of a
+    network that is not zoo's own. Of such a network only the name and `build` have to be given: `parameters` and `macs`
+    are 0 where they are not known.
     """
 
     name: str
@@ -170,6 +183,7 @@ class ModelInfo:
     parameters: int = 0
     macs: int = 0
     stages: tuple[str, ...] = ()
+    pyramid: tuple[str | MapLayer, ...] = ()
     num_classes: int = 1000
     input_size: int = 224
     channels: int = 3

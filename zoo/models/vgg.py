@@ -9,7 +9,7 @@ from zoo.initializers import InitialValues, Normal, he_normal_fan_out
 from zoo.layers import adaptive_avg_pool, batch_norm, max_pool
 from zoo.models.blocks.hidden_dense_layers import hidden_dense_layers
 from zoo.models.field_types import Depths, Probability
-from zoo.models.network import FoldableNetwork, ModelInfo, Paper
+from zoo.models.network import FoldableNetwork, MapLayer, ModelInfo, Network, Paper
 
 PAPER = Paper(
     title="Very Deep Convolutional Networks for Large-Scale Image Recognition",
@@ -57,15 +57,21 @@ class VGG(FoldableNetwork):
         return self.classify(x, "fc8")
 
 
+def _pooled(_: Network, x: jax.Array) -> jax.Array:
+    return max_pool(x, 2)
+
+
 def _entry(name: str, with_norm: bool) -> ModelInfo:
     depths, macs, plain, normed = TABLE[name]
+    stages = tuple(f"conv{stage}_{depth}" for stage, depth in enumerate(depths, start=1))
     return ModelInfo(
         name=f"{name}_bn" if with_norm else name,
         build=partial(VGG, depths=depths, batch_norm=with_norm),
         paper=PAPER,
         parameters=normed if with_norm else plain,
         macs=macs,
-        stages=tuple(f"conv{stage}_{depth}" for stage, depth in enumerate(depths, start=1)),
+        stages=stages,
+        pyramid=(*stages, MapLayer(stages[-1], _pooled)),
         differs="torchvision's: batch normalisation after each convolution" if with_norm else "",
     )
 

@@ -24,7 +24,7 @@ from zoo.layers import (
 )
 from zoo.models.blocks.separable_conv import SeparableConv
 from zoo.models.field_types import Probability
-from zoo.models.network import FoldableNetwork, ModelInfo, Paper, maybe_remat
+from zoo.models.network import FoldableNetwork, MapLayer, ModelInfo, Paper, activated, maybe_remat
 from zoo.runtime.record_types import ImageShape
 
 PAPER = Paper(
@@ -142,6 +142,7 @@ XCEPTION = ModelInfo(
     crop=0.8975,
     interpolation="bicubic",
     stages=("block1", "block2", "block3", "block12", "block14"),
+    pyramid=("block1", *(MapLayer(block, activated) for block in ("block2", "block3", "block12")), "block14"),
     differs="timm's legacy port: pools padded on both sides, where the author's release pads only at the end; "
     "an epsilon of 1e-5",
 )

@@ -1,6 +1,6 @@
 """zoo's own weights files: safetensors with the network's fields in the metadata. Reading one never runs code."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from io import BufferedReader
 from pathlib import Path
@@ -16,6 +16,8 @@ from zoo.data import DataError, DataOrigin, Preprocessing
 from zoo.data.image_inputs import ImageInputs, named_images
 from zoo.data.preprocessing import channel_constants
 from zoo.errors import ZooError
+from zoo.inference.feature_pyramid import FeaturePyramid
+from zoo.inference.make_pyramid import feature_pyramid
 from zoo.inference.predictions import Predictions, predict_named
 from zoo.models.network import Network
 from zoo.models.variables import init_shapes
@@ -62,6 +64,16 @@ class Weights:
         """The network of these variables; `fields`, such as `dtype=jnp.bfloat16`, override the stored ones."""
         shape = {"image_shape": self.preprocessing.image_shape} if model_info(self.model).source else {}
         return create_model(self.model, **{**shape, **self.fields, **fields})
+
+    def feature_pyramid(
+        self, out_indices: Sequence[int] | None = None, output_stride: int = 32, **settings: Any
+    ) -> tuple[FeaturePyramid, dict[str, Any]]:
+        """`zoo.feature_pyramid` of this network, and those of its variables that the pyramid has.
+
+        `settings` are `layers`, `frozen_stages` and fields of the network, which override the stored ones.
+        """
+        pyramid = feature_pyramid(self.model, out_indices, output_stride, **{**self.fields, **settings})
+        return pyramid, pyramid.variables_of(self.variables)
 
     def preprocess(self, images: ImageInputs) -> jax.Array:
         """Images as the network takes them: float32 [batch, height, width, channels], scaled, cropped and normalised.

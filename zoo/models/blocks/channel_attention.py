@@ -8,6 +8,7 @@ import jax.numpy as jnp
 
 from zoo.initializers import LayerInitializer, torch_default, torch_default_bias
 from zoo.kernels.broadcast import multiply_broadcast
+from zoo.kernels.dilation import dilated
 from zoo.layers import Activation, Conv, global_avg_pool
 
 
@@ -34,7 +35,9 @@ class EfficientChannelAttention(nn.Module):
             dtype=self.dtype,
             name="conv",
         )
-        return multiply_broadcast(x, nn.sigmoid(conv(means))[:, :, None, :, 0])
+        with dilated(None):  # this convolution looks at channels, not at positions
+            gate = nn.sigmoid(conv(means))
+        return multiply_broadcast(x, gate[:, :, None, :, 0])
 
 
 def attention_window(channels: int) -> int:

@@ -10,6 +10,7 @@ import jax
 from flax import linen as nn
 
 from zoo.errors import ZooError, suggestion
+from zoo.kernels.batch_norm import with_running_average
 from zoo.models.network import Network
 from zoo.models.user_module.contract import MODES, mode_values
 from zoo.models.variables import init_shapes
@@ -99,7 +100,7 @@ def in_inference_mode(modules: frozenset[ModulePath]) -> AbstractContextManager:
         if context.method_name != "__call__" or module.path not in modules:
             return function(*args, **kwargs)
         if isinstance(module, nn.BatchNorm) and not module.use_running_average:
-            return module.clone(use_running_average=True, parent=None).apply(module.variables, args[0])
+            return with_running_average(module, args[0])
         signature = inspect.signature(context.orig_method)
         call = signature.bind(*args, **kwargs)
         call.arguments |= mode_values(_arguments_to_set(module, signature, call.arguments.keys()), train=False)

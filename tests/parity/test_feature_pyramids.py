@@ -1,0 +1,75 @@
+"""The maps of a pyramid are those of timm's `features_only`, with the same weights, indices and output stride."""
+
+import numpy as np
+import pytest
+from networks.fill import image
+from quick import family
+
+import zoo
+from zoo.runtime.jit_once import jit_once
+from zoo.weights import from_torch
+from zoo.weights.fold import batch_norms
+from zoo.weights.import_torchvision import import_torchvision
+from zoo.weights.original_names import TIMM, TIMM_TOO
+
+torch = pytest.importorskip("torch")
+from test_originals import assert_close, randomised, without_counters  # noqa: E402
+
+pytestmark = pytest.mark.torch
+
+NAMES = {**TIMM, **TIMM_TOO}
+# Of no map a multiple, as images for detectors are.
+HEIGHT, WIDTH = 130, 193
+
+
+def original_maps(name, x, epsilon, output_stride):
+    """(the variables of timm's network, its maps, their strides). Raises as timm where it has no such output stride."""
+    import_torchvision()
+    import timm
+
+    given = {"output_stride": output_stride} if output_stride < 32 else {}
+    pyramid = timm.create_model(NAMES[name], features_only=True, **given).eval()
+    state = without_counters(randomised(timm.create_model(NAMES[name])).state_dict())
+    # timm joins the first two parts of some names, and puts others under `body`.
+    renamed = {new: value for key, value in state.items() for new in (key, key.replace(".", "_", 1), f"body.{key}")}
+    missing = pyramid.load_state_dict(renamed, strict=False).missing_keys
+    assert all(key.endswith("num_batches_tracked") for key in missing)
+    for module in pyramid.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            module.eps = epsilon
+    with torch.no_grad():
+        maps = pyramid(torch.from_numpy(x.copy()).permute(0, 3, 1, 2))
+    strides = pyramid.feature_info.reduction()
+    return from_torch(name, state, "timm"), [one.permute(0, 2, 3, 1).numpy() for one in maps], strides
+
+
+# Of each family the smallest network, with the output stride that has all dilations, where it has any.
+SMALLEST = {family(name): name for name in sorted(NAMES, key=lambda name: -zoo.model_info(name).parameters)}
+NOT_DILATED = ("vgg", "inception", "xception", "densenet")
+CASES = [(name, stride) for name in NAMES for stride in ((32,) if name.startswith(NOT_DILATED) else (32, 16, 8))]
+
+
+def marks(name, output_stride):
+    quick = name in SMALLEST.values() and output_stride == (32 if name.startswith(NOT_DILATED) else 8)
+    return () if quick else pytest.mark.slow
+
+
+@pytest.mark.parametrize(
+    ("name", "output_stride"), [pytest.param(*case, id=f"{case[0]}-{case[1]}", marks=marks(*case)) for case in CASES]
+)
+def test_maps_equal_those_of_timm(name, output_stride):
+    x = image(HEIGHT, WIDTH)
+    epsilon = next(iter(batch_norms(zoo.create_model(name)).values()), 1e-5)
+    variables, theirs, strides = original_maps(name, x, epsilon, output_stride)
+    pyramid = zoo.feature_pyramid(name, range(len(theirs)), output_stride)
+    assert list(pyramid.strides) == strides
+    maps = jit_once(pyramid.apply)(pyramid.variables_of(variables), x)
+    for ours, expected, channels in zip(maps, theirs, pyramid.channels, strict=True):
+        assert ours.shape == expected.shape and channels == ours.shape[-1]
+        assert_close(np.asarray(ours), expected)
+
+
+@pytest.mark.parametrize("name", sorted(name for name in SMALLEST.values() if name.startswith(NOT_DILATED)))
+def test_timm_has_no_output_stride_for_the_others(name):
+    with pytest.raises((AssertionError, TypeError)):
+        original_maps(name, image(HEIGHT, WIDTH), 1e-5, 16)
