@@ -21,7 +21,7 @@ from zoo.weights.stored_array import open_weights
 from zoo.weights.torch import to_torch
 
 # Libraries whose keys a file may have.
-INPUT_KEY_MAPS = ("torchvision", "timm", "keras", "lukemelas", "cadene", "pytorchcv")
+INPUT_KEY_MAPS = ("torchvision", "timm", "keras", "lukemelas", "cadene", "pytorchcv", "transformers")
 KERAS_SUFFIXES = (".h5", ".keras", ".hdf5")
 
 

@@ -26,6 +26,7 @@ class KeyMap:
     `one_dimensional`: our convolutions over one row that have kernels of one dimension there; patterns.
     `depthwise`: our depthwise convolutions, whose kernels [h, w, 1, channels] are [h, w, channels, 1] there; patterns.
     `maps`: our parameters of shape [channels] that have the shape [channels, 1, 1] there.
+    `rows`: modules whose parameters of shape [channels] have the shape [1, 1, 1, channels] there; patterns.
     `bgr`: the first convolution, where that library's images are blue-green-red; our images are always RGB.
     """
 
@@ -35,6 +36,7 @@ class KeyMap:
     one_dimensional: tuple[str, ...] = ()
     depthwise: tuple[str, ...] = ()
     maps: tuple[str, ...] = ()
+    rows: tuple[str, ...] = ()
     bgr: str | None = None
 
 

@@ -91,6 +91,8 @@ def _to_torch(array: np.ndarray, path: TreePath, key_map: KeyMap) -> np.ndarray:
         return convolution if is_one_of(module_of(path), key_map.convolved) else convolution.reshape(array.shape[1], -1)
     if leaf_of(path) in key_map.maps:
         return array[:, None, None]
+    if is_one_of(module_of(path), key_map.rows):
+        return array[None, None, None]
     if array.ndim == 4:
         kernel = array.transpose(3, 2, 0, 1)
         return kernel[:, :, 0] if is_one_of(module_of(path), key_map.one_dimensional) else kernel

@@ -42,6 +42,8 @@ COUNTERS = ("num_batches_tracked", "n_averaged")
 
 # Of a network's keys, a smaller part under some prefix is another network with a few keys of the same names.
 MIN_MATCHED = 0.5
+# A few keys, such as classifier.1.weight, are those of many networks.
+MIN_RECOGNISED = 0.05
 
 
 def torch_key(path: TreePath, key_map: KeyMap) -> str:
@@ -67,7 +69,7 @@ def match_keys(model_name: str, state_dict: Mapping[str, Any], key_map: str | No
 
     Wrappers' parts and counters are left out. Where the network's keys have a prefix, what is outside of it does not
     belong to the network and is left out; of two networks the exponential moving average is taken. A ZooWarning says
-    so. Raises ZooError where no key is this network's, and where the keys fit two networks or libraries equally.
+    so. Raises ZooError where hardly a key is this network's, and where the keys fit two networks or libraries equally.
     """
     expected = _expected_keys(model_name, key_map)
     plain = _without_wrappers(state_dict)
@@ -78,7 +80,7 @@ def match_keys(model_name: str, state_dict: Mapping[str, Any], key_map: str | No
         for library, keys in expected.items()
         if rest in keys
     )
-    if not matches:
+    if max(matches.values(), default=0) <= MIN_RECOGNISED * min(map(len, expected.values())):
         kernels = {library: next(key for key in keys if key.endswith("weight")) for library, keys in expected.items()}
         examples = ", ".join(f"{key} ({library})" for library, key in kernels.items())
         raise ZooError(

@@ -44,6 +44,28 @@ TIMM_RULES = (
     ("fc", "head.fc"),
 )
 TIMM = KeyMap(rules=TIMM_RULES)
+
+
+def _transformers(model: str) -> KeyMap:
+    layer = f"{model}.encoder.stages.{{s-1}}.layers.{{i-1}}"
+    downsampling = f"{model}.encoder.stages.{{s-1}}.downsampling_layer"
+    return KeyMap(
+        rules=(
+            ("stem/conv", f"{model}.embeddings.patch_embeddings"),
+            ("stem/norm", f"{model}.embeddings.layernorm"),
+            ("block{s}_{i}/norm", f"{layer}.layernorm"),
+            ("block{s}_{i}/layer_scale", f"{layer}.layer_scale_parameter"),
+            ("block{s}_{i}/{Part}", f"{layer}.{{Part}}"),
+            ("downsample{s}/norm", f"{downsampling}.0"),
+            ("downsample{s}/conv", f"{downsampling}.1"),
+            ("norm", f"{model}.layernorm"),
+            ("fc", "classifier"),
+        ),
+        rows=("block{s}_{i}/grn",),
+    )
+
+
+TRANSFORMERS, TRANSFORMERS_V2 = _transformers("convnext"), _transformers("convnextv2")
 # The pointwise layers of timm's smallest networks are convolutions.
 TIMM_CONVOLVED = KeyMap(rules=TIMM_RULES, convolved=("block{s}_{i}/pwconv{k}",))
 
@@ -81,5 +103,9 @@ KEY_MAPS = {
     **{name: {"torchvision": TORCHVISION, "timm": TIMM} for name in TABLE},
     **{name: {"timm": TIMM_CONVOLVED if name.endswith(SMALL) else TIMM} for name in (*TIMM_TABLE, *V2_TABLE)},
 }
+for _name in TABLE:
+    KEY_MAPS[_name]["transformers"] = TRANSFORMERS
+for _name in V2_TABLE:
+    KEY_MAPS[_name]["transformers"] = TRANSFORMERS_V2
 for _name in KEY_MAPS.keys() & KERAS_TOO.keys():
     KEY_MAPS[_name]["keras"] = _keras(_name)

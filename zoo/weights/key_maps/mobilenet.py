@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from zoo.models.mobilenet import MOBILENET_V1, MOBILENET_V2, V2_WIDTHS
 from zoo.weights.key_map import KeyMap
+from zoo.weights.transformers_keys import conv_and_norm_rules
 
 # timm has another block, with other names, in the place of an inverted residual without expansion.
 TIMM_SEPARABLE = (
@@ -87,12 +88,42 @@ def _keras_v2() -> Iterator[tuple[str, str]]:
     yield "fc", "predictions"
 
 
+def _transformers(network: str, modules: Iterator[tuple[str, str]]) -> KeyMap:
+    return KeyMap((*conv_and_norm_rules(network, modules), ("fc", "classifier")))
+
+
+def _transformers_v1() -> Iterator[tuple[str, str]]:
+    blocks = (f"block{s}_{i}" for s, (_, depth, _) in enumerate(MOBILENET_V1, 1) for i in range(1, depth + 1))
+    yield "conv1", "conv_stem"
+    for number, block in enumerate(blocks):
+        yield f"{block}/depthwise", f"layer.{2 * number}"
+        yield f"{block}/pointwise", f"layer.{2 * number + 1}"
+
+
+def _transformers_v2() -> Iterator[tuple[str, str]]:
+    first, *blocks = (f"block{s}_{i}" for s, stage in enumerate(MOBILENET_V2, 1) for i in range(1, stage.depth + 1))
+    yield "conv1", "conv_stem.first_conv"
+    yield f"{first}/depthwise", "conv_stem.conv_3x3"
+    yield f"{first}/project", "conv_stem.reduce_1x1"
+    for number, block in enumerate(blocks):
+        for ours, theirs in (("expand", "expand_1x1"), ("depthwise", "conv_3x3"), ("project", "reduce_1x1")):
+            yield f"{block}/{ours}", f"layer.{number}.{theirs}"
+    yield "conv_last", "conv_1x1"
+
+
 DEPTHWISE = ("block{s}_{i}/depthwise/conv",)
 
 KEY_MAPS = {
     **{name: {"timm": TIMM_V1} for name in ("mobilenet_v1", "mobilenet_v1_125")},
     **{name: {"timm": TIMM} for name in V2_WIDTHS},
     "mobilenet_v2": {"torchvision": KeyMap(tuple(_torchvision_v2())), "timm": TIMM},
-    "mobilenet_v1_keras": {"keras": KeyMap(tuple(_keras_v1()), convolved=("fc",), depthwise=DEPTHWISE)},
-    "mobilenet_v2_keras": {"keras": KeyMap(tuple(_keras_v2()), depthwise=DEPTHWISE)},
+    # Hugging Face's library has Google's weights, and pads as TensorFlow.
+    "mobilenet_v1_keras": {
+        "keras": KeyMap(tuple(_keras_v1()), convolved=("fc",), depthwise=DEPTHWISE),
+        "transformers": _transformers("mobilenet_v1", _transformers_v1()),
+    },
+    "mobilenet_v2_keras": {
+        "keras": KeyMap(tuple(_keras_v2()), depthwise=DEPTHWISE),
+        "transformers": _transformers("mobilenet_v2", _transformers_v2()),
+    },
 }

@@ -7,6 +7,7 @@ from zoo.models.resnet_d import TABLE as D_TABLE
 from zoo.models.resnet_keras import TABLE as KERAS_TABLE
 from zoo.models.sknet import TABLE as SK_TABLE
 from zoo.weights.key_map import KeyMap
+from zoo.weights.transformers_keys import conv_and_norm_rules
 
 TORCHVISION = KeyMap(
     rules=(
@@ -20,6 +21,14 @@ TORCHVISION = KeyMap(
         ("fc", "fc"),
     )
 )
+
+TRANSFORMERS_MODULES = (
+    ("conv1", "embedder.embedder"),
+    ("conv{s}_{b}/conv{i}", "encoder.stages.{s-2}.layers.{b-1}.layer.{i-1}"),
+    ("conv{s}_{b}/downsample", "encoder.stages.{s-2}.layers.{b-1}.shortcut"),
+)
+TRANSFORMERS = KeyMap((*conv_and_norm_rules("resnet", TRANSFORMERS_MODULES), ("fc", "classifier.1")))
+IN_TRANSFORMERS = tuple(f"resnet{depth}" for depth in (18, 34, 50, 101, 152))
 
 # The stem is a sequence with activations between, and the average pool comes first in `downsample`.
 TIMM_D = KeyMap(
@@ -83,6 +92,10 @@ KERAS = KeyMap(
 
 KEY_MAPS = {
     **{name: {"torchvision": TORCHVISION, "timm": TORCHVISION} for name in TABLE},
+    **{
+        name: {"torchvision": TORCHVISION, "timm": TORCHVISION, "transformers": TRANSFORMERS}
+        for name in IN_TRANSFORMERS
+    },
     **{name: {"timm": TORCHVISION} for name in TABLE if name.startswith("se")},
     **{
         name: {"timm": key_map}
