@@ -42,7 +42,7 @@ COUNTERS = ("num_batches_tracked", "n_averaged")
 
 # Of a network's keys, a smaller part under some prefix is another network with a few keys of the same names.
 MIN_MATCHED = 0.5
-# A few keys, such as classifier.1.weight, are those of many networks.
+# Of a file's keys a few, such as classifier.1.weight, are those of many networks.
 MIN_RECOGNISED = 0.05
 
 
@@ -80,7 +80,7 @@ def match_keys(model_name: str, state_dict: Mapping[str, Any], key_map: str | No
         for library, keys in expected.items()
         if rest in keys
     )
-    if max(matches.values(), default=0) <= MIN_RECOGNISED * min(map(len, expected.values())):
+    if max(matches.values(), default=0) <= MIN_RECOGNISED * len(plain):
         kernels = {library: next(key for key in keys if key.endswith("weight")) for library, keys in expected.items()}
         examples = ", ".join(f"{key} ({library})" for library, key in kernels.items())
         raise ZooError(
