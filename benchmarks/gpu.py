@@ -125,7 +125,8 @@ def arguments_of(part: Part, args: argparse.Namespace, results: Results) -> tupl
 def environment_of(part: Part, folder: Path, small: bool) -> dict[str, str]:
     """The environment of a part: the packages, a compilation cache that all share, and its flags of XLA."""
     paths = (BENCHMARKS.parent, BENCHMARKS, os.environ.get("PYTHONPATH", ""))
-    flags = (os.environ.get("XLA_FLAGS", ""), QUICK_FLAGS if small else "", part.flags)
+    # A part's own flags are of GPUs, and with them it would not find the program that another part has compiled.
+    flags = (os.environ.get("XLA_FLAGS", ""), QUICK_FLAGS if small else part.flags)
     environment = {
         "ZOO_CACHE": str(folder / "cache"),
         **os.environ,

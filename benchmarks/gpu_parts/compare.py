@@ -39,7 +39,7 @@ class Compiled:
 def main() -> None:
     """Check, measure, and emit a row for each contender, and one for zoo before torch compiles for a minute."""
     enable_compilation_cache()
-    size = sizes(sys.argv[1])
+    size = sizes(sys.argv[1], small="resnet18")  # which torchvision has
     workload = make_workload(size.network, size.batch_size, True, "bfloat16", size.image_size)
     of_logits, of_losses = tolerances(workload.dtype)
     if jax.default_backend() == "gpu":

@@ -23,8 +23,8 @@ def is_small() -> bool:
     return bool(os.environ.get(SMALL))
 
 
-def sizes(network: str = "resnet50", batch_size: int = 256) -> Sizes:
-    """Those of a network on a GPU, or small ones."""
+def sizes(network: str = "resnet50", small: str = "resnet20_cifar") -> Sizes:
+    """Those of a network on a GPU; where small numbers are asked for, those of `small`."""
     if is_small():
-        return Sizes("resnet18", batch_size=8, image_size=32, round_seconds=0.05, rounds=2)
-    return Sizes(network, batch_size, image_size=224, round_seconds=1.0, rounds=5)
+        return Sizes(small, batch_size=8, image_size=32, round_seconds=0.05, rounds=2)
+    return Sizes(network, batch_size=256, image_size=224, round_seconds=1.0, rounds=5)

@@ -133,7 +133,7 @@ def test_the_whole_program_with_small_numbers(tmp_path):
     ):
         assert any(table.startswith(title) for table in tables), title
     layers = {row["layer"] for row in found["rows"] if row["table"] == "Time by layer"}
-    assert {"conv1", "conv2_1", "conv5_2", "fc"} <= layers
+    assert {"conv1", "conv2_1", "conv4_3", "fc"} <= layers
     same = [row for row in found["rows"] if "same bits" in row]
     assert same and all(row["same bits"] for row in same)
     tested = next(row for row in found["rows"] if row["table"] == "Tests on the device")
