@@ -144,18 +144,22 @@ uniform_fan_out = VarianceScaling(1 / 3, "fan_out", "uniform")
 class InitialValues:
     """The initializers of a network: of its convolutions, and of its linear layers. The defaults are Flax's.
 
-    `hidden_bias` is of linear layers before the classifier, where it differs from `dense_bias`.
+    `hidden_kernel` and `hidden_bias` are of linear layers before the classifier, where they differ from its.
     """
 
     kernel: LayerInitializer = he_truncated_normal
     bias: LayerInitializer = zeros
     dense_kernel: LayerInitializer = lecun_truncated_normal
     dense_bias: LayerInitializer = zeros
+    hidden_kernel: LayerInitializer | None = None
     hidden_bias: LayerInitializer | None = None
 
 
-# Google's releases of EfficientNet and its relatives, and timm, which has MobileNet so too.
-GOOGLE = InitialValues(kernel=he_normal_group_fan_out, dense_kernel=uniform_fan_out)
+# Google's releases of EfficientNet and its relatives, and timm, which has MobileNet so too. Hidden linear layers are
+# convolutions there.
+GOOGLE = InitialValues(
+    kernel=he_normal_group_fan_out, dense_kernel=uniform_fan_out, hidden_kernel=he_normal_group_fan_out
+)
 # All layers as torch, or Keras, makes them without further instructions.
 TORCH_DEFAULT = InitialValues(
     kernel=torch_default, bias=torch_default_bias, dense_kernel=torch_default, dense_bias=torch_default_bias

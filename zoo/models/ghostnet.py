@@ -154,7 +154,7 @@ class DecoupledAttention(nn.Module):
 def resize_nearest(x: jax.Array, height: int, width: int) -> jax.Array:
     """[b, h, w, c] to [b, height, width, c] by repeating values, as torch's `interpolate` does: floor(i h / height)."""
     rows, columns = jnp.arange(height) * x.shape[1] // height, jnp.arange(width) * x.shape[2] // width
-    return x[:, rows][:, :, columns]
+    return jnp.take(jnp.take(x, rows, axis=1, mode="clip"), columns, axis=2, mode="clip")
 
 
 def _entry(name: str, paper: Paper, attention: bool, parameters: int, macs: int) -> ModelInfo:

@@ -76,7 +76,13 @@ class LCNet(FoldableNetwork):
                     name=f"block{s}_{i}",
                 )
                 x = block(x, train)
-        hidden = Dense(self.head, kernel_init=init.kernel, bias_init=init.dense_bias, dtype=self.dtype, name="fc1")
+        hidden = Dense(
+            self.head,
+            kernel_init=init.hidden_kernel or init.dense_kernel,
+            bias_init=init.dense_bias,
+            dtype=self.dtype,
+            name="fc1",
+        )
         x = self.act(hidden(global_avg_pool(x)))
         x = Dropout(self.dropout, deterministic=not train, name="dropout")(x)
         return self.classify(x, "fc2")

@@ -89,9 +89,8 @@ class MobileNetV3(FoldableNetwork):
                 )
                 x = block(x, train)
         x = conv(6 * x.shape[-1], 1, name="conv_last")(x, train)
-        hidden = Dense(
-            self.head, kernel_init=init.dense_kernel, bias_init=init.dense_bias, dtype=self.dtype, name="fc1"
-        )
+        hidden_kernel = init.hidden_kernel or init.dense_kernel
+        hidden = Dense(self.head, kernel_init=hidden_kernel, bias_init=init.dense_bias, dtype=self.dtype, name="fc1")
         x = act(hidden(global_avg_pool(x)))
         x = Dropout(self.dropout, deterministic=not train, name="dropout")(x)
         return self.classify(x, "fc2")

@@ -9,6 +9,7 @@ import jax
 from zoo.initializers import GOOGLE, InitialValues
 from zoo.kernels.broadcast import multiply_broadcast
 from zoo.layers import Activation, Dropout, ModuleFactory, batch_norm, global_avg_pool
+from zoo.models.blocks.padded_shortcut import padded_shortcut
 from zoo.models.field_types import Probability, WidthFactor
 from zoo.models.network import FoldableNetwork, ModelInfo, Paper
 
@@ -94,7 +95,7 @@ class LinearBottleneck(nn.Module):
         if self.gated:
             y = NormedSqueezeExcite(self.expanded // SQUEEZE, self.conv, name="se")(y, train)
         y = self.conv(self.features, 1, act=None, name="project")(self.act(y), train)
-        return y.at[..., :channels].add(x) if self.stride == 1 and channels <= self.features else y
+        return y + padded_shortcut(x, self.features, 1) if self.stride == 1 and channels <= self.features else y
 
 
 class NormedSqueezeExcite(nn.Module):
