@@ -69,6 +69,10 @@ DIVIDED_BY_4 = (
     (r"preresnet(20|56|110)_cifar|wrn_\d+_\d+", r".*\.body\.conv2\.conv\.weight"),
     (r"preresnet164_cifar", r".*\.body\.conv3\.conv\.weight"),
     (r"pyramidnet110_48", r".*\.unit\d+\.bn\.weight"),
+    (r"hgnetv2_b[56]", r"stages\.\d\.blocks\.[1-9]\.aggregation\.1\.bn\.weight"),
+    (r"hrnet_w(18|32|48)", r"stage\d\.\d\.branches\.\d\.\d\.bn2\.weight"),
+    (r"xception\d\d", r"blocks\.\d+\.stack\.conv3\.bn_pw\.weight"),
+    (r"nasnetalarge|pnasnet5large", r".*\.bn_sep_2\.weight"),
     (r"regnet_y_(1_6|3_2|32|128)gf", r"trunk_output\..*\.f\.c\.1\.weight"),
 )
 

@@ -19,6 +19,8 @@ FAMILIES = (
     "inception_v4",
     "inception_resnet",
     "xception",
+    "xception_aligned",
+    "nasnet",
     "resnet",
     "resnet_keras",
     "resnet_d",
@@ -51,6 +53,8 @@ FAMILIES = (
     "regnet",
     "regnetz",
     "convnext",
+    "hgnet",
+    "hrnet",
 )
 
 ENTRIES: tuple[ModelInfo, ...] = tuple(

@@ -19,6 +19,7 @@ Depth = Annotated[int, Meta(ge=1, le=64)]  # blocks or layers, one after another
 Depths = Annotated[tuple[Depth, ...], Meta(min_length=1, max_length=5)]  # blocks per stage
 TreeDepths = Annotated[tuple[Annotated[int, Meta(ge=1, le=6)], ...], Meta(min_length=1, max_length=5)]  # 2 ** n blocks
 Window = Annotated[int, Meta(ge=1, le=64)]  # of a convolution or a pool, in pixels, or its stride
+Strides = Annotated[tuple[Window, ...], Meta(min_length=1, max_length=8)]
 Padding = Annotated[int, Meta(ge=0, le=64)]
 Convs = Annotated[tuple[tuple[Width, Window, Window, Padding, Groups], ...], Meta(min_length=1, max_length=32)]
 Positions = Annotated[tuple[Annotated[int, Meta(ge=0, le=128)], ...], Meta(max_length=128)]

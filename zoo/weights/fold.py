@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from itertools import count, takewhile
+from itertools import chain, count, takewhile
 from typing import Any
 
 import flax.linen as nn
@@ -21,8 +21,8 @@ ModulePath = tuple[str, ...]
 
 # The convolution that a norm named `bn` follows, in the same block.
 CONVOLUTIONS = ("conv", "pointwise")
-# Before their numbers, the convolutions of groups of channels whose outputs are concatenated before a norm `bn`.
-MIXED = "mixed"
+# Before their numbers, convolutions whose outputs are concatenated before a norm `bn`.
+CONCATENATED = ("mixed", "path_")
 
 
 def fold_batchnorm(
@@ -85,12 +85,15 @@ def batch_norms(model: Network) -> dict[ModulePath, float]:
 
 
 def _convolutions_before(norm: ModulePath, params: Mapping[ModulePath, Any]) -> list[ModulePath]:
-    """The convolution that a norm follows, or those of groups of its channels; none where it follows no convolution."""
+    """The convolution that a norm follows, or those whose outputs it follows together; none where there is none."""
     *block, name = norm
-    found = [(*block, conv) for conv in CONVOLUTIONS if (*block, conv, "kernel") in params]
-    mixed = ((*block, f"{MIXED}{number}") for number in count(1))
-    found = found[:1] or list(takewhile(lambda path: (*path, "kernel") in params, mixed))
-    return found if name == "bn" else []
+
+    def is_convolution(conv: str) -> bool:
+        return (*block, conv, "kernel") in params
+
+    numbered = (takewhile(is_convolution, map(f"{prefix}{{}}".format, count(1))) for prefix in CONCATENATED)
+    found = list(filter(is_convolution, CONVOLUTIONS))[:1] or list(chain.from_iterable(numbered))
+    return [(*block, conv) for conv in found] if name == "bn" else []
 
 
 def _fold(

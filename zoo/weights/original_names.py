@@ -25,6 +25,7 @@ TIMM = {
     "inception_v4": "inception_v4",
     "inception_resnet_v2": "inception_resnet_v2",
     "xception": "legacy_xception",
+    **{name: name for name in ("xception41", "xception65", "xception71", "nasnetalarge", "pnasnet5large")},
     **{name: name for name in ("seresnet50", "seresnext50_32x4d", "seresnext101_32x8d")},
     **{f"resnet{depth}d": f"resnet{depth}d" for depth in (18, 26, 34, 50, 101, 152, 200)},
     **{name: name for name in ("ecaresnet50d", "ecaresnet101d", "resnetrs50", "resnetrs101")},
@@ -51,6 +52,9 @@ TIMM = {
     **{f"efficientnet_b{i}_tf": f"tf_efficientnet_b{i}" for i in range(8)},
     **{f"efficientnet_v2_{size}_tf": f"tf_efficientnetv2_{size}" for size in EFFICIENTNET_V2_SIZES},
     **{f"mobilenet_v3_{size}_tf": f"tf_mobilenetv3_{size}_100" for size in ("small", "large")},
+    **{name: name for name in ("hgnet_tiny", "hgnet_small")},
+    **{f"hgnetv2_b{i}": f"hgnetv2_b{i}" for i in range(7)},
+    **{f"hrnet_{size}": f"hrnet_{size}" for size in ("w18_small", "w18", "w32", "w48")},
 }
 # What timm itself sets only together with its weights.
 TIMM_ARGUMENTS = {"fbnetc_100": {"bn_eps": 1e-3}}

@@ -141,6 +141,31 @@ IMAGENET = (
         "stated",
     ),
     Row(
+        ("xception[0-9]*",),
+        {
+            **SGD,
+            "nesterov": True,
+            "epochs": 100,
+            "batch_size": 256,
+            "learning_rate": 0.05,
+            "rate_batch": 32,
+            "schedule": "staircase",
+            "decay_rate": 0.94,
+            "decay_epochs": 2.0,
+            "weight_decay": 4e-5,
+            **CROP,
+        },
+        "Chen et al. 2018 (arXiv:1802.02611), section 4, its training on ImageNet; epochs and crops, which it does not "
+        "state, of Inception; read from memory",
+    ),
+    Row(
+        ("nasnet*", "pnasnet*"),
+        {**INCEPTION, "clip_norm": 10.0, "dropout": 0.5},
+        "Zoph et al. 2017 (arXiv:1707.07012), appendix A: as Inception v3, with dropout of 0.5 and gradients clipped "
+        "at 10; rate, decay, weight decay and average of Inception's program; no auxiliary head, no drop-path; "
+        "read from memory",
+    ),
+    Row(
         ("resnet*v2",),
         RESNET_TORCH,
         "He et al. 2016 (arXiv:1603.05027), appendix; fb.resnet.torch",
@@ -416,6 +441,46 @@ IMAGENET = (
             **CROP,
         },
         "Radosavovic et al. 2020 (arXiv:2003.13678), and its program (facebookresearch/pycls, dds_baselines)",
+    ),
+    Row(
+        ("hrnet*",),
+        {
+            **RESNET_90,
+            "epochs": 100,
+            "batch_size": 128,
+            "learning_rate": 0.05,
+            "rate_batch": 128,
+            "warmup_epochs": 0.0,
+            "decay_at": "30,60,90",
+            "decay_norms": True,
+        },
+        "HRNet/HRNet-Image-Classification (experiments/cls_hrnet_w18_sgd_lr5e-2_wd1e-4_bs32_x100.yaml), four devices "
+        "with 32 images each",
+    ),
+    Row(
+        ("hgnet*",),
+        {
+            **RESNET_COSINE,
+            "nesterov": False,
+            "epochs": 600,
+            "batch_size": 1024,
+            "learning_rate": 0.5,
+            "rate_batch": 1024,
+            "weight_decay": 4e-5,
+            "decay_norms": True,
+            "label_smoothing": 0.1,
+            "mixup": 0.2,
+            "cutmix": 1.0,
+            "randaugment": 7.0,
+            "randaugment_std": 0.5,
+            "augment_interpolation": "bicubic",
+            "erase": 0.25,
+            "erase_area": 0.3333,
+            "erase_noise": True,
+            "eval_crop": 0.949,
+        },
+        "PaddleClas (ppcls/configs/ImageNet/PPHGNet/PPHGNet_small.yaml), eight devices with 128 images each; no such "
+        "file has the training of PP-HGNetV2, whose weights are distilled from a larger network's",
     ),
     Row(
         ("convnext*",),
