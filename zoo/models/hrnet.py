@@ -125,10 +125,11 @@ class MultiResolutionModule(nn.Module):
     @nn.compact
     def __call__(self, maps: Sequence[jax.Array], train: bool = False) -> list[jax.Array]:
         branches = [self._branch(m, i, train) for i, m in enumerate(maps, start=1)]
-        return [
-            keeping_output(self.act)(sum(self._resampled(branches, j, i, train) for j in range(len(branches))))
-            for i in range(len(branches))
-        ]
+        return [keeping_output(self.act)(self._fused(branches, i, train)) for i in range(len(branches))]
+
+    def _fused(self, branches: list[jax.Array], target: int, train: bool) -> jax.Array:
+        first, *others = (self._resampled(branches, source, target, train) for source in range(len(branches)))
+        return sum(others, first)
 
     def _branch(self, x: jax.Array, i: int, train: bool) -> jax.Array:
         for k in range(1, self.depth + 1):

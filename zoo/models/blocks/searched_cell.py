@@ -7,7 +7,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from zoo.geometry import explicit_padding
+from zoo.geometry import explicit_padding, pair
 from zoo.initializers import LayerInitializer
 from zoo.layers import Activation, Conv, ModuleFactory, avg_pool, max_pool
 
@@ -79,7 +79,7 @@ class Cell(nn.Module):
                 return avg_pool(x, 3, stride, "SAME", count_include_pad=stride > 1)
             case "max":
                 if self.zero_padded_max and stride > 1:
-                    x = jnp.pad(x, ((0, 0), *explicit_padding(x.shape[1:3], 3, stride, "SAME"), (0, 0)))
+                    x = jnp.pad(x, ((0, 0), *explicit_padding(pair(x.shape[1:3]), 3, stride, "SAME"), (0, 0)))
                     x = max_pool(x, 3, stride)
                 else:
                     x = max_pool(x, 3, stride, "SAME")
