@@ -9,14 +9,18 @@ import math
 import re
 from collections import Counter
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
 import zoo
+from zoo.models import FAMILIES
 
 ROOT = Path(__file__).parents[2]
-BOUNDS = json.loads(Path(__file__).with_name("bounds.json").read_text())
+BOUNDS, UNMEASURED = (
+    json.loads(Path(__file__).with_name(f"{name}.json").read_text()) for name in ("bounds", "unmeasured")
+)
 DEVICES = {"cuda": ("h200:1x8", "jax_plugins.xla_cuda12"), "tpu": ("v5e:2x4", "libtpu")}
 IMAGES = 32
 TOLERANCE = 1.05
@@ -62,16 +66,18 @@ def test_convolutions_are_those_of_the_platform_in_bfloat16(platform, network):
         assert {re.search(r"dim_labels=([^,\s]+)", one.rest)[1] for one in found} == {"b01f_o01i->b01f"}
         targets = Counter(one.attribute("custom_call_target") for one in found)
         # Of the vectors that squeeze-and-excitation multiplies, XLA makes matrix products.
-        assert targets["__cudnn$convBackwardFilter"] == len(kernels)
+        assert targets["__cudnn$convBackwardFilter"] + kernel_gradients_as_forward(found) == len(kernels)
 
 
 @pytest.mark.parametrize("network", BOUNDS["cuda"])
 def test_only_kernels_are_transposed(network):
     """cuDNN has the output features first; images keep their order, but where ShuffleNet's channels change places."""
     sizes = {math.prod(shape) for _, shape in convolution_kernels(network)}
-    moved = [one for one in compiled("cuda", network).program.operations if one.opcode == "transpose"]
+    step = compiled("cuda", network)
+    moved = [one for one in step.program.operations if one.opcode == "transpose"]
     images = [one for one in moved if is_image(one) and math.prod(one.arrays[0][1]) not in sizes]
-    assert [one.shape for one in images if "channel_shuffle" not in one.rest] == []
+    channels_first = 2 * kernel_gradients_as_forward(filter(is_convolution, step.program.operations))
+    assert len([one for one in images if "channel_shuffle" not in one.rest]) <= channels_first, images
 
 
 @pytest.mark.parametrize(("platform", "network"), CASES)
@@ -84,6 +90,18 @@ def test_kernels_bytes_and_collectives_are_no_more_than_measured(platform, netwo
     assert found["collectives"].keys() <= bound["collectives"].keys()
     for kind, number in found["collectives"].items():
         assert number <= TOLERANCE * bound["collectives"][kind], kind
+
+
+@pytest.mark.parametrize("platform", BOUNDS)
+def test_each_family_has_a_bound(platform):
+    """It fails with the smallest network of a new family: measure that one, or name the family in unmeasured.json."""
+    families = {family: import_module(f"zoo.models.{family}").ENTRIES for family in FAMILIES}
+    missing = {
+        family: min(entries, key=lambda info: info.parameters).name
+        for family, entries in families.items()
+        if not any(info.name in BOUNDS[platform] for info in entries)
+    }
+    assert missing == {family: missing.get(family) for family in UNMEASURED[platform]}
 
 
 # LeNet-5 has one kernel of each sort, and compiles in seconds.
@@ -128,6 +146,16 @@ def is_convolution(operation):
         return operation.attribute("custom_call_target").startswith("__cudnn$conv")
     # TPUs compute matrix products, here of the logits too, by the same operation.
     return operation.opcode == "convolution" and "conv_general_dilated" in operation.rest
+
+
+def kernel_gradients_as_forward(convolutions):
+    """The number of these forward convolutions for GPUs, whose one image are the channels of the two operands.
+
+    XLA takes the gradient of a kernel for one where the kernel is as large as the image, as in ConvNeXt's last stage.
+    A row of zeros around the image would change that, and read and write 1.6 times as much.
+    """
+    forward = [one for one in convolutions if one.attribute("custom_call_target") == "__cudnn$convForward"]
+    return sum(one.arrays[0][1][0] == 1 for one in forward)
 
 
 @cache
