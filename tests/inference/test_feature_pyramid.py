@@ -21,7 +21,18 @@ LAYERS = ("conv1", "conv2_1", "conv3_1", "conv4_1", "conv5_1")
 tiny = partial(zoo.feature_pyramid, "resnet18", depths=(1, 1, 1, 1), widths=(8, 10, 12, 14), layers=LAYERS)
 IMAGES = np.random.default_rng(0).normal(size=(2, 64, 96, 3)).astype(np.float32)
 # Max pools between their stages.
-NOT_DILATED = ("alexnet", "zfnet", "nin", "squeezenet", "vgg", "inception", "googlenet", "xception")
+NOT_DILATED = (
+    "alexnet",
+    "zfnet",
+    "nin",
+    "squeezenet",
+    "vgg",
+    "inception",
+    "googlenet",
+    "xception",
+    "dla",
+    "ese_vovnet",
+)
 
 
 class UserNet(nn.Module):

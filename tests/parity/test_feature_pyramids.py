@@ -23,7 +23,8 @@ HEIGHT, WIDTH = 130, 193
 
 
 def original_maps(name, x, epsilon, output_stride):
-    """(the variables of timm's network, its maps, their strides). Raises as timm where it has no such output stride."""
+    """(the variables of timm's network, its maps, their indices, their strides). Raises as timm where it has no such
+    output stride."""
     import_torchvision()
     import timm
 
@@ -39,13 +40,14 @@ def original_maps(name, x, epsilon, output_stride):
             module.eps = epsilon
     with torch.no_grad():
         maps = pyramid(torch.from_numpy(x.copy()).permute(0, 3, 1, 2))
-    strides = pyramid.feature_info.reduction()
-    return from_torch(name, state, "timm"), [one.permute(0, 2, 3, 1).numpy() for one in maps], strides
+    info = pyramid.feature_info
+    maps = [one.permute(0, 2, 3, 1).numpy() for one in maps]
+    return from_torch(name, state, "timm"), maps, info.out_indices, info.reduction()
 
 
 # Of each family the smallest network, with the output stride that has all dilations, where it has any.
 SMALLEST = {family(name): name for name in sorted(NAMES, key=lambda name: -zoo.model_info(name).parameters)}
-NOT_DILATED = ("vgg", "inception", "xception", "densenet")
+NOT_DILATED = ("vgg", "inception", "xception", "densenet", "dpn", "dla", "ese_vovnet")
 CASES = [(name, stride) for name in NAMES for stride in ((32,) if name.startswith(NOT_DILATED) else (32, 16, 8))]
 
 
@@ -60,8 +62,8 @@ def marks(name, output_stride):
 def test_maps_equal_those_of_timm(name, output_stride):
     x = image(HEIGHT, WIDTH)
     epsilon = next(iter(batch_norms(zoo.create_model(name)).values()), 1e-5)
-    variables, theirs, strides = original_maps(name, x, epsilon, output_stride)
-    pyramid = zoo.feature_pyramid(name, range(len(theirs)), output_stride)
+    variables, theirs, indices, strides = original_maps(name, x, epsilon, output_stride)
+    pyramid = zoo.feature_pyramid(name, indices, output_stride)
     assert list(pyramid.strides) == strides
     maps = jit_once(pyramid.apply)(pyramid.variables_of(variables), x)
     for ours, expected, channels in zip(maps, theirs, pyramid.channels, strict=True):
