@@ -39,7 +39,16 @@ def smaller_half(names: list[str]) -> set[str]:
 QUICK = quick_models()
 # Deep networks take long to compile, and many parameters long to fill: a family whose smallest network takes over three
 # seconds of CPU time is tested at night.
-DEEP = {"inception_resnet_v2_keras", "inception_v4", "pyramidnet110_48", "ghostnet_100", "rexnet_100", "mixnet_s"}
+DEEP = {
+    "inception_resnet_v2_keras",
+    "inception_v4",
+    "pyramidnet110_48",
+    "ghostnet_100",
+    "fbnetc_100",
+    "mobilenet_v4_conv_small",
+    "rexnet_100",
+    "mixnet_s",
+}
 MAX_FILLED = 65_000_000
 QUICK_TO_COMPUTE = {name for name in QUICK - DEEP if zoo.model_info(name).parameters <= MAX_FILLED}
 # The kinds of layers, one network each, for tests that compile more than a forward pass: a new family adds none.
