@@ -71,6 +71,11 @@ class DilatedStages:
         if self._stage is not None:
             raise NotDilatable("a max pool has no dilation")
 
+    def refuse(self, reason: str) -> None:
+        """Raises NotDilatable where any stage is without strides."""
+        if any(stage is not None for stage in self._stages):
+            raise NotDilatable(reason)
+
     @property
     def _stage(self) -> StageDilation | None:
         return self._stages[self._position] if self._position < len(self._stages) else None

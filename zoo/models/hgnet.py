@@ -195,6 +195,7 @@ def affine_activation(x: jax.Array, act: Activation, dtype: jnp.dtype) -> jax.Ar
 def _entry(name: str) -> ModelInfo:
     (stem_widths, depths, widths, features, layers, affine), (parameters, macs) = TABLE[name]
     v2 = name.startswith("hgnetv2")
+    blocks = tuple(f"block{stage}_{depth}" for stage, depth in enumerate(depths, start=1))
     return ModelInfo(
         name=name,
         build=partial(
@@ -212,10 +213,8 @@ def _entry(name: str) -> ModelInfo:
         macs=macs,
         crop=0.965,
         interpolation="bicubic",
-        stages=(
-            "stem2b" if v2 else "stem3",
-            *(f"block{stage}_{depth}" for stage, depth in enumerate(depths, start=1)),
-        ),
+        stages=("stem2b" if v2 else "stem3", *blocks),
+        pyramid=blocks,
     )
 
 

@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from zoo.initializers import InitialValues, he_normal_fan_out, torch_default, torch_default_bias
+from zoo.kernels.dilation import dilated_stages
 from zoo.kernels.relu import keeping_output
 from zoo.layers import Activation, Dropout, ModuleFactory, batch_norm, global_avg_pool
 from zoo.models.blocks.residual import ConvSettings, ResidualBlock
@@ -59,6 +60,8 @@ class HRNet(FoldableNetwork):
 
     @nn.compact
     def __call__(self, x: jax.Array, *, train: bool = False) -> jax.Array:
+        if stages := dilated_stages():
+            stages.refuse("its resolutions are side by side")
         conv = self.conv_blocks(self.norm_unless_folded(batch_norm, train=train))
         block = partial(
             ResidualBlock,

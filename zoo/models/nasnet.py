@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import flax.linen as nn
 import jax
@@ -29,7 +29,7 @@ from zoo.models.blocks.searched_cell import (
 )
 from zoo.models.blocks.separable_conv import SeparableConv
 from zoo.models.field_types import Depths, Probability, Width
-from zoo.models.network import FoldableNetwork, ModelInfo, Paper, maybe_remat
+from zoo.models.network import FoldableNetwork, MapLayer, ModelInfo, Paper, activated, maybe_remat
 from zoo.runtime.record_types import ImageShape
 
 NASNET = Paper(
@@ -168,6 +168,12 @@ RECORD = partial(
 PNASNET_DEPTHS = (4, 3, 3)
 
 
+def _maps(stages: tuple[str, ...]) -> dict[str, Any]:
+    """The stages; a pyramid has the activations of the cells, as timm's."""
+    stem, *cells = stages
+    return {"stages": stages, "pyramid": (stem, *(MapLayer(cell, activated) for cell in cells))}
+
+
 ENTRIES = (
     RECORD(
         name="nasnetalarge",
@@ -175,7 +181,7 @@ ENTRIES = (
         paper=NASNET,
         parameters=88_753_150,
         macs=23_783_414_658,
-        stages=("conv0", "cell_stem_0", "cell_5", "cell_11", "cell_17"),
+        **_maps(("conv0", "cell_stem_0", "cell_5", "cell_11", "cell_17")),
         differs=PORTED,
     ),
     RECORD(
@@ -191,6 +197,6 @@ ENTRIES = (
         paper=PNASNET,
         parameters=86_057_668,
         macs=24_937_395_792,
-        stages=("conv0", "cell_stem_0", "cell_3", "cell_6", "cell_9"),
+        **_maps(("conv0", "cell_stem_0", "cell_3", "cell_6", "cell_9")),
     ),
 )

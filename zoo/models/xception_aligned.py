@@ -10,7 +10,7 @@ import jax
 from zoo.initializers import TORCH_DEFAULT, InitialValues
 from zoo.layers import Activation, Dropout, ModuleFactory, batch_norm, global_avg_pool
 from zoo.models.field_types import Depth, Probability, Strides, Widths
-from zoo.models.network import FoldableNetwork, ModelInfo, Paper, maybe_remat
+from zoo.models.network import FoldableNetwork, MapLayer, ModelInfo, Paper, activated, maybe_remat
 from zoo.runtime.record_types import ImageShape
 
 PAPER = Paper(
@@ -116,15 +116,17 @@ def separable(x: jax.Array, features: int, stride: int, conv: ModuleFactory, nam
     return conv(features, 1, name=f"{name}_pointwise")(x, train)
 
 
-def _stages(strides: tuple[int, ...], middle_depth: int) -> tuple[str, ...]:
-    """The last block at each resolution."""
-    before_strides = [i for i, stride in enumerate(strides, start=1) if stride > 1][1:]
-    middle = len(strides) + middle_depth
-    return ("stem2", *(f"block{i - 1}" for i in before_strides), f"block{middle}", f"block{middle + 2}")
+def _strided_blocks(strides: tuple[int, ...], middle_depth: int) -> list[int]:
+    return [
+        *(i for i, stride in enumerate(strides, start=1) if stride > 1),
+        len(strides) + middle_depth + 1,
+    ]
 
 
 def _entry(name: str) -> ModelInfo:
     (widths, strides), middle_depth, parameters, macs = TABLE[name]
+    strided = _strided_blocks(strides, middle_depth)
+    last = f"block{strided[-1] + 1}"
     return ModelInfo(
         name=name,
         build=partial(XceptionAligned, entry_widths=widths, entry_strides=strides, middle_depth=middle_depth),
@@ -136,7 +138,9 @@ def _entry(name: str) -> ModelInfo:
         std=(0.5, 0.5, 0.5),
         crop=0.94 if name == "xception65" else 0.903,
         interpolation="bicubic",
-        stages=_stages(strides, middle_depth),
+        stages=("stem2", *(f"block{i - 1}" for i in strided[1:]), last),
+        # As timm's: what the last convolution of a block reduces.
+        pyramid=(*(MapLayer(f"block{i}/sepconv2_pointwise", activated) for i in strided), last),
         differs="the release's: the last separable convolution of the exit flow's first block has the stride",
     )
 
