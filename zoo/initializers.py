@@ -57,16 +57,17 @@ def _traced_once(initializer: Drawn, key: jax.Array, shape: tuple[int, ...], dty
 
 @dataclass(frozen=True)
 class Normal(Drawn):
-    """A normal distribution around zero that is not cut off.
+    """A normal distribution around `mean` that is not cut off.
 
     It stands for torch's `trunc_normal_` too, which cuts at -2 and 2, not at two deviations: a hundred deviations of
     0.02.
     """
 
     stddev: float
+    mean: float = 0.0
 
     def draw(self, key: jax.Array, shape: tuple[int, ...], dtype: jnp.dtype) -> jax.Array:
-        return jax.nn.initializers.normal(self.stddev)(key, shape, dtype)
+        return self.mean + jax.nn.initializers.normal(self.stddev)(key, shape, dtype)
 
 
 @dataclass(frozen=True)
@@ -131,7 +132,8 @@ he_normal_group_fan_out = HeNormalOfGroup()
 # Glorot and Bengio 2010: Keras's default; and Caffe's xavier, which takes the fan-in alone.
 glorot_uniform = VarianceScaling(1.0, "fan_avg", "uniform")
 caffe_xavier = VarianceScaling(1.0, "fan_in", "uniform")
-# Flax's default of linear layers.
+# LeCun et al. 1998; torch's kaiming_normal_ for linear layers, and Flax's default of these.
+lecun_normal = VarianceScaling(1.0, "fan_in", "normal")
 lecun_truncated_normal = VarianceScaling(1.0, "fan_in", "truncated_normal")
 # torch's default, of kernels and of biases: uniform in +-1 / sqrt(fan-in of the kernel).
 torch_default = VarianceScaling(1 / 3, "fan_in", "uniform")

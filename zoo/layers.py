@@ -38,6 +38,7 @@ __all__ = [
     "batch_norm",
     "conv",
     "global_avg_pool",
+    "group_norm",
     "local_response_norm",
     "max_pool",
     "stochastic_depth",
@@ -106,7 +107,7 @@ class Conv(nn.Module):
         check_groups(channels, features, self.groups)
         shape = (*pair(self.kernel_size, "kernel size", least=1), channels // self.groups, features)
         kernel_init, bias_init = (for_layer(init, shape, self.groups) for init in (self.kernel_init, self.bias_init))
-        kernel = self.param("kernel", kernel_init, shape, jnp.float32)
+        kernel = self.used_kernel(self.param("kernel", kernel_init, shape, jnp.float32))
         bias = self.param("bias", bias_init, (self.features,), jnp.float32) if self.use_bias else None
         x, kernel, bias = nn.dtypes.promote_dtype(x, kernel, bias, dtype=self.dtype)
         return conv(
@@ -119,6 +120,21 @@ class Conv(nn.Module):
             groups=self.groups,
         )
 
+    def used_kernel(self, kernel: jax.Array) -> jax.Array:
+        """The kernel that the input is convolved with, from the parameter. For subclasses, in the compact method."""
+        return kernel
+
+
+def group_norm(
+    *, train: bool, name: str | None = None, dtype: jnp.dtype = jnp.float32, num_groups: int = 32
+) -> nn.GroupNorm:
+    """Normalisation over the positions and the channels of a group, of each image: the same with and without `train`.
+
+    Wu and He, arXiv:1803.08494.
+    """
+    # The variance is right where the mean is large, as torch's; it costs nothing on a CPU.
+    return nn.GroupNorm(num_groups=num_groups, epsilon=1e-5, use_fast_variance=False, dtype=dtype, name=name)
+
 
 def batch_norm(
     *,
@@ -129,6 +145,7 @@ def batch_norm(
     momentum: float = 0.9,
     use_scale: bool = True,
     scale_init: nn.initializers.Initializer = ones,
+    bias_init: nn.initializers.Initializer = zeros,
 ) -> BatchNorm:
     """Batch normalisation. With `train` the statistics are those of the whole batch, over all of its devices.
 
@@ -140,6 +157,7 @@ def batch_norm(
         epsilon=epsilon,
         use_scale=use_scale,
         scale_init=scale_init,
+        bias_init=bias_init,
         dtype=dtype,
         axis_name=data_axis(),
         name=name,

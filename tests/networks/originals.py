@@ -74,6 +74,13 @@ DIVIDED_BY_4 = (
     (r"xception\d\d", r"blocks\.\d+\.stack\.conv3\.bn_pw\.weight"),
     (r"nasnetalarge|pnasnet5large", r".*\.bn_sep_2\.weight"),
     (r"regnet_y_(1_6|3_2|32|128)gf", r"trunk_output\..*\.f\.c\.1\.weight"),
+    (r"repvgg_.*", r".*\.(conv_1x1\.bn|identity)\.weight"),
+    (r"mobileone_s0", r".*\.(conv_kxk\.\d|conv_scale)\.bn\.weight"),
+    (r"mobileone_s[1-4]", r".*\.(conv_scale\.bn|identity)\.weight"),
+    (r"inception_next_.*", r".*\.gamma"),
+    (r"starnet_.*", r".*\.(f[12]\.conv|g\.bn|dwconv2\.conv)\.weight"),
+    (r"eca_nfnet_.*", r".*\.conv3\.gain"),
+    (r"fasternet_.*", r".*\.mlp\.3\.weight"),
 )
 
 

@@ -91,6 +91,17 @@ RATES = {
     ("ImageNet", "hrnet*"): (0.05, 100, tenths(30, 60, 90)),
     ("ImageNet", "hgnet*"): (0.5, 600, cosine(600, 5)),
     ("ImageNet", "convnext*"): (0.004, 300, cosine(300, 20)),
+    ("ImageNet", "inception_next*"): (0.004, 300, cosine(300, 20)),
+    ("ImageNet", "starnet*"): (0.003, 300, cosine(300, 5)),
+    ("ImageNet", "fasternet_t0"): (0.004, 300, cosine(300, 20)),
+    ("ImageNet", "fasternet*"): (0.004, 300, cosine(300, 20)),
+    ("ImageNet", "nf_resnet*"): (1.6, 90, cosine(90, 5)),
+    ("ImageNet", "*nfnet*"): (1.6, 360, cosine(360, 5)),
+    ("ImageNet", "resnetv2_*_bit"): (0.48, 90, warmed(tenths(30, 60, 80), 16)),
+    ("ImageNet", "repvgg_b3"): (0.1, 200, cosine(200, 5)),
+    ("ImageNet", "repvgg*"): (0.1, 120, cosine(120)),
+    ("ImageNet", "mobileone_s0"): (0.1, 300, cosine(300)),
+    ("ImageNet", "mobileone*"): (0.1, 300, cosine(300)),
     ("CIFAR", "wide_resnet*"): (0.1, 200, lambda e: 0.2 ** sum(e >= epoch for epoch in (60, 120, 160))),
     ("CIFAR", "resnet*_cifar"): (0.1, 164, tenths(82, 123)),
     ("CIFAR", "pyramidnet*"): (0.1, 300, tenths(150, 225)),
@@ -134,7 +145,8 @@ def nearly_orthogonal(matrix):
 
 @pytest.mark.parametrize("key", TABLE, ids=" ".join)
 def test_one_step_of_the_optimizer(key):
-    recipe = Recipe(**{**TABLE[key].settings, "schedule": "constant", "warmup_epochs": 0.0, "clip_norm": 0.0})
+    unclipped = {"schedule": "constant", "warmup_epochs": 0.0, "clip_norm": 0.0, "clip_adaptive": 0.0}
+    recipe = Recipe(**{**TABLE[key].settings, **unclipped})
     rate, decay = RATES[key][0], recipe.weight_decay
     rng = np.random.default_rng(0)
     params = {"kernel": rng.normal(size=(5, 3)), "bias": rng.normal(size=3)}

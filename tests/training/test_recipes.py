@@ -113,6 +113,31 @@ def test_gradients_are_clipped_by_their_global_norm():
     np.testing.assert_allclose(norm, 1.0, rtol=1e-5)
 
 
+def test_adaptive_clipping_is_of_each_output_against_its_parameters():
+    """Equation 3 of the paper in NumPy; a bias of zeros can change, and the head is left alone."""
+    recipe = Recipe(
+        optimizer="sgd", clip_adaptive=0.1, momentum=0.0, weight_decay=0, warmup_epochs=0, learning_rate=1.0
+    )
+    transformation = make_optimizer(recipe, 10, head=frozenset({"fc/kernel", "fc/bias"}))
+    rng = np.random.default_rng(0)
+    shapes = {"conv": {"kernel": (3, 3, 4, 5), "bias": (5,), "gain": (5,)}, "fc": {"kernel": (5, 3), "bias": (3,)}}
+    params, gradient = (
+        jax.tree.map(
+            lambda shape: rng.normal(size=shape).astype(np.float32), shapes, is_leaf=lambda x: type(x) is tuple
+        )
+        for _ in range(2)
+    )
+    params["conv"]["bias"][:] = 0
+    gradient["conv"]["kernel"][..., :2] *= 1e-3  # below the bound
+    updates = jax.jit(lambda g, p: transformation.update(g, transformation.init(p), p)[0])(gradient, params)
+    for name, axes in (("kernel", (0, 1, 2)), ("bias", 0), ("gain", 0)):
+        g, p = gradient["conv"][name], params["conv"][name]
+        norm, bound = (np.sqrt((array**2).sum(axes)) for array in (g, p))
+        expected = g * np.minimum(1, 0.1 * np.maximum(bound, 1e-3) / norm)
+        np.testing.assert_allclose(updates["conv"][name], -expected, rtol=1e-5)
+    jax.tree.map(lambda u, g: np.testing.assert_allclose(u, -g, rtol=1e-6), updates["fc"], gradient["fc"])
+
+
 def test_every_setting_has_a_help_text():
     assert all(field.metadata["help"] for field in dataclasses.fields(Recipe))
 

@@ -44,6 +44,7 @@ OTHER = {
     "layer_decay": 0.5,
     "weight_decay": 0.0,
     "clip_norm": 1.0,
+    "clip_adaptive": 0.01,
     "label_smoothing": 0.1,
     "aux_weight": 0.5,
     "balance": True,

@@ -11,23 +11,37 @@ from quick import computed, drawn, smallest_of
 
 import zoo
 from zoo.layers import ConvBlock, batch_norm, global_avg_pool
-from zoo.models.network import Network
+from zoo.models.blocks.parallel_convolutions import ParallelConvolutions
+from zoo.models.network import FoldableNetwork, Network
 from zoo.models.variables import init_shapes
 from zoo.runtime.jit_once import jit_once
 from zoo.training.finetune.pretrained_backbone import fields_of
-from zoo.weights import Weights, fold_batchnorm, load, save, to_keras, to_torch
+from zoo.weights import Weights, fold_batchnorm, load, reparametrize, save, to_keras, to_torch
 from zoo.weights.files import default_preprocessing
 from zoo.weights.fold import batch_norms, fold_weights
 
-# Where the norm comes before its convolution.
+# Where a norm follows no convolution.
 PRE_ACTIVATION = [
     name
-    for family in ("densenet*", "resnet*v2", "preresnet*", "wrn_*", "pyramidnet*", "dpn*")
+    for family in (
+        "densenet*",
+        "resnet*v2",
+        "preresnet*",
+        "wrn_*",
+        "pyramidnet*",
+        "dpn*",
+        "inception_next*",
+        "starnet*",
+    )
     for name in zoo.list_models(family)
 ]
 WITHOUT_NORM = [
     *("alexnet", "alexnet_2012", "zfnet", "nin", "nin_cifar10", "googlenet"),
-    *(name for family in ("lenet*", "vgg??", "squeezenet*", "convnext*") for name in zoo.list_models(family)),
+    *(
+        name
+        for family in ("lenet*", "vgg??", "squeezenet*", "convnext*", "*_bit", "*nfnet*", "nf_*")
+        for name in zoo.list_models(family)
+    ),
 ]
 FOLDED = [name for name in zoo.list_models() if name not in (*PRE_ACTIVATION, *WITHOUT_NORM)]
 
@@ -47,6 +61,7 @@ def damped(variables):
 
 # One of each kind that is quick to compile: residual, inverted residual, branches.
 FOLDED_QUICKLY = {"resnet18", "mobilenet_v2", "googlenet_tv"}
+PARALLEL = zoo.list_models("repvgg*") + zoo.list_models("mobileone*")
 
 
 @pytest.mark.parametrize("name", computed(FOLDED, FOLDED_QUICKLY))
@@ -73,6 +88,35 @@ def test_a_bias_before_the_norm_is_kept():
     s = bn["scale"] / np.sqrt(stats["var"] + 1.001e-5)
     np.testing.assert_allclose(block["kernel"], conv["kernel"] * s, rtol=1e-6)
     np.testing.assert_allclose(block["bias"], (conv["bias"] - stats["mean"]) * s + bn["bias"], rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("kernel_size", "features", "stride", "groups"), [(3, 8, 1, 1), (3, 8, 1, 4), (3, 12, 2, 4), (1, 8, 1, 2)]
+)
+def test_parallel_branches_are_one_convolution(kernel_size, features, stride, groups):
+    """Grouped too, and with a stride, where the input itself is no branch."""
+    given = {"features": features, "kernel_size": kernel_size, "stride": stride, "groups": groups, "count": 2}
+    block = partial(ParallelConvolutions, act=jnp.sin, dtype=jnp.float32, name="block", **given)
+
+    class Alone(FoldableNetwork):
+        @nn.compact
+        def __call__(self, x, *, train=False):
+            norm = self.norm_unless_folded(batch_norm, train=train)
+            x = block(conv=self.conv_blocks(norm), norm=norm)(x, train)
+            return self.classify(x.reshape(len(x), -1), "fc")
+
+    model = Alone(num_classes=3, image_shape=(6, 6, 8))
+    variables = drawn(model, model.image_shape)
+    plain, folded = reparametrize(model, variables)
+    assert set(folded["params"]["block"]) == {"conv"}
+    x = np.random.default_rng(0).normal(size=(2, 6, 6, 8)).astype(np.float32)
+    np.testing.assert_allclose(plain.apply(folded, x), model.apply(variables, x), rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", PARALLEL)
+def test_a_reparametrized_network_has_one_convolution_per_block(name):
+    blocks = init_shapes(zoo.create_model(name, folded=True))["params"]
+    assert all(set(block) - {"se"} == {"conv"} for layer, block in blocks.items() if layer != "fc")
 
 
 @pytest.mark.parametrize("name", ["densenet121", "resnet50v2"])

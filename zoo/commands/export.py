@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 from zoo.commands.arguments.dataset import print_note, unreadable_images
 from zoo.commands.arguments.quantization import add_quantization_arguments, calibration_dataset
 from zoo.commands.arguments.types import InRange, path
-from zoo.commands.arguments.weights import add_weights_arguments, chosen_weights, print_source
+from zoo.commands.arguments.weights import add_fold_argument, add_weights_arguments, inference_weights, print_source
 from zoo.export.options import DTYPES, PREPROCESS
 from zoo.runtime.limits import BATCH_SIZE
 
@@ -59,6 +59,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--dtype", choices=DTYPES, default="float32", help="type of weights and computation (default: float32)"
     )
+    add_fold_argument(group)
     add_quantization_arguments(parser)
 
 
@@ -68,7 +69,7 @@ def run(args: argparse.Namespace) -> None:
     _check_out(args)
     # Before the weights, which may have to be downloaded.
     dataset = calibration_dataset(args)
-    weights = chosen_weights(args)
+    weights = inference_weights(args)
     print(_write(args, weights, options, dataset), flush=True)
     print_source(weights)
 

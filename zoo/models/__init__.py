@@ -55,6 +55,12 @@ FAMILIES = (
     "convnext",
     "hgnet",
     "hrnet",
+    "repvgg",
+    "mobileone",
+    "nfnet",
+    "inception_next",
+    "starnet",
+    "fasternet",
 )
 
 ENTRIES: tuple[ModelInfo, ...] = tuple(

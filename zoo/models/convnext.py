@@ -97,11 +97,12 @@ class Stem(nn.Module):
     features: int
     conv: ModuleFactory
     dtype: jnp.dtype
+    norm: ModuleFactory = layer_norm
 
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:
         x = self.conv(self.features, 4, 4, name="conv")(x)
-        return layer_norm(dtype=self.dtype, name="norm")(x)
+        return self.norm(dtype=self.dtype, name="norm")(x)
 
 
 class Downsample(nn.Module):
@@ -110,10 +111,11 @@ class Downsample(nn.Module):
     features: int
     conv: ModuleFactory
     dtype: jnp.dtype
+    norm: ModuleFactory = layer_norm
 
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:
-        x = layer_norm(dtype=self.dtype, name="norm")(x)
+        x = self.norm(dtype=self.dtype, name="norm")(x)
         return self.conv(self.features, 2, 2, name="conv")(x)
 
 
@@ -121,6 +123,7 @@ class ConvNeXtBlock(nn.Module):
     """Figure 4: depthwise 7x7, norm, two pointwise layers with an activation between, a scale, plus the input.
 
     Children: `dwconv`, `norm`, `pwconv1`, `grn` with `response_norm`, `pwconv2`; the parameter `layer_scale`, if any.
+    `mixer` makes what stands for the depthwise convolution, and has its name.
     """
 
     stochastic_depth: float
@@ -129,6 +132,9 @@ class ConvNeXtBlock(nn.Module):
     layer_scale: float | None = 1e-6
     response_norm: bool = False
     initial_values: InitialValues = INITIAL
+    mixer: ModuleFactory | None = None
+    norm: ModuleFactory = layer_norm
+    expansion: int = EXPANSION
 
     @nn.compact
     def __call__(self, x: jax.Array, train: bool = False) -> jax.Array:
@@ -136,9 +142,10 @@ class ConvNeXtBlock(nn.Module):
         init = self.initial_values
         conv = partial(Conv, kernel_init=init.kernel, bias_init=init.bias, dtype=self.dtype)
         dense = partial(Dense, kernel_init=init.dense_kernel, bias_init=init.dense_bias, dtype=self.dtype)
-        y = conv(width, 7, padding=3, groups=width, name="dwconv")(x)
-        y = layer_norm(dtype=self.dtype, name="norm")(y)
-        y = self.act(dense(EXPANSION * width, name="pwconv1")(y))
+        mixer = self.mixer or partial(conv, width, 7, padding=3, groups=width)
+        y = mixer(name="dwconv")(x)
+        y = self.norm(dtype=self.dtype, name="norm")(y)
+        y = self.act(dense(self.expansion * width, name="pwconv1")(y))
         if self.response_norm:
             y = GlobalResponseNorm(name="grn")(y)
         y = dense(width, name="pwconv2")(y)

@@ -12,6 +12,7 @@ from zoo.runtime.record_types import MAX_CLASSES
 ClassCount = Annotated[int, Meta(ge=0, le=MAX_CLASSES)]
 Width = Annotated[int, Meta(ge=1, le=2**14)]  # channels
 Groups = Annotated[int, Meta(ge=1, le=256)]  # of a convolution
+Branches = Annotated[int, Meta(ge=1, le=64)]  # parallel convolutions
 Ratio = Annotated[int, Meta(ge=1, le=256)]  # of the channels of a layer to those of a narrower one
 Widths = Annotated[tuple[Width, ...], Meta(min_length=1, max_length=8)]
 WidthFactor = Annotated[float, Meta(gt=0, le=16)]

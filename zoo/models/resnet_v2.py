@@ -1,23 +1,36 @@
-"""ResNet v2: norm and activation precede each convolution, so that the shortcuts are identities."""
+"""ResNet v2 and Big Transfer: norm and activation precede each convolution, so that the shortcuts are identities."""
 
 from functools import partial
 
 import flax.linen as nn
 import jax
+import jax.numpy as jnp
 
 from zoo.initializers import InitialValues, Normal, he_normal_fan_out
-from zoo.layers import Activation, Conv, Dropout, ModuleFactory, batch_norm, global_avg_pool, max_pool, stochastic_depth
+from zoo.layers import (
+    Activation,
+    Conv,
+    Dropout,
+    ModuleFactory,
+    batch_norm,
+    global_avg_pool,
+    group_norm,
+    max_pool,
+    stochastic_depth,
+)
 from zoo.models.blocks.padded_shortcut import padded_shortcut
 from zoo.models.blocks.residual import ConvSettings, Shortcut, block_settings, last_blocks
+from zoo.models.blocks.standardized_conv import StandardizedConv
 from zoo.models.field_types import Depths, Probability, Width, Widths
 from zoo.models.network import ModelInfo, Network, Paper, maybe_remat
-from zoo.models.resnet import (
-    DEPTHS,
-    EXPANSION,
-    WIDTHS,
-)
+from zoo.models.resnet import DEPTHS, EXPANSION, WIDTHS
 
 PAPER = Paper(title="Identity Mappings in Deep Residual Networks", year=2016, url="https://arxiv.org/abs/1603.05027")
+BIT = Paper(
+    title="Big Transfer (BiT): General Visual Representation Learning",
+    year=2019,
+    url="https://arxiv.org/abs/1912.11370",
+)
 
 INITIAL = InitialValues(kernel=he_normal_fan_out, dense_kernel=Normal(0.01))  # as timm's
 
@@ -27,6 +40,16 @@ TABLE = {
     "resnet101v2": (101, 44_541_480, 7_801_405_440),
     "resnet152v2": (152, 60_185_128, 11_513_626_624),
 }
+# Layers, factor of all widths, image size, parameters, multiply-adds.
+BIT_TABLE = {
+    "resnetv2_50x1_bit": (50, 1, 224, 25_549_352, 4_089_184_256),
+    "resnetv2_50x3_bit": (50, 3, 448, 217_319_080, 144_310_714_368),
+    "resnetv2_101x1_bit": (101, 1, 448, 44_541_480, 31_199_477_760),
+    "resnetv2_101x3_bit": (101, 3, 448, 387_934_888, 277_950_676_992),
+    "resnetv2_152x2_bit": (152, 2, 224, 236_335_208, 45_814_382_592),
+    "resnetv2_152x4_bit": (152, 4, 480, 936_533_224, 839_254_016_000),
+}
+HALF = (0.5, 0.5, 0.5)  # mean and deviation, for pixels from -1 to 1
 
 
 class ResNetV2(Network):
@@ -36,13 +59,18 @@ class ResNetV2(Network):
     with stride 1, without a pool; it has `stem_width` channels. Where shapes differ, the shortcut is a 1x1 convolution
     of the first activation or, with `shortcut="padding"`, the input at every second position with zeros as further
     channels. The rate of stochastic depth grows linearly from 0 in the first block to `stochastic_depth` in the last.
+    Big Transfer (Kolesnikov et al. 2019, section 3.1) has `norm=group_norm`, a `conv` with standardized weights, and a
+    `zero_padded_pool`: its padding is zero, not less than all values.
     """
 
     depths: Depths = DEPTHS[50]
     widths: Widths = WIDTHS
     stem_width: Width = WIDTHS[0]
     bottleneck: bool = True
+    norm: ModuleFactory = batch_norm
+    conv: ModuleFactory = Conv
     small_images: bool = False
+    zero_padded_pool: bool = False
     shortcut: Shortcut = "projection"
     stochastic_depth: Probability = 0.0
     dropout: Probability = 0.0
@@ -51,12 +79,9 @@ class ResNetV2(Network):
 
     @nn.compact
     def __call__(self, x: jax.Array, *, train: bool = False) -> jax.Array:
-        conv = partial(Conv, use_bias=False, kernel_init=self.initial_values.kernel, dtype=self.dtype)
-        norm = partial(batch_norm, dtype=self.dtype)
-        if self.small_images:
-            x = conv(self.stem_width, 3, padding=1, name="conv1")(x)
-        else:
-            x = max_pool(conv(self.stem_width, 7, 2, padding=3, name="conv1")(x), 3, 2, padding=1)
+        conv = partial(self.conv, use_bias=False, kernel_init=self.initial_values.kernel, dtype=self.dtype)
+        norm = partial(self.norm, dtype=self.dtype)
+        x = self._stem(x, conv)
         for settings in block_settings(self.depths, self.widths, self.stochastic_depth):
             block = maybe_remat(PreActivationBlock, self.remat)(
                 branch=self._branch(settings.width, settings.stride),
@@ -72,6 +97,14 @@ class ResNetV2(Network):
         x = global_avg_pool(self.act(norm(train=train, name="bn")(x)))
         x = Dropout(self.dropout, deterministic=not train, name="dropout")(x)
         return self.classify(x, "fc")
+
+    def _stem(self, x: jax.Array, conv: ModuleFactory) -> jax.Array:
+        if self.small_images:
+            return conv(self.stem_width, 3, padding=1, name="conv1")(x)
+        x = conv(self.stem_width, 7, 2, padding=3, name="conv1")(x)
+        if self.zero_padded_pool:
+            return max_pool(jnp.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0))), 3, 2)
+        return max_pool(x, 3, 2, padding=1)
 
     def _branch(self, width: int, stride: int) -> tuple[ConvSettings, ...]:
         if not self.bottleneck:
@@ -115,12 +148,39 @@ def _entry(name: str) -> ModelInfo:
         parameters=parameters,
         macs=macs,
         stages=last_blocks(DEPTHS[depth]),
-        mean=(0.5, 0.5, 0.5),
-        std=(0.5, 0.5, 0.5),
+        mean=HALF,
+        std=HALF,
         crop=0.95,
         interpolation="bicubic",
         differs="timm's: no norm between conv1 and its pool; the 3x3 convolution of a block has its stride",
     )
 
 
-ENTRIES = tuple(_entry(name) for name in TABLE)
+def _bit_entry(name: str) -> ModelInfo:
+    depth, factor, size, parameters, macs = BIT_TABLE[name]
+    return ModelInfo(
+        name=name,
+        build=partial(
+            ResNetV2,
+            depths=DEPTHS[depth],
+            widths=tuple(factor * width for width in WIDTHS),
+            stem_width=factor * WIDTHS[0],
+            norm=group_norm,
+            conv=StandardizedConv,
+            zero_padded_pool=True,
+            image_shape=(size, size, 3),
+        ),
+        paper=BIT,
+        parameters=parameters,
+        macs=macs,
+        stages=last_blocks(DEPTHS[depth]),
+        input_size=size,
+        mean=HALF,
+        std=HALF,
+        # Those of 224 pixels were distilled, or their teacher (Beyer et al. 2021, arXiv:2106.05237).
+        crop=0.875 if size == 224 else 1.0,
+        interpolation="bicubic" if size == 224 else "bilinear",
+    )
+
+
+ENTRIES = (*map(_entry, TABLE), *map(_bit_entry, BIT_TABLE))

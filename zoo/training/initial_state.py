@@ -79,7 +79,7 @@ def state_initializer(
     recipe, preprocessing = config.recipe, config.preprocessing
     network = build_network(config)
     muon = recipe.optimizer == "muon"
-    head = head_parameters(network) if muon or recipe.backbone_rate != 1 else frozenset()
+    head = head_parameters(network) if muon or recipe.backbone_rate != 1 or recipe.clip_adaptive else frozenset()
     distances = layer_distances(network) if recipe.layer_decay != 1 else {}
     optimizer = make_optimizer(recipe, steps_per_epoch, head, grouped_kernels(network) if muon else {}, distances)
     frozen = frozen_parameters(network, recipe.freeze)

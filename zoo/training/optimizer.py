@@ -30,15 +30,16 @@ def make_optimizer(
 
     Weight decay is on kernels only, or with `decay_norms` on all parameters. `head` has the keys of the head's
     parameters, such as "fc/kernel", and `groups` the number of groups of grouped convolutions by the key of their
-    kernel. Muon uses both: Adam for the head, and one matrix per group. `distances` are `layer_distances` of the
-    network: ZooError is raised where `layer_decay` has none. The optimizer's update takes the run's clock,
-    `count_updates` of the step, as the extra argument `clock`; without it the schedule counts the optimizer's own
-    updates. The schedule "plateau" is multiplied by the extra argument `rate_scale`. The means of Adam, LAMB and Muon
-    always count the gradients that they have seen.
+    kernel. Muon uses both: Adam for the head, and one matrix per group. Adaptive clipping leaves the head alone.
+    `distances` are `layer_distances` of the network: ZooError is raised where `layer_decay` has none. The optimizer's
+    update takes the run's clock, `count_updates` of the step, as the extra argument `clock`; without it the schedule
+    counts the optimizer's own updates. The schedule "plateau" is multiplied by the extra argument `rate_scale`. The
+    means of Adam, LAMB and Muon always count the gradients that they have seen.
     """
     rate = learning_rate_schedule(recipe, steps_per_epoch)
     parts = [
         optax.clip_by_global_norm(recipe.clip_norm) if recipe.clip_norm else optax.identity(),
+        clip_adaptively(recipe.clip_adaptive, head) if recipe.clip_adaptive else optax.identity(),
         _DIRECTIONS[recipe.optimizer](recipe, head, groups),
         scale_by_schedule(rate),
     ]
@@ -57,6 +58,21 @@ def make_optimizer(
         return chosen
     steps = optax.MultiSteps(chosen, recipe.accumulate)
     return optax.GradientTransformationExtraArgs(steps.init, steps.update)
+
+
+def clip_adaptively(share: float, head: frozenset[str]) -> optax.GradientTransformation:
+    """Scales the gradient of each unit, outside of the head, down to `share` of the norm of its parameters.
+
+    Brock et al. 2021, arXiv:2102.06171, section 4 and equation 3. A unit is one output of a kernel, or a whole bias or
+    scale; parameters with a norm below 1e-3 count as that, so that those that begin with zero can change.
+    """
+    clip = optax.adaptive_grad_clip(share, eps=1e-3)
+
+    def clipped(updates: Any, params: Any) -> Any:
+        smaller, _ = clip.update(updates, optax.EmptyState(), params)
+        return jax.tree.map(lambda inside, new, old: new if inside else old, all_but(head)(params), smaller, updates)
+
+    return optax.stateless(clipped)
 
 
 def scale_by_schedule(rate: optax.Schedule) -> optax.GradientTransformationExtraArgs:

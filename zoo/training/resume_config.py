@@ -33,8 +33,8 @@ START_ANEW = "start a new run, with another --run-dir"
 MAY_CHANGE = frozenset(
     {"epochs", "learning_rate", "schedule", "warmup_epochs", "decay_rate", "decay_epochs", "decay_at", "decay_power"}
     | {"plateau_patience", "rate_batch", "warmup_start", "decay_norms", "batch_norm_momentum", "bn_group"}
-    | {"momentum", "nesterov", "rms_epsilon", "weight_decay", "layer_decay", "clip_norm", "label_smoothing"}
-    | {"loss", "bce_threshold", "crop_sizes", "eval_size", "eval_crop"}
+    | {"momentum", "nesterov", "rms_epsilon", "weight_decay", "layer_decay", "clip_norm", "clip_adaptive"}
+    | {"loss", "label_smoothing", "bce_threshold", "crop_sizes", "eval_size", "eval_crop"}
     | {"aux_weight", "balance", "crop", "shift", "flip", "auto_augment", "randaugment", "randaugment_ops", "dtype"}
     | {"randaugment_std", "randaugment_form", "trivial_augment", "augment_interpolation", "color_jitter", "hue_jitter"}
     | {"lighting", "erase", "erase_area", "erase_noise", "mixup", "cutmix", "mix_per_image"}

@@ -1,7 +1,7 @@
 """Weights: zoo's own files, published files, and conversion from and to other libraries."""
 
 from zoo.weights.files import Weights, load, save
-from zoo.weights.fold import fold_batchnorm
+from zoo.weights.fold import fold_batchnorm, reparametrize
 from zoo.weights.keras import from_keras, to_keras
 from zoo.weights.model_card import CardFacts
 from zoo.weights.pretrained import load_pretrained, open_pretrained
@@ -20,6 +20,7 @@ __all__ = [
     "load_pretrained",
     "open_pretrained",
     "push",
+    "reparametrize",
     "save",
     "to_keras",
     "to_torch",

@@ -1,6 +1,6 @@
-"""Fold batch norms into the convolutions before them: the same function with fewer operations."""
+"""Fold batch norms into the convolutions before them, and join branches: the same function with fewer operations."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from itertools import chain, count, takewhile
 from typing import Any
@@ -32,25 +32,42 @@ def fold_batchnorm(
 
     A convolution W with bias b followed by (y - mean) / sqrt(var + epsilon) * scale + shift becomes one convolution
     with W * s and (b - mean) * s + shift, where s = scale / sqrt(var + epsilon). `model` is the network where it is not
-    the registry's default. Raises ZooError where a norm follows no convolution (DenseNet, ResNet v2), or there is none,
+    the registry's default. Parallel branches are joined to one convolution by a block that says how (`join_branches`,
+    RepVGG and MobileOne). Raises ZooError where a norm follows no convolution (DenseNet, ResNet v2), or there is none,
     and for a network of your own without the field (`zoo.models.network.FoldableNetwork`).
     """
     model = model or create_model(model_name)
     if getattr(model, "folded", False):
         raise ZooError(f"{model_name} is folded already")
-    norms = batch_norms(model)
+    modules = _called_modules(model)
+    norms = _batch_norms_among(modules)
     if not norms:
         raise ZooError(f"{model_name} has no batch norm to fold")
+    joins = {path: module.join_branches for path, module in modules.items() if hasattr(module, "join_branches")}
     flat = {kind: traverse_util.flatten_dict(dict(variables.get(kind, {}))) for kind in ("params", "batch_stats")}
     folded = dict(flat["params"])
     for norm, epsilon in norms.items():
-        convolutions = _convolutions_before(norm, folded)
+        # A norm that is a branch by itself scales the input of the block.
+        convolutions = [norm] if norm[:-1] in joins else _convolutions_before(norm, folded)
         if not convolutions:
             raise ZooError(f"{model_name} cannot be folded: its norm {'/'.join(norm)} follows no convolution")
         _fold(folded, flat["batch_stats"], convolutions, norm, epsilon)
     if not hasattr(model, "folded"):
         raise ZooError(f"{model_name} cannot be folded: its class {type(model).__name__} has no field named folded")
-    return {"params": traverse_util.unflatten_dict(folded)}
+    for block, join in joins.items():
+        _join(folded, block, {norm[len(block)] for norm in norms if norm[: len(block)] == block}, join)
+    # Rounded once.
+    rounded = {path: leaf.astype(np.float32) if leaf.dtype == np.float64 else leaf for path, leaf in folded.items()}
+    return {"params": traverse_util.unflatten_dict(rounded)}
+
+
+def reparametrize(model: Network, variables: Mapping[str, Any]) -> tuple[Network, dict[str, dict[str, Any]]]:
+    """(the network for inference, its variables): parallel branches joined, batch norms folded; the same logits.
+
+    What Ding et al. 2021 (arXiv:2101.03697) call structural re-parameterization. Raises ZooError as `fold_batchnorm`
+    does.
+    """
+    return model.clone(folded=True), fold_batchnorm(type(model).__name__, variables, model=model)
 
 
 def fold_weights(weights: Weights) -> Weights:
@@ -72,11 +89,19 @@ def refuse_folded(model_name: str, variables: Mapping[str, Any], library: str) -
 
 def batch_norms(model: Network) -> dict[ModulePath, float]:
     """The epsilon of each batch norm of a network, by the path of its module."""
-    found: dict[ModulePath, float] = {}
+    return _batch_norms_among(_called_modules(model))
+
+
+def _batch_norms_among(modules: Mapping[ModulePath, nn.Module]) -> dict[ModulePath, float]:
+    return {path: module.epsilon for path, module in modules.items() if isinstance(module, nn.BatchNorm)}
+
+
+def _called_modules(model: Network) -> dict[ModulePath, nn.Module]:
+    """The modules of a network, by their paths, in the order of their calls."""
+    found: dict[ModulePath, nn.Module] = {}
 
     def record(call, args, kwargs, context: nn.module.InterceptorContext) -> Any:
-        if isinstance(context.module, nn.BatchNorm):
-            found[context.module.path] = context.module.epsilon
+        found[context.module.path] = context.module
         return call(*args, **kwargs)
 
     with nn.intercept_methods(record):
@@ -103,14 +128,26 @@ def _fold(
     norm: ModulePath,
     epsilon: float,
 ) -> None:
-    """Replace the convolutions' parameters and remove their norm's, in place; in float64, rounded once."""
+    """Replace the convolutions' parameters and remove their norm's, in place; float64.
+
+    A norm by itself, which is its own convolution, gets a kernel [channels] and a bias.
+    """
     mean, var = (np.asarray(stats[*norm, name], np.float64) for name in ("mean", "var"))
     shift = np.asarray(params.pop((*norm, "bias")), np.float64)
     scale = np.asarray(params.pop((*norm, "scale"), 1.0), np.float64) / np.sqrt(var + epsilon)
     start = 0
     for conv in convolutions:
-        kernel, bias = params[*conv, "kernel"], params.get((*conv, "bias"), 0.0)
+        kernel, bias = params.get((*conv, "kernel"), np.ones(len(mean))), params.get((*conv, "bias"), 0.0)
         group = slice(start, start := start + kernel.shape[-1])
-        params[*conv, "kernel"] = (np.asarray(kernel, np.float64) * scale[group]).astype(np.float32)
-        bias = (np.asarray(bias, np.float64) - mean[group]) * scale[group] + shift[group]
-        params[*conv, "bias"] = bias.astype(np.float32)
+        params[*conv, "kernel"] = np.asarray(kernel, np.float64) * scale[group]
+        params[*conv, "bias"] = (np.asarray(bias, np.float64) - mean[group]) * scale[group] + shift[group]
+
+
+def _join(params: dict[ModulePath, Any], block: ModulePath, names: set[str], join: Callable) -> None:
+    """Replace the branches of a block, which have these names, by their sum, the block `conv`; in place."""
+    branches = {}
+    for name in sorted(names):
+        branch = (*block, name) if (*block, name, "kernel") in params else (*block, name, "conv")
+        branches[name] = params.pop((*branch, "kernel")), params.pop((*branch, "bias"))
+    joined = (*block, "conv", "conv")
+    params[*joined, "kernel"], params[*joined, "bias"] = join(branches)

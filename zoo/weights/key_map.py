@@ -27,6 +27,7 @@ class KeyMap:
     `depthwise`: our depthwise convolutions, whose kernels [h, w, 1, channels] are [h, w, channels, 1] there; patterns.
     `maps`: our parameters of shape [channels] that have the shape [channels, 1, 1] there.
     `rows`: modules whose parameters of shape [channels] have the shape [1, 1, 1, channels] there; patterns.
+    `kernels`: our parameters of shape [channels] that have the shape [channels, 1, 1, 1] there.
     `bgr`: the first convolution, where that library's images are blue-green-red; our images are always RGB.
     """
 
@@ -37,6 +38,7 @@ class KeyMap:
     depthwise: tuple[str, ...] = ()
     maps: tuple[str, ...] = ()
     rows: tuple[str, ...] = ()
+    kernels: tuple[str, ...] = ()
     bgr: str | None = None
 
 

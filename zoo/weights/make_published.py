@@ -130,10 +130,12 @@ def needed_fields(model: str, architecture: str) -> dict[str, Any]:
     ours = create_model(model)
     with torch.device("meta"):
         modules = list(timm.create_model(architecture, **TIMM_ARGUMENTS.get(architecture, {})).modules())
-    (epsilon,) = {module.eps for module in modules if hasattr(module, "eps")} or {None}
-    same_padding = any(isinstance(module, Conv2dSame) for module in modules)
-    needed = {"epsilon": epsilon, "same_padding": same_padding}
-    return {name: value for name, value in needed.items() if getattr(ours, name, value) != value}
+    needed: dict[str, Any] = {}
+    if hasattr(ours, "epsilon"):
+        (needed["epsilon"],) = {module.eps for module in modules if hasattr(module, "eps")}
+    if hasattr(ours, "same_padding"):
+        needed["same_padding"] = any(isinstance(module, Conv2dSame) for module in modules)
+    return {name: value for name, value in needed.items() if getattr(ours, name) != value}
 
 
 def packaged_weights() -> Iterator[dict[str, Any]]:

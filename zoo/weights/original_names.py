@@ -55,6 +55,13 @@ TIMM = {
     **{name: name for name in ("hgnet_tiny", "hgnet_small")},
     **{f"hgnetv2_b{i}": f"hgnetv2_b{i}" for i in range(7)},
     **{f"hrnet_{size}": f"hrnet_{size}" for size in ("w18_small", "w18", "w32", "w48")},
+    **{name: name for name in map("repvgg_{}".format, ("a0", "a1", "a2", "b0", "b1", "b2", "b3"))},
+    **{name: name for name in map("mobileone_s{}".format, range(5))},
+    **{name: name for name in map("resnetv2_{}_bit".format, ("50x1", "50x3", "101x1", "101x3", "152x2", "152x4"))},
+    **{f"dm_nfnet_f{i}": f"dm_nfnet_f{i}" for i in range(4)},
+    **{name: name for name in ("eca_nfnet_l0", "eca_nfnet_l1", "nf_resnet50")},
+    **{name: name for name in map("inception_next_{}".format, ("atto", "tiny", "small", "base"))},
+    **{name: name for name in ("starnet_s1", "starnet_s4", "fasternet_t0", "fasternet_s")},
 }
 # What timm itself sets only together with its weights.
 TIMM_ARGUMENTS = {"fbnetc_100": {"bn_eps": 1e-3}}

@@ -93,6 +93,8 @@ def _to_torch(array: np.ndarray, path: TreePath, key_map: KeyMap) -> np.ndarray:
         return array[:, None, None]
     if is_one_of(module_of(path), key_map.rows):
         return array[None, None, None]
+    if leaf_of(path) in key_map.kernels:
+        return array[:, None, None, None]
     if array.ndim == 4:
         kernel = array.transpose(3, 2, 0, 1)
         return kernel[:, :, 0] if is_one_of(module_of(path), key_map.one_dimensional) else kernel

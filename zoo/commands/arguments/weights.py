@@ -123,7 +123,14 @@ def add_inference_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--dtype", choices=("float32", "bfloat16"), default="float32", help="type of the computation (default: float32)"
     )
-    group.add_argument("--fold", action="store_true", help="fold batch norm into the convolutions")
+    add_fold_argument(group)
+
+
+def add_fold_argument(group: argparse._ArgumentGroup) -> None:
+    """--fold, for `inference_weights`."""
+    group.add_argument(
+        "--fold", action="store_true", help="fold batch norm into the convolutions, and join parallel ones (RepVGG)"
+    )
 
 
 def inference_weights(args: argparse.Namespace) -> Weights:

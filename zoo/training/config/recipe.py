@@ -93,6 +93,12 @@ class Recipe:
         "a gradient with a larger global norm than this is scaled down to it; 0: no clipping",
         maximum=1e9,
     )
+    clip_adaptive: float = config_field(
+        0.0,
+        "adaptive clipping: the gradient of each output of a layer but the head, with a larger norm than this share of "
+        "that of its parameters, is scaled down to it (NFNet: 0.01); 0: no clipping",
+        maximum=1e9,
+    )
     accumulate: int = config_field(1, "batches whose gradients are averaged for one update", minimum=1)
     ema: float = config_field(
         0.0,

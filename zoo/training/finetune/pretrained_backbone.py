@@ -61,11 +61,11 @@ def insert_backbone(variables: Variables, backbone: Mapping[str, jax.Array | np.
 
 
 def check_trained_parts(network: Network, recipe: Recipe) -> None:
-    """Raises ZooError if the network lacks what the recipe freezes, a head for `backbone_rate`, or layers to decay."""
+    """Raises ZooError if the network lacks what the recipe freezes, a head that it treats apart, or layers to decay."""
     frozen_parameters(network, recipe.freeze)
     if recipe.layer_decay != 1:
         layer_distances(network)
-    if recipe.backbone_rate != 1:
+    if recipe.backbone_rate != 1 or recipe.clip_adaptive:
         head_parameters(network)
 
 

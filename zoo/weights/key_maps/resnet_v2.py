@@ -1,6 +1,6 @@
-"""ResNet v2. timm's classifier is a 1x1 convolution."""
+"""ResNet v2 and Big Transfer. timm's classifier is a 1x1 convolution."""
 
-from zoo.models.resnet_v2 import TABLE
+from zoo.models.resnet_v2 import BIT_TABLE, TABLE
 from zoo.weights.key_map import KeyMap
 
 TIMM = KeyMap(
@@ -15,4 +15,4 @@ TIMM = KeyMap(
     convolved=("fc",),
 )
 
-KEY_MAPS = {name: {"timm": TIMM} for name in TABLE}
+KEY_MAPS = {name: {"timm": TIMM} for name in (*TABLE, *BIT_TABLE)}

@@ -13,10 +13,14 @@ from zoo.training.config.recipes.imagenet_settings import (
     BN_INCEPTION,
     CAFFE,
     COLOR,
+    CONVNEXT,
     CROP,
     CROP_OF_256,
+    FASTERNET,
     INCEPTION,
     MNASNET,
+    MOBILEONE,
+    NFNET,
     RESNET_90,
     RESNET_COSINE,
     RESNET_TORCH,
@@ -164,6 +168,19 @@ IMAGENET = (
         "Zoph et al. 2017 (arXiv:1707.07012), appendix A: as Inception v3, with dropout of 0.5 and gradients clipped "
         "at 10; rate, decay, weight decay and average of Inception's program; no auxiliary head, no drop-path; "
         "read from memory",
+    ),
+    Row(
+        ("resnetv2_*_bit",),
+        {
+            **RESNET_90,
+            "nesterov": False,
+            "batch_size": 4096,
+            "learning_rate": 0.03,
+            "warmup_epochs": 16.0,
+            "decay_norms": True,
+            "image_size": 224,
+        },
+        "Kolesnikov et al. 2019 (arXiv:1912.11370), section 3.1, BiT-S: 5,000 steps of warmup; read from memory",
     ),
     Row(
         ("resnet*v2",),
@@ -484,27 +501,74 @@ IMAGENET = (
     ),
     Row(
         ("convnext*",),
+        {**CONVNEXT, "ema": 0.9999},
+        "Liu et al. 2022 (arXiv:2201.03545), table 5, and its program (facebookresearch/ConvNeXt)",
+    ),
+    Row(
+        ("repvgg_b3",),
+        {**RESNET_COSINE, "nesterov": False, "epochs": 200, "label_smoothing": 0.1, "mixup": 0.2, "auto_augment": True},
+        "Ding et al. 2021 (arXiv:2101.03697), section 4.1, heavyweight models; read from memory",
+    ),
+    Row(
+        ("repvgg*",),
+        {**RESNET_COSINE, "nesterov": False, "warmup_epochs": 0.0, "epochs": 120},
+        "Ding et al. 2021 (arXiv:2101.03697), section 4.1; read from memory",
+    ),
+    Row(
+        ("mobileone_s0", "mobileone_s1"),
+        MOBILEONE,
+        "Vasu et al. 2022 (arXiv:2206.04040), section 4; there the weight decay falls to a tenth; read from memory",
+    ),
+    Row(
+        ("mobileone*",),
+        {**MOBILEONE, "auto_augment": True},
+        "Vasu et al. 2022 (arXiv:2206.04040), section 4; at one image size and strength, where it lets them grow, and "
+        "the weight decay falls to a tenth; read from memory",
+    ),
+    Row(
+        ("nf_resnet*",),
+        {**NFNET, "epochs": 90, "weight_decay": 5e-5, "dropout": 0.25, "stochastic_depth": 0.1},
+        "Brock et al. 2021 (arXiv:2101.08692), section 5.1, with the clipping of the second paper (arXiv:2102.06171), "
+        "section 4.1, for the batch; read from memory",
+    ),
+    Row(
+        ("*nfnet*",),
+        {**NFNET, "mixup": 0.2, "cutmix": 1.0, "randaugment": 10.0, "randaugment_ops": 4, "ema": 0.99999},
+        "Brock et al. 2021 (arXiv:2102.06171), section 5 and appendix A; at one magnitude, the largest of ours; read "
+        "from memory",
+    ),
+    Row(
+        ("inception_next*",),
+        CONVNEXT,
+        "Yu et al. 2023 (arXiv:2303.16900), section 4.1: as ConvNeXt, without its average; read from memory",
+    ),
+    Row(
+        ("starnet*",),
         {
             "optimizer": "adamw",
             "epochs": 300,
-            "batch_size": 4096,
-            "learning_rate": 4e-3,
-            "rate_batch": 4096,
-            "warmup_epochs": 20.0,
-            "weight_decay": 0.05,
+            "batch_size": 2048,
+            "learning_rate": 3e-3,
+            "rate_batch": 2048,
+            "warmup_epochs": 5.0,
+            "weight_decay": 0.025,
             "label_smoothing": 0.1,
             "mixup": 0.8,
-            "cutmix": 1.0,
-            "randaugment": 9.0,
+            "cutmix": 0.2,
+            "randaugment": 1.0,
             "randaugment_std": 0.5,
-            "augment_interpolation": "bicubic",
-            "erase": 0.25,
-            "erase_area": 0.3333,
-            "erase_noise": True,
-            "layer_scale": 1e-6,
-            "ema": 0.9999,
             **CROP,
         },
-        "Liu et al. 2022 (arXiv:2201.03545), table 5, and its program (facebookresearch/ConvNeXt)",
+        "Ma et al. 2024 (arXiv:2403.19967), section 4.1 and its appendix; read from memory",
+    ),
+    Row(
+        ("fasternet_t0",),
+        FASTERNET,
+        "Chen et al. 2023 (arXiv:2303.03667), table 8; read from memory",
+    ),
+    Row(
+        ("fasternet*",),
+        {**FASTERNET, "weight_decay": 0.03, "mixup": 0.3, "randaugment": 7.0},
+        "Chen et al. 2023 (arXiv:2303.03667), table 8, FasterNet-S; read from memory",
     ),
 )

@@ -104,3 +104,56 @@ SHUFFLENET: dict[str, Any] = {
     "color_jitter": 0.4,
     **CROP,
 }
+MOBILEONE: dict[str, Any] = {
+    **RESNET_COSINE,
+    "nesterov": False,
+    "warmup_epochs": 0.0,
+    "epochs": 300,
+    "label_smoothing": 0.1,
+    "ema": 0.9995,
+}
+# DeiT's augmentation with ConvNeXt's rates.
+CONVNEXT: dict[str, Any] = {
+    "optimizer": "adamw",
+    "epochs": 300,
+    "batch_size": 4096,
+    "learning_rate": 4e-3,
+    "rate_batch": 4096,
+    "warmup_epochs": 20.0,
+    "weight_decay": 0.05,
+    "label_smoothing": 0.1,
+    "mixup": 0.8,
+    "cutmix": 1.0,
+    "randaugment": 9.0,
+    "randaugment_std": 0.5,
+    "augment_interpolation": "bicubic",
+    "erase": 0.25,
+    "erase_area": 0.3333,
+    "erase_noise": True,
+    "layer_scale": 1e-6,
+    **CROP,
+}
+FASTERNET: dict[str, Any] = {
+    "optimizer": "adamw",
+    "epochs": 300,
+    "batch_size": 4096,
+    "learning_rate": 4e-3,
+    "rate_batch": 4096,
+    "warmup_epochs": 20.0,
+    "weight_decay": 5e-3,
+    "label_smoothing": 0.1,
+    "mixup": 0.05,
+    "cutmix": 1.0,
+    "randaugment": 3.0,
+    "randaugment_std": 0.5,
+    **CROP,
+}
+# The rate is that of NF-ResNet and NFNet for 256 images; kernels alone have weight decay.
+NFNET: dict[str, Any] = {
+    **RESNET_COSINE,
+    "epochs": 360,
+    "batch_size": 4096,
+    "weight_decay": 2e-5,
+    "label_smoothing": 0.1,
+    "clip_adaptive": 0.01,
+}
