@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from zoo.initializers import TORCH_DEFAULT, InitialValues
+from zoo.kernels.dilation import dilated
 from zoo.layers import Dense, Dropout, ModuleFactory, SqueezeExcite, avg_pool, batch_norm, global_avg_pool
 from zoo.models.blocks.round_width import round_width
 from zoo.models.field_types import Probability
@@ -145,9 +146,10 @@ class DecoupledAttention(nn.Module):
     @nn.compact
     def __call__(self, x: jax.Array, train: bool = False) -> jax.Array:
         depthwise = partial(self.conv, self.features, groups=self.features)
-        x = self.conv(self.features, 1, name="pointwise")(avg_pool(x, 2), train)
-        x = depthwise(kernel_size=(1, 5), padding=(0, 2), name="horizontal")(x, train)
-        return nn.sigmoid(depthwise(kernel_size=(5, 1), padding=(2, 0), name="vertical")(x, train))
+        with dilated(None):  # its resolution is half of the block's, also where that has dilation
+            x = self.conv(self.features, 1, name="pointwise")(avg_pool(x, 2), train)
+            x = depthwise(kernel_size=(1, 5), padding=(0, 2), name="horizontal")(x, train)
+            return nn.sigmoid(depthwise(kernel_size=(5, 1), padding=(2, 0), name="vertical")(x, train))
 
 
 @jax.named_scope("resize_nearest")
@@ -165,6 +167,7 @@ def _entry(name: str, paper: Paper, attention: bool, parameters: int, macs: int)
         parameters=parameters,
         macs=macs,
         stages=("block1_1", "block3_1", "block5_1", "block7_5", "conv_last"),
+        pyramid=("conv1/conv", "block2_1", "block4_1", "block6_1", "block8_1"),
         interpolation="bicubic",
     )
 

@@ -193,13 +193,15 @@ class UniversalInvertedBottleneck(nn.Module):
 
 def _entry(name: str) -> ModelInfo:
     stages, stem, size, crop, parameters, macs = TABLE[name]
+    last_blocks = ("stem", *(f"block{s}_{len(expand_rows(rows))}" for s, rows in enumerate(stages, start=1)))
     return ModelInfo(
         name=name,
         build=partial(MobileNetV4, stages=stages, stem=stem, image_shape=(size, size, 3)),
         paper=PAPER,
         parameters=parameters,
         macs=macs,
-        stages=("stem", *(f"block{s}_{len(expand_rows(rows))}" for s, rows in enumerate(stages, start=1))),
+        stages=last_blocks,
+        pyramid=(*last_blocks[:-1], "conv_last"),
         input_size=size,
         crop=crop,
         interpolation="bicubic",

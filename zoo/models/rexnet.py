@@ -120,6 +120,7 @@ def _entry(name: str) -> ModelInfo:
         parameters=parameters,
         macs=macs,
         stages=("block1_1", "block2_2", "block3_2", "block5_3", "head"),
+        pyramid=("block1_1", "block2_2", "block3_2", "block5_3", "block6_5"),
         interpolation="bicubic",
     )
 
