@@ -54,7 +54,8 @@ def original_maps(name, x, epsilon, output_stride):
 SMALLEST = {family(name): name for name in sorted(NAMES, key=lambda name: -zoo.model_info(name).parameters)}
 NOT_DILATED = (
     "vgg",
-    "inception",
+    "inception_v",
+    "inception_resnet",
     "densenet",
     "nasnet",
     "pnasnet",
