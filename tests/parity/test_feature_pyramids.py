@@ -85,8 +85,8 @@ def marks(name, output_stride):
     ("name", "output_stride"), [pytest.param(*case, id=f"{case[0]}-{case[1]}", marks=marks(*case)) for case in CASES]
 )
 def test_maps_equal_those_of_timm(name, output_stride):
-    # timm's HRNet takes multiples of 32.
-    x = image(128, 192) if name.startswith("hrnet") else image(HEIGHT, WIDTH)
+    # timm's HRNet and DLA take multiples of 32.
+    x = image(128, 192) if name.startswith(("hrnet", "dla")) else image(HEIGHT, WIDTH)
     epsilon = next(iter(batch_norms(zoo.create_model(name)).values()), 1e-5)
     variables, theirs, indices, strides = original_maps(name, x, epsilon, output_stride)
     pyramid = zoo.feature_pyramid(name, indices, output_stride)

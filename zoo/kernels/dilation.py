@@ -99,6 +99,12 @@ def dilated_stages() -> DilatedStages | None:
     return _current.get()
 
 
+def keeps_stride(stride: Size) -> bool:
+    """Whether an average pool of this stride, or what has its place, is as it is."""
+    stages = dilated_stages()
+    return stages is None or stages.keeps_stride(stride)
+
+
 def _scaled(dilation: Size, factor: int) -> Pair:
     height, width = pair(dilation)
     return height * factor, width * factor

@@ -13,7 +13,7 @@ from zoo.counting.marks import one_layer
 from zoo.errors import ZooError
 from zoo.geometry import Padding, Size, explicit_padding, padding_pairs, pair
 from zoo.kernels.arguments import as_images, refuse_split, sum_dtype
-from zoo.kernels.dilation import dilated_stages
+from zoo.kernels.dilation import dilated_stages, keeps_stride
 from zoo.kernels.max_pool import sliding_max
 
 
@@ -57,7 +57,7 @@ def avg_pool(
     """
     x = as_images(x, "avg_pool")
     stride = window if stride is None else stride
-    if (stages := dilated_stages()) and not stages.keeps_stride(stride):
+    if not keeps_stride(stride):
         stride, padding, ceil_mode, count_include_pad = 1, "SAME", False, True
     _check_windows(x, window, stride, padding)
     if count_include_pad is None:

@@ -6,6 +6,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
+from zoo.kernels.dilation import keeps_stride
 from zoo.layers import Activation, ModuleFactory, avg_pool
 from zoo.models.blocks.branch_attention import BranchAttention
 from zoo.models.blocks.residual import Shortcut, last_blocks
@@ -59,7 +60,8 @@ class SplitAttention(nn.Module):
         squeezed = max(RADIX * self.features // SQUEEZE_RATIO, LEAST_SQUEEZED)
         attention = BranchAttention(squeezed, self.conv, self.groups, use_bias=True, name="attention")
         x = attention(splits, train)
-        return avg_pool(x, 3, self.stride, padding=1) if self.stride > 1 else x
+        # Timm's dilated blocks have no pool.
+        return avg_pool(x, 3, self.stride, padding=1) if keeps_stride(self.stride) and self.stride > 1 else x
 
 
 def _entry(name: str) -> ModelInfo:

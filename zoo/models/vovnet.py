@@ -11,7 +11,7 @@ from zoo.layers import Activation, ModuleFactory, batch_norm, global_avg_pool, m
 from zoo.models.blocks.channel_attention import EffectiveSqueezeExcite
 from zoo.models.blocks.separable_conv import SeparableConv
 from zoo.models.field_types import Depth, Depths, Widths
-from zoo.models.network import FoldableNetwork, ModelInfo, Paper, maybe_remat
+from zoo.models.network import FoldableNetwork, MapLayer, ModelInfo, Paper, activated, maybe_remat
 
 PAPER = Paper(
     title="CenterMask: Real-Time Anchor-Free Instance Segmentation", year=2019, url="https://arxiv.org/abs/1911.06667"
@@ -117,13 +117,15 @@ class OneShotAggregation(nn.Module):
 
 def _entry(name: str) -> ModelInfo:
     stem_widths, depths, layers, separable, parameters, macs = TABLE[name]
+    blocks = tuple(f"block{stage}_{depth}" for stage, depth in enumerate(depths, start=1))
     return ModelInfo(
         name=name,
         build=partial(VoVNet, stem_widths=stem_widths, depths=depths, layers=layers, separable=separable),
         paper=PAPER,
         parameters=parameters,
         macs=macs,
-        stages=("stem2", *(f"block{stage}_{depth}" for stage, depth in enumerate(depths, start=1))),
+        stages=("stem2", *blocks),
+        pyramid=(MapLayer("stem2", activated) if separable else "stem2", *blocks),
         interpolation="bicubic",
     )
 
