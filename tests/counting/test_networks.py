@@ -16,6 +16,7 @@ from zoo.count import PAPER_TABLES, compare_with_paper, summarize
 from zoo.layers import Conv, Inception, NaiveInception
 from zoo.models.dla import TABLE as DLA
 from zoo.models.hgnet import TABLE as HGNET
+from zoo.models.nfnet import TABLE as NFNET
 from zoo.models.resnest import TABLE as RESNEST
 from zoo.models.resnet_d import TABLE as RESNET_D
 from zoo.models.variables import trace_init
@@ -23,10 +24,10 @@ from zoo.models.variables import trace_init
 TABLE_1 = json.loads(Path(__file__).with_name("googlenet_table1.json").read_text())
 
 # Where a stride is 2, a pool without padding is joined with convolutions with padding. In PP-HGNetV2 one 2x2 window is
-# beside two, one after the other; NASNet's cells join even and odd positions.
+# beside two, one after the other; NASNet's cells join even and odd positions. NFNet's shortcuts are those of ResNet-D.
 MISALIGNED = {
     **dict.fromkeys(("inception_v2", "inception_v2_caffe", "pyramidnet110_48"), 2),
-    **dict.fromkeys((*RESNET_D, *RESNEST), 3),
+    **dict.fromkeys((*RESNET_D, *RESNEST, *NFNET), 3),
     **dict.fromkeys(DLA, 7),
     **{name: 1 for name in HGNET if name.startswith("hgnetv2")},
     **{"nasnetalarge": 18, "pnasnet5large": 14},
