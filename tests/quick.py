@@ -22,10 +22,7 @@ def family(name: str) -> str:
 
 def quick_models() -> set[str]:
     """The network of each family with the fewest parameters, GoogLeNet, and a ResNet for large images."""
-    smallest: dict[str, str] = {}
-    for name in sorted(zoo.list_models(), key=lambda name: zoo.model_info(name).parameters, reverse=True):
-        smallest[family(name)] = name
-    return {*smallest.values(), "googlenet", "resnet18"}
+    return {*smallest(zoo.list_models()), "googlenet", "resnet18"}
 
 
 def smaller_half(names: list[str]) -> set[str]:
@@ -36,18 +33,21 @@ def smaller_half(names: list[str]) -> set[str]:
     return {name for members in families.values() for name in members[: (len(members) + 1) // 2]}
 
 
+def smallest(names: list[str]) -> set[str]:
+    """Of each family the network with the fewest parameters."""
+    first: dict[str, str] = {}
+    for name in sorted(names, key=lambda name: zoo.model_info(name).parameters):
+        first.setdefault(family(name), name)
+    return set(first.values())
+
+
 QUICK = quick_models()
 # Deep networks take long to compile, and many parameters long to fill: a family whose smallest network takes over three
 # seconds of CPU time is tested at night.
 DEEP = {
-    "inception_resnet_v2_keras",
-    "inception_v4",
-    "pyramidnet110_48",
-    "ghostnet_100",
-    "fbnetc_100",
-    "mobilenet_v4_conv_small",
-    "rexnet_100",
-    "mixnet_s",
+    *("inception_resnet_v2_keras", "inception_v4", "pyramidnet110_48", "ghostnet_100", "fbnetc_100", "rexnet_100"),
+    *("mobilenet_v4_conv_small", "mixnet_s", "regnetz_b16", "mobileone_s1", "dpn68", "eca_nfnet_l0", "cspresnext50"),
+    *("res2next50", "xception", "xception41", "hrnet_w18_small", "starnet_s1"),
 }
 MAX_FILLED = 65_000_000
 QUICK_TO_COMPUTE = {name for name in QUICK - DEEP if zoo.model_info(name).parameters <= MAX_FILLED}
@@ -62,8 +62,13 @@ QUICK_TO_TRACE = {"lenet5", "alexnet", "vgg11", "googlenet", "resnet18", "mobile
 
 
 def computed(names: list[str], quick: set[str] = QUICK) -> list:
-    """The names as parameters of a test that computes: all but the quick ones are marked slow."""
-    return [pytest.param(name, marks=() if name in quick else pytest.mark.slow) for name in names]
+    """The names as parameters of a test that computes: all but the quick ones are marked slow.
+
+    Of each family the larger half is for the night.
+    """
+    slow = smaller_half(names)
+    marks = {name: [pytest.mark.slow] if name in slow else [pytest.mark.slow, pytest.mark.nightly] for name in names}
+    return [pytest.param(name, marks=[] if name in quick else marks[name]) for name in names]
 
 
 @cache

@@ -24,13 +24,14 @@ from zoo.models.variables import trace_init
 TABLE_1 = json.loads(Path(__file__).with_name("googlenet_table1.json").read_text())
 
 # Where a stride is 2, a pool without padding is joined with convolutions with padding. In PP-HGNetV2 one 2x2 window is
-# beside two, one after the other; NASNet's cells join even and odd positions. NFNet's shortcuts are those of ResNet-D.
+# beside two, one after the other; NASNet's cells join even and odd positions, as Keras's Xception does once. NFNet's
+# shortcuts are those of ResNet-D.
 MISALIGNED = {
     **dict.fromkeys(("inception_v2", "inception_v2_caffe", "pyramidnet110_48"), 2),
     **dict.fromkeys((*RESNET_D, *RESNEST, *NFNET), 3),
     **dict.fromkeys(DLA, 7),
     **{name: 1 for name in HGNET if name.startswith("hgnetv2")},
-    **{"nasnetalarge": 18, "pnasnet5large": 14},
+    **{"nasnetalarge": 18, "pnasnet5large": 14, "xception_keras": 1},
 }
 
 

