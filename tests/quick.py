@@ -55,8 +55,8 @@ QUICK_TO_COMPUTE = {name for name in QUICK - DEEP if zoo.model_info(name).parame
 KINDS = {"lenet5_1998", "alexnet_2012", "squeezenet1_1", "googlenet", "resnet18", "mobilenet_v2_050"}
 # A step of training takes longer to compile, most of all for deep networks.
 QUICK_TO_TRAIN = {"lenet5", "lenet5_1998", "nin_cifar10", "googlenet", "resnet18"}
-# CI counts the others at every change too.
-QUICK_TO_COUNT = QUICK_TO_COMPUTE | {"alexnet", "vgg11"}
+# CI counts the smaller half of each family at every change too.
+QUICK_TO_COUNT = KINDS | {"alexnet", "vgg11", "convnext_atto", "densenet_40_12", "inception_v2", "shufflenet_v2_x0_5"}
 # Looking for the smallest image traces a network a dozen times: kinds of stems and poolings, one each.
 QUICK_TO_TRACE = {"lenet5", "alexnet", "vgg11", "googlenet", "resnet18", "mobilenet_v2"}
 

@@ -14,7 +14,6 @@ from flax.traverse_util import flatten_dict
 from networks.published import PARAMETERS_WITH_AUX_HEADS
 from plain_layers import random
 from quick import (
-    QUICK_TO_COMPUTE,
     QUICK_TO_COUNT,
     QUICK_TO_TRACE,
     QUICK_TO_TRAIN,
@@ -48,7 +47,7 @@ def example(name, size=None, seed=0):
     return np.random.default_rng(seed).normal(size=(1, size, size, info.channels)).astype(np.float32)
 
 
-@pytest.mark.parametrize("name", computed(MODELS, QUICK_TO_COMPUTE))
+@pytest.mark.parametrize("name", computed(MODELS, QUICK_TO_COUNT))
 def test_outputs_types_and_activations(name):
     """Parameters and logits are float32 in a bfloat16 network, and `act` is used for all activations."""
     info, model = zoo.model_info(name), zoo.create_model(name, dtype=jnp.bfloat16, act=jnp.sin)
