@@ -187,6 +187,8 @@ def _entry(name: str) -> ModelInfo:
         paper=PAPER,
         parameters=parameters,
         macs=macs,
+        crop=0.95 if name == "hrnet_w18" else 0.875,
+        interpolation="bicubic" if name == "hrnet_w18_small" else "bilinear",
         stages=("conv1", "increase1", "increase2", "increase3", "increase4"),
     )
 

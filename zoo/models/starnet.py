@@ -75,6 +75,7 @@ class StarBlock(nn.Module):
 
 def _entry(name: str) -> ModelInfo:
     width, depths, parameters, macs = TABLE[name]
+    blocks = tuple(f"block{stage}_{depth}" for stage, depth in enumerate(depths, start=1))
     return ModelInfo(
         name=name,
         build=partial(StarNet, width=width, depths=depths),
@@ -82,7 +83,8 @@ def _entry(name: str) -> ModelInfo:
         parameters=parameters,
         macs=macs,
         interpolation="bicubic",
-        stages=("stem", *(f"block{stage}_{depth}" for stage, depth in enumerate(depths, start=1))),
+        stages=("stem", *blocks),
+        pyramid=blocks,
     )
 
 
