@@ -7,11 +7,11 @@ import sys
 PROGRAM = """
 import json, sys, time
 import jax, flax.linen
-began = time.perf_counter()
+began = time.process_time()
 import zoo
 for name in zoo.__all__:
     getattr(zoo, name)
-seconds = time.perf_counter() - began
+seconds = time.process_time() - began
 heavy = {"tensorflow", "torch", "tensorflow_datasets", "matplotlib", "grain", "orbax", "sklearn", "keras", "timm",
          "huggingface_hub", "h5py", "requests", "tensorboardX"}
 # Private: no public function says whether a backend has started. If it moves, drop this check.
@@ -25,5 +25,6 @@ def test_importing_zoo_is_fast_light_and_starts_no_backend():
     found = json.loads(output)
     # Flax imports Orbax itself.
     assert set(found["heavy"]) <= {"orbax"}
+    # Of CPU time, as tests that run at the same time slow this one down: one second on an idle machine.
     assert found["seconds"] < 2
     assert not found["backends"]
