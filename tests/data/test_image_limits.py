@@ -11,7 +11,7 @@ from PIL import Image, TiffImagePlugin
 
 from zoo.data import DataError, image_limits, read_image
 from zoo.data.decoding import decode_image, read_shape
-from zoo.data.fitting import fit_image
+from zoo.data.fitting import FITS, fit_image
 
 RNG = np.random.default_rng(0)
 
@@ -98,7 +98,7 @@ def test_an_image_that_is_converted_in_parts(tmp_path, monkeypatch, mode, orient
 
 
 @pytest.mark.parametrize("size", [(1, 200_000), (200_000, 1)])
-@pytest.mark.parametrize("fit", ["resize", "pad"])
+@pytest.mark.parametrize("fit", FITS)
 def test_thin_images_are_bounded_by_the_output(size, fit):
     assert fit_image(np.zeros((*size, 3), np.uint8), (32, 32, 3), fit).shape == (32, 32, 3)
 

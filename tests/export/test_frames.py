@@ -22,6 +22,7 @@ PREPROCESSING = {
     "crop": ((48, 48, 3), {"crop": 0.875}),
     "cubic": ((40, 40, 3), {"interpolation": "bicubic"}),
     "not square": ((32, 48, 3), {"crop": 0.9}),
+    "squashed": ((48, 32, 3), {"fit": "squash", "crop": 0.9}),
     "padded": ((32, 32, 1), {"fit": "pad"}),
 }
 # Smaller, larger, wide, and very wide.

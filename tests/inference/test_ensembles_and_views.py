@@ -82,6 +82,17 @@ def test_ten_crops_are_the_corners_and_the_centre_of_the_central_square():
     assert ten_boxes(256, 256, 224, 0.5)[3].top == pytest.approx(224 * 256 / 448)
 
 
+def test_ten_crops_of_a_squashed_image_are_of_all_of_it():
+    squashed = replace(PREPROCESSING, fit="squash", crop=0.8)
+    image = IMAGES[0]
+    crops = split_views(stacked_views(squashed, 10).fitted(image)[None], (16, 16, 3), 10)
+    corner = (0.2 * 30, 0, 30, 0.8 * 25)  # the upper right one: left, upper, right and lower side
+    expected = Image.fromarray(image).resize((16, 16), Image.Resampling.BILINEAR, corner)
+    np.testing.assert_array_equal(crops[2][0], np.asarray(expected))
+    with pytest.raises(zoo.data.DataError, match="144 crops"):
+        stacked_views(squashed, 144)
+
+
 def test_144_crops_are_googlenets():
     boxes = googlenet_boxes(height=600, width=400, size=224)
     assert len(boxes) == 72

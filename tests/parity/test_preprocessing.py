@@ -19,6 +19,7 @@ from torchvision.transforms._presets import ImageClassification  # noqa: E402
 from torchvision.transforms.functional import InterpolationMode  # noqa: E402
 
 from zoo.data import Preprocessing  # noqa: E402
+from zoo.weights.timm_config import CROP_MODES  # noqa: E402
 
 pytestmark = pytest.mark.torch
 
@@ -51,11 +52,11 @@ def largest_difference(preprocessing, transform):
 @pytest.mark.parametrize("interpolation", ["bilinear", "bicubic"])
 @pytest.mark.parametrize("crop", [0.875, 0.9, 0.95, 1.0])
 @pytest.mark.parametrize("size", [(224, 224), (299, 299), (33, 33), (160, 128)], ids=str)
-def test_timm(size, crop, interpolation):
-    preprocessing = Preprocessing(image_shape=(*size, 3), mean=MEAN, std=STD, crop=crop, interpolation=interpolation)
-    transform = create_transform(
-        (3, *size), is_training=False, crop_pct=crop, interpolation=interpolation, mean=MEAN, std=STD
-    )
+@pytest.mark.parametrize("mode", CROP_MODES)
+def test_timm(mode, size, crop, interpolation):
+    settings = {"mean": MEAN, "std": STD, "interpolation": interpolation}
+    preprocessing = Preprocessing(image_shape=(*size, 3), fit=CROP_MODES[mode], crop=crop, **settings)
+    transform = create_transform((3, *size), is_training=False, crop_pct=crop, crop_mode=mode, **settings)
     assert largest_difference(preprocessing, transform) <= 1
 
 

@@ -26,6 +26,7 @@ from zoo.weights.original_names import TIMM, TIMM_TOO, TORCHVISION
 from zoo.weights.published import find_published, published_weights
 from zoo.weights.read_state_dict import read_state_dict
 from zoo.weights.timm_architectures import TIMM_ARCHITECTURES
+from zoo.weights.timm_config import CROP_MODES
 
 torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.torch
@@ -223,7 +224,8 @@ def test_the_registry_preprocesses_as_timms_default_weights(name):
     config = timm.get_pretrained_cfg(TIMM[name])
     ours = default_preprocessing(name)
     assert (ours.mean, ours.std, ours.interpolation) == (config.mean, config.std, config.interpolation)
-    assert ours.image_shape[:2] == config.input_size[1:] and ours.crop == config.crop_pct
+    assert ours.image_shape[:2] == config.input_size[1:]
+    assert (ours.fit, ours.crop) == (CROP_MODES[config.crop_mode], config.crop_pct)
 
 
 @pytest.mark.parametrize(
@@ -266,5 +268,5 @@ def test_the_fields_of_published_weights_give_the_logits_of_the_original(tmp_pat
 
 
 def test_every_network_of_torchvision_and_timm_has_published_weights():
-    without = {"resnet152v2"}  # timm has the network without weights
+    without = {"resnet152v2", "skresnet50"}  # timm has the networks without weights
     assert {name for name in TORCHVISION | TIMM | TIMM_TOO if not published_weights(name)} == without

@@ -1,6 +1,7 @@
 """What is known of a file beside its arrays: publishers with the same keys are told apart, classes are not guessed."""
 
 import json
+from dataclasses import replace
 from functools import cache
 
 import jax
@@ -119,7 +120,9 @@ def test_the_preprocessing_that_a_config_states(file):
     (file.parent / "config.json").write_text(json.dumps(config(pretrained_cfg=STATED)))
     found = origin_of_file(B0, file).preprocessing
     assert (found.image_shape, found.mean, found.std) == ((96, 128, 3), (0.1, 0.2, 0.3), (0.4, 0.5, 0.6))
-    assert (found.crop, found.interpolation) == (0.9, "bicubic")
+    assert (found.fit, found.crop, found.interpolation) == ("resize", 0.9, "bicubic")
+    (file.parent / "config.json").write_text(json.dumps(config(pretrained_cfg={**STATED, "crop_mode": "squash"})))
+    assert origin_of_file(B0, file).preprocessing == replace(found, fit="squash")
 
 
 def written(folder, text):
@@ -135,7 +138,7 @@ def written(folder, text):
         {"input_size": [1, 96, 96], "mean": [0.5], "std": [0.5]},
         {"interpolation": "random"},
         {"crop_pct": 2},
-        {"crop_mode": "squash"},
+        {"crop_mode": "border"},
     ],
 )
 def test_a_stated_preprocessing_that_zoo_does_not_have_is_left_out_and_a_line_says_so(tmp_path, other):

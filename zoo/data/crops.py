@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from zoo.data.fitting import Interpolation
+from zoo.runtime.record_types import Interpolation
 
 MAX_ASPECT_RATIO = 4 / 3
 # Boxes that are drawn per image. The first that fits is used, or else `central_box`.

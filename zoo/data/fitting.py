@@ -1,14 +1,14 @@
 """Images to the shape that a network takes: scaled with PIL and cropped, or padded."""
 
 import math
-from typing import Literal, get_args
+from typing import get_args
 
 import numpy as np
 from PIL import Image
 
-Fit = Literal["resize", "pad"]
+from zoo.runtime.record_types import Fit, Interpolation
+
 FITS = get_args(Fit)
-Interpolation = Literal["bilinear", "bicubic"]
 
 # Of an image far from square only the part that is kept is scaled: where the whole would have more than this many times
 # its pixels. The whole is scaled otherwise, as torchvision and timm do: PIL has a part's box in float32, which moves
@@ -27,14 +27,28 @@ def fit_image(
     """Bring uint8 [h, w, 1 or 3] to `image_shape` (height, width, channels), scaled with PIL's antialiasing.
 
     "resize" scales until the image covers the target divided by `crop`, and cuts the target out of its centre, as
-    torchvision's and timm's evaluation does; "pad" puts the image in the middle of zeros, shrinking it first where it
-    is larger.
+    torchvision's and timm's evaluation does; "squash" scales height and width to those of the target divided by `crop`,
+    whatever the image's aspect ratio, and cuts out the centre, as timm's `crop_mode="squash"`; "pad" puts the image in
+    the middle of zeros, shrinking it first where it is larger.
     """
     height, width, channels = image_shape
     mode = Image.Resampling[interpolation.upper()]
     image = with_channels(image, min(channels, image.shape[2]))
-    fitted = _pad(image, height, width, mode) if fit == "pad" else _cover(image, height, width, crop, mode)
+    if fit == "pad":
+        fitted = _pad(image, height, width, mode)
+    elif fit == "squash":
+        fitted = _centre(_resize(image, *size_before_crop(height, width, crop), mode), height, width)
+    else:
+        fitted = _cover(image, height, width, crop, mode)
     return with_channels(fitted, channels)
+
+
+def size_before_crop(height: int, width: int, crop: float) -> tuple[int, int]:
+    """The (height, width) that an image is scaled to cover, or to have, before `height` and `width` are cut out.
+
+    Rounded down as in timm, but not for a rounding error of the division.
+    """
+    return max(height, math.floor(height / crop + 1e-6)), max(width, math.floor(width / crop + 1e-6))
 
 
 def with_channels(image: np.ndarray, channels: int) -> np.ndarray:
@@ -47,16 +61,24 @@ def with_channels(image: np.ndarray, channels: int) -> np.ndarray:
 
 
 def _cover(image: np.ndarray, height: int, width: int, crop: float, mode: Image.Resampling) -> np.ndarray:
-    # timm rounds the size before the crop down, and torchvision's CenterCrop its offset to even.
-    covered = (max(side, math.floor(side / crop + 1e-6)) for side in (height, width))
-    rows, columns = _covering_size(*image.shape[:2], *covered)
-    top, left = round((rows - height) / 2), round((columns - width) / 2)
+    tall, wide = size_before_crop(height, width, crop)
+    rows, columns = _covering_size(image.shape[0], image.shape[1], tall, wide)
     if rows * columns > MAX_SCALED * height * width:
         # One axis after the other, in the order in which PIL scales a whole image.
+        top, left = _start_of_centre(rows, height), _start_of_centre(columns, width)
         image = _resize_part(image, 1, columns, left, width, mode)
         return _resize_part(image, 0, rows, top, height, mode)
-    image = _resize(image, rows, columns, mode)
+    return _centre(_resize(image, rows, columns, mode), height, width)
+
+
+def _centre(image: np.ndarray, height: int, width: int) -> np.ndarray:
+    top, left = _start_of_centre(image.shape[0], height), _start_of_centre(image.shape[1], width)
     return image[top : top + height, left : left + width]
+
+
+def _start_of_centre(side: int, length: int) -> int:
+    # As in torchvision's CenterCrop, half a pixel is rounded to the even one.
+    return round((side - length) / 2)
 
 
 def _resize_part(

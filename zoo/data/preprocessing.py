@@ -9,9 +9,9 @@ import jax.numpy as jnp
 import numpy as np
 from msgspec import Meta
 
-from zoo.data.fitting import Fit, Interpolation, fit_image
+from zoo.data.fitting import fit_image
 from zoo.errors import ZooError
-from zoo.runtime.record_types import MAX_CHANNELS, ImageShape
+from zoo.runtime.record_types import MAX_CHANNELS, Fit, ImageShape, Interpolation
 
 Mean = Annotated[float, Meta(ge=-1000, le=1000)]
 Deviation = Annotated[float, Meta(gt=0, le=1000)]
@@ -21,8 +21,9 @@ Deviation = Annotated[float, Meta(gt=0, le=1000)]
 class Preprocessing:
     """uint8 images of any size to `image_shape` (height, width, channels), and their values to zero mean.
 
-    With `fit` "resize" the centre is cut out, `crop` of the image's shorter side, scaled to `image_shape`; "pad" puts
-    the whole image in the middle of zeros. `mean` and `std`, one value per channel, are of pixels scaled to 0..1.
+    With `fit` "resize" the centre is cut out, `crop` of the image's shorter side, scaled to `image_shape`; with
+    "squash" it is `crop` of the height and of the width, so that the aspect ratio is not kept; "pad" puts the whole
+    image in the middle of zeros. `mean` and `std`, one value per channel, are of pixels scaled to 0..1.
     Raises ZooError for another number of them, and for what no image has.
     """
 

@@ -34,17 +34,28 @@ class StackedViews(Preprocessing):
         """uint8 [height, width, 1 or 3] as uint8 [views x height, width, channels]."""
         _, size, channels = self.image_shape
         height, width, _ = image.shape
-        boxes = ten_boxes(height, width, size, self.crop) if self.views == 10 else googlenet_boxes(height, width, size)
+        boxes = self._boxes(height, width)
         picture = Image.fromarray(image[..., 0] if image.shape[2] == 1 else image)
         mode = Image.Resampling[self.interpolation.upper()]
         crops = [np.asarray(picture.resize((size, size), mode, _corners(box, height, width))) for box in boxes]
         return with_channels(np.concatenate(crops).reshape(self.image_shape[0], size, -1), channels)
 
+    def _boxes(self, height: int, width: int) -> list[Box]:
+        size = self.image_shape[1]
+        if self.views == 144:
+            return googlenet_boxes(height, width, size)
+        if self.fit == "squash":
+            # The whole image becomes the square that others have in their centre.
+            unit = ten_boxes(1, 1, size, self.crop)
+            return [Box(box.top * height, box.left * width, box.height * height, box.width * width) for box in unit]
+        return ten_boxes(height, width, size, self.crop)
+
 
 def stacked_views(preprocessing: Preprocessing, views: Views) -> Preprocessing:
     """The preprocessing whose images are all views but mirror images, one below the other.
 
-    Raises DataError for a number that is none of VIEWS, and for crops of what is padded or not square.
+    Raises DataError for a number that is none of VIEWS, for crops of what is padded or not square, and for GoogLeNet's
+    of what is squashed, as they are of squares along an image's longer side.
     """
     if views not in VIEWS:
         raise DataError(f"views is {views}: it is one of {', '.join(map(str, VIEWS))}")
@@ -53,6 +64,8 @@ def stacked_views(preprocessing: Preprocessing, views: Views) -> Preprocessing:
     height, width, channels = preprocessing.image_shape
     if preprocessing.fit == "pad" or height != width:
         raise DataError(f"{views} crops are of square images without padding: these weights allow 1 or 2 views")
+    if preprocessing.fit == "squash" and views == 144:
+        raise DataError(f"{views} crops keep the aspect ratio, which these weights do not: use 1, 2 or 10 views")
     fields = {**asdict(preprocessing), "image_shape": (views // 2 * height, width, channels)}
     return StackedViews(**fields, views=views)
 

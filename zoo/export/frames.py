@@ -9,12 +9,11 @@ import jax.numpy as jnp
 from jax import lax
 
 from zoo.data import Preprocessing
+from zoo.data.fitting import size_before_crop
 
 # Of PIL's filters, in pixels of the smaller of both images.
 SUPPORT = {"bilinear": 1.0, "bicubic": 2.0}
 CUBIC = -0.5
-# timm rounds the size before the crop down, but not for a rounding error of the division.
-ROUNDING = 1e-6
 
 
 def fit_frames(frames: jax.Array, preprocessing: Preprocessing) -> jax.Array:
@@ -24,7 +23,10 @@ def fit_frames(frames: jax.Array, preprocessing: Preprocessing) -> jax.Array:
     if preprocessing.fit == "pad":
         (new_rows, top), (new_columns, left) = _padded(rows, columns, height, width)
     else:
-        (new_rows, top), (new_columns, left) = _covering(rows, columns, height, width, *covered_size(preprocessing))
+        tall, wide = scaled_size(preprocessing)
+        covers = preprocessing.fit == "resize"
+        new_rows, new_columns = _covering_size(rows, columns, tall, wide) if covers else (tall, wide)
+        top, left = _start_of_centre(new_rows, height), _start_of_centre(new_columns, width)
     kind = preprocessing.interpolation
     across = _weights(frames.shape[2], columns, new_columns, left, width, kind)
     down = _weights(frames.shape[1], rows, new_rows, top, height, kind)
@@ -35,16 +37,20 @@ def fit_frames(frames: jax.Array, preprocessing: Preprocessing) -> jax.Array:
     return images.astype(jnp.uint8)
 
 
-def covered_size(preprocessing: Preprocessing) -> tuple[int, int]:
-    """(height, width) that a frame is scaled to cover, of which the centre is cut out; with "pad" the image size."""
+def scaled_size(preprocessing: Preprocessing) -> tuple[int, int]:
+    """(height, width) that a frame is scaled to cover ("resize") or to have ("squash"), before its centre is cut out.
+
+    With "pad" it is the image size.
+    """
     height, width, _ = preprocessing.image_shape
-    crop = 1.0 if preprocessing.fit == "pad" else preprocessing.crop
-    return max(height, int(height / crop + ROUNDING)), max(width, int(width / crop + ROUNDING))
+    return size_before_crop(height, width, 1.0 if preprocessing.fit == "pad" else preprocessing.crop)
 
 
 def frame_sizes(preprocessing: Preprocessing) -> tuple[tuple[int, int], tuple[int, int]]:
     """Two sizes of frames for a check, one scaled by half: sums of its pixels are exact, and so rounded equally."""
-    height, width = covered_size(preprocessing)
+    height, width = scaled_size(preprocessing)
+    if preprocessing.fit == "squash":
+        return (height, width), (2 * height, 2 * width)
     if preprocessing.fit == "pad":
         return (max(1, height - 5), max(1, width - 2)), (2 * height, 2 * width)
     return (height, width + 6), (2 * height + 8, 2 * width)
@@ -54,17 +60,17 @@ def _whole(values: jax.Array) -> jax.Array:
     return jnp.clip(jnp.floor(values + 0.5), 0, 255)
 
 
-def _covering(rows, columns, height, width, tall, wide):
-    """The size of the image that covers `tall` and `wide`, and where the target begins in it: along each axis."""
+def _covering_size(rows, columns, tall, wide):
+    """The size of the image that covers `tall` and `wide`."""
     if tall == wide:
         short = jnp.minimum(rows, columns)
-        size = rows * tall // short, columns * wide // short
-    else:
-        ratio = jnp.minimum(rows / tall, columns / wide)
-        size = tuple(jnp.round(side / ratio).astype(jnp.int32) for side in (rows, columns))
-    return tuple(
-        (new, jnp.round((new - side) / 2).astype(jnp.int32)) for new, side in zip(size, (height, width), strict=True)
-    )
+        return rows * tall // short, columns * wide // short
+    ratio = jnp.minimum(rows / tall, columns / wide)
+    return tuple(jnp.round(side / ratio).astype(jnp.int32) for side in (rows, columns))
+
+
+def _start_of_centre(side, length: int):
+    return jnp.round((side - length) / 2).astype(jnp.int32)
 
 
 def _padded(rows, columns, height, width):

@@ -8,10 +8,13 @@ import onnx
 from onnx import helper, parser
 
 from zoo.data import Preprocessing
-from zoo.export.frames import CUBIC, covered_size
+from zoo.export.frames import CUBIC, scaled_size
 
 PREFIX, FITTED = "frames", "fitted"
 # [new rows, new columns] and where the target begins in these, from `sides`, which are those of the frame.
+SQUASH = """
+    new = Constant <value_ints = [TALL, WIDE]> ()
+"""
 COVER_SQUARE = """
     covered = Constant <value_ints = [TALL, WIDE]> ()
     short = ReduceMin <keepdims = 0> (sides)
@@ -137,8 +140,6 @@ def with_frames(model: onnx.ModelProto, preprocessing: Preprocessing) -> onnx.Mo
 
 def _front(preprocessing: Preprocessing, opset: int) -> str:
     height, width, _ = preprocessing.image_shape
-    tall, wide = covered_size(preprocessing)
-    cover = (COVER_SQUARE if tall == wide else COVER).replace("TALL", str(tall)).replace("WIDE", str(wide))
     return f"""
     <ir_version: 10, opset_import: ["" : {opset}]>
     front (uint8[batch, height, width, channels] images) => (uint8[batch, rows, columns, channels] {FITTED}) {{
@@ -149,7 +150,7 @@ def _front(preprocessing: Preprocessing, opset: int) -> str:
     target = Constant <value_ints = [{height}, {width}]> ()
     sides = Shape <start = 1, end = 3> (images)
     sides_float = Cast <to = 1> (sides)
-    {PAD if preprocessing.fit == "pad" else cover + START_OF_CENTRE}
+    {_size_and_start(preprocessing)}
     {_matrix("down", 0, height, preprocessing.interpolation)}
     {_matrix("across", 1, width, preprocessing.interpolation)}
     values = Cast <to = 1> (images)
@@ -162,6 +163,15 @@ def _front(preprocessing: Preprocessing, opset: int) -> str:
     channels_last = Transpose <perm = [0, 2, 3, 1]> (down_whole)
     {FITTED} = Cast <to = 2> (channels_last)
     }}"""
+
+
+def _size_and_start(preprocessing: Preprocessing) -> str:
+    if preprocessing.fit == "pad":
+        return PAD
+    tall, wide = scaled_size(preprocessing)
+    cover = COVER_SQUARE if tall == wide else COVER
+    size = SQUASH if preprocessing.fit == "squash" else cover
+    return size.replace("TALL", str(tall)).replace("WIDE", str(wide)) + START_OF_CENTRE
 
 
 def _matrix(axis: str, number: int, count: int, interpolation: str) -> str:

@@ -213,6 +213,7 @@ def _v2_entry(name: str) -> ModelInfo:
         parameters=parameters,
         macs=macs,
         input_size=size,
+        fit="resize" if size == 224 else "squash",
         crop=0.875 if size == 224 else 1.0,
         interpolation="bicubic",
         stages=_stages(depths),

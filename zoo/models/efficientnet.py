@@ -32,24 +32,22 @@ B0 = (
 )
 STEM, HEAD = 32, 1280  # features of the first and the last convolution
 
-# Factors of width and depth, image size, the size to which torchvision resizes images before it crops them, dropout,
-# parameters, multiply-adds.
+# Factors of width and depth, image size, the size to which torchvision resizes images before it crops them, the crop
+# that timm states for the release's weights, dropout, parameters, multiply-adds.
 TABLE = {
-    "b0": (1.0, 1.0, 224, 256, 0.2, 5_288_548, 385_814_752),
-    "b1": (1.0, 1.1, 240, 255, 0.2, 7_794_184, 686_802_832),
-    "b2": (1.1, 1.2, 288, 288, 0.3, 9_109_994, 1_087_529_456),
-    "b3": (1.2, 1.4, 300, 320, 0.3, 12_233_232, 1_827_141_392),
-    "b4": (1.4, 1.8, 380, 384, 0.4, 19_341_616, 4_393_771_024),
-    "b5": (1.6, 2.2, 456, 456, 0.4, 30_389_784, 10_266_384_752),
-    "b6": (1.8, 2.6, 528, 528, 0.5, 43_040_704, 19_067_593_536),
-    "b7": (2.0, 3.1, 600, 600, 0.5, 66_347_960, 37_745_884_192),
+    "b0": (1.0, 1.0, 224, 256, 0.875, 0.2, 5_288_548, 385_814_752),
+    "b1": (1.0, 1.1, 240, 255, 0.882, 0.2, 7_794_184, 686_802_832),
+    "b2": (1.1, 1.2, 288, 288, 0.89, 0.3, 9_109_994, 1_087_529_456),
+    "b3": (1.2, 1.4, 300, 320, 0.904, 0.3, 12_233_232, 1_827_141_392),
+    "b4": (1.4, 1.8, 380, 384, 0.922, 0.4, 19_341_616, 4_393_771_024),
+    "b5": (1.6, 2.2, 456, 456, 0.934, 0.4, 30_389_784, 10_266_384_752),
+    "b6": (1.8, 2.6, 528, 528, 0.942, 0.5, 43_040_704, 19_067_593_536),
+    "b7": (2.0, 3.1, 600, 600, 0.949, 0.5, 66_347_960, 37_745_884_192),
 }
 # These have the batch norm constants of the authors' release in torchvision too, the others there those of torch.
 RELEASED_NORM = ("b5", "b6", "b7")
 # Image sizes of the release that are not torchvision's, with their multiply-adds.
 RELEASED_SIZES = {"b2": (260, 993_561_872)}
-# The release resizes images to the image size plus BORDER pixels, then crops half of it on each side.
-BORDER = 32
 # Torchvision's; the release divides the fan-out by the groups.
 INITIAL = InitialValues(kernel=he_normal_fan_out, dense_kernel=uniform_fan_out)
 
@@ -146,7 +144,7 @@ def last_blocks(stages: tuple[StageSettings, ...]) -> tuple[str, ...]:
 
 
 def _build(name: str, size: int) -> partial[EfficientNet]:
-    width, depth, _, _, dropout, *_ = TABLE[name]
+    width, depth, _, _, _, dropout, *_ = TABLE[name]
     return partial(
         EfficientNet,
         stages=scale_stages(B0, width, depth),
@@ -158,7 +156,7 @@ def _build(name: str, size: int) -> partial[EfficientNet]:
 
 
 def _entry(name: str) -> ModelInfo:
-    *_, size, resized_to, _, parameters, macs = TABLE[name]
+    *_, size, resized_to, _, _, parameters, macs = TABLE[name]
     build = _build(name, size)
     differs = ["torchvision's: symmetric padding, where the release pads as TensorFlow"]
     if name in RELEASED_NORM:
@@ -183,7 +181,7 @@ def _entry(name: str) -> ModelInfo:
 
 
 def _released_entry(name: str) -> ModelInfo:
-    *_, size, _, _, parameters, macs = TABLE[name]
+    *_, size, _, crop, _, parameters, macs = TABLE[name]
     size, macs = RELEASED_SIZES.get(name, (size, macs))
     build = _build(name, size)
     return ModelInfo(
@@ -194,7 +192,7 @@ def _released_entry(name: str) -> ModelInfo:
         macs=macs,
         stages=last_blocks(build.keywords["stages"]),
         input_size=size,
-        crop=size / (size + BORDER),
+        crop=crop,
         interpolation="bicubic",
     )
 

@@ -7,7 +7,7 @@ import flax.linen as nn
 from zoo.initializers import GOOGLE
 from zoo.models.blocks.inverted_residual import StageSettings
 from zoo.models.blocks.round_width import round_width
-from zoo.models.efficientnet import BORDER, HEAD, STEM, EfficientNet, last_blocks, scale_stages
+from zoo.models.efficientnet import HEAD, STEM, EfficientNet, last_blocks, scale_stages
 from zoo.models.network import ModelInfo, Paper
 
 PAPER = Paper(
@@ -26,16 +26,16 @@ S = (
     StageSettings(5, 8, 192, 2, 2),
 )
 
-# Factors of width and depth, image size, parameters, multiply-adds.
+# Factors of width and depth, image size, the crop that timm states, parameters, multiply-adds.
 TABLE = {
-    "efficientnet_es": (1.0, 1.0, 224, 5_438_392, 1_788_731_008),
-    "efficientnet_em": (1.0, 1.1, 240, 6_899_496, 3_013_321_088),
-    "efficientnet_el": (1.2, 1.4, 300, 10_589_712, 7_936_082_848),
+    "efficientnet_es": (1.0, 1.0, 224, 0.875, 5_438_392, 1_788_731_008),
+    "efficientnet_em": (1.0, 1.1, 240, 0.882, 6_899_496, 3_013_321_088),
+    "efficientnet_el": (1.2, 1.4, 300, 0.904, 10_589_712, 7_936_082_848),
 }
 
 
 def _entry(name: str) -> ModelInfo:
-    width, depth, size, parameters, macs = TABLE[name]
+    width, depth, size, crop, parameters, macs = TABLE[name]
     stages = scale_stages(S, width, depth)
     return ModelInfo(
         name=name,
@@ -54,7 +54,7 @@ def _entry(name: str) -> ModelInfo:
         macs=macs,
         stages=last_blocks(stages),
         input_size=size,
-        crop=size / (size + BORDER),
+        crop=crop,
         interpolation="bicubic",
         differs="timm's: symmetric padding and batch norm with torch's constants, where the release has TensorFlow's",
     )

@@ -6,7 +6,7 @@ import jax
 
 from zoo.initializers import GOOGLE
 from zoo.models.blocks.inverted_residual import StageSettings
-from zoo.models.efficientnet import B0, BORDER, EfficientNet, last_blocks, scale_stages
+from zoo.models.efficientnet import B0, EfficientNet, last_blocks, scale_stages
 from zoo.models.network import ModelInfo, Paper
 
 PAPER = Paper(
@@ -15,6 +15,8 @@ PAPER = Paper(
     url="https://blog.tensorflow.org/2020/03/higher-accuracy-on-vision-models-with-efficientnet-lite.html",
 )
 
+# The release resizes images to the image size plus BORDER pixels, then crops half of it on each side.
+BORDER = 32
 # Factors of width and depth, image size, dropout, parameters, multiply-adds.
 TABLE = {
     "lite0": (1.0, 1.0, 224, 0.2, 4_652_008, 385_187_552),

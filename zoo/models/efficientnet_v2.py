@@ -6,6 +6,7 @@ from zoo.initializers import GOOGLE
 from zoo.models.blocks.inverted_residual import StageSettings
 from zoo.models.efficientnet import HEAD, EfficientNet, last_blocks, scale_stages
 from zoo.models.network import IMAGENET_MEAN, IMAGENET_STD, ModelInfo, Paper
+from zoo.runtime.record_types import Fit
 
 PAPER = Paper(
     title="EfficientNetV2: Smaller Models and Faster Training", year=2021, url="https://arxiv.org/abs/2104.00298"
@@ -73,17 +74,19 @@ def scale_b0(width: float, depth: float) -> tuple[StageSettings, ...]:
     return scale_stages(B0, width, depth, least=0.0)
 
 
-# The release's: stages, features of the stem and of the head, the size of the images that it trained with, crop,
-# dropout, mean and standard deviation, parameters, multiply-adds.
+RESIZE: Fit = "resize"
+SQUASH: Fit = "squash"
+# The release's: stages, features of the stem and of the head, the size of the images that it trained with, timm's way
+# to fit and crop images, dropout, mean and standard deviation, parameters, multiply-adds.
 RELEASED = {
-    "b0": (B0, 32, HEAD, 192, 0.875, 0.2, IMAGENET, 7_139_704, 528_186_752),
-    "b1": (scale_b0(1.0, 1.1), 32, HEAD, 192, 0.882, 0.2, IMAGENET, 8_141_052, 747_003_008),
-    "b2": (scale_b0(1.1, 1.2), 32, 1408, 208, 0.89, 0.3, IMAGENET, 10_096_086, 1_043_476_528),
-    "b3": (scale_b0(1.2, 1.4), 40, 1536, 240, 0.9, 0.3, HALVES, 14_358_406, 1_908_036_640),
-    "s": (S, 24, HEAD, 300, 1.0, 0.2, HALVES, 21_458_488, 5_307_561_248),
-    "m": (M, 24, HEAD, 384, 1.0, 0.3, HALVES, 54_139_356, 15_736_775_680),
-    "l": (L, 32, HEAD, 384, 1.0, 0.4, HALVES, 118_515_272, 35_899_418_624),
-    "xl": (XL, 32, HEAD, 384, 1.0, 0.4, HALVES, 208_119_808, 52_529_254_400),
+    "b0": (B0, 32, HEAD, 192, (RESIZE, 0.875), 0.2, IMAGENET, 7_139_704, 528_186_752),
+    "b1": (scale_b0(1.0, 1.1), 32, HEAD, 192, (RESIZE, 0.882), 0.2, IMAGENET, 8_141_052, 747_003_008),
+    "b2": (scale_b0(1.1, 1.2), 32, 1408, 208, (RESIZE, 0.89), 0.3, IMAGENET, 10_096_086, 1_043_476_528),
+    "b3": (scale_b0(1.2, 1.4), 40, 1536, 240, (SQUASH, 0.9), 0.3, HALVES, 14_358_406, 1_908_036_640),
+    "s": (S, 24, HEAD, 300, (RESIZE, 1.0), 0.2, HALVES, 21_458_488, 5_307_561_248),
+    "m": (M, 24, HEAD, 384, (SQUASH, 1.0), 0.3, HALVES, 54_139_356, 15_736_775_680),
+    "l": (L, 32, HEAD, 384, (SQUASH, 1.0), 0.4, HALVES, 118_515_272, 35_899_418_624),
+    "xl": (XL, 32, HEAD, 384, (SQUASH, 1.0), 0.4, HALVES, 208_119_808, 52_529_254_400),
 }
 
 
@@ -113,7 +116,7 @@ def _entry(name: str) -> ModelInfo:
 
 
 def _released_entry(name: str) -> ModelInfo:
-    stages, stem, head, size, crop, dropout, (mean, std), parameters, macs = RELEASED[name]
+    stages, stem, head, size, (fit, crop), dropout, (mean, std), parameters, macs = RELEASED[name]
     return ModelInfo(
         name=f"efficientnet_v2_{name}_tf",
         build=partial(
@@ -134,6 +137,7 @@ def _released_entry(name: str) -> ModelInfo:
         input_size=size,
         mean=mean,
         std=std,
+        fit=fit,
         crop=crop,
         interpolation="bicubic",
     )

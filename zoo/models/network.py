@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial, wraps
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import flax.linen as nn
 import jax
@@ -13,7 +13,7 @@ from zoo.errors import ZooError
 from zoo.initializers import InitialValues, for_layer
 from zoo.layers import Activation, ConvBlock, ModuleFactory
 from zoo.models.field_types import ClassCount
-from zoo.runtime.record_types import ImageShape
+from zoo.runtime.record_types import Fit, ImageShape, Interpolation
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
@@ -169,8 +169,8 @@ class ModelInfo:
 
     `parameters` is for `num_classes`, without auxiliary heads. `macs` are the multiply-adds of the convolutions and
     linear layers for one image of `input_size` x `input_size` pixels and `channels`, with those on padding.
-    Preprocessing for evaluation, that of the default weights: a centre crop of the fraction `crop` of the shorter side
-    is resized with `interpolation`; `mean` and `std` are for pixels in 0..1.
+    Preprocessing for evaluation, that of the default weights: a centre crop of the fraction `crop` of the shorter side,
+    or with `fit` "squash" of each side, is resized with `interpolation`; `mean` and `std` are for pixels in 0..1.
     `stages` are the last layers at each resolution, for `zoo.features`, and `pyramid` those for `zoo.feature_pyramid`
     where they are others. `differs` says how the network differs from the paper. `source` is the module:attribute of a
     network that is not zoo's own. Of such a network only the name and `build` have to be given: `parameters` and `macs`
@@ -189,8 +189,9 @@ class ModelInfo:
     channels: int = 3
     mean: tuple[float, ...] = IMAGENET_MEAN
     std: tuple[float, ...] = IMAGENET_STD
+    fit: Fit = "resize"
     crop: float = 0.875
-    interpolation: Literal["bilinear", "bicubic"] = "bilinear"
+    interpolation: Interpolation = "bilinear"
     differs: str = ""
     source: str = ""
 

@@ -251,6 +251,7 @@ def _entry(name: str) -> ModelInfo:
         macs=macs,
         stages=(first, *last_blocks(depths)[1:]),
         input_size=size,
+        fit="squash" if kind == "dm" else "resize",
         crop=crop,
         interpolation="bicubic",
         differs=DIFFERS[kind],

@@ -1,6 +1,6 @@
 """Types of what several records hold, with their ranges and lengths."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta
 
@@ -12,6 +12,9 @@ MAX_CLASSES = int(CLASSES.maximum)
 Pixels = Annotated[int, Meta(ge=1, le=MAX_IMAGE_SIZE)]
 Channels = Annotated[int, Meta(ge=1, le=MAX_CHANNELS)]
 ImageShape = tuple[Pixels, Pixels, Channels]
+# How an image gets the shape, and with which of PIL's filters.
+Fit = Literal["resize", "pad", "squash"]
+Interpolation = Literal["bilinear", "bicubic"]
 
 # Of a network, a data set, weights, a computer.
 Name = Annotated[str, Meta(max_length=1000)]

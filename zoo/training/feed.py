@@ -198,7 +198,7 @@ def resolve_feed(recipe: Recipe, dataset: Dataset, preprocessing: Preprocessing)
     if recipe.feed != "auto":
         return recipe.feed
     smaller = min(preprocessing.image_shape[:2]) < min(dataset.image_shape[:2])
-    if recipe.crop and recipe.fit == "resize" and smaller and not isinstance(dataset.train, ArraySource):
+    if recipe.crop and recipe.fit != "pad" and smaller and not isinstance(dataset.train, ArraySource):
         return "streamed"
     if recipe.crop_sizes != NO_SIZES:
         return "streamed"

@@ -34,10 +34,17 @@ def facts_about(weights: Classifier, source: WeightsSource | None) -> list[Fact]
 
 def _described(preprocessing: Preprocessing) -> str:
     size = "x".join(map(str, preprocessing.image_shape))
-    share = f", {preprocessing.crop:.4g} of the shorter side" if preprocessing.crop < 1 else ""
-    fit = f"the centre{share}" if preprocessing.fit == "resize" else "padded"
     mean, std = (", ".join(f"{value:.4g}" for value in values) for values in (preprocessing.mean, preprocessing.std))
-    return f"{size}, {fit}, {preprocessing.interpolation}; mean {mean}; deviation {std}"
+    return f"{size}, {_fit(preprocessing)}, {preprocessing.interpolation}; mean {mean}; deviation {std}"
+
+
+def _fit(preprocessing: Preprocessing) -> str:
+    if preprocessing.fit == "pad":
+        return "padded"
+    part = f"{preprocessing.crop:.4g} of"
+    if preprocessing.fit == "squash":
+        return "the aspect ratio changed" + f", the centre, {part} each side" * (preprocessing.crop < 1)
+    return "the centre" + f", {part} the shorter side" * (preprocessing.crop < 1)
 
 
 def _classes(count: int, names: tuple[str, ...]) -> str:

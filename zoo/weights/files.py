@@ -119,6 +119,7 @@ def default_preprocessing(model_name: str, image_shape: tuple[int, int, int] | N
         image_shape=image_shape,
         mean=channel_constants(info.mean, image_shape[2]),
         std=channel_constants(info.std, image_shape[2]),
+        fit=info.fit,
         crop=info.crop,
         interpolation=info.interpolation,
     )

@@ -4,7 +4,7 @@ One line per published file, with what torchvision and timm state of it. Two fil
 source tree only: `timm_accuracy.csv`, rows of timm's results/results-imagenet.csv (commit 0173a139) for the image sizes
 that timm trained with; and `hub_pins.json`, commits and digests of files at the hub that at least two public projects
 state independently. Left out are weights without ImageNet's 1,000 classes in torchvision's order, weights evaluated on
-anything but a centre crop, and weights that our networks cannot compute with.
+what is not among `CROP_MODES`, and weights that our networks cannot compute with.
 """
 
 import csv
@@ -16,12 +16,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from zoo.models.efficientnet import BORDER
-from zoo.models.efficientnet_lite import MEAN, STD, TABLE
+from zoo.models.efficientnet_lite import BORDER, MEAN, STD, TABLE
 from zoo.registry import create_model, list_models
 from zoo.weights.import_torchvision import import_torchvision
 from zoo.weights.original_names import TIMM, TIMM_ARGUMENTS, TIMM_TOO, TORCHVISION
 from zoo.weights.published import PublishedWeights, imagenet_classes
+from zoo.weights.timm_config import CROP_MODES
 
 PUBLISHED = Path(__file__).with_name("published.json")
 ACCURACY = Path(__file__).with_name("timm_accuracy.csv")
@@ -82,7 +82,7 @@ def timm_weights(model: str, original: str) -> Iterator[dict[str, Any]]:
         names += timm.list_pretrained(f"tf_{original}.*")
     for name in names:
         config = timm.get_pretrained_cfg(name)
-        if config.num_classes != 1000 or config.crop_mode != "center":
+        if config.num_classes != 1000 or config.crop_mode not in CROP_MODES:
             continue
         architecture, tag = name.split(".")
         released = {"hub": config.hf_hub_id, "file": "model.safetensors"}
@@ -102,6 +102,7 @@ def timm_weights(model: str, original: str) -> Iterator[dict[str, Any]]:
                 "image_shape": (*config.input_size[1:], 3),
                 "mean": tuple(config.mean),
                 "std": tuple(config.std),
+                "fit": CROP_MODES[config.crop_mode],
                 "crop": config.crop_pct,
                 "interpolation": config.interpolation,
             },

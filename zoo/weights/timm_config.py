@@ -8,14 +8,15 @@ from typing import Annotated, get_args
 from msgspec import Meta
 
 from zoo.data import Preprocessing
-from zoo.data.fitting import Interpolation
 from zoo.data.preprocessing import Deviation, Mean
 from zoo.errors import ZooError, ZooWarning
-from zoo.runtime.record_types import Channels, ClassNames, Name, Pixels
+from zoo.runtime.record_types import Channels, ClassNames, Fit, Interpolation, Name, Pixels
 from zoo.runtime.records import as_record, parse_json, with_advice
 from zoo.runtime.regular_file import read_regular
 from zoo.runtime.system_errors import reason
 
+# timm's names for ways to fit an image, and ours.
+CROP_MODES: dict[str, Fit] = {"center": "resize", "squash": "squash"}
 Labels = ClassNames | dict[str, str] | None
 
 
@@ -57,7 +58,7 @@ class TimmConfig:
             "mean": len(stated.mean) != channels and f"{len(stated.mean)} values",
             "std": len(stated.std) != channels and f"{len(stated.std)} values",
             "crop_pct": stated.crop_pct > 1 and f"{stated.crop_pct}",
-            "crop_mode": stated.crop_mode != "center" and stated.crop_mode,
+            "crop_mode": stated.crop_mode not in CROP_MODES and stated.crop_mode,
             "interpolation": stated.interpolation not in get_args(Interpolation) and stated.interpolation,
         }
         if unknown := [f"{name} {text}" for name, text in others.items() if text]:
@@ -68,6 +69,7 @@ class TimmConfig:
             image_shape=(height, width, channels),
             mean=stated.mean,
             std=stated.std,
+            fit=CROP_MODES[stated.crop_mode],
             crop=stated.crop_pct,
             interpolation=stated.interpolation,  # type: ignore[arg-type]
         )

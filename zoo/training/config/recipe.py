@@ -6,6 +6,7 @@ from typing import Literal
 
 from zoo.errors import ZooError
 from zoo.runtime.limits import MAX_BATCH_SIZE, MAX_IMAGE_SIZE
+from zoo.runtime.record_types import Fit
 from zoo.training.config.config_field import check_fields, config_field
 from zoo.training.config.crop_sizes import NO_SIZES, parse_crop_sizes
 from zoo.training.config.decays import MAX_EPOCHS, NO_EPOCHS, check_decays, parse_epochs
@@ -226,16 +227,19 @@ class Recipe:
         "next multiple of 32",
         maximum=MAX_IMAGE_SIZE,
     )
-    fit: Literal["resize", "pad"] = config_field(
+    fit: Fit = config_field(
         "resize",
-        "how an image gets the image size, keeping its aspect ratio. resize: scaled to cover it, and the centre cut "
-        "out; pad: on black, scaled only if it is larger",
+        "how an image gets the image size. resize: scaled to cover it, and the centre cut out; pad: on black, scaled "
+        "only if it is larger; squash: scaled to it, whatever its aspect ratio",
     )
     eval_size: int = config_field(
         0, "height and width in pixels of images in evaluation; 0: the image size", maximum=MAX_IMAGE_SIZE
     )
     eval_crop: float = config_field(
-        1.0, "share of an image's shorter side that is cut out of its centre in evaluation", minimum=0.1, maximum=1
+        1.0,
+        "share of an image's shorter side that is cut out of its centre in evaluation; with fit squash of each side",
+        minimum=0.1,
+        maximum=1,
     )
     feed: Literal["auto", "resident", "streamed"] = config_field(
         "auto", "keep all images on the devices (resident), or read them as needed (streamed); auto: by their size"
@@ -289,7 +293,7 @@ class Recipe:
     def crops_originals(self) -> bool:
         """Whether images are cropped, and flipped, when they are read; otherwise those of the image size are, later."""
         crops = self.crop > 0 or self.crop_sizes != NO_SIZES
-        return crops and self.feed == "streamed" and self.fit == "resize"
+        return crops and self.feed == "streamed" and self.fit != "pad"
 
     @property
     def mixes_images(self) -> bool:

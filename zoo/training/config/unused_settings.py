@@ -18,7 +18,7 @@ def check_used(recipe: Recipe, given: Iterable[str], *, has_batch_norm: bool = T
         "rms_epsilon": recipe.optimizer != "rmsprop" and f"it is that of rmsprop{optimizer}",
         "decay_norms": not recipe.weight_decay and "weight_decay is 0",
         "ema_every": not recipe.ema and "it is that of the moving average, which --ema keeps",
-        "eval_crop": recipe.fit == "pad" and "it is that of fit resize, and fit is pad",
+        "eval_crop": recipe.fit == "pad" and "it is that of fit resize and squash, and fit is pad",
         "label_smoothing": recipe.loss == "bce"
         and recipe.bce_threshold > 0
         and f"bce_threshold is {recipe.bce_threshold:g}, so the targets are 0 and 1",
