@@ -116,7 +116,7 @@ def compile_step(step: Step, devices: Sequence[Any]) -> CompiledStep:
     shapes = jax.eval_shape(state_initializer(config, 100), jax.random.key(0), {})
     mesh = data_mesh(batch_size, devices, fsdp=step.fsdp)
     start = time.perf_counter()
-    compiled = compile_from_shapes(shapes, config, 100 * batch_size, mesh, fsdp=step.fsdp)
+    compiled = compile_from_shapes(shapes, config, 100 * batch_size, mesh)
     text = compiled.as_text()
     memory = step_memory(compiled)
     return CompiledStep(

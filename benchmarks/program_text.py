@@ -11,6 +11,8 @@ ITEM_BITS = {
     "f32": 32, "s32": 32, "u32": 32, "f64": 64, "s64": 64, "u64": 64,
 }  # fmt: skip
 COLLECTIVES = ("all-reduce", "all-gather", "reduce-scatter", "all-to-all", "collective-permute")
+# Copies between memories, or of a slice, that the compiler starts ahead of the kernel that reads them.
+COPIES = ("copy-start", "slice-start")
 # What moves nothing: names, and the ends of what was started.
 FREE = {
     "parameter",
@@ -28,7 +30,9 @@ COMPUTATION = re.compile(r"^(?P<entry>ENTRY )?%?(?P<name>[\w.\-]+) \(.*\{$")
 OPERATION = re.compile(
     r"^\s+(?:ROOT )?%?(?P<name>[\w.\-]+) = (?P<shape>\(.*?\)|\S+) (?P<opcode>[a-z][\w\-]*)\((?P<rest>.*)$"
 )
-ARRAY = re.compile(r"\b([a-z]+[0-9]+(?:e[0-9]m[0-9]\w*)?|pred)\[([0-9,]*)\]")
+ARRAY = re.compile(r"\b([a-z]+[0-9]+(?:e[0-9]m[0-9]\w*)?|pred)\[([0-9,]*)\](?P<layout>\{[^}]*\})?")
+# Of a layout: a memory space other than the device's main memory, on a TPU mostly that of its vector unit.
+ELSEWHERE = re.compile(r"S\([1-9]")
 CALLED = re.compile(r"(?:calls|to_apply|body|condition|true_computation|false_computation)=%?([\w.\-]+)")
 BRANCHES = re.compile(r"branch_computations=\{([^}]*)\}")
 NAME = re.compile(r"%([\w.\-]+)")
@@ -46,7 +50,7 @@ class Operation:
     @cached_property
     def arrays(self) -> list[tuple[str, tuple[int, ...]]]:
         """Type and shape of each array of the result."""
-        return [(kind, tuple(int(n) for n in dims.split(",") if n)) for kind, dims in ARRAY.findall(self.shape)]
+        return [(kind, tuple(int(n) for n in dims.split(",") if n)) for kind, dims, _ in ARRAY.findall(self.shape)]
 
     @property
     def array_bytes(self) -> list[int]:
@@ -57,6 +61,16 @@ class Operation:
     def bytes(self) -> int:
         """Of the result."""
         return sum(self.array_bytes)
+
+    @cached_property
+    def in_main_memory(self) -> list[bool]:
+        """Of each array of the result."""
+        return [not ELSEWHERE.search(found["layout"] or "") for found in ARRAY.finditer(self.shape)]
+
+    @cached_property
+    def memory_bytes(self) -> int:
+        """Of what is in the main memory of the result."""
+        return sum(size for size, here in zip(self.array_bytes, self.in_main_memory, strict=True) if here)
 
     @cached_property
     def operands(self) -> list[str]:
@@ -80,10 +94,15 @@ class Operation:
 
 @dataclass(frozen=True)
 class Collective:
-    """One collective of a program: its kind, and the bytes of its result on a device."""
+    """One collective of a program: its kind, and the bytes of each array of its result on a device."""
 
     kind: str
-    result: int
+    results: tuple[int, ...]
+
+    @property
+    def result(self) -> int:
+        """The bytes of its result on a device."""
+        return sum(self.results)
 
     def sent(self, devices: int) -> float:
         """The bytes that a device sends in a ring of so many."""
@@ -106,25 +125,29 @@ class Program:
 
     @cached_property
     def kernels(self) -> list[Operation]:
-        """What a device is asked to run: all but names, and a collective once. A loop's body counts once."""
+        """What a device is asked to run: all but names, and a collective once. A loop's body counts once.
+
+        Copies that run beside the kernels, which TPUs make of what a kernel will read, are no kernels.
+        """
         return [
             operation
             for name in self.executed
             for operation in self.computations[name].values()
             if operation.opcode not in FREE
             and not operation.opcode.endswith("-done")
-            and operation.opcode not in ("while", "conditional", "call")
+            and operation.opcode not in ("while", "conditional", "call", *COPIES)
         ]
 
     @cached_property
     def bytes(self) -> int:
-        """What all kernels read and write, each operand once: the traffic if nothing stays in a cache."""
-        return sum(self.traffic(kernel) for kernel in self.kernels)
+        """What kernels and copies read and write, each operand once: the traffic if nothing stays in a cache."""
+        copies = (operation for operation in self._named.values() if operation.opcode in COPIES)
+        return sum(map(self.traffic, self.kernels)) + sum(map(_copied, copies))
 
     def traffic(self, kernel: Operation) -> int:
-        """The bytes that a kernel reads and writes."""
-        return kernel.bytes + sum(
-            self._named[name].bytes for name in dict.fromkeys(kernel.operands) if name in self._named
+        """The bytes of the main memory that a kernel reads and writes."""
+        return kernel.memory_bytes + sum(
+            self._named[name].memory_bytes for name in dict.fromkeys(kernel.operands) if name in self._named
         )
 
     @cached_property
@@ -176,7 +199,12 @@ def _collective(operation: Operation) -> Collective:
     # What an asynchronous gather starts has its operands before its results.
     if kind != operation.opcode and kind != "all-reduce":
         sizes = sizes[len(sizes) // 2 :]
-    return Collective(kind, sum(sizes))
+    return Collective(kind, tuple(sizes))
+
+
+def _copied(copy: Operation) -> int:
+    """The bytes of the main memory that it reads and writes. Its result has source and copy, then a flag."""
+    return copy.array_bytes[1] * sum(copy.in_main_memory[:2])
 
 
 def _closing(text: str) -> int:

@@ -45,9 +45,9 @@ def compile_step(size: Sizes, dtype: str = "bfloat16") -> RealStep:
     make = state_initializer(config, STEPS_PER_EPOCH)
     shapes = jax.eval_shape(make, jax.random.key(0), {})
     start = time.perf_counter()
-    program = compile_from_shapes(shapes, config, STEPS_PER_EPOCH * size.batch_size, mesh, fsdp=False)
+    program = compile_from_shapes(shapes, config, STEPS_PER_EPOCH * size.batch_size, mesh)
     seconds = time.perf_counter() - start
-    draw = jax.jit(make, out_shardings=state_sharding(shapes, mesh, fsdp=False))
+    draw = jax.jit(make, out_shardings=state_sharding(shapes, mesh))
     return RealStep(program, lambda: draw(jax.random.key(0), {}), random_batch(size, mesh), seconds)
 
 

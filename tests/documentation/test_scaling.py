@@ -92,8 +92,8 @@ def test_collectives_are_counted_once_with_the_bytes_of_their_results(monkeypatc
         ("all-gather", 2 * 256),
         ("reduce-scatter", 64),
     ]
-    assert Collective("all-reduce", 800).sent(8) == 2 * 700
-    assert Collective("all-gather", 800).sent(8) == Collective("reduce-scatter", 100).sent(8) == 700
+    assert Collective("all-reduce", (800,)).sent(8) == 2 * 700
+    assert Collective("all-gather", (800,)).sent(8) == Collective("reduce-scatter", (100,)).sent(8) == 700
 
 
 def test_the_efficiencies_of_the_page_are_those_of_the_program(monkeypatch, capsys):

@@ -27,7 +27,7 @@ make = state_initializer(CONFIG, 10)
 shapes = jax.eval_shape(make, jax.random.key(0), {})
 for count in (1, 6, 12, 24, 48):
     mesh = data_mesh(48, jax.devices()[:count], fsdp=True)
-    state = jax.jit(make, out_shardings=state_sharding(shapes, mesh, fsdp=True))(jax.random.key(0), {})
+    state = jax.jit(make, out_shardings=state_sharding(shapes, mesh))(jax.random.key(0), {})
     before = jax.device_get(state.params)
     step, losses = StepProgram(lambda inputs, step: inputs, state, mesh, lambda program: None), []
     for _ in range(3):

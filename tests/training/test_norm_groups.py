@@ -166,7 +166,7 @@ def collectives(recipe):
     """The collectives of the compiled step of the small network on four devices."""
     config = with_recipe(**recipe)
     prepared = PreparedRun(config=config, dataset=DATASET, folder=RunMemory())
-    program = compile_from_shapes(state_shapes(prepared), config, 70, data_mesh(16), fsdp=False)
+    program = compile_from_shapes(state_shapes(prepared), config, 70, data_mesh(16))
     return re.findall(
         r" (all-reduce|all-gather|reduce-scatter|all-to-all|collective-permute)(?:-start)?\(", program.as_text()
     )

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -13,8 +14,10 @@ import pytest
 from jax.sharding import PartitionSpec
 from test_plan import pod_plan
 
-from zoo.runtime.mesh import data_mesh, mesh_factors
+from zoo.runtime.mesh import batch_sharding, data_mesh, mesh_factors, split_by_images, split_over
+from zoo.training.loss import cross_entropy
 from zoo.training.plan.plan_lines import plan_lines
+from zoo.training.row_major import row_major
 from zoo.training.state_split import split_of_state, state_sharding
 
 
@@ -43,14 +46,31 @@ def test_an_array_is_split_over_as_many_devices_as_divide_one_of_its_features():
 def test_arrays_are_split_over_neighbours_and_small_ones_are_not():
     mesh = data_mesh(4, fsdp=True)
     two = {"even": shape(1, 1, 130, 198), "bias": shape(16_383), "large_bias": shape(16_384), "step": shape()}
-    found = jax.tree.map(lambda one: one.spec, state_sharding(two, mesh, fsdp=True))
+    found = jax.tree.map(lambda one: one.spec, state_sharding(two, mesh))
     assert found == {
         "even": PartitionSpec(None, None, None, ("data1",)),
         "bias": PartitionSpec(),
         "large_bias": PartitionSpec(("data0", "data1")),
         "step": PartitionSpec(),
     }
-    assert all(one.is_fully_replicated for one in jax.tree.leaves(state_sharding(two, data_mesh(4), fsdp=False)))
+    assert all(one.is_fully_replicated for one in jax.tree.leaves(state_sharding(two, data_mesh(4))))
+
+
+def test_a_layer_whose_classes_are_split_has_one_gather():
+    """That of its kernel. Neither the loss nor the gradient's order in memory makes another."""
+    mesh = data_mesh(8, fsdp=True)
+    kernel, images, labels = shape(64, 512), shape(8, 64), jax.ShapeDtypeStruct((8,), np.int32)
+    whose = state_sharding(kernel, mesh)
+
+    def gradient(kernel, images, labels):
+        with split_over(mesh):
+            loss = jax.grad(lambda kernel: cross_entropy(split_by_images(images @ kernel), labels).mean())
+            return row_major(loss(kernel))
+
+    inputs = whose, batch_sharding(mesh), batch_sharding(mesh)
+    program = jax.jit(gradient, in_shardings=inputs, out_shardings=whose).lower(kernel, images, labels).compile()
+    found = re.findall(r" (all-reduce|all-gather|all-to-all|collective-permute)(?:-start)?\(", program.as_text())
+    assert not whose.is_fully_replicated and sorted(found) == ["all-gather", "all-reduce"]
 
 
 def test_devices_that_a_fast_network_connects_are_the_last_axes():

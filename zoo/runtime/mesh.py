@@ -9,12 +9,15 @@ from typing import Any
 import jax
 import numpy as np
 from jax.experimental import mesh_utils
-from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
+from jax.sharding import AbstractMesh, AxisType, Mesh, NamedSharding, PartitionSpec
 
 from zoo.errors import ZooError
 
 # Of a mesh with one axis, and under pmap.
 DATA_AXIS = "data"
+
+# An AbstractMesh has the axes of a mesh, and no devices.
+AnyMesh = Mesh | AbstractMesh
 
 # Of images [batch, ...] and an array that all devices have whole, to [batch, ...].
 ImagesFunction = Callable[[jax.Array, jax.Array], jax.Array]
@@ -23,17 +26,23 @@ ImagesFunction = Callable[[jax.Array, jax.Array], jax.Array]
 def data_mesh(batch_size: int, devices: Sequence[Any] | None = None, *, fsdp: bool = False) -> Mesh:
     """A mesh over devices, by default all. Raises ZooError if they cannot split a batch evenly.
 
-    It has one axis, "data"; with `fsdp` an axis for each prime factor of the number of devices, so that an array can be
-    split over some of them only: "data0" is the slowest one, and the devices of the last one are neighbours.
+    It has one axis, "data"; with `fsdp`, for a state that is split too, an axis for each prime factor of the number of
+    devices, so that an array can be split over some of them only: "data0" is the slowest one, and the devices of the
+    last one are neighbours.
     """
     devices = jax.devices() if devices is None else devices
     count = len(devices)
     if batch_size % count:
         raise ZooError(f"a batch of {batch_size} cannot be split over {count} devices: use a multiple of {count}")
     factors = mesh_factors(devices) if fsdp else (count,)
-    names = tuple(f"{DATA_AXIS}{i}" for i in range(len(factors))) if len(factors) > 1 else (DATA_AXIS,)
+    names = tuple(f"{DATA_AXIS}{i}" for i in range(len(factors))) if fsdp else (DATA_AXIS,)
     axis_types = (AxisType.Auto,) * len(factors)
     return Mesh(slice_by_slice(devices).reshape(factors), names, axis_types=axis_types)
+
+
+def splits_state(mesh: AnyMesh) -> bool:
+    """Whether this is a mesh of `data_mesh` with `fsdp`."""
+    return f"{DATA_AXIS}0" in mesh.axis_names
 
 
 def mesh_factors(devices: Sequence[Any]) -> tuple[int, ...]:
@@ -66,7 +75,7 @@ def _slice_index(device: Any) -> int:
     return getattr(device, "slice_index", 0)
 
 
-def replicated(mesh: Mesh) -> NamedSharding:
+def replicated(mesh: AnyMesh) -> NamedSharding:
     """The sharding of an array that every device has whole."""
     return NamedSharding(mesh, PartitionSpec())
 
@@ -117,6 +126,17 @@ def of_own_images(function: ImagesFunction, images: int) -> ImagesFunction:
     return jax.shard_map(function, in_specs=(split, whole), out_specs=split, axis_names=set(_batch_axes()))
 
 
+def split_by_images(arrays: Any) -> Any:
+    """The same arrays [batch, ...]; inside `split_over` each device has all numbers of its own images."""
+
+    def split(array: jax.Array) -> jax.Array:
+        if batch_parts(array.shape[0]) == 1:
+            return array
+        return jax.lax.with_sharding_constraint(array, PartitionSpec(_batch_axes()))
+
+    return jax.tree.map(split, arrays)
+
+
 def _batch_axes() -> tuple[str, ...]:
     """The axes of the mesh of `split_over`, none elsewhere."""
     mesh = jax.sharding.get_abstract_mesh()
@@ -125,4 +145,4 @@ def _batch_axes() -> tuple[str, ...]:
 
 def split_over(mesh: Mesh | None) -> AbstractContextManager:
     """Within this context of a trace `batch_parts` knows that batches are split over this mesh; None is no mesh."""
-    return jax.sharding.use_abstract_mesh(mesh.abstract_mesh if mesh else jax.sharding.AbstractMesh((), ()))
+    return jax.sharding.use_abstract_mesh(mesh.abstract_mesh if mesh else AbstractMesh((), ()))

@@ -53,13 +53,13 @@ class StepProgram:
         return self._program(state, inputs)
 
 
-def compile_from_shapes(shapes: TrainState, config: RunConfig, images: int, mesh: Mesh, *, fsdp: bool) -> Compiled:
+def compile_from_shapes(shapes: TrainState, config: RunConfig, images: int, mesh: Mesh) -> Compiled:
     """The program that a run on so many training `images` will compile at its first step; nothing is allocated.
 
     `shapes` are those of the state, as `jax.eval_shape` gives them. The feed of the recipe must not be "auto".
     """
     recipe = config.recipe
-    sharding = state_sharding(shapes, mesh, fsdp=fsdp)
+    sharding = state_sharding(shapes, mesh)
     inputs = abstract_inputs(config, images, mesh)
     gather = gather_batch(recipe.batch_size, mesh, recipe.repeats)
     make_batch = gather if recipe.feed == "resident" else lambda inputs, step: inputs

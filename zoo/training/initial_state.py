@@ -52,7 +52,7 @@ def initial_state(
     make = state_initializer(run.config, steps_per_epoch, class_weights_of(run.config.recipe, run.dataset))
     key = jax.random.key(run.config.recipe.seed)
     shapes = jax.eval_shape(make, key, {})
-    sharding = state_sharding(shapes, mesh, fsdp=run.options.fsdp)
+    sharding = state_sharding(shapes, mesh)
     if not run.resume:
         check_backbone(run)
     with fail_on_all_processes():

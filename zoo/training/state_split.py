@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import jax
-from jax.sharding import Mesh, NamedSharding, PartitionSpec
+from jax.sharding import NamedSharding, PartitionSpec
 
-from zoo.runtime.mesh import replicated
+from zoo.runtime.mesh import AnyMesh, replicated, splits_state
 
 # Gathering less than this takes the time of a message, whatever is in it (docs/scaling.md).
 MIN_SPLIT_BYTES = 2**16
@@ -34,12 +34,12 @@ class StateSplit:
     whole: tuple[str, ...]
 
 
-def state_sharding(state: Any, mesh: Mesh, *, fsdp: bool) -> Any:
-    """A tree like the state, or its shapes, with the sharding of each leaf; without `fsdp` every device has all.
+def state_sharding(state: Any, mesh: AnyMesh) -> Any:
+    """A tree like the state, or its shapes, with the sharding of each leaf.
 
-    Only a mesh that was made with `fsdp` can split an array over a part of its devices.
+    Every device has all of it, unless the mesh is one of `data_mesh` with `fsdp`.
     """
-    if not fsdp:
+    if not splits_state(mesh):
         return jax.tree.map(lambda leaf: replicated(mesh), state)
     return jax.tree.map(lambda leaf: _sharding(leaf, mesh), state)
 
@@ -62,7 +62,7 @@ def split_of_state(params: Any, state: Any, devices: int) -> StateSplit:
     )
 
 
-def _sharding(leaf: Any, mesh: Mesh) -> NamedSharding:
+def _sharding(leaf: Any, mesh: AnyMesh) -> NamedSharding:
     axis, parts = _parts(leaf, mesh.size)
     names = _mesh_axes(mesh, parts)
     return NamedSharding(mesh, PartitionSpec(*[None] * axis, names)) if names else replicated(mesh)
@@ -77,7 +77,7 @@ def _parts(leaf: Any, devices: int) -> tuple[int, int]:
     return axis, parts
 
 
-def _mesh_axes(mesh: Mesh, parts: int) -> tuple[str, ...]:
+def _mesh_axes(mesh: AnyMesh, parts: int) -> tuple[str, ...]:
     """The axes of a mesh whose sizes multiply to `parts`: neighbours first, which a fast network connects."""
     chosen: list[str] = []
     for name, size in reversed(mesh.shape.items()):

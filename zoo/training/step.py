@@ -14,7 +14,7 @@ from jax import lax
 
 from zoo.data.preprocessing import normalize, scale_to_1, standardize
 from zoo.runtime.kept_traces import new_trace_name
-from zoo.runtime.mesh import data_axis
+from zoo.runtime.mesh import data_axis, split_by_images
 from zoo.training.augment.augmentation import augment
 from zoo.training.augment.mixing import mix
 from zoo.training.finetune.freezing import (
@@ -71,8 +71,10 @@ def train_step(state: TrainState, batch: Batch) -> tuple[TrainState, Metrics]:
                 # The interceptors of these contexts are not those of a trace that nn.jit has kept.
                 mutable=["batch_stats", "aux_logits", new_trace_name()],
             )
+        # Where --fsdp splits the classes of a layer, the loss would wait for a collective for each sum over them.
+        logits, aux = split_by_images((logits, collections.get("aux_logits", {})))
         loss = image_losses(logits, targets, recipe, state.class_weights).mean()
-        for aux_logits in jax.tree.leaves(collections.get("aux_logits", {})):
+        for aux_logits in jax.tree.leaves(aux):
             loss += recipe.aux_weight * image_losses(aux_logits, targets, recipe, state.class_weights).mean()
         return loss, (logits, join_groups(collections.get("batch_stats", {}), state.batch_stats))
 

@@ -34,12 +34,12 @@ def dry_run(run: PreparedRun) -> RunPlan:
     """
     machine, mesh = machine_of(run), data_mesh(run.config.recipe.batch_size, fsdp=run.options.fsdp)
     shapes = state_shapes(run)
-    shapes = abstract_like(shapes, state_sharding(shapes, mesh, fsdp=run.options.fsdp))
+    shapes = abstract_like(shapes, state_sharding(shapes, mesh))
     images = len(run.dataset.train)
     # What a resumed run has saved makes place for what it saves.
     saved = saved_bytes(run.folder) if run.resume and isinstance(run.folder, RunFolder) else 0
     check_disk(make_plan(run, shapes, machine), saved)
-    memory = step_memory(compile_from_shapes(shapes, run.config, images, mesh, fsdp=run.options.fsdp))
+    memory = step_memory(compile_from_shapes(shapes, run.config, images, mesh))
     check_step_memory(memory, machine.memory)
     macs = count.summarize(build_network(run.config), (1, *run.config.preprocessing.image_shape)).macs
     return make_plan(run, shapes, machine, macs=macs, memory=memory)
