@@ -224,3 +224,14 @@ def test_no_first_centre_where_steps_do_not_contain_the_fields():
     """Pages draw boxes of one size in steps; a position beside the border sees the other border."""
     last = summarize(Between(lambda x: jnp.pad(x, ((0, 0), (3, 3), (0, 0), (0, 0)), mode="reflect")), IMAGE).rows[-1]
     assert (last.receptive_field, last.offset) == ((5, 5), (None, 0))
+
+
+def test_fields_of_an_upsampled_map_are_larger_than_the_image():
+    """As those of other maps: the size includes padding, although positions beside a border see less."""
+
+    def wide(x):
+        x = nn.Conv(1, (2 * IMAGE[1] + 1, 1))(x)
+        return nn.Conv(1, (3, 1))(jnp.repeat(x[:, ::2], 2, axis=1))
+
+    last = summarize(Between(wide), IMAGE).rows[-1]
+    assert last.receptive_field[0] == 2 * IMAGE[1] + 1 + 2 * 2 + 2

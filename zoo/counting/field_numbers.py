@@ -55,11 +55,12 @@ def _contain(apart: AxisField, size: Number, stride: Number, offset: Number) -> 
 
 
 def _largest(apart: AxisField) -> int | None:
-    """The largest size; None if it is that of the image. Where all are equal they include padding, else they do not."""
-    sizes = np.unique(apart.high - apart.low + 1)
-    if len(sizes) == 1 and sizes[0] > 0 and np.size(apart.low) > 1:
-        return int(sizes[0])
-    low, high = np.maximum(apart.low, 0), np.minimum(apart.high, apart.extent - 1)
+    """The largest size; None if it is that of the image. It includes padding unless only borders have the largest."""
+    low, high = np.broadcast_arrays(apart.low, apart.high)
+    sizes = high - low + 1
+    if low.size > 1 and sizes.min() > 0 and sizes.max() in (sizes.min(), _size_in_the_middle(low, high)):
+        return int(sizes.max())
+    low, high = np.maximum(low, 0), np.minimum(high, apart.extent - 1)
     size = max(0, int(np.max(high - low)) + 1)
     return None if size >= apart.extent else size
 
@@ -99,20 +100,45 @@ def _average_grid(apart: AxisField) -> tuple[Number | None, Number | None]:
     flat vector, stride and first centre are those of its centres in order.
     """
     low, high = np.asarray(apart.low), np.asarray(apart.high)
-    twice = low + high
-    axes = [axis for axis, size in enumerate(twice.shape) if size > 1]
-    if len(axes) != 1 or np.any(low > high):
+    axis = _moving_axis(low, high)
+    if axis is None:
         return None, None
-    twice = twice.squeeze()
-    if axes[0] == low.ndim - 1:
+    twice = (low + high).squeeze()
+    if axis == low.ndim - 1:
         return _steps(np.unique(twice), 1)
     quarter = len(twice) // 4
     middle = twice[quarter : len(twice) - quarter]
-    for period in range(1, min(MAX_PERIOD, len(middle) // 2) + 1):
+    for period in _periods(middle):
         stride, first = _steps(middle, period)
         if stride is not None and first is not None:
             return stride, simple_number(first - quarter * stride)
     return None, None
+
+
+def _size_in_the_middle(low: Array, high: Array) -> int | None:
+    """The largest size in the middle third, along one axis; None where both ends do not move in equal steps there.
+
+    Where a border limits fields, their ends do not move.
+    """
+    if _moving_axis(low, high) in (None, low.ndim - 1):
+        return None
+    low, high = low.squeeze(), high.squeeze()
+    third = slice(len(low) // 3, len(low) - len(low) // 3)
+    low, high = low[third], high[third]
+    steps = ((_steps(2 * low, period)[0], _steps(2 * high, period)[0]) for period in _periods(low))
+    is_regular = any(of_low is not None and of_low == of_high for of_low, of_high in steps)
+    return int(np.max(high - low)) + 1 if is_regular else None
+
+
+def _moving_axis(low: Array, high: Array) -> int | None:
+    """The only axis along which positions see different pixels; None where there are several, or some see nothing."""
+    axes = [axis for axis, size in enumerate(np.broadcast_shapes(low.shape, high.shape)) if size > 1]
+    return axes[0] if len(axes) == 1 and np.all(low <= high) else None
+
+
+def _periods(values: Array) -> range:
+    """The lengths that a repeated pattern of the values can have."""
+    return range(1, min(MAX_PERIOD, len(values) // 2) + 1)
 
 
 def _steps(twice: Array, period: int) -> tuple[Number | None, Number | None]:
