@@ -53,6 +53,8 @@ DIVIDED_BY_4 = (
     (r"skresne(t|xt)50(_32x4d)?", r".*\.conv3\.bn\.weight"),
     (r"resnet\d+_keras", r".*_3_bn/gamma"),
     (r"resnet\d+v2", r".*\.conv3\.weight"),
+    # Its kernels are standardized, whatever their scale.
+    (r"resnetv2_152x\d_bit", r".*\.norm3\.(weight|bias)"),
     (r"efficientnet_b[5-7]", r"features\.[2-7]\.[1-9]\d*\.block\.3\.1\.weight"),
     (r"efficientnet_v2_.", r"features\.(1\.[1-9]\.block\.0|[23]\.[1-9]\.block\.1)\.1\.weight"),
     (r"efficientnet_v2_.", r"features\.[4-7]\.[1-9]\d*\.block\.3\.1\.weight"),
