@@ -225,6 +225,7 @@ REFUSED += ("set", "set_part", "add_part", "add_indices", "dynamic_update")
 CASES = {
     **{f"pool_{name}": Case(function, refused=name in REFUSED) for name, function in POOLS.items()},
     "repeat": Case(upsample_nearest, ops={"Resize": 1, "Expand": 0}),
+    "repeat_one_image": Case(upsample_nearest, (1, 9, 8, 4), ops={"Resize": 1, "Expand": 0}),
     "pool_line": Case(pooled(nn.max_pool, (2,), (2,)), LINE),
     "pool_volume": Case(pooled(nn.avg_pool, (2, 2, 2), (2, 2, 2)), VOLUME),
     "pool_no_batch": Case(pooled(nn.max_pool, (2, 2), (2, 2)), (9, 8, 4)),

@@ -134,6 +134,9 @@ def _place_block(
     present = [axis for axis in tensor.axes if axis in old]
     long = [axis for axis in present if _size(tensor.shapes, axis) != 1]
     new_long = tuple(axis for axis in new if _size(shapes, axis) != 1)
+    if len(old) == len(new) == 1:
+        # Also a batch of one: runtimes resize images only with the axis of the batch.
+        long, new_long = present, tuple(new)
     axes.update(dict.fromkeys(present, ()))
     if not long:
         return
