@@ -42,15 +42,16 @@ def smallest(names: list[str]) -> set[str]:
 
 
 QUICK = quick_models()
-# Deep networks take long to compile, and many parameters long to fill: a family whose smallest network takes over three
-# seconds of CPU time is tested at night.
+# Deep networks take long to compile, and many parameters long to fill: of a family whose smallest network takes over
+# three seconds of CPU time the default run has the logits, all else is tested at night.
 DEEP = {
     *("inception_resnet_v2_keras", "inception_v4", "pyramidnet110_48", "ghostnet_100", "fbnetc_100", "rexnet_100"),
     *("mobilenet_v4_conv_small", "mixnet_s", "regnetz_b16", "mobileone_s1", "dpn68", "eca_nfnet_l0", "cspresnext50"),
     *("res2next50", "xception", "xception41", "hrnet_w18_small", "starnet_s1"),
 }
 MAX_FILLED = 65_000_000
-QUICK_TO_COMPUTE = {name for name in QUICK - DEEP if zoo.model_info(name).parameters <= MAX_FILLED}
+QUICK_TO_FILL = {name for name in QUICK if zoo.model_info(name).parameters <= MAX_FILLED}
+QUICK_TO_COMPUTE = QUICK_TO_FILL - DEEP
 # The kinds of layers, one network each, for tests that compile more than a forward pass: a new family adds none.
 KINDS = {"lenet5_1998", "alexnet_2012", "squeezenet1_1", "googlenet", "resnet18", "mobilenet_v2_050"}
 # A step of training takes longer to compile, most of all for deep networks.
