@@ -125,7 +125,7 @@ def _entry(name: str) -> ModelInfo:
         parameters=parameters,
         macs=macs,
         stages=("stem2", *blocks),
-        pyramid=(MapLayer("stem2", activated) if separable else "stem2", *blocks),
+        pyramid=(MapLayer("stem2", activated), *blocks),
         interpolation="bicubic",
     )
 
