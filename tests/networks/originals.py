@@ -74,6 +74,7 @@ DIVIDED_BY_4 = (
     (r"hgnetv2_b[56]", r"stages\.\d\.blocks\.[1-9]\.aggregation\.1\.bn\.weight"),
     (r"hrnet_w(18|32|48)", r"stage\d\.\d\.branches\.\d\.\d\.bn2\.weight"),
     (r"xception\d\d", r"blocks\.\d+\.stack\.conv3\.bn_pw\.weight"),
+    (r"nasnet_.*_keras", r".*/separable_conv_2_bn_.*/gamma"),
     (r"nasnetalarge|pnasnet5large", r".*\.bn_sep_2\.weight"),
     (r"regnet_y_(1_6|3_2|32|128)gf", r"trunk_output\..*\.f\.c\.1\.weight"),
     (r"repvgg_.*", r".*\.(conv_1x1\.bn|identity)\.weight"),

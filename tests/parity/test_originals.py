@@ -12,7 +12,7 @@ from quick import DEEP, QUICK, computed, smallest, smallest_of
 
 import zoo
 from zoo.runtime.jit_once import jit_once
-from zoo.weights import from_keras, from_torch, to_keras, to_torch
+from zoo.weights import from_keras, from_torch, reparametrize, to_keras, to_torch
 from zoo.weights.keras import PREPROCESSING
 from zoo.weights.key_maps import KEY_MAPS, find_key_map
 from zoo.weights.original_names import KERAS, KERAS_TOO, TIMM_TOO
@@ -21,6 +21,7 @@ torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.torch
 
 FROM_KERAS = [name for name, (library, _) in ORIGINALS.items() if library == "keras"]
+REPARAMETERIZED = sorted(smallest([name for name, known in KEY_MAPS.items() if "timm_reparameterized" in known]))
 FROM_TORCH = [name for name in ORIGINALS if name not in FROM_KERAS]
 
 
@@ -140,6 +141,27 @@ def test_logits_of_timm_equal_those_of_torchvision(name):
     x = image(*sizes(name)[1])
     assert_close(torch_logits(other, x), torch_logits(original, x))
     assert_same_arrays(to_torch(name, from_torch(name, state, "timm"), "timm"), state)
+
+
+@pytest.mark.parametrize("name", REPARAMETERIZED)
+def test_reparameterized_weights_of_timm(name):
+    """Their logits are equal, read and written; and ours, joined here, are those of timm's in timm's joined network."""
+    model = randomised(original_of(name))
+    variables = from_torch(name, model.state_dict())
+    timm = pytest.importorskip("timm")
+    joined = timm.utils.reparameterize_model(model)
+    x = image(64, 96)
+    expected = torch_logits(joined, x)
+
+    state = without_counters(joined.state_dict())
+    found = from_torch(name, state)
+    network, ours = reparametrize(zoo.create_model(name), variables)
+    assert_close(np.asarray(jit_once(network.apply)(found, x)), expected)
+    assert_same_arrays(to_torch(name, found, "timm_reparameterized"), state)
+    joined.load_state_dict(
+        {key: torch.from_numpy(np.array(one)) for key, one in to_torch(name, ours, "timm_reparameterized").items()}
+    )
+    assert_close(torch_logits(joined, x), expected)
 
 
 def test_all_networks_of_both_libraries_are_compared():

@@ -17,6 +17,7 @@ from zoo.models.variables import init_shapes
 from zoo.runtime.jit_once import jit_once
 from zoo.training.finetune.pretrained_backbone import fields_of
 from zoo.weights import Weights, fold_batchnorm, load, reparametrize, save, to_keras, to_torch
+from zoo.weights.convert import read_weights, write_weights
 from zoo.weights.files import default_preprocessing
 from zoo.weights.fold import batch_norms, fold_weights
 
@@ -117,6 +118,19 @@ def test_parallel_branches_are_one_convolution(kernel_size, features, stride, gr
 def test_a_reparametrized_network_has_one_convolution_per_block(name):
     blocks = init_shapes(zoo.create_model(name, folded=True))["params"]
     assert all(set(block) - {"se"} == {"conv"} for layer, block in blocks.items() if layer != "fc")
+
+
+def test_only_joined_weights_have_the_keys_of_joined_weights(tmp_path):
+    """A file for timm's network after `reparameterize_model` is joined when it is written; arrays must be."""
+    name = "mobileone_s1"
+    variables = drawn(zoo.create_model(name), (64, 64, 3))
+    weights = Weights(model=name, variables=variables, preprocessing=default_preprocessing(name))
+    with pytest.raises(zoo.ZooError, match=r"timm_reparameterized.*zoo\.weights\.reparametrize"):
+        to_torch(name, variables, "timm_reparameterized")
+    write_weights(tmp_path / "w.safetensors", weights, "timm_reparameterized")
+    found = read_weights(name, str(tmp_path / "w.safetensors"))
+    assert found.fields == {"folded": True}
+    jax.tree.map(np.testing.assert_array_equal, dict(found.variables), fold_weights(weights).variables)
 
 
 @pytest.mark.parametrize("name", ["densenet121", "resnet50v2"])

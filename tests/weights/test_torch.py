@@ -9,7 +9,7 @@ import zoo
 from zoo.models.variables import init_shapes
 from zoo.weights import from_torch, to_torch
 from zoo.weights.head_and_aux import head_leaves
-from zoo.weights.key_maps import KEY_MAPS
+from zoo.weights.key_maps import KEY_MAPS, find_key_map
 from zoo.weights.variable_tree import fill_variables
 
 PAIRS = [(name, key_map) for name, by_library in KEY_MAPS.items() for key_map in by_library if key_map != "keras"]
@@ -21,7 +21,7 @@ QUICK_PAIRS = [
 
 
 def state_of(name, key_map, **fields):
-    model = zoo.create_model(name, **fields)
+    model = zoo.create_model(name, **find_key_map(name, key_map).fields, **fields)
     variables = drawn(model, model.image_shape)
     return variables, to_torch(name, variables, key_map)
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from zoo.weights import Weights
 
 HELP = "convert weights from and to torchvision, timm and Keras"
-OUTPUT_KEY_MAPS = ("zoo", "torchvision", "timm", "keras", "pytorchcv", "transformers")
+OUTPUT_KEY_MAPS = ("zoo", "torchvision", "timm", "timm_reparameterized", "keras", "pytorchcv", "transformers")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

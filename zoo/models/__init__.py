@@ -21,6 +21,7 @@ FAMILIES = (
     "xception",
     "xception_aligned",
     "nasnet",
+    "nasnet_keras",
     "resnet",
     "resnet_keras",
     "resnet_d",

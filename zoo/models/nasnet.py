@@ -7,11 +7,7 @@ from typing import Any, NamedTuple
 import flax.linen as nn
 import jax
 
-from zoo.initializers import (
-    TORCH_DEFAULT,
-    InitialValues,
-    LayerInitializer,
-)
+from zoo.initializers import TORCH_DEFAULT, InitialValues, LayerInitializer
 from zoo.layers import Dropout, ModuleFactory, batch_norm, global_avg_pool
 from zoo.models.blocks.searched_cell import (
     CURRENT,
@@ -168,7 +164,7 @@ RECORD = partial(
 PNASNET_DEPTHS = (4, 3, 3)
 
 
-def _maps(stages: tuple[str, ...]) -> dict[str, Any]:
+def cell_maps(stages: tuple[str, ...]) -> dict[str, Any]:
     """The stages; a pyramid has the activations of the cells, as timm's."""
     stem, *cells = stages
     return {"stages": stages, "pyramid": (stem, *(MapLayer(cell, activated) for cell in cells))}
@@ -181,7 +177,7 @@ ENTRIES = (
         paper=NASNET,
         parameters=88_753_150,
         macs=23_783_414_658,
-        **_maps(("conv0", "cell_stem_0", "cell_5", "cell_11", "cell_17")),
+        **cell_maps(("conv0", "cell_stem_0", "cell_5", "cell_11", "cell_17")),
         differs=PORTED,
     ),
     RECORD(
@@ -197,6 +193,6 @@ ENTRIES = (
         paper=PNASNET,
         parameters=86_057_668,
         macs=24_937_395_792,
-        **_maps(("conv0", "cell_stem_0", "cell_3", "cell_6", "cell_9")),
+        **cell_maps(("conv0", "cell_stem_0", "cell_3", "cell_6", "cell_9")),
     ),
 )

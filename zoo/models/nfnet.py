@@ -1,28 +1,25 @@
 """NFNet and NF-ResNet: scaled weights and activations keep the variance, where other networks have batch norm."""
 
-import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from typing import Literal
 
 import flax.linen as nn
 import jax
-import jax.numpy as jnp
 
 from zoo.geometry import Padding
-from zoo.initializers import InitialValues, Normal, lecun_normal, ones, zeros
+from zoo.initializers import InitialValues, Normal, lecun_normal
 from zoo.layers import (
     Activation,
     Dropout,
     ModuleFactory,
     SqueezeExcite,
-    avg_pool,
     global_avg_pool,
     max_pool,
-    stochastic_depth,
 )
 from zoo.models.blocks.channel_attention import EfficientChannelAttention
-from zoo.models.blocks.residual import BlockSettings, block_settings, last_blocks
+from zoo.models.blocks.norm_free import NormFreeBlock, expected_deviations, scaled
+from zoo.models.blocks.residual import block_settings, last_blocks
 from zoo.models.blocks.standardized_conv import ScaledStandardizedConv
 from zoo.models.convnext import exact_gelu
 from zoo.models.field_types import Depths, Fraction, Probability, Scale, Width, Widths
@@ -42,8 +39,6 @@ NFNET = Paper(
 
 # One divided by the deviation of the activation of a normal distribution (the authors' program, nfnets/base.py).
 GELU_GAIN, SILU_GAIN, RELU_GAIN = 1.7015043497085571, 1.7881293296813965, 1.7139588594436646
-ALPHA = 0.2  # the scale of the branches (section 2 of the second paper)
-ATTENTION_GAIN = 2.0  # the gates are a half on average
 SQUEEZE = 0.5  # channels of squeeze-and-excitation, as a fraction of a block's (section 4)
 
 INITIAL = InitialValues(kernel=lecun_normal, dense_kernel=Normal(0.01))  # timm's
@@ -134,64 +129,6 @@ class NFNet(Network):
         return partial(EfficientChannelAttention, dtype=self.dtype, name="eca") if self.attention == "eca" else None
 
 
-def scaled(x: jax.Array, act: Activation, gain: float) -> jax.Array:
-    """An activation that keeps the variance."""
-    return act(x) * gain
-
-
-def expected_deviations(depths: tuple[int, ...]) -> Iterator[float]:
-    """The deviation of the input of each block (section 2 of the second paper).
-
-    Each branch adds ALPHA^2 to the variance. The first block of a stage has no identity: its output begins with 1.
-    """
-    variance = 1.0
-    for depth in depths:
-        for i in range(depth):
-            yield math.sqrt(variance)
-            variance = (variance if i else 1.0) + ALPHA**2
-
-
-class NormFreeBlock(nn.Module):
-    """shortcut + ALPHA * branch, both of the activated input, which is divided by its expected `deviation` first.
-
-    Children: `conv1`, `conv2`, `conv2b`, `conv3`, the attention, `downsample` where the shape changes; the parameter
-    `skip_gain`.
-    """
-
-    settings: BlockSettings
-    deviation: float
-    bottleneck: float
-    group_width: int | None
-    extra_conv: bool
-    skip_init: bool
-    padding: Padding
-    conv: ModuleFactory
-    act: Activation
-    attention: ModuleFactory | None
-
-    @nn.compact
-    def __call__(self, x: jax.Array, train: bool = False) -> jax.Array:
-        features, stride = self.settings.width, self.settings.stride
-        width = int(self.bottleneck * features)
-        groups = width // self.group_width if self.group_width else 1
-        conv_3x3 = partial(self.conv, width, 3, padding=self.padding, groups=groups)
-        activated = self.act(x) / self.deviation
-        y = self.conv(width, 1, name="conv1")(activated)
-        y = conv_3x3(stride=stride, name="conv2")(self.act(y))
-        if self.extra_conv:
-            y = conv_3x3(name="conv2b")(self.act(y))
-        y = self.conv(features, 1, gain_init=ones if self.skip_init else zeros, name="conv3")(self.act(y))
-        if self.attention is not None:
-            y = ATTENTION_GAIN * self.attention()(y)
-        y = stochastic_depth(self.settings.drop_rate, train=train)(y)
-        if self.skip_init:
-            y *= self.param("skip_gain", zeros, (), jnp.float32).astype(y.dtype)
-        if stride > 1 or x.shape[-1] != features:
-            x = avg_pool(activated, 2, stride, ceil_mode=True) if stride > 1 else activated
-            x = self.conv(features, 1, name="downsample")(x)
-        return x + ALPHA * y
-
-
 WIDTHS = (256, 512, 1536, 1536)
 DEEPMIND = partial(
     NFNet,
@@ -242,14 +179,15 @@ DIFFERS = {
 def _entry(name: str) -> ModelInfo:
     build, depths, size, crop, parameters, macs = TABLE[name]
     kind = name.split("_")[0]
-    first = "conv1" if kind == "nf" else "conv1_3"
+    stages = ("conv1" if kind == "nf" else "conv1_3", *last_blocks(depths)[1:])
     return ModelInfo(
         name=name,
         build=partial(build, depths=depths, image_shape=(size, size, 3)),
         paper=NF_RESNET if kind == "nf" else NFNET,
         parameters=parameters,
         macs=macs,
-        stages=(first, *last_blocks(depths)[1:]),
+        stages=stages,
+        pyramid=() if kind == "nf" else (*stages[:-1], "conv_last"),
         input_size=size,
         fit="squash" if kind == "dm" else "resize",
         crop=crop,

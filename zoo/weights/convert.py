@@ -10,6 +10,7 @@ from zoo.runtime.atomic_files import replacing
 from zoo.runtime.home_folder import expand_home
 from zoo.weights.fetch import stated_digest
 from zoo.weights.files import Weights, default_preprocessing, save
+from zoo.weights.fold import fold_weights
 from zoo.weights.from_state_dict import from_state_dict
 from zoo.weights.keras import from_keras, to_keras
 from zoo.weights.key_maps import find_key_map, known_key_maps
@@ -21,7 +22,9 @@ from zoo.weights.stored_array import open_weights
 from zoo.weights.torch import to_torch
 
 # Libraries whose keys a file may have.
-INPUT_KEY_MAPS = ("torchvision", "timm", "keras", "lukemelas", "cadene", "pytorchcv", "transformers")
+INPUT_KEY_MAPS = (
+    *("torchvision", "timm", "timm_reparameterized", "keras", "lukemelas", "cadene", "pytorchcv", "transformers"),
+)
 KERAS_SUFFIXES = (".h5", ".keras", ".hdf5")
 
 
@@ -45,13 +48,14 @@ def read_weights(model: str, path: str, key_map: str | None = None) -> Weights:
 def write_weights(path: Path, weights: Weights, key_map: str = "zoo", *, half: bool = False) -> None:
     """Write a safetensors file atomically: ours, or a state dict with the keys of the library `key_map`.
 
-    `half` stores the kernels of our file as float16. Raises ZooError where that library has no such network, or the
-    file cannot be written.
+    `half` stores the kernels of our file as float16. Weights are folded where that library's are. Raises ZooError where
+    that library has no such network, or the file cannot be written.
     """
     if key_map == "zoo":
         save(path, weights, half=half)
         return
-    find_key_map(weights.model, key_map)
+    if find_key_map(weights.model, key_map).fields.get("folded") and not weights.fields.get("folded"):
+        weights = fold_weights(weights)
     arrays = (
         to_keras(weights.model, weights.variables)
         if key_map == "keras"

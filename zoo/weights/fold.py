@@ -87,6 +87,15 @@ def refuse_folded(model_name: str, variables: Mapping[str, Any], library: str) -
         )
 
 
+def check_folded(model_name: str, variables: Mapping[str, Any], library: str) -> None:
+    """Raises ZooError where the variables have batch norms, and the library's network has none."""
+    if variables.get("batch_stats"):
+        raise ZooError(
+            f"these weights of {model_name} have batch norms, and those of {library} have none: give the variables "
+            "that zoo.weights.reparametrize returns"
+        )
+
+
 def batch_norms(model: Network) -> dict[ModulePath, float]:
     """The epsilon of each batch norm of a network, by the path of its module."""
     return _batch_norms_among(_called_modules(model))

@@ -28,6 +28,7 @@ def from_state_dict(model_name: str, state_dict: Mapping[str, Any], origin: Orig
     origin = origin or Origin()
     matched = match_keys(model_name, state_dict, origin.key_map or None)
     fields = dict(fields_by_keys(model_name, matched.key_map) if origin.fields is None else origin.fields)
+    fields |= find_key_map(model_name, matched.key_map).fields
     model = create_model(model_name, **fields)
     classes = count_classes(model_name, matched)
     if classes != model.num_classes:

@@ -28,6 +28,7 @@ class KeyMap:
     `maps`: our parameters of shape [channels] that have the shape [channels, 1, 1] there.
     `rows`: modules whose parameters of shape [channels] have the shape [1, 1, 1, channels] there; patterns.
     `kernels`: our parameters of shape [channels] that have the shape [channels, 1, 1, 1] there.
+    `fields`: those of our network whose modules these are: {"folded": True} where the library has no batch norms.
     `bgr`: the first convolution, where that library's images are blue-green-red; our images are always RGB.
     """
 
@@ -39,6 +40,7 @@ class KeyMap:
     maps: tuple[str, ...] = ()
     rows: tuple[str, ...] = ()
     kernels: tuple[str, ...] = ()
+    fields: Mapping[str, bool] = field(default_factory=lambda: MappingProxyType({}))
     bgr: str | None = None
 
 

@@ -73,6 +73,8 @@ KERAS = {
     "mobilenet_v1_keras": "MobileNet",
     "mobilenet_v2_keras": "MobileNetV2",
     "xception_keras": "Xception",
+    "nasnet_large_keras": "NASNetLarge",
+    "nasnet_mobile_keras": "NASNetMobile",
 }
 # Networks of other tables that Keras has too, with the same function.
 KERAS_TOO = {

@@ -10,7 +10,7 @@ from zoo.models.network import Network
 from zoo.models.variables import init_shapes
 from zoo.registry import create_model
 from zoo.weights.checkpoint_contents import find_state_dict
-from zoo.weights.fold import refuse_folded
+from zoo.weights.fold import check_folded, refuse_folded
 from zoo.weights.head_and_aux import Part, part_leaves
 from zoo.weights.key_map import KeyMap, is_one_of
 from zoo.weights.key_maps import find_key_map
@@ -37,7 +37,8 @@ def from_torch(
     if not isinstance(state_dict, Mapping) or any(isinstance(value, Mapping) for value in state_dict.values()):
         state_dict = find_state_dict("the checkpoint", state_dict)
     matched = match_keys(model_name, state_dict, key_map)
-    return from_matched(model_name, matched, model=model or create_model(model_name), skip=skip)
+    model = model or create_model(model_name, **find_key_map(model_name, matched.key_map).fields)
+    return from_matched(model_name, matched, model=model, skip=skip)
 
 
 def from_matched(
@@ -70,10 +71,10 @@ def from_matched(
 def to_torch(model_name: str, variables: Mapping[str, Any], key_map: str = "torchvision") -> dict[str, np.ndarray]:
     """The inverse of `from_torch`: NumPy arrays by torch's keys, without BatchNorm's `num_batches_tracked`.
 
-    Raises ZooError for folded weights.
+    Raises ZooError for folded weights where the library's network has batch norms, and for others where it has none.
     """
-    refuse_folded(model_name, variables, key_map)
     mapping = find_key_map(model_name, key_map)
+    (check_folded if mapping.fields.get("folded") else refuse_folded)(model_name, variables, key_map)
     return {
         torch_key(path, mapping): _to_torch(bgr_to_rgb(np.asarray(leaf), path, mapping), path, mapping)
         for path, leaf in jax.tree.leaves_with_path(variables)

@@ -111,8 +111,12 @@ def _expected_keys(model_name: str, key_map: str | None) -> dict[str, dict[str, 
             "zoo.weights.save and `zoo convert RUN` write it"
         )
     key_maps = {library: find_key_map(model_name, library) for library in libraries}
-    paths = [path for path, _ in jax.tree.leaves_with_path(init_shapes(with_aux(create_model(model_name))))]
-    return {library: {torch_key(path, found): None for path in paths} for library, found in key_maps.items()}
+    return {library: dict.fromkeys(_keys(model_name, found)) for library, found in key_maps.items()}
+
+
+def _keys(model_name: str, key_map: KeyMap) -> Iterator[str]:
+    shapes = init_shapes(with_aux(create_model(model_name, **key_map.fields)))
+    return (torch_key(path, key_map) for path, _ in jax.tree.leaves_with_path(shapes))
 
 
 def _without_wrappers(state_dict: Mapping[str, Any]) -> dict[str, Any]:

@@ -19,7 +19,7 @@ class ParallelConvolutions(nn.Module):
 
     Ding et al. 2021, arXiv:2101.03697, Figure 2; Vasu et al. 2022, arXiv:2206.04040, Figure 3. The branches are the
     convolutions `conv1` to `conv{count}`, one more `conv_1x1` if those are larger, and `identity`, the norm of the
-    input, if the shape stays. Without `norm` (the folded network) there is one, `conv`.
+    input, if neither stride nor channels change its shape. Without `norm` (the folded network) there is one, `conv`.
     `squeeze_excite` makes a gate `se` before the activation.
     """
 
@@ -44,7 +44,7 @@ class ParallelConvolutions(nn.Module):
             y = sum(largest(name=f"conv{i}")(x, train) for i in range(1, self.count + 1))
             if self.kernel_size > 1:
                 y += conv(kernel_size=1, name="conv_1x1")(x, train)
-            if x.shape == y.shape:
+            if self.stride == 1 and x.shape[-1] == self.features:
                 y += self.norm(train=train, dtype=self.dtype, name="identity")(x)
         if self.squeeze_excite is not None:
             y = self.squeeze_excite(dtype=self.dtype, name="se")(y)

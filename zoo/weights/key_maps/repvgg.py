@@ -1,4 +1,4 @@
-"""RepVGG and MobileOne: timm's names of the parallel branches."""
+"""RepVGG and MobileOne: timm's names of the parallel branches, and of the convolution that they become."""
 
 from collections.abc import Iterator
 
@@ -16,31 +16,36 @@ def _branches(ours: str, theirs: str, equal: str, smaller: str) -> Iterator[tupl
     yield f"{ours}/se/{{Part}}", f"{theirs}.attn.{{Part}}"
 
 
-REPVGG_TIMM = KeyMap(
-    rules=(
-        *_branches("stage1_1", "stem", "conv_kxk", "conv_1x1"),
-        *_branches("stage{s}_{b}", "stages.{s-2}.{b-1}", "conv_kxk", "conv_1x1"),
-        ("fc", "head.fc"),
-    )
+def _one_convolution(ours: str, theirs: str) -> Iterator[tuple[str, str]]:
+    """The rules of a block whose branches are joined."""
+    yield f"{ours}/conv/conv", f"{theirs}.reparam_conv"
+    yield f"{ours}/se/{{Part}}", f"{theirs}.attn.{{Part}}"
+
+
+REPVGG_BLOCKS = (("stage1_1", "stem"), ("stage{s}_{b}", "stages.{s-2}.{b-1}"))
+# Depthwise and pointwise convolutions are counted alike.
+MOBILEONE_BLOCKS = (
+    ("stage1", "stem"),
+    *(
+        (f"stage{{s}}_{block + 1}_{kind}", f"stages.{{s-2}}.{position}")
+        for block in range(max(DEPTHS))
+        for position, kind in enumerate(("depthwise", "pointwise"), start=2 * block)
+    ),
 )
 
-# Depthwise and pointwise convolutions are counted alike.
-MOBILEONE_TIMM = KeyMap(
-    rules=(
-        *_branches("stage1", "stem", "conv_kxk.{i-1}", "conv_scale"),
-        *(
-            rule
-            for block in range(max(DEPTHS))
-            for position, kind in enumerate(("depthwise", "pointwise"), start=2 * block)
-            for rule in _branches(
-                f"stage{{s}}_{block + 1}_{kind}", f"stages.{{s-2}}.{position}", "conv_kxk.{i-1}", "conv_scale"
-            )
-        ),
-        ("fc", "head.fc"),
-    )
-)
+
+def _key_maps(blocks: tuple[tuple[str, str], ...], equal: str, smaller: str) -> dict[str, KeyMap]:
+    head = ("fc", "head.fc")
+    branches = (rule for block in blocks for rule in _branches(*block, equal, smaller))
+    joined = (rule for block in blocks for rule in _one_convolution(*block))
+    return {
+        "timm": KeyMap((*branches, head)),
+        # After timm's reparameterize_model.
+        "timm_reparameterized": KeyMap((*joined, head), fields={"folded": True}),
+    }
+
 
 KEY_MAPS = {
-    **{name: {"timm": REPVGG_TIMM} for name in TABLE},
-    **{name: {"timm": MOBILEONE_TIMM} for name in MOBILEONE},
+    **{name: _key_maps(REPVGG_BLOCKS, "conv_kxk", "conv_1x1") for name in TABLE},
+    **{name: _key_maps(MOBILEONE_BLOCKS, "conv_kxk.{i-1}", "conv_scale") for name in MOBILEONE},
 }
