@@ -133,7 +133,8 @@ def keras_layers(original):
     numbered = [layer for layer in norms if re.fullmatch(r"batch_normalization(_\d+)?", layer.name)]
     numbers = sorted(int(layer.name.removeprefix("batch_normalization").lstrip("_") or 0) for layer in numbered)
     for layer in norms:
-        name = layer.name
+        # With the scopes around it, which the key maps have.
+        name = layer.moving_mean.path.removesuffix("/moving_mean")
         if layer in numbered:
             rank = numbers.index(int(name.removeprefix("batch_normalization").lstrip("_") or 0))
             name = f"batch_normalization_{rank}" if rank else "batch_normalization"
