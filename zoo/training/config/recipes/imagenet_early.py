@@ -6,10 +6,17 @@ from zoo.training.config.recipes.imagenet_settings import (
     COLOR,
     CROP,
     INCEPTION,
+    NASNET,
     RESNET_TORCHVISION,
     SGD,
 )
 from zoo.training.config.recipes.row import Row
+
+NASNET_SOURCE = (
+    "the notes on training of the release (tensorflow/models, research/slim/nets/nasnet/nasnet.py); RMSProp, average "
+    "and crops are those of Inception's program, as Zoph et al. 2017 (arXiv:1707.07012), appendix A, from memory; no "
+    "auxiliary head"
+)
 
 EARLY = (
     Row(
@@ -139,14 +146,17 @@ EARLY = (
             "weight_decay": 4e-5,
             **CROP,
         },
-        "Chen et al. 2018 (arXiv:1802.02611), section 4, its training on ImageNet; epochs and crops, which it does not "
-        "state, of Inception; read from memory",
+        "Chen et al. 2018 (arXiv:1802.02611), section 4, its training on ImageNet, from memory; epochs and crops, "
+        "which it does not state, of Inception",
+    ),
+    Row(
+        ("nasnet_mobile*",),
+        {**NASNET, "learning_rate": 2.0, "weight_decay": 4e-5},
+        f"{NASNET_SOURCE}; 50 devices with 32 images each",
     ),
     Row(
         ("nasnet*", "pnasnet*"),
-        {**INCEPTION, "clip_norm": 10.0, "dropout": 0.5},
-        "Zoph et al. 2017 (arXiv:1707.07012), appendix A: as Inception v3, with dropout of 0.5 and gradients clipped "
-        "at 10; rate, decay, weight decay and average of Inception's program; no auxiliary head, no drop-path; "
-        "read from memory",
+        NASNET,
+        f"{NASNET_SOURCE}, no drop-path; 100 devices with 16 images each",
     ),
 )

@@ -95,8 +95,8 @@ MOBILE = (
             "decay_norms": True,
             "label_smoothing": 0.1,
         },
-        "Cui et al. 2021 (arXiv:2109.15099), section 4, label smoothing of its program (PPLCNet_x1_0.yaml); "
-        "all read from memory",
+        "PaddleClas (ppcls/configs/ImageNet/PPLCNet/PPLCNet_x1_0.yaml), 512 images on each device; that they are four, "
+        "as in Cui et al. 2021 (arXiv:2109.15099), section 4, is from memory",
     ),
     Row(
         ("rexnet*",),
@@ -108,15 +108,30 @@ MOBILE = (
             "rate_batch": 512,
             "weight_decay": 1e-5,
             "label_smoothing": 0.1,
+            "randaugment": 9.0,
+            "randaugment_std": 0.5,
+            "randaugment_form": "timm",
+            "erase": 0.2,
+            "erase_area": 0.3333,
+            "erase_noise": True,
             "dropout": 0.2,
         },
-        "Han et al. 2020 (arXiv:2007.00992), section 5.1, without its augmentation; read from memory",
+        "the authors' command (clovaai/rexnet, README.md), four devices with 128 images each; it is for timm's program, "
+        "and warmup and label smoothing are that program's defaults",
     ),
     Row(
         ("ghostnet*",),
-        {**SHUFFLENET, "learning_rate": 0.4, "dropout": 0.2},
-        "Han et al. 2019 (arXiv:1911.11907), section 4.2: as ShuffleNet V2 with another rate; dropout of its program; "
-        "read from memory",
+        {
+            **SHUFFLENET,
+            "epochs": 400,
+            "learning_rate": 0.4,
+            "warmup_epochs": 5.0,
+            "schedule": "cosine",
+            "dropout": 0.2,
+        },
+        "the author's answers at GitHub (iamhankai/ghostnet.pytorch, two threads on settings of the training): epochs, "
+        "warmup, cosine, rate; all else as ShuffleNet V2, as Han et al. 2019 (arXiv:1911.11907), section 4.2, and "
+        "dropout of its program, from memory",
     ),
     Row(
         ("shufflenet_v2*",),

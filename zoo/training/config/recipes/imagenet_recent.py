@@ -8,8 +8,23 @@ from zoo.training.config.recipes.imagenet_settings import (
     NFNET,
     RESNET_90,
     RESNET_COSINE,
+    STARNET,
 )
 from zoo.training.config.recipes.row import Row
+
+NFNET_AUGMENTED = {
+    **NFNET,
+    "mixup": 0.2,
+    "cutmix": 1.0,
+    "randaugment": 10.0,
+    "randaugment_ops": 4,
+    "ema": 0.99999,
+}
+NFNET_SOURCE = (
+    "the authors' program (google-deepmind/deepmind-research, nfnets/experiment_nfnets.py); amounts of mixup and "
+    "CutMix of Brock et al. 2021 (arXiv:2102.06171), section 5, from memory; one magnitude of RandAugment"
+)
+STARNET_SOURCE = "the authors' program (ma-xu/Rewrite-the-Stars, imagenet/README.md and train_imagenet.py)"
 
 RECENT = (
     Row(
@@ -77,68 +92,74 @@ RECENT = (
     Row(
         ("repvgg_b3",),
         {**RESNET_COSINE, "nesterov": False, "epochs": 200, "label_smoothing": 0.1, "mixup": 0.2, "auto_augment": True},
-        "Ding et al. 2021 (arXiv:2101.03697), section 4.1, heavyweight models; read from memory",
+        "Ding et al. 2021 (arXiv:2101.03697), section 4.1, heavyweight models, from memory",
     ),
     Row(
         ("repvgg*",),
         {**RESNET_COSINE, "nesterov": False, "warmup_epochs": 0.0, "epochs": 120},
-        "Ding et al. 2021 (arXiv:2101.03697), section 4.1; read from memory",
+        "the authors' program (DingXiaoH/RepVGG, README.md)",
     ),
     Row(
         ("mobileone_s0", "mobileone_s1"),
         MOBILEONE,
-        "Vasu et al. 2022 (arXiv:2206.04040), section 4; there the weight decay falls to a tenth; read from memory",
+        "open-mmlab/mmpretrain (configs/mobileone/mobileone-s0_8xb32_in1k.py), eight devices with 32 images each; at one "
+        "image size, where it begins with 160 and 192 pixels; rate and weight decay, which falls to a tenth there, of Vasu "
+        "et al. 2022 (arXiv:2206.04040), section 4, from memory",
     ),
     Row(
         ("mobileone*",),
         {**MOBILEONE, "auto_augment": True},
-        "Vasu et al. 2022 (arXiv:2206.04040), section 4; at one image size and strength, where it lets them grow, and "
-        "the weight decay falls to a tenth; read from memory",
+        "as mobileone_s0; AutoAugment of Vasu et al. 2022 (arXiv:2206.04040), section 4, at one strength, where it "
+        "lets it grow, from memory",
     ),
     Row(
         ("nf_resnet*",),
         {**NFNET, "epochs": 90, "weight_decay": 5e-5, "dropout": 0.25, "stochastic_depth": 0.1},
-        "Brock et al. 2021 (arXiv:2101.08692), section 5.1, with the clipping of the second paper (arXiv:2102.06171), "
-        "section 4.1, for the batch; read from memory",
+        "the authors' program (google-deepmind/deepmind-research, nfnets/experiment.py): rate, epochs, label "
+        "smoothing; batch and clipping of experiment_nfnets.py; weight decay, dropout and stochastic depth of Brock "
+        "et al. 2021 (arXiv:2101.08692), section 5.1, from memory",
+    ),
+    Row(
+        ("dm_nfnet_f0",),
+        {**NFNET_AUGMENTED, "randaugment": 5.0},
+        NFNET_SOURCE,
     ),
     Row(
         ("*nfnet*",),
-        {**NFNET, "mixup": 0.2, "cutmix": 1.0, "randaugment": 10.0, "randaugment_ops": 4, "ema": 0.99999},
-        "Brock et al. 2021 (arXiv:2102.06171), section 5 and appendix A; at one magnitude, the largest of ours; read "
-        "from memory",
+        NFNET_AUGMENTED,
+        f"{NFNET_SOURCE}; that of F1 and F2, the largest of ours, where F3 has 15",
     ),
     Row(
         ("inception_next*",),
         CONVNEXT,
-        "Yu et al. 2023 (arXiv:2303.16900), section 4.1: as ConvNeXt, without its average; read from memory",
+        "the authors' program (sail-sg/inceptionnext, README.md and train.py): as ConvNeXt, without its average",
+    ),
+    Row(
+        ("starnet_s4",),
+        {**STARNET, "stochastic_depth": 0.1},
+        STARNET_SOURCE,
     ),
     Row(
         ("starnet*",),
-        {
-            "optimizer": "adamw",
-            "epochs": 300,
-            "batch_size": 2048,
-            "learning_rate": 3e-3,
-            "rate_batch": 2048,
-            "warmup_epochs": 5.0,
-            "weight_decay": 0.025,
-            "label_smoothing": 0.1,
-            "mixup": 0.8,
-            "cutmix": 0.2,
-            "randaugment": 1.0,
-            "randaugment_std": 0.5,
-            **CROP,
-        },
-        "Ma et al. 2024 (arXiv:2403.19967), section 4.1 and its appendix; read from memory",
+        STARNET,
+        STARNET_SOURCE,
     ),
     Row(
         ("fasternet_t0",),
         FASTERNET,
-        "Chen et al. 2023 (arXiv:2303.03667), table 8; read from memory",
+        "the authors' program (JierunChen/FasterNet, cfg/fasternet_t0.yaml); at one image size, where its first 280 "
+        "epochs have 192 pixels",
     ),
     Row(
         ("fasternet*",),
-        {**FASTERNET, "weight_decay": 0.03, "mixup": 0.3, "randaugment": 7.0},
-        "Chen et al. 2023 (arXiv:2303.03667), table 8, FasterNet-S; read from memory",
+        {
+            **FASTERNET,
+            "weight_decay": 0.03,
+            "mixup": 0.3,
+            "randaugment": 7.0,
+            "randaugment_std": 0.5,
+            "augment_interpolation": "bicubic",
+        },
+        "as fasternet_t0, cfg/fasternet_s.yaml",
     ),
 )

@@ -71,10 +71,11 @@ RESIDUAL = (
             "label_smoothing": 0.1,
             "mixup": 0.2,
             "auto_augment": True,
-            "dropout": 0.2,
+            "color_jitter": 0.4,
+            "lighting": 0.1,
         },
-        "Zhang et al. 2020 (arXiv:2004.08955), section 4; batch, epochs and augmentations as timm's page on ResNeSt "
-        "states them, amounts read from memory",
+        "the authors' program (zhanghang1989/ResNeSt, scripts/gluon/README.md and train.py), 64 devices with 128 "
+        "images each",
     ),
     Row(
         ("cspresne*", "cspdarknet*", "darknet*"),
@@ -89,8 +90,9 @@ RESIDUAL = (
             "weight_decay": 5e-4,
             **CROP,
         },
-        "Darknet's cfg files of darknet53 and csresnet50: 800,000 steps, read from memory, without the 1,000 steps of "
-        "warmup; Wang et al. 2019 (arXiv:1911.11929), section 4.1, has ten times as many steps; crops of ResNet",
+        "pjreddie/darknet (cfg/darknet53.cfg) and WongKinYiu/CrossStagePartialNetworks (cfg/csresnet50.cfg): 800,000 "
+        "steps, without the 1,000 of warmup; from memory, Wang et al. 2019 (arXiv:1911.11929), "
+        "section 4.1, has ten times as many steps; crops of ResNet",
     ),
     Row(
         ("dla*",),
@@ -101,13 +103,12 @@ RESIDUAL = (
             "color_jitter": 0.4,
             "lighting": 0.1,
         },
-        "Yu et al. 2017 (arXiv:1707.06484), section 5.1; rate, batch, epochs and weight decay as timm's page on DLA "
-        "states them, decays and colours read from memory",
+        "the authors' program (ucbdrive/dla, README.md and classify.py), with its --random-color",
     ),
     Row(
         ("ese_vovnet*",),
         RESNET_TORCHVISION,
-        "the program of VoVNet (stigma0617/VoVNet.pytorch, main.py), which is PyTorch's example; read from memory",
+        "the program of VoVNet (stigma0617/VoVNet.pytorch, main.py), which is PyTorch's example",
     ),
     Row(
         ("dpn*",),

@@ -144,9 +144,39 @@ FASTERNET: dict[str, Any] = {
     "label_smoothing": 0.1,
     "mixup": 0.05,
     "cutmix": 1.0,
-    "randaugment": 3.0,
-    "randaugment_std": 0.5,
     **CROP,
+}
+STARNET: dict[str, Any] = {
+    "optimizer": "adamw",
+    "epochs": 300,
+    "batch_size": 2048,
+    "learning_rate": 3e-3,
+    "rate_batch": 2048,
+    "warmup_epochs": 5.0,
+    "weight_decay": 0.025,
+    "label_smoothing": 0.1,
+    "mixup": 0.8,
+    "cutmix": 0.2,
+    "randaugment": 1.0,
+    "randaugment_std": 0.5,
+    "erase": 0.25,
+    "erase_area": 0.3333,
+    "erase_noise": True,
+    **CROP,
+}
+NASNET: dict[str, Any] = {
+    **SLIM,
+    **COLOR,
+    "epochs": 312,
+    "batch_size": 1600,
+    "learning_rate": 1.5,
+    "rate_batch": 1600,
+    "decay_rate": 0.97,
+    "decay_epochs": 2.4,
+    "weight_decay": 5e-5,
+    "label_smoothing": 0.1,
+    "clip_norm": 10.0,
+    "dropout": 0.5,
 }
 # The rate is that of NF-ResNet and NFNet for 256 images; kernels alone have weight decay.
 NFNET: dict[str, Any] = {
