@@ -116,8 +116,8 @@ MOBILE = (
             "erase_noise": True,
             "dropout": 0.2,
         },
-        "the authors' command (clovaai/rexnet, README.md), four devices with 128 images each; it is for timm's program, "
-        "and warmup and label smoothing are that program's defaults",
+        "the authors' command (clovaai/rexnet, README.md), four devices with 128 images each; it is for timm's "
+        "program, and warmup and label smoothing are that program's defaults",
     ),
     Row(
         ("ghostnet*",),

@@ -102,9 +102,9 @@ RECENT = (
     Row(
         ("mobileone_s0", "mobileone_s1"),
         MOBILEONE,
-        "open-mmlab/mmpretrain (configs/mobileone/mobileone-s0_8xb32_in1k.py), eight devices with 32 images each; at one "
-        "image size, where it begins with 160 and 192 pixels; rate and weight decay, which falls to a tenth there, of Vasu "
-        "et al. 2022 (arXiv:2206.04040), section 4, from memory",
+        "open-mmlab/mmpretrain (configs/mobileone/mobileone-s0_8xb32_in1k.py), eight devices with 32 images each; at "
+        "one image size, where it begins with 160 and 192 pixels; rate and weight decay, which falls to a tenth there, "
+        "of Vasu et al. 2022 (arXiv:2206.04040), section 4, from memory",
     ),
     Row(
         ("mobileone*",),
