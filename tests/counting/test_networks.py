@@ -31,7 +31,8 @@ MISALIGNED = {
     **dict.fromkeys((*RESNET_D, *RESNEST, *NFNET), 3),
     **dict.fromkeys(DLA, 7),
     **{name: 1 for name in HGNET if name.startswith("hgnetv2")},
-    **{"nasnetalarge": 18, "pnasnet5large": 14, "xception_keras": 1},
+    **dict.fromkeys(("nasnetalarge", "nasnet_large_keras", "nasnet_mobile_keras"), 18),
+    **{"pnasnet5large": 14, "xception_keras": 1},
 }
 
 
