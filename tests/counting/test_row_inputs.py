@@ -1,8 +1,11 @@
 """The inputs of each row, compared with the papers' figures of the networks."""
 
+import flax.linen as nn
+
 import zoo
 from zoo.counting.row_inputs import row_inputs
 from zoo.counting.summarize import summarize_graph, trace_network
+from zoo.kernels.broadcast import multiply_broadcast
 
 
 def summary_and_inputs(name):
@@ -30,3 +33,19 @@ def test_a_residual_block_adds_its_input():
     summary, inputs = summary_and_inputs("resnet18")
     add = next(i for i, row in enumerate(summary.rows) if (row.path, row.operation) == ("conv2_2", "add"))
     assert {summary.rows[one.row].path for one in inputs[add]} == {"conv2_1", "conv2_2/stochastic_depth"}
+
+
+def test_rows_follow_what_they_read():
+    """The second gate is taken from the softmax after the first branch has been multiplied by the first one."""
+
+    class TwoGates(nn.Module):
+        @nn.compact
+        def __call__(self, x):
+            x = nn.Conv(3, (1, 1))(x)
+            gates = nn.softmax(nn.Dense(6)(x.mean((1, 2))).reshape(-1, 2, 3), axis=1)
+            first, second = (multiply_broadcast(x, gates[:, i, None, None, :]) for i in range(2))
+            return first + second
+
+    inputs = row_inputs(trace_network(TwoGates(), (1, 8, 8, 3)))
+    assert len(inputs[-1]) == 2
+    assert all(one.row is None or one.row < index for index, row in enumerate(inputs) for one in row)

@@ -53,7 +53,7 @@ class LayerGroup:
 
 
 def group_layers(graph: Graph) -> list[LayerGroup]:
-    """The layers of a graph, in the order of their last operations.
+    """The layers of a graph, in the order of their last operations, but each after those that it reads.
 
     What only updates state or is only stored, and has no parameters and no cost, is no layer.
     """
@@ -76,8 +76,25 @@ def group_layers(graph: Graph) -> list[LayerGroup]:
         group_of[op.output] = group
     last = {id(group): i for i, group in enumerate(group_of.values())}
     counted = _counted_values(graph)
-    shown = (group for group in groups if not group.is_hidden and any(op.output in counted for op in group.operations))
-    return sorted(shown, key=lambda group: last[id(group)])
+    ordered = _inputs_first(sorted(groups, key=lambda group: last[id(group)]))
+    return [group for group in ordered if not group.is_hidden and any(op.output in counted for op in group.operations)]
+
+
+def _inputs_first(groups: Sequence[LayerGroup]) -> list[LayerGroup]:
+    """The groups in their order, but before each one its inputs: a group may read a part of one that ends later."""
+    placed: list[LayerGroup] = []
+    seen: set[int] = set()
+
+    def place(group: LayerGroup) -> None:
+        if id(group) not in seen:
+            seen.add(id(group))
+            for before in group.inputs:
+                place(before)
+            placed.append(group)
+
+    for group in groups:
+        place(group)
+    return placed
 
 
 def _counted_values(graph: Graph) -> set[int]:
