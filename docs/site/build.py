@@ -10,7 +10,8 @@ from pathlib import Path
 
 from check_html import problems
 from networks_page import networks_page
-from pages import ROOT, PageLinks, page_text, site_pages
+from notebook_pages import notebook_page
+from pages import ROOT, PageLinks, notebooks, page_text, site_pages
 
 SOURCES = Path(__file__).parent
 WORK = ROOT / "build" / "site"
@@ -20,7 +21,10 @@ def write_pages(folder: Path) -> None:
     """The pages of the site, their pictures and the files of this folder that pages load."""
     pictures: set[Path] = set()
     for page, place in site_pages().items():
-        _write(folder / place, PageLinks(page, pictures).replaced(page_text(page)))
+        text, drawn = notebook_page(page) if page in notebooks() else (page_text(page), {})
+        _write(folder / place, PageLinks(page, pictures).replaced(text))
+        for name, png in drawn.items():
+            (folder / place.parent / name).write_bytes(png)
     _write(folder / "networks.md", networks_page())
     for picture in pictures:
         _copy(ROOT / picture, folder / "pictures" / picture)

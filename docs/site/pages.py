@@ -25,11 +25,17 @@ def site_pages() -> dict[Path, Path]:
     """{page in the repository: page of the site}, both relative."""
     docs = Path("docs")
     found = {path.relative_to(ROOT): path.relative_to(ROOT / docs) for path in sorted((ROOT / docs).rglob("*.md"))}
+    found.update({script: script.with_suffix(".md") for script in notebooks()})
     found[docs / "README.md"] = Path("index.md")
     found[Path("README.md")] = Path("overview.md")
     for name in ("CHANGELOG", "CONTRIBUTING"):
         found[Path(f"{name}.md")] = Path(f"{name.lower()}.md")
     return found
+
+
+def notebooks() -> list[Path]:
+    """The notebooks, which are scripts."""
+    return [path.relative_to(ROOT) for path in sorted((ROOT / "notebooks").glob("*.py"))]
 
 
 def page_text(page: Path) -> str:

@@ -4,18 +4,14 @@ Not in the default run: pip install -e ".[notebook]", then pytest -m notebook.
 """
 
 import base64
-import os
 import re
 import shutil
 from io import BytesIO
 
 import pytest
 from documentation.blocks import FENCE, ROOT
+from notebook.jupyter import execute, nbformat, shown, texts
 from PIL import Image
-
-nbformat = pytest.importorskip("nbformat")
-nbclient = pytest.importorskip("nbclient")
-pytest.importorskip("ipykernel")
 
 pytestmark = pytest.mark.notebook
 
@@ -58,27 +54,12 @@ def run_notebook(cells, folder):
     """The executed cells, in a folder that has train.py, as a checkout has."""
     shutil.copy(ROOT / "train.py", folder)
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell.strip()) for cell in cells])
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]))
-        patch.setenv("ZOO_CACHE", str(folder / "cache"))
-        client = nbclient.NotebookClient(notebook, timeout=600, resources={"metadata": {"path": str(folder)}})
-        return client.execute().cells
+    return execute(notebook, folder).cells
 
 
 def blocks(page):
     """The code of the page's blocks that run in a notebook."""
     return [code for kind, code in FENCE.findall((ROOT / "docs" / page).read_text()) if kind in ("python", "ipython")]
-
-
-def texts(cell, name=None):
-    """What a cell prints, of one stream or of both."""
-    streams = [output for output in cell.outputs if output.output_type == "stream"]
-    return "".join(output.text for output in streams if name in (None, output.name))
-
-
-def shown(cell, kind):
-    """What a cell shows, of a kind such as text/html."""
-    return [output.data[kind] for output in cell.outputs if "data" in output and kind in output.data]
 
 
 @pytest.fixture(scope="module")

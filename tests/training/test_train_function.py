@@ -109,6 +109,19 @@ def test_the_first_ctrl_c_returns_what_there_is(stopping):
     assert [signal.getsignal(number) for number in HANDLED] == before
 
 
+def test_on_evaluation_gets_each_record_and_can_end_the_run():
+    records = []
+
+    def second(record):
+        records.append(record)
+        return record["epoch"] == 2
+
+    stopped = zoo.train("tiny", TRAIN, {**RECIPE, "epochs": 50}, test=TEST, quiet=True, on_evaluation=second)
+    assert not stopped.finished and records == list(stopped.evaluations) and len(records) == 2
+    # There is nothing to end after the last one.
+    assert zoo.train("tiny", TRAIN, RECIPE, test=TEST, quiet=True, on_evaluation=second).finished
+
+
 def test_ctrl_c_before_the_first_evaluation_returns_the_last_step(monkeypatch):
     inputs = Resident.inputs
     monkeypatch.setattr(

@@ -173,6 +173,14 @@ def test_a_hub_that_refuses(hub, lenet, status, message):
         push(lenet, "someone/lenet")
 
 
+def test_a_hub_without_the_newer_protocol(hub, lenet, monkeypatch):
+    pytest.importorskip("hf_xet")
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_DISABLE_XET", False)
+    with pytest.raises(zoo.ZooError, match="HF_HUB_DISABLE_XET=1"):
+        push(lenet, "someone/lenet")
+    assert hub.asked[-1] == "GET /api/models/someone/lenet/xet-write-token/main"
+
+
 def test_without_a_token_and_with_a_wrong_name(hub, lenet, monkeypatch, tmp_path):
     with pytest.raises(zoo.ZooError, match="OWNER/NAME"):
         push(lenet, "lenet")

@@ -12,12 +12,13 @@ from zoo.data.inspection.survey import BRIEF, survey
 from zoo.registry import model_info
 from zoo.runtime.console import print_line, print_note_once
 from zoo.runtime.huge_pages import lacks_huge_pages
-from zoo.runtime.notebook import in_ipython
+from zoo.runtime.notebook import in_ipython, shown_in_notebook
 from zoo.training.checkpoint.run_folder import RunFolder
 from zoo.training.computing_type import describe_type, this_platform
 from zoo.training.config.choose_recipe import choose_recipe, describe_recipe
 from zoo.training.config.network_settings import unused_in_network
-from zoo.training.config.recipe_settings import recipe_table
+from zoo.training.config.recipe import Recipe
+from zoo.training.config.recipe_settings import recipe_settings, recipe_table
 from zoo.training.config.run_config import RunConfig
 from zoo.training.learning_rate import describe_rate
 from zoo.training.prepared_run import PreparedRun
@@ -65,15 +66,14 @@ def print_type(request: RunRequest, config: RunConfig, console: Console) -> None
 
 
 def print_run(run: PreparedRun, console: Console) -> None:
-    """Print the network, the size of its images and the whole recipe."""
+    """Print the network, the size of its images, and the recipe; in a notebook what of it differs from the default."""
     config = run.config
     shape = "x".join(map(str, config.preprocessing.image_shape))
     tested = "x".join(map(str, config.eval_preprocessing.image_shape))
     sizes = f"{shape} pixels" if tested == shape else f"{shape} pixels, in evaluation {tested}"
     where = f"run folder {run.folder.path}" if isinstance(run.folder, RunFolder) else "nothing is written"
     print_line(console, f"{config.model} on {config.dataset}: {sizes}; {where}")
-    print_line(console, "recipe: a star is before what differs from the general default")
-    for line in (*recipe_table(config.recipe), *describe_rate(config.recipe)):
+    for line in (*recipe_lines(config.recipe), *describe_rate(config.recipe)):
         print_line(console, line)
     if in_ipython() and not console.quiet and jax.default_backend() == "cpu" and lacks_huge_pages():
         print_note_once(SLOWER_IN_NOTEBOOK)
@@ -81,6 +81,14 @@ def print_run(run: PreparedRun, console: Console) -> None:
         print_line(console, f"devices: {describe_devices(jax.devices(), jax.process_count())}")
     if run.options.fsdp and jax.device_count() == 1:
         print_line(console, "--fsdp has no effect on one device")
+
+
+def recipe_lines(recipe: Recipe) -> list[str]:
+    """The recipe as a table, in a notebook as a line of what differs from the general default."""
+    if not shown_in_notebook():
+        return ["recipe: a star is before what differs from the general default", *recipe_table(recipe)]
+    changed = ", ".join(f"{one.name} {one.value}" for one in recipe_settings(recipe) if one.changed)
+    return [f"recipe: {changed or 'the general default'} (all settings: zoo.training.Recipe)"]
 
 
 def describe_devices(devices: Sequence[jax.Device], processes: int) -> str:

@@ -1,5 +1,6 @@
 """What is open while a run trains, and what the run does between its steps: check, log, evaluate, save."""
 
+import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,7 +30,7 @@ from zoo.training.logging.rows import MetricsRow
 from zoo.training.logging.step_metrics import StepMetrics
 from zoo.training.logging.tensorboard import ScalarWriter
 from zoo.training.logging.trackers import Tracker
-from zoo.training.prepared_run import PreparedRun
+from zoo.training.prepared_run import OnEvaluation, PreparedRun
 from zoo.training.schedule import Schedule, TrainingPlan
 from zoo.training.state import TrainState
 from zoo.training.step import Metrics
@@ -56,6 +57,7 @@ class Session:
     recorder: Recorder | RunMemory
     profiler: Profiler
     progress: TrainingProgress
+    on_evaluation: OnEvaluation | None
     seconds: float
     started: float = field(default_factory=time.perf_counter)
 
@@ -130,6 +132,8 @@ class Session:
                 self.metrics.end_epoch()
             self.recorder.add({**row, "seconds": self._elapsed()})
         self.progress.print_evaluation(row)
+        if self.on_evaluation and self.on_evaluation(row):
+            self.stop.number = self.stop.number or signal.SIGINT
         return row
 
     def save(self, state: TrainState, evaluation: MetricsRow | None, *, evaluation_missing: bool) -> None:
@@ -202,6 +206,7 @@ def open_session(
             recorder=recorder,
             profiler=profiler,
             progress=progress,
+            on_evaluation=run.on_evaluation,
             seconds=position.seconds,
         )
     if unreadable.count:

@@ -24,7 +24,7 @@ from zoo.training.first_lines import print_run
 from zoo.training.logging.history import History
 from zoo.training.logging.rows import is_evaluation, read_rows
 from zoo.training.prepare import prepare, train_prepared
-from zoo.training.prepared_run import PreparedRun
+from zoo.training.prepared_run import OnEvaluation, PreparedRun
 from zoo.training.run_request import RunRequest
 from zoo.training.stop_signals import exit_code
 from zoo.training.train_arguments import chosen_options, data_of_run, folder_at, open_data, recipe_changes, weights_name
@@ -45,6 +45,7 @@ def train(
     pretrained: str | Path | bool | None = None,
     options: RunOptions | Mapping[str, Any] = DEFAULT_OPTIONS,
     quiet: bool = False,
+    on_evaluation: OnEvaluation | None = None,
 ) -> TrainingResult:
     """Train a network, and return it with its history.
 
@@ -58,7 +59,8 @@ def train(
     Without `run_dir` nothing is written. With it checkpoints and metrics are, as by the command `zoo train`: an earlier
     run there is renamed, or with `resume` continued. `pretrained` are weights to start from, as `zoo.load_pretrained`
     takes them, or True for the network's default ones. `options` are those that do not change the network, RunOptions
-    or some of its fields, such as {"log_every": 100}. `quiet` prints nothing.
+    or some of its fields, such as {"log_every": 100}. `quiet` prints nothing. `on_evaluation` is called after each
+    evaluation with its record, as in the history; if it returns True the run ends there, as after Ctrl-C.
 
     The first Ctrl-C, or a notebook's stop button, ends the run after the current step, and the result is what there is
     by then; a second one raises KeyboardInterrupt. After SIGTERM and SIGHUP the run is saved, and the signal acts
@@ -92,7 +94,7 @@ def train(
             resume=resume,
             options=options,
         )
-        run = prepare(request, console, lock)
+        run = replace(prepare(request, console, lock), on_evaluation=on_evaluation)
         if run_dir is not None and name.startswith("__main__:"):
             print_line(
                 console, f"{name[9:]} is defined in this program: move it to a module, for others to read the run"

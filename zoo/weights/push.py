@@ -100,6 +100,12 @@ def _config(weights: Weights) -> dict[str, Any]:
 
 
 def _refusal(error: Exception, repository: str) -> str:
+    text = str(error)
+    if "/xet-write-token/" in text and "404" in text:
+        return (
+            f"the hub has no protocol xet for {repository}, which huggingface_hub uses for large files where hf_xet is "
+            "installed: set HF_HUB_DISABLE_XET=1 in the environment"
+        )
     status = getattr(getattr(error, "response", None), "status_code", None)
     if status in (401, 403):
         return f"the hub does not let you write to {repository}: use a token with the right to write, or your own name"
