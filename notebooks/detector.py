@@ -14,13 +14,14 @@ import jax.numpy as jnp
 import matplotlib.pyplot as plt
 import numpy as np
 import optax
+from PIL import Image
 
 import zoo
 
 # %% [markdown]
 # ## Pages with digits
 #
-# Handwritten digits of 16 to 32 pixels, in any colour, on a noisy page of 64x64. A page has up to `MOST` digits; each
+# Handwritten digits of 16 to 48 pixels on a noisy page of 64x64. A page has up to `MOST` digits; each
 # has a box (top, left, bottom, right) and a class, which is -1 where there is no digit.
 
 # %%
@@ -28,22 +29,22 @@ SIDE, MOST = 64, 3
 
 
 def draw_page(rng, source):
-    """(uint8 [64, 64, 3], boxes [MOST, 4], classes [MOST])"""
-    page = rng.integers(0, 50, (SIDE, SIDE, 3))
+    """(uint8 [64, 64, 1], boxes [MOST, 4], classes [MOST])"""
+    page = rng.integers(0, 50, (SIDE, SIDE))
     boxes, classes = np.zeros((MOST, 4), np.float32), np.full(MOST, -1)
     covered = np.zeros((SIDE, SIDE), bool)
     for slot in range(rng.integers(1, MOST + 1)):
-        size = 8 * rng.integers(2, 5)
+        size = 8 * rng.choice((2, 3, 4, 6))
         top, left = rng.integers(0, SIDE - size + 1, 2)
         area = np.s_[top : top + size, left : left + size]
         if covered[area].any():
             continue
         index = rng.integers(len(source))
-        digit = np.kron(source.images[index, :, :, 0], np.ones((size // 8, size // 8)))
-        page[area] = np.maximum(page[area], digit[:, :, None] * rng.uniform(0.4, 1, 3))
+        digit = Image.fromarray(source.images[index, :, :, 0]).resize((size, size), Image.Resampling.BILINEAR)
+        page[area] = np.maximum(page[area], np.asarray(digit) * rng.uniform(0.5, 1))
         covered[area] = True
         boxes[slot], classes[slot] = (top, left, top + size, left + size), source.labels[index]
-    return page.astype(np.uint8), boxes, classes
+    return page[:, :, None].astype(np.uint8), boxes, classes
 
 
 def draw_pages(seed, source, count):
@@ -55,67 +56,72 @@ def draw_pages(seed, source, count):
 digits = zoo.data.open_dataset("digits")
 pages, boxes, classes = draw_pages(0, digits.train, 1024)
 plt.figure(figsize=(8, 2))
-plt.imshow(np.hstack(pages[:6]))
+plt.imshow(np.hstack(pages[:6]), cmap="gray")
 plt.axis("off")
 plt.show()
 
 # %% [markdown]
-# ## The detector
+# ## The backbone
 #
-# `zoo.feature_pyramid` makes a module of a network whose output is a tuple of maps. A feature pyramid network (FPN,
-# Lin et al. 2017) adds each coarse map, enlarged, to the next finer one, so that fine maps know what coarse ones see.
-# One head, the same for all maps, gives for each position a score for each class, and four numbers that move a
-# square, the anchor, to the object.
-#
-# The backbone is a ResNet-18 with half of its layers and of its channels, which learns from nothing within seconds.
-# With pretrained weights it is `backbone, variables = zoo.load_pretrained(NAME).feature_pyramid()`.
+# A detector begins with a network that was trained to classify, as its features are needed here too. Usually those are
+# ImageNet weights, from `zoo.load_pretrained`. For digits a ResNet-18 with half of its layers and of its channels is
+# enough, which learns them in a few seconds:
 
 # %%
 SMALL = {"widths": (32, 64, 128, 256), "stem_width": 32, "depths": (1, 1, 1, 1)}
-backbone = zoo.feature_pyramid("resnet18", layers=("conv2_1", "conv3_1"), **SMALL)
+zoo.register(zoo.ModelInfo(name="small_resnet", build=partial(zoo.create_model, "resnet18", **SMALL)))
+classifier = zoo.train("small_resnet", digits, {"epochs": 6, "learning_rate": 5e-3}).weights
+
+# %% [markdown]
+# `feature_pyramid` makes a module of it whose output is a tuple of maps:
+
+# %%
+backbone, pretrained = classifier.feature_pyramid(layers=("conv2_1", "conv3_1", "conv4_1"))
 backbone.maps
+
+# %% [markdown]
+# ## The detector
+#
+# A feature pyramid network (FPN, Lin et al. 2017) adds each coarse map, enlarged, to the next finer one, so that fine
+# maps know what coarse ones see. One head, the same for all maps, says for each position whether there is an object, of
+# which class, and by four numbers how a square around the position, the anchor, must be moved and scaled.
 
 
 # %%
 class Detector(nn.Module):
-    """(scores [batch, anchor, class], offsets [batch, anchor, 4]) of images."""
+    """[batch, anchor, 1 + classes + 4] of images: whether there is an object, its class, and the anchor's offsets."""
 
     backbone: nn.Module
     classes: int = 10
-    width: int = 32
+    width: int = 64
 
     @nn.compact
     def __call__(self, x, *, train=False):
-        maps = [
-            nn.Conv(self.width, (1, 1), name=f"lateral{i}")(one) for i, one in enumerate(self.backbone(x, train=train))
-        ]
+        maps = self.backbone(x, train=train)
+        maps = [nn.Conv(self.width, (1, 1), name=f"lateral{i}")(one) for i, one in enumerate(maps)]
         for i in reversed(range(len(maps) - 1)):
             maps[i] += jax.image.resize(maps[i + 1], maps[i].shape, "nearest")
         tower = nn.Conv(self.width, (3, 3), name="tower")
-        # At the start every score is about 0.01, as most positions have no object.
-        score = nn.Conv(self.classes, (3, 3), bias_init=nn.initializers.constant(-4.6), name="score")
-        offset = nn.Conv(4, (3, 3), name="offset")
-        hidden = [nn.relu(tower(one)) for one in maps]
-
-        def of_all_maps(head):
-            return jnp.concatenate([head(one).reshape(len(x), -1, head.features) for one in hidden], 1)
-
-        return of_all_maps(score), of_all_maps(offset)
+        # At the start nothing is an object, as in nearly all positions: else a large first loss slows Adam for long.
+        small, rare = nn.initializers.normal(0.01), lambda key, shape, dtype: jnp.zeros(shape, dtype).at[0].set(-4)
+        head = nn.Conv(1 + self.classes + 4, (3, 3), kernel_init=small, bias_init=rare, name="head")
+        outputs = [head(nn.relu(tower(one))) for one in maps]
+        return jnp.concatenate([one.reshape(len(x), -1, head.features) for one in outputs], axis=1)
 
 
 def make_anchors(maps):
-    """Squares around every position of every map, five strides wide: [anchor, 4]"""
+    """Squares around every position of every map, four strides wide: [anchor, 4]"""
     squares = []
     for one in maps:
         centre = (np.arange(SIDE // one.stride) + 0.5) * one.stride
         row, column = (axis.ravel() for axis in np.meshgrid(centre, centre, indexing="ij"))
-        half = 2.5 * one.stride
+        half = 2 * one.stride
         squares.append(np.stack([row - half, column - half, row + half, column + half], -1))
     return np.concatenate(squares).astype(np.float32)
 
 
 detector, anchors = Detector(backbone), make_anchors(backbone.maps)
-zoo.count.summarize(detector, (1, SIDE, SIDE, 3), depth=1)
+zoo.count.summarize(detector, (1, SIDE, SIDE, 1), depth=1)
 
 # %% [markdown]
 # ## What it should say
@@ -148,16 +154,16 @@ def decode(offset, anchor):
     return jnp.concatenate([centre - size / 2, centre + size / 2], -1)
 
 
-def loss_of_page(scores, offsets, boxes, classes):
-    """Focal loss of the classes, and Huber loss of the responsible anchors' offsets, per object (Lin et al. 2017)."""
+def loss_of_page(outputs, boxes, classes):
+    """The loss of "is there an object" for all anchors; of its class and place for those that are responsible."""
     overlap = jnp.where(classes >= 0, iou(anchors[:, None], boxes), 0)  # [anchor, object]
     best, nearest = overlap.max(1), overlap.argmax(1)
-    responsible = best >= 0.5
-    wanted = jax.nn.one_hot(jnp.where(responsible, classes[nearest], -1), scores.shape[-1])
-    focal = optax.losses.sigmoid_focal_loss(scores, wanted, alpha=0.25).sum(1)
-    place = optax.losses.huber_loss(offsets, encode(boxes[nearest], anchors), delta=0.1).sum(1)
-    counted = responsible | (best < 0.4)
-    return (jnp.where(counted, focal, 0) + jnp.where(responsible, place, 0)).sum() / jnp.maximum(responsible.sum(), 1)
+    responsible, counted = best >= 0.5, (best >= 0.5) | (best < 0.4)
+    is_there = optax.losses.sigmoid_binary_cross_entropy(outputs[:, 0], responsible)
+    label = optax.losses.softmax_cross_entropy_with_integer_labels(outputs[:, 1:-4], classes[nearest])
+    place = optax.losses.huber_loss(outputs[:, -4:], encode(boxes[nearest], anchors), delta=0.1).sum(1)
+    total = jnp.where(counted, is_there, 0) + jnp.where(responsible, label + 4 * place, 0)
+    return total.sum() / jnp.maximum(responsible.sum(), 1)
 
 
 # %% [markdown]
@@ -166,12 +172,11 @@ def loss_of_page(scores, offsets, boxes, classes):
 # A loop of your own with Optax. Batch norm's statistics are updated beside the parameters.
 
 # %%
-STEPS, BATCH = 400, 16
-optimizer = optax.adamw(optax.warmup_cosine_decay_schedule(0, 4e-3, 30, STEPS))
+STEPS, BATCH = 200, 16
+optimizer = optax.adamw(optax.warmup_cosine_decay_schedule(0, 3e-3, 30, STEPS))
 
 
-def normalized(pages):
-    return (pages.astype(jnp.float32) / 255 - 0.2) / 0.25
+normalized = classifier.preprocessing.normalized
 
 
 @partial(jax.jit, donate_argnums=0, compiler_options=zoo.compiler_options())
@@ -182,7 +187,7 @@ def step(state, pages, boxes, classes):
         outputs, updated = detector.apply(
             {**variables, "params": params}, normalized(pages), train=True, mutable=["batch_stats"]
         )
-        return jax.vmap(loss_of_page)(*outputs, boxes, classes).mean(), updated
+        return jax.vmap(loss_of_page)(outputs, boxes, classes).mean(), updated
 
     (loss, updated), gradient = jax.value_and_grad(loss_of, has_aux=True)(variables["params"])
     change, memory = optimizer.update(gradient, memory, variables["params"])
@@ -190,6 +195,7 @@ def step(state, pages, boxes, classes):
 
 
 variables = jax.jit(detector.init)(jax.random.key(0), normalized(pages[:1]))
+variables = {kind: {**variables[kind], "backbone": tree} for kind, tree in pretrained.items()}
 state, losses = (variables, optimizer.init(variables["params"])), []
 rng = np.random.default_rng(1)
 for _ in range(STEPS):
@@ -207,16 +213,17 @@ plt.show()
 # %% [markdown]
 # ## Find digits
 #
-# Of all anchors with a score above 0.5: the surest one, without those that overlap it (non-maximum suppression), then
-# the surest of the rest, and so on.
+# Of all anchors with a probability above 0.5: the surest one, without those that overlap it (non-maximum
+# suppression), then the surest of the rest, and so on.
 
 
 # %%
 @jax.jit
 def predict(variables, pages):
     """(probabilities [batch, anchor, class], boxes [batch, anchor, 4])"""
-    scores, offsets = detector.apply(variables, normalized(pages))
-    return jax.nn.sigmoid(scores), decode(offsets, anchors)
+    outputs = detector.apply(variables, normalized(pages))
+    is_there, labels = jax.nn.sigmoid(outputs[..., :1]), jax.nn.softmax(outputs[..., 1:-4])
+    return is_there * labels, decode(outputs[..., -4:], anchors)
 
 
 def detections(probabilities, boxes):
@@ -235,7 +242,7 @@ found = [detections(*map(np.asarray, page)) for page in zip(*predict(state[0], t
 
 figure, axes = plt.subplots(1, 5, figsize=(11, 2.6))
 for axis, page, one in zip(axes, test_pages, found, strict=False):
-    axis.imshow(page)
+    axis.imshow(page, cmap="gray")
     for probability, label, (top, left, bottom, right) in one:
         axis.add_patch(plt.Rectangle((left, top), right - left, bottom - top, fill=False, color="tab:orange"))
         axis.text(left, top - 1, f"{label}  {probability:.2f}", color="tab:orange", fontsize=8)

@@ -189,12 +189,13 @@ def test_maps_have_the_type_of_the_network():
     assert {one.dtype for one in shapes} == {jnp.dtype("bfloat16")}
 
 
-def test_weights_make_their_pyramid():
+@pytest.mark.parametrize("channels", [1, 3])
+def test_weights_make_their_pyramid(channels):
     network = zoo.create_model("resnet20_cifar", num_classes=3)
     weights = zoo.weights.Weights(
         model="resnet20_cifar",
-        variables=drawn(network, (32, 32, 3)),
-        preprocessing=zoo.weights.files.default_preprocessing("resnet20_cifar"),
+        variables=drawn(network, (32, 32, channels)),
+        preprocessing=zoo.data.Preprocessing((32, 32, channels), mean=(0.5,) * channels, std=(0.25,) * channels),
         fields={"num_classes": 3},
     )
     pyramid, variables = weights.feature_pyramid((0, 2))

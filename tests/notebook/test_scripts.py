@@ -70,6 +70,6 @@ def test_a_notebook_shows_what_it_says(script, tmp_path, monkeypatch):
 def test_a_notebook_is_a_readable_script(script):
     notebook = jupytext.read(script)
     first, *_, last = notebook.cells
-    assert notebook.metadata.jupytext.text_representation.format_name == "percent"
+    assert notebook.metadata.jupytext.text_representation["format_name"] == "percent"
     assert first.cell_type == last.cell_type == "markdown" and first.source.startswith("# ")
     assert len(notebook.cells) > 10 and script.stem in SHOWN

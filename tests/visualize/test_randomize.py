@@ -52,6 +52,12 @@ def test_a_part_of_a_block_and_the_layers_after_it():
     assert (mixed["batch_stats"]["conv3"]["bn"]["mean"] == 0).all()
 
 
+def test_a_collection_without_variables_is_none():
+    model = Small()
+    variables = variables_of(model)
+    assert changed(variables, randomize_weights(model, {**variables, "batch_stats": {}}, KEY, "fc")) == {"fc"}
+
+
 def test_a_picture_of_other_weights_is_another_picture():
     model, x = Small(), images(1)
     variables = variables_of(model)

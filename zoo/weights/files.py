@@ -72,7 +72,9 @@ class Weights:
 
         `settings` are `layers`, `frozen_stages` and fields of the network, which override the stored ones.
         """
-        pyramid = feature_pyramid(self.model, out_indices, output_stride, **{**self.fields, **settings})
+        # Of grey images the first layer is another one.
+        shape = {"image_shape": self.preprocessing.image_shape}
+        pyramid = feature_pyramid(self.model, out_indices, output_stride, **{**shape, **self.fields, **settings})
         return pyramid, pyramid.variables_of(self.variables)
 
     def preprocess(self, images: ImageInputs) -> jax.Array:

@@ -30,7 +30,9 @@ def randomize_weights(
     an unknown layer, and for variables of another structure than the model's.
     """
     fresh = init(model, key, image_shape)
-    if jax.tree.structure(fresh) != jax.tree.structure(dict(variables)):  # type: ignore[operator]
+    # A run keeps a collection without variables, such as the batch statistics of a network without batch norm.
+    variables = {collection: tree for collection, tree in variables.items() if tree}
+    if jax.tree.structure(fresh) != jax.tree.structure(variables):  # type: ignore[operator]
         raise ZooError(
             f"the variables do not have the structure that {type(model).__name__} is initialised with: "
             "perhaps batch normalisation was folded into them"
@@ -52,7 +54,7 @@ def randomize_weights(
         owner = next(name for name in _enclosing(module) if name in shapes)
         return _leaf_at(fresh, path) if owner in randomized else old
 
-    return jax.tree_util.tree_map_with_path(choose, dict(variables))
+    return jax.tree_util.tree_map_with_path(choose, variables)
 
 
 def _enclosing(module: list[str]) -> Iterator[str]:
