@@ -172,7 +172,7 @@ def loss_of_page(outputs, boxes, classes):
 # A loop of your own with Optax. Batch norm's statistics are updated beside the parameters.
 
 # %%
-STEPS, BATCH = 200, 16
+STEPS, BATCH = 300, 16
 optimizer = optax.adamw(optax.warmup_cosine_decay_schedule(0, 3e-3, 30, STEPS))
 
 

@@ -6,6 +6,7 @@ Without them a page has the text and the code.
 
 import base64
 from collections.abc import Iterator, Mapping
+from itertools import groupby
 from pathlib import Path
 
 import jupytext
@@ -20,12 +21,13 @@ def notebook_page(script: Path) -> tuple[str, Pictures]:
     """The Markdown of a page, and the pictures beside it by their names."""
     notebook = executed(script) or jupytext.read(ROOT / script)
     pictures: Pictures = {}
-    title, *rest = (part for cell in notebook.cells for part in _cell(cell, script.stem, pictures))
+    first, *rest = (part for cell in notebook.cells for part in _cell(cell, script.stem, pictures))
+    heading, _, introduction = first.partition("\n\n")
     origin = (
         f"This page is the notebook `{script}`: Jupyter opens it with `pip install jupyterlab jupytext`, "
         "and VS Code as it is."
     )
-    return "\n\n".join([*title.split("\n\n", 1)[:1], origin, *title.split("\n\n", 1)[1:], *rest]) + "\n", pictures
+    return "\n\n".join([heading, origin, introduction, *rest]) + "\n", pictures
 
 
 def executed(script: Path) -> NotebookNode | None:
@@ -46,23 +48,28 @@ def _cell(cell: NotebookNode, name: str, pictures: Pictures) -> Iterator[str]:
         yield cell.source
         return
     yield f"```python\n{cell.source}\n```"
-    for output in cell.get("outputs", ()):
-        yield from _output(output, name, pictures)
+    # Printed lines arrive in several outputs.
+    for printed, outputs in groupby(cell.get("outputs", ()), lambda output: _text(output) is not None):
+        if printed:
+            yield f"```text\n{''.join(map(_text, outputs)).rstrip()}\n```"
+        else:
+            yield from (_shown(output.data, name, pictures) for output in outputs)
 
 
-def _output(output: NotebookNode, name: str, pictures: Pictures) -> Iterator[str]:
-    """The richest form of an output."""
+def _text(output: NotebookNode) -> str | None:
+    """The text of an output that is nothing but that."""
     if output.output_type == "stream":
-        yield f"```text\n{output.text.rstrip()}\n```"
-        return
-    data: Mapping[str, str] = output.get("data", {})
+        return output.text
+    data = output.get("data", {})
+    return None if {"image/png", "text/html"} & set(data) else f"{data.get('text/plain', '')}\n"
+
+
+def _shown(data: Mapping[str, str], name: str, pictures: Pictures) -> str:
+    """A picture or a table."""
     if "image/png" in data:
         picture = f"{name}-{len(pictures) + 1}.png"
         pictures[picture] = base64.b64decode(data["image/png"])
-        yield f"![What the code above draws]({picture})"
-    elif "text/html" in data:
-        # Without empty lines, after which Markdown would begin again.
-        lines = (line for line in data["text/html"].splitlines() if line.strip())
-        yield "\n".join(['<div class="notebook-output">', *lines, "</div>"])
-    elif "text/plain" in data:
-        yield f"```text\n{data['text/plain'].rstrip()}\n```"
+        return f"![What the code above draws]({picture})"
+    # Without empty lines, after which Markdown would begin again.
+    lines = (line for line in data["text/html"].splitlines() if line.strip())
+    return "\n".join(['<div class="notebook-output">', *lines, "</div>"])

@@ -195,7 +195,9 @@ def test_weights_make_their_pyramid(channels):
     weights = zoo.weights.Weights(
         model="resnet20_cifar",
         variables=drawn(network, (32, 32, channels)),
-        preprocessing=zoo.data.Preprocessing((32, 32, channels), mean=(0.5,) * channels, std=(0.25,) * channels),
+        preprocessing=zoo.data.Preprocessing(
+            image_shape=(32, 32, channels), mean=(0.5,) * channels, std=(0.25,) * channels
+        ),
         fields={"num_classes": 3},
     )
     pyramid, variables = weights.feature_pyramid((0, 2))

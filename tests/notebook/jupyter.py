@@ -25,6 +25,8 @@ def execute(notebook: NotebookNode, folder: Path, *, torchvision: bool = False) 
         patch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]))
         patch.setenv("ZOO_CACHE", str(folder / "cache"))
         patch.setenv("IPYTHONDIR", str(folder / "ipython"))
+        # As docs/notebooks.md says, for huge pages.
+        patch.setenv("GLIBC_TUNABLES", "glibc.malloc.hugetlb=1")
         return nbclient.NotebookClient(notebook, timeout=600, resources={"metadata": {"path": str(folder)}}).execute()
 
 

@@ -130,9 +130,10 @@ class Session:
             row = {**self.plan.at(step, state.rate_scale), **self.metrics.epoch_means(), **tested, **pace}
             if self.plan.ends_epoch(step):
                 self.metrics.end_epoch()
-            self.recorder.add({**row, "seconds": self._elapsed()})
+            recorded = {**row, "seconds": self._elapsed()}
+            self.recorder.add(recorded)
         self.progress.print_evaluation(row)
-        if self.on_evaluation and self.on_evaluation(row):
+        if self.on_evaluation and self.on_evaluation(recorded):
             self.stop.number = self.stop.number or signal.SIGINT
         return row
 
