@@ -59,7 +59,7 @@ materials
 result = zoo.train(
     "efficientnet_lite0",
     "materials",
-    {"epochs": 10, "batch_size": 8, "freeze": "backbone", "image_size": 128},
+    {"epochs": 6, "batch_size": 8, "freeze": "backbone", "image_size": 128},
     pretrained=True,
 )
 result

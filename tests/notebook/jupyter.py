@@ -20,7 +20,7 @@ def execute(notebook: NotebookNode, folder: Path, *, torchvision: bool = False) 
     if torchvision:
         startup = folder / "ipython" / "profile_default" / "startup"
         startup.mkdir(parents=True)
-        (startup / "torchvision.py").write_text(STARTUP)
+        (startup / "declare_operators.py").write_text(STARTUP)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]))
         patch.setenv("ZOO_CACHE", str(folder / "cache"))
