@@ -21,8 +21,8 @@ import zoo
 # %% [markdown]
 # ## A network of torch
 #
-# Yours is trained already. Here a ResNet-18 of torchvision learns digits for an epoch. They are enlarged to 32x32 pixels with
-# three equal channels.
+# Yours is trained already. Here a ResNet-18 of torchvision learns digits for an epoch. They are enlarged to 32x32
+# pixels with three equal channels.
 
 # %%
 digits = zoo.data.open_dataset("digits")
