@@ -21,10 +21,8 @@ def write_pages(folder: Path) -> None:
     """The pages of the site, their pictures and the files of this folder that pages load."""
     pictures: set[Path] = set()
     for page, place in site_pages().items():
-        text, drawn = notebook_page(page) if page in notebooks() else (page_text(page), {})
+        text = notebook_page(page) if page in notebooks() else page_text(page)
         _write(folder / place, PageLinks(page, pictures).replaced(text))
-        for name, png in drawn.items():
-            (folder / place.parent / name).write_bytes(png)
     _write(folder / "networks.md", networks_page())
     for picture in pictures:
         _copy(ROOT / picture, folder / "pictures" / picture)

@@ -4,7 +4,6 @@ Outputs are those of build/notebooks, which `pytest -m notebook tests/notebook` 
 Without them a page has the text and the code.
 """
 
-import base64
 from collections.abc import Iterator, Mapping
 from itertools import groupby
 from pathlib import Path
@@ -14,20 +13,18 @@ from nbformat import NotebookNode
 from pages import ROOT
 
 EXECUTED = ROOT / "build" / "notebooks"
-Pictures = dict[str, bytes]
 
 
-def notebook_page(script: Path) -> tuple[str, Pictures]:
-    """The Markdown of a page, and the pictures beside it by their names."""
+def notebook_page(script: Path) -> str:
+    """The Markdown of a page, with its pictures in it."""
     notebook = executed(script) or jupytext.read(ROOT / script)
-    pictures: Pictures = {}
-    first, *rest = (part for cell in notebook.cells for part in _cell(cell, script.stem, pictures))
+    first, *rest = (part for cell in notebook.cells for part in _cell(cell))
     heading, _, introduction = first.partition("\n\n")
     origin = (
         f"This page is the notebook `{script}`: Jupyter opens it with `pip install jupyterlab jupytext`, "
         "and VS Code as it is."
     )
-    return "\n\n".join([heading, origin, introduction, *rest]) + "\n", pictures
+    return "\n\n".join([heading, origin, introduction, *rest]) + "\n"
 
 
 def executed(script: Path) -> NotebookNode | None:
@@ -43,7 +40,7 @@ def _sources(notebook: NotebookNode) -> list[str]:
     return [cell.source for cell in notebook.cells]
 
 
-def _cell(cell: NotebookNode, name: str, pictures: Pictures) -> Iterator[str]:
+def _cell(cell: NotebookNode) -> Iterator[str]:
     if cell.cell_type == "markdown":
         yield cell.source
         return
@@ -53,7 +50,7 @@ def _cell(cell: NotebookNode, name: str, pictures: Pictures) -> Iterator[str]:
         if printed:
             yield f"```text\n{''.join(map(_text, outputs)).rstrip()}\n```"
         else:
-            yield from (_shown(output.data, name, pictures) for output in outputs)
+            yield from (_shown(output.data) for output in outputs)
 
 
 def _text(output: NotebookNode) -> str | None:
@@ -64,12 +61,11 @@ def _text(output: NotebookNode) -> str | None:
     return None if {"image/png", "text/html"} & set(data) else f"{data.get('text/plain', '')}\n"
 
 
-def _shown(data: Mapping[str, str], name: str, pictures: Pictures) -> str:
+def _shown(data: Mapping[str, str]) -> str:
     """A picture or a table."""
     if "image/png" in data:
-        picture = f"{name}-{len(pictures) + 1}.png"
-        pictures[picture] = base64.b64decode(data["image/png"])
-        return f"![What the code above draws]({picture})"
+        png = "".join(data["image/png"].split())
+        return f"![What the code above draws](data:image/png;base64,{png})"
     # Without empty lines, after which Markdown would begin again.
     lines = (line for line in data["text/html"].splitlines() if line.strip())
     return "\n".join(['<div class="notebook-output">', *lines, "</div>"])

@@ -55,7 +55,9 @@ def test_the_table_of_networks_is_filtered_and_sorted(site):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("name", ["index", "networks", "how/freeze-backbone", "api/training", "counting", "runs"])
+@pytest.mark.parametrize(
+    "name", ["index", "networks", "how/freeze-backbone", "api/training", "counting", "runs", "notebooks/lesson_numbers"]
+)
 def test_a_page_fits_a_phone(site, name, scheme):
     page = site(f"{name}.html", PHONE, color_scheme=scheme)
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
