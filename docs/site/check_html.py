@@ -1,4 +1,7 @@
-"""Checks of the built site: every link leads to a file and a place in it, and nothing is loaded from another host."""
+"""Checks of the built site: every link leads to a file and a place in it, and nothing is loaded from another host.
+
+Links to other hosts are not followed: they must be addresses of a host by http or https.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -41,6 +44,9 @@ def problems(site: Path) -> Iterator[str]:
         for address in page.loaded:
             if _is_remote(address):
                 yield f"{path.relative_to(site)} loads {address}"
+        for address in set(page.links):
+            if _is_remote(address) and not _is_well_formed(address):
+                yield f"{path.relative_to(site)} has a link to {address}, which is no address"
         for address in {*page.links, *page.loaded}:
             if not _is_remote(address) and not _leads(path, address, site, pages):
                 yield f"{path.relative_to(site)} has a link to {address}, which is not there"
@@ -55,6 +61,12 @@ def _parsed(path: Path) -> Page:
 def _is_remote(address: str) -> bool:
     parts = urlsplit(address)
     return bool(parts.netloc) or parts.scheme not in ("", "data")
+
+
+def _is_well_formed(address: str) -> bool:
+    parts = urlsplit(address)
+    of_host = parts.scheme in ("http", "https") and "." in (parts.hostname or "")
+    return of_host and not any(sign.isspace() or sign in '<>"`{}' for sign in address)
 
 
 def _leads(path: Path, address: str, site: Path, pages: dict[Path, Page]) -> bool:

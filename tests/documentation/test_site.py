@@ -65,11 +65,14 @@ def test_faults_of_the_built_site_are_found(tmp_path):
         '<link rel="stylesheet" href="https://fonts.example/x.css"><link rel="canonical" href="https://zoo.example/">'
         '<script src="gone.js"></script><img src="data:image/png;base64,AA=="><a href="b.html#there">b</a>'
         '<a href="b.html#nowhere">b</a><a href="https://example.org">out</a><a href="#__skip">top</a>'
+        '<a href="https://exam ple.org">out</a><a href="htps://example.org">out</a>'
     )
     (tmp_path / "b.html").write_text('<h1 id="there">b</h1>')
     assert sorted(problems(tmp_path)) == [
         "a.html has a link to b.html#nowhere, which is not there",
         "a.html has a link to gone.js, which is not there",
+        "a.html has a link to htps://example.org, which is no address",
+        "a.html has a link to https://exam ple.org, which is no address",
         "a.html loads https://fonts.example/x.css",
     ]
 
