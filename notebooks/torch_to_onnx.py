@@ -42,7 +42,7 @@ torch.manual_seed(0)
 network = torchvision.models.resnet18(num_classes=10)
 optimizer = torch.optim.AdamW(network.parameters(), lr=1e-3)
 images, labels = batch_of(pixels_of(digits.train)), torch.from_numpy(np.asarray(digits.train.labels)).long()
-for chosen in torch.randperm(len(images)).split(32):
+for chosen in torch.randperm(len(images)).split(64):
     loss = torch.nn.functional.cross_entropy(network(images[chosen]), labels[chosen])
     optimizer.zero_grad()
     loss.backward()
