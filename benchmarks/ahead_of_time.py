@@ -80,8 +80,10 @@ def described_devices(name: str) -> Sequence[Any]:
     os.environ.setdefault("TPU_SKIP_MDS_QUERY", "1")
     # Several programs may compile at a time: none has a TPU.
     os.environ.setdefault("ALLOW_MULTIPLE_LIBTPU_LOAD", "1")
+    # A host has two by two chips, or is a slice of one.
+    host = [min(int(rows), 2), min(int(columns), 2), 1]
     return topologies.get_topology_desc(
-        f"{kind}:{rows}x{columns}", "tpu", num_slices=int(slices[0]) if slices else 1
+        f"{kind}:{rows}x{columns}", "tpu", chips_per_host_bounds=host, num_slices=int(slices[0]) if slices else 1
     ).devices
 
 

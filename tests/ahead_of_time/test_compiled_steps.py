@@ -131,7 +131,7 @@ def test_fsdp_on_gpus_scatters_what_it_sums(devices):
     check_split("cuda", devices)
 
 
-@pytest.mark.parametrize("devices", ["v5e:2x4x2", "v5e:2x2x3", "v5e:4x4x3"])
+@pytest.mark.parametrize("devices", ["v5e:2x4x2", "v5e:1x1x6", "v5e:2x2x3", "v5e:2x4x3", "v5e:4x4x3"])
 def test_fsdp_on_slices_of_tpus(devices):
     check_split("tpu", devices)
 
