@@ -7,7 +7,6 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from zoo.geometry import explicit_padding, pair
 from zoo.initializers import LayerInitializer
 from zoo.layers import Activation, Conv, ModuleFactory, avg_pool, max_pool
 
@@ -78,15 +77,23 @@ class Cell(nn.Module):
                 # As in timm and Keras; in the release padding never counts.
                 return avg_pool(x, 3, stride, "SAME", count_include_pad=stride > 1)
             case "max":
-                if self.zero_padded_max and stride > 1:
-                    x = jnp.pad(x, ((0, 0), *explicit_padding(pair(x.shape[1:3]), 3, stride, "SAME"), (0, 0)))
-                    x = max_pool(x, 3, stride)
-                else:
-                    x = max_pool(x, 3, stride, "SAME")
+                y = max_pool(x, 3, stride, "SAME")
+                x = _with_zeros(y, x, stride) if self.zero_padded_max and stride > 1 else y
                 # Of the stem, whose first map is not adjusted.
                 return x if x.shape[-1] == self.width else self.conv(self.width, 1, name=name)(x, train)
         kernel_size = int(operation.kind.removeprefix("separable_"))
         return SeparableConvs(self.width, kernel_size, stride, self.separable, self.act, name=name)(x, train)
+
+
+def _with_zeros(y: jax.Array, x: jax.Array, stride: int) -> jax.Array:
+    """The maxima `y` of 3x3 windows of `x`, and zero where a window has padding.
+
+    A pad of `x` would have other amounts at other sizes, which a program that is exported for all of them cannot have;
+    nor can it have constants that depend on the size, so the ones are computed from `x`.
+    """
+    ones = (jnp.abs(x[..., :1]) >= 0).astype(x.dtype)
+    inside = avg_pool(ones, 3, stride, "SAME", count_include_pad=True)
+    return jnp.where(inside < 1, jnp.maximum(y, 0), y)
 
 
 class SeparableConvs(nn.Module):
