@@ -81,20 +81,39 @@ def group_layers(graph: Graph) -> list[LayerGroup]:
 
 
 def _inputs_first(groups: Sequence[LayerGroup]) -> list[LayerGroup]:
-    """The groups in their order, but before each one its inputs: a group may read a part of one that ends later."""
+    """The groups in their order, but before each one its inputs: a group may read a part of one that ends later.
+
+    Groups that read each other, as those of a recurrent network, stay in their order.
+    """
     placed: list[LayerGroup] = []
     seen: set[int] = set()
 
     def place(group: LayerGroup) -> None:
-        if id(group) not in seen:
-            seen.add(id(group))
-            for before in group.inputs:
+        if id(group) in seen:
+            return
+        seen.add(id(group))
+        for before in group.inputs:
+            if id(before) not in seen and not _reads(before, group):
                 place(before)
-            placed.append(group)
+        placed.append(group)
 
     for group in groups:
         place(group)
     return placed
+
+
+def _reads(group: LayerGroup, other: LayerGroup) -> bool:
+    """Whether the group reads the other one, itself or through others."""
+    seen: set[int] = set()
+    waiting = [group]
+    while waiting:
+        for before in waiting.pop().inputs:
+            if before is other:
+                return True
+            if id(before) not in seen:
+                seen.add(id(before))
+                waiting.append(before)
+    return False
 
 
 def _counted_values(graph: Graph) -> set[int]:
