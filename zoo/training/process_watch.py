@@ -111,7 +111,8 @@ class ProcessWatch:
         said = b""
         with suppress(OSError):
             said = connection.recv(1)
-        if said == FAREWELL:
+        # A process that has ended in order itself does not depend on the first one any more.
+        if said == FAREWELL or (self._left.is_set() and not self._first):
             return
         self._reason = self._reason or (
             f"zoo: process {peer} of this run has failed or was lost: see its message; --resume continues from the "
