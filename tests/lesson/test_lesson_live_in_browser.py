@@ -1,5 +1,7 @@
 """The network that computes in the page, in a real browser: its numbers are Flax's, and it follows the reader."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -31,6 +33,13 @@ def arrays():
 
 def answer_text(page):
     return page.locator("[data-part=answer]").inner_text()
+
+
+def wait_for_answer(page, condition):
+    """Until the answer, `text` in the condition, is as it says: the page computes once per frame."""
+    page.wait_for_function(
+        f"() => {{ const text = document.querySelector('[data-part=answer]').innerText; return {condition}; }}"
+    )
 
 
 def _logits(page, name, images):
@@ -122,7 +131,7 @@ def test_a_stroke_by_mouse_changes_the_answer(page):
     page.locator("canvas.pad").scroll_into_view_if_needed()
     before = answer_text(page)
     draw_one(page)
-    assert answer_text(page).startswith("The network says 1")
+    wait_for_answer(page, "text.startsWith('The network says 1')")
     assert answer_text(page) != before
 
 
@@ -156,7 +165,7 @@ def test_a_stroke_by_touch_changes_the_answer_as_it_is_drawn_and_does_not_scroll
     answers = list(swipe(phone, pad, [0.5, 0.9], [0.5, 0.1]))
     assert page.evaluate("scrollY") == before
     assert len(set(answers)) > 4
-    assert answer_text(page).startswith("The network says 1")
+    wait_for_answer(page, "text.startsWith('The network says 1')")
     drawn = page.evaluate("window.live.pad().ink.filter((one) => one > 0.5).length")
     assert drawn > 30
     # A second stroke begins where the finger is, without a line from the first.
@@ -191,13 +200,13 @@ def test_a_stroke_by_keyboard_changes_the_answer(page):
     page.keyboard.press("Space")
     for _ in range(8):
         page.keyboard.press("Shift+ArrowDown")
-    assert answer_text(page) != before
+    wait_for_answer(page, f"text !== {json.dumps(before)}")
 
 
 def test_every_test_image_is_known(page):
     for digit in range(10):
         page.get_by_role("button", name=f"test image: {digit}").click()
-        assert answer_text(page).startswith(f"The network says {digit}")
+        wait_for_answer(page, f"text.startsWith('The network says {digit}')")
 
 
 def test_a_value_shows_its_window_and_can_be_switched_off(page):
@@ -208,9 +217,9 @@ def test_a_value_shows_its_window_and_can_be_switched_off(page):
     assert "150 products" in inspector.inner_text()
     before = answer_text(page)
     inspector.get_by_label("the whole layer off").check()
-    assert "switched off" in answer_text(page)
+    wait_for_answer(page, "text.includes('switched off')")
     page.locator("[data-part=restore]").click()
-    assert answer_text(page) == before
+    wait_for_answer(page, f"text === {json.dumps(before)}")
 
 
 def test_the_explained_terms_give_the_value(page):
