@@ -122,6 +122,21 @@ def test_on_evaluation_gets_each_record_and_can_end_the_run():
     assert zoo.train("tiny", TRAIN, RECIPE, test=TEST, quiet=True, on_evaluation=second).finished
 
 
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [(5, "on_evaluation is a int"), (lambda record: record["test_accuracy"], "on_evaluation returned a float")],
+    ids=["no function", "no bool"],
+)
+def test_on_evaluation_must_be_a_function_that_returns_a_bool_or_none(given, message):
+    with pytest.raises(zoo.ZooError, match=message):
+        zoo.train("tiny", TRAIN, RECIPE, test=TEST, quiet=True, on_evaluation=given)
+
+
+def test_what_on_evaluation_does_to_a_record_is_not_in_the_history():
+    result = zoo.train("tiny", TRAIN, RECIPE, test=TEST, quiet=True, on_evaluation=dict.clear)
+    assert all("test_accuracy" in row for row in result.evaluations)
+
+
 def test_ctrl_c_before_the_first_evaluation_returns_the_last_step(monkeypatch):
     inputs = Resident.inputs
     monkeypatch.setattr(

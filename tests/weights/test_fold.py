@@ -16,7 +16,7 @@ from zoo.models.network import FoldableNetwork, Network
 from zoo.models.variables import init_shapes
 from zoo.runtime.jit_once import jit_once
 from zoo.training.finetune.pretrained_backbone import fields_of
-from zoo.weights import Weights, fold_batchnorm, load, reparametrize, save, to_keras, to_torch
+from zoo.weights import Weights, fold_batchnorm, from_torch, load, reparametrize, save, to_keras, to_torch
 from zoo.weights.convert import read_weights, write_weights
 from zoo.weights.files import default_preprocessing
 from zoo.weights.fold import batch_norms, fold_weights
@@ -129,6 +129,8 @@ def test_only_joined_weights_have_the_keys_of_joined_weights(tmp_path):
         to_torch(name, variables, "timm_reparameterized")
     write_weights(tmp_path / "w.safetensors", weights, "timm_reparameterized")
     found = read_weights(name, str(tmp_path / "w.safetensors"))
+    with pytest.raises(zoo.ZooError, match="with folded=True"):
+        from_torch(name, to_torch(name, found.variables, "timm_reparameterized"), model=zoo.create_model(name))
     assert found.fields == {"folded": True}
     jax.tree.map(np.testing.assert_array_equal, dict(found.variables), fold_weights(weights).variables)
 

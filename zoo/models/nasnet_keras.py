@@ -1,4 +1,4 @@
-"""NASNet-A as in Keras, whose mobile network no other port here has."""
+"""NASNet-A as in Keras, the large and the mobile network."""
 
 from dataclasses import replace
 from functools import partial

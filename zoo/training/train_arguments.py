@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from zoo.data import Dataset, open_again, open_arrays, open_dataset
 from zoo.data.sources.arrays import Arrays
 from zoo.errors import ZooError, suggestion
@@ -13,6 +15,8 @@ from zoo.training.checkpoint.run_folder import RunFolder
 from zoo.training.config.recipe import Recipe
 from zoo.training.config.run_config import DEFAULT_WEIGHTS
 from zoo.training.config.run_options import RunOptions
+from zoo.training.logging.rows import MetricsRow
+from zoo.training.prepared_run import OnEvaluation
 
 
 def chosen_options(options: RunOptions | Mapping[str, Any]) -> RunOptions:
@@ -50,6 +54,26 @@ def weights_name(pretrained: str | Path | bool | None) -> str | None:
         case str() | Path():
             return str(pretrained)
     raise ZooError(f"pretrained is a {type(pretrained).__name__}: give True, the tag of weights, or a file of them")
+
+
+def checked_function(on_evaluation: OnEvaluation | None) -> OnEvaluation | None:
+    """The function with a check of what it returns; each call gets a copy of the record, which is its own to change.
+
+    Raises ZooError if it is none, and when called for an answer that is neither a bool nor None: an accuracy that is
+    returned by mistake would end the run.
+    """
+    if on_evaluation is None:
+        return None
+    if not callable(on_evaluation):
+        raise ZooError(f"on_evaluation is a {type(on_evaluation).__name__}: give a function of a record")
+
+    def ask(record: MetricsRow) -> bool:
+        answer = on_evaluation(dict(record))
+        if answer is None or isinstance(answer, bool | np.bool_):
+            return bool(answer)
+        raise ZooError(f"on_evaluation returned a {type(answer).__name__}: True ends the run, None and False do not")
+
+    return ask
 
 
 def open_data(data: str | Path | Arrays | Dataset, test: Arrays | None) -> Dataset:

@@ -27,7 +27,15 @@ from zoo.training.prepare import prepare, train_prepared
 from zoo.training.prepared_run import OnEvaluation, PreparedRun
 from zoo.training.run_request import RunRequest
 from zoo.training.stop_signals import exit_code
-from zoo.training.train_arguments import chosen_options, data_of_run, folder_at, open_data, recipe_changes, weights_name
+from zoo.training.train_arguments import (
+    checked_function,
+    chosen_options,
+    data_of_run,
+    folder_at,
+    open_data,
+    recipe_changes,
+    weights_name,
+)
 from zoo.training.training_result import TrainingResult
 from zoo.weights.named_network import name_and_fields
 
@@ -60,12 +68,13 @@ def train(
     run there is renamed, or with `resume` continued. `pretrained` are weights to start from, as `zoo.load_pretrained`
     takes them, or True for the network's default ones. `options` are those that do not change the network, RunOptions
     or some of its fields, such as {"log_every": 100}. `quiet` prints nothing. `on_evaluation` is called after each
-    evaluation with its record, as in the history; if it returns True the run ends there, as after Ctrl-C.
+    evaluation with its record, as in the history: True ends the run there, as after Ctrl-C, and None or False do not.
 
     The first Ctrl-C, or a notebook's stop button, ends the run after the current step, and the result is what there is
     by then; a second one raises KeyboardInterrupt. After SIGTERM and SIGHUP the run is saved, and the signal acts
     then. Signals are handled in the main thread only, and afterwards as before. Raises ZooError for bad input.
     """
+    on_evaluation = checked_function(on_evaluation)
     options = chosen_options(options)
     # Worker processes import the main module again, which here may be a program that starts to train when it is.
     if options.workers == AUTO:

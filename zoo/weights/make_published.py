@@ -3,8 +3,8 @@
 One line per published file, with what torchvision and timm state of it. Two files beside this one add to that, in a
 source tree only: `timm_accuracy.csv`, rows of timm's results/results-imagenet.csv (commit 0173a139) for the image sizes
 that timm trained with; and `hub_pins.json`, commits and digests of files at the hub that at least two public projects
-state independently. Left out are weights without ImageNet's 1,000 classes in torchvision's order, weights evaluated on
-what is not among `CROP_MODES`, and weights that our networks cannot compute with.
+state independently. Left out are weights without ImageNet's 1,000 classes in torchvision's order, those for images that
+are cropped in a way that is not among `CROP_MODES`, and those that our networks cannot compute with.
 """
 
 import csv

@@ -6,6 +6,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from zoo.errors import ZooError
 from zoo.models.network import Network
 from zoo.models.variables import init_shapes
 from zoo.registry import create_model
@@ -37,7 +38,11 @@ def from_torch(
     if not isinstance(state_dict, Mapping) or any(isinstance(value, Mapping) for value in state_dict.values()):
         state_dict = find_state_dict("the checkpoint", state_dict)
     matched = match_keys(model_name, state_dict, key_map)
-    model = model or create_model(model_name, **find_key_map(model_name, matched.key_map).fields)
+    fields = find_key_map(model_name, matched.key_map).fields
+    model = model or create_model(model_name, **fields)
+    for name, value in fields.items():
+        if getattr(model, name) != value:
+            raise ZooError(f"keys of {matched.key_map} are for {model_name} with {name}={value}: give such a model")
     return from_matched(model_name, matched, model=model, skip=skip)
 
 
