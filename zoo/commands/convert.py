@@ -26,7 +26,7 @@ from zoo.printable import printable
 if TYPE_CHECKING:
     from zoo.weights import Weights
 
-HELP = "convert weights from and to torchvision, timm and Keras"
+HELP = "convert weights from and to torchvision, timm, Keras, pytorchcv and transformers"
 OUTPUT_KEY_MAPS = ("zoo", "torchvision", "timm", "timm_reparameterized", "keras", "pytorchcv", "transformers")
 
 
@@ -44,7 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--from",
         dest="from_key_map",
         metavar="LIBRARY",
-        help="torchvision, timm, keras, lukemelas or cadene, whose keys IN has (default: recognised); or a tag",
+        help=f"{', '.join(OUTPUT_KEY_MAPS[1:])}, lukemelas or cadene: the keys of IN (default: recognised); or a tag",
     )
     parser.add_argument(
         "--to",
