@@ -46,6 +46,6 @@ def _key_maps(blocks: tuple[tuple[str, str], ...], equal: str, smaller: str) -> 
 
 
 KEY_MAPS = {
-    **{name: _key_maps(REPVGG_BLOCKS, "conv_kxk", "conv_1x1") for name in TABLE},
-    **{name: _key_maps(MOBILEONE_BLOCKS, "conv_kxk.{i-1}", "conv_scale") for name in MOBILEONE},
+    **dict.fromkeys(TABLE, _key_maps(REPVGG_BLOCKS, "conv_kxk", "conv_1x1")),
+    **dict.fromkeys(MOBILEONE, _key_maps(MOBILEONE_BLOCKS, "conv_kxk.{i-1}", "conv_scale")),
 }
