@@ -13,9 +13,9 @@ from zoo.training.config.recipes.imagenet_settings import (
 from zoo.training.config.recipes.row import Row
 
 NASNET_SOURCE = (
-    "the notes on training of the release (tensorflow/models, research/slim/nets/nasnet/nasnet.py); RMSProp, average "
-    "and crops are those of Inception's program, as Zoph et al. 2017 (arXiv:1707.07012), appendix A, from memory; no "
-    "auxiliary head"
+    "the notes on training of the release (tensorflow/models, research/slim/nets/nasnet/nasnet.py); RMSProp, average, "
+    "label smoothing and dropout of Zoph et al. 2017 (arXiv:1707.07012), appendix A.7, whose crops are those of "
+    "Inception's program; no auxiliary head"
 )
 
 EARLY = (
@@ -146,8 +146,7 @@ EARLY = (
             "weight_decay": 4e-5,
             **CROP,
         },
-        "Chen et al. 2018 (arXiv:1802.02611), section 4, its training on ImageNet, from memory; epochs and crops, "
-        "which it does not state, of Inception",
+        "Chen et al. 2018 (arXiv:1802.02611), section 4.3; epochs and crops, which it does not state, of Inception",
     ),
     Row(
         ("nasnet_mobile*",),

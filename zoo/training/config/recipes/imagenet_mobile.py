@@ -9,6 +9,7 @@ from zoo.training.config.recipes.imagenet_settings import (
     SGD,
     SHUFFLENET,
     SLIM,
+    TIMM_MOBILE,
 )
 from zoo.training.config.recipes.row import Row
 
@@ -95,8 +96,8 @@ MOBILE = (
             "decay_norms": True,
             "label_smoothing": 0.1,
         },
-        "PaddleClas (ppcls/configs/ImageNet/PPLCNet/PPLCNet_x1_0.yaml), 512 images on each device; that they are four, "
-        "as in Cui et al. 2021 (arXiv:2109.15099), section 4, is from memory",
+        "PaddleClas (ppcls/configs/ImageNet/PPLCNet/PPLCNet_x1_0.yaml), 512 images on each of four devices, as Cui "
+        "et al. 2021 (arXiv:2109.15099), section 4.2, have batches of 2,048",
     ),
     Row(
         ("rexnet*",),
@@ -107,17 +108,26 @@ MOBILE = (
             "learning_rate": 0.5,
             "rate_batch": 512,
             "weight_decay": 1e-5,
-            "label_smoothing": 0.1,
-            "randaugment": 9.0,
-            "randaugment_std": 0.5,
-            "randaugment_form": "timm",
-            "erase": 0.2,
-            "erase_area": 0.3333,
-            "erase_noise": True,
-            "dropout": 0.2,
+            **TIMM_MOBILE,
         },
         "the authors' command (clovaai/rexnet, README.md), four devices with 128 images each; it is for timm's "
         "program, and warmup and label smoothing are that program's defaults",
+    ),
+    Row(
+        ("ghostnetv2*",),
+        {
+            **MNASNET,
+            "epochs": 450,
+            "batch_size": 1024,
+            "learning_rate": 0.064,
+            "rate_batch": 1024,
+            "warmup_epochs": 3.0,
+            "decay_rate": 0.973,
+            "batch_norm_momentum": None,
+            **TIMM_MOBILE,
+        },
+        "the authors' command (huawei-noah/Efficient-AI-Backbones, ghostnetv2_pytorch/README.md), eight devices with "
+        "128 images each, without its noise of the rate; warmup and label smoothing are defaults of its train.py",
     ),
     Row(
         ("ghostnet*",),
@@ -130,8 +140,8 @@ MOBILE = (
             "dropout": 0.2,
         },
         "the author's answers at GitHub (iamhankai/ghostnet.pytorch, two threads on settings of the training): epochs, "
-        "warmup, cosine, rate; all else as ShuffleNet V2, as Han et al. 2019 (arXiv:1911.11907), section 4.2, and "
-        "dropout of its program, from memory",
+        "warmup, cosine, rate, and all else as the program of ShuffleNet V2; dropout of the release "
+        "(huawei-noah/Efficient-AI-Backbones, ghostnet_pytorch/ghostnet.py), read in a copy",
     ),
     Row(
         ("shufflenet_v2*",),

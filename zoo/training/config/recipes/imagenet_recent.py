@@ -16,13 +16,15 @@ NFNET_AUGMENTED = {
     **NFNET,
     "mixup": 0.2,
     "cutmix": 1.0,
+    "mix_per_image": True,
     "randaugment": 10.0,
     "randaugment_ops": 4,
+    "randaugment_form": "timm",
     "ema": 0.99999,
 }
 NFNET_SOURCE = (
-    "the authors' program (google-deepmind/deepmind-research, nfnets/experiment_nfnets.py); amounts of mixup and "
-    "CutMix of Brock et al. 2021 (arXiv:2102.06171), section 5, from memory; one magnitude of RandAugment"
+    "Brock et al. 2021 (arXiv:2102.06171), appendix A, and its program (google-deepmind/deepmind-research, "
+    "nfnets/experiment_nfnets.py and dataset.py), which evaluates larger images, and has RandAugment after the mixing"
 )
 STARNET_SOURCE = "the authors' program (ma-xu/Rewrite-the-Stars, imagenet/README.md and train_imagenet.py)"
 
@@ -92,7 +94,9 @@ RECENT = (
     Row(
         ("repvgg_b3",),
         {**RESNET_COSINE, "nesterov": False, "epochs": 200, "label_smoothing": 0.1, "mixup": 0.2, "auto_augment": True},
-        "Ding et al. 2021 (arXiv:2101.03697), section 4.1, heavyweight models, from memory",
+        "Ding et al. 2021 (arXiv:2101.03697), section 4.1, heavyweight models; amounts of label smoothing and mixup, "
+        "which it does not state, of the program of He et al. 2018, whom it follows (dmlc/gluon-cv, "
+        "scripts/classification/imagenet/train_imagenet.py)",
     ),
     Row(
         ("repvgg*",),
@@ -102,22 +106,22 @@ RECENT = (
     Row(
         ("mobileone_s0", "mobileone_s1"),
         MOBILEONE,
-        "open-mmlab/mmpretrain (configs/mobileone/mobileone-s0_8xb32_in1k.py), eight devices with 32 images each; at "
-        "one image size, where it begins with 160 and 192 pixels; rate and weight decay, which falls to a tenth there, "
-        "of Vasu et al. 2022 (arXiv:2206.04040), section 4, from memory",
+        "Vasu et al. 2022 (arXiv:2206.04040), its training on ImageNet, in a summary, with one weight decay, which "
+        "falls to a tenth there; at one image size, where open-mmlab/mmpretrain "
+        "(configs/mobileone/mobileone-s0_8xb32_in1k.py) begins with 160 and 192 pixels",
     ),
     Row(
         ("mobileone*",),
         {**MOBILEONE, "auto_augment": True},
-        "as mobileone_s0; AutoAugment of Vasu et al. 2022 (arXiv:2206.04040), section 4, at one strength, where it "
-        "lets it grow, from memory",
+        "as mobileone_s0, with AutoAugment, at one strength; open-mmlab/mmpretrain "
+        "(configs/mobileone/mobileone-s4_8xb32_in1k.py) has a RandAugment that grows",
     ),
     Row(
         ("nf_resnet*",),
         {**NFNET, "epochs": 90, "weight_decay": 5e-5, "dropout": 0.25, "stochastic_depth": 0.1},
-        "the authors' program (google-deepmind/deepmind-research, nfnets/experiment.py): rate, epochs, label "
-        "smoothing; batch and clipping of experiment_nfnets.py; weight decay, dropout and stochastic depth of Brock "
-        "et al. 2021 (arXiv:2101.08692), section 5.1, from memory",
+        "Brock et al. 2021 (arXiv:2102.06171), section 4.1 and appendix A: rate, the largest batch and its clipping, "
+        "epochs, label smoothing; stochastic depth of its program (google-deepmind/deepmind-research, "
+        "nfnets/nf_resnet.py); weight decay and dropout of Brock et al. 2021 (arXiv:2101.08692), from memory",
     ),
     Row(
         ("dm_nfnet_f0",),
@@ -127,7 +131,7 @@ RECENT = (
     Row(
         ("*nfnet*",),
         NFNET_AUGMENTED,
-        f"{NFNET_SOURCE}; that of F1 and F2, the largest of ours, where F3 has 15",
+        f"{NFNET_SOURCE}; its magnitude is that of F1 and F2, as the 15 of F3 are beyond its range here",
     ),
     Row(
         ("inception_next*",),

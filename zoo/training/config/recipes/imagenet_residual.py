@@ -19,10 +19,11 @@ RESIDUAL = (
             "batch_size": 4096,
             "learning_rate": 0.03,
             "warmup_epochs": 16.0,
-            "decay_norms": True,
             "image_size": 224,
         },
-        "Kolesnikov et al. 2019 (arXiv:1912.11370), section 3.1, BiT-S: 5,000 steps of warmup; read from memory",
+        "Kolesnikov et al. 2019 (arXiv:1912.11370), section 3.3, BiT-S: 5,000 steps of warmup; that kernels alone have "
+        "weight decay is of a later program of the authors (google-research/big_vision, big_vision/optax.py), whose "
+        "rate and schedule differ",
     ),
     Row(
         ("resnet*v2",),
@@ -91,8 +92,9 @@ RESIDUAL = (
             **CROP,
         },
         "pjreddie/darknet (cfg/darknet53.cfg) and WongKinYiu/CrossStagePartialNetworks (cfg/csresnet50.cfg): 800,000 "
-        "steps, without the 1,000 of warmup; from memory, Wang et al. 2019 (arXiv:1911.11929), "
-        "section 4.1, has ten times as many steps; crops of ResNet",
+        "steps, without the 1,000 of warmup; Wang et al. 2019 (arXiv:1911.11929), section 4.1, have "
+        "ten times as many steps and as much weight decay; crops of ResNet, where the files turn images and change "
+        "their colors too",
     ),
     Row(
         ("dla*",),
@@ -144,8 +146,17 @@ RESIDUAL = (
     ),
     Row(
         ("resnet*d",),
-        {**RESNET_COSINE, "epochs": 120, "label_smoothing": 0.1},
-        "He et al. 2018 (arXiv:1812.01187), sections 3 and 5, without its distillation and mixup; read from memory",
+        {
+            **RESNET_COSINE,
+            "epochs": 120,
+            "batch_size": 1024,
+            "label_smoothing": 0.1,
+            "color_jitter": 0.4,
+            "lighting": 0.1,
+        },
+        "the program of He et al. 2018 (dmlc/gluon-cv, scripts/classification/imagenet/train_imagenet.py) and its "
+        "command (dmlc/web-data, gluoncv/logs/classification/imagenet/resnet50_v1d.sh), eight devices with 128 images "
+        "each; resnet50_v1d-mixup.sh has mixup and 200 epochs",
     ),
     Row(
         ("resnet*",),

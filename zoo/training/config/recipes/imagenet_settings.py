@@ -91,6 +91,19 @@ MNASNET: dict[str, Any] = {
     "ema": 0.9999,
     **CROP,
 }
+# What the commands of ReXNet and GhostNet V2 for timm's program have in common.
+TIMM_MOBILE: dict[str, Any] = {
+    "label_smoothing": 0.1,
+    "randaugment": 9.0,
+    "randaugment_std": 0.5,
+    "randaugment_form": "timm",
+    # Of each operation bilinear or bicubic, at random.
+    "augment_interpolation": "bilinear",
+    "erase": 0.2,
+    "erase_area": 0.3333,
+    "erase_noise": True,
+    "dropout": 0.2,
+}
 # ShuffleNet V2 (megvii-model/ShuffleNet-Series), which GhostNet took over.
 SHUFFLENET: dict[str, Any] = {
     **SGD,
