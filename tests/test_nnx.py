@@ -81,6 +81,34 @@ def test_a_step_has_the_values_of_linen(small):
     assert held is model.batch_stats["conv1"]["bn"]["mean"] and held.get_value().any()
 
 
+def test_a_step_of_the_split_state_has_the_operations_of_linen():
+    """So it is as fast. Adding to the two counters of NNX is all that it does more."""
+    linen = zoo.create_model("resnet20_cifar", depths=(1, 1, 1))
+    variables, sgd = drawn(linen, (32, 32, 3)), optax.sgd(0.1)
+    model = zoo.nnx.Network(linen, variables)
+    model.train()
+    graph, state = nnx.split((model, nnx.Optimizer(model, sgd, wrt=nnx.Param)))
+
+    def of_nnx(state):
+        model, optimizer = nnx.merge(graph, state)
+        loss, gradient = nnx.value_and_grad(lambda model: loss_of(model(IMAGES)))(model)
+        optimizer.update(model, gradient)
+        return nnx.state((model, optimizer)), loss
+
+    def of_linen(variables):
+        def forward(params):
+            logits, updated = linen.apply({**variables, "params": params}, IMAGES, train=True, mutable=["batch_stats"])
+            return loss_of(logits), updated
+
+        (loss, updated), gradient = jax.value_and_grad(forward, has_aux=True)(variables["params"])
+        updates, _ = sgd.update(gradient, sgd.init(variables["params"]))
+        return {**updated, "params": optax.apply_updates(variables["params"], updates)}, loss
+
+    found, expected = jax.jit(of_nnx).lower(state).cost_analysis(), jax.jit(of_linen).lower(variables).cost_analysis()
+    for figure in ("flops", "bytes accessed"):
+        assert found[figure] == pytest.approx(expected[figure], rel=1e-3)
+
+
 def test_variables_have_the_kinds_of_nnx(small):
     linen, variables = small
     _, params, statistics, streams = nnx.split(
