@@ -20,9 +20,7 @@ from zoo.runtime.mesh import data_mesh
 from zoo.training.state_split import MIN_SPLIT_BYTES, state_sharding
 
 ROOT = Path(__file__).parents[2]
-BOUNDS, UNMEASURED = (
-    json.loads(Path(__file__).with_name(f"{name}.json").read_text()) for name in ("bounds", "unmeasured")
-)
+BOUNDS = json.loads(Path(__file__).with_name("bounds.json").read_text())
 DEVICES = {"cuda": ("h200:1x8", "jax_plugins.xla_cuda12"), "tpu": ("v5e:2x4", "libtpu")}
 IMAGES = 32
 TOLERANCE = 1.05
@@ -114,14 +112,14 @@ def test_kernels_bytes_and_collectives_are_no_more_than_measured(optimised):
 
 @pytest.mark.parametrize("platform", BOUNDS)
 def test_each_family_has_a_bound(platform):
-    """It fails with the smallest network of a new family: measure that one, or name the family in unmeasured.json."""
+    """It fails with the smallest network of a new family: measure that one."""
     families = {family: import_module(f"zoo.models.{family}").ENTRIES for family in FAMILIES}
     missing = {
         family: min(entries, key=lambda info: info.parameters).name
         for family, entries in families.items()
         if not any(info.name in BOUNDS[platform] for info in entries)
     }
-    assert missing == {family: missing.get(family) for family in UNMEASURED[platform]}
+    assert missing == {}
 
 
 # LeNet-5 has one kernel of each sort, and compiles in seconds.

@@ -20,6 +20,8 @@ CONVOLUTIONS = {
     "small image": ((2, 2, 8), (3, 3, 8, 8), {"padding": 1}),
     "stem": ((32, 32, 3), (7, 7, 3, 16), {"stride": 2, "padding": 3}),
     "dilated": ((9, 9, 4), (3, 3, 4, 4), {"padding": 2, "dilation": 2}),
+    "dilated, stride 2": ((9, 9, 4), (3, 3, 4, 4), {"stride": 2, "padding": 2, "dilation": 2}),
+    "dilated, grouped": ((9, 8, 16), (3, 3, 4, 24), {"padding": 4, "dilation": 4, "groups": 4}),
 }
 POOLS = {
     "max, stride 2": partial(layers.max_pool, window=3, stride=2, padding=1),

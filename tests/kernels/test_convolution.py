@@ -13,6 +13,7 @@ from one_program import in_one_program
 from zoo import layers
 from zoo.kernels.convolution import grouped_conv, patches_conv, pointwise_conv
 from zoo.kernels.depthwise import depthwise_conv
+from zoo.kernels.dilated_conv import conv_by_phases, dilated_conv
 from zoo.runtime.mesh import batch_sharding, data_mesh, split_over
 
 NUMBERS = ("NHWC", "HWIO", "NHWC")
@@ -38,11 +39,12 @@ def value_and_gradients(function, x, kernel, gradient):
     return value, *pullback(gradient)
 
 
-def xla_conv(stride, pads, groups=1):
+def xla_conv(stride, pads, groups=1, dilation=(1, 1)):
     return partial(
         lax.conv_general_dilated,
         window_strides=stride,
         padding=pads,
+        rhs_dilation=dilation,
         dimension_numbers=NUMBERS,
         feature_group_count=groups,
     )
@@ -56,6 +58,15 @@ OF_SMALL_IMAGES = [
     ((3, 2), (7, 7), (2, 2), ((3, 3), (3, 3))),
     ((2, 2), (3, 3), (1, 1), ((0, 1), (1, 0))),
     ((2, 9), (3, 1), (1, 2), ((2, 2), (0, 0))),
+]
+
+DILATED = [  # image, window, stride, padding, dilation
+    ((7, 8), (3, 3), (1, 1), ((2, 2), (2, 2)), (2, 2)),
+    ((9, 10), (3, 3), (2, 2), ((2, 2), (2, 2)), (2, 2)),
+    ((8, 7), (3, 2), (4, 1), ((2, 1), (0, 3)), (2, 3)),
+    ((7, 9), (3, 3), (1, 3), ((4, 4), (0, 1)), (4, 1)),
+    # More phases than outputs.
+    ((5, 6), (3, 3), (1, 1), ((4, 4), (4, 5)), (6, 5)),
 ]
 
 
@@ -76,6 +87,12 @@ def forms():
         size, window, stride, pads = case
         ours, reference = partial(patches_conv, stride=stride, pads=pads), xla_conv(stride, pads)
         yield f"patches-{case}", ours, reference, (2, *size, 3), (*window, 3, 4)
+    for case in DILATED:
+        size, window, *rest = case
+        geometry = dict(zip(("stride", "pads", "dilation"), rest, strict=True))
+        for form in (dilated_conv, conv_by_phases):
+            ours, reference = partial(form, **geometry, groups=2), xla_conv(**geometry, groups=2)
+            yield f"{form.__name__}-{case}", ours, reference, (2, *size, 4), (*window, 2, 6)
 
 
 FORMS = {name: case for name, *case in forms()}

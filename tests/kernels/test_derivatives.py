@@ -11,6 +11,7 @@ from jax.sharding import AxisType, PartitionSpec
 from one_program import in_one_program
 
 from zoo.kernels.depthwise import depthwise_conv
+from zoo.kernels.dilated_conv import dilated_conv
 from zoo.kernels.max_pool import sliding_max
 from zoo.kernels.relu import keeping_output
 
@@ -52,11 +53,24 @@ def reference_conv_of_kernel(kernel):
     return reference_conv(jnp.asarray(X, kernel.dtype), jnp.tile(kernel, (1, 1, 1, 3)))
 
 
+# Of images and kernel, one made of the other.
+def dilated_conv_of_itself(x):
+    return dilated_conv(x, jnp.tile(x[0, :3, :3, :, None], (1, 1, 1, 2)), (1, 1), PADS, (2, 2), 1)
+
+
+def reference_dilated_conv_of_itself(x):
+    kernel = jnp.tile(x[0, :3, :3, :, None], (1, 1, 1, 2))
+    return jax.lax.conv_general_dilated(
+        x, kernel, (1, 1), PADS, rhs_dilation=(2, 2), dimension_numbers=("NHWC", "HWIO", "NHWC")
+    )
+
+
 FUNCTIONS = {
     "pool": (pool, reference_pool, X),
     "pool of stride 1": (partial(pool, stride=(1, 1)), partial(reference_pool, stride=(1, 1)), X),
     "convolution": (conv, reference_conv, X),
     "convolution of its kernel": (conv_of_kernel, reference_conv_of_kernel, KERNEL[..., :1]),
+    "dilated convolution": (dilated_conv_of_itself, reference_dilated_conv_of_itself, X),
     "relu": (keeping_output(nn.relu), nn.relu, X),
 }
 

@@ -16,7 +16,9 @@ from jax import lax
 from zoo.geometry import Pads, Pair, is_symbolic, pair
 from zoo.kernels.arguments import refuse_split
 from zoo.kernels.depthwise import depthwise_conv
+from zoo.kernels.dilated_conv import dilated_conv, has_phases
 from zoo.kernels.sliding_windows import MAX_UNROLLED_TAPS, tap_slices
+from zoo.kernels.xla_conv import xla_conv
 from zoo.runtime.jit_once import is_in_jit
 from zoo.runtime.mesh import ImagesFunction, of_own_images
 
@@ -44,26 +46,17 @@ def _fastest(x: jax.Array, kernel: jax.Array, *, stride: Pair, pads: Pads, dilat
         # For the gradient of the kernel, XLA would gather the images of all devices on each.
         default = of_own_images(default, x.shape[0])
     on_cpu = _cpu_form(x.shape, kernel.shape, stride=stride, pads=pads, dilation=dilation, groups=groups)
-    return lax.platform_dependent(x, kernel, cpu=on_cpu, default=default) if on_cpu else default(x, kernel)
+    if on_cpu:
+        return lax.platform_dependent(x, kernel, cpu=on_cpu, default=default)
+    if has_phases(stride, dilation) and not is_symbolic(*x.shape):
+        of_a_gpu: ImagesFunction = partial(dilated_conv, stride=stride, pads=pads, dilation=dilation, groups=groups)
+        of_a_gpu = of_own_images(of_a_gpu, x.shape[0])
+        return lax.platform_dependent(x, kernel, cuda=of_a_gpu, default=default)
+    return default(x, kernel)
 
 
 # Networks repeat convolutions of the same shapes: all forms of each are traced once.
 _traced_once = jax.jit(_fastest, static_argnames=("stride", "pads", "dilation", "groups"), inline=True)
-
-
-def xla_conv(
-    x: jax.Array, kernel: jax.Array, *, stride: Pair, pads: Pads, dilation: Pair = (1, 1), groups: int = 1
-) -> jax.Array:
-    """XLA's own convolution."""
-    return lax.conv_general_dilated(
-        x,
-        kernel,
-        window_strides=stride,
-        padding=pads,
-        rhs_dilation=dilation,
-        dimension_numbers=("NHWC", "HWIO", "NHWC"),
-        feature_group_count=groups,
-    )
 
 
 def _cpu_form(

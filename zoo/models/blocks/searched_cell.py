@@ -89,9 +89,10 @@ def _with_zeros(y: jax.Array, x: jax.Array, stride: int) -> jax.Array:
     """The maxima `y` of 3x3 windows of `x`, and zero where a window has padding.
 
     A pad of `x` would have other amounts at other sizes, which a program that is exported for all of them cannot have;
-    nor can it have constants that depend on the size, so the ones are computed from `x`.
+    nor can it have constants that depend on the size, so the ones are computed from `x`. Of ones that XLA knows to be
+    ones, it would make a constant mask for the images of all devices.
     """
-    ones = (jnp.abs(x[..., :1]) >= 0).astype(x.dtype)
+    ones = 0 * x[..., :1] + 1
     inside = avg_pool(ones, 3, stride, "SAME", count_include_pad=True)
     return jnp.where(inside < 1, jnp.maximum(y, 0), y)
 
