@@ -16,6 +16,7 @@ from typing import Any
 from zoo.errors import ZooError, ZooWarning, suggestion
 from zoo.models import ENTRIES
 from zoo.models.network import ModelInfo, Network
+from zoo.models.plain_fields import checked_fields
 from zoo.models.user_module.build import adapted_build, describe_user_network
 from zoo.models.user_module.contract import VARIADIC
 from zoo.models.user_module.error_lines import error_line
@@ -181,7 +182,8 @@ def model_source(name: str) -> str:
 def create_model(name: str, **fields: Any) -> Network:
     """A network by name; `fields` are fields of its module, such as `num_classes=10` or `dtype=jnp.bfloat16`.
 
-    Raises UnknownModel, or ZooError if the network has no such field.
+    Raises UnknownModel, or ZooError if the network has no such field, or a field of one of zoo's networks cannot have
+    this value.
     """
     info = model_info(name)
     known = _field_names(info.build)
@@ -194,6 +196,8 @@ def create_model(name: str, **fields: Any) -> Network:
         raise ZooError(f"{name} needs {', '.join(missing)}: {_advice(missing)}")
     if "num_classes" in fields:
         CLASSES.check(fields["num_classes"], "num_classes")
+    if not info.source:
+        fields = checked_fields(name, info.build, fields)
     try:
         return info.build(**fields)
     except ZooError:

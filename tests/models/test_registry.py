@@ -102,3 +102,29 @@ def test_init_under_jit():
 def test_a_network_of_a_notebook_has_to_move_to_a_module():
     with pytest.raises(zoo.ZooError, match=r"move it to a module.*--model my_nets:Net"):
         registry.stored_model("__main__:Net", "", "runs/own/config.json")
+
+
+@pytest.mark.parametrize("make", [zoo.create_model, zoo.feature_pyramid])
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        ("image_shape", "64x64x1", r'resnet18: image_shape is "64x64x1": expected a list'),
+        ("image_shape", (64, 64), r"image_shape is a list of 2: expected a list of length 3"),
+        ("image_shape", (64, 64, -1), r"image_shape\[2\] is -1: expected a whole number >= 1"),
+        ("depths", "2,2", r'depths is "2,2": expected a list'),
+        ("dropout", np.float32(2), r"dropout is 2.0: expected a number <= 1"),
+        ("groups", 0, r"groups is 0: expected a whole number >= 1"),
+        ("shortcut", "none", r'shortcut is "none": expected one of projection, padding, pooling'),
+    ],
+)
+def test_a_field_with_a_wrong_value_is_one_line(make, field, value, message):
+    with pytest.raises(zoo.ZooError, match=message) as error:
+        make("resnet18", **{field: value})
+    assert "\n" not in str(error.value)
+
+
+def test_fields_may_be_lists_and_numbers_of_numpy():
+    fields = {"depths": [1, 1, 1, 1], "widths": np.array([8, 8, 8, 8]), "groups": np.int64(1)}
+    model = zoo.create_model("resnet18", **fields)
+    assert (model.depths, model.widths, model.groups) == ((1, 1, 1, 1), (8, 8, 8, 8), 1)
+    assert isinstance(hash(model), int)

@@ -13,6 +13,7 @@ import pytest
 
 import zoo
 from zoo.data import Preprocessing
+from zoo.models.plain_fields import storable_fields
 from zoo.registry import list_models, model_info
 from zoo.runtime.records import InvalidRecord, as_record, fields_of, is_record, parse_json
 from zoo.training.checkpoint.checksums import CheckpointRecord, ChecksummedRecord
@@ -25,7 +26,7 @@ from zoo.training.logging.rows import Columns
 from zoo.training.logging.step_metrics import Totals
 from zoo.visualize.sheets.sheet import IndexEntry
 from zoo.weights.metadata import WeightsMetadata
-from zoo.weights.network_fields import network_fields, storable_fields
+from zoo.weights.network_fields import network_fields
 from zoo.weights.published import PublishedWeights
 from zoo.weights.timm_config import PretrainedConfig, TimmConfig
 

@@ -70,8 +70,9 @@ def load_network(name: str, classes: int | None, arguments: Sequence[str] = ()) 
 def model_fields(model: str, arguments: Sequence[str]) -> dict[str, Any]:
     """The fields of --model-arg, of the types that the network's class gives them. Raises ZooError."""
     from zoo.errors import ZooError
+    from zoo.models.plain_fields import storable_fields
     from zoo.registry import model_info
-    from zoo.weights.network_fields import RUN_FIELDS, storable_fields
+    from zoo.weights.network_fields import RUN_FIELDS
 
     kinds = storable_fields(model_info(model).build)
     known = {name: kind for name, kind in kinds.items() if name not in RUN_FIELDS or name == "aux_heads"}

@@ -5,10 +5,10 @@ from collections.abc import Container, Mapping
 from typing import Any
 
 from zoo.errors import ZooError
+from zoo.models.plain_fields import storable_fields
 from zoo.registry import model_info
 from zoo.runtime.records import as_record
 from zoo.training.config.recipe import NETWORK_FIELDS, Recipe
-from zoo.weights.network_fields import storable_fields
 
 
 def for_network(recipe: Recipe, model: str, given: Container[str], fields: Mapping[str, Any]) -> Recipe:
