@@ -221,22 +221,33 @@ def test_a_name_is_a_built_in_data_set_and_lines_are_printed(capsys):
     ids=["usual", "changes", "whole", "named"],
 )
 def test_the_recipe(monkeypatch, recipe, expected):
+    used = dataclasses.asdict(config_of(monkeypatch, "tiny", recipe).recipe)
+    # 57 training images.
+    expected = {**expected, "batch_size": min(expected.get("batch_size", 56), 56)}
+    assert {name: used[name] for name in expected} == expected
+
+
+def test_fields_of_a_network_of_zoo(monkeypatch):
+    fields = {"depths": [1, 1, 1], "widths": np.array([4, 4, 4])}
+    config = config_of(monkeypatch, "resnet20_cifar", {"batch_size": 16}, fields=fields)
+    assert config.model == "resnet20_cifar" and config.fields == {"depths": (1, 1, 1), "widths": (4, 4, 4)}
+
+
+def config_of(monkeypatch, model, recipe, **options):
+    """The configuration of a run, which does not begin."""
     seen = []
 
     class Stop(Exception):
         pass
 
     def train_prepared(run, console):
-        seen.append(run.config.recipe)
+        seen.append(run.config)
         raise Stop
 
     monkeypatch.setattr("zoo.training.train_function.train_prepared", train_prepared)
     with pytest.raises(Stop):
-        zoo.train("tiny", TRAIN, recipe, quiet=True)
-    used = dataclasses.asdict(seen[0])
-    # 57 training images.
-    expected = {**expected, "batch_size": min(expected.get("batch_size", 56), 56)}
-    assert {name: used[name] for name in expected} == expected
+        zoo.train(model, TRAIN, recipe, quiet=True, **options)
+    return seen[0]
 
 
 REFUSED = {
@@ -253,6 +264,13 @@ REFUSED = {
     "an empty folder name": ({"run_dir": ""}, "run_dir"),
     "weights of another type": ({"pretrained": 3}, "int"),
     "weights that are not there": ({"pretrained": Path("no.safetensors")}, "no.safetensors"),
+    "an unknown field": ({"model": "resnet18", "fields": {"depth": 3}}, "did you mean depths"),
+    "a field of the data": ({"fields": {"num_classes": 3}}, "the data.*leave it out"),
+    "a field out of range": (
+        {"model": "resnet18", "fields": {"dropout": 2}},
+        "fields: dropout is 2: expected a number <= 1",
+    ),
+    "no fields": ({"fields": 3}, "fields is a int"),
     "default weights of a network without": ({"pretrained": True}, "no pretrained weights"),
     "resume without a folder": ({"resume": True}, "run_dir"),
     "files without a folder": ({"options": RunOptions(profile=True)}, "run_dir"),

@@ -5,11 +5,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import flax.linen as nn
 import numpy as np
 
 from zoo.data import Dataset, open_again, open_arrays, open_dataset
 from zoo.data.sources.arrays import Arrays
 from zoo.errors import ZooError, suggestion
+from zoo.models.plain_fields import checked_fields
+from zoo.registry import model_info
 from zoo.runtime.home_folder import expand_home
 from zoo.training.checkpoint.run_folder import RunFolder
 from zoo.training.config.recipe import Recipe
@@ -17,6 +20,8 @@ from zoo.training.config.run_config import DEFAULT_WEIGHTS
 from zoo.training.config.run_options import RunOptions
 from zoo.training.logging.rows import MetricsRow
 from zoo.training.prepared_run import OnEvaluation
+from zoo.weights.named_network import name_and_fields
+from zoo.weights.network_fields import not_settable, settable_fields
 
 
 def chosen_options(options: RunOptions | Mapping[str, Any]) -> RunOptions:
@@ -42,6 +47,22 @@ def folder_at(run_dir: str | Path) -> RunFolder:
     if not str(run_dir):
         raise ZooError("run_dir is empty: give a folder, or None to write nothing")
     return RunFolder(expand_home(run_dir))
+
+
+def named_network(
+    model: str | type[nn.Module] | nn.Module, fields: Mapping[str, Any] | None
+) -> tuple[str, dict[str, Any]]:
+    """The name of the network and its fields, these among them. Raises ZooError for fields that it does not have."""
+    name, own = name_and_fields(model)
+    if fields is None:
+        return name, own
+    if not isinstance(fields, Mapping):
+        raise ZooError(f"fields is a {type(fields).__name__}: give a dict such as {{'depths': (1, 1, 1, 1)}}")
+    known = settable_fields(name)
+    for field in fields:
+        if field not in known:
+            raise ZooError(f"fields has {field!r}: {not_settable(name, str(field))}")
+    return name, own | checked_fields("fields", model_info(name).build, fields)
 
 
 def weights_name(pretrained: str | Path | bool | None) -> str | None:

@@ -32,12 +32,12 @@ from zoo.training.train_arguments import (
     chosen_options,
     data_of_run,
     folder_at,
+    named_network,
     open_data,
     recipe_changes,
     weights_name,
 )
 from zoo.training.training_result import TrainingResult
-from zoo.weights.named_network import name_and_fields
 
 DEFAULT_OPTIONS = RunOptions()
 
@@ -51,6 +51,7 @@ def train(
     run_dir: str | Path | None = None,
     resume: bool = False,
     pretrained: str | Path | bool | None = None,
+    fields: Mapping[str, Any] | None = None,
     options: RunOptions | Mapping[str, Any] = DEFAULT_OPTIONS,
     quiet: bool = False,
     on_evaluation: OnEvaluation | None = None,
@@ -66,7 +67,8 @@ def train(
 
     Without `run_dir` nothing is written. With it checkpoints and metrics are, as by the command `zoo train`: an earlier
     run there is renamed, or with `resume` continued. `pretrained` are weights to start from, as `zoo.load_pretrained`
-    takes them, or True for the network's default ones. `options` are those that do not change the network, RunOptions
+    takes them, or True for the network's default ones. `fields` are fields of the network, such as
+    {"depths": (1, 1, 1, 1)}, as --model-arg sets them. `options` are those that do not change the network, RunOptions
     or some of its fields, such as {"log_every": 100}. `quiet` prints nothing. `on_evaluation` is called after each
     evaluation with its record, as in the history: True ends the run there, as after Ctrl-C, and None or False do not.
 
@@ -83,7 +85,7 @@ def train(
         raise ZooError("test is the second half of data that are arrays: of a folder or a name leave it out")
     if run_dir is None:
         check_without_folder(options, resume=resume)
-    name, fields = name_and_fields(model)
+    name, fields = named_network(model, fields)
     folder = RunMemory() if run_dir is None else folder_at(run_dir)
     if data is None and resume and isinstance(folder, RunFolder):
         dataset = data_of_run(folder, name)

@@ -9,6 +9,7 @@ import flax.linen as nn
 
 from zoo.errors import ZooError, suggestion
 from zoo.models.plain_fields import NEVER_STORED, PLAIN, field_names, storable_fields
+from zoo.models.user_module.contract import MODES
 from zoo.printable import quoted
 from zoo.registry import UnknownModel, model_info
 from zoo.runtime.records import UnknownField, as_record, unknown_field
@@ -63,9 +64,24 @@ def network_fields(model: str, stored: Mapping[str, Any], where: str) -> dict[st
     return {name: as_record(value, known[name], where, at=f"fields.{name}") for name, value in stored.items()}
 
 
-def settable_in_python(model: str, name: str) -> bool:
-    """Whether a network has a field of this name, of any type."""
-    return name in field_names(getattr(model_info(model).build, "func", model_info(model).build))
+def settable_fields(model: str) -> dict[str, Any]:
+    """The types of the fields that a user can set of a network that is to be trained."""
+    kinds = storable_fields(model_info(model).build)
+    return {name: kind for name, kind in kinds.items() if name not in RUN_FIELDS or name == "aux_heads"}
+
+
+def not_settable(model: str, name: str) -> str:
+    """Why a name is none of `settable_fields`, and what to do."""
+    known = sorted(settable_fields(model))
+    if name in ("num_classes", "image_shape"):
+        return "the data, --classes and the image size set it: leave it out"
+    if name in MODES:
+        return "zoo sets it in training and in inference: leave it out"
+    build = model_info(model).build
+    if name in field_names(getattr(build, "func", build)):
+        return "it is no number, text, true or false, or list of these: change its default in the class"
+    fields = f"its fields are {', '.join(known)}" if known else "it has none to set"
+    return f"{model} has no such field{suggestion(name, known)} ({fields})"
 
 
 def _is_plain_value(value: Any) -> bool:

@@ -70,12 +70,9 @@ def load_network(name: str, classes: int | None, arguments: Sequence[str] = ()) 
 def model_fields(model: str, arguments: Sequence[str]) -> dict[str, Any]:
     """The fields of --model-arg, of the types that the network's class gives them. Raises ZooError."""
     from zoo.errors import ZooError
-    from zoo.models.plain_fields import storable_fields
-    from zoo.registry import model_info
-    from zoo.weights.network_fields import RUN_FIELDS
+    from zoo.weights.network_fields import not_settable, settable_fields
 
-    kinds = storable_fields(model_info(model).build)
-    known = {name: kind for name, kind in kinds.items() if name not in RUN_FIELDS or name == "aux_heads"}
+    known = settable_fields(model)
     fields: dict[str, Any] = {}
     for argument in arguments:
         name, equals, text = argument.partition("=")
@@ -84,24 +81,9 @@ def model_fields(model: str, arguments: Sequence[str]) -> dict[str, Any]:
         if name in fields:
             raise ZooError(f"--model-arg {name} is given twice: leave out one of them")
         if name not in known:
-            raise ZooError(f"--model-arg {name}: {_not_a_field(model, name, sorted(known))}")
+            raise ZooError(f"--model-arg {name}: {not_settable(model, name)}")
         fields[name] = _typed(text, known[name], f"--model-arg {name}")
     return fields
-
-
-def _not_a_field(model: str, name: str, known: list[str]) -> str:
-    from zoo.errors import suggestion
-    from zoo.models.user_module.contract import MODES
-    from zoo.weights.network_fields import settable_in_python
-
-    if name in ("num_classes", "image_shape"):
-        return "the data, --classes and the image size set it: leave it out"
-    if name in MODES:
-        return "zoo sets it in training and in inference: leave it out"
-    if settable_in_python(model, name):
-        return "it is no number, text, true or false, or list of these: change its default in the class"
-    fields = f"its fields are {', '.join(known)}" if known else "it has none to set"
-    return f"{model} has no such field{suggestion(name, known)} ({fields})"
 
 
 def _typed(text: str, kind: Any, where: str) -> Any:
