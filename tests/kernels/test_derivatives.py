@@ -75,6 +75,13 @@ FUNCTIONS = {
 }
 
 
+CONVOLUTIONS = {
+    "depthwise": (partial(depthwise_conv, stride=(2, 1), pads=PADS), KERNEL),
+    "dilated": (partial(dilated_conv, stride=(1, 1), pads=PADS, dilation=(2, 2), groups=3), KERNEL),
+    "dilated, of one phase": (partial(dilated_conv, stride=(2, 4), pads=PADS, dilation=(2, 2), groups=3), KERNEL),
+}
+
+
 def loss(function, x):
     return (jnp.sin(function(x)) ** 2).sum()
 
@@ -149,3 +156,11 @@ def test_gradients_are_summed_over_devices_under_shard_map():
     on_devices = jax.shard_map(gradient, mesh=mesh, in_specs=(replicated, split), out_specs=(split, replicated))
     for ours, expected in zip(jax.jit(on_devices)(kernel, x), jax.jit(gradient)(kernel, x), strict=True):
         np.testing.assert_allclose(ours, expected, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("convolution", CONVOLUTIONS)
+def test_the_backward_pass_keeps_the_images_and_the_kernel_alone(convolution):
+    function, kernel = CONVOLUTIONS[convolution]
+    pullback = jax.eval_shape(lambda *arrays: jax.vjp(function, *arrays)[1], X, kernel)
+    kept = sorted(array.shape for array in jax.tree.leaves(pullback) if array.shape)
+    assert kept == sorted([X.shape, kernel.shape])

@@ -9,9 +9,9 @@ from functools import partial, reduce
 import jax
 import jax.numpy as jnp
 from jax import lax
-from jax.custom_derivatives import SymbolicZero
 
 from zoo.geometry import Pads, Pair, pair
+from zoo.kernels.product_rule import product_rule
 from zoo.kernels.sliding_windows import Tap, sum_for_fast_transpose, tap_slices, taps
 
 
@@ -27,16 +27,14 @@ def depthwise_conv(x: jax.Array, kernel: jax.Array, stride: Pair, pads: Pads) ->
 @partial(depthwise_conv.defjvp, symbolic_zeros=True)
 def _jvp(stride: Pair, pads: Pads, primals: tuple, tangents: tuple) -> tuple[jax.Array, jax.Array]:
     (x, kernel), (x_tangent, kernel_tangent) = primals, tangents
-    y = depthwise_conv(x, kernel, stride, pads)
-    tangent = jnp.zeros_like(y)
-    # The checkpoint keeps x for the backward pass, instead of one slice of it for each tap.
-    if not isinstance(x_tangent, SymbolicZero):
-        along_x = partial(sum_with_fast_transpose, stride=stride, pads=pads)
-        tangent += jax.checkpoint(along_x, prevent_cse=False)(x_tangent, kernel)
-    if not isinstance(kernel_tangent, SymbolicZero):
-        along_kernel = partial(sum_over_taps, stride=stride, pads=pads)
-        tangent += jax.checkpoint(along_kernel, prevent_cse=False)(x, kernel_tangent)
-    return y, tangent
+    # The checkpoints keep x for the backward pass, instead of one slice of it for each tap.
+    along_x = jax.checkpoint(partial(sum_with_fast_transpose, stride=stride, pads=pads), prevent_cse=False)
+    along_kernel = jax.checkpoint(partial(sum_over_taps, stride=stride, pads=pads), prevent_cse=False)
+    tangent = product_rule(
+        (lambda tangent: along_x(tangent, kernel), x_tangent),
+        (lambda tangent: along_kernel(x, tangent), kernel_tangent),
+    )
+    return depthwise_conv(x, kernel, stride, pads), tangent
 
 
 # Outside of jit, one program for each geometry; inlined elsewhere.

@@ -12,9 +12,9 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 from jax import lax
-from jax.custom_derivatives import SymbolicZero
 
 from zoo.geometry import Pads, Pair, pair
+from zoo.kernels.product_rule import product_rule
 from zoo.kernels.xla_conv import xla_conv
 
 
@@ -37,15 +37,14 @@ def _jvp(
     stride: Pair, pads: Pads, dilation: Pair, groups: int, primals: tuple, tangents: tuple
 ) -> tuple[jax.Array, jax.Array]:
     (x, kernel), (x_tangent, kernel_tangent) = primals, tangents
-    y = dilated_conv(x, kernel, stride, pads, dilation, groups)
-    tangent = jnp.zeros_like(y)
-    if not isinstance(x_tangent, SymbolicZero):
-        tangent += dilated_conv(x_tangent, kernel, stride, pads, dilation, groups)
-    if not isinstance(kernel_tangent, SymbolicZero):
-        by_phases = partial(conv_by_phases, stride=stride, pads=pads, dilation=dilation, groups=groups)
-        # The checkpoint keeps x for the backward pass, instead of its phases.
-        tangent += jax.checkpoint(by_phases, prevent_cse=False)(x, kernel_tangent)
-    return y, tangent
+    by_phases = partial(conv_by_phases, stride=stride, pads=pads, dilation=dilation, groups=groups)
+    # The checkpoint keeps x for the backward pass, instead of its phases.
+    along_kernel = jax.checkpoint(by_phases, prevent_cse=False)
+    tangent = product_rule(
+        (lambda tangent: dilated_conv(tangent, kernel, stride, pads, dilation, groups), x_tangent),
+        (lambda tangent: along_kernel(x, tangent), kernel_tangent),
+    )
+    return dilated_conv(x, kernel, stride, pads, dilation, groups), tangent
 
 
 def conv_by_phases(x: jax.Array, kernel: jax.Array, stride: Pair, pads: Pads, dilation: Pair, groups: int) -> jax.Array:
