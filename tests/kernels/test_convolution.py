@@ -133,6 +133,12 @@ def test_a_cpu_gets_no_slow_convolution_of_xla(size, kernel, groups):
     assert all(count == "1" for count in found) and bool(found) == (groups > 1)
 
 
+def test_a_kernel_of_one_position_has_no_dilation():
+    """So that it has the form of a matrix product."""
+    text = jax.jit(partial(layers.conv, dilation=2)).lower(np.ones((2, 5, 5, 8)), np.ones((1, 1, 8, 4))).as_text()
+    assert "dot_general" in text and "convolution" not in text
+
+
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
 def test_dtypes_are_kept_and_sums_are_float32(dtype):
     kernel = np.ones((7, 7, 1, 2))

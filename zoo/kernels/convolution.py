@@ -36,6 +36,8 @@ def convolution(
     # XLA divides the work where axes of a mesh are not Explicit.
     split = (*jax.typeof(x).sharding.spec[1:], *jax.typeof(kernel).sharding.spec)
     refuse_split("a convolution", "its images or its kernel", split)
+    # One position has no distance to another. Projections in feature pyramids are so, and have faster forms without it.
+    dilation = pair([d if w > 1 else 1 for d, w in zip(dilation, kernel.shape[:2], strict=True)])
     form = _traced_once if is_in_jit() else _fastest
     return form(x, kernel, stride=stride, pads=pads, dilation=dilation, groups=groups)
 
