@@ -1,9 +1,10 @@
-"""What a training step under NNX costs the processor beside the network: its forms, and Linen's.
+"""The processor time of a training step under NNX, in three forms, and of Linen's.
 
 PYTHONPATH=. python benchmarks/nnx_step.py --network resnet20_cifar
 
 The network is the same in all forms, with few and small images, so that what is measured is how a step is started: the
-difference to Linen's is what NNX adds. benchmarks/speed.py --contenders nnx zoo compares steps of real sizes.
+difference to Linen's is what NNX adds. The network's own time is in all of them. benchmarks/speed.py
+--contenders nnx zoo compares steps of real sizes.
 """
 
 import argparse

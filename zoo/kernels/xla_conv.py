@@ -1,4 +1,4 @@
-"""XLA's convolution of images [b, h, w, c], as other forms have it inside."""
+"""XLA's convolution: the form that is the default, and a part of others."""
 
 import jax
 from jax import lax
@@ -9,7 +9,7 @@ from zoo.geometry import Pads, Pair
 def xla_conv(
     x: jax.Array, kernel: jax.Array, *, stride: Pair, pads: Pads, dilation: Pair = (1, 1), groups: int = 1
 ) -> jax.Array:
-    """XLA's own convolution."""
+    """`lax.conv_general_dilated` of x [b, h, w, c] with kernel [kh, kw, c / groups, features]."""
     return lax.conv_general_dilated(
         x,
         kernel,
