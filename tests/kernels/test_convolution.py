@@ -133,6 +133,15 @@ def test_a_cpu_gets_no_slow_convolution_of_xla(size, kernel, groups):
     assert all(count == "1" for count in found) and bool(found) == (groups > 1)
 
 
+def test_a_dilated_convolution_has_as_many_operations_at_any_dilation():
+    def operations(dilation):
+        geometry = {"stride": (1, 1), "pads": ((dilation, dilation),) * 2, "dilation": (dilation, dilation)}
+        x, kernel = np.ones((1, 33, 33, 1)), np.ones((3, 3, 1, 1))
+        return len(jax.make_jaxpr(partial(conv_by_phases, **geometry, groups=1))(x, kernel).eqns)
+
+    assert operations(24) == operations(2)
+
+
 def test_a_kernel_of_one_position_has_no_dilation():
     """So that it has the form of a matrix product."""
     text = jax.jit(partial(layers.conv, dilation=2)).lower(np.ones((2, 5, 5, 8)), np.ones((1, 1, 8, 4))).as_text()

@@ -1,6 +1,7 @@
 """Convolution in the form that is fastest on the platform it is compiled for. The forms agree to rounding.
 
-On a GPU or TPU, XLA has a fast convolution for every case. On a CPU it has one only where the image is larger than the
+On a TPU, XLA has a fast convolution for every case; on a GPU too, but for the gradient of a dilated kernel, which
+`dilated_conv` has. On a CPU it has one only where the image is larger than the
 filter and the convolution is dense (one group). Elsewhere the forms in this file are faster there, forward and
 backward, by up to a hundred times: `docs/performance.md`.
 """
@@ -51,9 +52,9 @@ def _fastest(x: jax.Array, kernel: jax.Array, *, stride: Pair, pads: Pads, dilat
     if on_cpu:
         return lax.platform_dependent(x, kernel, cpu=on_cpu, default=default)
     if has_phases(stride, dilation) and not is_symbolic(*x.shape):
-        of_a_gpu: ImagesFunction = partial(dilated_conv, stride=stride, pads=pads, dilation=dilation, groups=groups)
-        of_a_gpu = of_own_images(of_a_gpu, x.shape[0])
-        return lax.platform_dependent(x, kernel, cuda=of_a_gpu, default=default)
+        on_gpu: ImagesFunction = partial(dilated_conv, stride=stride, pads=pads, dilation=dilation, groups=groups)
+        on_gpu = of_own_images(on_gpu, x.shape[0])
+        return lax.platform_dependent(x, kernel, cuda=on_gpu, default=default)
     return default(x, kernel)
 
 
