@@ -97,7 +97,7 @@ TIMM_MOBILE: dict[str, Any] = {
     "randaugment": 9.0,
     "randaugment_std": 0.5,
     "randaugment_form": "timm",
-    # Of each operation bilinear or bicubic, at random.
+    # Theirs is bilinear or bicubic, at random for each operation.
     "augment_interpolation": "bilinear",
     "erase": 0.2,
     "erase_area": 0.3333,
