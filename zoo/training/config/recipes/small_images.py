@@ -45,7 +45,7 @@ FASHION_MNIST = (
     Row(("*_cifar", "wrn_*", "pyramidnet*", "densenet*_12"), {**FASHION_LONG, "image_size": 28}, UNFINISHED),
     Row(("googlenet_bn",), FASHION, MEASURED),
     Row(("googlenet",), {**FASHION_PLAIN, "aux_heads": True}, UNFINISHED),
-    Row(("squeezenet*",), {**FASHION_PLAIN, **SQUEEZENET}, UNFINISHED),
+    Row(("squeezenet*",), {**FASHION_PLAIN, **SQUEEZENET}, MEASURED),
     Row(("nin*",), {**FASHION_PLAIN, **NIN, "epochs": 10, "image_size": 28}, UNFINISHED),
     Row(("alexnet",), {**FASHION_LARGE, "image_size": 64}, UNFINISHED),
     Row(("zfnet",), {**FASHION_LARGE, "image_size": 48}, UNFINISHED),
