@@ -1,6 +1,7 @@
 """Time short runs with several seeds: seconds to the end of each, and how many are at 94.0 % or above.
 
-PYTHONPATH=. python benchmarks/speedrun.py ~/fashion-mnist --model googlenet_bn --recipe speedrun --seeds 0 1 2
+PYTHONPATH=. python benchmarks/speedrun.py ~/fashion-mnist --mirror --model airbench94 --model-arg widths=32,128,128 \\
+  --recipe speedrun
 PYTHONPATH=. python benchmarks/speedrun.py digits --model lenet5 --recipe speedrun_digits --log docs/digits.jsonl
 
 Other flags are those of train.py. Each run adds a line of JSON to the log; seeds that are in it are not run again. The

@@ -121,6 +121,22 @@ class UniformByFanIn(ByLayer):
         return Uniform(self.numerator / math.prod(kernel_shape[:-1]) ** self.power)
 
 
+@dataclass(frozen=True)
+class IdentityOfChannels(Drawn):
+    """Torch's `dirac_` for the first features, one for each input channel; the other features are drawn by `rest`.
+
+    The convolution gives its input, and more. Of kernels with odd sides.
+    """
+
+    rest: Drawn
+
+    def draw(self, key: jax.Array, shape: tuple[int, ...], dtype: jnp.dtype) -> jax.Array:
+        height, width, channels, features = shape
+        count = min(channels, features)
+        kernel = self.rest(key, shape, dtype).at[..., :count].set(0)
+        return kernel.at[height // 2, width // 2, jnp.arange(count), jnp.arange(count)].set(1)
+
+
 # He et al., arXiv:1502.01852: equation 10, and after equation 14. The first is TensorFlow's and Flax's, cut off at two
 # deviations; the others are torch's kaiming_normal_ and kaiming_uniform_, which do not divide a fan-out by the groups.
 he_truncated_normal = VarianceScaling(2.0, "fan_in", "truncated_normal")

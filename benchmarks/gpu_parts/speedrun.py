@@ -15,7 +15,7 @@ from zoo.training import RunFolder
 from zoo.training.logging.rows import read_evaluations
 
 GOAL = 0.94
-ARGUMENTS = ("--model", "googlenet_bn", "--recipe", "speedrun")
+ARGUMENTS = ("--model", "airbench94", "--recipe", "speedrun")
 SMALL_ARGUMENTS = ("--model", "lenet5", "--recipe", "speedrun", "--epochs", "1", "--image-size", "32")
 
 

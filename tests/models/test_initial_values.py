@@ -61,6 +61,16 @@ PUBLISHED = {
     "googlenet": ((".*/kernel", XAVIER), (".*classifier/bias", 0.0), (".*/bias", 0.2)),
     "inception_v2": ((".*/kernel", XAVIER), (".*/bias", 0.0), (".*/scale", 1.0)),
     "inception_v2_caffe": ((".*/kernel", XAVIER), (".*/bias", 0.0), (".*/scale", 1.0)),
+    # torch's default, but for identities (below).
+    **dict.fromkeys(
+        ("airbench94", "airbench95", "airbench96"),
+        (
+            ("head/kernel", uniform(1.0)),
+            ("block./conv./kernel", None),
+            ("whiten/(kernel|bias)", (UNIFORM, lambda _: 1 / math.sqrt(12 * 3))),
+            (".*/bias", 0.0),
+        ),
+    ),
     **{name: HE for name, (library, _) in ORIGINALS.items() if library == "pytorchcv"},
     # He et al. 2015, as TensorFlow draws it.
     "googlenet_bn": (
@@ -98,6 +108,19 @@ def assert_distributed(values, kurtosis, deviation_of, path):
     assert abs(ratio - 1) < max(0.05, 5 / math.sqrt(2 * values.size)), path
     found = (values**4).mean() / (values**2).mean() ** 2
     assert abs(found - kurtosis) < max(0.1, 5 * math.sqrt(24 / values.size)), path
+
+
+@pytest.mark.parametrize("name", ["airbench94", "airbench96"])
+def test_convolutions_start_as_the_identity_of_their_input(name):
+    """airbench94.py, `Conv.reset_parameters`: as many features as there are channels; the others are torch's."""
+    for path, kernel in initial_parameters(name).items():
+        if "conv" in path:
+            x = np.random.default_rng(0).normal(size=(1, 5, 5, kernel.shape[2])).astype(np.float32)
+            channels = x.shape[-1]
+            y = zoo.layers.conv(x, kernel, padding=1)
+            np.testing.assert_array_equal(y[..., :channels], x)
+            if kernel.shape[3] > channels:
+                assert_distributed(kernel[..., channels:], *uniform(1.0), path)
 
 
 def test_connections_of_c3_start_by_the_number_of_inputs_of_their_map():

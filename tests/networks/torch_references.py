@@ -186,6 +186,50 @@ class NiNForCifar10(nn.Module):
         return F.avg_pool2d(x, 8).flatten(1)
 
 
+class ShiftedNorm(nn.BatchNorm2d):
+    """Batch normalisation with a bias and no scale."""
+
+    def __init__(self, features):
+        super().__init__(features, eps=1e-12, momentum=0.4)
+        self.weight = None
+
+
+class AirbenchBlock(nn.Module):
+    """ConvGroup in airbench94_muon.py and airbench96.py."""
+
+    def __init__(self, channels, features, convolutions):
+        super().__init__()
+        self.last = convolutions
+        for i in range(1, convolutions + 1):
+            conv = nn.Conv2d(channels if i == 1 else features, features, 3, padding="same", bias=False)
+            self.add_module(f"conv{i}", conv)
+            self.add_module(f"norm{i}", ShiftedNorm(features))
+
+    def forward(self, x):
+        start = x = F.gelu(self.norm1(F.max_pool2d(self.conv1(x), 2)))
+        x = self.norm2(self.conv2(x))
+        if self.last == 3:
+            x = start + self.norm3(self.conv3(F.gelu(x)))
+        return F.gelu(x)
+
+
+class Airbench(nn.Module):
+    """Jordan 2024, section 3.1; the filters of `whiten` are any here."""
+
+    def __init__(self, widths, convolutions=2):
+        super().__init__()
+        first, second, third = widths
+        self.whiten = nn.Conv2d(3, 24, 2)
+        self.block1 = AirbenchBlock(24, first, convolutions)
+        self.block2 = AirbenchBlock(first, second, convolutions)
+        self.block3 = AirbenchBlock(second, third, convolutions)
+        self.head = nn.Linear(third, 10, bias=False)
+
+    def forward(self, x):
+        x = self.block3(self.block2(self.block1(F.gelu(self.whiten(x)))))
+        return self.head(F.max_pool2d(x, 3).flatten(1)) / 9
+
+
 class Inception(nn.Module):
     """Figure 2(b) of the GoogLeNet paper."""
 
@@ -335,4 +379,7 @@ REFERENCES = {
     "googlenet": Reference(partial(GoogLeNet, aux_heads=True), AUX_HEADS, scale=100.0),
     "googlenet_bn": Reference(partial(GoogLeNet, norm=True)),
     "inception_v2": Reference(BNInception),
+    "airbench94": Reference(partial(Airbench, (64, 256, 256))),
+    "airbench95": Reference(partial(Airbench, (128, 384, 384))),
+    "airbench96": Reference(partial(Airbench, (128, 512, 512), 3)),
 }

@@ -37,7 +37,8 @@ def randomise(network, scale=1.0, seed=0):
         if isinstance(layer, nn.Conv2d | nn.Linear):
             layer.weight.data.normal_(0, math.sqrt(2 / layer.weight[0].numel()), generator=generator)
         elif isinstance(layer, nn.BatchNorm2d):
-            layer.weight.data.uniform_(0.5, 1.5, generator=generator)
+            if layer.weight is not None:
+                layer.weight.data.uniform_(0.5, 1.5, generator=generator)
             layer.running_mean.normal_(0, 0.1, generator=generator)
             layer.running_var.uniform_(0.5, 1.5, generator=generator)
         elif isinstance(layer, torch_references.Subsampling):
@@ -70,7 +71,8 @@ def parameters_and_statistics(layer, maps=None):
     if isinstance(layer, nn.Conv2d):
         return {"kernel": layer.weight.permute(2, 3, 1, 0)} | bias, {}
     if isinstance(layer, nn.BatchNorm2d):
-        return {"scale": layer.weight} | bias, {"mean": layer.running_mean, "var": layer.running_var}
+        scale = {} if layer.weight is None else {"scale": layer.weight}
+        return scale | bias, {"mean": layer.running_mean, "var": layer.running_var}
     weight = layer.weight
     if maps is not None:  # torch flattens maps as (c, h, w), we do as (h, w, c)
         weight = weight.unflatten(1, maps).permute(0, 2, 3, 1).flatten(1)

@@ -36,6 +36,10 @@ def cosine(epochs, warmup=0, start=0.0):
     return rate
 
 
+def straight(epochs, warmup):
+    return lambda e: min(e / warmup, (epochs - e) / (epochs - warmup))
+
+
 def staircase(factor, every):
     return lambda e: factor ** np.floor(e / every + 1e-9)
 
@@ -111,11 +115,13 @@ RATES = {
     ("CIFAR", "pyramidnet*"): (0.1, 300, tenths(150, 225)),
     ("CIFAR", "resnet*"): (0.1, 164, tenths(82, 123)),
     ("CIFAR", "densenet*"): (0.1, 300, tenths(150, 225)),
+    ("CIFAR", "airbench96"): (0.02, 31, straight(31, 1)),
+    ("CIFAR", "airbench*"): (0.02, 15, straight(15, 1)),
     ("CIFAR", "nin*"): (0.0002, 100, cosine(100, 1)),
     ("CIFAR", "vgg*_bn"): (0.1, 200, cosine(200)),
     ("named", "default"): (0.001, 20, cosine(20, 1)),
     ("named", "resnet_90"): (0.1, 90, warmed(tenths(30, 60, 80))),
-    ("named", "speedrun"): (0.002, 16, cosine(16, 1)),
+    ("named", "speedrun"): (0.02, 6, straight(6, 1.2)),
     ("named", "speedrun_digits"): (0.004, 10, cosine(10, 1)),
     ("named", "timm_a1"): (0.005, 600, cosine(600, 5, 0.02)),
     ("named", "timm_a2"): (0.005, 300, cosine(300, 5, 0.02)),

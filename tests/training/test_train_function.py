@@ -216,7 +216,7 @@ def test_a_name_is_a_built_in_data_set_and_lines_are_printed(capsys):
         (None, {"batch_size": 64, "learning_rate": 1e-3}),
         ({"learning_rate": 0.5}, {"learning_rate": 0.5}),
         (Recipe(learning_rate=0.5, batch_size=8), {"learning_rate": 0.5, "batch_size": 8}),
-        ("speedrun", {"learning_rate": 2e-3, "ema": 0.998}),
+        ("speedrun", {"learning_rate": 0.02, "optimizer": "muon"}),
     ],
     ids=["usual", "changes", "whole", "named"],
 )

@@ -33,6 +33,7 @@ PRE_ACTIVATION = [
         "dpn*",
         "inception_next*",
         "starnet*",
+        "airbench*",  # a pool is between convolution and norm
     )
     for name in zoo.list_models(family)
 ]

@@ -34,6 +34,7 @@ FAMILIES = (
     "resnet_v2",
     "resnet_cifar",
     "pyramidnet",
+    "airbench",
     "densenet",
     "dpn",
     "squeezenet",

@@ -52,10 +52,10 @@ class Network(nn.Module, kw_only=True):
             dtype=self.dtype,
         )
 
-    def classify(self, x: jax.Array, name: str) -> jax.Array:
+    def classify(self, x: jax.Array, name: str, *, use_bias: bool = True) -> jax.Array:
         """The last, linear layer: [b, features] to [b, num_classes]. For the compact method of the network."""
         if self.num_classes:
-            x = classifier(x, self.num_classes, self.initial_values, self.dtype, name=name)
+            x = classifier(x, self.num_classes, self.initial_values, self.dtype, use_bias=use_bias, name=name)
         return x.astype(jnp.float32)
 
 
@@ -77,7 +77,13 @@ def refusing_integers(call: Callable) -> Callable:
 
 
 def classifier(
-    x: jax.Array, num_classes: int, initial_values: InitialValues, dtype: jnp.dtype, *, name: str
+    x: jax.Array,
+    num_classes: int,
+    initial_values: InitialValues,
+    dtype: jnp.dtype,
+    *,
+    use_bias: bool = True,
+    name: str,
 ) -> jax.Array:
     """A linear layer that gives float32 for every `dtype`: rounded to bfloat16, the logits of two classes may be equal.
 
@@ -86,6 +92,7 @@ def classifier(
     kernel_shape = (x.shape[-1], num_classes)
     dense = nn.Dense(
         num_classes,
+        use_bias=use_bias,
         kernel_init=for_layer(initial_values.dense_kernel, kernel_shape),
         bias_init=for_layer(initial_values.dense_bias, kernel_shape),
         dtype=jnp.promote_types(dtype, jnp.float32),

@@ -6,7 +6,7 @@ Networks without batch norm, of which there is no such source, have the recipe f
 from typing import Any
 
 from zoo.training.config.recipes.row import Row
-from zoo.training.config.recipes.small_images import NIN
+from zoo.training.config.recipes.small_images import NIN, SPEEDRUN
 
 # The padded crop of He et al. 2015, section 4.2: by up to 4 pixels.
 CROP: dict[str, Any] = {"shift": 4, "flip": True}
@@ -27,6 +27,9 @@ RESNET: dict[str, Any] = {
     "decay_at": "82,123",
     "weight_decay": 1e-4,
 }
+JORDAN = "Jordan 2024 (arXiv:2404.00498) and KellerJordan/cifar10-airbench"
+# A batch of an H100 is 2,000 images; the rate is for the batches of small machines.
+MUON: dict[str, Any] = {**SPEEDRUN, "rate_batch": 256, "warmup_epochs": 1.0, "shift": 2, "image_size": 32}
 PYTORCH_CIFAR: dict[str, Any] = {**SGD, "epochs": 200, "weight_decay": 5e-4}
 
 CIFAR = (
@@ -64,6 +67,16 @@ CIFAR = (
         ("densenet*",),
         {**RESNET, "nesterov": True, "epochs": 300, "batch_size": 64, "rate_batch": 64, "decay_at": "150,225"},
         "Huang et al. 2016 (arXiv:1608.06993), section 4.2, and its program (liuzhuang13/DenseNet, train.lua)",
+    ),
+    Row(
+        ("airbench96",),
+        {**MUON, "epochs": 31, "shift": 4},
+        f"{JORDAN}: the epochs and the shift of airbench96.py, without its cutout; zoo's Muon, not measured",
+    ),
+    Row(
+        ("airbench*",),
+        {**MUON, "epochs": 15},
+        f"{JORDAN}: the epochs of airbench95.py; zoo's Muon, with the settings that were measured on Fashion-MNIST",
     ),
     Row(
         ("nin*",),
