@@ -125,7 +125,7 @@ class UniformByFanIn(ByLayer):
 class IdentityOfChannels(Drawn):
     """Torch's `dirac_` for the first features, one for each input channel; the other features are drawn by `rest`.
 
-    The convolution gives its input, and more. Of kernels with odd sides.
+    The first outputs of the convolution are its input then. For odd kernels with padding that keeps the size.
     """
 
     rest: Drawn

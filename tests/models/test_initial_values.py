@@ -67,7 +67,7 @@ PUBLISHED = {
         (
             ("head/kernel", uniform(1.0)),
             ("block./conv./kernel", None),
-            ("whiten/(kernel|bias)", (UNIFORM, lambda _: 1 / math.sqrt(12 * 3))),
+            ("whiten/kernel", uniform(1.0)),
             (".*/bias", 0.0),
         ),
     ),

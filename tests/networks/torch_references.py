@@ -190,12 +190,12 @@ class ShiftedNorm(nn.BatchNorm2d):
     """Batch normalisation with a bias and no scale."""
 
     def __init__(self, features):
-        super().__init__(features, eps=1e-12, momentum=0.4)
+        super().__init__(features, eps=1e-12)
         self.weight = None
 
 
 class AirbenchBlock(nn.Module):
-    """ConvGroup in airbench94_muon.py and airbench96.py."""
+    """ConvGroup in airbench94.py and, with three convolutions, in airbench96.py of 13 June 2024."""
 
     def __init__(self, channels, features, convolutions):
         super().__init__()

@@ -18,6 +18,7 @@ def cifar_record(
     parameters: int,
     macs: int,
     stages: tuple[str, ...],
+    std: tuple[float, float, float] = STD,
     differs: str = "",
 ) -> ModelInfo:
     """The record of a network whose `build` makes it for images of any size and any number of classes."""
@@ -31,7 +32,7 @@ def cifar_record(
         num_classes=10,
         input_size=32,
         mean=MEAN,
-        std=STD,
+        std=std,
         crop=1.0,
         differs=differs,
     )
