@@ -14,7 +14,8 @@ from export.onnx.user_cases.networks import Of, random_variables
 from zoo.export import ExportOptions
 from zoo.export.batch_shapes import example_shapes
 from zoo.export.onnx.convert import onnx_model
-from zoo.layers import adaptive_avg_pool
+from zoo.export.onnx.program import NoConversion
+from zoo.layers import adaptive_avg_pool, max_pool
 
 SHAPE = (12, 12, 3)
 # Odd and even, larger and smaller than those that are traced, wide and tall.
@@ -87,3 +88,23 @@ def test_the_same_is_computed_at_any_size(network, ops):
         images = np.random.default_rng(2).standard_normal((2, *size, 3)).astype(np.float32)
         (found,) = session.run(None, {"images": images})
         np.testing.assert_allclose(found, function(variables, images)["out"], rtol=1e-5, atol=2e-5)
+
+
+BY_SIZE = {
+    "reduce_window_max": lambda x: max_pool(x, x.shape[1:3]),
+    "reduce_window_sum": lambda x: nn.avg_pool(x, (x.shape[1] // 2, 3), (1, 1)),
+    "split": lambda x: jnp.concatenate(jnp.split(x, (x.shape[1] // 2,), axis=1)[::-1], axis=1),
+    "conv_general_dilated": lambda x: nn.Conv(3, (3, 3), kernel_dilation=x.shape[1] // 4, name="conv")(x),
+}
+
+
+@pytest.mark.parametrize("network", BY_SIZE.values(), ids=BY_SIZE)
+def test_operations_whose_settings_follow_the_image_size_are_refused(network):
+    model = Of(network)
+    variables = random_variables(model, jnp.zeros((1, *SHAPE)))
+
+    def function(variables, images):
+        return {"out": model.apply(variables, images)}
+
+    with pytest.raises(NoConversion, match="depends on the batch or the image size: export it with these fixed"):
+        onnx_model(function, variables, example_shapes(ExportOptions(any_size=True), SHAPE))

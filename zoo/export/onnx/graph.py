@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from zoo.export.onnx.program import ADVICE, NoConversion, Path, Shape
+from zoo.export.onnx.program import ADVICE, NoConversion, Path, Shape, Step
 
 # The sum of windows of different sizes: ONNX has none, but the mean that it is divided to.
 WINDOW_SUM = "WindowSum"
@@ -95,6 +95,10 @@ class GraphBuilder:
         if any(one != first for one in others):
             raise self.refusal(f"{what} depends on the batch or the image size: export it with these fixed")
         return first
+
+    def settings(self, step: Step, *names: str) -> dict[str, Any]:
+        """These parameters of an operation; raises NoConversion where one depends on a free dimension."""
+        return {name: self.same([one[name] for one in step.params], f"{name} of {step.primitive}") for name in names}
 
     def refusal(self, message: str) -> NoConversion:
         """The error for the module whose steps are being converted, with advice where the message has none."""

@@ -16,7 +16,11 @@ Operands = Sequence[Tensor | Constant]
 
 def convolution(graph: GraphBuilder, step: Step, operands: Operands) -> list[Tensor]:
     """Conv, or ConvTranspose where the image is dilated."""
-    params = step.params[0]
+    params = graph.settings(
+        step,
+        *("batch_group_count", "dimension_numbers", "feature_group_count"),
+        *("lhs_dilation", "rhs_dilation", "window_strides"),
+    )
     image, kernel = as_tensor(graph, operands[0]), operands[1]
     if params["batch_group_count"] != 1:
         raise graph.refusal("the gradient of a convolution has no ONNX form")

@@ -112,7 +112,7 @@ def dynamic_slice(graph: GraphBuilder, step: Step, operands: Operands) -> list[T
 def split(graph: GraphBuilder, step: Step, operands: Operands) -> list[Tensor]:
     """Parts along an axis, one after the other."""
     tensor = as_tensor(graph, operands[0])
-    axis, sizes = step.params[0]["axis"], step.params[0]["sizes"]
+    axis, sizes = graph.settings(step, "axis", "sizes").values()
     if axis not in tensor.axes:
         return [replace(tensor, shapes=out.shapes) for out in step.outputs]
     starts = np.cumsum([0, *sizes])

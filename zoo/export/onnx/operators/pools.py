@@ -16,15 +16,17 @@ Operands = Sequence[Tensor | Constant]
 
 def pool(graph: GraphBuilder, step: Step, operands: Operands) -> list[Tensor]:
     """reduce_window_max, reduce_window_min, reduce_window_sum: MaxPool, or AveragePool times the size of the window."""
-    params, image = step.params[0], as_tensor(graph, operands[0])
+    image = as_tensor(graph, operands[0])
+    params = graph.settings(step, "window_dimensions", "window_strides", "window_dilation", "base_dilation")
     if any(n != 1 for n in params["base_dilation"]):
         raise graph.refusal("a pool over an image with holes has no ONNX form")
+    sizes, strides = params["window_dimensions"], params["window_strides"]
     window_axes = [
         axis
-        for axis, (size, stride, pad) in enumerate(
-            zip(params["window_dimensions"], params["window_strides"], params["padding"], strict=True)
+        for axis, (size, stride, *pads) in enumerate(
+            zip(sizes, strides, *(one["padding"] for one in step.params), strict=True)
         )
-        if size != 1 or stride != 1 or tuple(pad) != (0, 0)
+        if size != 1 or stride != 1 or any(tuple(pad) != (0, 0) for pad in pads)
     ]
     if len(window_axes) > 3:
         raise graph.refusal("a pool along more than three axes has no ONNX form")
