@@ -9,7 +9,6 @@ from typing import Any
 
 import jax
 import numpy as np
-from orbax.checkpoint import v1 as ocp
 
 from zoo.errors import ZooError
 from zoo.runtime.failures import refusal_line
@@ -89,6 +88,9 @@ def stored_arrays(checkpoint: Path) -> dict[str, StoredArray]:
 
     The first that is read reads all, and nothing else of the checkpoint. Raises ZooError for a damaged one.
     """
+    # Half a second, which `import zoo` has not to take.
+    from orbax.checkpoint import v1 as ocp
+
     with reading(checkpoint, ADVICE):
         # Orbax would wait for a pipe.
         if not all_regular(checkpoint):
@@ -115,6 +117,8 @@ def _by_key(variables: dict[str, Any]) -> dict[str, Any]:
 
 def load_variables(checkpoint: Path, structure: dict[str, Any]) -> dict[str, Any]:
     """The arrays of this structure, whose leaves have a shape and a type."""
+    from orbax.checkpoint import v1 as ocp
+
     context = ocp.Context()
     context.pytree.loading.partial_load = True
     with reading(checkpoint, ADVICE), context:

@@ -13,7 +13,6 @@ from types import TracebackType
 from typing import Any
 
 import jax
-from orbax.checkpoint import v1 as ocp
 from rich.console import Console
 
 from zoo.errors import ZooError
@@ -29,9 +28,6 @@ from zoo.training.checkpoint.state_copy import StateCopier
 from zoo.training.distributed import global_max, is_first, true_everywhere
 from zoo.training.state import TrainState
 
-POLICIES = ocp.training.preservation_policies
-SAVE = ocp.training.save_decision_policies
-
 # How long a process waits for another one's part of a checkpoint; Orbax's default is 20 minutes.
 SAVING_TIMEOUT_SECONDS = 300
 FAILED_ELSEWHERE = OSError("another process could not write it")
@@ -41,9 +37,13 @@ SAVED, TRANSIENT, PERMANENT = 0, 1, 2
 PERMANENT_ERRORS = REFUSALS - {errno.EAGAIN, errno.ENOMEM} | {errno.EFBIG, errno.ENOENT, errno.ENOTDIR}
 
 
-def open_checkpointer(folder: RunFolder, keep: int) -> ocp.training.Checkpointer:
+def open_checkpointer(folder: RunFolder, keep: int) -> Any:
     """Orbax's checkpointer, which keeps the latest `keep` checkpoints and the best. Raises ZooError for an OSError."""
-    best = POLICIES.BestN(
+    # Half a second, which `import zoo` has not to take.
+    from orbax.checkpoint import v1 as ocp
+
+    policies = ocp.training.preservation_policies
+    best = policies.BestN(
         get_metric_fn=lambda metrics: metrics.get("test_accuracy", -1.0), n=1, keep_checkpoints_without_metrics=False
     )
     saving = ocp.Context()
@@ -53,8 +53,8 @@ def open_checkpointer(folder: RunFolder, keep: int) -> ocp.training.Checkpointer
     try:
         return ocp.training.Checkpointer(
             folder.steps.absolute(),
-            save_decision_policy=SAVE.FixedIntervalPolicy(1),
-            preservation_policy=POLICIES.AnyPreservationPolicy([POLICIES.LatestN(keep), best]),
+            save_decision_policy=ocp.training.save_decision_policies.FixedIntervalPolicy(1),
+            preservation_policy=policies.AnyPreservationPolicy([policies.LatestN(keep), best]),
             cleanup_tmp_directories=True,
             context=saving,
         )

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import jax
-from orbax.checkpoint import v1 as ocp
 from rich.console import Console
 
 from zoo.errors import ZooError, list_first
@@ -72,6 +71,9 @@ def _load(checkpoint: Path, abstract: dict[str, Any]) -> tuple[dict[str, Any], P
 
     Raises ZooError for a record that is whole and not of this version, and as `check_shapes`.
     """
+    # Half a second, which `import zoo` has not to take.
+    from orbax.checkpoint import v1 as ocp
+
     state, record, invalid = None, None, None
     try:
         with _refused(checkpoint):
