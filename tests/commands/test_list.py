@@ -34,6 +34,7 @@ def names(capsys, *arguments):
         (["vgg*", "--year", "2015-2017"], []),
         (["vgg1?", "--year", "2014-"], ["vgg11", "vgg13", "vgg16", "vgg19"]),
         (["[b-m]*", "--input", "32-64"], ["densenet_40_12", "densenet_bc_100_12", "lenet5", "lenet5_1998"]),
+        (["a*", "--input", "32-64"], ["airbench94", "airbench95", "airbench96"]),
         (["--input", "600"], ["efficientnet_b7", "efficientnet_b7_tf"]),
         (["lenet*", "--pretrained"], []),
         (["resnet18", "--pretrained", "--input", "224"], ["resnet18"]),

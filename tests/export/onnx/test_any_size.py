@@ -94,7 +94,9 @@ BY_SIZE = {
     "reduce_window_max": lambda x: max_pool(x, x.shape[1:3]),
     "reduce_window_sum": lambda x: nn.avg_pool(x, (x.shape[1] // 2, 3), (1, 1)),
     "split": lambda x: jnp.concatenate(jnp.split(x, (x.shape[1] // 2,), axis=1)[::-1], axis=1),
-    "conv_general_dilated": lambda x: nn.Conv(3, (3, 3), kernel_dilation=x.shape[1] // 4, name="conv")(x),
+    "conv_general_dilated": lambda x: nn.Conv(3, (3, 3), kernel_dilation=x.shape[1] // 8, padding="VALID", name="conv")(
+        x
+    ),
 }
 
 

@@ -88,7 +88,7 @@ def stored_arrays(checkpoint: Path) -> dict[str, StoredArray]:
 
     The first that is read reads all, and nothing else of the checkpoint. Raises ZooError for a damaged one.
     """
-    # Half a second, which `import zoo` has not to take.
+    # Not at the top: it takes Orbax half a second, and `import zoo` reads this file.
     from orbax.checkpoint import v1 as ocp
 
     with reading(checkpoint, ADVICE):
@@ -117,6 +117,7 @@ def _by_key(variables: dict[str, Any]) -> dict[str, Any]:
 
 def load_variables(checkpoint: Path, structure: dict[str, Any]) -> dict[str, Any]:
     """The arrays of this structure, whose leaves have a shape and a type."""
+    # As above.
     from orbax.checkpoint import v1 as ocp
 
     context = ocp.Context()

@@ -39,7 +39,7 @@ PERMANENT_ERRORS = REFUSALS - {errno.EAGAIN, errno.ENOMEM} | {errno.EFBIG, errno
 
 def open_checkpointer(folder: RunFolder, keep: int) -> Any:
     """Orbax's checkpointer, which keeps the latest `keep` checkpoints and the best. Raises ZooError for an OSError."""
-    # Half a second, which `import zoo` has not to take.
+    # Not at the top: it takes Orbax half a second, and `import zoo` reads this file.
     from orbax.checkpoint import v1 as ocp
 
     policies = ocp.training.preservation_policies

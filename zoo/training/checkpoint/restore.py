@@ -71,7 +71,7 @@ def _load(checkpoint: Path, abstract: dict[str, Any]) -> tuple[dict[str, Any], P
 
     Raises ZooError for a record that is whole and not of this version, and as `check_shapes`.
     """
-    # Half a second, which `import zoo` has not to take.
+    # Not at the top: it takes Orbax half a second, and `import zoo` reads this file.
     from orbax.checkpoint import v1 as ocp
 
     state, record, invalid = None, None, None
