@@ -7,6 +7,7 @@ import math
 import os
 import shutil
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -42,6 +43,10 @@ os.environ["JAX_PLATFORMS"] = PLATFORMS
 for number, handler in {signal.SIGINT: signal.default_int_handler, signal.SIGHUP: signal.SIG_DFL}.items():
     if signal.getsignal(number) is signal.SIG_IGN:
         signal.signal(number, handler)
+
+# Where Python keeps no bytecode, each program that a test starts would compile all sources again, for seconds.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 # Compiled programs are shared by all processes of a session, and kept for the next.
 COMPILED = Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser() / "zoo-tests"

@@ -14,6 +14,8 @@ from typing import Literal
 import jax
 import jax.numpy as jnp
 
+from zoo.runtime.shape_key import is_shape_key
+
 # From a key, a shape and a type.
 Initializer = Callable[..., jax.Array]
 
@@ -44,6 +46,8 @@ class Drawn:
     """
 
     def __call__(self, key: jax.Array, shape: tuple[int, ...], dtype: jnp.dtype = jnp.float32) -> jax.Array:
+        if is_shape_key(key):
+            return jnp.zeros(shape, dtype)
         return _traced_once(self, key, tuple(shape), dtype)
 
     def draw(self, key: jax.Array, shape: tuple[int, ...], dtype: jnp.dtype) -> jax.Array:

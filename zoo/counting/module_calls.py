@@ -34,7 +34,7 @@ def init_shapes(model: nn.Module, example: jax.ShapeDtypeStruct, keywords: Mappi
     def call(module: nn.Module, x: jax.Array) -> Any:
         return module(x, **keywords)
 
-    return jax.eval_shape(lambda x: model.init(jax.random.key(0), x, method=call), example)
+    return kept_traces.trace_init(model, example, call)
 
 
 def trace_call(

@@ -1,12 +1,14 @@
 """Traces that are kept: those of `init`, which zoo keeps, and those of `nn.jit`, which Flax keeps."""
 
 import uuid
-from collections.abc import Hashable
-from functools import lru_cache
+from collections.abc import Callable, Hashable
+from functools import lru_cache, partial
 from typing import Any
 
 import flax.linen as nn
 import jax
+
+from zoo.runtime.shape_key import shape_key
 
 
 def init_shapes(model: nn.Module, example: jax.ShapeDtypeStruct) -> Any:
@@ -19,10 +21,19 @@ def init_shapes(model: nn.Module, example: jax.ShapeDtypeStruct) -> Any:
     return jax.tree.map(lambda leaf: leaf, kept)
 
 
-def trace_init(model: nn.Module, example: jax.ShapeDtypeStruct) -> Any:
-    """`init_shapes` by a new trace, in which every module is called. One key serves all random streams of modules."""
-    rngs = {"params": jax.random.key(0), new_trace_name(): jax.random.key(0)}
-    return jax.eval_shape(model.init, rngs, example)
+def trace_init(model: nn.Module, example: jax.ShapeDtypeStruct, call: Callable | None = None) -> Any:
+    """`init_shapes` by a new trace, in which every module is called. One key serves all random streams of modules.
+
+    `call` is a function of the module and its input, by default the call of the module.
+    """
+
+    def trace(key: Any) -> Any:
+        return jax.eval_shape(partial(model.init, method=call), {"params": key, new_trace_name(): key}, example)
+
+    try:
+        return trace(shape_key())
+    except NotImplementedError:  # a few distributions of JAX know its default key only
+        return trace(jax.random.key(0))
 
 
 @lru_cache(maxsize=64)

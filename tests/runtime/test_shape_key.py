@@ -1,0 +1,68 @@
+"""Shapes traced with a key that draws nothing are those of `init` with an ordinary key."""
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from quick import KINDS, computed
+
+import zoo
+from zoo.models.variables import init_shapes
+from zoo.runtime.shape_key import is_shape_key, shape_key
+
+IMAGE = (8, 8, 3)
+
+
+def shapes_of_init(model, image_shape):
+    return jax.eval_shape(model.init, jax.random.key(0), jax.ShapeDtypeStruct((1, *image_shape), jnp.float32))
+
+
+@pytest.mark.parametrize("name", computed(zoo.list_models(), KINDS))
+def test_shapes_are_those_of_init(name):
+    model = zoo.create_model(name)
+    assert init_shapes(model) == shapes_of_init(model, model.image_shape)
+
+
+class Branch(nn.Module):
+    @nn.compact
+    def __call__(self, x):
+        return nn.Dropout(0.5, deterministic=False)(nn.Dense(4, kernel_init=nn.initializers.orthogonal())(x))
+
+
+class DrawsItsOwn(nn.Module):
+    """Values of several distributions; a layer with a random stream for each of three members; a key as a number."""
+
+    @nn.compact
+    def __call__(self, x):
+        key = self.make_rng("params")
+        first, second, *others = jax.random.split(key, 6)
+        self.param("order", lambda key: jax.random.permutation(key, 7))
+        self.param("classes", lambda key: jax.random.categorical(key, jnp.zeros(5), shape=(2,)))
+        self.param("cut", lambda key: jax.random.truncated_normal(key, -2, 2, (3,), jnp.bfloat16))
+        self.param("gamma", lambda key: jax.random.gamma(key, 2.0, (4,)))
+        self.param("words", lambda key: jax.random.key_data(key))
+        noise = jax.random.normal(first, x.shape) * jax.random.bernoulli(second, 0.5, x.shape)
+        x = x + jnp.where(x > 0, noise, jax.random.uniform(others[0], x.shape))
+        members = nn.vmap(Branch, in_axes=None, axis_size=3, variable_axes={"params": 0}, split_rngs={"params": True})
+        return members()(x)
+
+
+class DrawsCounts(nn.Module):
+    """Poisson's distribution, which JAX draws with its default kind of key only."""
+
+    @nn.compact
+    def __call__(self, x):
+        return x + self.param("counts", lambda key: jax.random.poisson(key, 3.0, x.shape[-1:]))
+
+
+@pytest.mark.parametrize("model", [DrawsItsOwn(), DrawsCounts()], ids=lambda model: type(model).__name__)
+def test_networks_that_draw_by_themselves(model):
+    assert init_shapes(model, IMAGE) == shapes_of_init(model, IMAGE)
+
+
+def test_only_traces_of_shapes_draw_zeros():
+    assert jax.eval_shape(lambda key: jnp.zeros(int(is_shape_key(key))), shape_key()).shape == (1,)
+    for key in (jax.random.key(0), jax.random.PRNGKey(0), jax.random.key(0, impl="rbg")):
+        assert not is_shape_key(key)
+        assert np.asarray(zoo.initializers.Normal(1.0)(key, (3,))).all()
