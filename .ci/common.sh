@@ -8,6 +8,9 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 export ZOO_CACHE="$work/cache" TFDS_DATA_DIR="$work/tfds"
 
+# The default tests and those of over half a second.
+not_by_night="not slow and not torch and not notebook and not gpu"
+
 began=$SECONDS
 step() { # a title, with the seconds since the start
   printf '\n== %s (after %d s)\n' "$1" $((SECONDS - began))

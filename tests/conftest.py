@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
+from medium import function_of, medium_functions
 from PIL import Image
 
 # Of JAX, the default first: "cuda,cpu" for tests/gpu, which compares a GPU with the CPU.
@@ -76,6 +77,15 @@ def pytest_xdist_make_scheduler(config, log):
     # In the order of the files, which ends with short ones: sorted by the number of tests, the longest would be last.
     config.option.loadscopereorder = False
     return ByNetworkOrFile(config, log)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """The tests that medium.txt names are marked, before pytest selects by marks."""
+    medium = medium_functions()
+    for item in items:
+        if function_of(item.nodeid) in medium:
+            item.add_marker(pytest.mark.medium)
 
 
 def pytest_collection_finish():

@@ -5,10 +5,12 @@ from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
+from medium import medium_functions
+
 ROOT = Path(__file__).parents[1]
 # From bottom to top: a part imports itself and the parts before it, also inside functions and for type checkers.
 PARTS = (
-    *("printable", "errors", "geometry", "initializers", "runtime", "counting", "count", "kernels", "layers"),
+    *("printable", "errors", "geometry", "runtime", "initializers", "counting", "count", "kernels", "layers"),
     *("models", "registry"),
     *(
         "data",
@@ -75,6 +77,13 @@ def test_no_modules_import_each_other_in_a_circle():
     except CycleError as error:
         circle = " -> ".join(error.args[1])
     assert not circle
+
+
+def test_functions_of_medium_txt_exist():
+    """Of a test that has a new name, the old one would stay there, and the test would be in the default run."""
+    for function in medium_functions():
+        file, _, name = function.partition("::")
+        assert f"def {name}(" in (ROOT / file).read_text(encoding="utf-8"), function
 
 
 def test_files_of_tests_have_different_names():

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 
 from zoo.errors import ZooError
 from zoo.geometry import Padding, Size, explicit_padding, pair
-from zoo.initializers import LayerInitializer, for_layer, he_truncated_normal, ones, zeros
+from zoo.initializers import LayerInitializer, for_layer, he_truncated_normal, ones, parameter, zeros
 from zoo.kernels.arguments import as_images, as_kernel, check_groups
 from zoo.kernels.batch_norm import BatchNorm
 from zoo.kernels.broadcast import add_broadcast, multiply_broadcast
@@ -107,8 +107,8 @@ class Conv(nn.Module):
         check_groups(channels, features, self.groups)
         shape = (*pair(self.kernel_size, "kernel size", least=1), channels // self.groups, features)
         kernel_init, bias_init = (for_layer(init, shape, self.groups) for init in (self.kernel_init, self.bias_init))
-        kernel = self.used_kernel(self.param("kernel", kernel_init, shape, jnp.float32))
-        bias = self.param("bias", bias_init, (self.features,), jnp.float32) if self.use_bias else None
+        kernel = self.used_kernel(parameter(self, "kernel", kernel_init, shape))
+        bias = parameter(self, "bias", bias_init, (self.features,)) if self.use_bias else None
         x, kernel, bias = nn.dtypes.promote_dtype(x, kernel, bias, dtype=self.dtype)
         return conv(
             x,

@@ -1,10 +1,13 @@
-"""Shapes traced with a key that draws nothing are those of `init` with an ordinary key."""
+"""Shapes traced with a key that draws nothing are those of `init` with an ordinary key; only `init` draws."""
+
+from dataclasses import dataclass, field
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from flax.errors import ScopeParamShapeError
 from quick import KINDS, computed
 
 import zoo
@@ -66,3 +69,35 @@ def test_only_traces_of_shapes_draw_zeros():
     for key in (jax.random.key(0), jax.random.PRNGKey(0), jax.random.key(0, impl="rbg")):
         assert not is_shape_key(key)
         assert np.asarray(zoo.initializers.Normal(1.0)(key, (3,))).all()
+
+
+@dataclass(frozen=True)
+class Counting(zoo.initializers.Drawn):
+    """Notes how often values are drawn."""
+
+    drawn: list = field(default_factory=list, hash=False, compare=False)
+
+    def draw(self, key, shape, dtype):
+        self.drawn.append(shape)
+        return jnp.ones(shape, dtype)
+
+
+def test_values_are_drawn_by_init_alone():
+    initializer = Counting()
+    layer = zoo.layers.Conv(2, 3, kernel_init=initializer)
+    image = np.ones((1, *IMAGE), np.float32)
+    shapes = init_shapes(layer, IMAGE)
+    jax.eval_shape(layer.apply, shapes, image)
+    assert not initializer.drawn
+    variables = zoo.init(layer, jax.random.key(0), IMAGE)
+    assert initializer.drawn == [(3, 3, 3, 2)] and np.asarray(variables["params"]["kernel"]).all()
+
+
+@pytest.mark.parametrize(
+    "layer", [zoo.layers.Conv(2, 3), zoo.layers.Dense(2), zoo.kernels.batch_norm.BatchNorm(use_running_average=True)]
+)
+def test_a_given_parameter_of_another_shape_is_refused(layer):
+    variables = zoo.init(layer, jax.random.key(0), IMAGE)
+    variables = jax.tree.map(lambda leaf: np.ones((*leaf.shape, 2), np.float32), variables)
+    with pytest.raises(ScopeParamShapeError):
+        layer.apply(variables, np.ones((1, *IMAGE), np.float32))

@@ -12,6 +12,7 @@ import jax.numpy as jnp
 from jax import lax
 
 from zoo.errors import ZooError
+from zoo.initializers import parameter
 from zoo.kernels.arguments import as_floats
 from zoo.runtime.mesh import batch_parts
 
@@ -50,8 +51,8 @@ class BatchNorm(nn.BatchNorm):
             )
         mean = self.variable("batch_stats", "mean", jnp.zeros, channels, jnp.float32)
         var = self.variable("batch_stats", "var", jnp.ones, channels, jnp.float32)
-        scale = self.param("scale", self.scale_init, channels, self.param_dtype) if self.use_scale else None
-        bias = self.param("bias", self.bias_init, channels, self.param_dtype) if self.use_bias else None
+        scale = parameter(self, "scale", self.scale_init, channels, self.param_dtype) if self.use_scale else None
+        bias = parameter(self, "bias", self.bias_init, channels, self.param_dtype) if self.use_bias else None
         dtype = nn.dtypes.canonicalize_dtype(x, scale, bias, dtype=self.dtype)
         x = x.astype(jnp.promote_types(x.dtype, jnp.float32))
         used_mean, used_var = mean.value, var.value

@@ -5,7 +5,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from zoo.initializers import LayerInitializer, for_layer, lecun_truncated_normal, zeros
+from zoo.initializers import LayerInitializer, for_layer, lecun_truncated_normal, parameter, zeros
 from zoo.kernels.broadcast import add_broadcast
 
 
@@ -24,7 +24,7 @@ class Dense(nn.Module):
     def __call__(self, x: jax.Array) -> jax.Array:
         """x [..., channels] to [..., features], of type `dtype`."""
         shape = (x.shape[-1], self.features)
-        kernel = self.param("kernel", for_layer(self.kernel_init, shape), shape, jnp.float32)
-        bias = self.param("bias", for_layer(self.bias_init, shape), (self.features,), jnp.float32)
+        kernel = parameter(self, "kernel", for_layer(self.kernel_init, shape), shape)
+        bias = parameter(self, "bias", for_layer(self.bias_init, shape), (self.features,))
         x, kernel, bias = nn.dtypes.promote_dtype(x, kernel, bias, dtype=self.dtype)
         return add_broadcast(lax.dot_general(x, kernel, (((x.ndim - 1,), (0,)), ((), ()))), bias)

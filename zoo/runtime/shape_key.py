@@ -1,4 +1,4 @@
-"""A random key for traces of which only the shapes are used: what is drawn with it is always zero, and quick to trace."""
+"""A random key for traces of which only the shapes are used: draws are zeros, and quick to trace."""
 
 from typing import Any
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import partial
+from functools import lru_cache, partial
 from string import ascii_lowercase
 from types import MappingProxyType
 
@@ -46,7 +46,7 @@ class KeyMap:
 
 def is_one_of(path: str, patterns: tuple[str, ...]) -> bool:
     """Whether a pattern matches the path of our module."""
-    return any(re.fullmatch(_pattern(ours), path) for ours in patterns)
+    return any(_pattern(ours).fullmatch(path) for ours in patterns)
 
 
 def numbered(kind: str, rank: int) -> str:
@@ -57,15 +57,17 @@ def numbered(kind: str, rank: int) -> str:
 def translate(path: str, rules: tuple[tuple[str, str], ...]) -> str:
     """Their key for our path. Raises ZooError where no rule matches."""
     for ours, theirs in rules:
-        if match := re.fullmatch(_pattern(ours), path):
+        if match := _pattern(ours).fullmatch(path):
             return re.sub(r"\{(\w+)([+-]\d+|:letter)?\}", partial(_fill, match=match), theirs)
     raise ZooError(f"no rule of the key map matches {path}")
 
 
-def _pattern(ours: str) -> str:
+@lru_cache(maxsize=4096)  # each path of a network is compared with hundreds of rules
+def _pattern(ours: str) -> re.Pattern:
     parts = re.split(r"\{(\w+)\}", ours)
     slots = (rf"(?P<{name}>{'[^/]+' if name[0].isupper() else '[0-9]+'})" for name in parts[1::2])
-    return "".join(text for pair in zip(map(re.escape, parts[::2]), (*slots, ""), strict=True) for text in pair)
+    pairs = zip(map(re.escape, parts[::2]), (*slots, ""), strict=True)
+    return re.compile("".join(text for pair in pairs for text in pair))
 
 
 def _fill(slot: re.Match, match: re.Match) -> str:
