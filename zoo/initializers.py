@@ -9,12 +9,13 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal
+from typing import Any, Literal
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.typing import DTypeLike
 
 from zoo.runtime.shape_key import is_shape_key
 
@@ -42,18 +43,18 @@ def for_layer(initializer: LayerInitializer, kernel_shape: tuple[int, ...], grou
 
 
 def parameter(
-    module: nn.Module, name: str, initializer: Initializer, shape: tuple[int, ...], dtype: jnp.dtype = jnp.float32
+    module: nn.Module, name: str, initializer: Initializer, shape: tuple[int, ...], dtype: DTypeLike = jnp.float32
 ) -> jax.Array:
     """`module.param`, quicker to trace where the module has been given the parameter.
 
     Flax then compares its shape with that of the initializer, which it traces for that at each call. Drawing values
     took half of the time in which a network is traced.
     """
-    given = module.has_variable("params", name)
-    return module.param(name, _shape_alone if given else initializer, shape, dtype)
+    needed: Initializer = _shape_alone if module.has_variable("params", name) else initializer
+    return module.param(name, needed, shape, dtype)
 
 
-def _shape_alone(key: jax.Array, shape: tuple[int, ...], dtype: jnp.dtype) -> np.ndarray:
+def _shape_alone(key: jax.Array, shape: tuple[int, ...], dtype: DTypeLike) -> Any:
     return np.broadcast_to(np.zeros((), dtype), shape)
 
 
