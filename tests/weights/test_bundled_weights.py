@@ -28,4 +28,5 @@ def test_two_legs_are_trousers(file):
 
 
 def test_they_are_there():
-    assert [file.stem for file in FILES] == ["googlenet_bn-fashion-mnist", "lenet5-fashion-mnist"]
+    networks = ["googlenet_bn", "lenet5", "resnet20_cifar"]
+    assert [file.stem for file in FILES] == [f"{name}-fashion-mnist" for name in networks]
