@@ -9,7 +9,7 @@ trap 'rm -rf "$work"' EXIT
 export ZOO_CACHE="$work/cache" TFDS_DATA_DIR="$work/tfds"
 
 # The default tests and those of over half a second.
-not_by_night="not slow and not torch and not notebook and not gpu"
+default_and_medium="not slow and not torch and not notebook and not gpu"
 
 began=$SECONDS
 step() { # a title, with the seconds since the start

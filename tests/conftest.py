@@ -45,7 +45,7 @@ for number, handler in {signal.SIGINT: signal.default_int_handler, signal.SIGHUP
     if signal.getsignal(number) is signal.SIG_IGN:
         signal.signal(number, handler)
 
-# Where Python keeps no bytecode, each program that a test starts would compile all sources again, for seconds.
+# Whatever the user has set: without bytecode each program that a test starts would compile all sources again.
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 

@@ -1,6 +1,6 @@
-"""Tests of half a second and more, which the default run leaves out and CI runs: medium.txt names their functions.
+"""Tests that take half a second or more on average: CI runs them. medium.txt names their functions.
 
-To make it anew, on a machine with nothing else to do:
+To make it anew, on an idle machine:
 pytest -n 2 -m "not slow and not torch and not notebook and not gpu" --durations=0 --durations-min=0 -vv >durations.txt
 python tests/medium.py durations.txt
 """
@@ -27,7 +27,7 @@ def medium_functions() -> set[str]:
 
 
 def long_functions(durations: str) -> list[str]:
-    """The functions whose tests take SECONDS on average, in what pytest prints with --durations."""
+    """The functions whose tests take at least SECONDS on average, in what pytest prints with --durations."""
     seconds: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
     for taken, test in re.findall(r"^([\d.]+)s (?:call|setup|teardown) +(\S.*)$", durations, re.MULTILINE):
         seconds[function_of(test)][test] += float(taken)

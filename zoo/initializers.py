@@ -45,21 +45,22 @@ def for_layer(initializer: LayerInitializer, kernel_shape: tuple[int, ...], grou
 def parameter(
     module: nn.Module, name: str, initializer: Initializer, shape: tuple[int, ...], dtype: DTypeLike = jnp.float32
 ) -> jax.Array:
-    """`module.param`, quicker to trace where the module has been given the parameter.
+    """`module.param`, but quicker to trace where the module has been given the parameter.
 
-    Flax then compares its shape with that of the initializer, which it traces for that at each call. Drawing values
-    took half of the time in which a network is traced.
+    Flax traces the initializer of a given parameter too, only to compare the shapes. An array of this shape stands in
+    for what zoo's initializers draw, whose operations are half of those of a network.
     """
-    needed: Initializer = _shape_alone if module.has_variable("params", name) else initializer
-    return module.param(name, needed, shape, dtype)
+    stand_in = isinstance(initializer, Drawn) and module.has_variable("params", name)
+    return module.param(name, _undrawn if stand_in else initializer, shape, dtype)
 
 
-def _shape_alone(key: jax.Array, shape: tuple[int, ...], dtype: DTypeLike) -> Any:
+def _undrawn(key: jax.Array, shape: tuple[int, ...], dtype: DTypeLike) -> Any:
+    """Zeros that take no memory, in the place of drawn values."""
     return np.broadcast_to(np.zeros((), dtype), shape)
 
 
 class Drawn:
-    """An initializer that is traced once per shape: Flax evaluates its shape at each call of a layer.
+    """An initializer that is traced once per shape, and never where only shapes are used: `draw` is not called then.
 
     A class and not a function within one, so that networks can be pickled and compared.
     """

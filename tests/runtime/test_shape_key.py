@@ -34,7 +34,7 @@ class Branch(nn.Module):
 
 
 class DrawsItsOwn(nn.Module):
-    """Values of several distributions; a layer with a random stream for each of three members; a key as a number."""
+    """Values of several distributions; a random stream for each of three members; a key's data as a parameter."""
 
     @nn.compact
     def __call__(self, x):
@@ -52,16 +52,45 @@ class DrawsItsOwn(nn.Module):
 
 
 class DrawsCounts(nn.Module):
-    """Poisson's distribution, which JAX draws with its default kind of key only."""
+    """Poisson's distribution, which JAX draws with threefry keys only."""
 
     @nn.compact
     def __call__(self, x):
         return x + self.param("counts", lambda key: jax.random.poisson(key, 3.0, x.shape[-1:]))
 
 
-@pytest.mark.parametrize("model", [DrawsItsOwn(), DrawsCounts()], ids=lambda model: type(model).__name__)
+class MixesKeys(nn.Module):
+    """Keys of its own beside the key of the module, in one array and in one loop; a key as a variable."""
+
+    @nn.compact
+    def __call__(self, x):
+        self.variable("rng", "key", lambda: self.make_rng("params"))
+        self.param("either", lambda key: jax.random.normal(jnp.where(True, key, jax.random.key(0)), (3,)))
+        branches = (lambda key: key, lambda key: jax.random.key(1))
+        self.param("one", lambda key: jax.random.normal(jax.lax.cond(True, *branches, key), (3,)))
+        return zoo.layers.Conv(4, 3, kernel_init=zoo.initializers.he_normal)(x)
+
+
+@pytest.mark.parametrize("model", [DrawsItsOwn(), DrawsCounts(), MixesKeys()], ids=lambda model: type(model).__name__)
 def test_networks_that_draw_by_themselves(model):
     assert init_shapes(model, IMAGE) == shapes_of_init(model, IMAGE)
+
+
+def test_a_default_kind_of_key_with_more_words():
+    with jax.default_prng_impl("rbg"):
+        assert init_shapes(DrawsItsOwn(), (8, 9, 3)) == shapes_of_init(DrawsItsOwn(), (8, 9, 3))
+
+
+def test_a_constant_needs_no_key():
+    for key in (None, 0, np.zeros(4, np.uint32)):
+        np.testing.assert_array_equal(zoo.initializers.Constant(0.5)(key, (2,)), [0.5, 0.5])
+
+
+def test_an_initializer_of_a_user_s_may_give_another_shape():
+    layer = zoo.layers.Dense(4, bias_init=lambda key, shape, dtype: jnp.zeros((), dtype))
+    image = np.ones((1, *IMAGE), np.float32)
+    variables = layer.init(jax.random.key(0), image)
+    assert layer.apply(variables, image).shape == (1, 8, 8, 4)
 
 
 def test_only_traces_of_shapes_draw_zeros():
@@ -86,7 +115,7 @@ def test_values_are_drawn_by_init_alone():
     initializer = Counting()
     layer = zoo.layers.Conv(2, 3, kernel_init=initializer)
     image = np.ones((1, *IMAGE), np.float32)
-    shapes = init_shapes(layer, IMAGE)
+    shapes = jax.eval_shape(layer.init, shape_key(), image)
     jax.eval_shape(layer.apply, shapes, image)
     assert not initializer.drawn
     variables = zoo.init(layer, jax.random.key(0), IMAGE)

@@ -22,18 +22,14 @@ def init_shapes(model: nn.Module, example: jax.ShapeDtypeStruct) -> Any:
 
 
 def trace_init(model: nn.Module, example: jax.ShapeDtypeStruct, call: Callable | None = None) -> Any:
-    """`init_shapes` by a new trace, in which every module is called. One key serves all random streams of modules.
+    """`init_shapes` by a new trace, in which every module is called once. One key serves all random streams of modules.
 
-    `call` is a function of the module and its input, by default the call of the module.
+    `call` is a function of the module and its input, by default its `__call__`.
     """
-
-    def trace(key: Any) -> Any:
-        return jax.eval_shape(partial(model.init, method=call), {"params": key, new_trace_name(): key}, example)
-
-    try:
-        return trace(shape_key())
-    except NotImplementedError:  # a few distributions of JAX know its default key only
-        return trace(jax.random.key(0))
+    # Only networks of zoo are known to use the key for nothing but zoo's initializers.
+    of_zoo = type(model).__module__.startswith("zoo.models.")
+    key = shape_key() if of_zoo else jax.random.key(0)
+    return jax.eval_shape(partial(model.init, method=call), {"params": key, new_trace_name(): key}, example)
 
 
 @lru_cache(maxsize=64)

@@ -6,8 +6,7 @@ import jax
 import jax.numpy as jnp
 from jax.extend.random import define_prng_impl
 
-# As large as a key of the default kind, for code that takes the numbers out of a key.
-KEY_WORDS = 2
+KEY_WORDS = 2  # as in a threefry key
 SHAPES_ONLY = define_prng_impl(
     key_shape=(KEY_WORDS,),
     seed=lambda _: jnp.zeros(KEY_WORDS, jnp.uint32),
@@ -24,6 +23,7 @@ def shape_key() -> Any:
     return jax.eval_shape(lambda: jax.random.key(0, impl=SHAPES_ONLY))
 
 
-def is_shape_key(key: jax.Array) -> bool:
-    """Whether nobody uses the values that are drawn with the key."""
-    return bool(jax.random.key_impl(key) == SHAPES_ONLY)
+def is_shape_key(key: Any) -> bool:
+    """Whether it is a key of `shape_key`, whose draws nobody uses. Takes whatever a caller has given as a key."""
+    is_key = isinstance(key, jax.Array) and jnp.issubdtype(key.dtype, jax.dtypes.prng_key)
+    return is_key and bool(jax.random.key_impl(key) == SHAPES_ONLY)
