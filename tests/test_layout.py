@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
-from medium import medium_functions
+from medium import long_functions, medium_functions
 
 ROOT = Path(__file__).parents[1]
 # From bottom to top: a part imports itself and the parts before it, also inside functions and for type checkers.
@@ -77,6 +77,20 @@ def test_no_modules_import_each_other_in_a_circle():
     except CycleError as error:
         circle = " -> ".join(error.args[1])
     assert not circle
+
+
+def test_long_tests_are_found_in_the_output_of_pytest():
+    durations = """
+0.40s call     tests/a/test_b.py::test_c[x-1]
+0.20s setup    tests/a/test_b.py::test_c[x-1]
+0.30s call     tests/a/test_b.py::test_c[x-2]
+0.49s call     tests/a/test_b.py::test_d
+2.00s call     tests/test_layout.py::test_e
+0.70s call     tests/a/test_b.py::test_f
+"""
+    # test_c: 0.45 s on average
+    assert long_functions(durations) == ["tests/a/test_b.py::test_f"]
+    assert long_functions(durations.replace("0.30s", "0.40s")) == [f"tests/a/test_b.py::test_{name}" for name in "cf"]
 
 
 def test_functions_of_medium_txt_exist():

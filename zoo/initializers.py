@@ -48,7 +48,7 @@ def parameter(
     """`module.param`, but quicker to trace where the module has been given the parameter.
 
     Flax traces the initializer of a given parameter too, only to compare the shapes. An array of this shape stands in
-    for what zoo's initializers draw, whose operations are half of those of a network.
+    for what zoo's initializers draw: drawing takes as long to trace as the rest of a network.
     """
     stand_in = isinstance(initializer, Drawn) and module.has_variable("params", name)
     return module.param(name, _undrawn if stand_in else initializer, shape, dtype)
