@@ -61,7 +61,10 @@ MAX_RESIDENT_BYTES = 3 * 2**30
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config, log):
-    """Tests of one network, else of one file, run in one process, where what they share is traced or trained once."""
+    """Tests of one network, else of one file, run in one process, where what they share is traced or trained once.
+
+    Pages and notebooks run in processes of their own, each for minutes.
+    """
     from xdist.scheduler import LoadScopeScheduling
 
     import zoo
@@ -71,6 +74,8 @@ def pytest_xdist_make_scheduler(config, log):
     class ByNetworkOrFile(LoadScopeScheduling):
         def _split_scope(self, nodeid):
             file, _, test = nodeid.partition("::")
+            if file.endswith(("/test_documentation.py", "/test_scripts.py")):
+                return nodeid
             first = test.partition("[")[2].rstrip("]").partition("-")[0]
             return first if first in networks else file
 

@@ -87,11 +87,15 @@ DIVIDED_BY_4 = (
 )
 
 
+def is_divided_by_4(name: str, key: str) -> bool:
+    """Whether the parameter of the network gets a quarter of its values, in live comparisons too."""
+    return any(re.fullmatch(network, name) and re.fullmatch(part, key) for network, part in DIVIDED_BY_4)
+
+
 def parameter(name: str, key: str, shape: tuple[int, ...]) -> np.ndarray:
     """The parameter of the original under `key`: a fixed function of the key and of its shape."""
     values = fill(key, shape, outputs_first=ORIGINALS[name][0] != "keras")
-    small = any(re.fullmatch(network, name) and re.fullmatch(part, key) for network, part in DIVIDED_BY_4)
-    return values / 4 if small else values
+    return values / 4 if is_divided_by_4(name, key) else values
 
 
 def build_original(name: str, *, initialised: bool = False):
