@@ -75,7 +75,7 @@ FASHION_MNIST = (
     Row(("googlenet",), {**FASHION_PLAIN, "aux_heads": True}, UNFINISHED),
     Row(("squeezenet*",), {**FASHION_PLAIN, **SQUEEZENET}, MEASURED),
     Row(("nin*",), {**FASHION_PLAIN, **NIN, "epochs": 10, "image_size": 28}, UNFINISHED),
-    Row(("alexnet",), {**FASHION_LARGE, "image_size": 64}, UNFINISHED),
+    Row(("alexnet",), {**FASHION_LARGE, "image_size": 64}, MEASURED),
     Row(("zfnet",), {**FASHION_LARGE, "image_size": 48}, UNFINISHED),
     Row(("vgg*_bn",), {**FASHION_LARGE, "image_size": 32}, UNFINISHED),
     Row(("densenet*",), {**FASHION_LONG, "image_size": 40}, UNFINISHED),
