@@ -48,7 +48,7 @@ DEEP = {
     *("inception_resnet_v2_keras", "inception_v4", "pyramidnet110_48", "ghostnet_100", "fbnetc_100", "rexnet_100"),
     *("mobilenet_v4_conv_small", "mixnet_s", "regnetz_b16", "mobileone_s1", "dpn68", "eca_nfnet_l0", "cspresnext50"),
     *("res2next50", "xception", "xception41", "hrnet_w18_small", "starnet_s1"),
-    *("inception_resnet_v2", "pnasnet5large", "nasnet_mobile_keras"),
+    "inception_resnet_v2",
 }
 MAX_FILLED = 65_000_000
 # NASNet's cells take 15 seconds of CPU time to compile, also for its smallest network.
